@@ -1,0 +1,70 @@
+"""fastdgm: fast, exact sampling and likelihood for directed generative models.
+
+Names load on first use (PEP 562), so ``import fastdgm`` costs little more than ``import numpy``.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+
+_HOME = {
+    "BayesNet": "bayesnet",
+    "CPT": "conditionals",
+    "Bernoulli": "conditionals",
+    "Categorical": "conditionals",
+    "Samples": "samples",
+    "FormatError": "errors",
+    "MissingValuesError": "errors",
+    "NotFittedError": "errors",
+    "UnknownNameError": "errors",
+    "example": "examples",
+    "example_names": "examples",
+    "from_pgmpy": "interop.pgmpy",
+    "from_pyagrum": "interop.pyagrum",
+    "full_joint": "shapes",
+    "independent": "shapes",
+    "markov_chain": "shapes",
+    "naive_bayes": "shapes",
+    "read": "io",
+    "write": "io",
+}
+
+__all__ = [*_HOME, "__version__"]  # noqa: PLE0604, RUF100
+
+if TYPE_CHECKING:
+    from .bayesnet import BayesNet as BayesNet
+    from .conditionals import CPT as CPT
+    from .conditionals import Bernoulli as Bernoulli
+    from .conditionals import Categorical as Categorical
+    from .errors import FormatError as FormatError
+    from .errors import MissingValuesError as MissingValuesError
+    from .errors import NotFittedError as NotFittedError
+    from .errors import UnknownNameError as UnknownNameError
+    from .examples import example as example
+    from .examples import example_names as example_names
+    from .interop.pgmpy import from_pgmpy as from_pgmpy
+    from .interop.pyagrum import from_pyagrum as from_pyagrum
+    from .io import read as read
+    from .io import write as write
+    from .samples import Samples as Samples
+    from .shapes import full_joint as full_joint
+    from .shapes import independent as independent
+    from .shapes import markov_chain as markov_chain
+    from .shapes import naive_bayes as naive_bayes
+
+
+def __getattr__(name: str) -> Any:
+    try:
+        home = _HOME[name]
+    except KeyError:
+        raise AttributeError(f"module 'fastdgm' has no attribute {name!r}") from None
+    value = getattr(import_module(f".{home}", __name__), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

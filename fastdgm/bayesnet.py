@@ -1,0 +1,382 @@
+"""Bayes nets over named discrete variables: the public verbs, nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from math import prod
+from pathlib import Path
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from .conditionals import CPT, checked_states
+from .errors import NotFittedError, UnknownNameError
+from .graph import check_parents, preview, topological_order
+
+if TYPE_CHECKING:
+    from .lowering import Plans
+    from .samples import Samples
+
+
+class BayesNet:
+    """A joint distribution as a product of conditionals: p(x) = prod_v p(x_v | parents of v).
+
+    Parameters
+    ----------
+    conditionals : mapping from variable name to its :class:`CPT` (or ``Bernoulli``, ``Categorical``);
+        any order, a child may come before its parents. The mapping's order is the order of the columns.
+
+    Raises
+    ------
+    ValueError : a cycle (printed), or a table whose shape disagrees with the parents' numbers of states.
+    KeyError : a parent that is not in the network.
+
+    Examples
+    --------
+    >>> import fastdgm as fd
+    >>> net = fd.BayesNet({
+    ...     "rain": fd.Bernoulli(0.2),
+    ...     "wet": fd.CPT(["rain"], [[0.9, 0.1], [0.2, 0.8]], states=["dry", "wet"]),
+    ... })
+    >>> net.edges, net.n_parameters
+    ((('rain', 'wet'),), 3)
+    """
+
+    def __init__(self, conditionals: Mapping[str, CPT]) -> None:
+        if not isinstance(conditionals, Mapping):
+            raise TypeError(f"a Bayes net is a mapping from names to conditionals, got {type(conditionals).__name__}")
+        for name, conditional in conditionals.items():
+            if not isinstance(conditional, CPT):
+                raise TypeError(f"variable {name!r} needs a CPT, Bernoulli or Categorical, got {conditional!r}")
+        self._set_structure({name: cpt.parents for name, cpt in conditionals.items()})
+        self._set_conditionals(dict(conditionals))
+
+    @classmethod
+    def from_edges(
+        cls,
+        edges: Iterable[tuple[str, str]],
+        nodes: Iterable[str] = (),
+        states: Mapping[str, Sequence[object]] | None = None,
+    ) -> BayesNet:
+        """A known structure whose tables, and states where not given, ``fit`` learns.
+
+        Parameters
+        ----------
+        edges : (parent, child) pairs; a variable's parents keep the order in which they appear.
+        nodes : names declared first, in this order; needed for variables without edges.
+        states : names of the states, for some or all variables.
+
+        Raises
+        ------
+        ValueError : a cycle, a repeated edge, or repeated state names. KeyError : states of an unknown variable.
+
+        Examples
+        --------
+        >>> import fastdgm as fd
+        >>> net = fd.BayesNet.from_edges([("rain", "wet")], states={"rain": ["no", "yes"]})
+        >>> net.is_fitted, net.order
+        (False, ('rain', 'wet'))
+        """
+        if isinstance(nodes, str):
+            raise TypeError(f"nodes must be a list of names, got the string {nodes!r}: write [{nodes!r}]")
+        parents: dict[str, list[str]] = {}
+        for node in nodes:
+            if node in parents:
+                raise ValueError(f"variable names must be distinct, got {node!r} twice")
+            parents[node] = []
+        for edge in edges:
+            if not isinstance(edge, tuple | list) or len(edge) != 2:
+                raise ValueError(f"an edge is a pair (parent, child), got {edge!r}")
+            parent, child = edge
+            parents.setdefault(parent, [])
+            own = parents.setdefault(child, [])
+            if parent in own:
+                raise ValueError(f"edge {parent!r} -> {child!r} is given twice")
+            own.append(parent)
+        net = cls.__new__(cls)
+        net._set_structure({name: tuple(own) for name, own in parents.items()})
+        for name, own_states in (states or {}).items():
+            net._check_name(name)
+            if isinstance(own_states, str) or not isinstance(own_states, Iterable):
+                raise TypeError(f"the states of {name!r} are a list of names, got {own_states!r}")
+            listed = list(own_states)
+            net._states[name] = checked_states(listed, len(listed))
+        return net
+
+    def _set_structure(self, parents: dict[str, tuple[str, ...]]) -> None:
+        if not parents:
+            raise ValueError("a Bayes net has at least one variable, got none")
+        for name in parents:
+            if not isinstance(name, str):
+                raise TypeError(f"variable names are strings, got {name!r}")
+        check_parents(parents)
+        self._parents = parents
+        self._order = topological_order(parents)
+        self._states: dict[str, tuple[str, ...]] = {}
+        self._conditionals: dict[str, CPT] = {}
+        self._plans: Plans | None = None
+        self._counts: list[npt.NDArray[Any]] | None = None
+
+    def _set_conditionals(self, conditionals: dict[str, CPT]) -> None:
+        """Swap all tables at once, after every shape has been checked; plans are rebuilt when next needed."""
+        for name, cpt in conditionals.items():
+            expected = tuple(conditionals[parent].n_states for parent in cpt.parents)
+            if cpt.table.shape[:-1] != expected:
+                raise ValueError(
+                    f"the table of {name!r} has shape {cpt.table.shape}, but its parents {list(cpt.parents)} "
+                    f"have {list(expected)} states: expected shape {(*expected, cpt.n_states)}"
+                )
+        self._states = {name: cpt.states for name, cpt in conditionals.items()}
+        self._conditionals = conditionals
+        self._plans = None
+
+    def _check_name(self, name: str) -> None:
+        if name not in self._parents:
+            raise UnknownNameError(f"no variable {name!r}; the network has {preview(self._parents)}")
+
+    # --- structure -----------------------------------------------------------------------------------------
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Variable names in the order they were declared: the order of the columns."""
+        return tuple(self._parents)
+
+    @property
+    def parents(self) -> Mapping[str, tuple[str, ...]]:
+        """Parents of every variable, in the order of its table's axes."""
+        return MappingProxyType(self._parents)
+
+    @property
+    def states(self) -> Mapping[str, tuple[str, ...]]:
+        """State names of every variable; code k is the k-th name."""
+        return MappingProxyType(self._states)
+
+    @property
+    def edges(self) -> tuple[tuple[str, str], ...]:
+        """(parent, child) pairs, child by child."""
+        return tuple((parent, child) for child, own in self._parents.items() for parent in own)
+
+    @property
+    def order(self) -> tuple[str, ...]:
+        """Topological order: parents first, the earliest-declared ready variable first."""
+        return self._order
+
+    @property
+    def is_fitted(self) -> bool:
+        """Whether the tables are known."""
+        return bool(self._conditionals)
+
+    @property
+    def conditionals(self) -> Mapping[str, CPT]:
+        """The table of every variable. Raises NotFittedError before ``fit``."""
+        self._check_fitted()
+        return MappingProxyType(self._conditionals)
+
+    @property
+    def n_parameters(self) -> int:
+        """Free parameters: sum over variables of (k - 1) x parent configurations.
+
+        Tables need not be known, only the states: NotFittedError where some are not.
+        """
+        n_states = {name: len(states) for name, states in self._states.items()}
+        unknown = [name for name in self._parents if name not in n_states]
+        if unknown:
+            raise NotFittedError(
+                f"the states of {preview(unknown)} are not known yet: name them or call fit(data) first"
+            )
+        return sum(
+            (n_states[name] - 1) * prod(n_states[parent] for parent in own) for name, own in self._parents.items()
+        )
+
+    def __getitem__(self, name: str) -> CPT:
+        self._check_name(name)
+        return self.conditionals[name]
+
+    def __len__(self) -> int:
+        return len(self._parents)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._parents
+
+    def _check_fitted(self) -> None:
+        if not self._conditionals:
+            raise NotFittedError("this network has a structure but no tables yet: call fit(data) first")
+
+    # --- use -----------------------------------------------------------------------------------------------
+
+    @property
+    def _lowered(self) -> Plans:
+        """The flat arrays that the kernels read, made on first use."""
+        if self._plans is None:
+            from .lowering import Plans
+
+            self._plans = Plans(self.conditionals, self._order)
+        return self._plans
+
+    def sample(self, n: int, *, seed: int | np.random.Generator | None = None, start: int = 0) -> Samples:
+        """Draw ``n`` rows by ancestral sampling: x_v ~ P(x_v | parents of v), parents first.
+
+        Row i of a call is global row ``start + i`` of the seed's data set: any split into calls, threads, chunks
+        or devices gives the same rows, bit for bit (table-driven class). Two models drawn with one seed share
+        random words and are not independent of each other.
+
+        Parameters
+        ----------
+        n : number of rows, 0 to 2**40.
+        seed : int in [0, 2**64), a ``numpy.random.Generator``, or None for a fresh one.
+        start : index of the first row, so that many processes can make disjoint parts of one data set.
+
+        Returns
+        -------
+        Samples of shape ``(n, n_vars)``: codes by column, with the state names at hand.
+
+        Raises
+        ------
+        ValueError : n, start or seed out of range, or more rows than fit in memory. NotFittedError : no tables.
+
+        Examples
+        --------
+        >>> import fastdgm as fd
+        >>> x = fd.example("asia").sample(1000, seed=0)
+        >>> x.shape, x["smoke"].dtype
+        ((1000, 8), dtype('uint8'))
+        """
+        from .sampling import sample
+
+        return sample(self, n, seed=seed, start=start)
+
+    def iter_samples(
+        self, n: int, chunk: int = 100_000, *, seed: int | np.random.Generator | None = None, start: int = 0
+    ) -> Iterator[Samples]:
+        """``sample(n, seed=seed, start=start)`` in pieces of ``chunk`` rows, at constant memory.
+
+        The seed is drawn once; the pieces concatenate to the rows of one call.
+
+        Examples
+        --------
+        >>> import fastdgm as fd
+        >>> [len(part) for part in fd.example("asia").iter_samples(250, chunk=100, seed=0)]
+        [100, 100, 50]
+        """
+        from .sampling import iter_samples
+
+        return iter_samples(self, n, chunk, seed=seed, start=start)
+
+    def log_prob(self, data: Any, *, per_variable: bool = False) -> npt.NDArray[np.float64]:
+        """How likely each row is: log p(x) = sum_v log P(x_v | parents of v), in nats.
+
+        Parameters
+        ----------
+        data : :class:`Samples`, an integer array of codes of shape ``(n_rows, n_vars)`` with columns in the order
+            of ``names``, or a mapping of columns, pandas, polars or Arrow table matched by name. Integers are
+            codes, strings are labels, booleans match the states False / True. Any further columns are an error.
+        per_variable : return the terms, ``(n_rows, n_vars)``, instead of their sum.
+
+        Returns
+        -------
+        float64 array ``(n_rows,)`` or ``(n_rows, n_vars)``; ``-inf`` for rows the network calls impossible.
+
+        Raises
+        ------
+        ValueError : codes out of range, missing values, wrong number of columns. KeyError : unknown names or labels.
+
+        Examples
+        --------
+        >>> import fastdgm as fd
+        >>> net = fd.BayesNet({"rain": fd.Bernoulli(0.25)})
+        >>> net.log_prob([[0], [1]]).round(3).tolist()
+        [-0.288, -1.386]
+        """
+        from .scoring import log_prob
+
+        return log_prob(self, data, per_variable=per_variable)
+
+    def fit(
+        self, data: Any, *, prior: float | str = 1.0, equivalent_sample_size: float = 10.0, sample_weight: Any = None
+    ) -> BayesNet:
+        """Learn every table from complete data by counting; returns self, changed all at once.
+
+        theta_{v,u,k} = (N_{v,u,k} + a) / sum_k' (N_{v,u,k'} + a), with N the (weighted) counts of state k under
+        parent configuration u. A configuration never seen, with a = 0, gets the uniform distribution.
+
+        Parameters
+        ----------
+        data : as for :meth:`log_prob`.
+        prior : a per cell: 1.0 (the default) is Laplace smoothing, 0.0 maximum likelihood; or ``"bdeu"`` for
+            a = equivalent_sample_size / (k x number of parent configurations) (Heckerman et al. 1995).
+        sample_weight : ``(n_rows,)`` non-negative weights.
+
+        Raises
+        ------
+        ValueError, KeyError : as for :meth:`log_prob`; the network is left as it was.
+
+        Examples
+        --------
+        >>> import fastdgm as fd
+        >>> net = fd.BayesNet.from_edges([("a", "b")])
+        >>> net.fit({"a": ["x", "y", "x"], "b": [0, 1, 1]}, prior=0.0)["a"].table.round(3).tolist()
+        [0.667, 0.333]
+        """
+        from .learning.counts import fit
+
+        options = {"prior": prior, "equivalent_sample_size": equivalent_sample_size, "sample_weight": sample_weight}
+        fit(self, data, **options, add=False)
+        return self
+
+    def partial_fit(
+        self, data: Any, *, prior: float | str = 1.0, equivalent_sample_size: float = 10.0, sample_weight: Any = None
+    ) -> BayesNet:
+        """``fit`` in chunks: adds this chunk's counts to those of earlier calls since the last ``fit``.
+
+        The tables are those of one ``fit`` on all chunks together. States that are not known yet are taken from the
+        first chunk: name them in ``from_edges(..., states=...)`` if later chunks may bring new ones.
+
+        Examples
+        --------
+        >>> import fastdgm as fd
+        >>> net = fd.BayesNet.from_edges([], nodes=["a"], states={"a": ["no", "yes"]})
+        >>> for chunk in ([[0], [1]], [[1], [1]]):
+        ...     _ = net.partial_fit(chunk, prior=0.0)
+        >>> net["a"].table
+        array([0.25, 0.75])
+        """
+        from .learning.counts import fit
+
+        options = {"prior": prior, "equivalent_sample_size": equivalent_sample_size, "sample_weight": sample_weight}
+        fit(self, data, **options, add=True)
+        return self
+
+    # --- neighbours and pictures ---------------------------------------------------------------------------
+
+    def to_pgmpy(self) -> Any:
+        """The same network as a pgmpy ``DiscreteBayesianNetwork``."""
+        from .interop.pgmpy import to_pgmpy
+
+        return to_pgmpy(self)
+
+    def to_pyagrum(self) -> Any:
+        """The same network as a pyAgrum ``BayesNet``."""
+        from .interop.pyagrum import to_pyagrum
+
+        return to_pyagrum(self)
+
+    def plot(self, path: str | Path | None = None) -> Any:
+        """A picture of the graph: written to ``path`` (.svg, .png, .pdf, .dot or .txt) or shown in a notebook."""
+        from .display import plot
+
+        return plot(self, path)
+
+    def _repr_svg_(self) -> str | None:
+        from .display import network_svg
+
+        return network_svg(self)
+
+    def __repr__(self) -> str:
+        from .display import network_text
+
+        return network_text(self)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_plans": None}

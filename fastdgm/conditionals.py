@@ -1,0 +1,193 @@
+"""Conditional distributions of one variable given its parents: parameters and their checks, no loops over data."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+MAX_STATES = 65_535
+EXACT_TOLERANCE = 1e-12  # rows this close to 1 are left as they are, to the last bit
+QUIET_TOLERANCE = 1e-6  # rows this close are renormalised silently: files are printed with few digits
+LOUD_TOLERANCE = 1e-3  # rows this close are renormalised with a warning; anything further off is an error
+
+
+class RowSumError(ValueError):
+    """A row of a table that is no distribution; ``row`` is its index over the parents."""
+
+    def __init__(self, message: str, row: tuple[int, ...]) -> None:
+        super().__init__(message)
+        self.row = row
+
+
+class CPT:
+    """A conditional probability table: P(child | parents), one axis per parent in the order given, then the child.
+
+    Parameters
+    ----------
+    parents : names of the parents, in the order of the axes of ``table``.
+    table : array of shape ``(k_parent_1, ..., k_parent_m, k)``; every row along the last axis is a distribution.
+        Rows within 1e-12 of summing to 1 are kept as they are, within 1e-6 they are divided by their sum,
+        within 1e-3 likewise with a warning, and anything else is refused.
+    states : names of the child's ``k`` states; ``"0"``, ``"1"``, ... by default.
+
+    Raises
+    ------
+    ValueError : negative, NaN or infinite entries, rows that do not sum to 1, shapes or state lists that disagree.
+
+    Examples
+    --------
+    >>> import fastdgm as fd
+    >>> wet = fd.CPT(["rain"], [[0.9, 0.1], [0.2, 0.8]], states=["dry", "wet"])
+    >>> wet.n_parameters, wet.states
+    (2, ('dry', 'wet'))
+    """
+
+    __slots__ = ("parents", "states", "table")
+
+    parents: tuple[str, ...]
+    states: tuple[str, ...]
+    table: npt.NDArray[np.float64]
+
+    def __init__(self, parents: Sequence[str], table: npt.ArrayLike, states: Sequence[object] | None = None) -> None:
+        if isinstance(parents, str):
+            raise TypeError(f"parents must be a list of names, got the string {parents!r}: write [{parents!r}]")
+        self.parents = tuple(parents)
+        for parent in self.parents:
+            if not isinstance(parent, str):
+                raise TypeError(f"parents must be names (strings), got {parent!r}")
+        if len(set(self.parents)) < len(self.parents):
+            raise ValueError(f"parents must be distinct, got {list(self.parents)}")
+        self.table = _checked_table(table, len(self.parents))
+        self.states = checked_states(states, self.table.shape[-1])
+
+    @property
+    def n_states(self) -> int:
+        """Number of states of the child."""
+        return len(self.states)
+
+    @property
+    def n_parameters(self) -> int:
+        """Free parameters: (k - 1) x the number of parent configurations."""
+        return (self.n_states - 1) * (self.table.size // self.n_states)
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return _rebuild, (self.parents, self.table, self.states)
+
+    def __repr__(self) -> str:
+        from .display import cpt_text
+
+        return cpt_text(self)
+
+    def _repr_html_(self) -> str:
+        from .display import cpt_html
+
+        return cpt_html(self)
+
+
+class Categorical(CPT):
+    """A variable without parents: P(x = k) = probabilities[k].
+
+    Examples
+    --------
+    >>> import fastdgm as fd
+    >>> fd.Categorical([0.3, 0.7, 0.0], states=["low", "mid", "high"]).n_parameters
+    2
+    """
+
+    __slots__ = ()
+
+    def __init__(self, probabilities: npt.ArrayLike, states: Sequence[object] | None = None) -> None:
+        super().__init__((), probabilities, states)
+
+
+class Bernoulli(CPT):
+    """A yes/no variable without parents: P(True) = probability; its states are ``False`` and ``True``.
+
+    Examples
+    --------
+    >>> import fastdgm as fd
+    >>> fd.Bernoulli(0.2).table
+    array([0.8, 0.2])
+    """
+
+    __slots__ = ()
+
+    def __init__(self, probability: float) -> None:
+        p = float(probability)
+        if not 0.0 <= p <= 1.0:
+            raise ValueError(f"a probability lies between 0 and 1, got {probability!r}")
+        super().__init__((), [1.0 - p, p], ("False", "True"))
+
+
+def _rebuild(parents: tuple[str, ...], table: npt.NDArray[np.float64], states: tuple[str, ...]) -> CPT:
+    """Unpickle: the table was checked when it was first made, and its bits must not change."""
+    cpt = CPT.__new__(CPT)
+    cpt.parents, cpt.states = parents, states
+    cpt.table = table
+    cpt.table.flags.writeable = False
+    return cpt
+
+
+def checked_states(states: Sequence[object] | None, n_states: int) -> tuple[str, ...]:
+    """State names as strings: distinct, as many as the table has columns."""
+    if states is None:
+        return tuple(map(str, range(n_states)))
+    if isinstance(states, str):
+        raise TypeError(f"states must be a list of names, got the string {states!r}")
+    names = tuple(str(state) for state in states)
+    if not 1 <= len(names) <= MAX_STATES:
+        raise ValueError(f"a variable has 1 to {MAX_STATES} states, got {len(names)}")
+    if len(names) != n_states:
+        raise ValueError(f"the table has {n_states} columns but {len(names)} states are named: {list(names)[:10]}")
+    if len(set(names)) < len(names):
+        duplicate = next(name for i, name in enumerate(names) if name in names[:i])
+        raise ValueError(f"state names must be distinct, got {duplicate!r} twice")
+    return names
+
+
+def _checked_table(table: npt.ArrayLike, n_parents: int) -> npt.NDArray[np.float64]:
+    try:
+        array = np.array(table, dtype=np.float64, order="C")
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"a table is a rectangular array of probabilities: {error}") from None
+    if array.ndim != n_parents + 1:
+        raise ValueError(
+            f"a table has one axis per parent, then the child: {n_parents} parents need {n_parents + 1} axes, "
+            f"got shape {array.shape}"
+        )
+    if array.size == 0:
+        raise ValueError(f"every axis of a table has at least one state, got shape {array.shape}")
+    if array.shape[-1] > MAX_STATES:
+        raise ValueError(f"a variable has at most {MAX_STATES} states, got {array.shape[-1]}")
+    _normalise_rows(array)
+    array.flags.writeable = False
+    return array
+
+
+def _normalise_rows(table: npt.NDArray[np.float64]) -> None:
+    """Check every row and divide it by its sum, in place, by the three tolerances above."""
+    if not (table.min() >= 0.0 and table.max() < np.inf):  # NaN fails both
+        bad = np.argwhere(~((table >= 0.0) & (table < np.inf)))[0]
+        where = tuple(int(i) for i in bad)
+        raise RowSumError(f"probabilities are finite and not negative, got {table[where]} at {list(where)}", where[:-1])
+    sums = table.sum(axis=-1)
+    off = np.abs(sums - 1.0)
+    worst = float(off.max())
+    if worst <= EXACT_TOLERANCE:
+        return
+    if worst > LOUD_TOLERANCE:
+        row = tuple(int(i) for i in np.unravel_index(np.argmax(off), off.shape))
+        at = f" at parent states {list(row)}" if row else ""
+        raise RowSumError(f"every row of a table sums to 1, got {float(sums[row]):.10g}{at}", row)
+    if worst > QUIET_TOLERANCE:
+        count = int((off > QUIET_TOLERANCE).sum())
+        warnings.warn(
+            f"{count} of {sums.size} rows are off by more than {QUIET_TOLERANCE:g} from summing to 1 "
+            f"(worst {worst:.1e}); they were divided by their sum",
+            UserWarning,
+            stacklevel=5,
+        )
+    table /= np.where(off > EXACT_TOLERANCE, sums, 1.0)[..., None]

@@ -1,0 +1,1 @@
+"""The example networks, written by our own writer; NOTICE names their sources."""

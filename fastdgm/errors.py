@@ -1,0 +1,20 @@
+"""The exceptions a caller may want to catch by name; everything else is a plain ValueError or TypeError."""
+
+
+class NotFittedError(ValueError):
+    """The network has a structure but no tables yet: call ``fit`` first."""
+
+
+class FormatError(ValueError):
+    """A file does not follow its format; the message names the file and, where known, the line."""
+
+
+class UnknownNameError(KeyError):
+    """A variable, state or example that does not exist was asked for."""
+
+    def __str__(self) -> str:
+        return str(self.args[0]) if self.args else ""
+
+
+class MissingValuesError(ValueError):
+    """The data has missing entries where complete rows are needed."""

@@ -1,0 +1,1 @@
+"""Learning tables from data."""

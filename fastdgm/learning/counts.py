@@ -1,0 +1,106 @@
+"""Tables from counts: maximum likelihood and Dirichlet priors."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ..codes import States, as_codes, as_columns, infer_states, refuse_bad_codes
+from ..conditionals import CPT
+from ..lowering import Structure, code_type, family_counts
+
+if TYPE_CHECKING:
+    from ..bayesnet import BayesNet
+
+Array = npt.NDArray[Any]
+PIECES_AT_ONCE = 16  # bounds the memory of partial counts
+
+
+def fit(
+    net: BayesNet, data: Any, *, prior: Any, equivalent_sample_size: float, sample_weight: Any, add: bool
+) -> None:
+    """Learn all tables; with ``add``, from these counts and those of earlier calls. See ``BayesNet.fit``."""
+    pseudo_count = checked_prior(prior, equivalent_sample_size)
+    states = dict(net._states)
+    if len(states) < len(net.names):
+        states = infer_states(data, net._states, net.names)
+    counts = count_families(net.parents, states, data, sample_weight)
+    if add and net._counts is not None:
+        counts = [old + new for old, new in zip(net._counts, counts, strict=True)]
+    conditionals = {}
+    for name, own in zip(net.names, counts, strict=True):
+        cells = pseudo_count if prior != "bdeu" else pseudo_count / own.size
+        conditionals[name] = CPT(net.parents[name], table_from_counts(own, cells), states[name])
+    net._set_conditionals(conditionals)
+    net._counts = counts
+
+
+def checked_prior(prior: Any, equivalent_sample_size: Any) -> float:
+    """The pseudo-count per cell, or for "bdeu" the equivalent sample size that a table's cells share."""
+    if isinstance(prior, str):
+        if prior != "bdeu":
+            raise ValueError(f'prior must be a number per cell or "bdeu", got {prior!r}')
+        size = float(equivalent_sample_size)
+        if not 0.0 < size < np.inf:
+            raise ValueError(f"equivalent_sample_size must be positive and finite, got {equivalent_sample_size!r}")
+        return size
+    if isinstance(prior, bool) or not isinstance(prior, (int, float, np.integer, np.floating)):
+        raise TypeError(f'prior must be a number per cell or "bdeu", got {prior!r}')
+    if not 0.0 <= prior < np.inf:
+        raise ValueError(f"prior must be at least 0 and finite, got {prior!r}")
+    return float(prior)
+
+
+def checked_weights(sample_weight: Any, n: int) -> Array:
+    """Weights as float64 of shape (n,), finite and not negative."""
+    weights = np.ascontiguousarray(sample_weight, dtype=np.float64)
+    if weights.shape != (n,):
+        raise ValueError(f"sample_weight has one weight per row, shape ({n},), got shape {weights.shape}")
+    bad = ~((weights >= 0.0) & (weights < np.inf))
+    if bad.any():
+        row = int(np.argmax(bad))
+        raise ValueError(f"sample_weight must be finite and not negative, got {weights[row]} in row {row}")
+    weights = weights[...]
+    weights.flags.writeable = False
+    return weights
+
+
+def count_families(
+    parents: dict[str, Sequence[str]] | Any, states: States, data: Any, sample_weight: Any = None
+) -> list[Array]:
+    """Counts of every family's joint states, one array per variable with the axes of its CPT.
+
+    int64, or float64 when weighted; weighted sums do not depend on the number of threads.
+    """
+    from ..dispatch import LOOPS, pieces_of
+    from ..threads import run_pieces
+
+    structure = Structure(parents, states)
+    codes = as_codes(data, states, code_type(structure.n_states))
+    columns = as_columns(codes, states, structure)
+    weights = None if sample_weight is None else checked_weights(sample_weight, codes.n)
+    plan = structure.counting
+    count = LOOPS["count"]
+
+    def count_piece(begin: int, end: int) -> tuple[int, Array]:
+        cells = np.zeros(int(plan.table_start[-1]), np.int64 if weights is None else np.float64)
+        return count(begin, end, plan, structure.largest, columns, weights, cells), cells
+
+    _, total = count_piece(0, 0)  # compiles in this thread
+    pieces = pieces_of(codes.n, len(structure.n_states))
+    for first in range(0, len(pieces), PIECES_AT_ONCE):
+        for bad, cells in run_pieces(count_piece, pieces[first : first + PIECES_AT_ONCE]):
+            refuse_bad_codes(bad, codes, states)
+            total += cells
+    return family_counts(structure, total)
+
+
+def table_from_counts(counts: Array, pseudo_count: float) -> Array:
+    """(N + a) / sum (N + a) along the last axis; uniform where that sum is 0."""
+    cells = counts + pseudo_count
+    sums = cells.sum(axis=-1, keepdims=True)
+    uniform = np.full_like(cells, 1.0 / cells.shape[-1], dtype=np.float64)
+    return np.divide(cells, sums, out=uniform, where=sums > 0.0)

@@ -1,0 +1,138 @@
+"""Samples: rows drawn from a network, kept by column, that also behave as an array."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from .errors import UnknownNameError
+from .graph import preview
+
+
+class Samples:
+    """Rows of codes by column: ``x["wet"]`` is a column, ``x[a:b]`` rows, ``np.asarray(x)`` is ``(n, n_vars)``.
+
+    ``len(x)`` is the number of rows; ``x[:, :k]`` is a plain array. Columns are read-only views of one
+    ``(n_vars, n)`` block of unsigned codes, so nothing is copied on the way to NumPy, and the label-keeping
+    ``to_pandas()`` and ``__arrow_c_stream__`` (polars, pyarrow, DuckDB) reuse the codes.
+
+    Examples
+    --------
+    >>> import fastdgm as fd
+    >>> x = fd.example("asia").sample(4, seed=0)
+    >>> x.shape, x[:2].shape, x[:, :3].shape, x["smoke"].shape
+    ((4, 8), (2, 8), (4, 3), (4,))
+    """
+
+    def __init__(
+        self,
+        block: npt.NDArray[Any],
+        states: Mapping[str, Sequence[str]],
+        seed: int | None = None,
+        start: int | None = None,
+    ) -> None:
+        block.flags.writeable = False
+        self._block = block
+        self._states = {name: tuple(labels) for name, labels in states.items()}
+        self._position = {name: i for i, name in enumerate(self._states)}
+        self.seed = seed
+        self.start = start
+
+    @property
+    def block(self) -> npt.NDArray[Any]:
+        """The codes as the kernels see them: ``(n_vars, n)``, read-only."""
+        return self._block
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Variable names, in column order."""
+        return tuple(self._states)
+
+    @property
+    def states(self) -> Mapping[str, tuple[str, ...]]:
+        """State names of every variable; code k is the k-th name."""
+        return self._states
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """``(n_rows, n_vars)``."""
+        return self._block.shape[1], self._block.shape[0]
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """Type of the codes: uint8, or uint16 if a variable has more than 256 states."""
+        return self._block.dtype
+
+    def __len__(self) -> int:
+        return int(self._block.shape[1])
+
+    def keys(self) -> Sequence[str]:
+        """Variable names."""
+        return self.names
+
+    def values(self) -> Iterator[npt.NDArray[Any]]:
+        """Columns of codes."""
+        return iter(self._block)
+
+    def items(self) -> Iterator[tuple[str, npt.NDArray[Any]]]:
+        """(name, column of codes) pairs."""
+        return zip(self._states, self._block, strict=True)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._position
+
+    def __iter__(self) -> Iterator[npt.NDArray[Any]]:
+        """Iterate over rows, as an array does."""
+        return iter(self._block.T)
+
+    def __getitem__(self, key: Any) -> Any:
+        if isinstance(key, str):
+            if key not in self._position:
+                raise UnknownNameError(f"no variable {key!r}; the samples have {preview(self.names)}")
+            return self._block[self._position[key]]
+        if isinstance(key, slice):
+            first, _, step = key.indices(len(self))
+            start = self.start + first if self.start is not None and step == 1 else None
+            return Samples(self._block[:, key], self._states, self.seed, start)
+        if not isinstance(key, tuple):
+            rows = np.asarray(key)
+            if rows.ndim == 1 and (rows.dtype == bool or np.issubdtype(rows.dtype, np.integer)):
+                return Samples(self._block[:, rows], self._states, self.seed)
+        return self._block.T[key]
+
+    def __array__(self, dtype: npt.DTypeLike | None = None, copy: bool | None = None) -> npt.NDArray[Any]:
+        return np.array(self._block.T, dtype=dtype, copy=copy)
+
+    def labels(self, name: str) -> npt.NDArray[np.object_]:
+        """One column as state names."""
+        return np.array(self._states[name], dtype=object)[self[name]]
+
+    def to_pandas(self) -> Any:
+        """A pandas DataFrame of categoricals that share the codes. Needs pandas."""
+        from .frames import samples_to_pandas
+
+        return samples_to_pandas(self)
+
+    def to_arrow(self) -> Any:
+        """A pyarrow Table of dictionary columns. Needs pyarrow."""
+        from .frames import samples_to_arrow
+
+        return samples_to_arrow(self)
+
+    def __arrow_c_stream__(self, requested_schema: object | None = None) -> object:
+        return self.to_arrow().__arrow_c_stream__(requested_schema)
+
+    def __repr__(self) -> str:
+        n, n_vars = self.shape
+        head = f"Samples: {n} rows x {n_vars} variables, {self.dtype} codes"
+        if self.seed is not None:
+            head += f", seed {self.seed}" + (f", start {self.start}" if self.start else "")
+        shown = self.names[:6]
+        lines = [head, "  ".join(shown) + ("  ..." if n_vars > len(shown) else "")]
+        for row in range(min(n, 5)):
+            cells = [self._states[name][self._block[i, row]].ljust(len(name)) for i, name in enumerate(shown)]
+            lines.append("  ".join(cells).rstrip())
+        return "\n".join(lines + (["..."] if n > 5 else []))

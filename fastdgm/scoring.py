@@ -1,0 +1,38 @@
+"""log_prob: data in any accepted form -> codes -> the kernel."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from .codes import as_codes, as_columns, refuse_bad_codes
+from .memory import check_memory
+
+if TYPE_CHECKING:
+    from .bayesnet import BayesNet
+
+
+def log_prob(net: BayesNet, data: Any, *, per_variable: bool) -> npt.NDArray[np.float64]:
+    """Per-row log-likelihood in nats; see ``BayesNet.log_prob``."""
+    from .dispatch import run
+
+    plans = net._lowered
+    codes = as_codes(data, net.states, plans.dtype)
+    n, n_vars = codes.n, len(plans.n_states)
+    if per_variable:
+        check_memory(8 * n * n_vars, f"log_prob per variable of {n} rows x {n_vars} variables")
+        columns = as_columns(codes, net.states, plans)
+        terms = np.empty((n_vars, n))
+        bad = run("log_prob per variable", n, n_vars, plans.scoring_per_variable, plans.largest, columns, terms)
+        refuse_bad_codes(bad, codes, net.states)
+        return terms.T
+    out = np.empty(n)
+    if codes.by_rows:
+        no_rows = np.empty(0, plans.dtype)
+        bad = run("log_prob rows", n, n_vars, plans.scoring, plans.largest, codes.array, no_rows, out)
+    else:
+        bad = run("log_prob columns", n, n_vars, plans.scoring, plans.largest, codes.array, out)
+    refuse_bad_codes(bad, codes, net.states)
+    return out

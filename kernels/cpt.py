@@ -1,0 +1,394 @@
+"""Networks of conditional probability tables: batched log_prob, ancestral sampling and counting.
+
+Codes are columns: an ``(n_vars, n)`` block of uint8 or uint16. All loops work on *clusters*, groups of families that
+``lowering.py`` fused into one table, so one look-up serves several variables.
+
+*Scoring and counting.* A cluster has a scope of variables; its table holds the summed log-probabilities of its
+families over all joint states of the scope. The index of a row is sum_j stride_j * code_j.
+
+*Sampling.* A cluster draws its members at once from their joint given the parents outside of it, by an alias table
+(Walker 1977, Vose 1991) with 2**b slots per parent configuration. A slot is one uint64:
+threshold (high 32 bits) | second outcome (16 bits) | first outcome (16 bits), the outcomes being the members' codes
+packed into bit fields. The top b bits of a 32-bit word choose the slot, the rest, moved up, is compared with the
+threshold. The exact threshold has 64 bits: where the first 32 cannot decide, a second word does.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numba import uint16, uint32, uint64
+
+from .jit import formula, kernel, loop
+from .philox import LOW, STREAM_REFINE, STREAM_SAMPLE, fill_words, one_word, philox4x32
+from .tiles import PADDING, TILE, columns_in_range, load_rows, tile_rows
+
+NARROW = 1 << 16  # tables up to this size are indexed in 16-bit lanes, twice as many to a vector
+
+
+class _Scratch(NamedTuple):
+    """One tile of intermediate results of a cluster's draw."""
+
+    narrow: np.ndarray  # uint16: index of the parent configuration, for tables of at most NARROW slots
+    wide: np.ndarray  # uint32: likewise for larger ones
+    place: np.ndarray  # uint32: slot number
+    slot: np.ndarray  # uint64
+    outcome: np.ndarray  # uint16: packed codes of the members
+
+
+class SamplingPlan(NamedTuple):
+    """Clusters in drawing order. Arrays named ``*_start`` have one entry more than there are clusters."""
+
+    parent_start: np.ndarray  # uint32: run of parents of each cluster
+    parent_column: np.ndarray  # uint32: row of the block of codes
+    parent_stride: np.ndarray  # uint32: in slots
+    member_start: np.ndarray  # uint32: run of members of each cluster
+    member_column: np.ndarray  # uint32
+    member_shift: np.ndarray  # uint32: lowest bit of the member's field in an outcome
+    member_mask: np.ndarray  # uint32: the field's largest value
+    slot_bits: np.ndarray  # uint32: b, at least 1
+    table_start: np.ndarray  # uint64: run of slots of each cluster
+    slots: np.ndarray  # uint64
+    fine: np.ndarray  # uint32: low 32 bits of each slot's 64-bit threshold
+
+
+class ScoringPlan(NamedTuple):
+    """Clusters of families with their fused tables."""
+
+    scope_start: np.ndarray  # uint32
+    scope_column: np.ndarray  # uint32
+    scope_stride: np.ndarray  # uint32: in table cells
+    table_start: np.ndarray  # uint64
+    table: np.ndarray  # float64: log-probabilities, nats
+
+
+@loop
+def _set_codes(index, codes, stride, n):
+    for i in range(n):
+        index[i] = stride * codes[i]
+
+
+@loop
+def _add_codes(index, codes, stride, n):
+    for i in range(n):
+        index[i] += stride * codes[i]
+
+
+@loop
+def _add_two(index, first, first_stride, second, second_stride, n):
+    for i in range(n):
+        index[i] += first_stride * first[i] + second_stride * second[i]
+
+
+@loop
+def _joint_index(columns, strides, codes, a, n, index):
+    """index = sum_j strides_j * codes[columns_j] for rows a .. a + n; two columns at a time save half the stores."""
+    n_columns = columns.shape[0]
+    if n_columns == 0:
+        index[:n] = 0
+        return
+    _set_codes(index, codes[columns[0], a : a + n], strides[0], n)
+    for j in range(1, n_columns - 1, 2):
+        first, second = codes[columns[j], a : a + n], codes[columns[j + 1], a : a + n]
+        _add_two(index, first, strides[j], second, strides[j + 1], n)
+    if n_columns & 1 == 0:
+        _add_codes(index, codes[columns[n_columns - 1], a : a + n], strides[n_columns - 1], n)
+
+
+@loop
+def _find_slots(words, index, bits, n, place):
+    """place = index + the top ``bits`` bits of the word."""
+    down = (uint32(32) - bits) & uint32(31)  # the mask tells LLVM that 32-bit lanes suffice
+    for i in range(n):
+        place[i] = index[i] + (words[i] >> down)
+
+
+@loop
+def _gather_slots(place, slots, n, slot):
+    for i in range(n):
+        slot[i] = slots[uint64(place[i])]
+
+
+@loop
+def _choose(words, slot, bits, n, outcome):
+    """outcome = the slot's first or second; returns whether any word was too close to its threshold to decide."""
+    up = bits & uint32(31)
+    closest = uint32(LOW)
+    for i in range(n):
+        fraction = uint32(words[i] << up)
+        threshold = uint32(slot[i] >> uint64(32))
+        outcome[i] = uint16(slot[i]) if fraction < threshold else uint16(slot[i] >> uint64(16))
+        closest = min(closest, uint32(fraction ^ threshold))
+    return (closest >> bits) == 0
+
+
+@formula
+def undecided(word, slot, bits):
+    """Whether the first word's fraction equals the upper half of the threshold, so that the second word decides."""
+    distance = (uint64(word) << uint64(bits)) ^ (slot >> uint64(32))
+    return ((distance & uint64(LOW)) >> uint64(bits)) == 0
+
+
+@formula
+def exact_outcome(word, second_word, slot, fine, bits):
+    """The outcome of a slot by all 64 bits: first if ((word, second) << b) < (threshold, fine)."""
+    fraction = (((uint64(word) << uint64(32)) | uint64(second_word)) << uint64(bits)) & uint64(0xFFFFFFFFFFFFFFFF)
+    threshold = (slot & uint64(0xFFFFFFFF00000000)) | uint64(fine)
+    return slot & uint64(0xFFFF) if fraction < threshold else (slot >> uint64(16)) & uint64(0xFFFF)
+
+
+@loop
+def _refine(words, scratch, fine, bits, rows, cluster):
+    """Decide the undecided draws by their second word; about one draw in 10**8 comes here."""
+    _, n, row, key = rows
+    for i in range(n):
+        slot = scratch.slot[i]
+        if undecided(words[i], slot, bits):
+            second = one_word(key, row + uint64(i), uint64(cluster), uint64(STREAM_REFINE))
+            scratch.outcome[i] = exact_outcome(words[i], second, slot, fine[uint64(scratch.place[i])], bits)
+
+
+@loop
+def _unpack(outcome, shift, mask, n, codes):
+    shift = uint16(shift) & uint16(15)
+    mask = uint16(mask)
+    for i in range(n):
+        codes[i] = (outcome[i] >> shift) & mask
+
+
+@loop
+def _draw_cluster(plan, c, rows, words, scratch, out):
+    """Draw the members of cluster c for a tile, whose parents are already in ``out``."""
+    a, n, row, key = rows
+    own = slice(plan.parent_start[c], plan.parent_start[c + 1])
+    table = slice(plan.table_start[c], plan.table_start[c + 1])
+    bits = plan.slot_bits[c]
+    if plan.table_start[c + 1] - plan.table_start[c] <= NARROW:
+        _joint_index(plan.parent_column[own], plan.parent_stride[own], out, a, n, scratch.narrow)
+        _find_slots(words, scratch.narrow, bits, n, scratch.place)
+    else:
+        _joint_index(plan.parent_column[own], plan.parent_stride[own], out, a, n, scratch.wide)
+        _find_slots(words, scratch.wide, bits, n, scratch.place)
+    _gather_slots(scratch.place, plan.slots[table], n, scratch.slot)
+    if _choose(words, scratch.slot, bits, n, scratch.outcome):
+        _refine(words, scratch, plan.fine[table], bits, rows, c)
+    for j in range(plan.member_start[c], plan.member_start[c + 1]):
+        codes = out[plan.member_column[j], a : a + n]
+        _unpack(scratch.outcome, plan.member_shift[j], plan.member_mask[j], n, codes)
+
+
+@kernel
+def sample_cpu(row_begin, row_end, key, start, plan, out):
+    """Draw rows [row_begin, row_end) of ``out`` (n_vars, n); column i of ``out`` is global row ``start + i``."""
+    words = np.empty((4, TILE), np.uint32)
+    scratch = _Scratch(
+        np.empty(TILE, np.uint16),
+        np.empty(TILE, np.uint32),
+        np.empty(TILE, np.uint32),
+        np.empty(TILE, np.uint64),
+        np.empty(TILE, np.uint16),
+    )
+    a = row_begin
+    while a < row_end:
+        row = uint64(start) + uint64(a)
+        before_wrap = uint64(LOW) + uint64(1) - (row & uint64(LOW))
+        n = np.int64(min(uint64(min(TILE, row_end - a)), before_wrap))
+        for c in range(plan.slot_bits.shape[0]):
+            if c & 3 == 0:
+                fill_words(key, row, uint64(c >> 2), uint64(STREAM_SAMPLE), n, words)
+            _draw_cluster(plan, c, (a, n, row, key), words[c & 3], scratch, out)
+        a += n
+
+
+@loop
+def _gather_add(total, index, table, n):
+    for i in range(n):
+        total[i] += table[uint64(index[i])]
+
+
+@loop
+def _score_cluster(plan, c, codes, a, scratch, total):
+    n = total.shape[0]
+    own = slice(plan.scope_start[c], plan.scope_start[c + 1])
+    table = plan.table[plan.table_start[c] : plan.table_start[c + 1]]
+    narrow, wide = scratch
+    if table.shape[0] <= NARROW:
+        _joint_index(plan.scope_column[own], plan.scope_stride[own], codes, a, n, narrow)
+        _gather_add(total, narrow, table, n)
+    else:
+        _joint_index(plan.scope_column[own], plan.scope_stride[own], codes, a, n, wide)
+        _gather_add(total, wide, table, n)
+
+
+@loop
+def _score_tile(plan, codes, a, scratch, total):
+    total[:] = 0.0
+    for c in range(plan.table_start.shape[0] - 1):
+        _score_cluster(plan, c, codes, a, scratch, total)
+
+
+@kernel
+def log_prob_cpu(row_begin, row_end, plan, largest, codes, out):
+    """out[i] = sum over clusters of table[index of row i], for rows [row_begin, row_end) of ``codes`` (n_vars, n).
+
+    Returns -1, or the first row of a tile in which a code exceeds ``largest`` of its variable.
+    """
+    scratch = np.empty(TILE, np.uint16), np.empty(TILE, np.uint32)
+    for a in range(row_begin, row_end, TILE):
+        n = min(TILE, row_end - a)
+        if not columns_in_range(codes, a, n, largest):
+            return a
+        _score_tile(plan, codes, a, scratch, out[a : a + n])
+    return -1
+
+
+@kernel
+def log_prob_rows_cpu(row_begin, row_end, plan, largest, rows, tile_type, out):
+    """As ``log_prob_cpu`` for row-major codes (n, n_vars) of any unsigned type; ``tile_type`` is an empty array."""
+    n_vars = largest.shape[0]
+    size = tile_rows(n_vars)
+    words = np.empty((n_vars, (size * tile_type.itemsize) // 8 + PADDING), np.uint64)
+    tile = words.view(tile_type.dtype)
+    word = np.empty(n_vars, np.uint64)
+    scratch = np.empty(TILE, np.uint16), np.empty(TILE, np.uint32)
+    for a in range(row_begin, row_end, size):
+        n = min(size, row_end - a)
+        if not load_rows(rows, a, n, largest, words, tile, word):
+            return a
+        _score_tile(plan, tile, 0, scratch, out[a : a + n])
+    return -1
+
+
+@kernel
+def log_prob_per_variable_cpu(row_begin, row_end, plan, largest, codes, out):
+    """out[v, i] = log P(x_v | parents of v) in row i, from a plan with one cluster per variable, in column order."""
+    scratch = np.empty(TILE, np.uint16), np.empty(TILE, np.uint32)
+    for a in range(row_begin, row_end, TILE):
+        n = min(TILE, row_end - a)
+        if not columns_in_range(codes, a, n, largest):
+            return a
+        for v in range(out.shape[0]):
+            total = out[v, a : a + n]
+            total[:] = 0.0
+            _score_cluster(plan, v, codes, a, scratch, total)
+    return -1
+
+
+@loop
+def _count(index, weights, counts, n):
+    if weights is None:
+        for i in range(n):
+            counts[uint64(index[i])] += 1
+    else:
+        for i in range(n):
+            counts[uint64(index[i])] += weights[i]
+
+
+@loop
+def _count_cluster(plan, c, codes, rows, scratch, weights, counts):
+    a, n = rows
+    own = slice(plan.scope_start[c], plan.scope_start[c + 1])
+    table = counts[plan.table_start[c] : plan.table_start[c + 1]]
+    narrow, wide = scratch
+    if table.shape[0] <= NARROW:
+        _joint_index(plan.scope_column[own], plan.scope_stride[own], codes, a, n, narrow)
+        _count(narrow, weights, table, n)
+    else:
+        _joint_index(plan.scope_column[own], plan.scope_stride[own], codes, a, n, wide)
+        _count(wide, weights, table, n)
+
+
+@kernel
+def count_cpu(row_begin, row_end, plan, largest, codes, weights, counts):
+    """counts[cell] += weight of the row (1 if ``weights`` is None) for every cluster's joint state of every row.
+
+    ``counts`` is int64, or float64 when weighted. Returns -1, or the first row of a tile with a bad code.
+    """
+    scratch = np.empty(TILE, np.uint16), np.empty(TILE, np.uint32)
+    for a in range(row_begin, row_end, TILE):
+        n = min(TILE, row_end - a)
+        if not columns_in_range(codes, a, n, largest):
+            return a
+        own_weights = None if weights is None else weights[a : a + n]
+        for c in range(plan.table_start.shape[0] - 1):
+            _count_cluster(plan, c, codes, (a, n), scratch, own_weights, counts)
+    return -1
+
+
+# --- CUDA twins: plain functions until load_cuda() jits them; one thread walks whole rows, grid-stride ---
+
+
+def sample_cuda(key, start, plan, out):
+    """As ``sample_cpu``, the same rows bit for bit, for all rows of ``out``."""
+    n_clusters = plan.slot_bits.shape[0]
+    for i in range(cuda.grid(1), out.shape[1], cuda.gridsize(1)):
+        row = uint64(start) + uint64(i)
+        low, high = row & uint64(LOW), row >> uint64(32)
+        words = cuda.local.array(4, uint32)
+        for c in range(n_clusters):
+            if c & 3 == 0:
+                w = philox4x32(low, high, c >> 2, STREAM_SAMPLE, key & uint64(LOW), key >> uint64(32))
+                words[0], words[1], words[2], words[3] = w
+            bits = plan.slot_bits[c]
+            place = plan.table_start[c] + uint64(words[c & 3] >> (uint32(32) - bits))
+            for j in range(plan.parent_start[c], plan.parent_start[c + 1]):
+                place += uint64(plan.parent_stride[j]) * uint64(out[plan.parent_column[j], i])
+            slot = plan.slots[place]
+            second = uint64(0)
+            if undecided(words[c & 3], slot, bits):
+                w = philox4x32(low, high, c >> 2, STREAM_REFINE, key & uint64(LOW), key >> uint64(32))
+                second = w[c & 3]
+            outcome = exact_outcome(words[c & 3], second, slot, plan.fine[place], bits)
+            for j in range(plan.member_start[c], plan.member_start[c + 1]):
+                code = (outcome >> uint64(plan.member_shift[j])) & uint64(plan.member_mask[j])
+                out[plan.member_column[j], i] = code
+
+
+def log_prob_cuda(plan, codes, out):
+    """As ``log_prob_cpu`` for codes known to be in range."""
+    for i in range(cuda.grid(1), out.shape[0], cuda.gridsize(1)):
+        total = 0.0
+        for c in range(plan.table_start.shape[0] - 1):
+            place = plan.table_start[c]
+            for j in range(plan.scope_start[c], plan.scope_start[c + 1]):
+                place += uint64(plan.scope_stride[j]) * uint64(codes[plan.scope_column[j], i])
+            total += plan.table[place]
+        out[i] = total
+
+
+def log_prob_per_variable_cuda(plan, codes, out):
+    """As ``log_prob_per_variable_cpu`` for codes known to be in range."""
+    for i in range(cuda.grid(1), out.shape[1], cuda.gridsize(1)):
+        for v in range(out.shape[0]):
+            place = plan.table_start[v]
+            for j in range(plan.scope_start[v], plan.scope_start[v + 1]):
+                place += uint64(plan.scope_stride[j]) * uint64(codes[plan.scope_column[j], i])
+            out[v, i] = plan.table[place]
+
+
+def count_cuda(plan, codes, weights, counts):
+    """As ``count_cpu`` for codes known to be in range; always weighted, by atomic additions."""
+    for i in range(cuda.grid(1), codes.shape[1], cuda.gridsize(1)):
+        for c in range(plan.table_start.shape[0] - 1):
+            place = plan.table_start[c]
+            for j in range(plan.scope_start[c], plan.scope_start[c + 1]):
+                place += uint64(plan.scope_stride[j]) * uint64(codes[plan.scope_column[j], i])
+            cuda.atomic.add(counts, place, weights[i])
+
+
+def in_range_cuda(codes, largest, bad_row):
+    """bad_row[0] = the smallest row with a code above ``largest`` of its variable, if any."""
+    for i in range(cuda.grid(1), codes.shape[1], cuda.gridsize(1)):
+        for v in range(codes.shape[0]):
+            if codes[v, i] > largest[v]:
+                cuda.atomic.min(bad_row, 0, i)
+
+
+def load_cuda():
+    """Jit the twins; returns them by name. Imports numba.cuda, hence only on first GPU use."""
+    global cuda
+    from numba import cuda
+
+    twins = sample_cuda, log_prob_cuda, log_prob_per_variable_cuda, count_cuda, in_range_cuda
+    return {twin.__name__: cuda.jit(twin) for twin in twins}

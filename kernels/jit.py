@@ -1,0 +1,97 @@
+"""The one place that owns numba options and the disk cache.
+
+numba stamps a cached function with its defining file alone, so code cached before a change in another file of
+this folder would be served stale, silently. Hence the cache folder is named by a hash of the whole folder. It is
+per user (0700), next to nobody else's cache, and when it cannot be written the functions compile uncached.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import sys
+import time
+import warnings
+from pathlib import Path
+
+import numba
+from numba import njit
+from numba.extending import register_jitable
+
+__all__ = ["formula", "kernel", "loop"]
+
+OPTIONS = {"nogil": True, "error_model": "numpy", "boundscheck": False}
+PREFIX = "fastdgm-"
+MAX_AGE_DAYS = 30
+
+
+
+def formula(function):
+    """A scalar shared by CPU and CUDA loops: inlined by numba itself, because LLVM does not vectorise a loop over a
+    call that returns a tuple; a plain Python function under the CUDA simulator."""
+    return register_jitable(inline="always")(function)
+
+
+
+def loop(function):
+    """A small loop called by kernels of the same file; compiled into them, so it needs no cache of its own."""
+    return njit(**OPTIONS)(function)
+
+
+def kernel(function):
+    """A loop called from Python: compiled at first use, cached on disk between processes."""
+    if CACHE_FOLDER is None:
+        return njit(**OPTIONS)(function)
+    previous = numba.config.CACHE_DIR
+    numba.config.CACHE_DIR = str(CACHE_FOLDER)
+    try:
+        return njit(cache=True, **OPTIONS)(function)
+    finally:
+        numba.config.CACHE_DIR = previous
+
+
+def _source_hash() -> str:
+    digest = hashlib.sha256(f"{numba.__version__} {sys.version_info[:2]}".encode())
+    for path in sorted(Path(__file__).parent.glob("*.py")):
+        digest.update(path.name.encode() + b"\0" + path.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+def _user_folder() -> Path:
+    """The user's cache folder; numba's own setting wins."""
+    if numba.config.CACHE_DIR:
+        return Path(numba.config.CACHE_DIR)
+    if sys.platform == "win32":
+        return Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local")
+    if sys.platform == "darwin":
+        return Path.home() / "Library" / "Caches"
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+
+
+def _prune(parent: Path, keep: Path) -> None:
+    """Remove folders of older versions that nothing has touched for a month."""
+    for old in parent.glob(PREFIX + "*"):
+        if old != keep and time.time() - old.stat().st_mtime > MAX_AGE_DAYS * 86_400:
+            shutil.rmtree(old, ignore_errors=True)
+
+
+def _cache_folder() -> Path | None:
+    try:
+        parent = _user_folder()
+        folder = parent / (PREFIX + _source_hash())
+        if not folder.is_dir():
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            _prune(parent, folder)
+        if not os.access(folder, os.W_OK | os.X_OK):
+            raise PermissionError(f"{folder} is not writable")
+        if hasattr(os, "getuid") and folder.stat().st_uid != os.getuid():
+            raise PermissionError(f"{folder} belongs to another user")
+        os.utime(folder)
+        return folder
+    except (OSError, RuntimeError) as error:
+        warnings.warn(f"fastdgm compiles anew in every process, its cache cannot be used: {error}", stacklevel=2)
+        return None
+
+
+CACHE_FOLDER = _cache_folder()

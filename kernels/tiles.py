@@ -1,0 +1,86 @@
+"""The tile loader: checks codes and, for row-major input, narrows and transposes them in the same pass.
+
+Scoring and counting loops read columns that are in range; this is where both are made true, tile by tile, while the
+bytes are in the cache. A bad tile is only reported: the caller looks for the offender and names it.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import uint64
+
+from .jit import kernel, loop
+
+TILE = 4096  # rows worked on at a time: index, word and outcome buffers stay in the first two cache levels
+PADDING = 8  # words between the columns of a tile, so that they do not all fall into one set of the cache
+
+
+@loop
+def columns_in_range(codes, a, n, largest):
+    """Whether codes[v, a : a + n] <= largest[v] for every variable."""
+    fine = True
+    for v in range(codes.shape[0]):
+        column = codes[v, a : a + n]
+        top = column[0]
+        for i in range(n):
+            top = max(top, column[i])
+        fine &= top <= largest[v]
+    return fine
+
+
+@loop
+def tile_rows(n_vars):
+    """Rows of a tile that keep all its columns within 512 KiB: between 512 and TILE, a multiple of 64."""
+    return max(512, min(TILE, (524288 // n_vars) & ~63))
+
+
+@loop
+def _pack_rows(rows, r, word):
+    """word[v] = the low bytes of the codes of rows r .. r + 7; returns all bits that any code had set."""
+    seen = uint64(0)
+    r0, r1, r2, r3 = rows[r], rows[r + 1], rows[r + 2], rows[r + 3]
+    r4, r5, r6, r7 = rows[r + 4], rows[r + 5], rows[r + 6], rows[r + 7]
+    for v in range(word.shape[0]):
+        x0, x1, x2, x3 = uint64(r0[v]), uint64(r1[v]), uint64(r2[v]), uint64(r3[v])
+        x4, x5, x6, x7 = uint64(r4[v]), uint64(r5[v]), uint64(r6[v]), uint64(r7[v])
+        seen |= x0 | x1 | x2 | x3 | x4 | x5 | x6 | x7
+        low = x0 | (x1 << uint64(8)) | (x2 << uint64(16)) | (x3 << uint64(24))
+        high = x4 | (x5 << uint64(8)) | (x6 << uint64(16)) | (x7 << uint64(24))
+        word[v] = low | (high << uint64(32))
+    return seen
+
+
+@loop
+def load_rows(rows, a, n, largest, words, tile, word):
+    """tile[v, i] = rows[a + i, v] for i < n, eight rows at a time into bytes; whether all codes are in range."""
+    seen = uint64(0)
+    full = 0
+    if tile.itemsize == 1:
+        full = n & ~7
+        for i in range(0, full, 8):
+            seen |= _pack_rows(rows, a + i, word)
+            for v in range(word.shape[0]):
+                words[v, i >> 3] = word[v]
+    for i in range(full, n):
+        for v in range(word.shape[0]):
+            x = uint64(rows[a + i, v])
+            seen |= x
+            tile[v, i] = x
+    return (seen >> uint64(8 * tile.itemsize)) == 0 and columns_in_range(tile, 0, n, largest)
+
+
+@kernel
+def columns_from_rows_cpu(row_begin, row_end, largest, rows, out):
+    """out[v, i] = rows[i, v], checked and narrowed; returns -1 or the first row of a tile with a bad code."""
+    n_vars = largest.shape[0]
+    size = tile_rows(n_vars)
+    words = np.empty((n_vars, (size * out.itemsize) // 8 + PADDING), np.uint64)
+    tile = words.view(out.dtype)
+    word = np.empty(n_vars, np.uint64)
+    for a in range(row_begin, row_end, size):
+        n = min(size, row_end - a)
+        if not load_rows(rows, a, n, largest, words, tile, word):
+            return a
+        for v in range(n_vars):
+            out[v, a : a + n] = tile[v, :n]
+    return -1
