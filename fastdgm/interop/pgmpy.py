@@ -1,0 +1,109 @@
+"""Networks from and to pgmpy (``DiscreteBayesianNetwork``), probabilities equal to the last bit."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ..bayesnet import BayesNet
+from ..conditionals import CPT
+
+
+def from_pgmpy(model: Any) -> BayesNet:
+    """The network of a pgmpy ``DiscreteBayesianNetwork``; a graph without any CPDs gives an unfitted network.
+
+    State names become strings. Where CPDs list a variable's states in different orders, the order of its own
+    CPD holds.
+
+    Raises
+    ------
+    TypeError : not a pgmpy model, CPDs that are no tables, or variable names that are not strings.
+    ValueError : some CPDs missing, CPDs that disagree with the graph or with each other about states.
+
+    Examples
+    --------
+    >>> import fastdgm as fd
+    >>> from pgmpy.models import DiscreteBayesianNetwork  # doctest: +SKIP
+    >>> fd.from_pgmpy(DiscreteBayesianNetwork([("rain", "wet")])).edges  # doctest: +SKIP
+    (('rain', 'wet'),)
+    """
+    if not (hasattr(model, "nodes") and hasattr(model, "predecessors")):
+        raise TypeError(f"from_pgmpy takes a pgmpy DiscreteBayesianNetwork, got {type(model).__name__}")
+    names = list(model.nodes())
+    cpds = {cpd.variable: cpd for cpd in getattr(model, "cpds", ())}
+    if not cpds:
+        return BayesNet.from_edges(model.edges(), names)
+    missing = [name for name in names if name not in cpds]
+    if missing:
+        raise ValueError(f"every variable needs a CPD, got none for {missing[:10]}")
+    return BayesNet({name: _cpt(name, cpds, set(model.predecessors(name))) for name in names})
+
+
+def _cpt(name: str, cpds: dict[str, Any], graph_parents: set[str]) -> CPT:
+    """pgmpy's axes are the child, then the evidence; ours are the parents, then the child."""
+    cpd = cpds[name]
+    if not hasattr(cpd, "state_names"):
+        raise TypeError(f"from_pgmpy takes tables (TabularCPD), got {type(cpd).__name__} for {name!r}")
+    parents = list(cpd.variables[1:])
+    if set(parents) != graph_parents:
+        raise ValueError(f"the CPD of {name!r} has parents {parents}, but the graph {sorted(graph_parents)}")
+    table = np.asarray(cpd.values, dtype=np.float64)
+    for axis, parent in enumerate(parents, start=1):
+        table = _reorder(
+            table, axis, cpd.state_names[parent], cpds[parent].state_names[parent], (name, parent)
+        )
+    try:
+        return CPT(parents, np.moveaxis(table, 0, -1), cpd.state_names[name])
+    except ValueError as error:
+        raise ValueError(f"CPD of {name!r}: {error}") from None
+
+
+def _reorder(
+    table: npt.NDArray[np.float64], axis: int, listed: list[Any], wanted: list[Any], who: tuple[str, str]
+) -> npt.NDArray[np.float64]:
+    """Put one parent's axis into the order of the parent's own states."""
+    if listed == wanted:
+        return table
+    if sorted(map(repr, listed)) != sorted(map(repr, wanted)):
+        raise ValueError(
+            f"the CPD of {who[0]!r} has states {listed} of {who[1]!r}, whose own CPD has {wanted}"
+        )
+    return table.take([listed.index(state) for state in wanted], axis=axis)
+
+
+def to_pgmpy(net: BayesNet) -> Any:
+    """The network as a pgmpy ``DiscreteBayesianNetwork``.
+
+    Raises
+    ------
+    ImportError : pgmpy is not installed. NotFittedError : no tables yet.
+
+    Examples
+    --------
+    >>> import fastdgm as fd
+    >>> fd.example("asia").to_pgmpy().get_cpds("smoke").values  # doctest: +SKIP
+    array([0.5, 0.5])
+    """
+    try:
+        from pgmpy.factors.discrete import TabularCPD
+        from pgmpy.models import DiscreteBayesianNetwork
+    except ImportError as error:
+        raise ImportError('to_pgmpy needs pgmpy 1.0 or later: pip install "pgmpy>=1.0"') from error
+    cpds = [
+        TabularCPD(
+            name,
+            cpt.n_states,
+            cpt.table.reshape(-1, cpt.n_states).T,
+            evidence=list(cpt.parents),
+            evidence_card=list(cpt.table.shape[:-1]),
+            state_names={other: list(net.states[other]) for other in (name, *cpt.parents)},
+        )
+        for name, cpt in net.conditionals.items()
+    ]
+    model = DiscreteBayesianNetwork()
+    model.add_nodes_from(net.names)
+    model.add_edges_from(net.edges)
+    model.add_cpds(*cpds)
+    return model

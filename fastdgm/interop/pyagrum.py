@@ -1,0 +1,67 @@
+"""Networks from and to pyAgrum (``pyagrum.BayesNet``), probabilities equal to the last bit."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..bayesnet import BayesNet
+from ..conditionals import CPT
+
+
+def from_pyagrum(model: Any) -> BayesNet:
+    """The network of a pyAgrum ``BayesNet``; state names are its labels.
+
+    Raises
+    ------
+    TypeError : not a pyAgrum network. ValueError : a table that was never filled, or is no distribution.
+
+    Examples
+    --------
+    >>> import fastdgm as fd
+    >>> import pyagrum  # doctest: +SKIP
+    >>> fd.from_pyagrum(pyagrum.fastBN("rain{no|yes}->wet")).states["rain"]  # doctest: +SKIP
+    ('no', 'yes')
+    """
+    if not (hasattr(model, "cpt") and hasattr(model, "nodes")):
+        raise TypeError(f"from_pyagrum takes a pyagrum.BayesNet, got {type(model).__name__}")
+    return BayesNet({model.variable(node).name(): _cpt(model, node) for node in sorted(model.nodes())})
+
+
+def _cpt(model: Any, node: int) -> CPT:
+    """A tensor's ``names`` start with the child, and ``toarray()`` has its axes in the reverse order."""
+    variable, tensor = model.variable(node), model.cpt(node)
+    parents = list(tensor.names)[:0:-1]
+    try:
+        return CPT(parents, tensor.toarray(), variable.labels())
+    except ValueError as error:
+        raise ValueError(f"table of {variable.name()!r}: {error}") from None
+
+
+def to_pyagrum(net: BayesNet) -> Any:
+    """The network as a pyAgrum ``BayesNet``.
+
+    Raises
+    ------
+    ImportError : pyAgrum is not installed. NotFittedError : no tables yet.
+
+    Examples
+    --------
+    >>> import fastdgm as fd
+    >>> fd.example("asia").to_pyagrum().size()  # doctest: +SKIP
+    8
+    """
+    try:
+        import pyagrum
+    except ImportError as error:
+        raise ImportError('to_pyagrum needs pyAgrum 2.0 or later: pip install "pyagrum>=2.0"') from error
+    model = pyagrum.BayesNet()
+    for name, cpt in net.conditionals.items():
+        model.add(pyagrum.LabelizedVariable(name, "", list(cpt.states)))
+    model.beginTopologyTransformation()
+    for name, cpt in net.conditionals.items():
+        for parent in reversed(cpt.parents):  # so that the axes of the tensor come out in our order
+            model.addArc(parent, name)
+    model.endTopologyTransformation()
+    for name, cpt in net.conditionals.items():
+        model.cpt(name)[:] = cpt.table
+    return model

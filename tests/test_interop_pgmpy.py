@@ -1,0 +1,109 @@
+"""Round trips through pgmpy, and its own inference on what it got from us."""
+
+from __future__ import annotations
+
+import sys
+
+import numpy as np
+import pytest
+from interop_nets import assert_same, awkward_net, marginals
+from shared_data import shared_files
+
+import fastdgm as fd
+
+
+@pytest.fixture(scope="module")
+def pgmpy():
+    """The two classes that the tests build models with."""
+    reason = "pgmpy is not installed"
+    models = pytest.importorskip("pgmpy.models", reason=reason)
+    factors = pytest.importorskip("pgmpy.factors.discrete", reason=reason)
+    return models.DiscreteBayesianNetwork, factors.TabularCPD
+
+
+def test_a_round_trip_keeps_everything(pgmpy):
+    net = awkward_net()
+    model = net.to_pgmpy()
+    assert model.check_model()
+    assert_same(net, fd.from_pgmpy(model))
+
+
+@pytest.mark.parametrize("file", shared_files("bif/*.bif.gz"), ids=lambda file: file.stem)
+def test_round_trips_of_real_networks(pgmpy, file):
+    net = fd.read(file)
+    assert_same(net, fd.from_pgmpy(net.to_pgmpy()))
+
+
+def test_pgmpy_infers_our_marginals(pgmpy):
+    inference = pytest.importorskip("pgmpy.inference", reason="pgmpy is not installed")
+    net = awkward_net()
+    engine = inference.VariableElimination(net.to_pgmpy())
+    for name, expected in marginals(net).items():
+        factor = engine.query([name], show_progress=False)
+        found = [factor.get_value(**{name: state}) for state in net.states[name]]
+        assert found == pytest.approx(expected.tolist(), abs=1e-12)
+
+
+def test_each_cpd_may_order_states_its_own_way(pgmpy):
+    network, tabular = pgmpy
+    model = network([("a", "b")])
+    model.cpds = [
+        tabular("a", 2, [[0.3], [0.7]], state_names={"a": ["no", "yes"]}),
+        tabular("b", 2, [[0.9, 0.2], [0.1, 0.8]], ["a"], [2], state_names={"b": [0, 1], "a": ["yes", "no"]}),
+    ]
+    net = fd.from_pgmpy(model)
+    assert net.states == {"a": ("no", "yes"), "b": ("0", "1")}
+    assert net["b"].table.tolist() == [[0.2, 0.8], [0.9, 0.1]]
+
+
+def test_a_graph_without_cpds_is_an_unfitted_network(pgmpy):
+    network, _ = pgmpy
+    model = network([("a", "b")])
+    model.add_node("lone")
+    net = fd.from_pgmpy(model)
+    assert (net.is_fitted, net.names, net.edges) == (False, ("a", "b", "lone"), (("a", "b"),))
+
+
+def test_models_that_are_refused(pgmpy):
+    network, tabular = pgmpy
+    cpd_a = tabular("a", 2, [[0.3], [0.7]])
+    model = network([("a", "b")])
+    model.add_cpds(cpd_a)
+    with pytest.raises(ValueError, match=r"every variable needs a CPD, got none for \['b'\]"):
+        fd.from_pgmpy(model)
+    model.cpds = [cpd_a, tabular("b", 2, [[0.5], [0.5]])]
+    with pytest.raises(ValueError, match=r"CPD of 'b' has parents \[\], but the graph \['a'\]"):
+        fd.from_pgmpy(model)
+    states = {"b": [0, 1], "a": ["no", "yes"]}
+    model.cpds = [cpd_a, tabular("b", 2, np.full((2, 2), 0.5), ["a"], [2], state_names=states)]
+    with pytest.raises(
+        ValueError, match=r"CPD of 'b' has states \['no', 'yes'\] of 'a', whose own CPD has \[0, 1\]"
+    ):
+        fd.from_pgmpy(model)
+    model.cpds = [cpd_a, tabular("b", 2, [[0.5, 0.5], [0.5, 0.4]], ["a"], [2])]
+    with pytest.raises(ValueError, match=r"CPD of 'b': every row of a table sums to 1, got 0\.9"):
+        fd.from_pgmpy(model)
+
+
+def test_densities_are_no_tables(pgmpy):
+    linear = pytest.importorskip(
+        "pgmpy.factors.continuous", reason="pgmpy is not installed"
+    ).LinearGaussianCPD
+    network, _ = pgmpy
+    model = network()
+    model.add_node("a")
+    model.cpds = [linear("a", [0.0], 1.0)]
+    with pytest.raises(TypeError, match=r"takes tables \(TabularCPD\), got LinearGaussianCPD for 'a'"):
+        fd.from_pgmpy(model)
+
+
+def test_what_is_no_model():
+    with pytest.raises(TypeError, match="takes a pgmpy DiscreteBayesianNetwork, got dict"):
+        fd.from_pgmpy({})
+
+
+def test_a_missing_pgmpy_is_named(monkeypatch):
+    for module in ("pgmpy", "pgmpy.models", "pgmpy.factors.discrete"):
+        monkeypatch.setitem(sys.modules, module, None)
+    with pytest.raises(ImportError, match="pip install"):
+        awkward_net().to_pgmpy()

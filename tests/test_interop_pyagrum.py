@@ -1,0 +1,69 @@
+"""Round trips through pyAgrum, and its own inference on what it got from us."""
+
+from __future__ import annotations
+
+import itertools
+import sys
+
+import pytest
+from interop_nets import assert_same, awkward_net, marginals
+from shared_data import shared_files
+
+import fastdgm as fd
+
+
+@pytest.fixture(scope="module")
+def pyagrum():
+    return pytest.importorskip("pyagrum", reason="pyAgrum is not installed")
+
+
+def test_a_round_trip_keeps_everything(pyagrum):
+    net = awkward_net()
+    assert_same(net, fd.from_pyagrum(net.to_pyagrum()))
+
+
+@pytest.mark.parametrize("file", shared_files("bif/*.bif.gz"), ids=lambda file: file.stem)
+def test_round_trips_of_real_networks(pyagrum, file):
+    net = fd.read(file)
+    assert_same(net, fd.from_pyagrum(net.to_pyagrum()))
+
+
+def test_pyagrum_infers_our_marginals(pyagrum):
+    net = awkward_net()
+    engine = pyagrum.LazyPropagation(net.to_pyagrum())
+    for name, expected in marginals(net).items():
+        assert engine.posterior(name).tolist() == pytest.approx(expected.tolist(), abs=1e-12)
+
+
+def test_networks_made_by_pyagrum(pyagrum):
+    model = pyagrum.fastBN("a[0,2]->b{no|yes}<-c[1.5,2,3]; a->d")
+    net = fd.from_pyagrum(model)
+    assert net.states["a"] == ("0", "1", "2")
+    assert net.states["c"] == tuple(model.variable("c").labels())
+    for codes in itertools.product(range(3), range(2), range(2)):
+        row = dict(zip("abc", codes, strict=True))
+        place = tuple(row[parent] for parent in net.parents["b"])
+        assert net["b"].table[place][row["b"]] == pytest.approx(model.cpt("b")[row], abs=1e-15)
+
+
+def test_a_table_that_was_never_filled(pyagrum):
+    model = pyagrum.BayesNet()
+    model.add(pyagrum.LabelizedVariable("a", "", ["no", "yes"]))
+    with pytest.raises(ValueError, match="table of 'a': every row of a table sums to 1, got 0"):
+        fd.from_pyagrum(model)
+
+
+def test_what_is_no_model():
+    with pytest.raises(TypeError, match=r"takes a pyagrum\.BayesNet, got dict"):
+        fd.from_pyagrum({})
+
+
+def test_a_missing_pyagrum_is_named(monkeypatch):
+    monkeypatch.setitem(sys.modules, "pyagrum", None)
+    with pytest.raises(ImportError, match="pip install"):
+        awkward_net().to_pyagrum()
+
+
+def test_conversion_needs_tables(pyagrum):
+    with pytest.raises(fd.NotFittedError):
+        fd.BayesNet.from_edges([("a", "b")]).to_pyagrum()
