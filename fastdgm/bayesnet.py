@@ -276,7 +276,8 @@ class BayesNet:
 
         Returns
         -------
-        float64 array ``(n_rows,)`` or ``(n_rows, n_vars)``; ``-inf`` for rows the network calls impossible.
+        float64 array ``(n_rows,)`` or ``(n_rows, n_vars)``, a torch tensor if ``data`` is one; ``-inf`` for rows
+        the network calls impossible.
 
         Raises
         ------

@@ -63,6 +63,15 @@ class CPT:
         self.table = _checked_table(table, len(self.parents))
         self.states = checked_states(states, self.table.shape[-1])
 
+    @classmethod
+    def trusted(cls, parents: tuple[str, ...], table: npt.NDArray[np.float64], states: tuple[str, ...]) -> CPT:
+        """A CPT from parts that are known to be right: not checked, the table's bits kept."""
+        cpt = CPT.__new__(CPT)
+        cpt.parents, cpt.states = parents, states
+        cpt.table = np.ascontiguousarray(table)
+        cpt.table.flags.writeable = False
+        return cpt
+
     @property
     def n_states(self) -> int:
         """Number of states of the child."""
@@ -74,7 +83,7 @@ class CPT:
         return (self.n_states - 1) * (self.table.size // self.n_states)
 
     def __reduce__(self) -> tuple[object, ...]:
-        return _rebuild, (self.parents, self.table, self.states)
+        return CPT.trusted, (self.parents, self.table, self.states)
 
     def __repr__(self) -> str:
         from .display import cpt_text
@@ -120,15 +129,6 @@ class Bernoulli(CPT):
         if not 0.0 <= p <= 1.0:
             raise ValueError(f"a probability lies between 0 and 1, got {probability!r}")
         super().__init__((), [1.0 - p, p], ("False", "True"))
-
-
-def _rebuild(parents: tuple[str, ...], table: npt.NDArray[np.float64], states: tuple[str, ...]) -> CPT:
-    """Unpickle: the table was checked when it was first made, and its bits must not change."""
-    cpt = CPT.__new__(CPT)
-    cpt.parents, cpt.states = parents, states
-    cpt.table = table
-    cpt.table.flags.writeable = False
-    return cpt
 
 
 def checked_states(states: Sequence[object] | None, n_states: int) -> tuple[str, ...]:

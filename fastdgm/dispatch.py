@@ -9,7 +9,7 @@ from .kernels import cpt, tiles
 from .threads import run_pieces
 
 INLINE_CELLS = 1 << 17  # about 0.1 ms of work: not worth waking a thread
-PIECE_CELLS = 1 << 24  # about 10 ms: long enough to forget the call, short enough for Ctrl-C
+PIECE_CELLS = 1 << 21  # about 1 ms: long enough to forget the call, short enough to share out evenly
 
 LOOPS: dict[str, Callable[..., Any]] = {
     "sample": cpt.sample_cpu,
@@ -21,12 +21,11 @@ LOOPS: dict[str, Callable[..., Any]] = {
 }
 
 
-def pieces_of(n: int, n_vars: int) -> list[tuple[int, int]]:
-    """Row ranges of whole tiles, a function of the shape alone."""
+def pieces_of(n: int, n_vars: int, piece_cells: int = PIECE_CELLS) -> list[tuple[int, int]]:
+    """Row ranges of whole tiles; the same for any number of threads."""
     if n * n_vars <= INLINE_CELLS:
         return [(0, n)] if n else []
-    pieces = max(2, -(-n * n_vars // PIECE_CELLS))
-    size = -(-n // pieces)
+    size = -(-n // max(2, n * n_vars // piece_cells))
     size = -(-size // tiles.TILE) * tiles.TILE
     return [(begin, min(begin + size, n)) for begin in range(0, n, size)]
 

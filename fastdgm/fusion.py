@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Sequence
+from functools import lru_cache
 from math import prod
 
-SAMPLING_CELLS = 4096  # largest table of a cluster of several variables: 8 bytes a slot, 32 KiB
-SCORING_CELLS = 4096  # likewise; 8 bytes a cell
+SAMPLING_CELLS = 8192  # largest table of a cluster of several variables: 8 bytes a slot, 64 KiB
+SCORING_CELLS = 4096  # likewise; 8 bytes a cell, 32 KiB
 OUTCOME_BITS = 16  # a cluster's packed outcome
 LOOK_AHEAD = 8  # ready variables without a common parent that a step considers
 
@@ -27,8 +28,9 @@ def slot_bits(n_outcomes: int) -> int:
     return max(1, (n_outcomes - 1).bit_length())
 
 
+@lru_cache(maxsize=16)  # refitting a network does not search again
 def sampling_clusters(
-    parents: Sequence[Sequence[int]], n_states: Sequence[int], order: Sequence[int], cells: int = SAMPLING_CELLS
+    parents: tuple[tuple[int, ...], ...], n_states: tuple[int, ...], order: tuple[int, ...], cells: int = SAMPLING_CELLS
 ) -> list[list[int]]:
     """Clusters in drawing order, their members in topological order; a variable's parents are in it or before it.
 
@@ -92,8 +94,9 @@ def _best_candidate(
     return None if best is None else best[1]
 
 
+@lru_cache(maxsize=16)
 def scoring_clusters(
-    scopes: Sequence[Sequence[int]], n_states: Sequence[int], cells: int = SCORING_CELLS
+    scopes: tuple[tuple[int, ...], ...], n_states: tuple[int, ...], cells: int = SCORING_CELLS
 ) -> list[list[int]]:
     """Groups of families whose joint scope has at most ``cells`` states (single families may have more)."""
     groups = _merge_neighbours(scopes, n_states, cells)

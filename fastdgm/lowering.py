@@ -45,7 +45,7 @@ class Structure:
     @cached_property
     def scoring_clusters(self) -> list[list[int]]:
         """Families that are looked up, or counted, in one table."""
-        return scoring_clusters(self.families, self.n_states)
+        return scoring_clusters(tuple(self.families), tuple(self.n_states))
 
     @cached_property
     def counting(self) -> ScoringPlan:
@@ -66,7 +66,7 @@ class Plans(Structure):
     @cached_property
     def sampling_clusters(self) -> list[list[int]]:
         """Members of each cluster, in drawing order: fixed by the structure."""
-        return sampling_clusters(self.parents, self.n_states, self.order)
+        return sampling_clusters(tuple(self.parents), tuple(self.n_states), tuple(self.order))
 
     @cached_property
     def sampling(self) -> SamplingPlan:

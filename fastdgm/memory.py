@@ -23,9 +23,9 @@ def available_memory() -> int | None:
 
 
 def check_memory(n_bytes: int, what: str) -> None:
-    """Raise MemoryError before an allocation that cannot succeed; ``what`` names it and what to do instead."""
+    """Raise ValueError before an allocation that cannot succeed; ``what`` names it and what to do instead."""
     if n_bytes <= SMALL:
         return
     available = available_memory()
     if available is not None and n_bytes > available:
-        raise MemoryError(f"{what} needs {n_bytes / 2**30:.1f} GiB, {available / 2**30:.1f} GiB are available")
+        raise ValueError(f"{what} needs {n_bytes / 2**30:.1f} GiB, {available / 2**30:.1f} GiB are available")

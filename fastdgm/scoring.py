@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -27,7 +28,7 @@ def log_prob(net: BayesNet, data: Any, *, per_variable: bool) -> npt.NDArray[np.
         terms = np.empty((n_vars, n))
         bad = run("log_prob per variable", n, n_vars, plans.scoring_per_variable, plans.largest, columns, terms)
         refuse_bad_codes(bad, codes, net.states)
-        return terms.T
+        return _like(data, terms.T)
     out = np.empty(n)
     if codes.by_rows:
         no_rows = np.empty(0, plans.dtype)
@@ -35,4 +36,10 @@ def log_prob(net: BayesNet, data: Any, *, per_variable: bool) -> npt.NDArray[np.
     else:
         bad = run("log_prob columns", n, n_vars, plans.scoring, plans.largest, codes.array, out)
     refuse_bad_codes(bad, codes, net.states)
-    return out
+    return _like(data, out)
+
+
+def _like(data: Any, out: npt.NDArray[np.float64]) -> Any:
+    """A torch tensor for a torch tensor, sharing the memory of ``out``."""
+    torch = sys.modules.get("torch")
+    return torch.from_numpy(out) if torch is not None and isinstance(data, torch.Tensor) else out

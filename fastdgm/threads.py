@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from pathlib import Path
 from typing import Any, TypeVar
@@ -55,7 +55,8 @@ def _mark_worker() -> None:
     _here.busy = True
 
 
-def _get_pool(size: int) -> ThreadPoolExecutor:
+def _submit(work: Callable[[int, int], Any], pieces: Sequence[tuple[int, int]], size: int) -> Iterator[Future[Any]]:
+    """Submit all pieces to a pool of ``size`` threads; a pool of another size finishes what it has and ends."""
     global _pool, _pool_size
     with _lock:
         if _pool is None or _pool_size != size:
@@ -63,7 +64,8 @@ def _get_pool(size: int) -> ThreadPoolExecutor:
                 _pool.shutdown(wait=False)
             _pool = ThreadPoolExecutor(size, "fastdgm", initializer=_mark_worker)
             _pool_size = size
-        return _pool
+        for begin, end in pieces:
+            yield _pool.submit(work, begin, end)
 
 
 def run_pieces(work: Callable[[int, int], Result], pieces: Sequence[tuple[int, int]]) -> list[Result]:
@@ -76,12 +78,7 @@ def run_pieces(work: Callable[[int, int], Result], pieces: Sequence[tuple[int, i
         return [work(begin, end) for begin, end in pieces]
     futures: list[Future[Any]] = []
     try:
-        while len(futures) < len(pieces):
-            try:
-                futures.append(_get_pool(size).submit(work, *pieces[len(futures)]))
-            except RuntimeError:  # another thread changed the pool's size in between, or the interpreter is ending
-                if not threading.main_thread().is_alive():
-                    raise
+        futures.extend(_submit(work, pieces, size))
         return [future.result() for future in futures]
     except BaseException:
         for future in futures:

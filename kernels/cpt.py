@@ -160,7 +160,7 @@ def _unpack(outcome, shift, mask, n, codes):
 @loop
 def _draw_cluster(plan, c, rows, words, scratch, out):
     """Draw the members of cluster c for a tile, whose parents are already in ``out``."""
-    a, n, row, key = rows
+    a, n, _, _ = rows
     own = slice(plan.parent_start[c], plan.parent_start[c + 1])
     table = slice(plan.table_start[c], plan.table_start[c + 1])
     bits = plan.slot_bits[c]
@@ -277,21 +277,34 @@ def log_prob_per_variable_cpu(row_begin, row_end, plan, largest, codes, out):
 
 @loop
 def _count(index, weights, counts, n):
+    """Rows i, i + 4, ... share a table: the next addition to a cell does not wait for the last one to be stored."""
+    first, second, third, fourth = counts[0], counts[1], counts[2], counts[3]
+    full = n & ~3
     if weights is None:
-        for i in range(n):
-            counts[uint64(index[i])] += 1
+        for i in range(0, full, 4):
+            first[uint64(index[i])] += 1
+            second[uint64(index[i + 1])] += 1
+            third[uint64(index[i + 2])] += 1
+            fourth[uint64(index[i + 3])] += 1
+        for i in range(full, n):
+            first[uint64(index[i])] += 1
     else:
-        for i in range(n):
-            counts[uint64(index[i])] += weights[i]
+        for i in range(0, full, 4):
+            first[uint64(index[i])] += weights[i]
+            second[uint64(index[i + 1])] += weights[i + 1]
+            third[uint64(index[i + 2])] += weights[i + 2]
+            fourth[uint64(index[i + 3])] += weights[i + 3]
+        for i in range(full, n):
+            first[uint64(index[i])] += weights[i]
 
 
 @loop
 def _count_cluster(plan, c, codes, rows, scratch, weights, counts):
     a, n = rows
     own = slice(plan.scope_start[c], plan.scope_start[c + 1])
-    table = counts[plan.table_start[c] : plan.table_start[c + 1]]
+    table = counts[:, plan.table_start[c] : plan.table_start[c + 1]]
     narrow, wide = scratch
-    if table.shape[0] <= NARROW:
+    if table.shape[1] <= NARROW:
         _joint_index(plan.scope_column[own], plan.scope_stride[own], codes, a, n, narrow)
         _count(narrow, weights, table, n)
     else:
@@ -301,9 +314,10 @@ def _count_cluster(plan, c, codes, rows, scratch, weights, counts):
 
 @kernel
 def count_cpu(row_begin, row_end, plan, largest, codes, weights, counts):
-    """counts[cell] += weight of the row (1 if ``weights`` is None) for every cluster's joint state of every row.
+    """counts[:, cell] += weight of the row (1 if ``weights`` is None) for every cluster's joint state of every row.
 
-    ``counts`` is int64, or float64 when weighted. Returns -1, or the first row of a tile with a bad code.
+    ``counts`` (4, cells) is uint32, or float64 when weighted; its sum over the first axis counts.
+    Returns -1, or the first row of a tile with a bad code.
     """
     scratch = np.empty(TILE, np.uint16), np.empty(TILE, np.uint32)
     for a in range(row_begin, row_end, TILE):
@@ -368,7 +382,7 @@ def log_prob_per_variable_cuda(plan, codes, out):
 
 
 def count_cuda(plan, codes, weights, counts):
-    """As ``count_cpu`` for codes known to be in range; always weighted, by atomic additions."""
+    """As ``count_cpu`` for codes known to be in range, into one float64 table by atomic additions; always weighted."""
     for i in range(cuda.grid(1), codes.shape[1], cuda.gridsize(1)):
         for c in range(plan.table_start.shape[0] - 1):
             place = plan.table_start[c]

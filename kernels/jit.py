@@ -26,12 +26,10 @@ PREFIX = "fastdgm-"
 MAX_AGE_DAYS = 30
 
 
-
 def formula(function):
     """A scalar shared by CPU and CUDA loops: inlined by numba itself, because LLVM does not vectorise a loop over a
     call that returns a tuple; a plain Python function under the CUDA simulator."""
     return register_jitable(inline="always")(function)
-
 
 
 def loop(function):

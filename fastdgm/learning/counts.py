@@ -16,12 +16,12 @@ if TYPE_CHECKING:
     from ..bayesnet import BayesNet
 
 Array = npt.NDArray[Any]
-PIECES_AT_ONCE = 16  # bounds the memory of partial counts
+CELLS_PER_COUNT = 128  # a piece has so many cells of data per cell of its own tables, which are cleared and added up
+LARGEST_PIECE = 1 << 31  # cells, so that a 32-bit count cannot overflow
+PIECES_AT_ONCE = 64  # bounds the memory of partial counts
 
 
-def fit(
-    net: BayesNet, data: Any, *, prior: Any, equivalent_sample_size: float, sample_weight: Any, add: bool
-) -> None:
+def fit(net: BayesNet, data: Any, *, prior: Any, equivalent_sample_size: float, sample_weight: Any, add: bool) -> None:
     """Learn all tables; with ``add``, from these counts and those of earlier calls. See ``BayesNet.fit``."""
     pseudo_count = checked_prior(prior, equivalent_sample_size)
     states = dict(net._states)
@@ -33,7 +33,7 @@ def fit(
     conditionals = {}
     for name, own in zip(net.names, counts, strict=True):
         cells = pseudo_count if prior != "bdeu" else pseudo_count / own.size
-        conditionals[name] = CPT(net.parents[name], table_from_counts(own, cells), states[name])
+        conditionals[name] = CPT.trusted(net.parents[name], table_from_counts(own, cells), states[name])
     net._set_conditionals(conditionals)
     net._counts = counts
 
@@ -75,7 +75,7 @@ def count_families(
 
     int64, or float64 when weighted; weighted sums do not depend on the number of threads.
     """
-    from ..dispatch import LOOPS, pieces_of
+    from ..dispatch import LOOPS, PIECE_CELLS, pieces_of
     from ..threads import run_pieces
 
     structure = Structure(parents, states)
@@ -86,11 +86,13 @@ def count_families(
     count = LOOPS["count"]
 
     def count_piece(begin: int, end: int) -> tuple[int, Array]:
-        cells = np.zeros(int(plan.table_start[-1]), np.int64 if weights is None else np.float64)
-        return count(begin, end, plan, structure.largest, columns, weights, cells), cells
+        cells = np.zeros((4, int(plan.table_start[-1])), np.uint32 if weights is None else np.float64)
+        bad = count(begin, end, plan, structure.largest, columns, weights, cells)
+        return bad, cells.sum(axis=0, dtype=np.int64 if weights is None else np.float64)
 
     _, total = count_piece(0, 0)  # compiles in this thread
-    pieces = pieces_of(codes.n, len(structure.n_states))
+    piece_cells = min(max(PIECE_CELLS, CELLS_PER_COUNT * total.size), LARGEST_PIECE)
+    pieces = pieces_of(codes.n, len(structure.n_states), piece_cells)
     for first in range(0, len(pieces), PIECES_AT_ONCE):
         for bad, cells in run_pieces(count_piece, pieces[first : first + PIECES_AT_ONCE]):
             refuse_bad_codes(bad, codes, states)
