@@ -11,6 +11,8 @@ import numpy.typing as npt
 from .errors import UnknownNameError
 from .graph import preview
 
+SHOWN_ROWS, SHOWN_COLUMNS = 5, 6  # of a repr
+
 
 class Samples:
     """Rows of codes by column: ``x["wet"]`` is a column, ``x[a:b]`` rows, ``np.asarray(x)`` is ``(n, n_vars)``.
@@ -19,12 +21,21 @@ class Samples:
     ``(n_vars, n)`` block of unsigned codes, so nothing is copied on the way to NumPy, and the label-keeping
     ``to_pandas()`` and ``__arrow_c_stream__`` (polars, pyarrow, DuckDB) reuse the codes.
 
+    Parameters
+    ----------
+    block : ``(n_vars, n)`` unsigned codes, in the order of ``states``; made read-only, not copied.
+    states : names of the states of every variable.
+    seed, start : where the rows come from: rows ``start``, ``start + 1``, ... of the seed's data set. ``start``
+        is None for rows picked by a mask, an index list or a step.
+
     Examples
     --------
     >>> import fastdgm as fd
     >>> x = fd.example("asia").sample(4, seed=0)
     >>> x.shape, x[:2].shape, x[:, :3].shape, x["smoke"].shape
     ((4, 8), (2, 8), (4, 3), (4,))
+    >>> x[x["smoke"] == 0].start is None
+    True
     """
 
     def __init__(
@@ -97,9 +108,9 @@ class Samples:
             first, _, step = key.indices(len(self))
             start = self.start + first if self.start is not None and step == 1 else None
             return Samples(self._block[:, key], self._states, self.seed, start)
-        if not isinstance(key, tuple):
-            rows = np.asarray(key)
-            if rows.ndim == 1 and (rows.dtype == bool or np.issubdtype(rows.dtype, np.integer)):
+        if isinstance(key, list | np.ndarray):
+            rows = np.asarray(key) if len(key) else np.empty(0, np.intp)
+            if rows.ndim == 1:
                 return Samples(self._block[:, rows], self._states, self.seed)
         return self._block.T[key]
 
@@ -111,13 +122,22 @@ class Samples:
         return np.array(self._states[name], dtype=object)[self[name]]
 
     def to_pandas(self) -> Any:
-        """A pandas DataFrame of categoricals that share the codes. Needs pandas."""
+        """A pandas DataFrame of categoricals that share the codes, hence read-only: ``.copy()`` it to edit.
+
+        Needs pandas.
+
+        Examples
+        --------
+        >>> import fastdgm as fd
+        >>> fd.example("asia").sample(3, seed=0).to_pandas().shape
+        (3, 8)
+        """
         from .frames import samples_to_pandas
 
         return samples_to_pandas(self)
 
     def to_arrow(self) -> Any:
-        """A pyarrow Table of dictionary columns. Needs pyarrow."""
+        """A pyarrow Table of dictionary columns that share the codes. Needs pyarrow."""
         from .frames import samples_to_arrow
 
         return samples_to_arrow(self)
@@ -125,14 +145,18 @@ class Samples:
     def __arrow_c_stream__(self, requested_schema: object | None = None) -> object:
         return self.to_arrow().__arrow_c_stream__(requested_schema)
 
+    def __reduce__(self) -> tuple[object, ...]:
+        return Samples, (self._block, self._states, self.seed, self.start)  # read-only after unpickling too
+
     def __repr__(self) -> str:
         n, n_vars = self.shape
         head = f"Samples: {n} rows x {n_vars} variables, {self.dtype} codes"
         if self.seed is not None:
             head += f", seed {self.seed}" + (f", start {self.start}" if self.start else "")
-        shown = self.names[:6]
-        lines = [head, "  ".join(shown) + ("  ..." if n_vars > len(shown) else "")]
-        for row in range(min(n, 5)):
-            cells = [self._states[name][self._block[i, row]].ljust(len(name)) for i, name in enumerate(shown)]
-            lines.append("  ".join(cells).rstrip())
-        return "\n".join(lines + (["..."] if n > 5 else []))
+        shown = self.names[:SHOWN_COLUMNS]
+        columns = [[name, *self[:SHOWN_ROWS].labels(name)] for name in shown]
+        widths = [max(map(len, column)) for column in columns]
+        lines = ["  ".join(map(str.ljust, cells, widths)).rstrip() for cells in zip(*columns, strict=True)]
+        if n_vars > len(shown):
+            lines[0] += "  ..."
+        return "\n".join([head, *lines] + ["..."] * (n > SHOWN_ROWS))

@@ -22,7 +22,7 @@ from numba import uint16, uint32, uint64
 
 from .jit import formula, kernel, loop
 from .philox import LOW, STREAM_REFINE, STREAM_SAMPLE, fill_words, one_word, philox4x32
-from .tiles import PADDING, TILE, columns_in_range, load_rows, tile_rows
+from .tiles import PADDING, TILE, columns_in_range, joint_index, load_rows, tile_rows
 
 NARROW = 1 << 16  # tables up to this size are indexed in 16-bit lanes, twice as many to a vector
 
@@ -61,39 +61,6 @@ class ScoringPlan(NamedTuple):
     scope_stride: np.ndarray  # uint32: in table cells
     table_start: np.ndarray  # uint64
     table: np.ndarray  # float64: log-probabilities, nats
-
-
-@loop
-def _set_codes(index, codes, stride, n):
-    for i in range(n):
-        index[i] = stride * codes[i]
-
-
-@loop
-def _add_codes(index, codes, stride, n):
-    for i in range(n):
-        index[i] += stride * codes[i]
-
-
-@loop
-def _add_two(index, first, first_stride, second, second_stride, n):
-    for i in range(n):
-        index[i] += first_stride * first[i] + second_stride * second[i]
-
-
-@loop
-def _joint_index(columns, strides, codes, a, n, index):
-    """index = sum_j strides_j * codes[columns_j] for rows a .. a + n; two columns at a time save half the stores."""
-    n_columns = columns.shape[0]
-    if n_columns == 0:
-        index[:n] = 0
-        return
-    _set_codes(index, codes[columns[0], a : a + n], strides[0], n)
-    for j in range(1, n_columns - 1, 2):
-        first, second = codes[columns[j], a : a + n], codes[columns[j + 1], a : a + n]
-        _add_two(index, first, strides[j], second, strides[j + 1], n)
-    if n_columns & 1 == 0:
-        _add_codes(index, codes[columns[n_columns - 1], a : a + n], strides[n_columns - 1], n)
 
 
 @loop
@@ -165,10 +132,10 @@ def _draw_cluster(plan, c, rows, words, scratch, out):
     table = slice(plan.table_start[c], plan.table_start[c + 1])
     bits = plan.slot_bits[c]
     if plan.table_start[c + 1] - plan.table_start[c] <= NARROW:
-        _joint_index(plan.parent_column[own], plan.parent_stride[own], out, a, n, scratch.narrow)
+        joint_index(plan.parent_column[own], plan.parent_stride[own], out, a, n, scratch.narrow)
         _find_slots(words, scratch.narrow, bits, n, scratch.place)
     else:
-        _joint_index(plan.parent_column[own], plan.parent_stride[own], out, a, n, scratch.wide)
+        joint_index(plan.parent_column[own], plan.parent_stride[own], out, a, n, scratch.wide)
         _find_slots(words, scratch.wide, bits, n, scratch.place)
     _gather_slots(scratch.place, plan.slots[table], n, scratch.slot)
     if _choose(words, scratch.slot, bits, n, scratch.outcome):
@@ -214,10 +181,10 @@ def _score_cluster(plan, c, codes, a, scratch, total):
     table = plan.table[plan.table_start[c] : plan.table_start[c + 1]]
     narrow, wide = scratch
     if table.shape[0] <= NARROW:
-        _joint_index(plan.scope_column[own], plan.scope_stride[own], codes, a, n, narrow)
+        joint_index(plan.scope_column[own], plan.scope_stride[own], codes, a, n, narrow)
         _gather_add(total, narrow, table, n)
     else:
-        _joint_index(plan.scope_column[own], plan.scope_stride[own], codes, a, n, wide)
+        joint_index(plan.scope_column[own], plan.scope_stride[own], codes, a, n, wide)
         _gather_add(total, wide, table, n)
 
 
@@ -305,10 +272,10 @@ def _count_cluster(plan, c, codes, rows, scratch, weights, counts):
     table = counts[:, plan.table_start[c] : plan.table_start[c + 1]]
     narrow, wide = scratch
     if table.shape[1] <= NARROW:
-        _joint_index(plan.scope_column[own], plan.scope_stride[own], codes, a, n, narrow)
+        joint_index(plan.scope_column[own], plan.scope_stride[own], codes, a, n, narrow)
         _count(narrow, weights, table, n)
     else:
-        _joint_index(plan.scope_column[own], plan.scope_stride[own], codes, a, n, wide)
+        joint_index(plan.scope_column[own], plan.scope_stride[own], codes, a, n, wide)
         _count(wide, weights, table, n)
 
 

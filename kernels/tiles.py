@@ -1,7 +1,7 @@
-"""The tile loader: checks codes and, for row-major input, narrows and transposes them in the same pass.
+"""Tiles of rows: joint indices of columns, and the loader that checks codes, narrows and transposes rows in one pass.
 
-Scoring and counting loops read columns that are in range; this is where both are made true, tile by tile, while the
-bytes are in the cache. A bad tile is only reported: the caller looks for the offender and names it.
+Scoring and counting loops read columns that are in range; the loader makes both true, tile by tile, while the bytes
+are in the cache. A bad tile is only reported: the caller looks for the offender and names it.
 """
 
 from __future__ import annotations
@@ -13,6 +13,39 @@ from .jit import kernel, loop
 
 TILE = 4096  # rows worked on at a time: index, word and outcome buffers stay in the first two cache levels
 PADDING = 8  # words between the columns of a tile, so that they do not all fall into one set of the cache
+
+
+@loop
+def _set_codes(index, codes, stride, n):
+    for i in range(n):
+        index[i] = stride * codes[i]
+
+
+@loop
+def _add_codes(index, codes, stride, n):
+    for i in range(n):
+        index[i] += stride * codes[i]
+
+
+@loop
+def _add_two(index, first, first_stride, second, second_stride, n):
+    for i in range(n):
+        index[i] += first_stride * first[i] + second_stride * second[i]
+
+
+@loop
+def joint_index(columns, strides, codes, a, n, index):
+    """index = sum_j strides_j * codes[columns_j] for rows a .. a + n; two columns at a time save half the stores."""
+    n_columns = columns.shape[0]
+    if n_columns == 0:
+        index[:n] = 0
+        return
+    _set_codes(index, codes[columns[0], a : a + n], strides[0], n)
+    for j in range(1, n_columns - 1, 2):
+        first, second = codes[columns[j], a : a + n], codes[columns[j + 1], a : a + n]
+        _add_two(index, first, strides[j], second, strides[j + 1], n)
+    if n_columns & 1 == 0:
+        _add_codes(index, codes[columns[n_columns - 1], a : a + n], strides[n_columns - 1], n)
 
 
 @loop
