@@ -1,0 +1,198 @@
+"""BIF, the Interchange Format for Bayesian networks (Cozman 1998), as bnlearn, aGrUM and JavaBayes write it.
+
+::
+
+    variable wet { type discrete [ 2 ] { dry, wet }; }
+    probability ( wet | rain ) { (no) 0.9, 0.1; (yes) 0.2, 0.8; }
+
+Names may be quoted, lists may be separated by blanks, ``property`` statements are skipped. What stands in a
+probability block is read by ``bif_tables``.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from itertools import product
+
+from ..bayesnet import BayesNet
+from ..conditionals import CPT
+from .bif_tables import PROPERTY, STATEMENT, TableReader, state_list, words
+from .draft import Draft
+from .text import Source, blank_out, check_names, joined
+
+_COMMENT = re.compile(r'"[^"]*"|(?P<comment>//[^\n]*|/\*.*?(?:\*/|\Z))', re.DOTALL)
+_BLOCK = re.compile(
+    r'\s*+(?:(?P<kind>network|variable|probability)\b(?P<head>(?:"[^"]*"|[^"{}]++)*+)\{|' + PROPERTY + r"|\Z)"
+)
+_NETWORK = re.compile(r"\s*+(?:" + PROPERTY + r"|(?P<end>\}))")
+_VARIABLE = re.compile(
+    r"\s*+(?:type\s++(?P<type>\w++)\s*+(?:\[\s*+(?P<count>\d{1,9})\s*+\]\s*+)?"
+    r'(?:\{(?P<states>(?:"[^"]*"|[^"{}]++)*+)\}\s*+)?;?|' + PROPERTY + r"|(?P<end>\}))"
+)
+_FAMILY = re.compile(r"\s*+\(([^()|]*+)(?:\|([^()|]*+))?\)\s*+")
+
+_VARIABLE_NAME = re.compile(r'(?!.*/[/*])[^\s\0\ud800-\udfff{}()|,;"]+')
+_STATE_NAME = re.compile(
+    r'(?!.*/[/*])[^\s\0\ud800-\udfff{}(),;"](?:[^\n\r\0\ud800-\udfff{}(),;"]*[^\s\0\ud800-\udfff{}(),;"])?'
+)
+
+
+def read_bif(text: str, source: str = "<text>") -> BayesNet:
+    """The network in a BIF text; ``source`` is its name in error messages.
+
+    Raises
+    ------
+    FormatError : the text is no BIF, contradicts itself, or has a row that does not sum to 1; names the line.
+
+    Examples
+    --------
+    >>> from fastdgm.io import read_bif
+    >>> net = read_bif('''
+    ...     variable rain { type discrete [ 2 ] { no, yes }; }
+    ...     probability ( rain ) { table 0.8, 0.2; }
+    ... ''')
+    >>> net.states["rain"], net["rain"].table
+    (('no', 'yes'), array([0.8, 0.2]))
+    """
+    return _Reader(Source(text, source)).network()
+
+
+class _Reader:
+    """First all variables are read, then all tables: a child may come before its parents."""
+
+    def __init__(self, source: Source) -> None:
+        self.source = source
+        self.draft = Draft(source)
+        self.text = source.text
+        if "//" in self.text or "/*" in self.text:
+            self.text = blank_out(_COMMENT, self.text)
+
+    def network(self) -> BayesNet:
+        families: list[tuple[list[str], int]] = []
+        position = 0
+        while position < len(self.text):
+            block = self._match(_BLOCK, position, "a network, variable or probability block")
+            position = block.end()
+            if block["kind"] == "probability":
+                families.append((self._family(block), position))
+                position = self._end_of_table(position)
+            elif block["kind"] == "variable":
+                position = self._variable(block)
+            elif block["kind"] == "network":
+                position = self._end_of_network(position)
+        tables = TableReader(self.draft, self.text)
+        for names, position in families:
+            tables.read(names, position)
+        return self.draft.network()
+
+    def _match(self, pattern: re.Pattern[str], position: int, expected: str) -> re.Match[str]:
+        match = pattern.match(self.text, position)
+        if match is None:
+            raise self.source.unexpected(expected, position)
+        return match
+
+    def _end_of_network(self, position: int) -> int:
+        while True:
+            statement = self._match(_NETWORK, position, "a property or } in the network block")
+            position = statement.end()
+            if statement["end"]:
+                return position
+
+    def _end_of_table(self, position: int) -> int:
+        end = self.text.find("}", position)
+        if end >= 0 and self.text.find('"', position, end) < 0:
+            return end + 1
+        while True:  # a quoted property may hold the brace
+            statement = self._match(STATEMENT, position, "a row, table, default, property or }")
+            position = statement.end()
+            if statement["end"]:
+                return position
+
+    def _family(self, block: re.Match[str]) -> list[str]:
+        """The child, then its parents. BIF 0.15 puts no bar between them: the first name is the child."""
+        match = _FAMILY.fullmatch(block["head"])
+        child, parents = (words(match[1]), words(match[2] or "")) if match else ([], [])
+        if not child or (match and match[2] is not None and len(child) > 1):
+            message = f"expected probability ( child | parents ), got {block['head'].strip()!r}"
+            raise self.source.error(message, block.start("head"))
+        return child + parents
+
+    def _variable(self, block: re.Match[str]) -> int:
+        """Read a variable block; returns where it ends."""
+        names = words(block["head"])
+        start, position = block.start("kind"), block.end()
+        if len(names) != 1:
+            message = f"a variable has one name, quoted if it has blanks, got {block['head'].strip()!r}"
+            raise self.source.error(message, start)
+        states: list[str] | None = None
+        while True:
+            expected = f"type discrete [ n ] {{ states }}; or a property or }} in variable {names[0]!r}"
+            statement = self._match(_VARIABLE, position, expected)
+            position = statement.end()
+            if statement["end"]:
+                break
+            if statement["type"] and states is None:
+                states = self._states(names[0], statement)
+            elif statement["type"]:
+                raise self.source.error(f"variable {names[0]!r} has a second type", statement.start("type"))
+        if states is None:
+            raise self.source.error(f"variable {names[0]!r} has no type", start)
+        self.draft.add_variable(names[0], states, start)
+        return position
+
+    def _states(self, name: str, statement: re.Match[str]) -> list[str]:
+        position = statement.start("type")
+        if statement["type"] != "discrete":
+            message = f"only discrete variables are supported, {name!r} is {statement['type']!r}"
+            raise self.source.error(message, position)
+        count = int(statement["count"]) if statement["count"] else None
+        states = state_list(statement["states"] or "", count)
+        if count is not None and count != len(states):
+            message = f"variable {name!r} is declared with {count} states but {len(states)} are named"
+            raise self.source.error(message, position)
+        if "" in states:
+            raise self.source.error(f"variable {name!r} has a state without a name", position)
+        return states
+
+
+def write_bif(net: BayesNet) -> str:
+    """The network as BIF in bnlearn's dialect, with every probability to the last bit.
+
+    Raises
+    ------
+    ValueError : a name that BIF cannot hold: one with ``{}(),;"``, ``//`` or ``/*``, a line break, or blanks
+        at its ends; for variables also a blank or ``|`` inside.
+
+    Examples
+    --------
+    >>> import fastdgm as fd
+    >>> from fastdgm.io import write_bif
+    >>> print(write_bif(fd.BayesNet({"rain": fd.Categorical([0.8, 0.2], states=["no", "yes"])})))
+    network unknown {
+    }
+    variable rain {
+      type discrete [ 2 ] { no, yes };
+    }
+    probability ( rain ) {
+      table 0.8, 0.2;
+    }
+    <BLANKLINE>
+    """
+    check_names(net, "BIF", _VARIABLE_NAME, _STATE_NAME)
+    parts = ["network unknown {\n}\n"]
+    for name, states in net.states.items():
+        parts.append(f"variable {name} {{\n  type discrete [ {len(states)} ] {{ {', '.join(states)} }};\n}}\n")
+    for name, cpt in net.conditionals.items():
+        given = f"{name} | {', '.join(cpt.parents)}" if cpt.parents else name
+        parts.append(f"probability ( {given} ) {{\n{''.join(_rows(net, cpt))}}}\n")
+    return "".join(parts)
+
+
+def _rows(net: BayesNet, cpt: CPT) -> Iterator[str]:
+    rows = cpt.table.reshape(-1, cpt.n_states).tolist()
+    if not cpt.parents:
+        yield f"  table {joined(', ', rows[0])};\n"
+        return
+    for states, row in zip(product(*(net.states[parent] for parent in cpt.parents)), rows, strict=True):
+        yield f"  ({', '.join(states)}) {joined(', ', row)};\n"

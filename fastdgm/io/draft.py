@@ -1,0 +1,161 @@
+"""A network while it is read: every check that all formats share, each with the place in the file."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from ..bayesnet import BayesNet
+from ..conditionals import CPT, LOUD_TOLERANCE, MAX_STATES, QUIET_TOLERANCE, RowSumError
+from ..errors import FormatError
+from ..graph import preview
+from .text import Source
+
+MAX_CELLS = 1 << 28  # more numbers than a file of the permitted size can hold
+Array = npt.NDArray[np.float64]
+Positions = npt.NDArray[np.int64]
+
+
+class Family(NamedTuple):
+    """A variable, its parents in the order of the table's axes, and the table's size."""
+
+    child: str
+    parents: tuple[str, ...]
+    shape: tuple[int, ...]
+    n_rows: int
+    position: int
+
+    @property
+    def n_states(self) -> int:
+        """Number of states of the child."""
+        return self.shape[-1]
+
+
+class Draft:
+    """Variables and tables in the order a reader finds them; ``network()`` turns them into a BayesNet."""
+
+    def __init__(self, source: Source) -> None:
+        self.source = source
+        self.states: dict[str, tuple[str, ...]] = {}
+        self._positions: dict[str, int] = {}
+        self._tables: dict[str, CPT] = {}
+        self._divided: list[str] = []
+
+    def add_variable(self, name: str, states: Sequence[str], position: int) -> None:
+        """Declare a variable: a new name, with distinct states."""
+        if not name:
+            raise self.source.error("a variable has a name, got an empty one", position)
+        if name in self.states:
+            raise self.source.error(f"variable names must be distinct, got {name!r} twice", position)
+        if not 1 <= len(states) <= MAX_STATES:
+            raise self.source.error(f"a variable has 1 to {MAX_STATES} states, {name!r} has {len(states)}", position)
+        if len(set(states)) < len(states):
+            twice = _first_duplicate(states)
+            raise self.source.error(f"state names must be distinct, {name!r} has {twice!r} twice", position)
+        self.states[name] = tuple(states)
+        self._positions[name] = position
+
+    def family(self, child: str, parents: Sequence[str], position: int) -> Family:
+        """The family whose table comes next; its size is known before anything is allocated."""
+        for name in (child, *parents):
+            if name not in self.states:
+                raise self.source.error(
+                    f"the table of {child!r} names {name!r}, which is not declared; "
+                    f"the {len(self.states)} variables are {preview(self.states)}",
+                    position,
+                )
+        if child in self._tables:
+            raise self.source.error(f"a variable has one table, {child!r} has a second", position)
+        if child in parents:
+            raise self.source.error(f"a Bayes net has no cycle, got {child!r} -> {child!r}", position)
+        if len(set(parents)) < len(parents):
+            twice = _first_duplicate(parents)
+            raise self.source.error(f"parents must be distinct, {child!r} has {twice!r} twice", position)
+        shape = tuple(len(self.states[name]) for name in (*parents, child))
+        n_cells = 1
+        for k in shape:
+            n_cells *= k
+            if n_cells > MAX_CELLS:
+                raise self.source.error(
+                    f"a table has at most {MAX_CELLS} entries, that of {child!r} would have more", position
+                )
+        return Family(child, tuple(parents), shape, n_cells // shape[-1], position)
+
+    def add_table(self, family: Family, values: Array, row_positions: Positions | None = None) -> None:
+        """Accept a table given as a flat array: the child changes fastest, then the last parent.
+
+        ``row_positions`` says where each row stands in the file, for the error message.
+        """
+        n_cells = family.n_rows * family.n_states
+        if len(values) != n_cells:
+            raise self.source.error(
+                f"the table of {family.child!r} needs {n_cells} numbers "
+                f"({' x '.join(map(str, family.shape))}), got {len(values)}",
+                family.position,
+            )
+        with np.errstate(over="ignore", invalid="ignore"):  # sums of absurd numbers are reported as such below
+            self._divide_rows(family, values.reshape(family.n_rows, family.n_states))
+            try:
+                cpt = CPT(family.parents, values.reshape(family.shape), self.states[family.child])
+            except RowSumError as error:
+                raise self._row_error(family, error, row_positions) from None
+            except ValueError as error:
+                raise self.source.error(f"table of {family.child!r}: {error}", family.position) from None
+        self._tables[family.child] = cpt
+
+    def _divide_rows(self, family: Family, rows: Array) -> None:
+        """Do here what CPT would do with a warning per table, so that there is one warning per file."""
+        sums = rows.sum(axis=1)
+        off = np.abs(sums - 1.0)
+        divide = (off > QUIET_TOLERANCE) & (off <= LOUD_TOLERANCE)
+        if divide.any():
+            rows[divide] /= sums[divide, None]
+            self._divided.append(f"{family.child!r} ({divide.sum()} rows, worst {off[divide].max():.1e})")
+
+    def _row_error(self, family: Family, error: RowSumError, row_positions: Positions | None) -> FormatError:
+        row = int(np.ravel_multi_index(error.row, family.shape[:-1])) if error.row else 0
+        position = family.position if row_positions is None else int(row_positions[row])
+        at = f", row {self.row_name(family, row)}" if family.parents else ""
+        return self.source.error(f"table of {family.child!r}{at}: {error}", position)
+
+    def row_name(self, family: Family, row: int) -> str:
+        """The parent states of a row, for a message: ``(rain = yes, sprinkler = off)``."""
+        named = []
+        for parent in reversed(family.parents):
+            row, code = divmod(row, len(self.states[parent]))
+            named.append(f"{parent} = {self.states[parent][code]}")
+        return f"({', '.join(reversed(named))})"
+
+    def network(self) -> BayesNet:
+        """The network, if every variable has its table. Warns once if rows had to be divided by their sum."""
+        if not self.states:
+            raise self.source.error("a Bayes net has at least one variable, got none")
+        for name, position in self._positions.items():
+            if name not in self._tables:
+                raise self.source.error(f"variable {name!r} has no table", position)
+        try:
+            net = BayesNet({name: self._tables[name] for name in self.states})
+        except ValueError as error:
+            raise self.source.error(str(error)) from None
+        if self._divided:
+            shown = ", ".join(self._divided[:5]) + (", ..." if len(self._divided) > 5 else "")
+            warnings.warn(
+                f"{self.source.name}: rows of {len(self._divided)} tables are off by more than "
+                f"{QUIET_TOLERANCE:g} from summing to 1 and were divided by their sum: {shown}",
+                UserWarning,
+                stacklevel=5,  # the caller of fastdgm.read
+            )
+        return net
+
+
+def _first_duplicate(names: Sequence[str]) -> str:
+    seen: set[str] = set()
+    for name in names:
+        if name in seen:
+            return name
+        seen.add(name)
+    raise AssertionError("called only where a name occurs twice")

@@ -1,0 +1,190 @@
+"""HUGIN .net, the discrete part, as HUGIN, SamIam, GeNIe, aGrUM and the AMIDST toolbox write it.
+
+::
+
+    node wet { states = ("dry" "wet"); }
+    potential ( wet | rain ) { data = ((0.9 0.1)(0.2 0.8)); }
+
+The parentheses of ``data`` nest one level per parent, the child innermost; one flat pair is read as well.
+Continuous, decision and utility nodes are refused, other attributes are skipped.
+"""
+
+from __future__ import annotations
+
+import re
+
+from ..bayesnet import BayesNet
+from ..conditionals import CPT
+from .draft import Array, Draft, Family
+from .text import Source, blank_out, check_names, joined
+
+_COMMENT = re.compile(r'"[^"]*"|(?P<comment>%[^\n]*)')
+_BLOCK = re.compile(r'\s*+(?P<head>[^\s{}();="][^{};="]*+)\{')
+_ATTRIBUTE = re.compile(r'\s*+(?:(?P<key>\w++)\s*+=(?P<value>(?:"[^"]*"|[^";{}]++)*+);|(?P<end>\}))')
+_POTENTIAL = re.compile(r"potential\s*+\(([^()|]*+)(?:\|([^()|]*+))?\)\s*+")
+_STRINGS = re.compile(r'\s*+\(\s*+((?:"[^"]*"\s*+)*+)\)\s*+')
+_PARENTHESES = str.maketrans("()", "  ")
+
+_NODE_NAME = re.compile(r'[^\s\0\ud800-\udfff{}();="%|,]+')
+_STATE_NAME = re.compile(r'[^"\n\r\0\ud800-\udfff]*')
+
+
+def read_hugin(text: str, source: str = "<text>") -> BayesNet:
+    """The network in a HUGIN .net text; ``source`` is its name in error messages.
+
+    Raises
+    ------
+    FormatError : the text is no .net, contradicts itself, has a node that is not discrete, or a row that does
+        not sum to 1; names the line.
+
+    Examples
+    --------
+    >>> from fastdgm.io import read_hugin
+    >>> net = read_hugin('node rain { states = ("no" "yes"); } potential ( rain ) { data = (0.8 0.2); }')
+    >>> net.states["rain"], net["rain"].table
+    (('no', 'yes'), array([0.8, 0.2]))
+    """
+    return _Reader(Source(text, source)).network()
+
+
+class _Reader:
+    """Nodes are read as they come, potentials once every node is known."""
+
+    def __init__(self, source: Source) -> None:
+        self.source = source
+        self.draft = Draft(source)
+        self.text = blank_out(_COMMENT, source.text)
+        self.potentials: list[tuple[str, dict[str, re.Match[str]], int]] = []
+
+    def network(self) -> BayesNet:
+        position, in_class = 0, False
+        while position < len(self.text):
+            block = _BLOCK.match(self.text, position)
+            if block is not None:
+                in_class = in_class or block["head"].split()[0] == "class"
+                position = self._block(block)
+                continue
+            attribute = _ATTRIBUTE.match(self.text, position) if in_class else None
+            if attribute is None:
+                if self.text[position:].isspace():
+                    break
+                raise self.source.unexpected("a net, node or potential block", position)
+            position, in_class = attribute.end(), not attribute["end"]
+        for head, attributes, position in self.potentials:
+            self._potential(head, attributes, position)
+        return self.draft.network()
+
+    def _block(self, block: re.Match[str]) -> int:
+        """Read one block; returns where it ends, or for a class where its contents begin."""
+        head, position = block["head"].strip(), block.start("head")
+        words = head.partition("(")[0].split()
+        if words[:1] == ["class"]:
+            return block.end()
+        if words[:1] not in (["net"], ["potential"]) and words[:-1] not in (["node"], ["discrete", "node"]):
+            raise self.source.error(f"not supported: {' '.join(words) or head}", position)
+        attributes, end = self._attributes(block.end())
+        if words[0] == "potential":
+            self.potentials.append((head, attributes, position))
+        elif words[0] != "net":
+            self._node(words[-1], attributes, position)
+        return end
+
+    def _attributes(self, position: int) -> tuple[dict[str, re.Match[str]], int]:
+        """The attributes of a block by name, and where the block ends."""
+        attributes: dict[str, re.Match[str]] = {}
+        while True:
+            attribute = _ATTRIBUTE.match(self.text, position)
+            if attribute is None:
+                raise self.source.unexpected("attribute = value; or }", position)
+            position = attribute.end()
+            if attribute["end"]:
+                return attributes, position
+            if attribute["key"] in attributes:
+                message = f"attribute {attribute['key']!r} is given twice"
+                raise self.source.error(message, attribute.start("key"))
+            attributes[attribute["key"]] = attribute
+
+    def _node(self, name: str, attributes: dict[str, re.Match[str]], position: int) -> None:
+        if "states" not in attributes:
+            raise self.source.error(f"node {name!r} has no states", position)
+        value = attributes["states"]
+        states = _STRINGS.fullmatch(value["value"])
+        if states is None:
+            message = f'the states of {name!r} are quoted names, ("a" "b"), got {value["value"].strip()}'
+            raise self.source.error(message, value.start("value"))
+        self.draft.add_variable(name, re.findall(r'"([^"]*)"', states[1]), position)
+
+    def _potential(self, head: str, attributes: dict[str, re.Match[str]], position: int) -> None:
+        match = _POTENTIAL.fullmatch(head)
+        children, parents = (_names(match[1]), _names(match[2] or "")) if match else ([], [])
+        if len(children) != 1:
+            message = f"expected potential ( child | parents ), with one child, got {head!r}"
+            raise self.source.error(message, position)
+        family = self.draft.family(children[0], parents, position)
+        if "data" not in attributes:
+            raise self.source.error(f"the potential of {family.child!r} has no data", position)
+        self.draft.add_table(family, self._data(family, attributes["data"]))
+
+    def _data(self, family: Family, attribute: re.Match[str]) -> Array:
+        value, position = attribute["value"], attribute.start("value")
+        nested = group = 1
+        for k in family.shape[:-1]:
+            group *= k
+            nested += group
+        opened, closed = value.count("("), value.count(")")
+        flat = value.strip()
+        if opened != closed or opened not in (1, nested) or flat[0] != "(" or flat[-1] != ")":
+            raise self.source.error(
+                f"the data of {family.child!r} are nested in {nested} pairs of parentheses, one level per "
+                f"parent, or in one pair, got {opened} opened and {closed} closed",
+                position,
+            )
+        return self.source.numbers(value.translate(_PARENTHESES), position)
+
+
+def _names(text: str) -> list[str]:
+    return text.replace(",", " ").split()
+
+
+def write_hugin(net: BayesNet) -> str:
+    """The network as HUGIN .net, with every probability to the last bit.
+
+    Raises
+    ------
+    ValueError : a name that the format cannot hold: a variable with blanks or one of ``{}()|=;,%"``, a state
+        with a quotation mark or a line break.
+
+    Examples
+    --------
+    >>> import fastdgm as fd
+    >>> from fastdgm.io import write_hugin
+    >>> print(write_hugin(fd.BayesNet({"rain": fd.Categorical([0.8, 0.2], states=["no", "yes"])})))
+    net
+    {
+    }
+    node rain
+    {
+        states = ("no" "yes");
+    }
+    potential ( rain )
+    {
+        data = (0.8 0.2);
+    }
+    <BLANKLINE>
+    """
+    check_names(net, "HUGIN .net", _NODE_NAME, _STATE_NAME)
+    parts = ["net\n{\n}\n"]
+    for name, states in net.states.items():
+        quoted = " ".join(f'"{state}"' for state in states)
+        parts.append(f"node {name}\n{{\n    states = ({quoted});\n}}\n")
+    for name, cpt in net.conditionals.items():
+        given = f"{name} | {' '.join(cpt.parents)}" if cpt.parents else name
+        parts.append(f"potential ( {given} )\n{{\n    data = {_nested(cpt)};\n}}\n")
+    return "".join(parts)
+
+
+def _nested(cpt: CPT) -> str:
+    groups = [f"({joined(' ', row)})" for row in cpt.table.reshape(-1, cpt.n_states).tolist()]
+    for k in reversed(cpt.table.shape[:-1]):
+        groups = ["(" + "\n\t".join(groups[i : i + k]) + ")" for i in range(0, len(groups), k)]
+    return groups[0]

@@ -1,0 +1,157 @@
+"""Text files as every format sees them: bounded and decoded when read, whole or not at all when written."""
+
+from __future__ import annotations
+
+import gzip
+import re
+import zlib
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO, cast
+
+import numpy as np
+import numpy.typing as npt
+
+from ..atomic import atomic_file
+from ..errors import FormatError
+
+if TYPE_CHECKING:
+    from ..bayesnet import BayesNet
+
+MAX_BYTES = 1 << 28  # after decompression: a few kilobytes of gzip can otherwise fill any memory
+_PIECE_BYTES = 1 << 20
+_PIECE_CHARACTERS = 1 << 22  # converting numbers in pieces keeps the list of words small
+_MESSAGE_CHARACTERS = 1000
+_BLANK = re.compile(r"\s")
+_BLANKS = re.compile(r"\s*")
+_WORD = re.compile(r"\S+", re.ASCII)
+
+
+class Source:
+    """The text of one file, its name, and errors that point into it."""
+
+    __slots__ = ("name", "text")
+
+    def __init__(self, text: str, name: str) -> None:
+        self.text = text.replace("\r\n", "\n").replace("\r", "\n")
+        self.name = name
+        if "\0" in text:
+            raise self.error("a text file has no NUL bytes: is this a binary file?", self.text.index("\0"))
+
+    def error(self, message: str, position: int | None = None) -> FormatError:
+        """The error to raise, with file and, when the position is known, line."""
+        if len(message) > _MESSAGE_CHARACTERS:  # names in garbage can have any length
+            message = f"{message[:_MESSAGE_CHARACTERS]} ..."
+        if position is None:
+            return FormatError(f"{self.name}: {message}")
+        return FormatError(f"{self.name}, line {self.line(position)}: {message}")
+
+    def line(self, position: int) -> int:
+        """Number of the line that holds ``position``, from 1."""
+        return self.text.count("\n", 0, position) + 1
+
+    def unexpected(self, expected: str, position: int) -> FormatError:
+        """The error to raise where the text does not continue as the format demands."""
+        start = cast("re.Match[str]", _BLANKS.match(self.text, position)).end()
+        found = repr(self.text[start : start + 30]) if start < len(self.text) else "the end of the file"
+        return self.error(f"expected {expected}, got {found}", start)
+
+    def numbers(self, text: str, position: int) -> npt.NDArray[np.float64]:
+        """All blank-separated numbers of a piece of the file that starts at ``position``."""
+        pieces = []
+        start = 0
+        while start < len(text):
+            cut = _BLANK.search(text, start + _PIECE_CHARACTERS)
+            end = cut.start() if cut else len(text)
+            pieces.append(self._convert(text[start:end], position + start))
+            start = end
+        return np.concatenate(pieces) if pieces else np.empty(0)
+
+    def _convert(self, text: str, position: int) -> npt.NDArray[np.float64]:
+        try:
+            if is_plain(text):
+                return np.fromiter(map(float, text.split()), np.float64)
+        except ValueError:
+            pass
+        word = next(word for word in _WORD.finditer(text) if not _is_number(word[0]))
+        raise self.error(f"expected a number, got {word[0][:30]!r}", position + word.start())
+
+
+def is_plain(text: str) -> bool:
+    """Whether ``float`` can be trusted with the text: Python also reads ``1_0`` and non-ASCII digits."""
+    return "_" not in text and text.isascii()
+
+
+def _is_number(word: str) -> bool:
+    try:
+        float(word)
+    except ValueError:
+        return False
+    return is_plain(word)
+
+
+def blank_out(pattern: re.Pattern[str], text: str) -> str:
+    """Replace what the pattern's group ``comment`` matched by blanks, so that every position stays as it was.
+
+    The pattern also matches strings, outside that group: what looks like a comment in a string is none.
+    """
+
+    def replace(match: re.Match[str]) -> str:
+        comment = cast("str | None", match["comment"])
+        return match[0] if comment is None else re.sub(r"[^\n]", " ", comment)
+
+    return pattern.sub(replace, text)
+
+
+def check_names(net: BayesNet, file_format: str, variable: re.Pattern[str], state: re.Pattern[str]) -> None:
+    """Refuse the first name that the format, whose names match the patterns, cannot hold."""
+    for name, states in net.states.items():
+        if not variable.fullmatch(name):
+            raise ValueError(f"{file_format} cannot hold the variable name {name!r}")
+        for one in states:
+            if not state.fullmatch(one):
+                raise ValueError(f"{file_format} cannot hold the state name {one!r} of {name!r}")
+
+
+def joined(separator: str, row: Iterable[float]) -> str:
+    """Numbers that read back as the same doubles."""
+    return separator.join(map(repr, row))
+
+
+def read_text(path: Path) -> str:
+    """The decoded text of a file, decompressed if its name ends in ``.gz``.
+
+    UTF-8, or Latin-1 where the bytes are no UTF-8. Raises FormatError for damaged gzip data and for more than
+    ``MAX_BYTES`` bytes, which are never held in memory.
+    """
+    with path.open("rb") as raw:
+        if path.suffix.lower() != ".gz":
+            data = _read_bounded(raw, path)
+        else:
+            try:
+                with gzip.open(raw) as unpacked:
+                    data = _read_bounded(cast("BinaryIO", unpacked), path)
+            except (gzip.BadGzipFile, EOFError, zlib.error) as error:
+                raise FormatError(f"{path}: the gzip data is damaged: {error}") from None
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return data.decode("latin-1")
+
+
+def _read_bounded(file: BinaryIO, path: Path) -> bytes:
+    data = bytearray()
+    while piece := file.read(_PIECE_BYTES):
+        data += piece
+        if len(data) > MAX_BYTES:
+            raise FormatError(f"{path}: a file has at most {MAX_BYTES} bytes when decompressed, got more")
+    return bytes(data)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write UTF-8 text, compressed if the name ends in ``.gz``; the file appears whole or not at all."""
+    data = text.encode("utf-8")
+    if path.suffix.lower() == ".gz":
+        data = gzip.compress(data, mtime=0)  # no time stamp: the same network gives the same bytes
+    with atomic_file(path) as file:
+        file.write(data)

@@ -1,0 +1,252 @@
+"""Hostile files: whatever the bytes, a reader gives a network or a FormatError, quickly and with little memory."""
+
+from __future__ import annotations
+
+import time
+import tracemalloc
+import warnings
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import fastdgm as fd
+from fastdgm.io import (
+    read_bif,
+    read_hugin,
+    read_uai,
+    read_xmlbif,
+    write_bif,
+    write_hugin,
+    write_uai,
+    write_xmlbif,
+)
+
+READERS = {"bif": read_bif, "xmlbif": read_xmlbif, "uai": read_uai, "hugin": read_hugin}
+WRITERS = {"bif": write_bif, "xmlbif": write_xmlbif, "uai": write_uai, "hugin": write_hugin}
+NET = fd.BayesNet(
+    {
+        "a": fd.Categorical([0.25, 0.75], states=["<5", "12+"]),
+        "b": fd.CPT(["a"], [[0.1, 0.2, 0.7], [1, 0, 0]], states=["x", "State 1", "%"]),
+        "c": fd.CPT(["a", "b"], np.full((2, 3, 2), 0.5), states=["no", "yes"]),
+    }
+)
+QUIRKS = {
+    "bif": 'network "x" { property p = "}"; }\n// comment\nvariable a { type discrete[2] { "u" "v" }; property q; }\n'
+    "variable b { type discrete [ 2 ] { 1, 2 }; } /* more */ probability ( a ) { table 0.5 0.5; }\n"
+    "probability ( b | a ) { default 0.5, 0.5; (u) 1, 0; }",
+    "xmlbif": '<?xml version="1.0"?><!DOCTYPE BIF [<!ELEMENT BIF ( NETWORK )*>]><BIF VERSION="0.3"><NETWORK>'
+    '<VARIABLE TYPE="nature"><NAME>a</NAME><OUTCOME>u</OUTCOME><OUTCOME>v</OUTCOME></VARIABLE>'
+    "<!-- c --><DEFINITION><FOR>a</FOR><TABLE>0.5 <!-- u --> 0.5</TABLE></DEFINITION></NETWORK></BIF>",
+    "uai": "# comment\nBAYES 2\n1 2\n2\n2 1 0\n1 1\n2\n1 1\n2 # two\n0.5 0.5",
+    "hugin": 'class M { net { }\nnode a { states = ("u" "v"); HR_x = "}"; }\npotential ( a | ) { % comment\n'
+    "data = ( 0.5 0.5 ); } outputs = (a); }",
+}
+PIECES = [
+    "",
+    " ",
+    "\n",
+    '"',
+    "(",
+    ")",
+    "{",
+    "}",
+    ";",
+    ",",
+    "|",
+    "<",
+    ">",
+    "&",
+    "#",
+    "%",
+    "//",
+    "/*",
+    "*/",
+    "<!--",
+    "]]>",
+]
+PIECES += [
+    "0",
+    "-1",
+    "1e999",
+    "nan",
+    "99999999999",
+    "0.5",
+    "1_0",
+    "²",
+    "\x85",
+    "a",
+    "variable",
+    "type",
+    "default",
+    "class",
+]
+
+
+def mutated(draw, text: str) -> str:
+    for _ in range(draw(st.integers(1, 4))):
+        start = draw(st.integers(0, len(text)))
+        end = min(len(text), start + draw(st.sampled_from([0, 0, 1, 2, 5, 20, 100])))
+        source = draw(st.integers(0, len(text)))
+        piece = draw(
+            st.one_of(
+                st.sampled_from(PIECES),
+                st.text(max_size=5),
+                st.just(text[source : source + draw(st.sampled_from([1, 5, 30, 200]))]),
+            )
+        )
+        text = text[:start] + piece + text[end:]
+    return text
+
+
+def read_or_refuse(name: str, text: str) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # rows slightly off 1
+        try:
+            net = READERS[name](text, "file")
+        except fd.FormatError as error:
+            assert str(error).startswith("file")
+        else:
+            for cpt in net.conditionals.values():
+                assert np.allclose(cpt.table.sum(axis=-1), 1.0, rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize("name", READERS)
+@given(data=st.data())
+@settings(max_examples=250, deadline=1000)
+def test_mutated_files(name, data):
+    text = data.draw(st.sampled_from([WRITERS[name](NET), QUIRKS[name]]))
+    read_or_refuse(name, mutated(data.draw, text))
+
+
+@pytest.mark.parametrize("name", READERS)
+def test_every_truncation(name):
+    for text in (WRITERS[name](NET), QUIRKS[name]):
+        for end in range(len(text)):
+            read_or_refuse(name, text[:end])
+
+
+@pytest.mark.parametrize("name", READERS)
+@given(text=st.text(max_size=60))
+@settings(max_examples=100, deadline=1000)
+def test_any_text(name, text):
+    read_or_refuse(name, text)
+
+
+def refuse_cheaply(name: str, text: str, match: str, seconds: float = 5.0) -> None:
+    """Refused within memory and time in proportion to the text (``seconds`` is generous: the machine may be busy)."""
+    tracemalloc.start()
+    start = time.perf_counter()
+    try:
+        with pytest.raises(fd.FormatError, match=match):
+            READERS[name](text, "file")
+        assert time.perf_counter() - start < seconds
+        assert tracemalloc.get_traced_memory()[1] < 20_000_000 + 200 * len(text)
+    finally:
+        tracemalloc.stop()
+
+
+def big_table(name: str, n_parents: int, body: str) -> str:
+    """A child with many ten-state parents: 10^n_parents rows declared."""
+    variables = [*(f"v{i}" for i in range(n_parents)), "child"]
+    parents = variables[:-1]
+    states = [str(k) for k in range(10)]
+    tenth = " ".join(["0.1"] * 10)
+    if name == "bif":
+        text = "".join(f"variable {v} {{ type discrete [10] {{ {', '.join(states)} }}; }}\n" for v in variables)
+        text += "".join(f"probability ( {v} ) {{ table {tenth}; }}\n" for v in parents)
+        return text + f"probability ( child | {', '.join(parents)} ) {{ {body} }}"
+    if name == "hugin":
+        quoted = " ".join(f'"{s}"' for s in states)
+        text = "".join(f"node {v} {{ states = ({quoted}); }}\n" for v in variables)
+        text += "".join(f"potential ( {v} ) {{ data = ({tenth}); }}\n" for v in parents)
+        return text + f"potential ( child | {' '.join(parents)} ) {{ data = ({body}); }}"
+    if name == "xmlbif":
+        outcomes = "".join(f"<OUTCOME>{s}</OUTCOME>" for s in states)
+        text = "".join(f"<VARIABLE><NAME>{v}</NAME>{outcomes}</VARIABLE>\n" for v in variables)
+        text += "".join(f"<DEFINITION><FOR>{v}</FOR><TABLE>{tenth}</TABLE></DEFINITION>\n" for v in parents)
+        given_ = "".join(f"<GIVEN>{v}</GIVEN>" for v in parents)
+        return f"<BIF>{text}<DEFINITION><FOR>child</FOR>{given_}<TABLE>{body}</TABLE></DEFINITION></BIF>"
+    n = n_parents + 1
+    text = f"BAYES {n} {'10 ' * n} {n} " + " ".join(f"1 {i}" for i in range(n_parents))
+    text += f" {n} {' '.join(map(str, range(n)))} " + f"10 {tenth} " * n_parents
+    return text + f"{10**n} {body}"
+
+
+@pytest.mark.parametrize("name", READERS)
+def test_table_with_a_billion_entries_is_refused_before_it_is_made(name):
+    refuse_cheaply(name, big_table(name, 8, "0.1 0.9"), "a table has at most 268435456 entries, that of '(child|x8)'")
+    refuse_cheaply(name, big_table(name, 200, "0.1 0.9"), "a table has at most 268435456 entries")
+
+
+@pytest.mark.parametrize("name", ["xmlbif", "hugin"])
+def test_table_with_ten_million_entries_and_few_numbers(name):
+    refuse_cheaply(name, big_table(name, 6, "0.1 0.9"), r"needs 10000000 numbers \(10 x .* x 10\), got 2")
+
+
+def test_bif_tables_with_many_entries_and_few_numbers():
+    tenth = ", ".join(["0.1"] * 10)
+    refuse_cheaply("bif", big_table("bif", 6, f"table {tenth};"), "needs 10000000 numbers")
+    row = f"(0, 0, 0, 0, 0, 0) {tenth};"
+    refuse_cheaply("bif", big_table("bif", 6, row), r"no row \(v0 = 0, .* v5 = 1\)")
+    refuse_cheaply("bif", big_table("bif", 7, f"default {tenth};"), "default rows fill at most")
+
+
+def test_uai_table_with_many_entries_and_few_numbers():
+    refuse_cheaply("uai", big_table("uai", 6, "0.1 0.9"), "expected 10000000 entries .* got the end of the file")
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "match"),
+    [
+        ("bif", "variable a { type discrete [ 999999999 ] { x, y }; }", "declared with 999999999 states but 2"),
+        ("bif", f"variable a {{ type discrete [ {'9' * 5000} ] {{ x, y }}; }}", "expected type discrete"),
+        ("bif", "/*" * 200_000, "expected a network, variable or probability block"),
+        ("bif", "variable a " + '"' * 199_999, "expected a network, variable or probability block"),
+        ("bif", "variable a { property " + '"x" ' * 50_000, "expected type discrete"),
+        ("bif", "variable a " * 20_000, "expected a network, variable or probability block"),
+        ("bif", "probability ( a ) { ( " + "(" * 200_000, "expected a row, table|names 'a'"),
+        ("bif", "probability ( " + "a, " * 50_000 + ") { }", "which is not declared"),
+        ("bif", f"variable {'a' * 200_000} {{ }}", "variable 'aaa"),
+        ("hugin", "node a { x = " + "(" * 300_000, "expected attribute"),
+        ("hugin", "%" * 300_000, "at least one variable"),
+        ("hugin", 'node a { states = ( "x" ' + '"' * 199_999, "expected attribute"),
+        ("hugin", "net { a = 1; " * 20_000, "expected attribute|given twice"),
+        ("hugin", "class x { " * 20_000, "at least one variable"),
+        ("uai", "BAYES " + "9" * 300_000, "the number of variables must be"),
+        ("uai", "BAYES 29999 " + "1 " * 29_999 + "29999 " + "1 0 " * 29_999, "expected the number of entries"),
+        ("xmlbif", "<BIF " + "a='b' " * 50_000 + "/>", "no XML: duplicate attribute"),
+    ],
+)
+def test_files_made_to_be_slow(name, text, match):
+    refuse_cheaply(name, text, match)
+
+
+def test_a_number_of_a_million_digits():
+    net = read_bif(f"variable a {{ type discrete [1] {{ x }}; }} probability ( a ) {{ table 1.{'0' * 1_000_000}; }}")
+    assert net["a"].table[0] == 1.0
+
+
+@pytest.mark.parametrize("name", READERS)
+def test_long_cycle(name):
+    n = 3000
+    names = [f"v{i}" for i in range(n)]
+    if name == "bif":
+        text = "".join(f"variable {v} {{ type discrete [1] {{ x }}; }}\n" for v in names)
+        text += "".join(f"probability ( {names[i]} | {names[i - 1]} ) {{ (x) 1; }}\n" for i in range(n))
+    elif name == "hugin":
+        text = "".join(f'node {v} {{ states = ("x"); }}\n' for v in names)
+        text += "".join(f"potential ( {names[i]} | {names[i - 1]} ) {{ data = ((1)); }}\n" for i in range(n))
+    elif name == "xmlbif":
+        text = "".join(f"<VARIABLE><NAME>{v}</NAME><OUTCOME>x</OUTCOME></VARIABLE>\n" for v in names)
+        for i in range(n):
+            head = f"<FOR>{names[i]}</FOR><GIVEN>{names[i - 1]}</GIVEN>"
+            text += f"<DEFINITION>{head}<TABLE>1</TABLE></DEFINITION>"
+        text = f"<BIF>{text}</BIF>"
+    else:
+        scopes = "".join(f"2 {(i - 1) % n} {i}\n" for i in range(n))
+        text = f"BAYES {n} {'1 ' * n} {n}\n{scopes} {'1 1 ' * n}"
+    with pytest.raises(fd.FormatError, match=r"file: a Bayes net has no cycle, got .* -> .* -> ") as caught:
+        READERS[name](text, "file")
+    assert len(str(caught.value)) < 1200

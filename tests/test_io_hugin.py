@@ -1,0 +1,125 @@
+"""HUGIN .net: axis order, parentheses, comments, attributes, and what is not supported."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import fastdgm as fd
+from fastdgm.io import read_hugin, write_hugin
+
+TEXT = """%% a comment with { braces
+net
+{
+    node_size = (80 40);
+    HR_Desc = "a } brace; and % no comment";
+}
+node C {
+    label = "";
+    states = ("State 1" "<5"%comment
+       "100 % (all)" );
+    position = (457 413);
+}
+discrete node A { states=("yes" "no"); }
+node B
+{
+    states = ( "0" "1" "2" );
+    HR_State_0 = "x"; diagnosistype = "AUXILIARY";
+}
+potential (C | A B)
+{
+    data
+     = (((0.1 0.2 0.7)	%  A=yes  B=0
+         ( 1 0 0 )(0 1 0))
+        (( 0 0 1 ) ( .5 .5 0 )
+         ( 0.25 0.25 0.5 )));
+}
+potential ( A | ) { data = ( 0.5 0.5 ); }
+potential (B) { data=(0.5 0.25 0.25); }
+"""
+TABLE = [[[0.1, 0.2, 0.7], [1, 0, 0], [0, 1, 0]], [[0, 0, 1], [0.5, 0.5, 0], [0.25, 0.25, 0.5]]]
+
+
+def assert_refused(text: str, match: str) -> None:
+    with pytest.raises(fd.FormatError, match=match):
+        read_hugin(text, "x.net")
+
+
+@pytest.mark.parametrize("text", [TEXT, f"class Main {{ inputs = (); {TEXT} outputs = (A B); }}"])
+def test_reading(text):
+    net = read_hugin(text)
+    assert net.names == ("C", "A", "B")
+    assert net.states["C"] == ("State 1", "<5", "100 % (all)")
+    assert net.parents["C"] == ("A", "B")
+    assert np.array_equal(net["C"].table, TABLE)
+
+
+def test_flat_data():
+    flat = TEXT.replace("(", " ").replace(")", " ")
+    data = flat[flat.index("0.1 0.2") : flat.index(";\n}\npotential   A")]
+    text = TEXT[: TEXT.index("(((")] + f"({data}" + ");\n}" + TEXT[TEXT.index("\npotential ( A") :]
+    assert np.array_equal(read_hugin(text)["C"].table, TABLE)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "match"),
+    [
+        ("node B\n", "continuous node B\n", "line 14: not supported: continuous node B"),
+        ("node B\n", "utility B\n", "line 14: not supported: utility B"),
+        ("node B\n", "decision B\n", "line 14: not supported: decision B"),
+        ("node B\n", "nodule\n", "line 14: not supported: nodule"),
+        ("node B\n", "(B)\n", "line 14: expected a net, node or potential block"),
+        ("node B\n", "node A\n", "line 14: variable names must be distinct, got 'A' twice"),
+        ('    states = ( "0" "1" "2" );\n', "", "line 14: node 'B' has no states"),
+        ('( "0" "1" "2" )', "(0 1 2)", "line 16: the states of 'B' are quoted names"),
+        ('( "0" "1" "2" )', '("0" "1" "1")', "line 14: state names must be distinct, 'B' has '1' twice"),
+        ('( "0" "1" "2" )', "()", "line 14: a variable has 1 to 65535 states, 'B' has 0"),
+        ('= ( "0"', '( "0"', "line 16: expected attribute = value; or }, got 'states"),
+        ('"x";', '"x"; HR_State_0 = "y";', "line 17: attribute 'HR_State_0' is given twice"),
+        ("(C | A B)", "(C | A X)", "line 19: the table of 'C' names 'X', which is not declared"),
+        ("(C | A B)", "(C | A A)", "line 19: parents must be distinct"),
+        ("(C | A B)", "(C | A C)", "line 19: a Bayes net has no cycle"),
+        ("(C | A B)", "(C A | B)", "line 19: expected potential .* with one child"),
+        ("(C | A B)", "(C | A | B)", "line 19: expected potential"),
+        ("(C | A B)", "(C | A B) C", "line 19: expected potential"),
+        ("(B) {", "(C) {", "line 28: a variable has one table, 'C' has a second"),
+        ("potential (B) { data=(0.5 0.25 0.25); }", "", "line 14: variable 'B' has no table"),
+        ("data=(0.5 0.25 0.25);", "", "line 28: the potential of 'B' has no data"),
+        ("data=(0.5 0.25 0.25);", "data=normal(0, 1);", "the data of 'B' are nested in 1 pairs"),
+        ("data=(0.5 0.25 0.25);", "data=(normal);", "line 28: expected a number, got 'normal'"),
+        ("data=(0.5 0.25 0.25);", "data=(0.5 0.25);", r"the table of 'B' needs 3 numbers \(3\), got 2"),
+        ("data=(0.5 0.25 0.25);", "data=((0.5 0.25 0.25));", "nested in 1 pairs .* got 2 opened and 2 closed"),
+        ("data=(0.5 0.25 0.25);", "data=)0.5 0.25 0.25(;", "nested in 1 pairs"),
+        ("data=(0.5 0.25 0.25);", "data=;", "nested in 1 pairs .* got 0 opened"),
+        ("data=(0.5 0.25 0.25);", "data=(2 8 1);", "line 28: table of 'B': every row of a table sums to 1, got 11"),
+        ("( .5 .5 0 )", "( .5 .6 0 )", r"line 19: table of 'C', row \(A = no, B = 1\): every row .* got 1.1"),
+        ("( .5 .5 0 )", "( .5 .5 x )", "line 24: expected a number, got 'x'"),
+        ("0.25); }\n", "0.25);\n", "line 29: expected attribute = value; or }, got the end of the file"),
+    ],
+)
+def test_bad_files(old, new, match):
+    assert old in TEXT
+    assert_refused(TEXT.replace(old, new, 1), match)
+
+
+def test_empty_files():
+    assert_refused("", "at least one variable")
+    assert_refused("net { }", "at least one variable")
+    assert_refused("hello", "line 1: expected a net, node or potential block, got 'hello'")
+
+
+def test_deep_nesting():
+    text = TEXT.replace("data=(0.5", "data=" + "(" * 300_000 + "0.5")
+    assert_refused(text, "nested in 1 pairs of parentheses.* got 300000 opened and 1 closed")
+
+
+@pytest.mark.parametrize("name", ["", "a b", "a|b", "a,b", "a=b", "a;b", "a{", "}", "(a)", 'a"', "a%", "\0"])
+def test_variable_names_that_net_cannot_hold(name):
+    with pytest.raises(ValueError, match=r"HUGIN .net cannot hold the variable name"):
+        write_hugin(fd.BayesNet({name: fd.Categorical([1.0])}))
+
+
+@pytest.mark.parametrize("name", ['a"', "a\nb", "a\rb", "\0"])
+def test_state_names_that_net_cannot_hold(name):
+    with pytest.raises(ValueError, match=r"HUGIN .net cannot hold the state name"):
+        write_hugin(fd.BayesNet({"v": fd.Categorical([0.5, 0.5], states=["x", name])}))

@@ -1,0 +1,117 @@
+"""XMLBIF 0.3: axis order, what other programs write, hostile XML."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import fastdgm as fd
+from fastdgm.io import read_xmlbif, write_xmlbif
+
+DOG = """<?xml version="1.0"?>
+<!DOCTYPE BIF [
+  <!ELEMENT BIF ( NETWORK )*>
+  <!ATTLIST VARIABLE TYPE (nature|decision|utility) "nature">
+]>
+<BIF VERSION="0.3">
+<NETWORK><NAME>Dog-Problem</NAME>
+<VARIABLE TYPE="nature"><NAME> family-out </NAME><OUTCOME>true</OUTCOME><OUTCOME>&lt;5 &amp; more</OUTCOME>
+  <PROPERTY>position = (73, 165)</PROPERTY></VARIABLE>
+<VARIABLE><NAME>bowel</NAME><OUTCOME>true</OUTCOME><OUTCOME>false</OUTCOME><OUTCOME>State 3</OUTCOME></VARIABLE>
+<DEFINITION><FOR>dog-out</FOR><GIVEN>bowel</GIVEN><GIVEN>family-out</GIVEN>
+  <TABLE>
+    .99 .01 <!-- bowel = true, family-out = true -->
+    0.97 0.03
+    9e-1 0.1
+    0.3 0.7
+    0 1
+    1 0
+  </TABLE>
+</DEFINITION>
+<VARIABLE TYPE="nature"><NAME>dog-out</NAME><OUTCOME>true</OUTCOME><OUTCOME>false</OUTCOME></VARIABLE>
+<DEFINITION><FOR>family-out</FOR><TABLE>0.15 0.85</TABLE></DEFINITION>
+<DEFINITION><FOR>bowel</FOR><TABLE>0.01 0.98 0.01</TABLE></DEFINITION>
+</NETWORK>
+</BIF>
+"""
+
+
+def assert_refused(text: str, match: str) -> None:
+    with pytest.raises(fd.FormatError, match=match):
+        read_xmlbif(text, "net.xml")
+
+
+@pytest.mark.parametrize("before", ["", "\n  \n\t", "\r\n"])
+def test_child_changes_fastest_then_the_last_given(before):
+    net = read_xmlbif(before + DOG)
+    assert net.names == ("family-out", "bowel", "dog-out")
+    assert net.states["family-out"] == ("true", "<5 & more")
+    assert net.states["bowel"] == ("true", "false", "State 3")
+    assert net.parents["dog-out"] == ("bowel", "family-out")
+    assert np.array_equal(net["dog-out"].table[:, :, 0], [[0.99, 0.97], [0.9, 0.3], [0, 1]])
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "match"),
+    [
+        ("</BIF>", "", "line 26: this is no XML: no element found"),
+        ("</NETWORK>", "", "line 25: this is no XML: mismatched tag"),
+        ("0.97 0.03", "0.97 0.3", r"line 11: table of 'dog-out', row .bowel = true, family-out = <5 & more.: .* 1.27"),
+        ("0.97 0.03", "0.97 O.03", "line 14: expected a number, got 'O.03'"),
+        ("0.97 0.03", "0.97", r"line 11: the table of 'dog-out' needs 12 numbers \(3 x 2 x 2\), got 11"),
+        ("0.97 0.03", "nan 0.03", "line 11: table of 'dog-out', row .*: probabilities are finite"),
+        ("<GIVEN>bowel", "<GIVEN>bow", "line 11: the table of 'dog-out' names 'bow', which is not declared"),
+        ("<GIVEN>bowel", "<GIVEN>family-out", "line 11: parents must be distinct"),
+        ("<GIVEN>bowel", "<GIVEN>dog-out", "line 11: a Bayes net has no cycle"),
+        ("<FOR>bowel</FOR>", "<FOR>family-out</FOR>", "a variable has one table, 'family-out' has a second"),
+        ("<FOR>bowel</FOR>", "<FOR>bowel</FOR><FOR>dog-out</FOR>", "line 23: expected one FOR, got 2"),
+        ("<TABLE>0.15 0.85</TABLE>", "", "line 22: expected one TABLE, got 0"),
+        ("<NAME>bowel</NAME>", "", "line 10: expected one NAME, got 0"),
+        ("<NAME>bowel</NAME>", "<NAME></NAME>", "line 10: a variable has a name, got an empty one"),
+        ("<NAME>bowel</NAME>", "<NAME>family-out</NAME>", "line 10: variable names must be distinct"),
+        ("<OUTCOME>false</OUTCOME>", "<OUTCOME>true</OUTCOME>", "line 10: state names .* 'bowel' has 'true' twice"),
+        ("<OUTCOME>false</OUTCOME>", "<OUTCOME><B>false</B></OUTCOME>", "line 10: OUTCOME has text only, .* 'B'"),
+        ("<OUTCOME>false</OUTCOME>", "<DEFINITION/>", "line 10: DEFINITION inside VARIABLE"),
+        (
+            '<VARIABLE TYPE="nature"><NAME>dog',
+            '<VARIABLE TYPE="utility"><NAME>dog',
+            "line 21: only chance nodes .*TYPE='utility'",
+        ),
+        ("<FOR>bowel</FOR><TABLE>0.01 0.98 0.01</TABLE>", "", "line 23: expected one FOR, got 0"),
+        (
+            "<DEFINITION><FOR>bowel</FOR><TABLE>0.01 0.98 0.01</TABLE></DEFINITION>",
+            "",
+            "line 10: .* 'bowel' has no table",
+        ),
+        ("&lt;5", "&five;", "line 8: this is no XML: undefined entity"),
+    ],
+)
+def test_bad_files(old, new, match):
+    assert old in DOG
+    assert_refused(DOG.replace(old, new, 1), match)
+
+
+def test_other_xml_is_no_network():
+    assert_refused("<html><NAME>a</NAME></html>", "net.xml: a Bayes net has at least one variable")
+    assert_refused("", "this is no XML")
+    assert_refused("network x { }", "this is no XML")
+    assert_refused("<BIF>\ud800</BIF>", "not accepted in XML")
+
+
+def test_entity_bombs_are_refused():
+    bomb = "".join(f'<!ENTITY e{i + 1} "{f"&e{i};" * 10}">' for i in range(9))
+    assert_refused(f'<!DOCTYPE BIF [<!ENTITY e0 "ha">{bomb}]><BIF><NAME>&e9;</NAME></BIF>', "not accepted .* Entities")
+    assert_refused('<!DOCTYPE BIF [<!ENTITY x SYSTEM "file:///etc/passwd">]><BIF>&x;</BIF>', "not accepted .* Entities")
+
+
+def test_deep_nesting():
+    assert_refused("<a>" * 200_000, "this is no XML: no element found")
+    assert_refused("<a>" * 200_000 + "</a>" * 200_000, "at least one variable")
+
+
+@pytest.mark.parametrize("name", ["", " a", "a ", "a\nb", "a\tb", "a\rb", "\0", "\x1b", "\ufffe"])
+def test_names_that_xml_cannot_hold(name):
+    with pytest.raises(ValueError, match="XMLBIF cannot hold the variable name"):
+        write_xmlbif(fd.BayesNet({name: fd.Categorical([1.0])}))
+    with pytest.raises(ValueError, match=r"XMLBIF cannot hold the state name .* of 'v'"):
+        write_xmlbif(fd.BayesNet({"v": fd.Categorical([0.5, 0.5], states=["x", name])}))
