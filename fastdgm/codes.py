@@ -29,6 +29,7 @@ class Codes(NamedTuple):
 
     array: Array
     by_rows: bool
+    signed: bool = False  # as they came, so that an error can quote them
 
     @property
     def n(self) -> int:
@@ -82,7 +83,9 @@ def refuse_bad_codes(bad: int, codes: Codes, states: States) -> None:
         if wrong.any():
             row, v = (int(i) for i in np.argwhere(wrong)[0])
             value = tile[row, v]
-            _refuse(value, value == np.iinfo(tile.dtype).max, begin + row, names[v], states[names[v]])
+            missing = value == np.iinfo(tile.dtype).max
+            came = value.view(f"i{value.itemsize}") if codes.signed else value
+            _refuse(came, missing, begin + row, names[v], states[names[v]])
 
 
 def _refuse(value: Any, missing: bool, row: int, name: str, labels: tuple[str, ...]) -> None:
@@ -125,12 +128,11 @@ def _read_only(array: Array) -> Array:
 
 
 def _samples_block(samples: Samples, states: States, dtype: np.dtype[Any]) -> Array:
-    if samples.states == states and samples.dtype == dtype and samples.block.flags.c_contiguous:
-        return samples.block
+    """By position where columns and states are the network's, in its order; by name and label elsewhere."""
+    if list(samples.states.items()) == list(states.items()):
+        return _read_only(np.ascontiguousarray(samples.block, dtype=dtype))
     from .frames import encode_table
 
-    if samples.states == states:
-        return _read_only(np.ascontiguousarray(samples.block, dtype=dtype))
     return _read_only(encode_table({name: samples.labels(name) for name in samples.names}, states, dtype))
 
 
@@ -140,6 +142,10 @@ def _array_codes(array: Array, states: States, dtype: np.dtype[Any]) -> Codes:
             f"an array of codes has shape (n_rows, {len(states)}), one column per variable in the order "
             f"{preview(states)}, got shape {array.shape}"
         )
+    if isinstance(array, np.ma.MaskedArray) and array.mask.any():
+        row, v = (int(i) for i in np.argwhere(array.mask)[0])
+        _refuse(None, True, row, list(states)[v], ())
+    array = np.asarray(array)  # a masked array, matrix or memory map as what it holds
     if array.dtype.kind not in "iu":
         from .frames import encode_table
 
@@ -149,11 +155,12 @@ def _array_codes(array: Array, states: States, dtype: np.dtype[Any]) -> Codes:
         array = array.astype(array.dtype.newbyteorder("="))
     if array.dtype.kind == "i" and _may_hide_missing(array.dtype, states):
         return Codes(_narrow_columns(array, states, dtype), by_rows=False)
-    unsigned = array.view(f"u{array.itemsize}") if array.dtype.kind == "i" else array
+    signed = array.dtype.kind == "i"
+    unsigned = array.view(f"u{array.itemsize}") if signed else array
     if unsigned.dtype == dtype and unsigned.flags.f_contiguous:
-        return Codes(_read_only(unsigned.T), by_rows=False)
+        return Codes(_read_only(unsigned.T), by_rows=False, signed=signed)
     if unsigned.flags.c_contiguous:
-        return Codes(_read_only(unsigned), by_rows=True)
+        return Codes(_read_only(unsigned), by_rows=True, signed=signed)
     return Codes(_narrow_columns(array, states, dtype), by_rows=False)
 
 

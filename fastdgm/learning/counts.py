@@ -19,6 +19,7 @@ Array = npt.NDArray[Any]
 CELLS_PER_COUNT = 128  # a piece has so many cells of data per cell of its own tables, which are cleared and added up
 LARGEST_PIECE = 1 << 31  # cells, so that a 32-bit count cannot overflow
 PIECES_AT_ONCE = 64  # bounds the memory of partial counts
+LARGEST_WEIGHT = 1e280  # of a row or a prior, so that no sum of them overflows
 
 
 def fit(net: BayesNet, data: Any, *, prior: Any, equivalent_sample_size: float, sample_weight: Any, add: bool) -> None:
@@ -44,25 +45,29 @@ def checked_prior(prior: Any, equivalent_sample_size: Any) -> float:
         if prior != "bdeu":
             raise ValueError(f'prior must be a number per cell or "bdeu", got {prior!r}')
         size = float(equivalent_sample_size)
-        if not 0.0 < size < np.inf:
-            raise ValueError(f"equivalent_sample_size must be positive and finite, got {equivalent_sample_size!r}")
+        if not 0.0 < size <= LARGEST_WEIGHT:
+            raise ValueError(
+                f"equivalent_sample_size must be positive and at most {LARGEST_WEIGHT:g}, got {equivalent_sample_size!r}"
+            )
         return size
     if isinstance(prior, bool) or not isinstance(prior, (int, float, np.integer, np.floating)):
         raise TypeError(f'prior must be a number per cell or "bdeu", got {prior!r}')
-    if not 0.0 <= prior < np.inf:
-        raise ValueError(f"prior must be at least 0 and finite, got {prior!r}")
+    if not 0.0 <= float(prior) <= LARGEST_WEIGHT:
+        raise ValueError(f"prior must be between 0 and {LARGEST_WEIGHT:g}, got {prior!r}")
     return float(prior)
 
 
 def checked_weights(sample_weight: Any, n: int) -> Array:
-    """Weights as float64 of shape (n,), finite and not negative."""
+    """Weights as float64 of shape (n,), between 0 and LARGEST_WEIGHT."""
+    if np.ma.is_masked(sample_weight):
+        raise ValueError("sample_weight has one weight per row, got masked entries")
     weights = np.ascontiguousarray(sample_weight, dtype=np.float64)
     if weights.shape != (n,):
         raise ValueError(f"sample_weight has one weight per row, shape ({n},), got shape {weights.shape}")
-    bad = ~((weights >= 0.0) & (weights < np.inf))
+    bad = ~((weights >= 0.0) & (weights <= LARGEST_WEIGHT))
     if bad.any():
         row = int(np.argmax(bad))
-        raise ValueError(f"sample_weight must be finite and not negative, got {weights[row]} in row {row}")
+        raise ValueError(f"sample_weight must be between 0 and {LARGEST_WEIGHT:g}, got {weights[row]} in row {row}")
     weights = weights[...]
     weights.flags.writeable = False
     return weights

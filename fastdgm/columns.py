@@ -1,0 +1,201 @@
+"""Columns out of tables of any make (mappings, pandas, polars, Arrow), each reduced to codes or to labels."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from .errors import UnknownNameError
+from .graph import preview
+from .labels import Codes, Labels, Piece, missing_value
+
+
+def table_columns(data: Any) -> dict[str, Any]:
+    """The columns of a table by name, not looked into yet.
+
+    Raises TypeError where ``data`` is no table and ValueError for repeated names.
+    """
+    pandas = sys.modules.get("pandas")  # who has no pandas has no DataFrame
+    if pandas is not None and isinstance(data, pandas.DataFrame):
+        return _distinct(data.columns.tolist(), (column for _, column in data.items()))
+    if isinstance(data, Mapping):
+        return dict(data)
+    if not hasattr(data, "__arrow_c_stream__"):
+        raise TypeError(
+            "data with named columns is a mapping from names to columns, or a pandas, polars or Arrow table, "
+            f"got {type(data).__module__}.{type(data).__qualname__}"
+        )
+    pa = import_pyarrow("reading polars and Arrow tables")
+    if not isinstance(data, pa.Table | pa.RecordBatch):
+        data = pa.table(data)
+    return _distinct(data.schema.names, data.columns)
+
+
+def matched_columns(data: Any, names: Iterable[str]) -> tuple[dict[str, Any], int]:
+    """The columns of a table, which are exactly those named and equally long, and the number of rows."""
+    columns = table_columns(data)
+    expected = dict.fromkeys(names)
+    unknown = [name for name in columns if name not in expected]
+    absent = [name for name in expected if name not in columns]
+    if unknown or absent:
+        problems = [f"the network has no variable {preview(unknown)}"] if unknown else []
+        problems += [f"the data has no column {preview(absent)}"] if absent else []
+        raise UnknownNameError(f"columns are matched by name: {' and '.join(problems)}")
+    lengths = {name: _length(name, column) for name, column in columns.items()}
+    n_rows = next(iter(lengths.values()), 0)
+    for name, length in lengths.items():
+        if length != n_rows:
+            raise ValueError(
+                f"columns are equally long: {next(iter(lengths))!r} has {n_rows} rows, {name!r} has {length}"
+            )
+    return columns, n_rows
+
+
+def pieces(name: str, column: Any) -> Iterator[Piece]:
+    """A column as codes or labels, chunk by chunk where it is stored in chunks.
+
+    Raises MissingValuesError for None, NaN, null and NA; TypeError for values that are no codes or labels.
+    """
+    pandas = sys.modules.get("pandas")
+    if pandas is not None and isinstance(column, pandas.Series | pandas.Index | pandas.api.extensions.ExtensionArray):
+        yield from _from_pandas(name, pandas.Series(column, copy=False))
+    elif isinstance(column, np.ndarray):
+        yield _from_numpy(name, column)
+    elif hasattr(column, "__arrow_c_stream__"):
+        pa = import_pyarrow("reading polars and Arrow columns")
+        yield from _from_arrow(name, pa.chunked_array(column).chunks)
+    elif hasattr(column, "__arrow_c_array__"):
+        yield from _from_arrow(name, [import_pyarrow("reading Arrow columns").array(column)])
+    elif hasattr(column, "__array__"):
+        yield _from_numpy(name, np.asarray(column))
+    else:
+        yield _from_objects(name, column)
+
+
+def import_pyarrow(purpose: str) -> Any:
+    """The pyarrow module, or an ImportError that says what to install."""
+    try:
+        import pyarrow
+    except ImportError:
+        raise ImportError(f'{purpose} needs pyarrow: pip install "fastdgm[frames]"') from None
+    return pyarrow
+
+
+def _distinct(names: Sequence[str], columns: Iterable[Any]) -> dict[str, Any]:
+    if len(set(names)) < len(names):
+        twice = next(name for i, name in enumerate(names) if name in names[:i])
+        raise ValueError(f"column names must be distinct, got {twice!r} twice")
+    return dict(zip(names, columns, strict=True))
+
+
+def _length(name: str, column: Any) -> int:
+    if isinstance(column, str | bytes) or not hasattr(column, "__len__"):
+        raise TypeError(f"a column is a sequence of values, {name!r} is {column!r:.80}")
+    if getattr(column, "ndim", 1) != 1:
+        raise ValueError(f"a column has one dimension, {name!r} has shape {tuple(column.shape)}")
+    return len(column)
+
+
+def _from_numpy(name: str, values: npt.NDArray[Any]) -> Piece:
+    if isinstance(values, np.ma.MaskedArray):
+        mask = np.ma.getmaskarray(values)
+        if mask.any():
+            raise missing_value(name, int(mask.argmax()))
+    kind = values.dtype.kind
+    if kind in "iuf":
+        return Codes(np.asarray(values))
+    if kind == "b":
+        return Labels(values.view(np.uint8), (False, True), categories=True)
+    if kind in "OUT":
+        return _from_objects(name, values.tolist())
+    raise _unreadable(name, f"type {values.dtype}")
+
+
+def _from_objects(name: str, values: Sequence[Any]) -> Piece:
+    """A list of Python objects; the loops over rows are C's (set, dict.fromkeys, map)."""
+    kinds = set(map(_kind, set(map(type, values))))
+    try:
+        if kinds <= {"integer"}:
+            return Codes(np.fromiter(values, np.int64, len(values)))
+        if kinds <= {"integer", "float"}:
+            return Codes(np.fromiter(values, np.float64, len(values)))
+    except OverflowError:
+        row = next(i for i, value in enumerate(values) if abs(value) >= 2**63)
+        raise ValueError(f"column {name!r}, row {row}: {values[row]} is too large for a code") from None
+    if kinds == {"boolean"}:
+        return Labels(np.fromiter(values, np.uint8, len(values)), (False, True), categories=True)
+    if kinds == {"label"}:
+        position = {label: i for i, label in enumerate(dict.fromkeys(values))}
+        indices = np.fromiter(map(position.__getitem__, values), np.int64, len(values))
+        return Labels(indices, tuple(position), categories=False)
+    for row, value in enumerate(values):
+        if _kind(type(value)) == "missing" or (isinstance(value, float | np.floating) and value != value):
+            raise missing_value(name, row)
+    raise _unreadable(name, "a mixture of " + " and ".join(sorted(kinds)) if len(kinds) > 1 else kinds.pop())
+
+
+def _kind(value_type: type) -> str:
+    if issubclass(value_type, bool | np.bool_):
+        return "boolean"
+    if issubclass(value_type, int | np.integer):
+        return "integer"
+    if issubclass(value_type, float | np.floating):
+        return "float"
+    if issubclass(value_type, str):
+        return "label"
+    if value_type.__name__ in ("NoneType", "NAType", "NaTType"):
+        return "missing"
+    return value_type.__name__
+
+
+def _unreadable(name: str, found: str) -> TypeError:
+    return TypeError(f"a column holds integer codes, labels or booleans, column {name!r} holds {found}")
+
+
+def _from_pandas(name: str, series: Any) -> Iterator[Piece]:
+    import pandas as pd
+
+    dtype = series.dtype
+    if isinstance(dtype, pd.CategoricalDtype):
+        yield Labels(series.array.codes, dtype.categories.tolist(), categories=True)
+    elif isinstance(dtype, pd.ArrowDtype):
+        values = import_pyarrow("reading Arrow columns").array(series.array)
+        yield from _from_arrow(name, getattr(values, "chunks", [values]))
+    elif isinstance(dtype, pd.StringDtype) or (dtype == "object" and pd.api.types.infer_dtype(series) == "string"):
+        indices, labels = pd.factorize(series)
+        yield Labels(indices, labels.tolist(), categories=False)
+    else:
+        missing = series.isna().to_numpy()
+        if missing.any():
+            raise missing_value(name, int(missing.argmax()))
+        yield _from_numpy(name, series.to_numpy())
+
+
+def _from_arrow(name: str, chunks: Iterable[Any]) -> Iterator[Piece]:
+    first_row = 0
+    for chunk in chunks:
+        if chunk.null_count:
+            null = chunk.is_null().to_numpy(zero_copy_only=False)
+            raise missing_value(name, first_row + int(null.argmax()))
+        yield _from_arrow_chunk(name, chunk)
+        first_row += len(chunk)
+
+
+def _from_arrow_chunk(name: str, chunk: Any) -> Piece:
+    from pyarrow import types
+
+    kind = chunk.type
+    if types.is_dictionary(kind):
+        labels = chunk.dictionary.to_pylist()
+        return Labels(chunk.indices.to_numpy(zero_copy_only=False), labels, categories=True)
+    if str(kind) in ("string", "large_string", "string_view"):
+        encoded = chunk.dictionary_encode()
+        labels = encoded.dictionary.to_pylist()
+        return Labels(encoded.indices.to_numpy(zero_copy_only=False), labels, categories=False)
+    if types.is_boolean(kind) or types.is_integer(kind) or types.is_floating(kind):
+        return _from_numpy(name, chunk.to_numpy(zero_copy_only=False))
+    raise _unreadable(name, f"Arrow type {kind}")

@@ -1,0 +1,216 @@
+"""What the values of a column mean: integers are codes, strings are labels, booleans match False / True."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from .errors import MissingValuesError, UnknownNameError
+from .graph import preview
+
+_INTEGER = re.compile(r"[+-]?[0-9]+")
+_UNKNOWN = -1
+Array = npt.NDArray[Any]
+
+
+class Variable(NamedTuple):
+    """A column's name and the states its values may take; code k is the k-th state."""
+
+    name: str
+    states: tuple[str, ...]
+
+
+class Labels(NamedTuple):
+    """A column in dictionary form: row i holds ``labels[values[i]]``, and index -1 is a missing value.
+
+    ``categories`` says that the list of labels, with its order, belongs to the column's type, and is not just
+    what happened to occur.
+    """
+
+    values: Array
+    labels: Sequence[object]
+    categories: bool
+
+
+class Codes(NamedTuple):
+    """A column of integers, or of floats that must be whole."""
+
+    values: Array
+
+
+Piece = Labels | Codes
+
+
+def codes_are_ambiguous(states: Sequence[str]) -> bool:
+    """Whether an integer could be meant as a code or as a state's name.
+
+    True where all names read as integers and some name differs from its own code.
+
+    Examples
+    --------
+    >>> codes_are_ambiguous(["0", "1"]), codes_are_ambiguous(["1", "2"]), codes_are_ambiguous(["1", "many"])
+    (False, True, False)
+    """
+    return all(map(_INTEGER.fullmatch, states)) and any(int(name) != k for k, name in enumerate(states))
+
+
+def label_code(label: object, states: Sequence[str]) -> int | None:
+    """The code of a label: a string by name, a boolean by ``False`` / ``True``; None if there is no such state.
+
+    Booleans also match a single spelling in another case, such as ``false`` or ``TRUE``.
+
+    Examples
+    --------
+    >>> label_code("yes", ["no", "yes"]), label_code(True, ["false", "true"]), label_code(True, ["no", "yes"])
+    (1, 1, None)
+    """
+    name = str(label)
+    if name in states:
+        return states.index(name)
+    if isinstance(label, bool | np.bool_):
+        spellings = [k for k, state in enumerate(states) if state.lower() == name.lower()]
+        return spellings[0] if len(spellings) == 1 else None
+    return None
+
+
+class Encoder:
+    """A piece of a column, looked into far enough that any of its rows turn into codes by array operations alone.
+
+    Raises MissingValuesError, UnknownNameError for a label that is no state, ValueError for a code out of range;
+    each names column, row (``first_row`` rows come before the piece), value and what was allowed.
+    """
+
+    def __init__(self, piece: Piece, variable: Variable, first_row: int) -> None:
+        self._variable = variable
+        self._first_row = first_row
+        self._labels = piece.labels if isinstance(piece, Labels) else None
+        self._n_values = len(variable.states if self._labels is None else self._labels)
+        self._values = piece.values if isinstance(piece, Labels) else _checked_codes(piece.values, variable, first_row)
+        self._unsigned = as_unsigned(self._values)
+        self._table: Array | None = None  # None: the values are the codes
+        self._translation: bytes | None = None  # the same table for bytes.translate
+        if self._labels is not None:
+            self._set_table(self._labels)
+
+    def __len__(self) -> int:
+        return len(self._values)
+
+    def encode(self, begin: int, end: int, out: Array) -> None:
+        """Write the codes of rows ``begin`` to ``end`` of the piece into ``out``."""
+        part = self._unsigned[begin:end]
+        self._check(part, begin)
+        if self._table is None:
+            out[:] = part
+        elif self._translation and out.dtype == np.uint8:
+            out[:] = np.frombuffer(part.tobytes().translate(self._translation), np.uint8)  # 1.4x faster than take
+        else:
+            np.take(self._table.astype(out.dtype), part.astype(np.intp, copy=False), out=out, mode="clip")
+
+    def _check(self, part: Array, begin: int) -> None:
+        if len(part) == 0 or part.max() < self._n_values:
+            return
+        row = begin + int((part >= self._n_values).argmax())
+        value = self._values[row]
+        if self._labels is None:
+            raise bad_code(self._variable, self._first_row + row, value)
+        if value == -1:
+            raise missing_value(self._variable.name, self._first_row + row)
+        raise ValueError(
+            f"column {self._variable.name!r} is damaged: row {self._first_row + row} refers to label {value} "
+            f"of {self._n_values}"
+        )
+
+    def _set_table(self, labels: Sequence[object]) -> None:
+        """Find the code of every label; a label that is no state is an error only if a row uses it."""
+        states = self._variable.states
+        position = {state: k for k, state in enumerate(states)}
+        table = np.array([_code(label, position, states) for label in labels], np.int64)
+        unknown = table == _UNKNOWN
+        if unknown.any() and len(self):
+            self._check(self._unsigned, 0)
+            used = unknown[self._unsigned.astype(np.intp, copy=False)]
+            if used.any():
+                row = int(used.argmax())
+                raise _unknown_label(labels[int(self._values[row])], self._variable, self._first_row + row)
+        same = np.arange(len(table))
+        table[unknown] = same[unknown]
+        if np.array_equal(table, same):
+            return
+        self._table = table
+        if self._unsigned.dtype == np.uint8 and len(states) <= 256:
+            self._translation = np.resize(table, 256).astype(np.uint8).tobytes()
+
+
+def _code(label: object, position: Mapping[str, int], states: Sequence[str]) -> int:
+    """``label_code``, with a dictionary for the many and -1 for None."""
+    code = position.get(label) if isinstance(label, str) else label_code(label, states)
+    return _UNKNOWN if code is None or label is None else code
+
+
+def missing_value(name: str, row: int) -> MissingValuesError:
+    """The error for an empty cell."""
+    return MissingValuesError(
+        f"missing values are not supported yet by this operation: column {name!r}, row {row} is missing; "
+        "drop or fill such rows first"
+    )
+
+
+def bad_code(variable: Variable, row: int, value: np.integer[Any]) -> ValueError:
+    """The error for an integer that is no code: missing where it is -1, or the largest unsigned number."""
+    limits = np.iinfo(value.dtype)
+    if value == -1 or (limits.min == 0 and value == limits.max):
+        return missing_value(variable.name, row)
+    return ValueError(
+        f"codes of {variable.name!r} run from 0 to {len(variable.states) - 1} ({preview(variable.states)}): "
+        f"row {row} is {value}"
+    )
+
+
+def whole_numbers(values: Array, name: str, first_row: int) -> Array:
+    """Floats as integers, where every one is whole."""
+    if values.dtype.kind != "f":
+        return values
+    nan = np.isnan(values)
+    if nan.any():
+        raise missing_value(name, first_row + int(nan.argmax()))
+    with np.errstate(invalid="ignore"):
+        whole = values.astype(np.int64)
+    broken = whole != values
+    if broken.any():
+        row = int(broken.argmax())
+        raise ValueError(f"floats are codes and must be whole: column {name!r}, row {first_row + row} is {values[row]}")
+    return whole
+
+
+def as_unsigned(values: Array) -> Array:
+    """The same integers with negative ones far above any code, so that one maximum checks both bounds."""
+    native = values.astype(values.dtype.newbyteorder("="), copy=False)
+    return native.view(f"u{native.dtype.itemsize}")
+
+
+def _checked_codes(values: Array, variable: Variable, first_row: int) -> Array:
+    name, states = variable
+    if len(values) and codes_are_ambiguous(states):
+        raise ValueError(
+            f"integers in column {name!r} could be codes or the state names {preview(states)}: pass labels as "
+            "strings, for example column.astype(str), or codes as an array, for example np.asarray(frame)"
+        )
+    return whole_numbers(values, name, first_row)
+
+
+def _unknown_label(label: object, variable: Variable, row: int) -> Exception:
+    if label is None:
+        return missing_value(variable.name, row)
+    if isinstance(label, bool):
+        return UnknownNameError(
+            f"booleans match the states False and True, but {variable.name!r} has {preview(variable.states)}: "
+            f"row {row} is {label}; pass labels as strings or codes as integers"
+        )
+    return UnknownNameError(
+        f"column {variable.name!r}, row {row}: {str(label)!r} is no state, "
+        f"the {len(variable.states)} states are {preview(variable.states)}"
+    )

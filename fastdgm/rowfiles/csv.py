@@ -1,0 +1,83 @@
+"""CSV files of labels: a header with the variables' names, then one line per row."""
+
+from __future__ import annotations
+
+import gzip
+import re
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import Any, BinaryIO, cast
+
+import numpy as np
+
+from ..samples import Samples
+from .common import SCORE, Scores, States, checked_batches, require_pyarrow
+
+_SAFE = re.compile(r"[^\s,\"'](?:[^,\"'\r\n]*[^\s,\"'])?")
+_CELLS = 1 << 18  # turned into text at a time
+_BLOCK_BYTES = 1 << 21  # parsed at a time; also the longest line
+
+
+def write(file: BinaryIO, chunks: Iterable[Samples], states: States) -> None:
+    """Write samples as CSV in UTF-8; a value is quoted only where CSV needs it."""
+    file.write((",".join(map(quoted, states)) + "\n").encode())
+    labels = {name: np.array([quoted(state) for state in own], object) for name, own in states.items()}
+    rows = max(1, _CELLS // len(states))
+    for samples in chunks:
+        for first in range(0, len(samples), rows):
+            columns = [labels[name][codes].tolist() for name, codes in samples[first : first + rows].items()]
+            file.write(("\n".join(map(",".join, zip(*columns, strict=True))) + "\n").encode())
+
+
+def write_scores(file: BinaryIO, chunks: Iterable[Scores]) -> None:
+    """Write a column of log-probabilities, each so that it reads back as the same double."""
+    file.write(f"{SCORE}\n".encode())
+    for scores in chunks:
+        file.write("".join(f"{score!r}\n" for score in scores.tolist()).encode())
+
+
+def write_gz(file: BinaryIO, chunks: Iterable[Samples], states: States) -> None:
+    """Write samples as compressed CSV."""
+    _compressed(file, lambda text: write(text, chunks, states))
+
+
+def write_gz_scores(file: BinaryIO, chunks: Iterable[Scores]) -> None:
+    """Write a column of log-probabilities as compressed CSV."""
+    _compressed(file, lambda text: write_scores(text, chunks))
+
+
+def read(path: Path, states: States, chunk: int) -> Iterator[Any]:
+    """Record batches of a CSV file, compressed or not; every value stays the string it is: ``<5``, TRUE, 0012."""
+    require_pyarrow()
+    return checked_batches(path, "CSV", _batches(path, states))
+
+
+def quoted(value: str) -> str:
+    """A value as CSV writes it.
+
+    Examples
+    --------
+    >>> print(quoted("<5"), quoted("a, b"), quoted('a "b" c'))
+    <5 "a, b" "a ""b"" c"
+    """
+    return value if _SAFE.fullmatch(value) else '"' + value.replace('"', '""') + '"'
+
+
+def _compressed(file: BinaryIO, write_text: Callable[[BinaryIO], None]) -> None:
+    """No name and no time stamp in the header: the same rows give the same bytes."""
+    with gzip.GzipFile("", "wb", compresslevel=6, fileobj=file, mtime=0) as packed:
+        write_text(cast("BinaryIO", packed))
+
+
+def _batches(path: Path, states: States) -> Iterator[Any]:
+    import pyarrow as pa
+    from pyarrow import csv
+
+    read_options = csv.ReadOptions(block_size=_BLOCK_BYTES)
+    parse_options = csv.ParseOptions(newlines_in_values=any("\n" in s for own in states.values() for s in own))
+    convert_options = csv.ConvertOptions(
+        column_types=dict.fromkeys(states, pa.dictionary(pa.int32(), pa.string())), strings_can_be_null=False
+    )
+    with csv.open_csv(path, read_options, parse_options, convert_options) as reader:
+        yield reader.schema.empty_table()
+        yield from reader

@@ -1,0 +1,317 @@
+"""The command line: every command on real files, one line for every mistake, nothing half-written."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+
+import fastdgm as fd
+from fastdgm.cli import main
+from fastdgm.diagnosis import problems, unreachable_states
+from fastdgm.rowfiles import FORMATS, read_rows
+from fastdgm.score_summary import ScoreSummary
+
+ENVIRONMENT = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+
+
+def fastdgm(*arguments, **options):
+    return subprocess.Popen(
+        [sys.executable, "-m", "fastdgm", *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=ENVIRONMENT,
+        **options,
+    )
+
+
+def error_of(capsys, *arguments):
+    """The one line that a mistake gets."""
+    assert main(list(map(str, arguments))) == 2
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert captured.err.startswith("fastdgm: error: ")
+    assert captured.err.count("\n") == 1
+    return captured.err
+
+
+@pytest.fixture
+def in_folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+# --- sample ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("suffix", FORMATS)
+def test_sample_writes_the_rows_of_the_seed(in_folder, capsys, suffix):
+    assert main(["sample", "asia", "-n", "1_000", "--seed", "5", "--chunk", "300", "-o", f"x{suffix}"]) == 0
+    assert capsys.readouterr().out == f"x{suffix}: 1000 rows x 8 variables (seed 5, start 0)\n"
+    net = fd.example("asia")
+    scores = np.concatenate([net.log_prob(part) for part in read_rows(f"x{suffix}", net.states)])
+    np.testing.assert_array_equal(scores, net.log_prob(net.sample(1000, seed=5)))
+
+
+def test_parts_made_apart_are_one_data_set(in_folder):
+    for name, n, start in (("all", "50", "0"), ("a", "20", "0"), ("b", "30", "20")):
+        main(["sample", "asia", "-n", n, "--start", start, "--seed", "1", "-o", f"{name}.npy"])
+    np.testing.assert_array_equal(np.concatenate([np.load("a.npy"), np.load("b.npy")]), np.load("all.npy"))
+
+
+def test_sample_without_a_file_is_csv_on_the_screen(capsys):
+    assert main(["sample", "cancer", "-n", "2e0", "--seed", "0"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == "Pollution,Smoker,Cancer,Xray,Dyspnoea"
+    x = fd.example("cancer").sample(2, seed=0)
+    assert lines[1:] == [",".join(x.labels(name)[row] for name in x.names) for row in range(2)]
+
+
+def test_no_seed_is_a_fresh_one_that_is_told(in_folder, capsys):
+    main(["sample", "asia", "-n", "20", "-o", "x.npy"])
+    seed = capsys.readouterr().out.split("seed ")[1].split(",")[0]
+    main(["sample", "asia", "-n", "20", "--seed", seed, "-o", "y.npy"])
+    np.testing.assert_array_equal(np.load("x.npy"), np.load("y.npy"))
+
+
+def test_no_rows(in_folder, capsys):
+    for suffix in FORMATS:
+        assert main(["sample", "asia", "-n", "0", "-o", f"x{suffix}"]) == 0
+        capsys.readouterr()
+        assert main(["score", "asia", f"x{suffix}"]) == 0
+        assert capsys.readouterr().out.split() == ["rows", "0"]
+
+
+# --- score -----------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def alarm_rows(in_folder):
+    main(["sample", "alarm", "-n", "500", "--seed", "0", "-o", "alarm.parquet"])
+    return fd.example("alarm").log_prob(fd.example("alarm").sample(500, seed=0))
+
+
+def test_score_on_the_screen(alarm_rows, capsys):
+    capsys.readouterr()
+    assert main(["score", "alarm", "alarm.parquet", "--worst", "2", "--chunk", "70"]) == 0
+    out = capsys.readouterr().out
+    mean = alarm_rows.mean()
+    assert out.split("\n")[0].split() == ["rows", "500"]
+    assert f"{mean:.4f} nats, {-mean / np.log(2) / 37:.4f} bits per variable" in out
+    for row in np.argsort(alarm_rows, kind="stable")[:2]:
+        assert f"row {row} " in out
+        assert f"{alarm_rows[row]:.4f} nats" in out
+    assert out.count("  row ") == 2
+
+
+@pytest.mark.parametrize("suffix", [".npy", ".csv", ".parquet"])
+def test_score_writes_a_column(alarm_rows, suffix):
+    assert main(["score", "alarm", "alarm.parquet", "-o", f"scores{suffix}", "--chunk", "70"]) == 0
+    if suffix == ".npy":
+        got = np.load("scores.npy")
+    elif suffix == ".csv":
+        got = np.loadtxt("scores.csv", skiprows=1)
+    else:
+        got = pq.read_table("scores.parquet")["log_prob"].to_numpy()
+    np.testing.assert_array_equal(got, alarm_rows)
+
+
+def test_impossible_rows_are_counted_and_left_out_of_the_mean():
+    summary = ScoreSummary(n_worst=2)
+    for chunk in ([-1.0, -np.inf], [], [-3.0]):
+        summary.add(np.array(chunk))
+    assert [line.split() for line in summary.text(1).splitlines()] == [
+        ["rows", "3"],
+        ["impossible", "rows", "1", "(log_prob", "-inf),", "not", "in", "the", "mean"],
+        ["mean", "log_prob", "-2.0000", "nats,", "2.8854", "bits", "per", "variable"],
+        ["worst", "rows", "counted", "from", "0"],
+        ["row", "1", "-inf", "nats"],
+        ["row", "2", "-3.0000", "nats"],
+    ]
+
+
+# --- the other commands ----------------------------------------------------------------------------------------
+
+
+def test_fit_in_chunks_is_fit(alarm_rows, capsys):
+    capsys.readouterr()
+    assert main(["fit", "alarm", "alarm.parquet", "-o", "refit.bif", "--chunk", "70", "--prior", "0.5"]) == 0
+    assert capsys.readouterr().out == "refit.bif: 509 parameters from 500 rows\n"
+    net = fd.example("alarm")
+    expected = fd.BayesNet.from_edges(net.edges, net.names, net.states).fit(net.sample(500, seed=0), prior=0.5)
+    refit = fd.read("refit.bif")
+    assert refit.states == net.states
+    for name in net.names:
+        assert refit[name].parents == net[name].parents
+        np.testing.assert_allclose(refit[name].table, expected[name].table, rtol=1e-12)
+
+
+def test_fit_with_bdeu(alarm_rows):
+    assert (
+        main(["fit", "alarm", "alarm.parquet", "-o", "x.bif", "--prior", "bdeu", "--equivalent-sample-size", "3"]) == 0
+    )
+    expected = fd.example("alarm").fit(fd.example("alarm").sample(500, seed=0), prior="bdeu", equivalent_sample_size=3)
+    np.testing.assert_allclose(fd.read("x.bif")["CATECHOL"].table, expected["CATECHOL"].table, rtol=1e-12)
+
+
+def test_convert(in_folder):
+    assert main(["convert", "asia", "asia.bif.gz"]) == 0
+    assert main(["convert", "./asia.bif.gz", "asia.xmlbif"]) == 0
+    assert fd.read("asia.xmlbif").edges == fd.example("asia").edges
+
+
+def test_draw(in_folder):
+    assert main(["draw", "asia", "-o", "asia.dot"]) == 0
+    assert "->" in (in_folder / "asia.dot").read_text()
+
+
+def test_info(capsys):
+    assert main(["info", "asia"]) == 0
+    lines = dict(line.split("  ", 1) for line in capsys.readouterr().out.splitlines() if not line.startswith(" "))
+    assert {what: value.strip() for what, value in lines.items()} == {
+        "variables": "8 (2 states)",
+        "arcs": "8 (at most 2 parents)",
+        "parameters": "18",
+        "largest table": "8 entries, of 'either'",
+        "problems found": "2",
+    }
+
+
+def test_info_of_a_network_whose_joint_table_no_machine_holds(capsys, in_folder):
+    names = [f"x{i}" for i in range(2000)]
+    fd.write(fd.BayesNet({name: fd.Bernoulli(0.5) for name in names}), "wide.bif")
+    assert main(["info", "wide.bif"]) == 0
+    assert "full joint table  about 10^602" in capsys.readouterr().out
+
+
+def test_problems():
+    net = fd.BayesNet(
+        {
+            "a": fd.Categorical([0.5, 0.0, 0.5]),
+            "b": fd.CPT(["a"], [[1.0, 0.0], [0.5, 0.5], [1.0, 0.0]], states=["x", "y"]),
+            "single": fd.Categorical([1.0]),
+            "water": fd.Categorical([0.5, 0.5], states=[3, 4]),
+        }
+    )
+    assert unreachable_states(net) == [("a", "1"), ("b", "y")]
+    assert list(problems(net)) == [
+        "3 of 12 table entries are 0: rows that need one score -inf",
+        "3 of 6 table rows are certain: one state has probability 1",
+        "2 states never occur: ['a=1', 'b=y']",
+        "1 variables have a single state: ['single']",
+        "1 variables have state names that look like codes and are not, so that frames need strings: ['water']",
+    ]
+
+
+# --- mistakes --------------------------------------------------------------------------------------------------
+
+
+def test_mistakes_get_one_line(in_folder, capsys):
+    main(["sample", "asia", "-n", "3", "-o", "asia.csv"])
+    main(["convert", "asia", "asia.bif"])
+    (in_folder / "bad.bif").write_bytes(b"\x00\xff")
+    (in_folder / "bad.parquet").write_bytes(b"PAR1")
+    (in_folder / "folder.csv").mkdir()
+    capsys.readouterr()
+    for arguments, message in {
+        ("sample", "alram"): "no example network 'alram'; there are alarm, asia",
+        ("sample", "alarm.bif"): "alarm.bif: No such file or directory",
+        ("sample", "bad.bif"): "bad.bif",
+        ("sample", "asia", "-n", "-3"): "n must be between 0 and 2**40 rows, got -3",
+        ("sample", "asia", "-n", "1e99", "-o", "x.npy"): "n must be between",
+        ("sample", "asia", "-n", "1.5"): "argument -n: invalid whole number value: '1.5'",
+        ("sample", "asia", "-n", "inf"): "argument -n: invalid whole number value: 'inf'",
+        ("sample", "asia", "--seed", "-1"): "seed must be between 0 and 2**64 - 1, got -1",
+        ("sample", "asia", "--start", "-1"): "start must be at least 0",
+        ("sample", "asia", "--chunk", "0"): "chunk must be at least 1 row, got 0",
+        ("sample", "asia", "-o", "x.xlsx"): "rows are kept in files named *.parquet",
+        ("sample", "asia", "-o", "nowhere/x.csv"): "nowhere/x.csv: No such file or directory",
+        ("sample", "asia", "-o", "folder.csv"): "folder.csv: Is a directory",
+        ("score", "asia", "nothing.csv"): "nothing.csv: No such file or directory",
+        ("score", "asia", "bad.parquet"): "bad.parquet: damaged, or no Parquet file",
+        ("score", "alarm", "asia.csv"): "asia.csv: columns are matched by name",
+        ("score", "asia", "asia.csv", "--worst", "-1"): "--worst must be at least 0, got -1",
+        ("score", "asia", "asia.csv", "-o", "x.txt"): "rows are kept in files named",
+        ("score", "asia", "asia.csv", "--chunk", "0"): "chunk must be at least 1 row, got 0",
+        ("fit", "asia", "asia.csv", "-o", "x.foo"): "x.foo",
+        ("fit", "asia", "asia.csv", "-o", "nowhere/x.bif"): "nowhere/x.bif: No such file or directory",
+        ("fit", "asia", "asia.csv", "-o", "x.bif", "--prior", "-1"): "fastdgm: error: prior must be",
+        ("fit", "asia", "asia.csv", "-o", "x.bif", "--prior", "many"): "argument --prior: invalid prior value",
+        ("fit", "asia", "asia.csv"): "required: -o",
+        ("convert", "asia", "asia.foo"): "asia.foo",
+        ("draw", "asia", "-o", "asia.foo"): ".foo",
+        ("explode", "asia"): "invalid choice: 'explode'",
+        (): "required: COMMAND",
+    }.items():
+        assert message in error_of(capsys, *arguments), arguments
+    assert sorted(p.name for p in in_folder.iterdir()) == [
+        "asia.bif",
+        "asia.csv",
+        "bad.bif",
+        "bad.parquet",
+        "folder.csv",
+    ]
+
+
+@pytest.mark.parametrize("command", [["score", "asia", "x.npy"], ["fit", "asia", "x.npy", "-o", "x.bif"]])
+def test_a_bad_row_in_a_later_chunk_is_found(in_folder, capsys, command):
+    codes = np.zeros((10, 8), np.uint8)
+    codes[7, 2] = 9
+    np.save("x.npy", codes)
+    line = error_of(capsys, *command, "--chunk", "4")
+    assert "x.npy, rows counted from 4: " in line
+    assert "row 3" in line
+    assert "'smoke'" in line
+    assert os.listdir() == ["x.npy"]
+
+
+def test_warnings_are_one_line(in_folder, capsys):
+    main(["convert", "asia", "asia.bif"])
+    text = (in_folder / "asia.bif").read_text()
+    (in_folder / "asia.bif").write_text(text.replace("0.99;", "0.98995;", 1))
+    capsys.readouterr()
+    assert main(["info", "asia.bif"]) == 0
+    err = capsys.readouterr().err
+    assert err.startswith("fastdgm: warning: asia.bif")
+    assert err.count("\n") == 1
+
+
+# --- as a process ----------------------------------------------------------------------------------------------
+
+
+def test_help_and_version_load_nothing_heavy():
+    code = (
+        "import sys; from fastdgm.cli import main; assert main(['--help']) == main(['sample', '-h']) == 0; "
+        "assert main(['--version']) == 0; print(sorted({'numba', 'numpy', 'pandas', 'pyarrow'} & set(sys.modules)))"
+    )
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=ENVIRONMENT, check=True)
+    assert "usage: fastdgm" in run.stdout
+    assert "Example: fastdgm sample alarm -n 1e6 --seed 0 -o alarm.parquet" in " ".join(run.stdout.split())
+    assert run.stdout.splitlines()[-2:] == [f"fastdgm {fd.__version__}", "[]"]
+
+
+def test_a_closed_pipe_is_quiet():
+    with fastdgm("sample", "asia", "-n", "1e6", "--seed", "0") as process:
+        assert process.stdout.readline().startswith("asia,")
+        process.stdout.close()
+        assert process.stderr.read() == ""
+        assert process.wait(timeout=60) == 141
+
+
+def test_ctrl_c_leaves_nothing_behind(tmp_path):
+    with fastdgm("sample", "asia", "-n", str(2**40), "-o", "x.npy", cwd=tmp_path) as process:
+        deadline = time.monotonic() + 60
+        while not any(p.stat().st_size > 10**6 for p in tmp_path.iterdir()):
+            assert time.monotonic() < deadline, "no rows were written"
+            time.sleep(0.05)
+        process.send_signal(signal.SIGINT)
+        assert process.wait(timeout=60) == 130
+        assert process.stderr.read() == ""
+    assert list(tmp_path.iterdir()) == []

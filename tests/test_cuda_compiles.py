@@ -1,0 +1,73 @@
+"""Every CUDA twin compiles to PTX, without a GPU: this finds the typing errors that the simulator cannot see."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+from types import SimpleNamespace
+
+import numba
+import pytest
+
+pytestmark = [
+    pytest.mark.skipif(
+        importlib.util.find_spec("numba_cuda") is None,
+        reason='numba-cuda is not installed: pip install "fastdgm[cuda]"',
+    ),
+    pytest.mark.skipif(os.environ.get("NUMBA_ENABLE_CUDASIM") == "1", reason="the simulator compiles nothing"),
+]
+
+CAPABILITY = 8, 0
+
+
+@pytest.fixture(scope="module")
+def twins():
+    from numba import cuda
+    from numba.cuda import dispatcher
+
+    from fastdgm.kernels import cpt
+
+    # Compiling a device function asks which GPU it is for. A private name of numba-cuda, hence this one place.
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(dispatcher, "get_current_device", lambda: SimpleNamespace(compute_capability=CAPABILITY))
+        yield cuda, cpt.load_cuda()
+
+
+def array(dtype: str, n_axes: int, layout: str = "C") -> numba.types.Array:
+    return numba.types.Array(getattr(numba.types, dtype), n_axes, layout)
+
+
+def plan_type(plan: type, **special: str) -> numba.types.NamedTuple:
+    return numba.types.NamedTuple([array(special.get(field, "uint32"), 1) for field in plan._fields], plan)
+
+
+def signature(name: str, codes: str):
+    from numba.types import int64, uint64, void
+
+    from fastdgm.kernels.cpt import SamplingPlan, ScoringPlan
+
+    sampling = plan_type(SamplingPlan, table_start="uint64", slots="uint64")
+    scoring = plan_type(ScoringPlan, table_start="uint64", table="float64")
+    block = array(codes, 2)
+    return {
+        "sample_cuda": void(uint64, uint64, sampling, block),
+        "log_prob_cuda": void(scoring, block, array("float64", 1)),
+        "log_prob_per_variable_cuda": void(scoring, block, array("float64", 2)),
+        "count_cuda": void(scoring, block, array("float64", 1), array("float64", 1)),
+        "in_range_cuda": void(block, array(codes, 1), array(str(int64), 1)),
+    }[name]
+
+
+@pytest.mark.parametrize("codes", ["uint8", "uint16"])
+@pytest.mark.parametrize(
+    "name", ["sample_cuda", "log_prob_cuda", "log_prob_per_variable_cuda", "count_cuda", "in_range_cuda"]
+)
+def test_the_twin_compiles(twins, name, codes):
+    cuda, jitted = twins
+    ptx, _ = cuda.compile_ptx(jitted[name].py_func, signature(name, codes), cc=CAPABILITY)
+    assert ".visible .entry" in ptx
+    assert "st.global" in ptx or "atom." in ptx or "red." in ptx
+
+
+def test_every_twin_is_tried(twins):
+    assert all(signature(name, "uint8") is not None for name in twins[1])

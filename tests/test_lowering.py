@@ -1,0 +1,215 @@
+"""Model to plan: clusters follow from the structure alone, and fused tables hold exactly what the network says."""
+
+from __future__ import annotations
+
+import copy
+import itertools
+import pickle
+from math import prod
+
+import numpy as np
+import pytest
+import reference
+from hypothesis import given
+from hypothesis import strategies as st
+from random_nets import codes_of, nets, plain, random_net, random_table
+from shared_data import shared
+
+import fastdgm as fd
+from fastdgm.fusion import OUTCOME_BITS, SAMPLING_CELLS, SCORING_CELLS, field_bits, slot_bits
+from fastdgm.lowering import Plans
+
+
+def lowered(net: fd.BayesNet) -> Plans:
+    return net._lowered
+
+
+def decoded_cluster(plans: Plans, c: int) -> tuple[np.ndarray, list[dict[tuple[int, ...], int]]]:
+    """Outside parents' numbers of states, and per configuration of them the 64-bit weight of every members' state."""
+    plan = plans.sampling
+    members = slice(plan.member_start[c], plan.member_start[c + 1])
+    shifts, masks = plan.member_shift[members].tolist(), plan.member_mask[members].tolist()
+    bits = int(plan.slot_bits[c])
+    table = slice(int(plan.table_start[c]), int(plan.table_start[c + 1]))
+    rows = zip(plan.slots[table].reshape(-1, 1 << bits), plan.fine[table].reshape(-1, 1 << bits), strict=True)
+    weights = []
+    for slots, fine in rows:
+        thresholds = (slots >> np.uint64(32) << np.uint64(32)) | fine
+        row = [(int(t) >> bits, int(s) & 0xFFFF, int(s) >> 16 & 0xFFFF) for t, s in zip(thresholds, slots, strict=True)]
+        unpacked = {
+            tuple(outcome >> shift & mask for shift, mask in zip(shifts, masks, strict=True)): weight
+            for outcome, weight in reference.slot_weights(row).items()
+        }
+        weights.append(unpacked)
+    columns = plan.parent_column[plan.parent_start[c] : plan.parent_start[c + 1]]
+    return columns, weights
+
+
+# --- sampling clusters ----------------------------------------------------------------------------------
+
+
+@given(nets(max_vars=12))
+def test_every_variable_is_drawn_once_after_its_parents(net):
+    plans = lowered(net)
+    drawn = [v for members in plans.sampling_clusters for v in members]
+    assert sorted(drawn) == list(range(len(net)))
+    place = {v: i for i, v in enumerate(drawn)}
+    assert all(place[p] < place[v] for v, own in enumerate(plans.parents) for p in own)
+
+
+@given(nets(max_vars=12))
+def test_clusters_of_several_variables_stay_small(net):
+    plans = lowered(net)
+    for members in plans.sampling_clusters:
+        outside = reference.outside_parents(plans.parents, members)
+        outcomes = prod(plans.n_states[v] for v in members)
+        assert sum(field_bits(plans.n_states[v]) for v in members) <= OUTCOME_BITS
+        cells = prod(plans.n_states[v] for v in outside) << slot_bits(outcomes)
+        assert len(members) == 1 or cells <= SAMPLING_CELLS
+
+
+@given(st.integers(0, 10**6), st.integers(1, 12))
+def test_clusters_do_not_depend_on_probabilities_or_names(seed, n_vars):
+    net = random_net(seed, n_vars)
+    other = {
+        f"other {name}": fd.CPT([f"other {p}" for p in cpt.parents], np.full(cpt.table.shape, 1 / cpt.n_states))
+        for name, cpt in net.conditionals.items()
+    }
+    assert lowered(fd.BayesNet(other)).sampling_clusters == lowered(net).sampling_clusters
+
+
+@given(nets(max_vars=8))
+def test_fused_tables_hold_the_joint_of_the_members(net):
+    """Weights of 2**-64 add up to 1 in every context, are 0 where the network says 0, and are exact elsewhere."""
+    plans = lowered(net)
+    for c, members in enumerate(plans.sampling_clusters):
+        joint = reference.joint_table(*plain(net), members)
+        columns, weights = decoded_cluster(plans, c)
+        assert columns.tolist() == reference.outside_parents(plans.parents, members)
+        states = list(itertools.product(*(range(plans.n_states[v]) for v in members)))
+        for probabilities, own in zip(joint, weights, strict=True):
+            assert sum(own.values()) == 2**64
+            for state, p in zip(states, probabilities, strict=True):
+                assert abs(own.get(state, 0) - p * 2.0**64) <= 1.0 + 2.0**64 * 1e-15
+                assert p > 0.0 or state not in own
+
+
+@pytest.mark.parametrize("rare", [1e-6, 1e-3, 1 - 1e-6])
+def test_a_later_member_is_exact_given_a_rare_earlier_one(rare):
+    """Drawn on 32 bits alone, P(b | a) would be wrong by 5e-5 where P(a) = 1e-6."""
+    table = [[0.3, 0.6, 0.1], [0.123456789, 0.5, 0.376543211]]
+    net = fd.BayesNet({"a": fd.Bernoulli(rare), "b": fd.CPT(["a"], table)})
+    plans = lowered(net)
+    assert plans.sampling_clusters == [[0, 1]]
+    _, (weights,) = decoded_cluster(plans, 0)
+    for a in range(2):
+        given_a = sum(weight for state, weight in weights.items() if state[0] == a)
+        for b in range(3):
+            assert weights[a, b] / given_a == pytest.approx(table[a][b], rel=1e-12)
+
+
+def test_variables_of_one_state_cost_nothing_and_change_nothing():
+    net = fd.BayesNet(
+        {
+            "one": fd.Categorical([1.0]),
+            "coin": fd.CPT(["one"], [[0.25, 0.75]]),
+            "also": fd.CPT(["coin", "one"], np.ones((2, 1, 1))),
+            "last": fd.CPT(["also"], [[0.5, 0.5]]),
+        }
+    )
+    x = np.asarray(net.sample(4000, seed=0))
+    assert x[:, [0, 2]].max() == 0
+    assert x[:, 1].mean() == pytest.approx(0.75, abs=0.03)
+    assert np.exp(net.log_prob(plain(net).assignments().T)).tolist() == pytest.approx([0.125, 0.125, 0.375, 0.375])
+
+
+# --- scoring clusters -----------------------------------------------------------------------------------
+
+
+@given(nets(max_vars=12))
+def test_every_family_is_scored_once_in_tables_of_bounded_size(net):
+    plans = lowered(net)
+    families = sorted(f for own in plans.scoring_clusters for f in own)
+    assert families == list(range(len(net)))
+    for own in plans.scoring_clusters:
+        scope = {v for f in own for v in plans.families[f]}
+        assert len(own) == 1 or prod(plans.n_states[v] for v in scope) <= SCORING_CELLS
+
+
+@given(nets(max_vars=12))
+def test_counting_and_scoring_share_a_layout(net):
+    plans = lowered(net)
+    for field in ("scope_start", "scope_column", "scope_stride", "table_start"):
+        assert (getattr(plans.counting, field) == getattr(plans.scoring, field)).all()
+    assert len(plans.scoring.table) == plans.scoring.table_start[-1]
+
+
+# --- shapes that a search could stumble over ------------------------------------------------------------
+
+
+def hub(n: int) -> fd.BayesNet:
+    rng = np.random.default_rng(n)
+    leaves = {f"x{v}": fd.CPT(["hub"], random_table(rng, (3, 2))) for v in range(n)}
+    return fd.BayesNet({**leaves, "hub": fd.Categorical([0.2, 0.3, 0.5])})
+
+
+def chain(n: int) -> fd.BayesNet:
+    rng = np.random.default_rng(n)
+    links = {f"x{v}": fd.CPT([f"x{v - 1}"], random_table(rng, (3, 3))) for v in range(1, n)}
+    return fd.BayesNet({"x0": fd.Categorical([0.2, 0.3, 0.5]), **links})
+
+
+def sink(n: int) -> fd.BayesNet:
+    rng = np.random.default_rng(n)
+    roots = {f"x{v}": fd.Bernoulli(0.1 * v % 1) for v in range(n)}
+    return fd.BayesNet({**roots, "sink": fd.CPT(list(roots), random_table(rng, (2,) * (n + 1)))})
+
+
+def coins(n: int) -> fd.BayesNet:
+    return fd.BayesNet({f"x{v}": fd.Bernoulli(v / n) for v in range(n)})
+
+
+SHAPES = {"one": coins(1), "coins": coins(200), "chain": chain(200), "hub": hub(200), "sink": sink(15)}
+
+
+@pytest.mark.parametrize("net", SHAPES.values(), ids=SHAPES.keys())
+def test_shapes_agree_with_the_oracle(net):
+    x = net.sample(200, seed=4)
+    assert (x.block == reference.sample(4, 0, 200, *plain(net), lowered(net).sampling_clusters)).all()
+    terms = reference.log_prob_per_variable(x.block, *plain(net))
+    np.testing.assert_allclose(net.log_prob(x), terms.sum(axis=0), rtol=1e-12)
+    counts = reference.count(x.block, plain(net).parents, plain(net).sizes)
+    fitted = fd.BayesNet.from_edges(net.edges, net.names, net.states).fit(x, prior=0.5)
+    for name, own in zip(net.names, counts, strict=True):
+        np.testing.assert_allclose(fitted[name].table, (own + 0.5) / (own + 0.5).sum(axis=-1, keepdims=True))
+
+
+@pytest.mark.parametrize("name", ["alarm", "hailfinder", "win95pts", "pigs", "link"])
+def test_real_networks_agree_with_the_oracle(name):
+    net = fd.example("alarm") if name == "alarm" else fd.read(shared(f"bif/{name}.bif.gz"))
+    codes = np.vstack([net.sample(50, seed=4, start=2**32 - 20), codes_of(net, 50)])
+    start = 2**32 - 20
+    assert (codes[:50].T == reference.sample(4, start, 50, *plain(net), lowered(net).sampling_clusters)).all()
+    expected = reference.log_prob(codes.T, *plain(net))
+    np.testing.assert_allclose(net.log_prob(codes), expected, rtol=1e-12)
+
+
+# --- plans come and go ----------------------------------------------------------------------------------
+
+
+def test_plans_are_made_once_and_dropped_by_clones():
+    net = random_net(2, 5)
+    assert net._plans is None
+    net.sample(1, seed=0)
+    plans = net._plans
+    net.log_prob([[0] * 5])
+    assert net._plans is plans
+    for clone in (pickle.loads(pickle.dumps(net)), copy.deepcopy(net), copy.copy(net)):
+        assert clone._plans is None
+        assert (clone.sample(100, seed=1).block == net.sample(100, seed=1).block).all()
+
+
+def test_the_memory_of_plans_is_reported():
+    plans = lowered(random_net(2, 5))
+    arrays = [*plans.sampling, *plans.scoring]
+    assert plans.n_bytes == sum(array.nbytes for array in arrays)

@@ -1,0 +1,127 @@
+"""Samples: columns, rows and arrays of one block of codes."""
+
+from __future__ import annotations
+
+import copy
+import pickle
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from fastdgm.errors import UnknownNameError
+from fastdgm.samples import Samples
+
+STATES = {"rain": ("no", "yes"), "wet": ("dry", "damp", "soaking"), "grass": ("green", "brown")}
+CODES = np.array([[0, 1, 1, 0], [2, 0, 1, 1], [1, 1, 0, 0]], np.uint8)
+
+
+@pytest.fixture
+def x():
+    return Samples(CODES.copy(), STATES, seed=7, start=100)
+
+
+def test_sizes_and_names(x):
+    assert len(x) == 4
+    assert x.shape == (4, 3)
+    assert x.dtype == np.uint8
+    assert tuple(x.keys()) == x.names == ("rain", "wet", "grass")
+    assert x.states == STATES
+    assert (x.seed, x.start) == (7, 100)
+    assert "wet" in x
+    assert "moon" not in x
+
+
+def test_columns_are_read_only_views(x):
+    for row, (name, column) in enumerate(x.items()):
+        np.testing.assert_array_equal(column, CODES[row])
+        assert np.shares_memory(x[name], x.block)
+        with pytest.raises(ValueError, match="read-only"):
+            column[0] = 1
+    assert [column.tolist() for column in x.values()] == CODES.tolist()
+    assert dict(x)["wet"].tolist() == [2, 0, 1, 1]
+
+
+def test_an_unknown_column_is_named(x):
+    with pytest.raises(UnknownNameError, match=r"no variable 'moon'; the samples have \['rain', 'wet', 'grass'\]"):
+        x["moon"]
+
+
+def test_slices_are_samples_that_know_where_they_start(x):
+    part = x[1:3]
+    np.testing.assert_array_equal(part.block, CODES[:, 1:3])
+    assert (part.seed, part.start, part.names) == (7, 101, x.names)
+    assert x[-1:].start == 103
+    assert x[::2].start is None
+    assert len(x[3:1]) == 0
+    assert np.shares_memory(part.block, x.block)
+
+
+@pytest.mark.parametrize("rows", [[0, 2], np.array([0, 2]), [True, False, True, False], CODES[0] == 0, []])
+def test_masks_and_index_lists_pick_rows(x, rows):
+    part = x[rows]
+    expected = CODES[:, np.asarray(rows) if len(rows) else []]
+    assert isinstance(part, Samples)
+    assert part.start is None
+    np.testing.assert_array_equal(part.block, expected.reshape(3, -1))
+
+
+def test_rows_and_blocks_of_columns_are_arrays(x):
+    np.testing.assert_array_equal(x[2], CODES[:, 2])
+    np.testing.assert_array_equal(x[:, :2], CODES[:2].T)
+    np.testing.assert_array_equal(x[1:, 1], CODES[1, 1:])
+    np.testing.assert_array_equal(list(x), CODES.T)
+    with pytest.raises(IndexError):
+        x[4]
+
+
+def test_it_is_an_array(x):
+    array = np.asarray(x)
+    np.testing.assert_array_equal(array, CODES.T)
+    assert np.shares_memory(array, x.block)
+    assert not np.shares_memory(np.array(x), x.block)
+    assert np.asarray(x, np.int64).dtype == np.int64
+    assert np.mean(x) == CODES.mean()
+    with pytest.raises(ValueError, match="copy"):
+        np.array(x, dtype=np.int64, copy=False)
+
+
+def test_it_is_an_arrow_stream(x):
+    table = pa.table(x)
+    assert table.to_pydict() == x.to_arrow().to_pydict()
+    assert table.column("wet").to_pylist() == ["soaking", "dry", "damp", "damp"] == x.labels("wet").tolist()
+
+
+def test_no_equality_by_value(x):
+    assert x == x
+    assert x != Samples(CODES.copy(), STATES)
+
+
+@pytest.mark.parametrize("again", [lambda x: pickle.loads(pickle.dumps(x)), copy.copy, copy.deepcopy])
+def test_copies_are_the_same_and_read_only(x, again):
+    other = again(x)
+    np.testing.assert_array_equal(other.block, x.block)
+    assert (other.states, other.seed, other.start) == (x.states, x.seed, x.start)
+    assert not other.block.flags.writeable
+
+
+def test_repr_shows_labels_aligned(x):
+    assert repr(x[:2]).splitlines() == [
+        "Samples: 2 rows x 3 variables, uint8 codes, seed 7, start 100",
+        "rain  wet      grass",
+        "no    soaking  brown",
+        "yes   dry      brown",
+    ]
+
+
+def test_repr_of_large_samples_is_short():
+    x = Samples(np.zeros((50, 1000), np.uint8), {f"v{i}": ("a", "b") for i in range(50)})
+    lines = repr(x).splitlines()
+    assert lines[0] == "Samples: 1000 rows x 50 variables, uint8 codes"
+    assert lines[1].split() == ["v0", "v1", "v2", "v3", "v4", "v5", "..."]
+    assert len(lines) == 8
+    assert lines[-1] == "..."
+
+
+def test_repr_without_rows(x):
+    assert repr(x[:0]).splitlines()[1] == "rain  wet  grass"
