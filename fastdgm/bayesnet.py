@@ -208,12 +208,14 @@ class BayesNet:
 
     @property
     def _lowered(self) -> Plans:
-        """The flat arrays that the kernels read, made on first use."""
-        if self._plans is None:
+        """The flat arrays that the kernels read, made on first use; never those of tables that ``fit`` replaced."""
+        plans = self._plans
+        if plans is None or plans.conditionals is not self._conditionals:
             from .lowering import Plans
 
-            self._plans = Plans(self.conditionals, self._order)
-        return self._plans
+            self._check_fitted()
+            plans = self._plans = Plans(self._conditionals, self._order)
+        return plans
 
     def sample(self, n: int, *, seed: int | np.random.Generator | None = None, start: int = 0) -> Samples:
         """Draw ``n`` rows by ancestral sampling: x_v ~ P(x_v | parents of v), parents first.

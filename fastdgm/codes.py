@@ -17,6 +17,7 @@ from .graph import preview
 from .samples import Samples
 
 if TYPE_CHECKING:
+    from .frames import TableReader
     from .lowering import Structure
 
 States = Mapping[str, tuple[str, ...]]
@@ -24,61 +25,101 @@ Array = npt.NDArray[Any]
 MISSING = "missing values are not supported by this operation: drop or fill them first"
 
 
-class Codes(NamedTuple):
-    """Unsigned codes, ``(n_vars, n)`` by columns or ``(n, n_vars)`` by rows, read-only; their range is unchecked."""
+class Columns(NamedTuple):
+    """Unsigned codes ``(n_vars, n)`` of the network's own type, which kernels read and check where they are."""
 
     array: Array
-    by_rows: bool
     signed: bool = False  # as they came, so that an error can quote them
 
     @property
     def n(self) -> int:
         """Number of rows."""
-        return int(self.array.shape[0 if self.by_rows else 1])
+        return int(self.array.shape[1])
+
+    def columns(self, begin: int, end: int, structure: Structure) -> tuple[Array, int]:
+        """A block that holds rows ``begin`` to ``end``, and the row at which it starts."""
+        return self.array, 0
+
+    def rows(self, begin: int, end: int) -> Array:
+        """Rows for an error message."""
+        return self.array[:, begin:end].T
+
+
+class Rows(NamedTuple):
+    """Unsigned codes ``(n, n_vars)`` of any width, in C order."""
+
+    array: Array
+    states: States
+    signed: bool = False
+
+    @property
+    def n(self) -> int:
+        """Number of rows."""
+        return int(self.array.shape[0])
+
+    def columns(self, begin: int, end: int, structure: Structure) -> tuple[Array, int]:
+        """Rows ``begin`` to ``end`` as a fresh, checked block by column."""
+        from .kernels.tiles import columns_from_rows_cpu
+
+        block = np.empty((len(self.states), end - begin), structure.dtype)
+        bad = columns_from_rows_cpu(0, end - begin, structure.largest, self.array[begin:end], block)
+        refuse_bad_codes(bad if bad < 0 else begin + bad, self, self.states)
+        return _read_only(block), begin
+
+    def rows(self, begin: int, end: int) -> Array:
+        """Rows for an error message."""
+        return self.array[begin:end]
+
+
+class Table(NamedTuple):
+    """A table with named columns, encoded piece by piece while the piece is in the cache."""
+
+    reader: TableReader
+
+    @property
+    def n(self) -> int:
+        """Number of rows."""
+        return self.reader.n_rows
+
+    def columns(self, begin: int, end: int, structure: Structure) -> tuple[Array, int]:
+        """Rows ``begin`` to ``end`` as a fresh, checked block by column."""
+        return _read_only(self.reader.read(begin, end)), begin
+
+
+Codes = Columns | Rows | Table
 
 
 def as_codes(data: Any, states: States, dtype: np.dtype[Any]) -> Codes:
     """Samples, arrays, sequences of rows, torch CPU tensors, mappings of columns and frames -> Codes."""
-    if isinstance(data, Samples):
-        return Codes(_samples_block(data, states, dtype), by_rows=False)
-    if isinstance(data, np.ndarray):
-        return _array_codes(data, states, dtype)
-    if _is_table(data):
-        from .frames import encode_table
+    if isinstance(data, Samples) and list(data.states.items()) == list(states.items()):
+        return Columns(_read_only(np.ascontiguousarray(data.block, dtype=dtype)))
+    if isinstance(data, Samples) or _is_table(data):
+        from .frames import TableReader
 
-        return Codes(_read_only(encode_table(data, states, dtype)), by_rows=False)
+        return Table(TableReader(data, states, dtype))
+    return _array_codes(_as_array(data), states, dtype)
+
+
+def _as_array(data: Any) -> Array:
+    if isinstance(data, np.ndarray):
+        return data
     if hasattr(data, "detach") and hasattr(data, "numpy"):  # a torch tensor shares its memory
-        return _array_codes(data.detach().numpy(), states, dtype)
+        return np.asarray(data.detach().numpy())
     try:
         array = np.asarray(data)
     except ValueError as error:
         raise ValueError(f"data must be a rectangular array of codes: {error}") from None
-    if array.size == 0 and array.dtype == np.float64:  # what NumPy makes of an empty list
-        array = array.astype(np.int64)
-    return _array_codes(array, states, dtype)
+    return array.astype(np.int64) if array.size == 0 else array  # NumPy makes floats of an empty list
 
 
-def as_columns(codes: Codes, states: States, structure: Structure) -> Array:
-    """The codes by column, checked while they are transposed."""
-    if not codes.by_rows:
-        return codes.array
-    from .dispatch import run
-
-    n_vars = len(structure.n_states)
-    block = np.empty((n_vars, codes.n), structure.dtype)
-    bad = run("columns from rows", codes.n, n_vars, structure.largest, codes.array, block)
-    refuse_bad_codes(bad, codes, states)
-    return _read_only(block)
-
-
-def refuse_bad_codes(bad: int, codes: Codes, states: States) -> None:
+def refuse_bad_codes(bad: int, codes: Columns | Rows, states: States) -> None:
     """Name the first code out of range from row ``bad`` on, where a kernel met one; nothing if ``bad`` is -1."""
     if bad < 0:
         return
     names = list(states)
     n_states = np.array([len(states[name]) for name in names])
     for begin in range(bad, codes.n, 4096):
-        tile = codes.array[begin : begin + 4096] if codes.by_rows else codes.array[:, begin : begin + 4096].T
+        tile = codes.rows(begin, begin + 4096)
         wrong = tile >= n_states
         if wrong.any():
             row, v = (int(i) for i in np.argwhere(wrong)[0])
@@ -99,10 +140,8 @@ def infer_states(data: Any, known: States, names: Sequence[str]) -> dict[str, tu
     """States of the variables that ``known`` lacks: categories, sorted labels, or codes up to the largest seen."""
     from .frames import infer_states as infer_from_columns
 
-    if isinstance(data, Samples):
-        data = {name: data.labels(name) for name in data.names}
-    if not _is_table(data):
-        array = data.detach().numpy() if hasattr(data, "detach") else np.asarray(data)
+    if not isinstance(data, Samples) and not _is_table(data):
+        array = _as_array(data)
         if array.ndim != 2 or array.shape[1] != len(names):
             raise ValueError(f"an array of codes has shape (n_rows, {len(names)}), got shape {array.shape}")
         data = {name: array[:, v] for v, name in enumerate(names)}
@@ -127,15 +166,6 @@ def _read_only(array: Array) -> Array:
     return view
 
 
-def _samples_block(samples: Samples, states: States, dtype: np.dtype[Any]) -> Array:
-    """By position where columns and states are the network's, in its order; by name and label elsewhere."""
-    if list(samples.states.items()) == list(states.items()):
-        return _read_only(np.ascontiguousarray(samples.block, dtype=dtype))
-    from .frames import encode_table
-
-    return _read_only(encode_table({name: samples.labels(name) for name in samples.names}, states, dtype))
-
-
 def _array_codes(array: Array, states: States, dtype: np.dtype[Any]) -> Codes:
     if array.ndim != 2 or array.shape[1] != len(states):
         raise ValueError(
@@ -146,22 +176,34 @@ def _array_codes(array: Array, states: States, dtype: np.dtype[Any]) -> Codes:
         row, v = (int(i) for i in np.argwhere(array.mask)[0])
         _refuse(None, True, row, list(states)[v], ())
     array = np.asarray(array)  # a masked array, matrix or memory map as what it holds
-    if array.dtype.kind not in "iu":
-        from .frames import encode_table
+    if array.dtype.kind == "f":
+        array = _whole_codes(array, list(states))
+    elif array.dtype.kind not in "iu":
+        from .frames import TableReader
 
         columns = {name: array[:, v] for v, name in enumerate(states)}
-        return Codes(_read_only(encode_table(columns, states, dtype)), by_rows=False)
+        return Table(TableReader(columns, states, dtype))
     if not array.dtype.isnative:
         array = array.astype(array.dtype.newbyteorder("="))
     if array.dtype.kind == "i" and _may_hide_missing(array.dtype, states):
-        return Codes(_narrow_columns(array, states, dtype), by_rows=False)
+        return Columns(_narrow_columns(array, states, dtype))
     signed = array.dtype.kind == "i"
     unsigned = array.view(f"u{array.itemsize}") if signed else array
     if unsigned.dtype == dtype and unsigned.flags.f_contiguous:
-        return Codes(_read_only(unsigned.T), by_rows=False, signed=signed)
+        return Columns(_read_only(unsigned.T), signed)
     if unsigned.flags.c_contiguous:
-        return Codes(_read_only(unsigned), by_rows=True, signed=signed)
-    return Codes(_narrow_columns(array, states, dtype), by_rows=False)
+        return Rows(_read_only(unsigned), states, signed)
+    return Columns(_narrow_columns(array, states, dtype))
+
+
+def _whole_codes(array: Array, names: list[str]) -> Array:
+    """Floats as integers, column by column; NaN is missing, fractions are refused."""
+    from .labels import whole_numbers
+
+    codes = np.empty(array.shape, np.int64, order="F")
+    for v, name in enumerate(names):
+        codes[:, v] = whole_numbers(array[:, v], name, 0)
+    return codes
 
 
 def _may_hide_missing(dtype: np.dtype[Any], states: States) -> bool:

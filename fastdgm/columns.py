@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from typing import Any
 
 import numpy as np
@@ -12,13 +12,16 @@ import numpy.typing as npt
 from .errors import UnknownNameError
 from .graph import preview
 from .labels import Codes, Labels, Piece, missing_value
+from .samples import Samples
 
 
 def table_columns(data: Any) -> dict[str, Any]:
-    """The columns of a table by name, not looked into yet.
+    """The columns of a table or of Samples by name, not looked into yet.
 
     Raises TypeError where ``data`` is no table and ValueError for repeated names.
     """
+    if isinstance(data, Samples):
+        return {name: Labels(codes, data.states[name], categories=True) for name, codes in data.items()}
     pandas = sys.modules.get("pandas")  # who has no pandas has no DataFrame
     if pandas is not None and isinstance(data, pandas.DataFrame):
         return _distinct(data.columns.tolist(), (column for _, column in data.items()))
@@ -61,8 +64,12 @@ def pieces(name: str, column: Any) -> Iterator[Piece]:
     Raises MissingValuesError for None, NaN, null and NA; TypeError for values that are no codes or labels.
     """
     pandas = sys.modules.get("pandas")
-    if pandas is not None and isinstance(column, pandas.Series | pandas.Index | pandas.api.extensions.ExtensionArray):
+    if pandas is not None and isinstance(column, pandas.Series):
+        yield from _from_pandas(name, column)
+    elif pandas is not None and isinstance(column, pandas.Index | pandas.api.extensions.ExtensionArray):
         yield from _from_pandas(name, pandas.Series(column, copy=False))
+    elif isinstance(column, Labels):
+        yield column
     elif isinstance(column, np.ndarray):
         yield _from_numpy(name, column)
     elif hasattr(column, "__arrow_c_stream__"):
@@ -73,7 +80,7 @@ def pieces(name: str, column: Any) -> Iterator[Piece]:
     elif hasattr(column, "__array__"):
         yield _from_numpy(name, np.asarray(column))
     else:
-        yield _from_objects(name, column)
+        yield _from_objects(name, list(column))
 
 
 def import_pyarrow(purpose: str) -> Any:
@@ -93,7 +100,7 @@ def _distinct(names: Sequence[str], columns: Iterable[Any]) -> dict[str, Any]:
 
 
 def _length(name: str, column: Any) -> int:
-    if isinstance(column, str | bytes) or not hasattr(column, "__len__"):
+    if isinstance(column, str | bytes | Set | Mapping) or not hasattr(column, "__len__"):
         raise TypeError(f"a column is a sequence of values, {name!r} is {column!r:.80}")
     if getattr(column, "ndim", 1) != 1:
         raise ValueError(f"a column has one dimension, {name!r} has shape {tuple(column.shape)}")
@@ -115,7 +122,7 @@ def _from_numpy(name: str, values: npt.NDArray[Any]) -> Piece:
     raise _unreadable(name, f"type {values.dtype}")
 
 
-def _from_objects(name: str, values: Sequence[Any]) -> Piece:
+def _from_objects(name: str, values: list[Any]) -> Piece:
     """A list of Python objects; the loops over rows are C's (set, dict.fromkeys, map)."""
     kinds = set(map(_kind, set(map(type, values))))
     try:

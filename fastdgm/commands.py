@@ -138,9 +138,9 @@ def _located(path: str, first_row: int) -> Iterator[None]:
 
 def _check_output(model: BayesNet, out: str) -> None:
     """Find out before the work whether the format and the folder can take such a network."""
-    from .io import _format_of
+    from .io import format_of
 
-    _format_of(Path(out)).write(model)
+    format_of(Path(out)).write(model)
     try:
         with TemporaryFile(dir=Path(out).parent):
             pass

@@ -27,7 +27,7 @@ def description(net: BayesNet) -> str:
     >>> import fastdgm as fd
     >>> print(description(fd.example("cancer")))
     variables           5 (2 states)
-    arcs                4 (at most 2 parents)
+    arcs                4 (up to 2 into one variable)
     parameters          10
       if independent    5
       full joint table  31
@@ -40,7 +40,7 @@ def description(net: BayesNet) -> str:
     largest = max(net.names, key=lambda name: net[name].table.size)
     facts = [
         ("variables", f"{len(net)} ({_span(min(n_states), max(n_states))} states)"),
-        ("arcs", f"{len(net.edges)} (at most {most_parents} parents)"),
+        ("arcs", f"{len(net.edges)} (up to {most_parents} into one variable)"),
         ("parameters", _figure(counts.network)),
         ("  if independent", _figure(counts.independent)),
         ("  full joint table", _figure(counts.full_joint)),
@@ -56,19 +56,20 @@ def problems(net: BayesNet) -> Iterator[str]:
     tables = [net[name].table for name in net.names]
     n_zeros = sum(int((table == 0.0).sum()) for table in tables)
     if n_zeros:
-        n_certain = sum(int((table == 1.0).any(axis=-1).sum()) for table in tables)
+        n_cells = sum(table.size for table in tables)
+        yield f"table entries that are 0: {n_zeros} of {n_cells}; rows that need one score -inf"
+    n_certain = sum(int((table == 1.0).any(axis=-1).sum()) for table in tables)
+    if n_certain:
         n_rows = sum(table[..., 0].size for table in tables)
-        yield (f"{n_zeros} of {sum(table.size for table in tables)} table entries are 0: rows that need one score -inf")
-        if n_certain:
-            yield f"{n_certain} of {n_rows} table rows are certain: one state has probability 1"
+        yield f"table rows with one certain state: {n_certain} of {n_rows}"
     if never := unreachable_states(net):
-        yield f"{len(never)} states never occur: {preview([f'{name}={state}' for name, state in never], 5)}"
+        yield f"states that never occur: {len(never)}, {preview([f'{name}={state}' for name, state in never], 5)}"
     if single := [name for name in net.names if len(net.states[name]) == 1]:
-        yield f"{len(single)} variables have a single state: {preview(single, 5)}"
+        yield f"variables with a single state: {len(single)}, {preview(single, 5)}"
     if misleading := [name for name in net.names if codes_are_ambiguous(net.states[name])]:
         yield (
-            f"{len(misleading)} variables have state names that look like codes and are not, so that frames need "
-            f"strings: {preview(misleading, 5)}"
+            f"variables whose state names only look like codes: {len(misleading)}, {preview(misleading, 5)}; "
+            "write their values as strings in frames"
         )
 
 

@@ -72,9 +72,7 @@ def _cells(cpt: CPT) -> tuple[list[str], list[list[str]]]:
     rows = cpt.table.reshape(-1, cpt.n_states)[:MAX_ROWS, :MAX_COLUMNS]
     codes = np.stack(np.unravel_index(np.arange(len(rows)), cpt.table.shape[:-1] or (1,)), axis=1)
     codes = codes[:, : len(cpt.parents)]
-    cells = [
-        [*map(str, own), *(f"{p:.4g}" for p in row), *more] for own, row in zip(codes, rows, strict=True)
-    ]
+    cells = [[*map(str, own), *(f"{p:.4g}" for p in row), *more] for own, row in zip(codes, rows, strict=True)]
     return header, cells
 
 

@@ -25,8 +25,8 @@ class TableReader:
 
     Parameters
     ----------
-    data : a mapping from names to columns, a pandas or polars DataFrame, a pyarrow Table or RecordBatch, or
-        anything else with ``__arrow_c_stream__``. Columns are matched by name, in any order.
+    data : a mapping from names to columns, Samples, a pandas or polars DataFrame, a pyarrow Table or RecordBatch,
+        or anything else with ``__arrow_c_stream__``. Columns are matched by name, in any order.
     states : names of the states of every variable, in the order of the rows of a block.
     dtype : uint8 or uint16.
 
@@ -47,7 +47,7 @@ class TableReader:
             own: list[Encoder] = []
             for piece in pieces(name, columns[name]):
                 own.append(Encoder(piece, variable, row))
-                row += len(piece.values)
+                row += len(piece)
             self._encoders.append(own)
 
     def read(self, begin: int, end: int) -> npt.NDArray[np.unsignedinteger[Any]]:
@@ -106,7 +106,7 @@ def _inferred(name: str, parts: Iterator[Piece]) -> tuple[str, ...]:
             _check_complete(name, part, row)
             found.update((str(label), None) for label in part.labels if label is not None)
             ordered = ordered and part.categories
-        row += len(part.values)
+        row += len(part)
     states = tuple(found if ordered else sorted(found)) or tuple(map(str, range(n_codes)))
     if not states:
         raise ValueError(f"the states of {name!r} are not known, and cannot be learnt from a column of no rows")
@@ -117,7 +117,7 @@ def _inferred(name: str, parts: Iterator[Piece]) -> tuple[str, ...]:
 
 def _n_codes(name: str, part: Codes, first_row: int) -> int:
     """One more than the largest code; negative and absurdly large ones are refused."""
-    if len(part.values) == 0:
+    if len(part) == 0:
         return 0
     values = whole_numbers(part.values, name, first_row)
     unsigned = as_unsigned(values)

@@ -61,6 +61,7 @@ class Plans(Structure):
         super().__init__(parents, {name: cpt.states for name, cpt in conditionals.items()})
         column = {name: i for i, name in enumerate(conditionals)}
         self.order = [column[name] for name in order]
+        self.conditionals = conditionals
         self.tables = [cpt.table for cpt in conditionals.values()]
 
     @cached_property

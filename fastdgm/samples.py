@@ -109,8 +109,9 @@ class Samples:
             start = self.start + first if self.start is not None and step == 1 else None
             return Samples(self._block[:, key], self._states, self.seed, start)
         if isinstance(key, list | np.ndarray):
-            rows = np.asarray(key) if len(key) else np.empty(0, np.intp)
+            rows = np.asarray(key)
             if rows.ndim == 1:
+                rows = rows if rows.size else rows.astype(np.intp)  # NumPy makes floats of an empty list
                 return Samples(self._block[:, rows], self._states, self.seed)
         return self._block.T[key]
 

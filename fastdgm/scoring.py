@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from .codes import as_codes, as_columns, refuse_bad_codes
+from .codes import Rows, Table, as_codes, refuse_bad_codes
 from .memory import check_memory
 
 if TYPE_CHECKING:
@@ -17,26 +17,25 @@ if TYPE_CHECKING:
 
 def log_prob(net: BayesNet, data: Any, *, per_variable: bool) -> npt.NDArray[np.float64]:
     """Per-row log-likelihood in nats; see ``BayesNet.log_prob``."""
-    from .dispatch import run
+    from .dispatch import run, run_on_columns
 
     plans = net._lowered
     codes = as_codes(data, net.states, plans.dtype)
     n, n_vars = codes.n, len(plans.n_states)
+    out: npt.NDArray[np.float64]
     if per_variable:
         check_memory(8 * n * n_vars, f"log_prob per variable of {n} rows x {n_vars} variables")
-        columns = as_columns(codes, net.states, plans)
-        terms = np.empty((n_vars, n))
-        bad = run("log_prob per variable", n, n_vars, plans.scoring_per_variable, plans.largest, columns, terms)
-        refuse_bad_codes(bad, codes, net.states)
-        return _like(data, terms.T)
-    out = np.empty(n)
-    if codes.by_rows:
-        no_rows = np.empty(0, plans.dtype)
-        bad = run("log_prob rows", n, n_vars, plans.scoring, plans.largest, codes.array, no_rows, out)
+        out = np.empty((n_vars, n))
+        bad = run_on_columns("log_prob per variable", codes, plans, plans.scoring_per_variable, out)
+    elif isinstance(codes, Rows):
+        out, empty = np.empty(n), np.empty(0, plans.dtype)
+        bad = run("log_prob rows", n, n_vars, plans.scoring, plans.largest, codes.array, empty, out)
     else:
-        bad = run("log_prob columns", n, n_vars, plans.scoring, plans.largest, codes.array, out)
-    refuse_bad_codes(bad, codes, net.states)
-    return _like(data, out)
+        out = np.empty(n)
+        bad = run_on_columns("log_prob columns", codes, plans, plans.scoring, out)
+    if not isinstance(codes, Table):  # a table is checked while it is read
+        refuse_bad_codes(bad, codes, net.states)
+    return _like(data, out.T)
 
 
 def _like(data: Any, out: npt.NDArray[np.float64]) -> Any:

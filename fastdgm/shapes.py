@@ -105,9 +105,7 @@ def markov_chain(
     if initial is None and transition is None:
         return BayesNet.from_edges(pairwise(specs), specs, states)
     if initial is None or transition is None:
-        raise ValueError(
-            "a Markov chain with known tables needs both initial and transition, got only one of them"
-        )
+        raise ValueError("a Markov chain with known tables needs both initial and transition, got only one of them")
     names = list(specs)
     tables = {names[0]: CPT((), initial, states.get(names[0]))}
     for before, name in pairwise(names):
@@ -115,9 +113,7 @@ def markov_chain(
     return BayesNet(tables)
 
 
-def naive_bayes(
-    target: str, features: Variables, *, target_states: int | Iterable[object] | None = None
-) -> BayesNet:
+def naive_bayes(target: str, features: Variables, *, target_states: int | Iterable[object] | None = None) -> BayesNet:
     """Features independent given the class: p(y, x) = p(y) prod_i p(x_i | y).
 
     With two classes and n binary features it has 2n + 1 parameters.
@@ -137,9 +133,7 @@ def naive_bayes(
     """
     own = _specs(features)
     if target in own:
-        raise ValueError(
-            f"the class variable is not one of its features, got {target!r} among {preview(own)}"
-        )
+        raise ValueError(f"the class variable is not one of its features, got {target!r} among {preview(own)}")
     specs = {**_specs({target: target_states}), **own}
     return BayesNet.from_edges([(target, name) for name in own], specs, _known_states(specs))
 

@@ -10,9 +10,7 @@ ROW_HEIGHT, BOX_HEIGHT, GAP, MARGIN = 72.0, 28.0, 18.0, 12.0  # pixels
 CHARACTER_WIDTH, PADDING = 7.2, 20.0
 SWEEPS = 12
 
-Layers = list[
-    list[int]
-]  # points in drawing order, layer by layer; points below n are variables, others bends
+Layers = list[list[int]]  # points in drawing order, layer by layer; points below n are variables, others bends
 Neighbours = list[list[int]]
 
 
@@ -134,9 +132,7 @@ def _draw(
         f'<rect width="{width:.0f}" height="{height:.0f}" fill="white"/>',
         '<g fill="none" stroke="#777">',
     ]
-    lines += [
-        f'<path marker-end="url(#arrow)" d="{_curve([(x[p], y[p]) for p in route])}"/>' for route in routes
-    ]
+    lines += [f'<path marker-end="url(#arrow)" d="{_curve([(x[p], y[p]) for p in route])}"/>' for route in routes]
     lines += ["</g>", '<g text-anchor="middle">']
     for i, label in enumerate(labels):
         lines.append(

@@ -21,9 +21,11 @@ import numpy as np
 from numba import uint16, uint32, uint64
 
 from .jit import formula, kernel, loop
+from .lanes import add_cells, copy_cells
 from .philox import LOW, STREAM_REFINE, STREAM_SAMPLE, fill_words, one_word, philox4x32
 from .tiles import PADDING, TILE, columns_in_range, joint_index, load_rows, tile_rows
 
+SCORING_TILE = 2048  # half a tile: the sums of a tile and a table share the first-level cache
 NARROW = 1 << 16  # tables up to this size are indexed in 16-bit lanes, twice as many to a vector
 
 
@@ -73,7 +75,10 @@ def _find_slots(words, index, bits, n, place):
 
 @loop
 def _gather_slots(place, slots, n, slot):
-    for i in range(n):
+    full = n & ~7
+    for i in range(0, full, 8):
+        copy_cells(slot, slots, place, i)
+    for i in range(full, n):
         slot[i] = slots[uint64(place[i])]
 
 
@@ -169,8 +174,11 @@ def sample_cpu(row_begin, row_end, key, start, plan, out):
 
 
 @loop
-def _gather_add(total, index, table, n):
-    for i in range(n):
+def _add_table(total, index, table, n):
+    full = n & ~7
+    for i in range(0, full, 8):
+        add_cells(total, table, index, i)
+    for i in range(full, n):
         total[i] += table[uint64(index[i])]
 
 
@@ -182,10 +190,10 @@ def _score_cluster(plan, c, codes, a, scratch, total):
     narrow, wide = scratch
     if table.shape[0] <= NARROW:
         joint_index(plan.scope_column[own], plan.scope_stride[own], codes, a, n, narrow)
-        _gather_add(total, narrow, table, n)
+        _add_table(total, narrow, table, n)
     else:
         joint_index(plan.scope_column[own], plan.scope_stride[own], codes, a, n, wide)
-        _gather_add(total, wide, table, n)
+        _add_table(total, wide, table, n)
 
 
 @loop
@@ -195,15 +203,20 @@ def _score_tile(plan, codes, a, scratch, total):
         _score_cluster(plan, c, codes, a, scratch, total)
 
 
+@loop
+def _scoring_scratch():
+    return np.empty(SCORING_TILE, np.uint16), np.empty(SCORING_TILE, np.uint32)
+
+
 @kernel
 def log_prob_cpu(row_begin, row_end, plan, largest, codes, out):
     """out[i] = sum over clusters of table[index of row i], for rows [row_begin, row_end) of ``codes`` (n_vars, n).
 
     Returns -1, or the first row of a tile in which a code exceeds ``largest`` of its variable.
     """
-    scratch = np.empty(TILE, np.uint16), np.empty(TILE, np.uint32)
-    for a in range(row_begin, row_end, TILE):
-        n = min(TILE, row_end - a)
+    scratch = _scoring_scratch()
+    for a in range(row_begin, row_end, SCORING_TILE):
+        n = min(SCORING_TILE, row_end - a)
         if not columns_in_range(codes, a, n, largest):
             return a
         _score_tile(plan, codes, a, scratch, out[a : a + n])
@@ -214,11 +227,11 @@ def log_prob_cpu(row_begin, row_end, plan, largest, codes, out):
 def log_prob_rows_cpu(row_begin, row_end, plan, largest, rows, tile_type, out):
     """As ``log_prob_cpu`` for row-major codes (n, n_vars) of any unsigned type; ``tile_type`` is an empty array."""
     n_vars = largest.shape[0]
-    size = tile_rows(n_vars)
+    size = min(SCORING_TILE, tile_rows(n_vars))
     words = np.empty((n_vars, (size * tile_type.itemsize) // 8 + PADDING), np.uint64)
     tile = words.view(tile_type.dtype)
     word = np.empty(n_vars, np.uint64)
-    scratch = np.empty(TILE, np.uint16), np.empty(TILE, np.uint32)
+    scratch = _scoring_scratch()
     for a in range(row_begin, row_end, size):
         n = min(size, row_end - a)
         if not load_rows(rows, a, n, largest, words, tile, word):
@@ -230,9 +243,9 @@ def log_prob_rows_cpu(row_begin, row_end, plan, largest, rows, tile_type, out):
 @kernel
 def log_prob_per_variable_cpu(row_begin, row_end, plan, largest, codes, out):
     """out[v, i] = log P(x_v | parents of v) in row i, from a plan with one cluster per variable, in column order."""
-    scratch = np.empty(TILE, np.uint16), np.empty(TILE, np.uint32)
-    for a in range(row_begin, row_end, TILE):
-        n = min(TILE, row_end - a)
+    scratch = _scoring_scratch()
+    for a in range(row_begin, row_end, SCORING_TILE):
+        n = min(SCORING_TILE, row_end - a)
         if not columns_in_range(codes, a, n, largest):
             return a
         for v in range(out.shape[0]):
@@ -309,7 +322,7 @@ def sample_cuda(key, start, plan, out):
         words = cuda.local.array(4, uint32)
         for c in range(n_clusters):
             if c & 3 == 0:
-                w = philox4x32(low, high, c >> 2, STREAM_SAMPLE, key & uint64(LOW), key >> uint64(32))
+                w = device_philox4x32(low, high, c >> 2, STREAM_SAMPLE, key & uint64(LOW), key >> uint64(32))
                 words[0], words[1], words[2], words[3] = w
             bits = plan.slot_bits[c]
             place = plan.table_start[c] + uint64(words[c & 3] >> (uint32(32) - bits))
@@ -317,10 +330,10 @@ def sample_cuda(key, start, plan, out):
                 place += uint64(plan.parent_stride[j]) * uint64(out[plan.parent_column[j], i])
             slot = plan.slots[place]
             second = uint64(0)
-            if undecided(words[c & 3], slot, bits):
-                w = philox4x32(low, high, c >> 2, STREAM_REFINE, key & uint64(LOW), key >> uint64(32))
+            if device_undecided(words[c & 3], slot, bits):
+                w = device_philox4x32(low, high, c >> 2, STREAM_REFINE, key & uint64(LOW), key >> uint64(32))
                 second = w[c & 3]
-            outcome = exact_outcome(words[c & 3], second, slot, plan.fine[place], bits)
+            outcome = device_exact_outcome(words[c & 3], second, slot, plan.fine[place], bits)
             for j in range(plan.member_start[c], plan.member_start[c + 1]):
                 code = (outcome >> uint64(plan.member_shift[j])) & uint64(plan.member_mask[j])
                 out[plan.member_column[j], i] = code
@@ -368,8 +381,10 @@ def in_range_cuda(codes, largest, bad_row):
 
 def load_cuda():
     """Jit the twins; returns them by name. Imports numba.cuda, hence only on first GPU use."""
-    global cuda
+    global cuda, device_philox4x32, device_undecided, device_exact_outcome
     from numba import cuda
 
+    device = cuda.jit(device=True)  # numba-cuda cannot inline formulas as numba does, it calls them
+    device_philox4x32, device_undecided, device_exact_outcome = map(device, (philox4x32, undecided, exact_outcome))
     twins = sample_cuda, log_prob_cuda, log_prob_per_variable_cuda, count_cuda, in_range_cuda
     return {twin.__name__: cuda.jit(twin) for twin in twins}

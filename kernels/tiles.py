@@ -7,7 +7,7 @@ are in the cache. A bad tile is only reported: the caller looks for the offender
 from __future__ import annotations
 
 import numpy as np
-from numba import uint64
+from numba import uint8, uint64
 
 from .jit import kernel, loop
 
@@ -117,3 +117,24 @@ def columns_from_rows_cpu(row_begin, row_end, largest, rows, out):
         for v in range(n_vars):
             out[v, a : a + n] = tile[v, :n]
     return -1
+
+
+@kernel
+def relabel_cpu(values, table, out):
+    """out[i] = table[values[i]] for bytes, or values[i] if the table is empty; returns the largest value.
+
+    Tables are short: one compare and select per entry and vector. Values beyond the table give 0.
+    """
+    largest = uint8(0)
+    for a in range(0, values.shape[0], TILE):
+        part = values[a : a + TILE]
+        own = out[a : a + TILE]
+        for i in range(part.shape[0]):
+            largest = max(largest, part[i])
+        for i in range(part.shape[0]):
+            own[i] = part[i] if table.shape[0] == 0 else uint8(0)
+        for k in range(table.shape[0]):
+            label, code = uint8(k), table[k]
+            for i in range(part.shape[0]):
+                own[i] = code if part[i] == label else own[i]
+    return largest

@@ -177,7 +177,7 @@ def test_info(capsys):
     lines = dict(line.split("  ", 1) for line in capsys.readouterr().out.splitlines() if not line.startswith(" "))
     assert {what: value.strip() for what, value in lines.items()} == {
         "variables": "8 (2 states)",
-        "arcs": "8 (at most 2 parents)",
+        "arcs": "8 (up to 2 into one variable)",
         "parameters": "18",
         "largest table": "8 entries, of 'either'",
         "problems found": "2",
@@ -202,11 +202,11 @@ def test_problems():
     )
     assert unreachable_states(net) == [("a", "1"), ("b", "y")]
     assert list(problems(net)) == [
-        "3 of 12 table entries are 0: rows that need one score -inf",
-        "3 of 6 table rows are certain: one state has probability 1",
-        "2 states never occur: ['a=1', 'b=y']",
-        "1 variables have a single state: ['single']",
-        "1 variables have state names that look like codes and are not, so that frames need strings: ['water']",
+        "table entries that are 0: 3 of 12; rows that need one score -inf",
+        "table rows with one certain state: 3 of 6",
+        "states that never occur: 2, ['a=1', 'b=y']",
+        "variables with a single state: 1, ['single']",
+        "variables whose state names only look like codes: 1, ['water']; write their values as strings in frames",
     ]
 
 

@@ -79,22 +79,30 @@ def test_as_many_states_as_are_allowed():
     assert_same_sums(net.log_prob(x), reference.log_prob_per_variable(x.block, *plain(net)))
 
 
-def net_with_a_wide_table() -> fd.BayesNet:
-    """The table of "child" has more than 2**16 slots and cells, so 16-bit indices do not do."""
+def net_with_a_large_table(*sizes: int) -> fd.BayesNet:
     rng = np.random.default_rng(5)
+    first, second, third = sizes
     return fd.BayesNet(
         {
-            "a": fd.Categorical(random_table(rng, (20,))),
-            "b": fd.Categorical(random_table(rng, (20,))),
-            "child": fd.CPT(["b", "a"], random_table(rng, (20, 20, 200))),
+            "a": fd.Categorical(rng.dirichlet(np.ones(first))),
+            "b": fd.Categorical(rng.dirichlet(np.ones(second))),
+            "child": fd.CPT(["b", "a"], random_table(rng, (second, first, third))),
         }
     )
 
 
-def test_tables_of_more_than_2_16_slots():
-    net = net_with_a_wide_table()
-    assert np.diff(net._lowered.sampling.table_start).max() > cpt.NARROW
-    assert (net.sample(3000, seed=2).block == oracle_sample(net, 3000, 2)).all()
+EXACTLY_2_16, MORE_THAN_2_16 = (16, 16, 256), (20, 20, 200)  # the largest table for 16-bit indices, and beyond
+
+
+@pytest.mark.parametrize("sizes", [EXACTLY_2_16, MORE_THAN_2_16])
+def test_large_tables(sizes):
+    net = net_with_a_large_table(*sizes)
+    slots = np.diff(net._lowered.sampling.table_start).max()
+    assert slots == cpt.NARROW if sizes == EXACTLY_2_16 else slots > cpt.NARROW
+    x = net.sample(3000, seed=2)
+    assert (x.block == oracle_sample(net, 3000, 2)).all()
+    codes = np.vstack([codes_of(net, 3000), np.array(sizes) - 1])  # up to the last cell
+    assert_same_sums(net.log_prob(codes), reference.log_prob_per_variable(codes.T, *plain(net)))
 
 
 @given(nets(), keys, starts, st.lists(st.integers(0, 299), max_size=4))
@@ -247,7 +255,7 @@ def test_log_prob_of_many_states(n_states):
 
 @pytest.mark.parametrize("n", [0, 1, 7, 8, 511, 512, TILE - 1, TILE, TILE + 1, 2 * TILE + 9])
 def test_every_size_of_the_last_tile(n):
-    net = net_with_a_wide_table()
+    net = net_with_a_large_table(*MORE_THAN_2_16)
     codes = codes_of(net, n)
     terms = reference.log_prob_per_variable(codes.T, *plain(net))
     for data in (codes, codes.astype(np.uint8), np.asfortranarray(codes.astype(np.uint8)), codes[:, ::-1][:, ::-1]):
@@ -284,11 +292,13 @@ def index_types(function: Any, array: str) -> set[str]:
 @pytest.mark.parametrize("index_type", [np.uint16, np.uint32])
 def test_gathers_are_indexed_by_unsigned_64_bit_integers(index_type):
     """A signed index costs a wrap-around check in every gather, and uint64 + int silently becomes one."""
-    index = np.zeros(8, index_type)
-    cpt._gather_add(np.zeros(8), index, np.zeros(4), 8)
-    assert index_types(cpt._gather_add, "table") == {"uint64"}
+    index = np.zeros(9, index_type)
+    cpt._add_table(np.zeros(9), index, np.zeros(4), 9)
+    assert index_types(cpt._add_table, "table") == {"uint64"}
     cpt._gather_slots(np.zeros(8, np.uint32), np.zeros(4, np.uint64), 8, np.zeros(8, np.uint64))
     assert index_types(cpt._gather_slots, "slots") == {"uint64"}
+    cpt._count(index, None, np.zeros((4, 4), np.uint32), 8)
+    assert {t for lane in ("first", "second", "third", "fourth") for t in index_types(cpt._count, lane)} == {"uint64"}
 
 
 @settings(max_examples=20)

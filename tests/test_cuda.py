@@ -61,7 +61,9 @@ def sample_on_device(twins, plan: SamplingPlan, out: np.ndarray, seed: int, star
 
 NETS = {
     "small": random_net(3, 8),
-    "many clusters": fd.BayesNet({f"x{v}": fd.Categorical(random_table(np.random.default_rng(v), (5,))) for v in range(40)}),
+    "many clusters": fd.BayesNet(
+        {f"x{v}": fd.Categorical(random_table(np.random.default_rng(v), (5,))) for v in range(40)}
+    ),
     "257 states": fd.BayesNet({"x": fd.Categorical(random_table(np.random.default_rng(0), (257,)))}),
 }
 

@@ -206,9 +206,7 @@ def test_what_is_missing_is_named(asia, tmp_path, suffix):
 def test_an_svg_of_our_own(hostile, tmp_path):
     hostile.plot(tmp_path / "net.svg")
     drawn = fromstring((tmp_path / "net.svg").read_bytes())
-    assert [text.text or "" for text in drawn.iter(f"{SVG}text")] == [
-        display.printable(name) for name in HOSTILE
-    ]
+    assert [text.text or "" for text in drawn.iter(f"{SVG}text")] == [display.printable(name) for name in HOSTILE]
 
 
 @settings(deadline=None)

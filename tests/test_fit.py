@@ -24,7 +24,9 @@ def tables(net: fd.BayesNet) -> list[np.ndarray]:
     return [net[name].table for name in net.names]
 
 
-def expected_tables(net: fd.BayesNet, codes: np.ndarray, a: float, weights: np.ndarray | None = None) -> list[np.ndarray]:
+def expected_tables(
+    net: fd.BayesNet, codes: np.ndarray, a: float, weights: np.ndarray | None = None
+) -> list[np.ndarray]:
     """(N + a) / sum (N + a), and the uniform distribution where that is 0 / 0."""
     parents, _ = plain(net)
     result = []
@@ -220,11 +222,11 @@ REFUSED = {
     "prior infinite": ({"prior": np.inf}, "prior must be between"),
     "prior NaN": ({"prior": np.nan}, "prior must be between"),
     "prior so large that sums overflow": ({"prior": 1e308}, "prior must be between"),
-    "prior unknown": ({"prior": "bde"}, 'a number per cell or "bdeu", got \'bde\''),
+    "prior unknown": ({"prior": "bde"}, "a number per cell or \"bdeu\", got 'bde'"),
     "prior boolean": ({"prior": True}, "a number per cell"),
     "prior array": ({"prior": np.ones(2)}, "a number per cell"),
     "prior None": ({"prior": None}, "a number per cell"),
-    "sample size zero": ({"prior": "bdeu", "equivalent_sample_size": 0}, "equivalent_sample_size must be positive"),
+    "sample size zero": ({"prior": "bdeu", "equivalent_sample_size": 0}, "equivalent_sample_size must be above 0"),
     "sample size NaN": ({"prior": "bdeu", "equivalent_sample_size": np.nan}, "equivalent_sample_size must be"),
     "weights too few": ({"sample_weight": np.ones(499)}, r"shape \(500,\), got shape \(499,\)"),
     "weights in a column": ({"sample_weight": np.ones((500, 1))}, r"got shape \(500, 1\)"),

@@ -9,7 +9,9 @@ import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from shared_data import shared
 
+import fastdgm as fd
 from fastdgm.errors import MissingValuesError, UnknownNameError
 from fastdgm.frames import TableReader, encode_table, infer_states, samples_to_pandas
 from fastdgm.labels import codes_are_ambiguous
@@ -38,6 +40,7 @@ ARROW = pa.table(LABELS)
 TABLES = {
     "mapping of lists": LABELS,
     "mapping of tuples": {name: tuple(column) for name, column in LABELS.items()},
+    "mapping of dict values": {name: dict(enumerate(column)).values() for name, column in LABELS.items()},
     "mapping of str arrays": {name: np.array(column) for name, column in LABELS.items()},
     "mapping of object arrays": {name: np.array(column, object) for name, column in LABELS.items()},
     "mapping of StringDType": {name: np.array(column, np.dtypes.StringDType()) for name, column in LABELS.items()},
@@ -71,6 +74,9 @@ TABLES = {
     "Samples to pandas": SAMPLES.to_pandas(),
     "Samples to Arrow": SAMPLES.to_arrow(),
     "Samples to polars": pl.DataFrame(SAMPLES),
+    "Samples with more states, in another order": Samples(
+        (3 - CODES).astype(np.uint8), {name: ((*own, "unused", "x")[:4])[::-1] for name, own in STATES.items()}
+    ),
 }
 
 
@@ -143,7 +149,7 @@ def test_what_is_no_table_is_refused(data):
         encode(data, {"x": ("a", "b")})
 
 
-@pytest.mark.parametrize("column", ["abc", b"abc", 3, (k for k in range(3))])
+@pytest.mark.parametrize("column", ["abc", b"abc", 3, (k for k in range(3)), {0, 1}, {0: 1}])
 def test_what_is_no_column_is_refused(column):
     with pytest.raises(TypeError, match="a column is a sequence of values, 'x' is"):
         encode_one(column)
@@ -371,6 +377,7 @@ def test_samples_survive_every_table_and_back(x):
         np.testing.assert_array_equal(encode(table, x.states), x.block)
     for table in (x.to_pandas(), arrow, tables[-1]):
         assert infer_states(table, {}, x.names) == dict(x.states)
+    assert infer_states(x, {}, x.names) == dict(x.states)
 
 
 @pytest.mark.parametrize("n_states", [2, 126, 127, 128, 129, 256, 257, 40_000])
@@ -391,3 +398,22 @@ def test_frames_share_the_codes():
 def test_a_frame_of_samples_has_the_labels():
     assert samples_to_pandas(SAMPLES).astype(str).to_dict("list") == LABELS
     assert SAMPLES.to_arrow().to_pydict() == LABELS
+
+
+@pytest.mark.parametrize("name", ["child", "pigs", "link", "mildew"])
+def test_frames_of_real_networks_score_as_their_codes(name):
+    net = fd.read(shared(f"bif/{name}.bif.gz"))
+    x = net.sample(200, seed=0)
+    expected = net.log_prob(x)
+    frame = x.to_pandas()
+    for data in (np.asarray(x), frame, frame.astype(str).iloc[:, ::-1], x.to_arrow(), pl.DataFrame(x)):
+        np.testing.assert_array_equal(net.log_prob(data), expected)
+
+
+@pytest.mark.parametrize("name", ["link", "munin1"])
+def test_codes_in_a_frame_of_such_a_network_are_refused(name):
+    net = fd.read(shared(f"bif/{name}.bif.gz"))
+    x = net.sample(10, seed=0)
+    for data in (dict(x.items()), pd.DataFrame(np.asarray(x), columns=list(x.names))):
+        with pytest.raises(ValueError, match="could be codes or the state names"):
+            net.log_prob(data)

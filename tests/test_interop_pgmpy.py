@@ -76,9 +76,7 @@ def test_models_that_are_refused(pgmpy):
         fd.from_pgmpy(model)
     states = {"b": [0, 1], "a": ["no", "yes"]}
     model.cpds = [cpd_a, tabular("b", 2, np.full((2, 2), 0.5), ["a"], [2], state_names=states)]
-    with pytest.raises(
-        ValueError, match=r"CPD of 'b' has states \['no', 'yes'\] of 'a', whose own CPD has \[0, 1\]"
-    ):
+    with pytest.raises(ValueError, match=r"CPD of 'b' has states \['no', 'yes'\] of 'a', whose own CPD has \[0, 1\]"):
         fd.from_pgmpy(model)
     model.cpds = [cpd_a, tabular("b", 2, [[0.5, 0.5], [0.5, 0.4]], ["a"], [2])]
     with pytest.raises(ValueError, match=r"CPD of 'b': every row of a table sums to 1, got 0\.9"):
@@ -86,9 +84,7 @@ def test_models_that_are_refused(pgmpy):
 
 
 def test_densities_are_no_tables(pgmpy):
-    linear = pytest.importorskip(
-        "pgmpy.factors.continuous", reason="pgmpy is not installed"
-    ).LinearGaussianCPD
+    linear = pytest.importorskip("pgmpy.factors.continuous", reason="pgmpy is not installed").LinearGaussianCPD
     network, _ = pgmpy
     model = network()
     model.add_node("a")

@@ -6,6 +6,7 @@ import copy
 import itertools
 import pickle
 from math import prod
+from typing import Any
 
 import numpy as np
 import pytest
@@ -16,6 +17,7 @@ from random_nets import codes_of, nets, plain, random_net, random_table
 from shared_data import shared
 
 import fastdgm as fd
+from fastdgm import lowering
 from fastdgm.fusion import OUTCOME_BITS, SAMPLING_CELLS, SCORING_CELLS, field_bits, slot_bits
 from fastdgm.lowering import Plans
 
@@ -187,11 +189,10 @@ def test_shapes_agree_with_the_oracle(net):
 @pytest.mark.parametrize("name", ["alarm", "hailfinder", "win95pts", "pigs", "link"])
 def test_real_networks_agree_with_the_oracle(name):
     net = fd.example("alarm") if name == "alarm" else fd.read(shared(f"bif/{name}.bif.gz"))
-    codes = np.vstack([net.sample(50, seed=4, start=2**32 - 20), codes_of(net, 50)])
-    start = 2**32 - 20
-    assert (codes[:50].T == reference.sample(4, start, 50, *plain(net), lowered(net).sampling_clusters)).all()
-    expected = reference.log_prob(codes.T, *plain(net))
-    np.testing.assert_allclose(net.log_prob(codes), expected, rtol=1e-12)
+    x = net.sample(50, seed=4, start=2**32 - 20)
+    assert (x.block == reference.sample(4, 2**32 - 20, 50, *plain(net), lowered(net).sampling_clusters)).all()
+    codes = np.vstack([x, codes_of(net, 50)])
+    np.testing.assert_allclose(net.log_prob(codes), reference.log_prob(codes.T, *plain(net)), rtol=1e-12)
 
 
 # --- plans come and go ----------------------------------------------------------------------------------
@@ -207,6 +208,20 @@ def test_plans_are_made_once_and_dropped_by_clones():
     for clone in (pickle.loads(pickle.dumps(net)), copy.deepcopy(net), copy.copy(net)):
         assert clone._plans is None
         assert (clone.sample(100, seed=1).block == net.sample(100, seed=1).block).all()
+
+
+def test_a_plan_made_while_another_thread_fits_is_not_kept(monkeypatch):
+    net = fd.BayesNet({"a": fd.Bernoulli(0.0)})
+
+    def interrupted(*arguments: Any) -> Plans:
+        monkeypatch.undo()
+        plans = Plans(*arguments)
+        net.fit([[1]], prior=0.0)  # by another thread, just before the plans are kept
+        return plans
+
+    monkeypatch.setattr(lowering, "Plans", interrupted)
+    assert net.log_prob([[1]])[0] == -np.inf
+    assert net.log_prob([[1]])[0] == 0.0
 
 
 def test_the_memory_of_plans_is_reported():

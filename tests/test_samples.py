@@ -71,6 +71,7 @@ def test_rows_and_blocks_of_columns_are_arrays(x):
     np.testing.assert_array_equal(x[:, :2], CODES[:2].T)
     np.testing.assert_array_equal(x[1:, 1], CODES[1, 1:])
     np.testing.assert_array_equal(list(x), CODES.T)
+    np.testing.assert_array_equal(x[np.array(2)], CODES[:, 2])
     with pytest.raises(IndexError):
         x[4]
 

@@ -63,9 +63,7 @@ def test_states_are_counts_lists_or_left_to_fit():
 
 
 def test_a_chain_with_tables():
-    net = fd.markov_chain(
-        {"mon": ["dry", "wet"], "tue": ["dry", "wet"]}, [0.5, 0.5], [[0.9, 0.1], [0.4, 0.6]]
-    )
+    net = fd.markov_chain({"mon": ["dry", "wet"], "tue": ["dry", "wet"]}, [0.5, 0.5], [[0.9, 0.1], [0.4, 0.6]])
     assert net.states["tue"] == ("dry", "wet")
     assert net["mon"].table.tolist() == [0.5, 0.5]
     assert net["tue"].table.tolist() == [[0.9, 0.1], [0.4, 0.6]]
@@ -88,17 +86,13 @@ def test_chain_tables_that_disagree(initial, transition, rule):
 
 def test_a_full_joint_past_the_limit_is_refused():
     assert len(fd.full_joint([f"x{i}" for i in range(24)])) == 24
-    with pytest.raises(
-        ValueError, match=r"at most 16777216 cells, got 25 variables that need at least 2\^25"
-    ):
+    with pytest.raises(ValueError, match=r"at most 16777216 cells, got 25 variables that need at least 2\^25"):
         fd.full_joint([f"x{i}" for i in range(25)])
     with pytest.raises(ValueError, match=r"got 1000 variables that need at least 2\^"):
         fd.full_joint(dict.fromkeys((f"x{i}" for i in range(1000)), 60_000))
 
 
-@pytest.mark.parametrize(
-    "shape", [fd.independent, fd.full_joint, fd.markov_chain, lambda x: fd.naive_bayes("y", x)]
-)
+@pytest.mark.parametrize("shape", [fd.independent, fd.full_joint, fd.markov_chain, lambda x: fd.naive_bayes("y", x)])
 @pytest.mark.parametrize(
     ("variables", "error", "rule"),
     [

@@ -142,9 +142,7 @@ def test_the_order_takes_the_earliest_declared_ready_variable():
     assert topological_order({"c": ["a"], "b": [], "a": [], "d": ["b"]}) == ("b", "a", "c", "d")
 
 
-@given(
-    st.integers(1, 12).flatmap(lambda n: st.lists(st.tuples(st.integers(0, n - 1), st.integers(0, n - 1))))
-)
+@given(st.integers(1, 12).flatmap(lambda n: st.lists(st.tuples(st.integers(0, n - 1), st.integers(0, n - 1)))))
 def test_the_order_is_topological_or_the_cycle_is_real(pairs):
     parents = {str(v): [] for v in range(12)}
     for parent, child in set(pairs):
@@ -163,25 +161,19 @@ def test_the_order_is_topological_or_the_cycle_is_real(pairs):
 
 def test_a_cycle_is_printed():
     edges = [("a", "b"), ("b", "c"), ("c", "a"), ("root", "a"), ("c", "leaf")]
-    with pytest.raises(
-        ValueError, match=r"no cycle, got (a -> b -> c -> a|b -> c -> a -> b|c -> a -> b -> c)$"
-    ):
+    with pytest.raises(ValueError, match=r"no cycle, got (a -> b -> c -> a|b -> c -> a -> b|c -> a -> b -> c)$"):
         fd.BayesNet.from_edges(edges)
     with pytest.raises(ValueError, match="no cycle, got a -> a"):
         fd.BayesNet({"a": fd.CPT(["a"], uniform(2, 2))})
 
 
 def test_an_unknown_parent():
-    with pytest.raises(
-        fd.UnknownNameError, match="variable 'wet' has parent 'rain', which is not in the network"
-    ):
+    with pytest.raises(fd.UnknownNameError, match="variable 'wet' has parent 'rain', which is not in the network"):
         fd.BayesNet({"wet": WET})
 
 
 def test_parents_states_and_table_shape_must_agree():
-    with pytest.raises(
-        ValueError, match=r"'wet' has shape \(2, 2\).* have \[3\] states: expected shape \(3, 2\)"
-    ):
+    with pytest.raises(ValueError, match=r"'wet' has shape \(2, 2\).* have \[3\] states: expected shape \(3, 2\)"):
         fd.BayesNet({"rain": fd.Categorical(uniform(3)), "wet": WET})
 
 

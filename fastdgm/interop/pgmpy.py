@@ -51,9 +51,7 @@ def _cpt(name: str, cpds: dict[str, Any], graph_parents: set[str]) -> CPT:
         raise ValueError(f"the CPD of {name!r} has parents {parents}, but the graph {sorted(graph_parents)}")
     table = np.asarray(cpd.values, dtype=np.float64)
     for axis, parent in enumerate(parents, start=1):
-        table = _reorder(
-            table, axis, cpd.state_names[parent], cpds[parent].state_names[parent], (name, parent)
-        )
+        table = _reorder(table, axis, cpd.state_names[parent], cpds[parent].state_names[parent], (name, parent))
     try:
         return CPT(parents, np.moveaxis(table, 0, -1), cpd.state_names[name])
     except ValueError as error:
@@ -67,9 +65,7 @@ def _reorder(
     if listed == wanted:
         return table
     if sorted(map(repr, listed)) != sorted(map(repr, wanted)):
-        raise ValueError(
-            f"the CPD of {who[0]!r} has states {listed} of {who[1]!r}, whose own CPD has {wanted}"
-        )
+        raise ValueError(f"the CPD of {who[0]!r} has states {listed} of {who[1]!r}, whose own CPD has {wanted}")
     return table.take([listed.index(state) for state in wanted], axis=axis)
 
 

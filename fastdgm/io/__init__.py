@@ -83,7 +83,7 @@ def read(path: str | os.PathLike[str]) -> BayesNet:
     18
     """
     path = Path(path)
-    return _format_of(path).read(read_text(path), str(path))
+    return format_of(path).read(read_text(path), str(path))
 
 
 def write(net: BayesNet, path: str | os.PathLike[str]) -> None:
@@ -109,10 +109,11 @@ def write(net: BayesNet, path: str | os.PathLike[str]) -> None:
     if not isinstance(net, BayesNet):
         raise TypeError(f"write takes a BayesNet and a path, got {type(net).__name__}")
     path = Path(path)
-    write_text(path, _format_of(path).write(net))
+    write_text(path, format_of(path).write(net))
 
 
-def _format_of(path: Path) -> Format:
+def format_of(path: Path) -> Format:
+    """The format that a path's suffix names; ValueError for an unknown one."""
     name = path.name.lower().removesuffix(".gz")
     suffix = os.path.splitext(name)[1]
     if suffix not in FORMATS:

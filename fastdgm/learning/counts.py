@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from ..codes import States, as_codes, as_columns, infer_states, refuse_bad_codes
+from ..codes import States, Table, as_codes, infer_states, refuse_bad_codes
 from ..conditionals import CPT
 from ..lowering import Structure, code_type, family_counts
 
@@ -47,7 +47,7 @@ def checked_prior(prior: Any, equivalent_sample_size: Any) -> float:
         size = float(equivalent_sample_size)
         if not 0.0 < size <= LARGEST_WEIGHT:
             raise ValueError(
-                f"equivalent_sample_size must be positive and at most {LARGEST_WEIGHT:g}, got {equivalent_sample_size!r}"
+                f"equivalent_sample_size must be above 0 and at most {LARGEST_WEIGHT:g}, got {equivalent_sample_size!r}"
             )
         return size
     if isinstance(prior, bool) or not isinstance(prior, (int, float, np.integer, np.floating)):
@@ -85,22 +85,24 @@ def count_families(
 
     structure = Structure(parents, states)
     codes = as_codes(data, states, code_type(structure.n_states))
-    columns = as_columns(codes, states, structure)
     weights = None if sample_weight is None else checked_weights(sample_weight, codes.n)
     plan = structure.counting
     count = LOOPS["count"]
 
-    def count_piece(begin: int, end: int) -> tuple[int, Array]:
+    def count_piece(begin: int, end: int) -> Array:
         cells = np.zeros((4, int(plan.table_start[-1])), np.uint32 if weights is None else np.float64)
-        bad = count(begin, end, plan, structure.largest, columns, weights, cells)
-        return bad, cells.sum(axis=0, dtype=np.int64 if weights is None else np.float64)
+        columns, first = codes.columns(begin, end, structure)
+        own_weights = None if weights is None else weights[first:]
+        bad = count(begin - first, end - first, plan, structure.largest, columns, own_weights, cells)
+        if not isinstance(codes, Table):
+            refuse_bad_codes(bad, codes, states)
+        return cells.sum(axis=0, dtype=np.int64 if weights is None else np.float64)
 
-    _, total = count_piece(0, 0)  # compiles in this thread
+    total = count_piece(0, 0)  # compiles in this thread
     piece_cells = min(max(PIECE_CELLS, CELLS_PER_COUNT * total.size), LARGEST_PIECE)
     pieces = pieces_of(codes.n, len(structure.n_states), piece_cells)
     for first in range(0, len(pieces), PIECES_AT_ONCE):
-        for bad, cells in run_pieces(count_piece, pieces[first : first + PIECES_AT_ONCE]):
-            refuse_bad_codes(bad, codes, states)
+        for cells in run_pieces(count_piece, pieces[first : first + PIECES_AT_ONCE]):
             total += cells
     return family_counts(structure, total)
 

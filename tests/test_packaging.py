@@ -1,0 +1,105 @@
+"""What is installed: every folder and data file, no top-level ``kernels``, and names that all resolve."""
+
+from __future__ import annotations
+
+import ast
+import re
+import subprocess
+import sys
+import tomllib
+from fnmatch import fnmatch
+from pathlib import Path
+
+import pytest
+
+import fastdgm
+
+ROOT = Path(__file__).resolve().parents[1]
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
+PACKAGES = PROJECT["tool"]["setuptools"]["packages"]
+SOURCES = sorted((ROOT / "fastdgm").rglob("*.py"))
+
+
+def folder_of(package: str) -> Path:
+    return ROOT / Path(*package.split("."))
+
+
+def test_the_list_of_packages_is_the_list_of_folders():
+    folders = {path.parent for path in SOURCES} | {(ROOT / "fastdgm" / "kernels")}
+    assert sorted(PACKAGES) == sorted(".".join(path.relative_to(ROOT).parts) for path in folders)
+    assert all((folder_of(package) / "__init__.py").is_file() for package in PACKAGES)
+
+
+def test_kernels_is_one_folder_seen_from_two_places():
+    assert (ROOT / "fastdgm" / "kernels").resolve() == ROOT / "kernels"
+    assert PROJECT["tool"]["setuptools"]["package-dir"] == {"fastdgm": "fastdgm", "fastdgm.kernels": "kernels"}
+    assert not [path for path in (ROOT / "kernels").iterdir() if path.is_dir() and path.name != "__pycache__"]
+
+
+def test_every_data_file_is_listed():
+    data = PROJECT["tool"]["setuptools"]["package-data"]
+    for package in PACKAGES:
+        files = [path.name for path in folder_of(package).iterdir() if path.is_file() and path.suffix != ".py"]
+        missing = [name for name in files if not any(fnmatch(name, pattern) for pattern in data.get(package, []))]
+        assert missing == []
+    assert (ROOT / "fastdgm" / "py.typed").is_file()
+    assert "py.typed" in data["fastdgm"]
+
+
+def test_no_top_level_kernels_is_importable():
+    code = "import importlib.util; print(importlib.util.find_spec('kernels'))"
+    found = subprocess.run([sys.executable, "-I", "-c", code], cwd="/", capture_output=True, text=True, check=True)
+    assert found.stdout == "None\n"
+
+
+def test_core_dependencies_are_four_and_versions_agree():
+    names = [re.split(r"[<>=\[]", requirement)[0] for requirement in PROJECT["project"]["dependencies"]]
+    assert names == ["numpy", "numba", "safetensors", "defusedxml"]
+    assert PROJECT["project"]["version"] == fastdgm.__version__
+    extras = {"cli", "torch", "cuda", "frames", "plot", "bench", "test", "dev"}
+    assert extras <= set(PROJECT["project"]["optional-dependencies"])
+
+
+def imported_modules(path: Path) -> set[str]:
+    """First parts of the names of all modules that a file imports absolutely."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            found |= {alias.name.split(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.level == 0:
+            found.add(node.module.split(".")[0])
+    return found
+
+
+def test_kernels_import_numba_with_its_llvmlite_and_numpy_only():
+    for path in (ROOT / "kernels").glob("*.py"):
+        assert imported_modules(path) <= {"numba", "llvmlite", "numpy", *sys.stdlib_module_names}, path.name
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_the_library_never_imports_the_folder_by_its_own_name_or_a_test(path):
+    assert not imported_modules(path) & {"kernels", "tests", "reference", "bench"}
+
+
+@pytest.mark.parametrize("name", fastdgm.__all__)
+def test_public_names_resolve(name):
+    assert getattr(fastdgm, name) is not None
+    assert name in dir(fastdgm)
+
+
+def test_unknown_names_are_attribute_errors():
+    with pytest.raises(AttributeError, match="module 'fastdgm' has no attribute 'MarkovNet'"):
+        _ = fastdgm.MarkovNet
+
+
+def test_type_checkers_see_the_same_names_in_the_same_places():
+    tree = ast.parse((ROOT / "fastdgm" / "__init__.py").read_text())
+    block = next(node for node in tree.body if isinstance(node, ast.If))
+    imports = [node for node in block.body if isinstance(node, ast.ImportFrom)]
+    assert {alias.name: node.module for node in imports for alias in node.names} == fastdgm._HOME
+
+
+def test_public_things_are_documented():
+    for name in fastdgm.__all__:
+        if name != "__version__":
+            assert getattr(fastdgm, name).__doc__
