@@ -133,6 +133,7 @@ print("same" if (net.sample(500_000, seed=1).block == expected).all() else "diff
 )
 
 
+@pytest.mark.skipif(os.name == "nt", reason="SIGINT cannot be sent to a process on Windows")
 @pytest.mark.parametrize("threads", ["1", "2"])
 def test_ctrl_c_ends_a_long_call_and_the_next_call_works(threads):
     env = environment(FASTDGM_NUM_THREADS=threads)

@@ -154,32 +154,6 @@ def test_clusters_do_not_make_variables_dependent():
     assert np.abs(correlations).max() < 5.0 / math.sqrt(50_000)
 
 
-@given(nets(), st.integers(1, 400))
-def test_pieces_concatenate_to_one_call(net, chunk):
-    whole = net.sample(300, seed=8, start=77).block
-    pieces = list(net.iter_samples(300, chunk, seed=8, start=77))
-    assert (np.concatenate([piece.block for piece in pieces], axis=1) == whole).all()
-    assert [piece.start for piece in pieces] == [77 + i for i in range(0, 300, chunk)]
-
-
-@pytest.mark.parametrize("seed", [None, np.random.default_rng(4)], ids=["none", "generator"])
-def test_the_key_of_pieces_is_drawn_once_and_kept(seed):
-    net = random_net(2, 5)
-    pieces = list(net.iter_samples(90, 40, seed=seed))
-    assert len({piece.seed for piece in pieces}) == 1
-    whole = net.sample(90, seed=pieces[0].seed).block
-    assert (np.concatenate([piece.block for piece in pieces], axis=1) == whole).all()
-
-
-def test_seeds_and_generators():
-    net = random_net(2, 5)
-    assert (net.sample(50, seed=1).block != net.sample(50, seed=2).block).any()
-    assert net.sample(1).seed != net.sample(1).seed
-    first, second = (net.sample(50, seed=np.random.default_rng(9)) for _ in range(2))
-    assert (first.block == second.block).all()
-    assert (net.sample(50, seed=np.uint64(7)).block == net.sample(50, seed=7).block).all()
-
-
 # --- the second word ------------------------------------------------------------------------------------
 
 

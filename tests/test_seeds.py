@@ -1,9 +1,12 @@
-"""n, seed and start: what is accepted, and what is refused before anything is drawn."""
+"""n, seed and start: what they mean for whole samples and for pieces, and what is refused before anything is drawn."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from random_nets import nets, random_net
 
 import fastdgm as fd
 
@@ -72,3 +75,29 @@ def test_the_largest_seed_and_the_last_rows():
 def test_any_integer_type_will_do(integer):
     x = NET.sample(integer(5), seed=integer(7), start=integer(3))
     assert (x.block == NET.sample(5, seed=7, start=3).block).all()
+
+
+@given(nets(), st.integers(1, 400))
+def test_pieces_concatenate_to_one_call(net, chunk):
+    whole = net.sample(300, seed=8, start=77).block
+    pieces = list(net.iter_samples(300, chunk, seed=8, start=77))
+    assert (np.concatenate([piece.block for piece in pieces], axis=1) == whole).all()
+    assert [piece.start for piece in pieces] == [77 + i for i in range(0, 300, chunk)]
+
+
+@pytest.mark.parametrize("seed", [None, np.random.default_rng(4)], ids=["none", "generator"])
+def test_the_key_of_pieces_is_drawn_once_and_kept(seed):
+    net = random_net(2, 5)
+    pieces = list(net.iter_samples(90, 40, seed=seed))
+    assert len({piece.seed for piece in pieces}) == 1
+    whole = net.sample(90, seed=pieces[0].seed).block
+    assert (np.concatenate([piece.block for piece in pieces], axis=1) == whole).all()
+
+
+def test_seeds_and_generators():
+    net = random_net(2, 5)
+    assert (net.sample(50, seed=1).block != net.sample(50, seed=2).block).any()
+    assert net.sample(1).seed != net.sample(1).seed
+    first, second = (net.sample(50, seed=np.random.default_rng(9)) for _ in range(2))
+    assert (first.block == second.block).all()
+    assert (net.sample(50, seed=np.uint64(7)).block == net.sample(50, seed=7).block).all()
