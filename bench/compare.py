@@ -1,4 +1,4 @@
-"""The measurement: all libraries in one process, interleaved rounds, medians, ratios against the targets.
+"""The measurement: all libraries of a workload in one process, interleaved rounds, medians, ratios and targets.
 
     python bench/compare.py                          # everything, about eight minutes
     python bench/compare.py --networks alarm --rows 2000 --rounds 3 --no-save
@@ -14,7 +14,9 @@ import os
 import time
 import warnings
 from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
 from functools import partial
+from multiprocessing import get_context
 from typing import Any
 
 from clock import Contestant, interleaved, summary
@@ -91,21 +93,33 @@ def record(
     }
 
 
+def measure_alone(
+    workload: Workload, rounds: int, with_extras: bool
+) -> tuple[list[Record], list[Record], list[Record]]:
+    """``measure``, and the extras, of one workload: what a process of its own runs."""
+    warnings.simplefilter("ignore")  # rivals' deprecations
+    found, left_out = measure(workload, rounds)
+    if not found or not with_extras:
+        return found, left_out, []
+    net = load_network(workload.network)
+    return found, left_out, all_extras(net, net.sample(workload.n_rows, seed=0), rounds)
+
+
 def run(workloads: Sequence[Workload], rounds: int) -> Record:
-    """Everything, printed as it comes."""
+    """Everything, printed as it comes; a process per workload, so that no library's threads outlive their turn."""
     machine = machine_info()
     results: list[Record] = []
     left_out: list[Record] = []
     extras: list[Record] = []
     for workload in workloads:
         start = time.perf_counter()
-        found, skipped = measure(workload, rounds)
+        with_extras = workload.name == MAIN or len(workloads) == 1
+        with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as alone:
+            found, skipped, own_extras = alone.submit(measure_alone, workload, rounds, with_extras).result()
         print_workload(workload, found, skipped)
-        if found and (workload.name == MAIN or len(workloads) == 1):
-            net = load_network(workload.network)
-            extras = all_extras(net, net.sample(workload.n_rows, seed=0), rounds)
         results += found
         left_out += skipped
+        extras += own_extras
         print(f"  {time.perf_counter() - start:.0f} s", flush=True)
     if hasattr(os, "getloadavg"):
         machine["load_average_after"] = os.getloadavg()[0]
@@ -133,7 +147,6 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--no-save", action="store_true", help="do not write results/compare.json")
     chosen = parser.parse_args()
-    warnings.simplefilter("ignore")  # rivals' deprecations
     workloads: Sequence[Workload] = [w for w in WORKLOADS if not chosen.networks or w.network in chosen.networks]
     if chosen.rows:
         workloads = [Workload(network, chosen.rows) for network in dict.fromkeys(w.network for w in workloads)]

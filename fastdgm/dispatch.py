@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from .codes import Codes, Columns
+from .codes import Codes, Columns, Table
 from .kernels import cpt, tiles
 from .threads import run_pieces
 
@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from .lowering import Structure
 
 INLINE_CELLS = 1 << 17  # about 0.1 ms of work: not worth waking a thread
-PIECE_CELLS = 1 << 22  # about 2 ms: long enough to forget the call, short enough for Ctrl-C
+PIECE_CELLS = 1 << 21  # about 0.5 ms: long enough to forget the call, short enough to share out evenly
+TABLE_PIECE_CELLS = 1 << 23  # tables with named columns also cost a few microseconds per column
 EVEN = 8  # many pieces are made a multiple of this, to share out evenly
 
 LOOPS: dict[str, Callable[..., Any]] = {
@@ -28,11 +29,16 @@ LOOPS: dict[str, Callable[..., Any]] = {
 }
 
 
-def pieces_of(n: int, n_vars: int, piece_cells: int = PIECE_CELLS) -> list[tuple[int, int]]:
+def piece_cells(codes: Codes) -> int:
+    """How many cells a piece should have."""
+    return TABLE_PIECE_CELLS if isinstance(codes, Table) else PIECE_CELLS
+
+
+def pieces_of(n: int, n_vars: int, cells: int = PIECE_CELLS) -> list[tuple[int, int]]:
     """Row ranges of whole tiles; the same for any number of threads."""
     if n * n_vars <= INLINE_CELLS:
         return [(0, n)] if n else []
-    count = max(2, n * n_vars // piece_cells)
+    count = max(2, n * n_vars // cells)
     size = -(-n // (count // EVEN * EVEN or count))
     size = -(-size // tiles.TILE) * tiles.TILE
     return [(begin, min(begin + size, n)) for begin in range(0, n, size)]
@@ -65,7 +71,7 @@ def run_on_columns(loop: str, codes: Codes, structure: Structure, plan: Any, out
         out[..., begin:end] = part
         return bad
 
-    pieces = pieces_of(codes.n, len(structure.n_states))
+    pieces = pieces_of(codes.n, len(structure.n_states), piece_cells(codes))
     if len(pieces) > 1:
         work(0, 0)
     return min((row for row in run_pieces(work, pieces) if row >= 0), default=-1)

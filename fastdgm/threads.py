@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import os
 import threading
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
+from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 Result = TypeVar("Result")
 
-_here = threading.local()  # .busy is set in our own workers, whose calls run inline
+_here = threading.local()  # .busy is set while a thread works off pieces: calls from there run inline
 _lock = threading.Lock()
 _pool: ThreadPoolExecutor | None = None
 _pool_size = 0
@@ -42,7 +44,9 @@ def thread_count() -> int:
     Raises ValueError if the setting that counts is not a positive integer.
     """
     for name in ("FASTDGM_NUM_THREADS", "NUMBA_NUM_THREADS", "OMP_NUM_THREADS"):
-        setting = os.environ.get(name)
+        setting = os.environ.get(name, "")
+        if name == "OMP_NUM_THREADS":
+            setting = setting.split(",")[0].strip()  # OpenMP lists one number per level of nesting
         if setting:
             if not setting.isdecimal() or int(setting) < 1:
                 raise ValueError(f"{name} must be a positive integer, got {setting!r}")
@@ -51,37 +55,57 @@ def thread_count() -> int:
     return min(available, _cgroup_limit() or available)
 
 
-def _mark_worker() -> None:
-    _here.busy = True
-
-
-def _submit(work: Callable[[int, int], Any], pieces: Sequence[tuple[int, int]], size: int) -> Iterator[Future[Any]]:
-    """Submit all pieces to a pool of ``size`` threads; a pool of another size finishes what it has and ends."""
+def _submit(task: Callable[[], None], size: int) -> Iterator[Future[None]]:
+    """The task to every thread of a pool of ``size``; a pool of another size finishes what it has and ends."""
     global _pool, _pool_size
     with _lock:
         if _pool is None or _pool_size != size:
             if _pool is not None:
                 _pool.shutdown(wait=False)
-            _pool = ThreadPoolExecutor(size, "fastdgm", initializer=_mark_worker)
+            _pool = ThreadPoolExecutor(size, "fastdgm")
             _pool_size = size
-        for begin, end in pieces:
-            yield _pool.submit(work, begin, end)
+        for _ in range(size):
+            yield _pool.submit(task)
 
 
 def run_pieces(work: Callable[[int, int], Result], pieces: Sequence[tuple[int, int]]) -> list[Result]:
     """work(begin, end) for every piece, results in order; inline for one piece, one thread or inside a worker.
 
-    Pieces are short, so a Ctrl-C is noticed between two of them; whatever has not begun is then cancelled.
+    The calling thread works too, and each takes the next piece when it is done with its last. Pieces are short, so
+    a Ctrl-C is noticed between two of them; whatever has not begun is then dropped.
     """
-    size = thread_count() if len(pieces) > 1 and not getattr(_here, "busy", False) else 1
+    size = min(thread_count(), len(pieces)) if len(pieces) > 1 and not getattr(_here, "busy", False) else 1
     if size == 1:
         return [work(begin, end) for begin, end in pieces]
-    futures: list[Future[Any]] = []
+    waiting = deque(enumerate(pieces))
+    results: dict[int, Result] = {}
+    futures: list[Future[None]] = []
     try:
-        futures.extend(_submit(work, pieces, size))
-        return [future.result() for future in futures]
+        futures.extend(_submit(partial(_take_pieces, work, waiting, results), size - 1))
+        _take_pieces(work, waiting, results)
+    finally:
+        waiting.clear()
+        running = [future for future in futures if not future.cancel()]
+        wait(running)
+    for future in running:
+        future.result()
+    return [results[number] for number in range(len(pieces))]
+
+
+def _take_pieces(
+    work: Callable[[int, int], Result], waiting: deque[tuple[int, tuple[int, int]]], results: dict[int, Result]
+) -> None:
+    """Work off pieces until there are none; after an error, nobody begins another."""
+    _here.busy = True
+    try:
+        while True:
+            try:
+                number, piece = waiting.popleft()  # atomic
+            except IndexError:
+                return
+            results[number] = work(*piece)
     except BaseException:
-        for future in futures:
-            future.cancel()
-        wait(futures)
+        waiting.clear()
         raise
+    finally:
+        _here.busy = False

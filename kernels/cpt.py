@@ -23,7 +23,7 @@ from numba import uint16, uint32, uint64
 from .jit import formula, kernel, loop
 from .lanes import add_cells, copy_cells
 from .philox import LOW, STREAM_REFINE, STREAM_SAMPLE, fill_words, one_word, philox4x32
-from .tiles import PADDING, TILE, columns_in_range, joint_index, load_rows, tile_rows
+from .tiles import PADDING, TILE, columns_in_range, joint_index, load_rows, tile_rows, wide_joint_index
 
 SCORING_TILE = 2048  # half a tile: the sums of a tile and a table share the first-level cache
 NARROW = 1 << 16  # tables up to this size are indexed in 16-bit lanes, twice as many to a vector
@@ -140,7 +140,7 @@ def _draw_cluster(plan, c, rows, words, scratch, out):
         joint_index(plan.parent_column[own], plan.parent_stride[own], out, a, n, scratch.narrow)
         _find_slots(words, scratch.narrow, bits, n, scratch.place)
     else:
-        joint_index(plan.parent_column[own], plan.parent_stride[own], out, a, n, scratch.wide)
+        wide_joint_index(plan.parent_column[own], plan.parent_stride[own], out, a, n, scratch.wide)
         _find_slots(words, scratch.wide, bits, n, scratch.place)
     _gather_slots(scratch.place, plan.slots[table], n, scratch.slot)
     if _choose(words, scratch.slot, bits, n, scratch.outcome):
@@ -192,7 +192,7 @@ def _score_cluster(plan, c, codes, a, scratch, total):
         joint_index(plan.scope_column[own], plan.scope_stride[own], codes, a, n, narrow)
         _add_table(total, narrow, table, n)
     else:
-        joint_index(plan.scope_column[own], plan.scope_stride[own], codes, a, n, wide)
+        wide_joint_index(plan.scope_column[own], plan.scope_stride[own], codes, a, n, wide)
         _add_table(total, wide, table, n)
 
 
@@ -288,7 +288,7 @@ def _count_cluster(plan, c, codes, rows, scratch, weights, counts):
         joint_index(plan.scope_column[own], plan.scope_stride[own], codes, a, n, narrow)
         _count(narrow, weights, table, n)
     else:
-        joint_index(plan.scope_column[own], plan.scope_stride[own], codes, a, n, wide)
+        wide_joint_index(plan.scope_column[own], plan.scope_stride[own], codes, a, n, wide)
         _count(wide, weights, table, n)
 
 

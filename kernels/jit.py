@@ -14,9 +14,11 @@ import sys
 import time
 import warnings
 from pathlib import Path
+from pickle import PickleError
 
 import numba
 from numba import njit
+from numba.core.caching import FunctionCache
 from numba.extending import register_jitable
 
 __all__ = ["formula", "kernel", "loop"]
@@ -39,14 +41,40 @@ def loop(function):
 
 def kernel(function):
     """A loop called from Python: compiled at first use, cached on disk between processes."""
+    compiled = njit(**OPTIONS)(function)
     if CACHE_FOLDER is None:
-        return njit(**OPTIONS)(function)
+        return compiled
     previous = numba.config.CACHE_DIR
     numba.config.CACHE_DIR = str(CACHE_FOLDER)
     try:
-        return njit(cache=True, **OPTIONS)(function)
+        compiled._cache = _TolerantCache(function)  # what njit(cache=True) does with its own class
     finally:
         numba.config.CACHE_DIR = previous
+    return compiled
+
+
+class _TolerantCache(FunctionCache):
+    """A full disk or a damaged file costs a compilation and a warning, not the call."""
+
+    def load_overload(self, signature, target_context):
+        try:
+            return super().load_overload(signature, target_context)
+        except Exception as error:  # unpickling rubbish can raise anything
+            _warn_of_cache(error)
+            self._forget()
+            return None
+
+    def save_overload(self, signature, data):
+        try:
+            super().save_overload(signature, data)
+        except (OSError, EOFError, ValueError, PickleError) as error:
+            _warn_of_cache(error)
+
+    def _forget(self):
+        try:
+            self.flush()
+        except OSError as error:
+            _warn_of_cache(error)
 
 
 def _source_hash() -> str:
@@ -85,11 +113,17 @@ def _cache_folder() -> Path | None:
             raise PermissionError(f"{folder} is not writable")
         if hasattr(os, "getuid") and folder.stat().st_uid != os.getuid():
             raise PermissionError(f"{folder} belongs to another user")
+        if hasattr(os, "getuid") and folder.stat().st_mode & 0o022:
+            raise PermissionError(f"{folder} can be written by other users")
         os.utime(folder)
         return folder
     except (OSError, RuntimeError) as error:
-        warnings.warn(f"fastdgm compiles anew in every process, its cache cannot be used: {error}", stacklevel=2)
+        _warn_of_cache(error)
         return None
+
+
+def _warn_of_cache(error: BaseException) -> None:
+    warnings.warn(f"fastdgm compiles anew, its cache cannot be used: {error!r}", RuntimeWarning, stacklevel=3)
 
 
 CACHE_FOLDER = _cache_folder()

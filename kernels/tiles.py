@@ -49,6 +49,16 @@ def joint_index(columns, strides, codes, a, n, index):
 
 
 @loop
+def wide_joint_index(columns, strides, codes, a, n, index):
+    """The same for the rare table with over 2**16 cells: one plain loop, which compiles in a third of the time."""
+    index[:n] = 0
+    for j in range(columns.shape[0]):
+        own, stride = codes[columns[j], a : a + n], strides[j]
+        for i in range(n):
+            index[i] += stride * own[i]
+
+
+@loop
 def columns_in_range(codes, a, n, largest):
     """Whether codes[v, a : a + n] <= largest[v] for every variable."""
     fine = True

@@ -109,7 +109,7 @@ def test_without_a_place_for_the_cache_there_is_one_warning_and_everything_works
     )
     assert done.stdout == f"{FILLED} 0\n"
     assert done.stderr.count("Warning") == 1
-    assert "fastdgm compiles anew in every process, its cache cannot be used" in done.stderr
+    assert "fastdgm compiles anew, its cache cannot be used" in done.stderr
 
 
 # --- what is in it --------------------------------------------------------------------------------------
@@ -144,3 +144,29 @@ def test_other_libraries_caches_are_left_alone(tmp_path):
 def test_nothing_is_written_next_to_the_sources():
     assert not list((ROOT / "fastdgm").resolve().rglob("*.nb[ic]"))
     assert not list((ROOT / "fastdgm" / "kernels").resolve().rglob("*.nb[ic]"))
+
+
+def test_a_damaged_cache_file_costs_a_warning_and_is_mended(tmp_path):
+    """As a full disk, or a machine that stopped while it wrote, leaves one behind."""
+    env = environment(NUMBA_CACHE_DIR=None, XDG_CACHE_HOME=str(tmp_path))
+
+    def fill() -> subprocess.CompletedProcess[str]:
+        return subprocess.run(command(FILL), env=env, capture_output=True, text=True, check=True)
+
+    fill()
+    damaged = list(tmp_path.rglob("*fill_slots*.nbi"))
+    assert damaged
+    for file in damaged:
+        file.write_bytes(b"rubbish")
+    done = fill()
+    assert done.stdout.startswith(FILLED) and "its cache cannot be used" in done.stderr
+    again = fill()
+    assert again.stdout == f"{FILLED} 1\n" and again.stderr == ""
+
+
+def test_a_folder_that_others_may_write_is_not_used(tmp_path):
+    folder = Path(run(FOLDER, tmp_path))
+    folder.chmod(0o777)
+    env = environment(NUMBA_CACHE_DIR=None, XDG_CACHE_HOME=str(tmp_path))
+    done = subprocess.run(command(FOLDER), env=env, capture_output=True, text=True, check=True)
+    assert done.stdout == "None\n" and "can be written by other users" in done.stderr

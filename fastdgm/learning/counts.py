@@ -80,7 +80,7 @@ def count_families(
 
     int64, or float64 when weighted; weighted sums do not depend on the number of threads.
     """
-    from ..dispatch import LOOPS, PIECE_CELLS, pieces_of
+    from ..dispatch import LOOPS, piece_cells, pieces_of
     from ..threads import run_pieces
 
     structure = Structure(parents, states)
@@ -99,8 +99,8 @@ def count_families(
         return cells.sum(axis=0, dtype=np.int64 if weights is None else np.float64)
 
     total = count_piece(0, 0)  # compiles in this thread
-    piece_cells = min(max(PIECE_CELLS, CELLS_PER_COUNT * total.size), LARGEST_PIECE)
-    pieces = pieces_of(codes.n, len(structure.n_states), piece_cells)
+    size = min(max(piece_cells(codes), CELLS_PER_COUNT * total.size), LARGEST_PIECE)
+    pieces = pieces_of(codes.n, len(structure.n_states), size)
     for first in range(0, len(pieces), PIECES_AT_ONCE):
         for cells in run_pieces(count_piece, pieces[first : first + PIECES_AT_ONCE]):
             total += cells
