@@ -71,6 +71,31 @@ class Rows(NamedTuple):
         return self.array[begin:end]
 
 
+class WideColumns(NamedTuple):
+    """Unsigned codes ``(n_vars, n)`` of a wider type than the network's own, in C order: what pandas calls values."""
+
+    array: Array
+    states: States
+    signed: bool = False
+
+    @property
+    def n(self) -> int:
+        """Number of rows."""
+        return int(self.array.shape[1])
+
+    def columns(self, begin: int, end: int, structure: Structure) -> tuple[Array, int]:
+        """Rows ``begin`` to ``end`` as a fresh, checked block."""
+        from .kernels.tiles import narrow_columns_cpu
+
+        block = np.empty((len(self.states), end - begin), structure.dtype)
+        refuse_bad_codes(narrow_columns_cpu(begin, end, structure.largest, self.array, block), self, self.states)
+        return _read_only(block), begin
+
+    def rows(self, begin: int, end: int) -> Array:
+        """Rows for an error message."""
+        return self.array[:, begin:end].T
+
+
 class Table(NamedTuple):
     """A table with named columns, encoded piece by piece while the piece is in the cache."""
 
@@ -86,7 +111,7 @@ class Table(NamedTuple):
         return _read_only(self.reader.read(begin, end)), begin
 
 
-Codes = Columns | Rows | Table
+Codes = Columns | WideColumns | Rows | Table
 
 
 def as_codes(data: Any, states: States, dtype: np.dtype[Any]) -> Codes:
@@ -112,7 +137,7 @@ def _as_array(data: Any) -> Array:
     return array.astype(np.int64) if array.size == 0 else array  # NumPy makes floats of an empty list
 
 
-def refuse_bad_codes(bad: int, codes: Columns | Rows, states: States) -> None:
+def refuse_bad_codes(bad: int, codes: Columns | WideColumns | Rows, states: States) -> None:
     """Name the first code out of range from row ``bad`` on, where a kernel met one; nothing if ``bad`` is -1."""
     if bad < 0:
         return
@@ -191,6 +216,8 @@ def _array_codes(array: Array, states: States, dtype: np.dtype[Any]) -> Codes:
     unsigned = array.view(f"u{array.itemsize}") if signed else array
     if unsigned.dtype == dtype and unsigned.flags.f_contiguous:
         return Columns(_read_only(unsigned.T), signed)
+    if unsigned.itemsize > dtype.itemsize and unsigned.flags.f_contiguous:
+        return WideColumns(_read_only(unsigned.T), states, signed)
     if unsigned.flags.c_contiguous:
         return Rows(_read_only(unsigned), states, signed)
     return Columns(_narrow_columns(array, states, dtype))

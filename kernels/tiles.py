@@ -130,6 +130,22 @@ def columns_from_rows_cpu(row_begin, row_end, largest, rows, out):
 
 
 @kernel
+def narrow_columns_cpu(row_begin, row_end, largest, columns, out):
+    """out[v, i] = columns[v, row_begin + i], checked; returns -1 or the first row of a tile with a bad code."""
+    for a in range(row_begin, row_end, TILE):
+        n = min(TILE, row_end - a)
+        seen = uint64(0)
+        for v in range(columns.shape[0]):
+            wide, own = columns[v, a : a + n], out[v, a - row_begin : a - row_begin + n]
+            for i in range(n):
+                seen |= wide[i]
+                own[i] = wide[i]
+        if (seen >> uint64(8 * out.itemsize)) != 0 or not columns_in_range(out, a - row_begin, n, largest):
+            return a
+    return -1
+
+
+@kernel
 def relabel_cpu(values, table, out):
     """out[i] = table[values[i]] for bytes, or values[i] if the table is empty; returns the largest value.
 

@@ -151,7 +151,7 @@ def test_a_damaged_cache_file_costs_a_warning_and_is_mended(tmp_path):
     env = environment(NUMBA_CACHE_DIR=None, XDG_CACHE_HOME=str(tmp_path))
 
     def fill() -> subprocess.CompletedProcess[str]:
-        return subprocess.run(command(FILL), env=env, capture_output=True, text=True, check=True)
+        return subprocess.run([sys.executable, "-P", "-c", FILL], env=env, capture_output=True, text=True, check=True)
 
     fill()
     damaged = list(tmp_path.rglob("*fill_slots*.nbi"))
@@ -168,5 +168,5 @@ def test_a_folder_that_others_may_write_is_not_used(tmp_path):
     folder = Path(run(FOLDER, tmp_path))
     folder.chmod(0o777)
     env = environment(NUMBA_CACHE_DIR=None, XDG_CACHE_HOME=str(tmp_path))
-    done = subprocess.run(command(FOLDER), env=env, capture_output=True, text=True, check=True)
+    done = subprocess.run([sys.executable, "-P", "-c", FOLDER], env=env, capture_output=True, text=True, check=True)
     assert done.stdout == "None\n" and "can be written by other users" in done.stderr
