@@ -221,8 +221,10 @@ class BayesNet:
         """Draw ``n`` rows by ancestral sampling: x_v ~ P(x_v | parents of v), parents first.
 
         Row i of a call is global row ``start + i`` of the seed's data set: any split into calls, threads, chunks
-        or devices gives the same rows, bit for bit (table-driven class). Two models drawn with one seed share
-        random words and are not independent of each other.
+        or devices gives the same rows, bit for bit (table-driven class). Variables are drawn in clusters that are a
+        fixed function of the structure; cluster c of a row draws from word c of Philox4x32-10 (Salmon et al. 2011)
+        under the row's number, and from a second word where 32 bits do not decide. Two models drawn with one seed
+        share random words and are not independent of each other.
 
         Parameters
         ----------
