@@ -56,30 +56,29 @@ def _gather(context, builder, table_type, table, index):
     return builder.call(function, [pointers, ir.Constant(INT32, size), every, ir.Constant(lanes, ir.Undefined)])
 
 
-@intrinsic
-def copy_cells(typing_context, out, table, index, i):
-    """out[i : i + 8] = table[index[i : i + 8]]; 64-bit cells, unsigned indices in range, contiguous arrays."""
+def _generator(add):
+    """Code for out[i : i + 8] = or += table[index[i : i + 8]]."""
 
     def generate(context, builder, signature, arguments):
         out_type, table_type, index_type, _ = signature.args
-        places = _load_lanes(context, builder, index_type, arguments[2], arguments[3])
-        cells = _gather(context, builder, table_type, arguments[1], places)
-        _store_lanes(context, builder, out_type, arguments[0], arguments[3], cells)
+        out, table, index, i = arguments
+        places = _load_lanes(context, builder, index_type, index, i)
+        cells = _gather(context, builder, table_type, table, places)
+        if add:
+            cells = builder.fadd(_load_lanes(context, builder, out_type, out, i), cells)
+        _store_lanes(context, builder, out_type, out, i, cells)
         return context.get_dummy_value()
 
-    return types.void(out, table, index, types.int64), generate
+    return generate
+
+
+@intrinsic
+def copy_cells(typing_context, out, table, index, i):
+    """out[i : i + 8] = table[index[i : i + 8]]; 64-bit cells, unsigned indices in range, contiguous arrays."""
+    return types.void(out, table, index, types.int64), _generator(add=False)
 
 
 @intrinsic
 def add_cells(typing_context, out, table, index, i):
     """out[i : i + 8] += table[index[i : i + 8]]; float64 cells, unsigned indices in range, contiguous arrays."""
-
-    def generate(context, builder, signature, arguments):
-        out_type, table_type, index_type, _ = signature.args
-        places = _load_lanes(context, builder, index_type, arguments[2], arguments[3])
-        cells = _gather(context, builder, table_type, arguments[1], places)
-        total = builder.fadd(_load_lanes(context, builder, out_type, arguments[0], arguments[3]), cells)
-        _store_lanes(context, builder, out_type, arguments[0], arguments[3], total)
-        return context.get_dummy_value()
-
-    return types.void(out, table, index, types.int64), generate
+    return types.void(out, table, index, types.int64), _generator(add=True)
