@@ -8,14 +8,18 @@ few further candidates, never at all pairs. The sampling clusters are part of wh
 from __future__ import annotations
 
 import heapq
+from bisect import insort
 from collections.abc import Sequence
 from functools import lru_cache
+from itertools import islice
 from math import prod
 
 SAMPLING_CELLS = 8192  # largest table of a cluster of several variables: 8 bytes a slot, 64 KiB
 SCORING_CELLS = 4096  # likewise; 8 bytes a cell, 32 KiB
 OUTCOME_BITS = 16  # a cluster's packed outcome
 LOOK_AHEAD = 8  # ready variables without a common parent that a step considers
+CHILDREN = 16  # children of a variable that a step considers, so that a hub with thousands costs no more
+NEIGHBOURS = 16  # groups around a variable that a merged group is paired with
 
 
 def field_bits(n_states: int) -> int:
@@ -62,12 +66,19 @@ def sampling_clusters(
                 undrawn[child] -= 1
                 if undrawn[child] == 0:
                     heapq.heappush(ready, rank[child])
-            near = {child for v in (*cluster, *outside) for child in children[v]}
+            near = {child for v in (*cluster, *outside) for child in _first_undrawn(children[v], drawn)}
             near |= {order[i] for i in heapq.nsmallest(LOOK_AHEAD, ready)}
             candidates = [v for v in near if not drawn[v] and undrawn[v] == 0]
             taken = _best_candidate(candidates, cluster, outside, parents, n_states, rank, cells)
         clusters.append(cluster)
     return clusters
+
+
+def _first_undrawn(children: list[int], drawn: list[bool]) -> list[int]:
+    """The earliest few children that are not drawn; those drawn before them are dropped from the list for good."""
+    done = next((i for i, child in enumerate(children) if not drawn[child]), len(children))
+    del children[:done]
+    return children[:CHILDREN]
 
 
 def _best_candidate(
@@ -108,14 +119,14 @@ def _merge_neighbours(
 ) -> list[tuple[frozenset[int], list[int]]]:
     """Merge pairs of groups that share variables, best first: most saved look-ups per bit of table."""
     group: dict[int, tuple[frozenset[int], list[int]]] = {i: (frozenset(s), [i]) for i, s in enumerate(scopes)}
-    holders: dict[int, set[int]] = {}
+    holders: dict[int, dict[int, None]] = {}  # groups by variable, newest last
     for i, (scope, _) in group.items():
         for v in scope:
-            holders.setdefault(v, set()).add(i)
+            holders.setdefault(v, {})[i] = None
     heap: list[tuple[float, int, int]] = []
 
     def offer(i: int) -> None:
-        near = {j for v in group[i][0] for j in heapq.nlargest(16, holders[v])}
+        near = {j for v in group[i][0] for j in islice(reversed(holders[v]), NEIGHBOURS)}
         for j in sorted(near - {i}):
             union = group[i][0] | group[j][0]
             size = prod(n_states[v] for v in union)
@@ -133,11 +144,11 @@ def _merge_neighbours(
         merged = group[i][0] | group[j][0], group[i][1] + group[j][1]
         for old in (i, j):
             for v in group[old][0]:
-                holders[v].discard(old)
+                del holders[v][old]
             del group[old]
         group[newest] = merged
         for v in merged[0]:
-            holders[v].add(newest)
+            holders[v][newest] = None
         offer(newest)
         newest += 1
     return list(group.values())
@@ -163,6 +174,5 @@ def _pack(groups: list[tuple[frozenset[int], list[int]]], n_states: Sequence[int
             bins[b] = bins[b][0] | scope, bins[b][1] + own
         total = prod(n_states[v] for v in bins[b][0])
         if total * 2 <= cells:
-            heapq.heappush(by_size, (-total, b))
-            by_size.sort()
+            insort(by_size, (-total, b))
     return [sorted(own) for _, own in bins]

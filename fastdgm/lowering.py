@@ -15,8 +15,13 @@ from .conditionals import CPT
 from .fusion import field_bits, sampling_clusters, scoring_clusters, slot_bits
 from .kernels.alias import fill_slots
 from .kernels.cpt import SamplingPlan, ScoringPlan
+from .memory import check_memory
 
 Array = npt.NDArray[Any]
+LARGEST_TABLE = 1 << 31  # cells, so that indices fit 32 bits
+COUNTING_BYTES = 48  # per cell: four count tables, their sum, marginals, the new table
+SAMPLING_BYTES = 32  # up to two slots of 12 bytes, and the joint table
+SCORING_BYTES = 24  # logarithms, their sum, the table
 
 
 class Structure:
@@ -24,6 +29,7 @@ class Structure:
 
     def __init__(self, parents: Mapping[str, Sequence[str]], states: Mapping[str, Sequence[str]]) -> None:
         column = {name: i for i, name in enumerate(parents)}
+        self.names = list(parents)
         self.parents = [tuple(column[parent] for parent in own) for own in parents.values()]
         self.n_states = [len(states[name]) for name in parents]
 
@@ -42,6 +48,17 @@ class Structure:
         """Parents, then the variable: the axes of its table."""
         return [(*own, v) for v, own in enumerate(self.parents)]
 
+    def check_tables(self, bytes_per_cell: int, purpose: str) -> None:
+        """Refuse tables that cannot be indexed or held; computed in Python ints before anything is allocated."""
+        cells = [prod(self.n_states[v] for v in family) for family in self.families]
+        largest = max(range(len(cells)), key=cells.__getitem__)
+        own = (
+            f"the table of {self.names[largest]!r} with {len(self.parents[largest])} parents has {cells[largest]} cells"
+        )
+        if cells[largest] > LARGEST_TABLE:
+            raise ValueError(f"a table has at most 2**31 cells, {own}")
+        check_memory(bytes_per_cell * sum(cells), f"{purpose} with tables of {sum(cells)} cells ({own})")
+
     @cached_property
     def scoring_clusters(self) -> list[list[int]]:
         """Families that are looked up, or counted, in one table."""
@@ -50,6 +67,7 @@ class Structure:
     @cached_property
     def counting(self) -> ScoringPlan:
         """The layout of the scoring tables without their contents."""
+        self.check_tables(COUNTING_BYTES, "counting")
         return _scope_plan(self, self.scoring_clusters)
 
 
@@ -72,11 +90,13 @@ class Plans(Structure):
     @cached_property
     def sampling(self) -> SamplingPlan:
         """Fused alias tables."""
+        self.check_tables(SAMPLING_BYTES, "sampling")
         return _sampling_plan(self, self.sampling_clusters)
 
     @cached_property
     def scoring(self) -> ScoringPlan:
         """Fused tables of summed log-probabilities."""
+        self.check_tables(SCORING_BYTES, "scoring")
         return _scoring_plan(self, self.scoring_clusters)
 
     @cached_property

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,12 +13,13 @@ from .seeds import check_rows, key_from_seed, whole_number
 
 if TYPE_CHECKING:
     from .bayesnet import BayesNet
+    from .lowering import Plans
 
 
 def sample(net: BayesNet, n: int, *, seed: Any, start: Any) -> Samples:
     """Rows start .. start + n of the data set of a seed; see ``BayesNet.sample``."""
     n, start = check_rows(n, start)
-    return _draw(net, n, key_from_seed(seed), start)
+    return _draw(net._lowered, net.states, n, key_from_seed(seed), start)
 
 
 def iter_samples(net: BayesNet, n: int, chunk: int, *, seed: Any, start: Any) -> Iterator[Samples]:
@@ -28,17 +29,16 @@ def iter_samples(net: BayesNet, n: int, chunk: int, *, seed: Any, start: Any) ->
     if chunk < 1:
         raise ValueError(f"chunk must be at least 1 row, got {chunk}")
     key = key_from_seed(seed)
-    net.conditionals  # noqa: B018  not fitted: say so now, not at the first piece
-    return (_draw(net, min(chunk, n - done), key, start + done) for done in range(0, n, chunk))
+    plans, states = net._lowered, net.states  # as they are now: a later fit does not change the rows to come
+    return (_draw(plans, states, min(chunk, n - done), key, start + done) for done in range(0, n, chunk))
 
 
-def _draw(net: BayesNet, n: int, key: int, start: int) -> Samples:
+def _draw(plans: Plans, states: Mapping[str, tuple[str, ...]], n: int, key: int, start: int) -> Samples:
     from .dispatch import run
 
-    plans = net._lowered
     n_vars = len(plans.n_states)
     what = f"a sample of {n} rows x {n_vars} variables (use iter_samples for more than fits in memory)"
     check_memory(n * n_vars * plans.dtype.itemsize, what)
     block = np.empty((n_vars, n), plans.dtype)
     run("sample", n, n_vars, np.uint64(key), np.uint64(start % 2**64), plans.sampling, block)
-    return Samples(block, net.states, key, start)
+    return Samples(block, states, key, start)

@@ -7,6 +7,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
@@ -55,8 +56,8 @@ def thread_count() -> int:
     return min(available, _cgroup_limit() or available)
 
 
-def _submit(task: Callable[[], None], size: int) -> Iterator[Future[None]]:
-    """The task to every thread of a pool of ``size``; a pool of another size finishes what it has and ends."""
+def _submit(task: Callable[[], None], size: int, copies: int) -> Iterator[Future[None]]:
+    """Copies of a task to a pool of ``size`` threads; a pool of another size finishes what it has and ends."""
     global _pool, _pool_size
     with _lock:
         if _pool is None or _pool_size != size:
@@ -64,7 +65,7 @@ def _submit(task: Callable[[], None], size: int) -> Iterator[Future[None]]:
                 _pool.shutdown(wait=False)
             _pool = ThreadPoolExecutor(size, "fastdgm")
             _pool_size = size
-        for _ in range(size):
+        for _ in range(copies):
             yield _pool.submit(task)
 
 
@@ -74,14 +75,15 @@ def run_pieces(work: Callable[[int, int], Result], pieces: Sequence[tuple[int, i
     The calling thread works too, and each takes the next piece when it is done with its last. Pieces are short, so
     a Ctrl-C is noticed between two of them; whatever has not begun is then dropped.
     """
-    size = min(thread_count(), len(pieces)) if len(pieces) > 1 and not getattr(_here, "busy", False) else 1
+    size = thread_count() if len(pieces) > 1 and not getattr(_here, "busy", False) else 1
     if size == 1:
         return [work(begin, end) for begin, end in pieces]
     waiting = deque(enumerate(pieces))
     results: dict[int, Result] = {}
     futures: list[Future[None]] = []
     try:
-        futures.extend(_submit(partial(_take_pieces, work, waiting, results), size - 1))
+        with suppress(RuntimeError):  # no more threads, as when the interpreter ends: this one does it all
+            futures.extend(_submit(partial(_take_pieces, work, waiting, results), size - 1, min(size, len(pieces)) - 1))
         _take_pieces(work, waiting, results)
     finally:
         waiting.clear()

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import shutil
 import sys
 import time
@@ -25,6 +26,7 @@ __all__ = ["formula", "kernel", "loop"]
 
 OPTIONS = {"nogil": True, "error_model": "numpy", "boundscheck": False}
 PREFIX = "fastdgm-"
+OUR_NAME = re.compile(PREFIX + "[0-9a-f]{16}")
 MAX_AGE_DAYS = 30
 
 
@@ -96,10 +98,14 @@ def _user_folder() -> Path:
 
 
 def _prune(parent: Path, keep: Path) -> None:
-    """Remove folders of older versions that nothing has touched for a month."""
+    """Remove folders of older versions that nothing has touched for a month; only names that we make."""
     for old in parent.glob(PREFIX + "*"):
-        if old != keep and time.time() - old.stat().st_mtime > MAX_AGE_DAYS * 86_400:
-            shutil.rmtree(old, ignore_errors=True)
+        try:
+            stale = time.time() - old.lstat().st_mtime > MAX_AGE_DAYS * 86_400
+            if OUR_NAME.fullmatch(old.name) and stale and old != keep and old.is_dir() and not old.is_symlink():
+                shutil.rmtree(old, ignore_errors=True)
+        except OSError:  # another process was quicker
+            continue
 
 
 def _cache_folder() -> Path | None:

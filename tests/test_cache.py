@@ -77,13 +77,14 @@ def test_the_folder_is_the_user_s_alone_and_named_by_a_hash_of_the_kernels(tmp_p
 
 
 def test_folders_of_old_versions_go_and_everything_else_stays(tmp_path):
-    old, recent, foreign = tmp_path / "fastdgm-01", tmp_path / "fastdgm-02", tmp_path / "other-03"
-    for folder in (old, recent, foreign):
+    old, recent = tmp_path / f"fastdgm-{1:016x}", tmp_path / f"fastdgm-{2:016x}"
+    foreign, similar = tmp_path / f"other-{3:016x}", tmp_path / "fastdgm-results"
+    for folder in (old, recent, foreign, similar):
         folder.mkdir()
-    for folder in (old, foreign):
+    for folder in (old, foreign, similar):
         os.utime(folder, (time.time() - 40 * 86_400,) * 2)
     run(FOLDER, tmp_path)
-    assert (old.exists(), recent.exists(), foreign.exists()) == (False, True, True)
+    assert [f.exists() for f in (old, recent, foreign, similar)] == [False, True, True, True]
 
 
 @pytest.mark.skipif(not hasattr(os, "getuid") or os.getuid() != 0, reason="only root can give a folder away")

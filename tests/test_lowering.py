@@ -228,3 +228,18 @@ def test_the_memory_of_plans_is_reported():
     plans = lowered(random_net(2, 5))
     arrays = [*plans.sampling, *plans.scoring]
     assert plans.n_bytes == sum(array.nbytes for array in arrays)
+
+
+def test_tables_too_large_to_count_are_refused_before_they_are_made():
+    names = [f"x{v}" for v in range(40)]
+    net = fd.BayesNet.from_edges([(name, "y") for name in names], states={n: ["a", "b"] for n in (*names, "y")})
+    with pytest.raises(ValueError, match=r"at most 2\*\*31 cells, the table of 'y' with 40 parents has 2199023255552"):
+        net.fit(np.zeros((3, 41), np.uint8))
+
+
+def test_a_hub_with_thousands_of_children():
+    """Each of 3 000 features hangs on one class: a search among all pairs would take a minute."""
+    net = fd.naive_bayes("class", [f"x{v}" for v in range(3000)], target_states=["a", "b"])
+    codes = np.arange(4 * 3001, dtype=np.int64).reshape(4, 3001) % 2
+    assert net.fit(codes).sample(10, seed=0).shape == (10, 3001)
+    np.testing.assert_allclose(net.log_prob(codes), net.log_prob(codes, per_variable=True).sum(axis=1), rtol=1e-12)
