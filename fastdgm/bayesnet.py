@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from .conditionals import CPT, checked_states
+from .conditionals import CPT, checked_states, in_order
 from .errors import NotFittedError, UnknownNameError
 from .graph import check_parents, preview, topological_order
 
@@ -71,6 +71,7 @@ class BayesNet:
         Raises
         ------
         ValueError : a cycle, a repeated edge, or repeated state names. KeyError : states of an unknown variable.
+        TypeError : sets, whose order changes from run to run, or states that are no mapping to lists.
 
         Examples
         --------
@@ -79,10 +80,12 @@ class BayesNet:
         >>> net.is_fitted, net.order
         (False, ('rain', 'wet'))
         """
-        if isinstance(nodes, str):
-            raise TypeError(f"nodes must be a list of names, got the string {nodes!r}: write [{nodes!r}]")
+        if isinstance(edges, set | frozenset):
+            raise TypeError(f"edges must be a list of pairs, because their order counts, got the set {edges!r}")
+        if states is not None and not isinstance(states, Mapping):
+            raise TypeError(f"states must be a mapping from names to lists of state names, got {states!r}")
         parents: dict[str, list[str]] = {}
-        for node in nodes:
+        for node in in_order(nodes, "nodes"):
             if node in parents:
                 raise ValueError(f"variable names must be distinct, got {node!r} twice")
             parents[node] = []
@@ -99,9 +102,7 @@ class BayesNet:
         net._set_structure({name: tuple(own) for name, own in parents.items()})
         for name, own_states in (states or {}).items():
             net._check_name(name)
-            if isinstance(own_states, str) or not isinstance(own_states, Iterable):
-                raise TypeError(f"the states of {name!r} are a list of names, got {own_states!r}")
-            listed = list(own_states)
+            listed = in_order(own_states, f"the states of {name!r}")
             net._states[name] = checked_states(listed, len(listed))
         return net
 
@@ -336,7 +337,8 @@ class BayesNet:
         """``fit`` in chunks: adds this chunk's counts to those of earlier calls since the last ``fit``.
 
         The tables are those of one ``fit`` on all chunks together. States that are not known yet are taken from the
-        first chunk: name them in ``from_edges(..., states=...)`` if later chunks may bring new ones.
+        first chunk: name them in ``from_edges(..., states=...)`` if later chunks may bring new ones. Calls on one
+        network take turns: two at once from two threads can lose a chunk.
 
         Examples
         --------

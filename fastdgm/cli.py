@@ -36,7 +36,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         except BrokenPipeError:
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for the flush at exit
             return CLOSED_PIPE
-        except (ValueError, TypeError, UnknownNameError, OSError, ImportError, MemoryError) as error:
+        except (ValueError, TypeError, UnknownNameError, OSError, ImportError, MemoryError, OverflowError) as error:
             print(f"fastdgm: error: {_message(error)}", file=sys.stderr)
             return USER_ERROR
     return 0

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from .errors import MissingValuesError
 from .graph import preview
+from .labels import Variable, bad_code, missing_value, whole_numbers
 from .samples import Samples
 
 if TYPE_CHECKING:
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
 States = Mapping[str, tuple[str, ...]]
 Array = npt.NDArray[Any]
-MISSING = "missing values are not supported by this operation: drop or fill them first"
 
 
 class Columns(NamedTuple):
@@ -117,7 +116,9 @@ Codes = Columns | WideColumns | Rows | Table
 def as_codes(data: Any, states: States, dtype: np.dtype[Any]) -> Codes:
     """Samples, arrays, sequences of rows, torch CPU tensors, mappings of columns and frames -> Codes."""
     if isinstance(data, Samples) and list(data.states.items()) == list(states.items()):
-        return Columns(_read_only(np.ascontiguousarray(data.block, dtype=dtype)))
+        if data.dtype == dtype:
+            return Columns(_read_only(np.ascontiguousarray(data.block)))
+        return _array_codes(data.block.T, states, dtype)
     if isinstance(data, Samples) or _is_table(data):
         from .frames import TableReader
 
@@ -149,16 +150,8 @@ def refuse_bad_codes(bad: int, codes: Columns | WideColumns | Rows, states: Stat
         if wrong.any():
             row, v = (int(i) for i in np.argwhere(wrong)[0])
             value = tile[row, v]
-            missing = value == np.iinfo(tile.dtype).max
             came = value.view(f"i{value.itemsize}") if codes.signed else value
-            _refuse(came, missing, begin + row, names[v], states[names[v]])
-
-
-def _refuse(value: Any, missing: bool, row: int, name: str, labels: tuple[str, ...]) -> None:
-    if missing:
-        raise MissingValuesError(f"variable {name!r}, row {row}: {MISSING}")
-    allowed = f"0 .. {len(labels) - 1} for the states {preview(labels)}"
-    raise ValueError(f"variable {name!r}, row {row}: code {value} is out of range, allowed are {allowed}")
+            raise bad_code(Variable(names[v], states[names[v]]), begin + row, came)
 
 
 def infer_states(data: Any, known: States, names: Sequence[str]) -> dict[str, tuple[str, ...]]:
@@ -199,7 +192,7 @@ def _array_codes(array: Array, states: States, dtype: np.dtype[Any]) -> Codes:
         )
     if isinstance(array, np.ma.MaskedArray) and array.mask.any():
         row, v = (int(i) for i in np.argwhere(array.mask)[0])
-        _refuse(None, True, row, list(states)[v], ())
+        raise missing_value(list(states)[v], row)
     array = np.asarray(array)  # a masked array, matrix or memory map as what it holds
     if array.dtype.kind == "f":
         array = _whole_codes(array, list(states))
@@ -225,8 +218,6 @@ def _array_codes(array: Array, states: States, dtype: np.dtype[Any]) -> Codes:
 
 def _whole_codes(array: Array, names: list[str]) -> Array:
     """Floats as integers, column by column; NaN is missing, fractions are refused."""
-    from .labels import whole_numbers
-
     codes = np.empty(array.shape, np.int64, order="F")
     for v, name in enumerate(names):
         codes[:, v] = whole_numbers(array[:, v], name, 0)
@@ -245,8 +236,6 @@ def _narrow_columns(array: Array, states: States, dtype: np.dtype[Any]) -> Array
         column = array[:, v]
         if len(column) and not (column.min() >= 0 and column.max() < len(labels)):
             row = int(np.flatnonzero((column < 0) | (column >= len(labels)))[0])
-            value = column[row]
-            all_ones = array.dtype.kind == "u" and value == np.iinfo(array.dtype).max
-            _refuse(value, value == -1 or all_ones, row, name, labels)
+            raise bad_code(Variable(name, labels), row, column[row])
         block[v] = column
     return _read_only(block)

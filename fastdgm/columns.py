@@ -34,7 +34,7 @@ def table_columns(data: Any) -> dict[str, Any]:
         )
     pa = import_pyarrow("reading polars and Arrow tables")
     if not isinstance(data, pa.Table | pa.RecordBatch):
-        data = pa.table(data)
+        data = _arrow_table(data)
     return _distinct(data.schema.names, data.columns)
 
 
@@ -90,6 +90,18 @@ def import_pyarrow(purpose: str) -> Any:
     except ImportError:
         raise ImportError(f'{purpose} needs pyarrow: pip install "fastdgm[frames]"') from None
     return pyarrow
+
+
+def _arrow_table(data: Any) -> Any:
+    import pyarrow as pa
+
+    try:
+        return pa.table(data)
+    except pa.ArrowInvalid as error:
+        if "non-struct" not in str(error):
+            raise
+        found = f"{type(data).__module__}.{type(data).__qualname__}"
+        raise TypeError(f"data is a table with one column per variable, got the single column {found}") from None
 
 
 def _distinct(names: Sequence[str], columns: Iterable[Any]) -> dict[str, Any]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -35,7 +36,9 @@ class CPT:
 
     Raises
     ------
-    ValueError : negative, NaN or infinite entries, rows that do not sum to 1, shapes or state lists that disagree.
+    ValueError : negative, NaN, infinite, masked or complex entries, rows that do not sum to 1, shapes or state lists
+        that disagree. TypeError : parents or states that are no list of names. AttributeError : on assignment;
+        a table never changes.
 
     Examples
     --------
@@ -52,25 +55,33 @@ class CPT:
     table: npt.NDArray[np.float64]
 
     def __init__(self, parents: Sequence[str], table: npt.ArrayLike, states: Sequence[object] | None = None) -> None:
-        if isinstance(parents, str):
-            raise TypeError(f"parents must be a list of names, got the string {parents!r}: write [{parents!r}]")
-        self.parents = tuple(parents)
-        for parent in self.parents:
+        names = in_order(parents, "parents")
+        for parent in names:
             if not isinstance(parent, str):
                 raise TypeError(f"parents must be names (strings), got {parent!r}")
-        if len(set(self.parents)) < len(self.parents):
-            raise ValueError(f"parents must be distinct, got {list(self.parents)}")
-        self.table = _checked_table(table, len(self.parents))
-        self.states = checked_states(states, self.table.shape[-1])
+        if len(set(names)) < len(names):
+            raise ValueError(f"parents must be distinct, got {list(names)}")
+        array = _checked_table(table, len(names))
+        self._set(names, array, checked_states(states, array.shape[-1]))
 
     @classmethod
     def trusted(cls, parents: tuple[str, ...], table: npt.NDArray[np.float64], states: tuple[str, ...]) -> CPT:
         """A CPT from parts that are known to be right: not checked, the table's bits kept."""
-        cpt = CPT.__new__(CPT)
-        cpt.parents, cpt.states = parents, states
-        cpt.table = np.ascontiguousarray(table)
-        cpt.table.flags.writeable = False
+        cpt = cls.__new__(cls)
+        cpt._set(parents, np.ascontiguousarray(table), states)
         return cpt
+
+    def _set(self, parents: tuple[str, ...], table: npt.NDArray[np.float64], states: tuple[str, ...]) -> None:
+        table.flags.writeable = False
+        object.__setattr__(self, "parents", parents)
+        object.__setattr__(self, "table", table)
+        object.__setattr__(self, "states", states)
+
+    def __setattr__(self, name: str, value: object) -> None:
+        raise AttributeError(f"a {type(self).__name__} never changes, so {name!r} cannot be set: make a new one")
+
+    def __delattr__(self, name: str) -> None:
+        raise AttributeError(f"a {type(self).__name__} never changes, so {name!r} cannot be deleted")
 
     @property
     def n_states(self) -> int:
@@ -83,7 +94,7 @@ class CPT:
         return (self.n_states - 1) * (self.table.size // self.n_states)
 
     def __reduce__(self) -> tuple[object, ...]:
-        return CPT.trusted, (self.parents, self.table, self.states)
+        return type(self).trusted, (self.parents, self.table, self.states)
 
     def __repr__(self) -> str:
         from .display import cpt_text
@@ -131,13 +142,22 @@ class Bernoulli(CPT):
         super().__init__((), [1.0 - p, p], ("False", "True"))
 
 
+def in_order(values: object, what: str) -> tuple[Any, ...]:
+    """The members of a list of names; TypeError for a string, a set (its order changes from run to run) or no list."""
+    if isinstance(values, str):
+        raise TypeError(f"{what} must be a list of names, got the string {values!r}: write [{values!r}]")
+    if isinstance(values, set | frozenset):
+        raise TypeError(f"{what} must be a list of names, because their order counts, got the set {values!r}")
+    if not isinstance(values, Iterable):
+        raise TypeError(f"{what} must be a list of names, got {values!r}")
+    return tuple(values)
+
+
 def checked_states(states: Sequence[object] | None, n_states: int) -> tuple[str, ...]:
     """State names as strings: distinct, as many as the table has columns."""
     if states is None:
         return tuple(map(str, range(n_states)))
-    if isinstance(states, str):
-        raise TypeError(f"states must be a list of names, got the string {states!r}")
-    names = tuple(str(state) for state in states)
+    names = tuple(map(str, in_order(states, "states")))
     if not 1 <= len(names) <= MAX_STATES:
         raise ValueError(f"a variable has 1 to {MAX_STATES} states, got {len(names)}")
     if len(names) != n_states:
@@ -149,10 +169,15 @@ def checked_states(states: Sequence[object] | None, n_states: int) -> tuple[str,
 
 
 def _checked_table(table: npt.ArrayLike, n_parents: int) -> npt.NDArray[np.float64]:
+    if any(map(np.ma.is_masked, table if isinstance(table, list | tuple) else [table])):
+        raise ValueError("a table has no missing entries, got a masked array with some entries masked")
     try:
-        array = np.array(table, dtype=np.float64, order="C")
+        array = np.array(table, order="C")
+        if array.dtype.kind == "c":
+            raise TypeError(f"complex numbers came ({array.dtype})")
+        array = array.astype(np.float64, copy=False)
     except (TypeError, ValueError) as error:
-        raise ValueError(f"a table is a rectangular array of probabilities: {error}") from None
+        raise ValueError(f"a table is a rectangular array of real numbers: {error}") from None
     if array.ndim != n_parents + 1:
         raise ValueError(
             f"a table has one axis per parent, then the child: {n_parents} parents need {n_parents + 1} axes, "
@@ -163,7 +188,6 @@ def _checked_table(table: npt.ArrayLike, n_parents: int) -> npt.NDArray[np.float
     if array.shape[-1] > MAX_STATES:
         raise ValueError(f"a variable has at most {MAX_STATES} states, got {array.shape[-1]}")
     _normalise_rows(array)
-    array.flags.writeable = False
     return array
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import secrets
 from collections import deque
 from collections.abc import Iterator
 from html import escape
@@ -11,6 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+
+from .atomic import atomic_file
 
 if TYPE_CHECKING:
     from .bayesnet import BayesNet
@@ -155,32 +155,43 @@ def _dot_escape(text: str) -> str:
 
 def network_svg(net: BayesNet) -> str | None:
     """The graph as SVG by graphviz; None, so that notebooks show text, without it or above 200 variables."""
-    image = _graphviz(net, "svg") if len(net) <= MAX_INLINE else None
-    return image.decode() if image is not None else None
+    if len(net) > MAX_INLINE:
+        return None
+    try:
+        return _graphviz(net, "svg").decode()
+    except (ImportError, OSError):
+        return None
 
 
-def _graphviz(net: BayesNet, image_format: str) -> bytes | None:
-    """Let dot draw the graph; None where the package or the program is missing."""
+def _graphviz(net: BayesNet, image_format: str) -> bytes:
+    """Let dot draw the graph; ImportError where the package or the program is missing, OSError where dot fails."""
     try:
         import graphviz
     except ImportError:
-        return None
+        raise ImportError(f"writing .{image_format} {MISSING_GRAPHVIZ}") from None
     try:
-        return bytes(graphviz.Source(network_dot(net)).pipe(image_format))
+        return bytes(graphviz.Source(network_dot(net)).pipe(image_format, quiet=True))
     except graphviz.ExecutableNotFound:
-        return None
+        raise ImportError(f"writing .{image_format} {MISSING_GRAPHVIZ}") from None
+    except graphviz.CalledProcessError as error:
+        reason = (error.stderr or b"").decode(errors="replace").strip()
+        raise OSError(
+            f"writing .{image_format}: graphviz's dot ended with status {error.returncode}: {reason}; "
+            ".svg, .dot and .txt work without"
+        ) from None
 
 
 def plot(net: BayesNet, path: str | Path | None = None) -> BayesNet | Path:
     """Write a picture of the graph to ``path`` and return the path; without one, return the network.
 
-    By suffix: .svg, .png, .pdf (graphviz; an .svg is drawn more simply without it), .dot (graphviz source),
+    By suffix: .svg, .png, .pdf (graphviz; an .svg is drawn more simply where it does not work), .dot (graphviz source),
     .txt (a tree). The file appears complete or not at all. Notebooks draw a network by its ``_repr_svg_``;
     in a terminal its ``repr`` is a tree.
 
     Raises
     ------
     ValueError : another suffix. ImportError : .png or .pdf without graphviz.
+    OSError : the file cannot be written, or graphviz fails on a .png or .pdf.
 
     Examples
     --------
@@ -193,7 +204,9 @@ def plot(net: BayesNet, path: str | Path | None = None) -> BayesNet | Path:
     if path is None:
         return net
     path = Path(path)
-    _write_whole(path, _file_content(net, path.suffix.lower()))
+    content = _file_content(net, path.suffix.lower())
+    with atomic_file(path) as file:
+        file.write(content)
     return path
 
 
@@ -204,21 +217,11 @@ def _file_content(net: BayesNet, suffix: str) -> bytes:
         return network_dot(net).encode()
     if suffix not in (".svg", ".png", ".pdf"):
         raise ValueError(f"a picture is written as .svg, .png, .pdf, .dot or .txt, got the suffix {suffix!r}")
-    image = _graphviz(net, suffix[1:])
-    if image is not None:
-        return image
-    if suffix != ".svg":
-        raise ImportError(f"writing {suffix} {MISSING_GRAPHVIZ}")
+    try:
+        return _graphviz(net, suffix[1:])
+    except (ImportError, OSError):
+        if suffix != ".svg":
+            raise
     from .svg import layered_svg
 
     return layered_svg(net.parents, net.order, {name: printable(name) for name in net.names}).encode()
-
-
-def _write_whole(path: Path, content: bytes) -> None:
-    """Write under a temporary name, then rename: never half a file."""
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
-    try:
-        temporary.write_bytes(content)
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)

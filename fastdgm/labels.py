@@ -13,7 +13,7 @@ import numpy.typing as npt
 from .errors import MissingValuesError, UnknownNameError
 from .graph import preview
 
-_INTEGER = re.compile(r"[+-]?[0-9]+")
+_INTEGER = re.compile(r"[+-]?[0-9]{1,20}")  # a code has no more digits, and int() refuses thousands of them
 _UNKNOWN = -1
 SMALL_TABLE = 16  # labels that are looked up by comparing with each of them
 NO_TABLE = np.empty(0, np.uint8)
@@ -59,14 +59,14 @@ Piece = Labels | Codes
 def codes_are_ambiguous(states: Sequence[str]) -> bool:
     """Whether an integer could be meant as a code or as a state's name.
 
-    True where all names read as integers and some name differs from its own code.
+    True where some name reads as an integer that is not its own code.
 
     Examples
     --------
-    >>> codes_are_ambiguous(["0", "1"]), codes_are_ambiguous(["1", "2"]), codes_are_ambiguous(["1", "many"])
-    (False, True, False)
+    >>> codes_are_ambiguous(["0", "1"]), codes_are_ambiguous(["<5", "5+"]), codes_are_ambiguous(["1", "2", "3+"])
+    (False, False, True)
     """
-    return all(map(_INTEGER.fullmatch, states)) and any(int(name) != k for k, name in enumerate(states))
+    return any(_INTEGER.fullmatch(name) and int(name) != k for k, name in enumerate(states))
 
 
 def label_code(label: object, states: Sequence[str]) -> int | None:
@@ -214,7 +214,7 @@ def _checked_codes(values: Array, variable: Variable, first_row: int) -> Array:
 
 
 def _unknown_label(label: object, variable: Variable, row: int) -> Exception:
-    if label is None:
+    if label is None or label == "":  # an empty cell of a CSV file
         return missing_value(variable.name, row)
     if isinstance(label, bool):
         return UnknownNameError(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -23,10 +24,14 @@ class Samples:
 
     Parameters
     ----------
-    block : ``(n_vars, n)`` unsigned codes, in the order of ``states``; made read-only, not copied.
+    block : ``(n_vars, n)`` codes, uint8 or uint16, in the order of ``states``; made read-only, not copied.
     states : names of the states of every variable.
     seed, start : where the rows come from: rows ``start``, ``start + 1``, ... of the seed's data set. ``start``
         is None for rows picked by a mask, an index list or a step.
+
+    Raises
+    ------
+    TypeError : a block of another type. ValueError : a block of another shape. Operations check the codes.
 
     Examples
     --------
@@ -45,6 +50,7 @@ class Samples:
         seed: int | None = None,
         start: int | None = None,
     ) -> None:
+        _check_block(block, len(states))
         block.flags.writeable = False
         self._block = block
         self._states = {name: tuple(labels) for name, labels in states.items()}
@@ -65,7 +71,7 @@ class Samples:
     @property
     def states(self) -> Mapping[str, tuple[str, ...]]:
         """State names of every variable; code k is the k-th name."""
-        return self._states
+        return MappingProxyType(self._states)
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -108,11 +114,10 @@ class Samples:
             first, _, step = key.indices(len(self))
             start = self.start + first if self.start is not None and step == 1 else None
             return Samples(self._block[:, key], self._states, self.seed, start)
-        if isinstance(key, list | np.ndarray):
+        if isinstance(key, list) or hasattr(key, "__array__"):  # a Series picks rows as an array does
             rows = np.asarray(key)
             if rows.ndim == 1:
-                rows = rows if rows.size else rows.astype(np.intp)  # NumPy makes floats of an empty list
-                return Samples(self._block[:, rows], self._states, self.seed)
+                return Samples(self._block[:, _row_index(rows)], self._states, self.seed)
         return self._block.T[key]
 
     def __array__(self, dtype: npt.DTypeLike | None = None, copy: bool | None = None) -> npt.NDArray[Any]:
@@ -150,14 +155,37 @@ class Samples:
         return Samples, (self._block, self._states, self.seed, self.start)  # read-only after unpickling too
 
     def __repr__(self) -> str:
+        from .display import printable
+
         n, n_vars = self.shape
         head = f"Samples: {n} rows x {n_vars} variables, {self.dtype} codes"
         if self.seed is not None:
             head += f", seed {self.seed}" + (f", start {self.start}" if self.start else "")
         shown = self.names[:SHOWN_COLUMNS]
-        columns = [[name, *self[:SHOWN_ROWS].labels(name)] for name in shown]
+        columns = [[printable(cell) for cell in (name, *self[:SHOWN_ROWS].labels(name))] for name in shown]
         widths = [max(map(len, column)) for column in columns]
         lines = ["  ".join(map(str.ljust, cells, widths)).rstrip() for cells in zip(*columns, strict=True)]
         if n_vars > len(shown):
             lines[0] += "  ..."
         return "\n".join([head, *lines] + ["..."] * (n > SHOWN_ROWS))
+
+
+def _check_block(block: object, n_vars: int) -> None:
+    """What kernels rely on; they check the codes themselves."""
+    if not isinstance(block, np.ndarray) or isinstance(block, np.ma.MaskedArray):
+        raise TypeError(f"a block of codes is a NumPy array without a mask, got {type(block).__name__}")
+    if block.dtype != np.uint8 and block.dtype != np.uint16:
+        raise TypeError(f"a block of codes is of type uint8 or uint16, got {block.dtype}")
+    if block.ndim != 2 or len(block) != n_vars:
+        raise ValueError(f"a block of codes has shape (n_vars, n), here ({n_vars}, n), got shape {block.shape}")
+
+
+def _row_index(rows: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    if not rows.size:
+        return rows.astype(np.intp)  # NumPy makes floats of an empty list
+    if rows.dtype.kind not in "biu":
+        raise TypeError(
+            f"rows are picked by a mask or by row numbers, got values of type {rows.dtype}; "
+            "columns are picked by name one at a time, as x['name']"
+        )
+    return rows

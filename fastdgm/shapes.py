@@ -89,7 +89,7 @@ def markov_chain(
 
     Raises
     ------
-    ValueError : only one of the two given, or their shapes disagree with each other or with the states.
+    ValueError : only one of the two given, a transition that is not (k, k), or states that disagree with k.
 
     Examples
     --------
@@ -107,9 +107,16 @@ def markov_chain(
     if initial is None or transition is None:
         raise ValueError("a Markov chain with known tables needs both initial and transition, got only one of them")
     names = list(specs)
-    tables = {names[0]: CPT((), initial, states.get(names[0]))}
+    first = CPT((), initial, states.get(names[0]))
+    step = CPT(["now"], transition).table
+    if step.shape != (first.n_states, first.n_states):
+        raise ValueError(
+            f"transition has shape (k, k), where initial has k states: expected shape {(first.n_states,) * 2}, "
+            f"got {step.shape}"
+        )
+    tables = {names[0]: first}
     for before, name in pairwise(names):
-        tables[name] = CPT([before], transition, states.get(name))
+        tables[name] = CPT([before], step, states.get(name))
     return BayesNet(tables)
 
 
@@ -166,8 +173,8 @@ def parameter_counts(net: BayesNet) -> ParameterCounts:
 
 def _specs(variables: Variables) -> dict[str, int | Iterable[object] | None]:
     """Names in order with what is known of their states; refuses anything but distinct names."""
-    if isinstance(variables, str) or not isinstance(variables, Iterable):
-        raise TypeError(f"variables are a list of names or a mapping from names, got {variables!r}")
+    if isinstance(variables, str | set | frozenset) or not isinstance(variables, Iterable):
+        raise TypeError(f"variables, in order, are a list of names or a mapping from names, got {variables!r}")
     items = variables.items() if isinstance(variables, Mapping) else ((name, None) for name in variables)
     specs: dict[str, int | Iterable[object] | None] = {}
     for name, spec in items:
@@ -191,6 +198,6 @@ def _state_list(name: str, spec: int | Iterable[object]) -> Sequence[object]:
         if not 1 <= spec <= MAX_STATES:
             raise ValueError(f"variable {name!r} needs 1 to {MAX_STATES} states, got {spec}")
         return range(spec)  # takes no memory before the size of a network is checked
-    if isinstance(spec, str) or not isinstance(spec, Iterable):
-        raise TypeError(f"the states of {name!r} are a number or a list of names, got {spec!r}")
+    if isinstance(spec, str | set | frozenset) or not isinstance(spec, Iterable):
+        raise TypeError(f"the states of {name!r} are a number or a list of names in order, got {spec!r}")
     return list(spec)

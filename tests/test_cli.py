@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 import pytest
 
 import fastdgm as fd
+from fastdgm import commands
 from fastdgm.cli import main
 from fastdgm.diagnosis import problems, unreachable_states
 from fastdgm.rowfiles import FORMATS, read_rows
@@ -247,6 +248,7 @@ def test_mistakes_get_one_line(in_folder, capsys):
         ("fit", "asia", "asia.csv"): "required: -o",
         ("convert", "asia", "asia.foo"): "asia.foo",
         ("draw", "asia", "-o", "asia.foo"): ".foo",
+        ("draw", "asia", "-o", "nowhere/a.svg"): "error: nowhere/a.svg: No such file or directory",
         ("explode", "asia"): "invalid choice: 'explode'",
         (): "required: COMMAND",
     }.items():
@@ -270,6 +272,14 @@ def test_a_bad_row_in_a_later_chunk_is_found(in_folder, capsys, command):
     assert "row 3" in line
     assert "'smoke'" in line
     assert os.listdir() == ["x.npy"]
+
+
+def test_numbers_too_large_get_one_line(monkeypatch, capsys):
+    def overflow(net):
+        raise OverflowError("int too large to convert to float")
+
+    monkeypatch.setattr(commands, "info", overflow)
+    assert error_of(capsys, "info", "asia") == "fastdgm: error: int too large to convert to float\n"
 
 
 def test_warnings_are_one_line(in_folder, capsys):

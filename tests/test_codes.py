@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
+import polars as pl
 import pytest
 from random_nets import codes_of, random_net, random_table
 
@@ -115,6 +117,23 @@ def test_samples_of_a_network_with_other_states_are_matched_by_label():
         fd.BayesNet({"b": fd.Bernoulli(0.5)}).log_prob(x)
 
 
+@pytest.mark.parametrize("n_states", [2, 256, 257])
+def test_samples_of_any_width_go_by_their_codes(n_states):
+    net = net_of(n_states)
+    rows = np.array([[0, 0], [1, 1], [1, min(n_states - 1, 255)]])
+    for dtype in (np.uint8, np.uint16):
+        assert (net.log_prob(fd.Samples(rows.T.astype(dtype), net.states)) == net.log_prob(rows)).all()
+
+
+@pytest.mark.parametrize(("n_states", "code"), [(2, 2), (2, 256), (256, 256), (257, 257)])
+def test_codes_out_of_range_in_samples_are_named(n_states, code):
+    net = net_of(n_states)
+    x = fd.Samples(np.array([[0, 0], [0, code]], np.uint16), net.states)
+    for operation in (net.log_prob, net.fit):
+        with pytest.raises(ValueError, match=f"codes of 'big' run from 0 to {n_states - 1} .*: row 1 is {code}$"):
+            operation(x)
+
+
 # --- 255, 256 and 257 states ----------------------------------------------------------------------------
 
 
@@ -128,7 +147,7 @@ def test_the_largest_code_counts_and_the_next_does_not(n_states, dtype, order):
     codes = np.array([[0, 0], [1, largest]], dtype, order=order)
     assert net.log_prob(codes)[1] == net.log_prob([[1, largest]])[0]
     if n_states <= limit:
-        with pytest.raises(ValueError, match=f"'big', row 1: (code {n_states} is out|missing)"):
+        with pytest.raises(ValueError, match=f"'big'.* row 1 is ({n_states}$|missing)"):
             net.log_prob(np.array([[0, 0], [1, n_states]], dtype, order=order))
 
 
@@ -137,24 +156,24 @@ def test_the_largest_code_counts_and_the_next_does_not(n_states, dtype, order):
 @pytest.mark.parametrize("order", ["C", "F"])
 def test_minus_one_is_missing_in_every_signed_type(n_states, dtype, order):
     codes = np.array([[0, 0], [1, -1]], dtype, order=order)
-    with pytest.raises(fd.MissingValuesError, match="'big', row 1: missing"):
+    with pytest.raises(fd.MissingValuesError, match="'big', row 1 is missing"):
         net_of(n_states).log_prob(codes)
     codes[1, 1] = -2
-    with pytest.raises(ValueError, match="'big', row 1: code -2 is out of range"):
+    with pytest.raises(ValueError, match=r"codes of 'big' run from .*: row 1 is -2"):
         net_of(n_states).log_prob(codes)
 
 
 @pytest.mark.parametrize("order", ["C", "F"])
 def test_all_ones_is_missing_in_unsigned_types_unless_it_is_a_state(order):
     codes = np.array([[0, 0], [1, 255]], np.uint8, order=order)
-    with pytest.raises(fd.MissingValuesError, match="'big', row 1: missing"):
+    with pytest.raises(fd.MissingValuesError, match="'big', row 1 is missing"):
         net_of(255).log_prob(codes)
     assert net_of(256).log_prob(codes)[1] == net_of(256).log_prob([[1, 255]])[0]
     assert net_of(257).log_prob(codes)[1] == net_of(257).log_prob([[1, 255]])[0]
-    with pytest.raises(fd.MissingValuesError, match="'a', row 1: missing"):  # of two states, whatever the others have
+    with pytest.raises(fd.MissingValuesError, match="'a', row 1 is missing"):  # of two states, whatever the others have
         net_of(256).log_prob(np.array([[0, 0], [255, 1]], np.uint8, order=order))
     wide = np.array([[0, 0], [1, 2**64 - 1]], np.uint64, order=order)
-    with pytest.raises(fd.MissingValuesError, match="'big', row 1: missing"):
+    with pytest.raises(fd.MissingValuesError, match="'big', row 1 is missing"):
         net_of(257).log_prob(wide)
 
 
@@ -162,7 +181,7 @@ def test_all_ones_is_missing_in_unsigned_types_unless_it_is_a_state(order):
 @pytest.mark.parametrize("order", ["C", "F"])
 def test_narrowing_never_turns_a_large_code_into_a_small_one(value, order):
     for n_states in (2, 256, 257 if value > 256 else 256):
-        with pytest.raises(ValueError, match=f"code {value} is out of range"):
+        with pytest.raises(ValueError, match=f"codes of 'big' run from .*: row 1 is {value}$"):
             net_of(n_states).log_prob(np.array([[0, 0], [0, value]], order=order))
 
 
@@ -181,7 +200,7 @@ def test_the_bad_row_is_found(row, dtype, order, n_vars, monkeypatch):
     codes = np.zeros((N_LONG, n_vars), dtype, order=order)
     codes[row, 3] = 2
     codes[-1, 4] = 77  # further down, and never the one reported
-    rule = rf"variable 'x3', row {row}: code 2 is out of range, allowed are 0 .. 1 for the states \['False', 'True'\]"
+    rule = rf"codes of 'x3' run from 0 to 1 \(\['False', 'True'\]\): row {row} is 2$"
     for operation in (net.log_prob, lambda data: net.log_prob(data, per_variable=True), net.fit):
         with pytest.raises(ValueError, match=rule):
             operation(codes)
@@ -203,12 +222,14 @@ REFUSED = {
     "fractions": (ROWS + 0.5, ValueError, "whole: column 'x0', row 0 is"),
     "infinite": (np.full(ROWS.shape, np.inf), ValueError, "whole: column 'x0', row 0 is inf"),
     "NaN": (np.where(ROWS == 1, np.nan, 0.0), fd.MissingValuesError, "'x0', row . is missing"),
-    "masked": (np.ma.masked_equal(ROWS, 1), fd.MissingValuesError, "variable 'x0', row .: missing"),
+    "masked": (np.ma.masked_equal(ROWS, 1), fd.MissingValuesError, "column 'x0', row . is missing"),
     "complex": (ROWS.astype(complex), TypeError, "complex128"),
     "dates": (ROWS.astype("M8[s]"), TypeError, "datetime64"),
     "booleans": (ROWS > 0, KeyError, "booleans match the states False and True"),
     "huge": ([[0, 0, 0, 0, 2**70]], ValueError, "too large"),
     "unknown labels": (np.full(ROWS.shape, "purple"), KeyError, "'purple' is no state"),
+    "pandas Series": (pd.Series([0, 1]), TypeError, "one column per variable, got the single column pandas.*Series"),
+    "polars Series": (pl.Series([0, 1]), TypeError, "one column per variable, got the single column polars.*Series"),
 }
 
 

@@ -194,6 +194,21 @@ def test_the_package_without_the_program(asia, monkeypatch, tmp_path):
     assert (tmp_path / "net.svg").read_text().startswith("<svg")
 
 
+def test_a_program_that_fails(asia, monkeypatch, tmp_path, capfd):
+    pytest.importorskip("graphviz", reason="the package graphviz is not installed")
+    program = tmp_path / "dot"
+    program.write_text("#!/bin/sh\necho no layout engine >&2\nexit 3\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
+    assert asia._repr_svg_() is None
+    asia.plot(tmp_path / "net.svg")
+    assert (tmp_path / "net.svg").read_text().startswith("<svg")
+    with pytest.raises(OSError, match=r"writing \.png: graphviz's dot ended with status 3: no layout engine"):
+        asia.plot(tmp_path / "net.png")
+    assert sorted(os.listdir(tmp_path)) == ["dot", "net.svg"]
+    assert capfd.readouterr() == ("", "")
+
+
 @pytest.mark.usefixtures("no_graphviz")
 @pytest.mark.parametrize("suffix", [".png", ".pdf"])
 def test_what_is_missing_is_named(asia, tmp_path, suffix):
@@ -243,6 +258,13 @@ def test_unknown_suffixes(asia, tmp_path, name):
     with pytest.raises(ValueError, match=r"\.svg, \.png, \.pdf, \.dot or \.txt, got the suffix"):
         asia.plot(tmp_path / name)
     assert os.listdir(tmp_path) == []
+
+
+def test_an_unwritable_place_is_named_as_it_was_given(asia, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(FileNotFoundError) as caught:
+        asia.plot("nowhere/net.dot")
+    assert caught.value.filename == "nowhere/net.dot"
 
 
 def test_a_failed_write_leaves_the_old_file(asia, tmp_path, monkeypatch):

@@ -216,7 +216,7 @@ def bad_row() -> np.ndarray:
 
 
 REFUSED = {
-    "bad code in the last row": ({"data": bad_row()}, "'x5', row 19999: code 100"),
+    "bad code in the last row": ({"data": bad_row()}, "'x5' run from .* row 19999 is 100"),
     "column missing": ({"data": ROWS[:, 1:]}, "shape"),
     "prior negative": ({"prior": -0.1}, "prior must be between 0 and 1e.280, got -0.1"),
     "prior infinite": ({"prior": np.inf}, "prior must be between"),
@@ -255,6 +255,6 @@ def test_a_failure_leaves_the_network_as_it_was(method, arguments, rule):
 
 def test_a_failure_leaves_an_unfitted_network_unfitted():
     net = untaught(NET)
-    with pytest.raises(ValueError, match="code 100"):
+    with pytest.raises(ValueError, match="is 100"):
         net.fit(bad_row())
     assert not net.is_fitted

@@ -167,6 +167,7 @@ MISSING = {
     "NaN among labels": ["a", float("nan")],
     "NaN among floats": [0.0, float("nan")],
     "None among codes": [0, None],
+    "empty string": ["a", ""],
     "-1": [0, -1],
     "-1.0": [0.0, -1.0],
     "int8 -1": np.array([0, -1], np.int8),
@@ -286,7 +287,11 @@ def test_an_exact_spelling_wins():
         (("0", "1", "2"), False),
         (("1", "2"), True),
         (("2", "1", "0"), True),
-        (("3", "x"), False),
+        (("3", "x"), True),
+        (("1", "2", "3+"), True),
+        (("0", "1", "2+"), False),
+        (("<5", "5-12", "12+"), False),
+        (("9" * 5000, "x"), False),
         (("-1", "0"), True),
         (("1_1", "1_2"), False),
         (("00", "01"), False),
@@ -301,6 +306,16 @@ def test_which_state_names_make_codes_ambiguous(states, ambiguous):
 def test_ambiguous_integers_are_refused_with_the_fix(column):
     with pytest.raises(ValueError, match=r"could be codes or the state names .*astype\(str\).*np\.asarray\(frame\)"):
         encode_one(column, ("1", "2", "3"))
+
+
+def test_one_name_that_reads_as_another_code_is_enough():
+    with pytest.raises(ValueError, match="could be codes or the state names"):
+        encode_one([1, 2], ("1", "2", "3+"))
+    assert encode_one([1, 2], ("<5", "5-12", "12+")) == [1, 2]
+
+
+def test_an_empty_string_may_be_a_state():
+    assert encode_one(["", "a"], ("a", "")) == [1, 0]
 
 
 def test_labels_that_look_like_integers_go_by_name():

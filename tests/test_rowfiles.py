@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import gzip
 import os
 
@@ -14,6 +15,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from fastdgm.atomic import atomic_file
 from fastdgm.errors import FormatError
 from fastdgm.frames import encode_table
 from fastdgm.rowfiles import FORMATS, read_rows, row_format, write_rows, write_scores
@@ -128,10 +130,19 @@ def test_parquet_of_other_writers(tmp_path):
     np.testing.assert_array_equal(codes_from(tmp_path / "rows.parquet")[0], x.block)
 
 
-def test_arrow_with_one_large_batch_is_cut(tmp_path):
+@pytest.mark.parametrize("suffix", SUFFIXES)
+def test_one_large_batch_is_cut(tmp_path, suffix):
     x = samples(100)
-    write_rows(tmp_path / "rows.arrow", [x], STATES)
-    assert codes_from(tmp_path / "rows.arrow", chunk=30)[1] == [0, 30, 30, 30, 10]
+    write_rows(tmp_path / f"rows{suffix}", [x], STATES)
+    codes, sizes = codes_from(tmp_path / f"rows{suffix}", chunk=30)
+    np.testing.assert_array_equal(codes, x.block)
+    assert sizes == ([] if suffix == ".npy" else [0]) + [30, 30, 30, 10]
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+def test_a_chunk_may_be_larger_than_any_file(tmp_path, suffix):
+    write_rows(tmp_path / f"rows{suffix}", [samples(10)], STATES)
+    assert codes_from(tmp_path / f"rows{suffix}", chunk=10**30)[1][-1] == 10
 
 
 @settings(deadline=None, max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -198,6 +209,40 @@ def test_an_unwritable_place_is_named(tmp_path):
     (tmp_path / "folder.npy").mkdir()
     with pytest.raises(IsADirectoryError):
         write_rows(tmp_path / "folder.npy", [samples(3)], STATES)
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+def test_a_full_disk_is_reported_with_the_name_of_the_file(tmp_path, suffix):
+    def rows_as_the_disk_fills():
+        yield samples(10)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, limits[1]))
+        yield from (samples(10_000) for _ in range(100))
+
+    resource = pytest.importorskip("resource", reason="the size of files can be limited on Unix only")
+    path = tmp_path / f"rows{suffix}"
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    try:
+        with pytest.raises(OSError) as caught:
+            write_rows(path, rows_as_the_disk_fills(), STATES)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert (caught.value.errno, caught.value.filename) == (errno.EFBIG, str(path))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_failed_rename_names_the_file_and_other_errors_are_as_they_were(tmp_path, monkeypatch):
+    def fail(source, target):
+        raise PermissionError(errno.EACCES, "no", str(source), None, str(target))
+
+    with pytest.raises(FileNotFoundError) as caught, atomic_file(tmp_path / "rows.npy"):
+        (tmp_path / "other").read_bytes()
+    assert caught.value.filename == str(tmp_path / "other")
+    monkeypatch.setattr(os, "replace", fail)
+    with pytest.raises(PermissionError) as denied, atomic_file(tmp_path / "rows.npy"):
+        pass
+    assert denied.value.filename == str(tmp_path / "rows.npy")
+    assert denied.value.filename2 is None
+    assert list(tmp_path.iterdir()) == []
 
 
 # --- bad files -------------------------------------------------------------------------------------------------
@@ -294,7 +339,7 @@ def test_csv_keeps_strings_and_reports_what_is_wrong(tmp_path):
     with pytest.raises(FormatError, match="UTF8"):
         codes_from(path, states)
     path.write_text("x,y\n1,TRUE\n1,\n")
-    with pytest.raises(KeyError, match="column 'y', row 1: '' is no state"):
+    with pytest.raises(ValueError, match="column 'y', row 1 is missing"):
         codes_from(path, states)
 
 

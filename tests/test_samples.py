@@ -6,6 +6,8 @@ import copy
 import pickle
 
 import numpy as np
+import pandas as pd
+import polars as pl
 import pyarrow as pa
 import pytest
 
@@ -57,13 +59,52 @@ def test_slices_are_samples_that_know_where_they_start(x):
     assert np.shares_memory(part.block, x.block)
 
 
-@pytest.mark.parametrize("rows", [[0, 2], np.array([0, 2]), [True, False, True, False], CODES[0] == 0, []])
+ROW_CHOICES = [
+    [0, 2],
+    np.array([0, 2]),
+    [True, False, True, False],
+    CODES[0] == 0,
+    pd.Series(CODES[0] == 0),
+    pl.Series(CODES[0] == 0),
+    [],
+]
+
+
+@pytest.mark.parametrize("rows", ROW_CHOICES)
 def test_masks_and_index_lists_pick_rows(x, rows):
     part = x[rows]
     expected = CODES[:, np.asarray(rows) if len(rows) else []]
     assert isinstance(part, Samples)
     assert part.start is None
     np.testing.assert_array_equal(part.block, expected.reshape(3, -1))
+
+
+@pytest.mark.parametrize("key", [["rain", "wet"], np.array(["rain"]), [0.5], pd.Series([True, None], dtype=object)])
+def test_rows_are_picked_by_numbers_or_masks_only(x, key):
+    with pytest.raises(TypeError, match=r"rows are picked by a mask or by row numbers.*by name one at a time"):
+        x[key]
+
+
+@pytest.mark.parametrize(
+    ("block", "error", "rule"),
+    [
+        (CODES.tolist(), TypeError, "NumPy array without a mask, got list"),
+        (np.ma.masked_array(CODES), TypeError, "NumPy array without a mask, got MaskedArray"),
+        (CODES.astype(np.int64), TypeError, "uint8 or uint16, got int64"),
+        (CODES.astype(">u2"), TypeError, "uint8 or uint16, got >u2"),
+        (CODES[:1], ValueError, r"here \(3, n\), got shape \(1, 4\)"),
+        (CODES[0], ValueError, r"here \(3, n\), got shape \(4,\)"),
+        (CODES[None], ValueError, r"here \(3, n\), got shape \(1, 3, 4\)"),
+    ],
+)
+def test_blocks_that_are_refused(block, error, rule):
+    with pytest.raises(error, match=rule):
+        Samples(block, STATES)
+
+
+def test_state_names_cannot_be_changed(x):
+    with pytest.raises(TypeError):
+        x.states["rain"] = ("a", "b")
 
 
 def test_rows_and_blocks_of_columns_are_arrays(x):
@@ -122,6 +163,11 @@ def test_repr_of_large_samples_is_short():
     assert lines[1].split() == ["v0", "v1", "v2", "v3", "v4", "v5", "..."]
     assert len(lines) == 8
     assert lines[-1] == "..."
+
+
+def test_repr_has_no_control_characters():
+    text = repr(Samples(np.zeros((1, 1), np.uint8), {"a\nb": ("\x1b[31m",)}))
+    assert text.splitlines()[1:] == ["a?b", "?[31m"]
 
 
 def test_repr_without_rows(x):

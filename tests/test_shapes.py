@@ -77,6 +77,7 @@ def test_a_chain_with_tables():
         ([0.2, 0.3, 0.5], [[0.9, 0.1], [0.4, 0.6]], "expected shape"),
         ([0.5, 0.5], [0.5, 0.5], "one axis per parent"),
         ([0.5, 0.5], [[0.9, 0.2], [0.4, 0.6]], "sums to 1"),
+        ([0.5, 0.5], [[1, 0, 0], [0, 1, 0]], r"expected shape \(2, 2\), got \(2, 3\)"),
     ],
 )
 def test_chain_tables_that_disagree(initial, transition, rule):
@@ -97,6 +98,7 @@ def test_a_full_joint_past_the_limit_is_refused():
     ("variables", "error", "rule"),
     [
         ("abc", TypeError, "list of names or a mapping from names, got 'abc'"),
+        ({"a", "b"}, TypeError, "in order, are a list of names"),
         (3, TypeError, "list of names or a mapping from names, got 3"),
         ([], ValueError, "at least one variable"),
         (["a", "a"], ValueError, "distinct, got 'a' twice"),
@@ -106,6 +108,7 @@ def test_a_full_joint_past_the_limit_is_refused():
         ({"a": 0.5}, TypeError, "states of 'a' are a number or a list"),
         ({"a": True}, TypeError, "states of 'a' are a number or a list"),
         ({"a": "xy"}, TypeError, "states of 'a' are a number or a list"),
+        ({"a": {"x", "y"}}, TypeError, "states of 'a' are a number or a list of names in order"),
         ({"a": ["x", "x"]}, ValueError, "distinct, got 'x' twice"),
     ],
 )

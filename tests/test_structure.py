@@ -111,6 +111,10 @@ def test_parents_are_distinct_names():
         fd.CPT("rain", uniform(2, 2))
     with pytest.raises(TypeError, match=r"names \(strings\), got 3"):
         fd.CPT([3], uniform(2, 2))
+    with pytest.raises(TypeError, match="list of names, because their order counts, got the set"):
+        fd.CPT({"a", "b"}, uniform(2, 2, 2))
+    with pytest.raises(TypeError, match="parents must be a list of names, got None"):
+        fd.CPT(None, uniform(2, 2))
     with pytest.raises(ValueError, match="parents must be distinct"):
         fd.CPT(["a", "a"], uniform(2, 2, 2))
 
@@ -124,6 +128,31 @@ def test_state_names_are_distinct_and_as_many_as_columns():
         fd.Categorical([0.5, 0.5], states=[1, "1"])
     with pytest.raises(TypeError, match="list of names, got the string 'ab'"):
         fd.Categorical([0.5, 0.5], states="ab")
+    with pytest.raises(TypeError, match="states must be a list of names, because their order counts"):
+        fd.Categorical([0.5, 0.5], states=frozenset("ab"))
+    with pytest.raises(TypeError, match="states must be a list of names, got 2"):
+        fd.Categorical([0.5, 0.5], states=2)
+    assert fd.Categorical([0.5, 0.5], states={"b": 0, "a": 1}.keys()).states == ("b", "a")
+
+
+def test_masks_and_imaginary_parts_are_not_dropped():
+    row = np.ma.masked_array([0.5, 0.5], [False, True])
+    for masked in (np.ma.masked_array([row]), [row], [[0.5, 0.5], row]):
+        with pytest.raises(ValueError, match="no missing entries, got a masked array"):
+            fd.CPT(["a"], masked)
+    assert fd.Categorical(np.ma.masked_array([0.5, 0.5])).table.tolist() == [0.5, 0.5]
+    for table in (np.array([0.5 + 1j, 0.5]), [0.5 + 1j, 0.5]):
+        with pytest.raises(ValueError, match="array of real numbers: complex numbers came"):
+            fd.Categorical(table)
+
+
+@pytest.mark.parametrize("cpt", [WET, RAIN, fd.Categorical(uniform(3))])
+def test_tables_never_change(cpt):
+    for name in ("table", "parents", "states", "anything"):
+        with pytest.raises(AttributeError, match=f"never changes, so {name!r} cannot be set"):
+            setattr(cpt, name, None)
+        with pytest.raises(AttributeError, match=f"never changes, so {name!r} cannot be deleted"):
+            delattr(cpt, name)
 
 
 # --- networks -------------------------------------------------------------------------------------------
@@ -226,8 +255,12 @@ def test_parameters_are_counted_once_the_states_are_known():
         ({"edges": [("a", "b")], "states": {"c": ["x"]}}, KeyError, "no variable 'c'"),
         ({"edges": [("a", "b")], "states": {"a": ["x", "x"]}}, ValueError, "distinct, got 'x' twice"),
         ({"edges": [("a", "b")], "states": {"a": []}}, ValueError, "1 to 65535 states, got 0"),
-        ({"edges": [("a", "b")], "states": {"a": "xy"}}, TypeError, "states of 'a' are a list"),
-        ({"edges": [("a", "b")], "states": {"a": 2}}, TypeError, "states of 'a' are a list"),
+        ({"edges": [("a", "b")], "states": {"a": "xy"}}, TypeError, "states of 'a' must be a list"),
+        ({"edges": [("a", "b")], "states": {"a": 2}}, TypeError, "states of 'a' must be a list"),
+        ({"edges": [("a", "b")], "states": {"a": {"x"}}}, TypeError, "states of 'a' must be .* got the set"),
+        ({"edges": [("a", "b")], "states": ["x"]}, TypeError, "states must be a mapping from names .* got .'x'."),
+        ({"edges": [], "nodes": {"a"}}, TypeError, "nodes must be a list of names, because their order counts"),
+        ({"edges": {("a", "b")}}, TypeError, "edges must be a list of pairs, because their order counts"),
     ],
 )
 def test_structures_that_are_refused(arguments, error, rule):
@@ -255,3 +288,11 @@ def test_clones_are_equal_to_the_last_bit_and_stay_read_only(clone):
     assert twin["a"].table.tolist() == row
     assert not twin["a"].table.flags.writeable
     assert clone(fd.BayesNet.from_edges([("a", "b")])).edges == (("a", "b"),)
+
+
+@pytest.mark.parametrize("clone", [lambda x: pickle.loads(pickle.dumps(x)), copy.deepcopy, copy.copy])
+@pytest.mark.parametrize("cpt", [WET, RAIN, fd.Categorical(uniform(3))])
+def test_clones_of_a_table_keep_its_class(clone, cpt):
+    twin = clone(cpt)
+    assert type(twin) is type(cpt)
+    assert (twin.parents, twin.states, twin.table.tolist()) == (cpt.parents, cpt.states, cpt.table.tolist())

@@ -25,6 +25,8 @@ class RowFormat(NamedTuple):
     write_scores: Callable[[BinaryIO, Iterable[Scores]], None]
 
 
+MAX_CHUNK = 1 << 40  # rows, more than any file has; pyarrow takes 64 bits
+
 _ARROW = RowFormat(arrow.write_ipc, arrow.read_ipc, arrow.write_ipc_scores)
 
 FORMATS = {
@@ -64,7 +66,7 @@ def write_rows(path: str | Path, chunks: Iterable[Samples], states: States) -> N
 
 
 def read_rows(path: str | Path, states: States, chunk: int = 100_000) -> Iterator[Any]:
-    """The rows of a file in chunks of at most about ``chunk`` rows, each fit for ``log_prob`` and ``fit``.
+    """The rows of a file in chunks of at most ``chunk`` rows, each fit for ``log_prob`` and ``fit``.
 
     There is at least one chunk: that of a file without rows is empty.
 
@@ -78,7 +80,7 @@ def read_rows(path: str | Path, states: States, chunk: int = 100_000) -> Iterato
         raise ValueError(f"chunk must be at least 1 row, got {chunk}")
     with open(path, "rb"):  # a missing file is an OSError now, anything that readers find later is damage
         pass
-    return read(Path(path), states, chunk)
+    return read(Path(path), states, min(chunk, MAX_CHUNK))
 
 
 def write_scores(path: str | Path, chunks: Iterable[Scores]) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from ..samples import Samples
-from .common import SCORE, Scores, States, checked_batches, no_rows, require_pyarrow
+from .common import SCORE, Scores, States, checked_batches, no_rows, require_pyarrow, slices
 
 
 def write_parquet(file: BinaryIO, chunks: Iterable[Samples], states: States) -> None:
@@ -86,6 +86,4 @@ def _ipc_batches(path: Path, chunk: int) -> Iterator[Any]:
     with pa.OSFile(str(path)) as source, pa.ipc.open_file(source) as file:
         yield file.schema.empty_table()
         for number in range(file.num_record_batches):
-            batch = file.get_batch(number)
-            for first in range(0, batch.num_rows, chunk):
-                yield batch.slice(first, chunk)
+            yield from slices(file.get_batch(number), chunk)

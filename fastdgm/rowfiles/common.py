@@ -39,6 +39,12 @@ def require_pyarrow() -> ModuleType:
     return pyarrow
 
 
+def slices(batch: Any, chunk: int) -> Iterator[Any]:
+    """A record batch in pieces of at most ``chunk`` rows, which share its memory."""
+    for first in range(0, batch.num_rows, chunk):
+        yield batch.slice(first, chunk)
+
+
 def checked_batches(path: Path, kind: str, batches: Iterator[Any]) -> Iterator[Any]:
     """The first batch, so that its columns are checked even if it is empty, then those that have rows.
 

@@ -11,7 +11,7 @@ from typing import Any, BinaryIO, cast
 import numpy as np
 
 from ..samples import Samples
-from .common import SCORE, Scores, States, checked_batches, require_pyarrow
+from .common import SCORE, Scores, States, checked_batches, require_pyarrow, slices
 
 _SAFE = re.compile(r"[^\s,\"'](?:[^,\"'\r\n]*[^\s,\"'])?")
 _CELLS = 1 << 18  # turned into text at a time
@@ -49,7 +49,7 @@ def write_gz_scores(file: BinaryIO, chunks: Iterable[Scores]) -> None:
 def read(path: Path, states: States, chunk: int) -> Iterator[Any]:
     """Record batches of a CSV file, compressed or not; every value stays the string it is: ``<5``, TRUE, 0012."""
     require_pyarrow()
-    return checked_batches(path, "CSV", _batches(path, states))
+    return checked_batches(path, "CSV", _batches(path, states, chunk))
 
 
 def quoted(value: str) -> str:
@@ -69,7 +69,7 @@ def _compressed(file: BinaryIO, write_text: Callable[[BinaryIO], None]) -> None:
         write_text(cast("BinaryIO", packed))
 
 
-def _batches(path: Path, states: States) -> Iterator[Any]:
+def _batches(path: Path, states: States, chunk: int) -> Iterator[Any]:
     import pyarrow as pa
     from pyarrow import csv
 
@@ -80,4 +80,5 @@ def _batches(path: Path, states: States) -> Iterator[Any]:
     )
     with csv.open_csv(path, read_options, parse_options, convert_options) as reader:
         yield reader.schema.empty_table()
-        yield from reader
+        for batch in reader:
+            yield from slices(batch, chunk)
