@@ -209,10 +209,10 @@ def _array_codes(array: Array, states: States, dtype: np.dtype[Any]) -> Codes:
     unsigned = array.view(f"u{array.itemsize}") if signed else array
     if unsigned.dtype == dtype and unsigned.flags.f_contiguous:
         return Columns(_read_only(unsigned.T), signed)
-    if unsigned.itemsize > dtype.itemsize and unsigned.flags.f_contiguous:
-        return WideColumns(_read_only(unsigned.T), states, signed)
     if unsigned.flags.c_contiguous:
         return Rows(_read_only(unsigned), states, signed)
+    if unsigned.itemsize > dtype.itemsize and unsigned.flags.f_contiguous:
+        return WideColumns(_read_only(unsigned.T), states, signed)
     return Columns(_narrow_columns(array, states, dtype))
 
 

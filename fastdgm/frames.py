@@ -63,26 +63,11 @@ class TableReader:
         return block
 
 
-def encode_table(
-    data: Any, states: Mapping[str, tuple[str, ...]], dtype: npt.DTypeLike
-) -> npt.NDArray[np.unsignedinteger[Any]]:
-    """All rows of a table with named columns as one checked block of codes ``(n_vars, n_rows)``: see TableReader.
-
-    Examples
-    --------
-    >>> encode_table({"wet": ["yes", "no"], "rain": [1, 0]}, {"rain": ("0", "1"), "wet": ("no", "yes")}, "u1")
-    array([[1, 0],
-           [1, 0]], dtype=uint8)
-    """
-    reader = TableReader(data, states, dtype)
-    return reader.read(0, reader.n_rows)
-
-
 def infer_states(data: Any, known: Mapping[str, tuple[str, ...]], names: Iterable[str]) -> dict[str, tuple[str, ...]]:
     """State names of every variable: those known, and for the others what the data's columns say.
 
     Categories in their order for categoricals, sorted labels for strings, ``("False", "True")`` for booleans,
-    ``"0"`` to the largest code for integers. Raises as :func:`encode_table`, and ValueError for a column of no
+    ``"0"`` to the largest code for integers. Raises as :class:`TableReader`, and ValueError for a column of no
     rows or of more than 65 535 states.
 
     Examples

@@ -37,7 +37,7 @@ def formula(function):
 
 
 def loop(function):
-    """A small loop called by kernels of the same file; compiled into them, so it needs no cache of its own."""
+    """A small loop that kernels call; compiled into them, so it needs no cache of its own."""
     return njit(**OPTIONS)(function)
 
 

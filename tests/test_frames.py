@@ -10,10 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from shared_data import shared
+from tables import encode_table
 
 import fastdgm as fd
 from fastdgm.errors import MissingValuesError, UnknownNameError
-from fastdgm.frames import TableReader, encode_table, infer_states, samples_to_pandas
+from fastdgm.frames import TableReader, infer_states, samples_to_pandas
 from fastdgm.labels import codes_are_ambiguous
 from fastdgm.samples import Samples
 

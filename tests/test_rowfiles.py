@@ -14,10 +14,10 @@ import pyarrow.parquet as pq
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from tables import encode_table
 
 from fastdgm.atomic import atomic_file
 from fastdgm.errors import FormatError
-from fastdgm.frames import encode_table
 from fastdgm.rowfiles import FORMATS, read_rows, row_format, write_rows, write_scores
 from fastdgm.samples import Samples
 
