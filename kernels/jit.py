@@ -22,7 +22,7 @@ from numba import njit
 from numba.core.caching import FunctionCache
 from numba.extending import register_jitable
 
-__all__ = ["formula", "kernel", "loop"]
+__all__ = ["formula", "kernel", "loop", "scalar"]
 
 OPTIONS = {"nogil": True, "error_model": "numpy", "boundscheck": False}
 PREFIX = "fastdgm-"
@@ -34,6 +34,12 @@ def formula(function):
     """A scalar shared by CPU and CUDA loops: inlined by numba itself, because LLVM does not vectorise a loop over a
     call that returns a tuple; a plain Python function under the CUDA simulator."""
     return register_jitable(inline="always")(function)
+
+
+def scalar(function):
+    """A function of one number, shared by CPU and CUDA loops: LLVM inlines it, which is enough to vectorise a loop
+    over a call that returns one number, and compiles in a tenth of the time that numba's own inlining takes."""
+    return register_jitable(error_model="numpy", forceinline=True)(function)
 
 
 def loop(function):

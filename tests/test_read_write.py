@@ -196,7 +196,7 @@ def test_unknown_suffix_lists_the_known_ones(tmp_path, wet, name):
 
 
 def test_wrong_types(tmp_path, wet):
-    with pytest.raises(TypeError, match="write takes a BayesNet and a path, got str"):
+    with pytest.raises(TypeError, match="write takes a model and a path, got str first"):
         write(str(tmp_path / "wet.bif"), wet)
     with pytest.raises(TypeError):
         read(3)

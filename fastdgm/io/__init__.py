@@ -1,6 +1,7 @@
-"""Discrete networks as files: BIF, XMLBIF 0.3, UAI (BAYES) and HUGIN .net, read and written.
+"""Models as files: any model in the native format; Bayes nets also as BIF, XMLBIF 0.3, UAI (BAYES) and HUGIN .net.
 
-Rules that hold for every format:
+The native format (``.safetensors``) keeps every bit of every model: see :mod:`fastdgm.io.native`.
+Rules that hold for every text format:
 
 * Rows of a table that sum to 1 within 1e-12 are left as they are, within 1e-6 they are divided by their sum
   (files are printed with few digits), within 1e-3 likewise with one warning per file; further off is refused.
@@ -16,11 +17,12 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from ..bayesnet import BayesNet
 from .bif import read_bif, write_bif
 from .hugin import read_hugin, write_hugin
+from .native import read_bytes, read_native, write_bytes, write_native
 from .text import read_text, write_text
 from .uai import read_uai, write_uai
 from .xmlbif import read_xmlbif, write_xmlbif
@@ -29,27 +31,32 @@ __all__ = [
     "read",
     "read_bif",
     "read_hugin",
+    "read_native",
     "read_uai",
     "read_xmlbif",
     "write",
     "write_bif",
     "write_hugin",
+    "write_native",
     "write_uai",
     "write_xmlbif",
 ]
 
 
 class Format(NamedTuple):
-    """How to read and write the text of one file format."""
+    """How one file format goes from a file to its content, from that to a model, and back."""
 
-    read: Callable[[str, str], BayesNet]
-    write: Callable[[BayesNet], str]
+    load: Callable[[Path], Any]
+    read: Callable[[Any, str], Any]
+    write: Callable[[Any], Any]
+    save: Callable[[Path, Any], None]
 
 
-_BIF = Format(read_bif, write_bif)
-_XMLBIF = Format(read_xmlbif, write_xmlbif)
-_UAI = Format(read_uai, write_uai)
-_HUGIN = Format(read_hugin, write_hugin)
+_BIF = Format(read_text, read_bif, write_bif, write_text)
+_XMLBIF = Format(read_text, read_xmlbif, write_xmlbif, write_text)
+_UAI = Format(read_text, read_uai, write_uai, write_text)
+_HUGIN = Format(read_text, read_hugin, write_hugin, write_text)
+_NATIVE = Format(read_bytes, read_native, write_native, write_bytes)
 
 FORMATS = {
     ".bif": _BIF,
@@ -59,18 +66,24 @@ FORMATS = {
     ".uai": _UAI,
     ".net": _HUGIN,
     ".hugin": _HUGIN,
-}
+}  # each also with .gz after it
+NATIVE_SUFFIX = ".safetensors"
 
 
-def read(path: str | os.PathLike[str]) -> BayesNet:
-    """Read a network from a file; the suffix names the format, and ``.gz`` after it a compressed file.
+def read(path: str | os.PathLike[str]) -> Any:
+    """Read a model from a file; the suffix names the format, and ``.gz`` after it a compressed text file.
 
-    Suffixes: ``.bif``; ``.xmlbif``, ``.bifxml`` or ``.xml``; ``.uai``; ``.net`` or ``.hugin``.
+    Suffixes: ``.safetensors`` for any model in the native format; for Bayes nets also ``.bif``; ``.xmlbif``,
+    ``.bifxml`` or ``.xml``; ``.uai``; ``.net`` or ``.hugin``.
+
+    Returns
+    -------
+    A model of the class that was written, such as :class:`~fastdgm.MADE`; a BayesNet from the text formats.
 
     Raises
     ------
     FormatError : the file is not of its format, contradicts itself, or has a row that does not sum to 1.
-    ValueError : unknown suffix. OSError : the file cannot be opened.
+    ValueError : unknown suffix, or a file larger than memory. OSError : the file cannot be opened.
 
     Examples
     --------
@@ -83,18 +96,21 @@ def read(path: str | os.PathLike[str]) -> BayesNet:
     18
     """
     path = Path(path)
-    return format_of(path).read(read_text(path), str(path))
+    form = format_of(path)
+    return form.read(form.load(path), str(path))
 
 
-def write(net: BayesNet, path: str | os.PathLike[str]) -> None:
-    """Write a network to a file; the suffix names the format as in :func:`read`.
+def write(model: Any, path: str | os.PathLike[str]) -> None:
+    """Write a model to a file; the suffix names the format as in :func:`read`.
 
     The file appears whole or not at all: it is written under a temporary name beside it and then renamed.
-    UAI stores no names: they read back as ``x0``, ``x1``, ... with states ``0``, ``1``, ...
+    ``.safetensors`` holds any model, to the last bit; a network without tables too, but never the counts of
+    ``partial_fit``. UAI stores no names: they read back as ``x0``, ``x1``, ... with states ``0``, ``1``, ...
 
     Raises
     ------
     ValueError : unknown suffix, or a name that the format cannot hold. NotFittedError : no tables yet.
+    TypeError : no model, or one that the format cannot hold.
 
     Examples
     --------
@@ -106,19 +122,28 @@ def write(net: BayesNet, path: str | os.PathLike[str]) -> None:
     ...     fd.read(path).names[:3]
     ('x0', 'x1', 'x2')
     """
-    if not isinstance(net, BayesNet):
-        raise TypeError(f"write takes a BayesNet and a path, got {type(net).__name__}")
+    if isinstance(model, str | os.PathLike):
+        raise TypeError(f"write takes a model and a path, got {type(model).__name__} first")
     path = Path(path)
-    write_text(path, format_of(path).write(net))
+    form = format_of(path)
+    if form is not _NATIVE and not isinstance(model, BayesNet):
+        raise TypeError(
+            f"{path.name!r} is a format for a BayesNet, got {type(model).__name__}: other models go to .safetensors"
+        )
+    form.save(path, form.write(model))
 
 
 def format_of(path: Path) -> Format:
     """The format that a path's suffix names; ValueError for an unknown one."""
+    if path.suffix.lower() == NATIVE_SUFFIX:
+        return _NATIVE
     name = path.name.lower().removesuffix(".gz")
     suffix = os.path.splitext(name)[1]
+    if suffix == NATIVE_SUFFIX:
+        raise ValueError(f"arrays hardly compress: {NATIVE_SUFFIX} takes no .gz after it, got {str(path)!r}")
     if suffix not in FORMATS:
         raise ValueError(
-            f"the suffix of a file names its format: {', '.join(FORMATS)}, each also with .gz after it; "
-            f"got {str(path)!r}"
+            f"the suffix of a file names its format: {', '.join(FORMATS)}, each also with .gz after it, "
+            f"or {NATIVE_SUFFIX}; got {str(path)!r}"
         )
     return FORMATS[suffix]

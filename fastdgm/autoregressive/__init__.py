@@ -1,0 +1,1 @@
+"""Autoregressive models: one file per family, ``base.py`` holds the public verbs."""

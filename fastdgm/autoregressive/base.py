@@ -1,0 +1,279 @@
+"""The public verbs of every autoregressive model, and the checks of what they take."""
+
+from __future__ import annotations
+
+import os
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any, ClassVar, Self
+
+import numpy as np
+import numpy.typing as npt
+
+from ..seeds import check_rows, key_from_seed, whole_number
+from .draw import Draw, Drawn, check_draw
+from .values import as_codes, as_reals
+
+if TYPE_CHECKING:
+    from ..learning.gradient import Schedule, Stepper
+
+Array = npt.NDArray[Any]
+Seed = int | np.random.Generator | None
+
+
+class AutoregressiveModel(ABC):
+    """A joint distribution by the chain rule: p(x) = prod_d p(x_d | x_1, ..., x_{d-1}), in the order ``order``.
+
+    Rows are arrays ``(n_rows, n_vars)`` in the user's order of variables: codes 0 .. n_states - 1 where ``n_states``
+    is a number, real numbers where it is None. A *prefix* is in the model's order: column j is variable ``order[j]``.
+    """
+
+    n_vars: int
+    n_states: int | None
+    dtype: np.dtype[Any]
+    order: Array
+    uniforms_per_variable: ClassVar[int] = 1
+    _history: list[dict[str, float]]
+
+    # What a family supplies ---------------------------------------------------------------------------------------
+
+    @property
+    @abstractmethod
+    def n_parameters(self) -> int:
+        """Number of free parameters."""
+
+    @abstractmethod
+    def _log_prob(self, x: Array, per_variable: bool) -> Array:
+        """log p of checked rows: (n,), or (n, n_vars) in the user's order of variables; float64."""
+
+    @abstractmethod
+    def _sample(self, draw: Draw) -> Drawn:
+        """Draw rows; values in the user's order of variables."""
+
+    @abstractmethod
+    def _state(self) -> tuple[dict[str, Any], dict[str, Array]]:
+        """JSON structure and arrays from which ``_from_state`` makes the same model."""
+
+    @classmethod
+    @abstractmethod
+    def _from_state(cls, structure: dict[str, Any], arrays: dict[str, Array]) -> Self:
+        """The model of a file; ValueError, TypeError or KeyError says what is wrong with it."""
+
+    def _stepper(self) -> Stepper:
+        raise TypeError(f"{type(self).__name__} is not fitted by gradients")
+
+    def _adopt(self, parameters: dict[str, Array]) -> None:
+        """Swap the parameters, all or nothing."""
+        raise TypeError(f"{type(self).__name__} is not fitted by gradients")
+
+    def _gradients(
+        self, parameters: dict[str, Array], x: Array, row_weights: Array
+    ) -> tuple[Array, dict[str, Array], Array | None]:
+        """log p of rows, and the gradients of sum_i row_weights[i] log p(x_i) by parameter and by (real) x."""
+        raise TypeError(f"{type(self).__name__} has no gradients")
+
+    # Scoring ------------------------------------------------------------------------------------------------------
+
+    def log_prob(self, x: Any, *, per_variable: bool = False) -> Any:
+        """log p(x) = sum_d log p(x_d | x_1, ..., x_{d-1}) of each row, in nats.
+
+        Parameters
+        ----------
+        x : (n_rows, n_vars) codes (integers, booleans or whole floats), or real numbers for a continuous model;
+            one row may come as (n_vars,). A torch tensor in gives a torch tensor out (without gradients: for those
+            see :meth:`to_torch`).
+        per_variable : give the terms of the sum, (n_rows, n_vars), in the order of x's columns.
+
+        Returns
+        -------
+        (n_rows,) float64.
+
+        Raises
+        ------
+        ValueError : wrong width, or values that are no state. MissingValuesError : NaN or -1.
+        """
+        result = self._log_prob(self._check_data(x), per_variable)
+        return _as_torch(result) if _is_torch(x) else result
+
+    def score_samples(self, x: Any) -> Any:
+        """The same as :meth:`log_prob`, under scikit-learn's name."""
+        return self.log_prob(x)
+
+    def bits_per_variable(self, x: Any) -> float:
+        """Mean code length in bits per variable: -mean(log_prob(x)) / (n_vars log 2)."""
+        log_prob = self._log_prob(self._check_data(x), False)
+        if not len(log_prob):
+            raise ValueError("bits_per_variable needs at least one row, got none")
+        return float(-log_prob.mean() / (self.n_vars * np.log(2)))
+
+    # Sampling -----------------------------------------------------------------------------------------------------
+
+    def sample(
+        self,
+        n: int | None = None,
+        *,
+        prefix: Any = None,
+        n_per_row: int = 1,
+        temperature: float = 1.0,
+        top_k: int | None = None,
+        top_p: float | None = None,
+        seed: Seed = None,
+        start: int = 0,
+        return_log_prob: bool = False,
+        uniforms: Any = None,
+        given: Any = None,
+        like: Any = None,
+    ) -> Any:
+        """Draw rows by ancestral sampling: x_d from p(x_d | x_1, ..., x_{d-1}), variable by variable.
+
+        Row i of a call is row ``start + i`` of the stream that ``seed`` names: it is the same for every batch size
+        and number of threads, so calls with consecutive ``start`` concatenate. Two models drawn with one seed share
+        their random words.
+
+        Parameters
+        ----------
+        n : number of rows; with a prefix only where that has one row.
+        prefix : (m, k) values of the first k variables of ``order``; row i of the result continues row
+            ``i // n_per_row`` of it, and its given values are never changed.
+        temperature : divides the logits (for a Normal: multiplies the variance); 1 is the model itself.
+        top_k, top_p : draw among the k most probable states, or the smallest set of probability at least top_p.
+        seed : int in [0, 2**64), a numpy Generator, or None for a fresh one.
+        return_log_prob : also return log_prob of the rows under the model and, when tempered or truncated, the
+            log-probability of the drawn positions under the distribution they came from.
+        uniforms : (n, n_vars) numbers in [0, 1) used instead of random ones: x_d = F_d^-1(u_d | x_1, ..., x_{d-1}).
+            Where a variable needs two (mixtures: component, then value), (n, n_vars, 2). Column j is variable
+            ``order[j]``.
+        given : not possible here: known values that are not a prefix would need a sum over the others.
+        like : a torch tensor: the result is a torch tensor.
+
+        Returns
+        -------
+        rows, or (rows, log_prob), or (rows, log_prob, sampling_log_prob).
+        """
+        if given is not None:
+            raise ValueError(
+                "given= is refused: known values that are not a prefix of the model's order cannot be conditioned on "
+                "exactly by drawing variable by variable. Use prefix= for the first variables of `order`, train a "
+                "model whose order puts the known variables first, or use a BayesNet"
+            )
+        draw = check_draw(
+            n,
+            seed=seed,
+            start=start,
+            prefix=prefix,
+            n_per_row=n_per_row,
+            check_prefix=self._check_prefix,
+            temperature=temperature,
+            top_k=top_k,
+            top_p=top_p,
+            uniforms=uniforms,
+            uniforms_shape=self._uniforms_shape(),
+            return_log_prob=return_log_prob,
+        )
+        self._check_truncation(draw)
+        drawn = self._sample(draw)
+        parts = [drawn.values]
+        if return_log_prob:
+            parts += [part for part in (drawn.log_prob, drawn.sampling_log_prob) if part is not None]
+        if like is not None or _is_torch(prefix):
+            parts = [_as_torch(part) for part in parts]
+        return tuple(parts) if return_log_prob else parts[0]
+
+    def iter_samples(self, n: int, chunk: int = 10_000, seed: Seed = None, start: int = 0) -> Iterator[Any]:
+        """Draw ``n`` rows in chunks; their concatenation is ``sample(n, seed=seed, start=start)``."""
+        n, start = check_rows(n, start)
+        size = whole_number(chunk, "chunk")
+        if size < 1:
+            raise ValueError(f"chunk must be at least 1 row, got {size}")
+        key = key_from_seed(seed)
+        return (self.sample(min(size, n - begin), seed=key, start=start + begin) for begin in range(0, n, size))
+
+    # Fitting ------------------------------------------------------------------------------------------------------
+
+    def fit(
+        self,
+        train: Any,
+        valid: Any = None,
+        *,
+        epochs: int = 100,
+        batch_size: int = 100,
+        learning_rate: float = 1e-3,
+        schedule: Schedule = "cosine",
+        weight_decay: float = 0.0,
+        patience: int | None = 10,
+        seed: int = 0,
+        checkpoint: str | os.PathLike[str] | None = None,
+        progress: bool | None = None,
+    ) -> Self:
+        """Maximise the mean log_prob of ``train`` by Adam (Kingma & Ba 2015) on minibatches; returns the model.
+
+        Parameters
+        ----------
+        train, valid : rows as ``log_prob`` takes them. With ``valid`` the parameters of the best epoch are kept and
+            training ends after ``patience`` epochs without a better one.
+        schedule : factor on ``learning_rate`` by epoch: "cosine" (to 0), "constant", "plateau" or a function of the
+            fraction of epochs done.
+        weight_decay : decoupled (AdamW).
+        seed : of the shuffling; the same data, settings and seed give the same parameters, for any number of threads.
+        checkpoint : file that holds the state after every epoch; where it exists, training goes on from it to the
+            same numbers as if it had never stopped.
+        progress : show a bar (needs tqdm); None: where standard error is a terminal.
+
+        Nothing changes in the model until the end: an error or Ctrl-C leaves it as it was.
+        """
+        from ..learning import gradient
+
+        gradient.fit(
+            self,
+            train,
+            valid,
+            epochs=epochs,
+            batch_size=batch_size,
+            learning_rate=learning_rate,
+            schedule=schedule,
+            weight_decay=weight_decay,
+            patience=patience,
+            seed=seed,
+            checkpoint=checkpoint,
+            progress=progress,
+        )
+        return self
+
+    @property
+    def history(self) -> list[dict[str, float]]:
+        """One dict per epoch of the last ``fit``: epoch, train and valid (nats per row), seconds, learning_rate."""
+        return [dict(epoch) for epoch in getattr(self, "_history", [])]
+
+    # Checks -------------------------------------------------------------------------------------------------------
+
+    def _check_data(self, x: Any, name: str = "x") -> Array:
+        """Rows in the user's order of variables, contiguous: codes, or reals of the model's dtype."""
+        if self.n_states is None:
+            return as_reals(x, self.n_vars, self.dtype, name)
+        return as_codes(x, self.n_vars, self.n_states, name)
+
+    def _check_prefix(self, prefix: Any) -> Array:
+        width = np.shape(prefix)[-1] if np.ndim(prefix) == 2 else None
+        if width is not None and width > self.n_vars:
+            raise ValueError(f"prefix must have at most n_vars = {self.n_vars} columns, got {width}")
+        if self.n_states is None:
+            return as_reals(prefix, width, self.dtype, "prefix")
+        return as_codes(prefix, width, self.n_states, "prefix")
+
+    def _check_truncation(self, draw: Draw) -> None:
+        if self.n_states is None and (draw.top_k is not None or draw.top_p is not None):
+            raise ValueError("top_k and top_p need discrete variables, this model's are continuous")
+
+    def _uniforms_shape(self) -> tuple[int, ...]:
+        words = self.uniforms_per_variable
+        return (self.n_vars,) if words == 1 else (self.n_vars, words)
+
+
+def _is_torch(x: Any) -> bool:
+    return type(x).__module__.partition(".")[0] == "torch"
+
+
+def _as_torch(array: Array) -> Any:
+    import torch
+
+    return torch.from_numpy(array)

@@ -1,0 +1,51 @@
+"""FVSBN: each variable a logistic regression on those before it (Frey 1998, Gan et al. 2015)."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from . import masked
+from .made import Order, check_dtype, check_shape
+from .masked import Layer
+from .masked_model import MaskedModel
+
+
+class FVSBN(MaskedModel):
+    """Fully visible sigmoid belief network: p(x_d = 1 | x_<d) = sigmoid(b_d + sum_{j < d} W_dj x_j).
+
+    The simplest neural autoregressive model: n_vars (n_vars - 1) / 2 weights and n_vars biases, all zero before
+    ``fit`` (the uniform distribution). Its likelihood is concave in its parameters, so ``fit`` finds the best ones.
+
+    Parameters
+    ----------
+    n_vars : number of binary variables.
+    order : "natural", "reversed", "random" or a permutation: the variable at each position.
+    seed : of a random order.
+    dtype : numpy.float32 or numpy.float64.
+
+    References
+    ----------
+    Neal 1992, "Connectionist learning of belief networks". Frey 1998, "Graphical Models for Machine Learning and
+    Digital Communication".
+
+    Examples
+    --------
+    >>> import numpy as np, fastdgm as fd
+    >>> x = np.random.default_rng(0).integers(0, 2, (500, 1)).repeat(3, axis=1)  # three equal bits
+    >>> model = fd.FVSBN(3).fit(x, epochs=50, learning_rate=0.1, progress=False)
+    >>> bool(model.log_prob([1, 1, 1])[0] > model.log_prob([1, 0, 1])[0] + 3)
+    True
+    """
+
+    def __init__(
+        self, n_vars: int, *, order: Order = "natural", seed: int = 0, dtype: npt.DTypeLike = np.float32
+    ) -> None:
+        generator = np.random.default_rng(seed)
+        shape = check_shape(n_vars, "bernoulli", None, None, order, generator)
+        layer = Layer(np.zeros((shape.n_vars, shape.n_vars)), np.zeros(shape.n_vars))
+        degrees = [shape.input_degrees, shape.output_degrees]
+        self._set_net(masked.build([layer], degrees, shape, check_dtype(dtype)))
+
+    def __repr__(self) -> str:
+        return f"FVSBN(n_vars={self.n_vars}): {self.n_parameters:,} parameters, {self.dtype}"

@@ -1,0 +1,240 @@
+"""A fitted Markov chain as the kernels see it; scoring and drawing of whole streams in pieces."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ..fusion import slot_bits
+from ..kernels import markov
+from ..kernels.alias import fill_slots
+from ..memory import check_memory
+from ..threads import run_pieces
+from .markov_counts import Counts, Layout, check_counts
+from .markov_tables import Smoothing, build
+from .sequences import Kind, Stream, symbol_type
+
+Array = npt.NDArray[Any]
+
+PIECE_SYMBOLS = 1 << 19  # about a millisecond
+MAX_LENGTH = 1 << 16  # symbols after which a sequence must have ended where no max_length is given
+
+
+class Fitted:
+    """Counts and all that follows from them; never changed, so that plans are never stale."""
+
+    def __init__(
+        self,
+        kind: Kind | None,
+        vocabulary: tuple[str, ...] | None,
+        layout: Layout,
+        counts: Counts,
+        smoothing: Smoothing,
+        alpha: float,
+    ) -> None:
+        check_counts(counts, layout)
+        self._arguments = kind, vocabulary, layout, counts, smoothing, alpha
+        self.kind, self.vocabulary, self.layout, self.counts = kind, vocabulary, layout, counts
+        self.automaton = build(counts, layout, smoothing, alpha)
+        for array in (*counts, self.automaton.successor, self.automaton.probabilities):
+            array.flags.writeable = False
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), self._arguments
+
+    @cached_property
+    def scoring(self) -> markov.Chain:
+        """Log-probabilities; the end of a row of fixed length is certain."""
+        return self.chain(self.log_table(self.automaton.probabilities))
+
+    @cached_property
+    def sampler(self) -> markov.Sampler:
+        """Alias tables of the model itself."""
+        return self.sampler_of(self.automaton.probabilities)
+
+    @cached_property
+    def symbols_per_sequence(self) -> float:
+        """In the data of the fit."""
+        if self.layout.n_vars is not None:
+            return float(self.layout.n_vars)
+        ends = self.counts.counts[self.counts.symbols == self.layout.n_states].sum()
+        return float(self.counts.counts.sum() / max(1, ends))
+
+    def log_table(self, probabilities: Array) -> Array:
+        """Their logarithms, and 0 for the end of a row of fixed length."""
+        with np.errstate(divide="ignore"):
+            table = np.log(probabilities)
+        if self.layout.n_vars is not None:
+            table[:, -1] = 0.0
+        return table
+
+    def chain(self, table: Array) -> markov.Chain:
+        """The automaton with a number in every cell."""
+        automaton, layout = self.automaton, self.layout
+        return markov.Chain(
+            successor=automaton.successor.ravel(),
+            table=table.ravel(),
+            width=layout.width,
+            order=layout.order,
+            root=automaton.root,
+            start=automaton.start,
+            aligned=layout.aligned,
+        )
+
+    def sampler_of(self, probabilities: Array) -> markov.Sampler:
+        """Alias tables of any distributions over the states of this chain."""
+        n, width = probabilities.shape
+        bits = slot_bits(self.layout.allowed)
+        check_memory(12 * n << bits, f"sampling tables of {n} contexts of {width - 1} states")
+        slots, fine = np.empty((n, 1 << bits), np.uint64), np.empty((n, 1 << bits), np.uint32)
+        used = np.ascontiguousarray(probabilities[:, : self.layout.allowed])
+        fill_slots(used, np.arange(self.layout.allowed, dtype=np.uint32), np.uint64(bits), slots, fine)
+        return markov.Sampler(
+            successor=self.automaton.successor.ravel(),
+            slots=slots.ravel(),
+            fine=fine.ravel(),
+            bits=bits,
+            width=width,
+            start=self.automaton.start,
+        )
+
+
+# --- scoring ---
+
+
+def log_prob(chain: markov.Chain, stream: Stream) -> Array:
+    """Sum of table entries of every sequence, its end included."""
+    units, first = _units(stream.starts, chain.aligned)
+    size = int(max(markov.TILE, 4 * markov.LANES * chain.aligned))
+    out = np.empty(len(units) - 1)
+
+    def work(begin: int, end: int) -> None:
+        markov.log_prob_cpu(begin, end, chain, stream.symbols, units, size, out)
+
+    work(0, 0)  # compile here, not in several workers at once
+    cuts = np.searchsorted(units, np.arange(PIECE_SYMBOLS, len(stream.symbols), PIECE_SYMBOLS))
+    run_pieces(work, list(pairwise(np.unique([0, *cuts, len(out)]).tolist())))
+    if first is None:
+        return out
+    total = np.empty(len(stream))
+    markov.sum_parts(out, first, total)
+    return total
+
+
+def _units(starts: Array, aligned: int) -> tuple[Array, Array | None]:
+    """Where to cut a stream: at sequences, and every TILE symbols of longer ones; and each sequence's first unit."""
+    lengths = np.diff(starts)
+    if aligned or lengths.max(initial=0) <= markov.TILE:
+        return starts, None
+    parts = -(-lengths // markov.TILE)
+    first = np.concatenate([[0], parts.cumsum()])
+    within = np.arange(first[-1]) - np.repeat(first[:-1], parts)
+    return np.append(np.repeat(starts[:-1], parts) + within * markov.TILE, starts[-1]), first
+
+
+def terms(chain: markov.Chain, stream: Stream) -> Array:
+    """The table entry of every symbol of a stream."""
+    n = len(stream.symbols)
+    check_memory(8 * n, f"log_prob of {n} symbols one by one")
+    out = np.empty(n)
+
+    def work(begin: int, end: int) -> None:
+        markov.terms_cpu(begin, end, chain, stream.symbols, out)
+
+    work(0, 0)
+    size = max(1, PIECE_SYMBOLS // max(1, chain.aligned)) * max(1, chain.aligned)
+    run_pieces(work, [(a, min(a + size, n)) for a in range(0, n, size)])
+    return out
+
+
+# --- drawing ---
+
+
+def request_of(key: int, start: int, prefix: Stream | None, n_per_row: int, limit: int, fitted: Fitted) -> Any:
+    """The kernels' description of the rows to draw."""
+    none = Stream(np.empty(0, symbol_type(fitted.layout.n_states)), np.zeros(1, np.int64))
+    given = none if prefix is None else prefix
+    return markov.Request(np.uint64(key), np.uint64(start % 2**64), n_per_row, limit, given.symbols, given.starts)
+
+
+def _row_pieces(n: int, length: float) -> list[tuple[int, int]]:
+    size = max(1, int(PIECE_SYMBOLS / max(1.0, length)) // markov.ROWS) * markov.ROWS
+    return [(a, min(a + size, n)) for a in range(0, n, size)]
+
+
+def draw_rows(sampler: markov.Sampler, request: Any, n: int, dtype: npt.DTypeLike) -> Array:
+    """Rows of ``request.limit`` codes."""
+    check_memory(n * request.limit * np.dtype(dtype).itemsize, f"a sample of {n} rows x {request.limit} variables")
+    out = np.empty((n, request.limit), dtype)
+
+    def work(begin: int, end: int) -> None:
+        markov.sample_rows_cpu(begin, end, sampler, request, out)
+
+    work(0, 0)
+    run_pieces(work, _row_pieces(n, request.limit))
+    return out
+
+
+def draw_stream(
+    sampler: markov.Sampler, request: Any, n: int, expected: float, must_end: bool
+) -> tuple[Stream, npt.NDArray[np.bool_]]:
+    """Sequences to their end or to ``request.limit`` symbols, and which ones were cut there."""
+    length = min(expected, request.limit) + 1
+    check_memory(int(n * (length * request.prefix.itemsize + 16)), f"a sample of {n} sequences")
+    lengths = np.empty(n, np.int64)
+    kind = np.empty(0, request.prefix.dtype)
+
+    def work(begin: int, end: int) -> Array:
+        part, used, late = markov.sample_stream_cpu(begin, end, sampler, request, must_end, lengths, kind)
+        if late >= 0:
+            raise ValueError(
+                f"sequence {late} had not ended after {request.limit} symbols: give max_length, where sequences that "
+                "do not end are cut"
+            )
+        return part[:used]
+
+    work(0, 0)
+    parts = run_pieces(work, _row_pieces(n, length))
+    symbols = np.concatenate(parts) if len(parts) != 1 else parts[0]
+    starts = np.concatenate([[0], (lengths + 1).cumsum()])
+    return Stream(symbols.astype(kind.dtype, copy=False), starts), lengths >= request.limit
+
+
+def draw_by_uniforms(
+    chain: markov.Chain, request: Any, uniforms: Array, dtype: npt.DTypeLike
+) -> tuple[Array, npt.NDArray[np.int64]]:
+    """Inverse CDF of the probabilities in ``chain``: codes (n, limit), of which lengths (n,) count in each row."""
+    n = len(uniforms)
+    check_memory(n * request.limit * np.dtype(dtype).itemsize, f"a sample of {n} rows x {request.limit} variables")
+    out, lengths = np.zeros((n, request.limit), dtype), np.empty(n, np.int64)
+
+    def work(begin: int, end: int) -> None:
+        markov.sample_given_uniforms_cpu(begin, end, chain, request, uniforms, out, lengths)
+
+    work(0, 0)
+    run_pieces(work, _row_pieces(n, request.limit))
+    return out, lengths
+
+
+def truncate(probabilities: Array, temperature: float, top_k: int | None, top_p: float | None) -> Array:
+    """p**(1 / temperature), of it the top_k most probable, of these the fewest with mass top_p; renormalised.
+
+    Of equally probable symbols, those of lower code stay.
+    """
+    largest = probabilities.max(axis=1, keepdims=True)
+    changed = np.asarray((probabilities / largest) ** (1.0 / temperature))
+    order = np.argsort(-changed, axis=1, kind="stable")
+    falling = np.take_along_axis(changed, order, axis=1)
+    if top_k is not None:
+        falling[:, top_k:] = 0.0
+    if top_p is not None and top_p < 1.0:
+        reached = falling.cumsum(axis=1)
+        before = reached - falling
+        falling[before >= top_p * reached[:, -1:]] = 0.0
+    falling /= falling.cumsum(axis=1)[:, -1:]
+    np.put_along_axis(changed, order, falling, axis=1)
+    return changed

@@ -1,0 +1,153 @@
+"""What MADE and FVSBN share: a masked network, its kernels, and how it is stored."""
+
+from __future__ import annotations
+
+from typing import Any, Self
+
+import numpy as np
+import numpy.typing as npt
+
+from ..kernels import heads
+from ..kernels import made as kernels
+from ..kernels.made import Given, MaskedNet, Request, Results
+from ..memory import check_memory
+from . import masked, stored
+from .base import AutoregressiveModel
+from .draw import Draw, Drawn
+from .masked import HEADS
+from .runs import run_rows
+
+Array = npt.NDArray[Any]
+
+
+class MaskedModel(AutoregressiveModel):
+    """A masked network with one head per variable; made by the families' constructors."""
+
+    _net: MaskedNet
+
+    @classmethod
+    def _from_net(cls, net: MaskedNet) -> Self:
+        """A model around a network that is known to be right."""
+        model = cls.__new__(cls)
+        model._set_net(net)
+        return model
+
+    def _set_net(self, net: MaskedNet) -> None:
+        self._net = net
+        self.n_vars = len(net.order)
+        self.dtype = net.weights.dtype
+        self.order = net.order.copy()
+        self.order.flags.writeable = False
+        self.n_states = {heads.BERNOULLI: 2, heads.CATEGORICAL: net.n_states}.get(net.head)
+        self.uniforms_per_variable = 2 if net.head == heads.MIXTURE else 1  # type: ignore[misc]
+
+    @property
+    def head(self) -> str:
+        """Distribution of each variable: bernoulli, categorical, normal or mixture."""
+        return next(name for name, code in HEADS.items() if code == self._net.head)
+
+    @property
+    def n_parameters(self) -> int:
+        """Number of biases and unmasked weights."""
+        return masked.count_parameters(self._net)
+
+    def _log_prob(self, x: Array, per_variable: bool) -> Array:
+        return score(self._net, x, no_context(self._net, len(x)), per_variable)
+
+    def _sample(self, draw: Draw) -> Drawn:
+        return sample(self._net, draw, self.n_states)
+
+    def _state(self) -> tuple[dict[str, Any], dict[str, Array]]:
+        return stored.to_state(self._net, self.head)
+
+    @classmethod
+    def _from_state(cls, structure: dict[str, Any], arrays: dict[str, Array]) -> Self:
+        return cls._from_net(stored.from_state(structure, arrays))
+
+    def _check_truncation(self, draw: Draw) -> None:
+        super()._check_truncation(draw)
+        if self._net.head == heads.MIXTURE and draw.truncated:
+            raise ValueError("a mixture of Normals cannot be tempered: p(x)**(1/T) is no mixture of Normals")
+
+
+def no_context(net: MaskedNet, n: int) -> Array:
+    """The context of a model that has none."""
+    return np.empty((n, 0), net.weights.dtype)
+
+
+def work_per_row(net: MaskedNet) -> float:
+    """Multiply-adds of one row."""
+    return float(net.reach.sum() + net.biases.size)
+
+
+def _read_only(array: Array) -> Array:
+    view = np.ascontiguousarray(array).view()
+    view.flags.writeable = False
+    return view
+
+
+def score(net: MaskedNet, x: Array, context: Array, per_variable: bool) -> Array:
+    """log_prob of rows (n,), or its terms (n, n_vars)."""
+    n, n_vars = x.shape
+    check_memory(8 * n * (n_vars if per_variable else 1), "log_prob")
+    log_prob, terms = np.empty(n), np.empty((n if per_variable else 0, n_vars))
+    x, context = _read_only(x), _read_only(context)
+
+    def work(begin: int, end: int) -> None:
+        kernels.log_prob_cpu(begin, end, net, x, context, terms, log_prob)
+
+    run_rows(work, n, work_per_row(net))
+    return terms if per_variable else log_prob
+
+
+def sample(net: MaskedNet, draw: Draw, n_states: int | None, noise: Array | None = None,
+           context: Array | None = None) -> Drawn:
+    """Draw rows; ``noise`` (n, n_vars) by position, instead of random numbers, is what the heads take."""
+    n, n_vars, dtype = draw.n, len(net.order), net.weights.dtype
+    value_type = dtype if n_states is None else np.dtype(np.uint8 if n_states <= 256 else np.uint16)
+    check_memory(n * n_vars * value_type.itemsize, "sample")
+    scored = n if draw.return_log_prob else 0
+    results = Results(
+        np.empty((n, n_vars), value_type), np.empty(scored), np.empty(scored if draw.truncated else 0)
+    )
+    request = Request(
+        np.uint64(draw.key),
+        np.uint64(draw.start),
+        draw.prefix_length,
+        draw.n_per_row,
+        draw.temperature,
+        draw.top_k or 0,
+        1.0 if draw.top_p is None else draw.top_p,
+        draw.truncated,
+        draw.return_log_prob,
+        _source(draw, noise),
+    )
+    given = Given(
+        _read_only(np.empty((0, 0), dtype) if draw.prefix is None else draw.prefix.astype(dtype)),
+        _read_only(_noise(draw, noise, dtype)),
+        _read_only(no_context(net, n) if context is None else context),
+    )
+
+    def work(begin: int, end: int) -> None:
+        kernels.sample_cpu(begin, end, net, request, given, results)
+
+    run_rows(work, n, work_per_row(net))
+    if not draw.return_log_prob:
+        return Drawn(results.values)
+    return Drawn(results.values, results.log_prob, results.sampling_log_prob if draw.truncated else None)
+
+
+def _source(draw: Draw, noise: Array | None) -> int:
+    if noise is not None:
+        return kernels.NOISE
+    return kernels.PHILOX if draw.uniforms is None else kernels.UNIFORMS
+
+
+def _noise(draw: Draw, noise: Array | None, dtype: np.dtype[Any]) -> Array:
+    """Given noise or uniforms (n, n_vars * words); uniforms inside (0, 1) after rounding to the model's type."""
+    if noise is not None:
+        return noise
+    if draw.uniforms is None:
+        return np.empty((0, 0), np.float64)
+    largest = 1.0 - float(np.finfo(dtype).epsneg)
+    return np.clip(draw.uniforms.reshape(draw.n, -1).astype(np.float64), 2.0**-65, largest)

@@ -1,0 +1,294 @@
+"""NADE: one layer of hidden units that the variables move in turn (Larochelle and Murray 2011)."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Literal, Self
+
+import numpy as np
+import numpy.typing as npt
+
+from ..memory import check_memory
+from ..seeds import key_from_seed, whole_number
+from .base import AutoregressiveModel
+from .draw import Draw, Drawn
+
+if TYPE_CHECKING:
+    from ..kernels.nade import NADEDraw, NADEPlan
+    from .nade_training import NADEStepper
+
+Array = npt.NDArray[Any]
+Order = Literal["natural", "reversed", "random"] | Sequence[int] | npt.NDArray[np.integer[Any]]
+ACTIVATIONS = ("sigmoid", "relu")
+NAMES = ("W", "V", "b", "c")
+
+
+class NADE(AutoregressiveModel):
+    """Neural autoregressive distribution estimator of binary variables (Larochelle and Murray 2011).
+
+    p(x_d = 1 | x_<d) = sigmoid(b_d + V_d . h_d),  h_d = activation(c + sum of W_i over the variables i before d)
+
+    where i runs over those before d in ``order`` that are 1. A new model is random: :meth:`fit` it, or give trained
+    weights to :meth:`from_parameters`. Results are float-driven: the same on one machine for any batch size and number
+    of threads.
+
+    Parameters
+    ----------
+    n_vars : number of variables, with states 0 and 1.
+    hidden : number of hidden units.
+    activation : "sigmoid" or "relu".
+    order : "natural" (also None), "reversed", "random" (by ``seed``), or a permutation: the variable at each position.
+    seed : of the random weights and order.
+    dtype : numpy.float32 or numpy.float64, of the weights and the arithmetic.
+
+    Examples
+    --------
+    >>> import fastdgm as fd
+    >>> import numpy as np
+    >>> nade = fd.NADE(n_vars=2, hidden=8).fit(np.array([[0, 0], [1, 1]] * 50), epochs=100, progress=False)
+    >>> bool(nade.log_prob([[1, 1]])[0] > nade.log_prob([[1, 0]])[0])
+    True
+    """
+
+    n_states: int = 2
+
+    def __init__(
+        self,
+        n_vars: int,
+        hidden: int = 500,
+        *,
+        activation: str = "sigmoid",
+        order: Order | None = None,
+        seed: int | np.random.Generator | None = 0,
+        dtype: npt.DTypeLike = np.float32,
+    ) -> None:
+        n_vars, hidden = _count(n_vars, "n_vars"), _count(hidden, "hidden")
+        dtype = _checked_dtype(dtype)
+        check_memory(3 * n_vars * hidden * dtype.itemsize, f"NADE of {n_vars} variables and {hidden} hidden units")
+        random = np.random.default_rng(key_from_seed(seed))
+        limit = math.sqrt(6.0 / (n_vars + hidden))
+        parameters = {
+            "W": random.uniform(-limit, limit, (n_vars, hidden)),
+            "V": random.uniform(-limit, limit, (n_vars, hidden)),
+            "b": np.zeros(n_vars),
+            "c": np.zeros(hidden),
+        }
+        self._set_up(parameters, activation, _checked_order(order, n_vars, random), dtype)
+
+    @classmethod
+    def from_parameters(
+        cls, W: Any, V: Any, b: Any, c: Any, *, activation: str = "sigmoid", order: Order | None = None
+    ) -> Self:
+        """A model of trained weights, all of the same float type.
+
+        Parameters
+        ----------
+        W, V : (n_vars, hidden) into and out of the hidden units; row i is variable i, whatever the order.
+        b : (n_vars,) output biases.
+        c : (hidden,) hidden biases.
+        activation, order : as for :class:`NADE`; "random" is refused.
+
+        Raises
+        ------
+        ValueError : shapes that do not fit together, or numbers that are not finite.
+
+        Examples
+        --------
+        >>> import fastdgm as fd
+        >>> import numpy as np
+        >>> nade = fd.NADE.from_parameters(np.zeros((2, 3)), np.zeros((2, 3)), np.zeros(2), np.zeros(3))
+        >>> nade.log_prob([[0, 1]]) / np.log(2)
+        array([-2.])
+        """
+        if isinstance(order, str) and order == "random":
+            raise ValueError('trained weights have an order, "random" is none')
+        parameters = {name: np.asarray(array) for name, array in zip(NAMES, (W, V, b, c), strict=True)}
+        dtype = _checked_dtype(parameters["W"].dtype)
+        if parameters["W"].ndim != 2 or 0 in parameters["W"].shape:
+            raise ValueError(f"W must have shape (n_vars, hidden), got {parameters['W'].shape}")
+        model = cls.__new__(cls)
+        model._set_up(parameters, activation, _checked_order(order, len(parameters["W"]), None), dtype)
+        return model
+
+    def _set_up(self, parameters: Mapping[str, Array], activation: str, order: Array, dtype: np.dtype[Any]) -> None:
+        if activation not in ACTIVATIONS:
+            raise ValueError(f"activation must be one of {', '.join(ACTIVATIONS)}, got {activation!r}")
+        self.n_vars, self.hidden = parameters["W"].shape
+        self.activation, self.order, self.dtype = activation, order, dtype
+        self._parameters = self._checked(parameters)
+        self._plan_of_parameters: NADEPlan | None = None
+
+    @property
+    def parameters(self) -> dict[str, Array]:
+        """W, V (n_vars, hidden), b (n_vars,), c (hidden,); read-only."""
+        return dict(self._parameters)
+
+    @property
+    def n_parameters(self) -> int:
+        """Number of weights and biases: 2 n_vars hidden + n_vars + hidden.
+
+        Those that cannot change a probability count too: W of the last variable.
+        """
+        return sum(array.size for array in self._parameters.values())
+
+    def __repr__(self) -> str:
+        return f"NADE(n_vars={self.n_vars}, hidden={self.hidden}, activation={self.activation!r})"
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**vars(self), "_plan_of_parameters": None}
+
+    # What the base class asks for ---------------------------------------------------------------------------------
+
+    def _log_prob(self, x: Array, per_variable: bool) -> Array:
+        from .nade_training import log_prob
+
+        return log_prob(self._plan(), x, per_variable)
+
+    def _sample(self, draw: Draw) -> Drawn:
+        from ..kernels.nade import nade_sample_cpu
+        from .runs import run_rows
+
+        want = draw.return_log_prob
+        check_memory(draw.n * (self.n_vars + 16), f"{draw.n} rows of {self.n_vars} variables")
+        values = np.empty((draw.n, self.n_vars), np.uint8)
+        log_prob, sampling_log_prob = np.empty((2, draw.n if want else 0))
+        plan, request = self._plan(), self._request(draw)
+        run_rows(
+            lambda begin, end: nade_sample_cpu(begin, end, plan, request, values, log_prob, sampling_log_prob),
+            draw.n,
+            work_per_row(plan),
+        )
+        return Drawn(
+            values, log_prob if want else None, sampling_log_prob if want and draw.truncated else None
+        )
+
+    def _request(self, draw: Draw) -> NADEDraw:
+        """The draw as the kernels read it."""
+        from ..kernels.nade import NEVER_SURE, NADEDraw
+
+        sure = NEVER_SURE if draw.top_p is None or draw.top_p == 1.0 else draw.top_p
+        prefix = np.empty((1, 0), np.uint8) if draw.prefix is None else draw.prefix
+        uniforms = np.empty((0, self.n_vars)) if draw.uniforms is None else draw.uniforms
+        number = self.dtype.type
+        return NADEDraw(
+            key=np.uint64(draw.key),
+            start=np.uint64(draw.start),
+            temperature=number(draw.temperature),
+            sure=number(0.0 if draw.top_k == 1 else sure),
+            prefix=frozen(prefix),
+            n_per_row=max(1, draw.n) if draw.prefix is None else draw.n_per_row,
+            uniforms=frozen(np.ascontiguousarray(uniforms, self.dtype)),
+            want_log_prob=draw.return_log_prob,
+        )
+
+    def _state(self) -> tuple[dict[str, Any], dict[str, Array]]:
+        return {"activation": self.activation}, {**self._parameters, "order": self.order}
+
+    @classmethod
+    def _from_state(cls, structure: dict[str, Any], arrays: dict[str, Array]) -> Self:
+        if set(structure) != {"activation"}:
+            raise ValueError(f"the structure of a NADE is its activation, got {sorted(structure)}")
+        if set(arrays) != {*NAMES, "order"}:
+            raise KeyError(f"the arrays of a NADE are {', '.join(NAMES)} and order, got {sorted(arrays)}")
+        own = {name: arrays[name] for name in NAMES}
+        if len({array.dtype for array in own.values()}) > 1:
+            raise ValueError(f"the weights are of one type, got {[str(array.dtype) for array in own.values()]}")
+        return cls.from_parameters(**own, activation=structure["activation"], order=arrays["order"])
+
+    def _stepper(self) -> NADEStepper:
+        from .nade_training import NADEStepper
+
+        return NADEStepper(self)
+
+    def _adopt(self, parameters: dict[str, Array]) -> None:
+        self._parameters, self._plan_of_parameters = self._checked(parameters), None
+
+    def _gradients(
+        self, parameters: dict[str, Array], x: Array, row_weights: Array
+    ) -> tuple[Array, dict[str, Array], Array | None]:
+        from .nade_training import Gradients, padded, plan_of
+
+        gradients = Gradients(self.n_vars, padded(self.hidden), self.dtype)
+        log_prob = gradients.run(plan_of(self._checked(parameters), self.activation, self.order), x, row_weights)
+        own = {name: np.ascontiguousarray(array[..., : self._width(name)]) for name, array in gradients.total.items()}
+        return log_prob, own, None
+
+    # Parameters ---------------------------------------------------------------------------------------------------
+
+    def _width(self, name: str) -> int:
+        """Length of a parameter's last axis, without padding."""
+        return self.n_vars if name == "b" else self.hidden
+
+    def _checked(self, parameters: Mapping[str, Array]) -> dict[str, Array]:
+        """Read-only copies, of the right shapes and finite."""
+        if set(parameters) != set(NAMES):
+            raise KeyError(f"the parameters of a NADE are {', '.join(NAMES)}, got {sorted(parameters)}")
+        matrix = (self.n_vars, self.hidden)
+        shapes = dict(zip(NAMES, (matrix, matrix, matrix[:1], matrix[1:]), strict=True))
+        copies = {}
+        for name, shape in shapes.items():
+            array = np.asarray(parameters[name])
+            if array.shape != shape:
+                raise ValueError(f"{name} must have shape {shape}, got {array.shape}")
+            with np.errstate(over="ignore"):
+                copies[name] = np.array(array, self.dtype, order="C")
+            if not np.isfinite(copies[name]).all():
+                raise ValueError(f"{name} must be finite in {self.dtype}, got {array[~np.isfinite(copies[name])][0]}")
+            copies[name].flags.writeable = False
+        return copies
+
+    def _plan(self) -> NADEPlan:
+        from .nade_training import plan_of
+
+        plan = self._plan_of_parameters
+        if plan is None:
+            plan = self._plan_of_parameters = plan_of(self._parameters, self.activation, self.order)
+        return plan
+
+
+def frozen(array: Array) -> Array:
+    """A read-only view: kernels compile for one kind of input."""
+    view = array.view()
+    view.flags.writeable = False
+    return view
+
+
+def work_per_row(plan: NADEPlan) -> float:
+    """In the units of ``run_rows``."""
+    return 4.0 * plan.W.size
+
+
+def _count(value: Any, name: str) -> int:
+    number = whole_number(value, name)
+    if number < 1:
+        raise ValueError(f"{name} must be at least 1, got {number}")
+    return number
+
+
+def _checked_dtype(dtype: npt.DTypeLike) -> np.dtype[Any]:
+    kind = np.dtype(dtype)
+    if kind not in (np.float32, np.float64):
+        raise ValueError(f"the weights are float32 or float64, got {kind}")
+    return kind
+
+
+def _checked_order(order: Order | None, n_vars: int, random: np.random.Generator | None) -> Array:
+    """The variable at each position, read-only int64."""
+    if order is None or isinstance(order, str):
+        positions = np.arange(n_vars)
+        if order == "reversed":
+            positions = positions[::-1].copy()
+        elif order == "random" and random is not None:
+            positions = random.permutation(n_vars)
+        elif order not in (None, "natural"):
+            raise ValueError(f"order must be natural, reversed, random or a permutation, got {order!r}")
+    else:
+        positions = np.asarray(order)
+        if positions.dtype.kind not in "iu":
+            raise TypeError(f"order must hold integers, got {positions.dtype}")
+        if positions.shape != (n_vars,) or not np.array_equal(np.sort(positions), np.arange(n_vars)):
+            raise ValueError(f"order must be a permutation of 0 to {n_vars - 1}, got {order!r}")
+        positions = positions.astype(np.int64)
+    positions.flags.writeable = False
+    return positions

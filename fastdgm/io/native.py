@@ -1,0 +1,248 @@
+"""The native format: one safetensors file per model, whose metadata holds the structure as JSON.
+
+The metadata entry ``fastdgm`` is ``{"format": 1, "family": "MADE", "structure": {...}}``; the tensors are the model's
+arrays, so what is written reads back to the last bit. Nothing is ever unpickled. A file is hostile until read: whatever
+is wrong with it is a :class:`~fastdgm.errors.FormatError` that names the file and the rule.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from importlib import import_module
+from math import prod
+from pathlib import Path
+from typing import Any, NoReturn
+
+import numpy as np
+import numpy.typing as npt
+
+from ..atomic import atomic_file
+from ..bayesnet import BayesNet
+from ..conditionals import CPT, EXACT_TOLERANCE
+from ..errors import FormatError
+from ..memory import check_memory
+
+VERSION = 1
+KEY = "fastdgm"  # of the metadata
+
+# Where each family lives; imported when a file or a model names it. A family has ``_state`` and ``_from_state``.
+FAMILIES = {
+    "MADE": "fastdgm.autoregressive.made",
+    "FVSBN": "fastdgm.autoregressive.fvsbn",
+    "NADE": "fastdgm.autoregressive.nade",
+    "MarkovChain": "fastdgm.autoregressive.markov",
+}
+
+DTYPES = {
+    "F32": np.float32,
+    "F64": np.float64,
+    "I8": np.int8,
+    "I16": np.int16,
+    "I32": np.int32,
+    "I64": np.int64,
+    "U8": np.uint8,
+    "U16": np.uint16,
+    "U32": np.uint32,
+    "U64": np.uint64,
+    "BOOL": np.bool_,
+}
+_MAX_AXES = 64  # of a NumPy array
+_MESSAGE_CHARACTERS = 1000
+Arrays = dict[str, npt.NDArray[Any]]
+
+
+# --- files -------------------------------------------------------------------------------------------------
+
+
+def read_bytes(path: Path) -> bytes:
+    """All bytes of a file; ValueError where memory cannot hold them and the arrays made of them."""
+    with path.open("rb") as file:
+        size = path.stat().st_size
+        check_memory(3 * size, f"{path}: reading a file of {size} bytes")
+        return file.read()
+
+
+def write_bytes(path: Path, data: bytes) -> None:
+    """The file appears whole or not at all."""
+    with atomic_file(path) as file:
+        file.write(data)
+
+
+# --- models to bytes ---------------------------------------------------------------------------------------
+
+
+def write_native(model: Any) -> bytes:
+    """The bytes of a model's file: the same model gives the same bytes.
+
+    Raises
+    ------
+    TypeError : no model of a family with a file.
+    """
+    from safetensors.numpy import save
+
+    if type(model) is BayesNet:
+        family, (structure, arrays) = "BayesNet", _network_state(model)
+    else:
+        family = _family_of(model)
+        structure, arrays = model._state()
+    head = json.dumps({"format": VERSION, "family": family, "structure": structure}, allow_nan=False)
+    return save({name: np.asarray(array, order="C") for name, array in arrays.items()}, metadata={KEY: head})
+
+
+def _family_of(model: Any) -> str:
+    name = type(model).__name__
+    if name not in FAMILIES or type(model) is not _class_of(name):
+        raise TypeError(f"models with a file format are {', '.join(['BayesNet', *FAMILIES])}, got {name}")
+    return name
+
+
+def _class_of(family: str) -> Any:
+    return getattr(import_module(FAMILIES[family]), family)
+
+
+def _network_state(net: BayesNet) -> tuple[dict[str, Any], Arrays]:
+    """Tables are numbered, because a variable's name can be anything."""
+    variables = [
+        {"name": name, "parents": list(own), "states": list(net.states[name]) if name in net.states else None}
+        for name, own in net.parents.items()
+    ]
+    tables = {f"table.{i}": net[name].table for i, name in enumerate(net.names)} if net.is_fitted else {}
+    return {"fitted": net.is_fitted, "variables": variables}, tables
+
+
+# --- bytes to models ---------------------------------------------------------------------------------------
+
+
+def read_native(data: bytes, name: str) -> Any:
+    """The model in a file's bytes; ``name`` is the file's, for errors.
+
+    Raises
+    ------
+    FormatError : whatever is wrong with the file.
+    """
+    head, arrays = _split(data, name)
+    if type(head) is not dict:
+        _refuse(name, f"the metadata entry {KEY!r} is a JSON object, got {head!r}")
+    if head.get("format") != VERSION:
+        _refuse(name, f"this version of fastdgm reads format {VERSION}, got {head.get('format')!r}")
+    family, structure = head.get("family"), head.get("structure")
+    known = ["BayesNet", *FAMILIES]
+    if family not in known:
+        _refuse(name, f"the families of models are {', '.join(known)}, got {family!r}")
+    if type(structure) is not dict:
+        _refuse(name, f"the structure of a model is a JSON object, got {structure!r}")
+    try:
+        if family == "BayesNet":
+            return _network(structure, arrays)
+        return _class_of(family)._from_state(structure, arrays)
+    except (ValueError, TypeError, KeyError, OverflowError, MemoryError) as error:
+        rule = error.args[0] if isinstance(error, KeyError) and error.args else error
+        raise _error(name, f"{family}: {rule}") from error
+
+
+def _split(data: bytes, name: str) -> tuple[Any, Arrays]:
+    """The JSON of the metadata and the arrays."""
+    from safetensors import SafetensorError, deserialize
+
+    try:
+        tensors = deserialize(data)
+    except SafetensorError as error:
+        raise _error(name, f"no whole safetensors file: {error}") from None
+    header = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])  # deserialize has checked it
+    text = (header.get("__metadata__") or {}).get(KEY)
+    if text is None:
+        _refuse(name, f"the metadata of a model has an entry {KEY!r}, got none: tensors alone are no model")
+    try:
+        head = json.loads(text, parse_constant=_no_constant)
+    except (ValueError, RecursionError) as error:
+        raise _error(name, f"the metadata entry {KEY!r} is JSON: {error}") from None
+    return head, {tensor: _array(tensor, parts, name) for tensor, parts in tensors}
+
+
+def _array(tensor: str, parts: Mapping[str, Any], name: str) -> npt.NDArray[Any]:
+    """A tensor as an array of its own memory, without NaN; its bytes are as many as its shape says."""
+    if parts["dtype"] not in DTYPES:
+        _refuse(name, f"arrays are of type {', '.join(DTYPES)}, {tensor!r} is {parts['dtype']}")
+    shape = parts["shape"]
+    if len(shape) > _MAX_AXES or prod(max(1, k) for k in shape) >= 2**60:
+        _refuse(name, f"array {tensor!r} has a shape that no array can have: {shape}")
+    dtype = np.dtype(DTYPES[parts["dtype"]])
+    flat = np.array(memoryview(parts["data"]).cast("B"), np.uint8).view(dtype.newbyteorder("<"))
+    array = flat.astype(dtype, copy=False).reshape(shape)
+    if dtype.kind == "f" and np.isnan(array).any():
+        where = [int(i) for i in np.argwhere(np.isnan(array))[0]]
+        _refuse(name, f"arrays have no NaN, {tensor!r} has one at {where}")
+    return array
+
+
+def _network(structure: Mapping[str, Any], arrays: Arrays) -> BayesNet:
+    variables, fitted = structure.get("variables"), structure.get("fitted")
+    if type(variables) is not list or type(fitted) is not bool:
+        raise ValueError("the structure has a list 'variables' and true or false as 'fitted'")
+    expected = {f"table.{i}" for i in range(len(variables))} if fitted else set()
+    if expected != set(arrays):
+        odd = sorted(expected ^ set(arrays))
+        raise ValueError(f"a fitted network has one table per variable, others none; missing or too many: {odd[:10]}")
+    parents: dict[str, list[str]] = {}
+    states: dict[str, list[str]] = {}
+    for variable in variables:
+        name, own, labels = _checked_variable(variable, fitted)
+        if name in parents:
+            raise ValueError(f"variable names must be distinct, got {name!r} twice")
+        parents[name] = own
+        if labels is not None:
+            states[name] = labels
+    if fitted:
+        tables = [arrays[f"table.{i}"] for i in range(len(variables))]
+        return BayesNet({v: _cpt(v, parents[v], t, states[v]) for v, t in zip(parents, tables, strict=True)})
+    edges = [(parent, child) for child, own in parents.items() for parent in own]
+    unknown = next((parent for parent, _ in edges if parent not in parents), None)
+    if unknown is not None:
+        raise ValueError(f"parents are variables of the network, got {unknown!r}")
+    return BayesNet.from_edges(edges, parents, states)
+
+
+def _checked_variable(variable: Any, fitted: bool) -> tuple[str, list[str], list[str] | None]:
+    if type(variable) is not dict or set(variable) != {"name", "parents", "states"}:
+        raise ValueError(f"a variable has exactly a name, parents and states, got {variable!r}")
+    name, own, labels = variable["name"], variable["parents"], variable["states"]
+    if type(name) is not str:
+        raise ValueError(f"variable names are strings, got {name!r}")
+    if not _are_strings(own):
+        raise ValueError(f"the parents of {name!r} are a list of strings, got {own!r}")
+    if not _are_strings(labels) and (fitted or labels is not None):
+        raise ValueError(f"the states of {name!r} are a list of strings, got {labels!r}")
+    return name, own, labels
+
+
+def _are_strings(values: Any) -> bool:
+    return type(values) is list and all(type(value) is str for value in values)
+
+
+def _cpt(name: str, parents: list[str], table: npt.NDArray[Any], states: list[str]) -> CPT:
+    """Rows must sum to 1 as closely as those of any CPT do: nothing is divided, the bits stay as they are."""
+    if table.dtype != np.float64:
+        raise ValueError(f"the table of {name!r} is of type float64, got {table.dtype}")
+    with np.errstate(over="ignore", invalid="ignore"):  # sums of absurd numbers are refused
+        off = float(np.abs(table.sum(axis=-1) - 1.0).max(initial=0.0)) if table.ndim else 0.0
+    if off > EXACT_TOLERANCE:
+        raise ValueError(f"every row of a table sums to 1, one of {name!r} is off by {off:.3g}")
+    try:
+        return CPT(parents, table, states)
+    except ValueError as error:
+        raise ValueError(f"table of {name!r}: {error}") from None
+
+
+def _no_constant(word: str) -> NoReturn:
+    raise ValueError(f"numbers are finite, got {word}")
+
+
+def _error(name: str, message: str) -> FormatError:
+    """What garbage puts into a message can have any length."""
+    shown = message if len(message) <= _MESSAGE_CHARACTERS else f"{message[:_MESSAGE_CHARACTERS]} ..."
+    return FormatError(f"{name}: {shown}")
+
+
+def _refuse(name: str, message: str) -> NoReturn:
+    raise _error(name, message)

@@ -1,0 +1,179 @@
+"""The checkpoint of a gradient fit: one safetensors file, written whole or not at all.
+
+Its metadata hold ``{"fastdgm checkpoint": <json>, "sha256": <digest>}``; the JSON says what run it belongs to and
+its history, the arrays are ``parameters/<name>``, ``moments/<name>`` and, with validation, ``best/<name>``.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from ..atomic import atomic_file
+from ..errors import FormatError
+
+if TYPE_CHECKING:
+    from ..autoregressive.base import AutoregressiveModel
+
+Array = npt.NDArray[Any]
+FORMAT = 1
+KEY = "fastdgm checkpoint"
+
+
+class Stored(NamedTuple):
+    """What a file holds: the run it belongs to, how far that came, and its arrays."""
+
+    run: dict[str, Any]
+    settings: dict[str, Any]
+    history: list[dict[str, float]]
+    arrays: dict[str, Array]
+
+
+class Checkpoint:
+    """The file of one run of one model on given data."""
+
+    def __init__(
+        self,
+        path: str | os.PathLike[str],
+        model: AutoregressiveModel,
+        rows: Array,
+        valid: Array | None,
+        arrays: dict[str, dict[str, Array]],
+    ) -> None:
+        self._path = Path(path)
+        self._run = _description(model, rows, valid, _flat(arrays))
+
+    def __str__(self) -> str:
+        return f"the checkpoint {self._path}"
+
+    def exists(self) -> bool:
+        """Whether there is anything at the path."""
+        return self._path.exists()
+
+    def save(
+        self, settings: dict[str, Any], history: list[dict[str, float]], arrays: dict[str, dict[str, Array]]
+    ) -> None:
+        """Replace the file."""
+        from safetensors.numpy import save
+
+        flat = _flat(arrays)
+        text = json.dumps({"format": FORMAT, "run": self._run, "settings": settings, "history": history})
+        data = save(flat, {KEY: text, "sha256": _digest(text, flat)})
+        with atomic_file(self._path) as file:
+            file.write(data)
+
+    def load(self) -> Stored:
+        """What the file holds; FormatError where it is no checkpoint or damaged, OSError where it cannot be read."""
+        text, digest, arrays = _read(self._path)
+        if digest != _digest(text, arrays):
+            raise FormatError(f"{self._path}: damaged checkpoint, its checksum does not fit")
+        try:
+            content = json.loads(text)
+            if content["format"] != FORMAT:
+                raise FormatError(f"{self._path}: checkpoint of format {content['format']!r}, only {FORMAT} is known")
+            stored = Stored(content["run"], content["settings"], content["history"], arrays)
+            shapes, seed = stored.run["arrays"], stored.settings["seed"]
+        except (KeyError, TypeError, ValueError, RecursionError) as error:
+            if isinstance(error, FormatError):
+                raise
+            raise FormatError(f"{self._path}: not a checkpoint of fastdgm, {error!r}") from None
+        if shapes != _shapes(arrays) or not _plausible(stored.history) or not isinstance(seed, int):
+            raise FormatError(f"{self._path}: damaged checkpoint, its description does not fit its content")
+        return stored
+
+    def refuse_others(self, stored: Stored, settings: dict[str, Any]) -> None:
+        """ValueError that names the first difference between the stored run and this one."""
+        own = json.loads(json.dumps({"settings": settings, **self._run}))
+        theirs = {"settings": stored.settings, **stored.run}
+        for name, there, here in _differences(theirs, own):
+            raise ValueError(
+                f"{self} belongs to another run: its {name} is {there}, here it is {here}; "
+                "pass the same arguments to go on with it, or another path to begin anew"
+            )
+
+
+def _description(
+    model: AutoregressiveModel, rows: Array, valid: Array | None, arrays: dict[str, Array]
+) -> dict[str, Any]:
+    """What must agree for a run to go on; whole-number arrays of the model (masks, orders) belong to its structure."""
+    structure, state = model._state()
+    fixed = {name: _hash(array) for name, array in state.items() if array.dtype.kind in "biu"}
+    return {
+        "family": type(model).__name__,
+        "structure": structure,
+        "train": _hash(rows),
+        "valid": None if valid is None else _hash(valid),
+        "fixed arrays": fixed,
+        "arrays": _shapes(arrays),
+    }
+
+
+def _flat(arrays: dict[str, dict[str, Array]]) -> dict[str, Array]:
+    return {f"{kind}/{name}": array for kind, own in arrays.items() for name, array in own.items()}
+
+
+def _shapes(arrays: dict[str, Array]) -> dict[str, list[Any]]:
+    return {name: [array.dtype.name, *array.shape] for name, array in sorted(arrays.items())}
+
+
+def _hash(array: Array) -> str:
+    """Shape, type and SHA-256 of the content, readable in an error."""
+    digest = hashlib.sha256(_bytes(array)).hexdigest()[:16]
+    return f"{array.dtype.name}{list(array.shape)} with hash {digest}"
+
+
+def _digest(text: str, arrays: dict[str, Array]) -> str:
+    digest = hashlib.sha256(text.encode())
+    for name, array in sorted(arrays.items()):
+        digest.update(name.encode())
+        digest.update(_bytes(array))
+    return digest.hexdigest()
+
+
+def _bytes(array: Array) -> memoryview:
+    return np.ascontiguousarray(array).reshape(-1).view(np.uint8).data
+
+
+def _read(path: Path) -> tuple[str, str, dict[str, Array]]:
+    from safetensors import SafetensorError, safe_open
+
+    with path.open("rb"):  # an OSError of its own kind and with the path, which safetensors' are not
+        pass
+    try:
+        with safe_open(path, framework="numpy") as file:
+            metadata = file.metadata() or {}
+            arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    except (SafetensorError, KeyError, TypeError, ValueError) as error:
+        raise FormatError(f"{path}: not a checkpoint, or damaged: {error}") from None
+    if KEY not in metadata or "sha256" not in metadata:
+        raise FormatError(f"{path}: not a checkpoint of fastdgm")
+    return metadata[KEY], metadata["sha256"], arrays
+
+
+def _plausible(history: Any) -> bool:
+    """Whether this is a list of epochs 1, 2, ... with finite numbers."""
+    needed = {"epoch", "train", "seconds", "learning_rate"}
+    return isinstance(history, list) and all(
+        isinstance(record, dict)
+        and needed <= record.keys() <= needed | {"valid"}
+        and all(type(value) in (int, float) and math.isfinite(value) for value in record.values())
+        and record["epoch"] == number
+        for number, record in enumerate(history, start=1)
+    )
+
+
+def _differences(theirs: Any, own: Any, name: str = "") -> Iterator[tuple[str, Any, Any]]:
+    """(name, stored, own) of every value that differs, nested names joined by dots."""
+    if isinstance(theirs, dict) and isinstance(own, dict):
+        for key in {**own, **theirs}:
+            yield from _differences(theirs.get(key), own.get(key), f"{name}.{key}" if name else key)
+    elif theirs != own:
+        yield name, theirs, own

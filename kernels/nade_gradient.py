@@ -1,0 +1,175 @@
+"""The gradient of NADE's log_prob, row by row backwards through the positions.
+
+With g_d = w (x_d - p_d), the gradient of w log p(x) by the logit z_d, and h constant from one 1 to the next:
+
+    db_d += g_d,   dV_d += g_d h,   dh += g_d V_d,   and at a 1:   da += dh activation'(a), dh = 0, dW_d += da
+
+The forward pass keeps each row's hidden units at every 1, so backwards nothing is computed twice or undone.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from .functions import sigmoid
+from .jit import kernel, loop
+from .nade import RELU, SIGMOID, activate, advance, bit_log_prob
+from .nade_units import add_outer, dot
+
+TILE = 16  # rows that share a variable's weights and gradients while those are in the first-level cache
+
+
+class NADEGradient(NamedTuple):
+    """Sums that a thread adds to, in the shapes of the plan's parameters."""
+
+    W: np.ndarray
+    V: np.ndarray
+    b: np.ndarray
+    c: np.ndarray
+
+
+class _Tile(NamedTuple):
+    """Scratch of one tile of rows; positions are in the model's order."""
+
+    state: np.ndarray  # (TILE, S)
+    hidden: np.ndarray  # (TILE, levels, S): hidden units before the first 1, after it, after the second, ...
+    level: np.ndarray  # int64 (TILE,): the current one
+    x: np.ndarray  # uint8 (TILE, n_vars)
+    z: np.ndarray  # (TILE, n_vars): logits, then their gradients
+    d_hidden: np.ndarray  # (TILE, S)
+    d_state: np.ndarray  # (TILE, S)
+
+
+@loop
+def _levels(x, begin, end):
+    """One more than the largest number of ones in a row."""
+    most = 0
+    for i in range(begin, end):
+        ones = 0
+        for d in range(x.shape[1]):
+            ones += x[i, d]
+        most = max(most, ones)
+    return most + 1
+
+
+@loop
+def _allocate(plan, levels):
+    n_vars, units = plan.W.shape
+    dtype = plan.W.dtype
+    return _Tile(
+        np.empty((TILE, units), dtype),
+        np.empty((TILE, levels, units), dtype),
+        np.empty(TILE, np.int64),
+        np.empty((TILE, n_vars), np.uint8),
+        np.empty((TILE, n_vars), dtype),
+        np.empty((TILE, units), dtype),
+        np.empty((TILE, units), dtype),
+    )
+
+
+@loop
+def _forward(plan, mode, begin, end, tile, comfortable):
+    """Logits and hidden units of rows [begin, end) of the tile."""
+    for i in range(begin, end):
+        tile.level[i] = 0
+        tile.state[i] = plan.first if mode == plan.mode else plan.c
+        activate(mode, tile.state[i], tile.hidden[i, 0])
+    for d in range(plan.order.shape[0]):
+        variable = plan.order[d]
+        for i in range(begin, end):
+            level = tile.level[i]
+            tile.z[i, d] = plan.b[variable] + dot(plan.V[variable], tile.hidden[i, level])
+            if tile.x[i, d]:
+                comfortable[i] &= advance(plan, mode, variable, tile.state[i])
+                tile.level[i] = level + 1
+                activate(mode, tile.state[i], tile.hidden[i, level + 1])
+
+
+@loop
+def _forward_all(plan, n, tile):
+    comfortable = np.ones(TILE, np.bool_)
+    _forward(plan, plan.mode, 0, n, tile, comfortable)
+    for i in range(n):
+        if not comfortable[i]:
+            _forward(plan, SIGMOID, i, i + 1, tile, comfortable)
+
+
+@loop
+def _score(x, z, weight):
+    """Turns logits z into weight times the gradients by them; returns the sum of log p."""
+    total = 0.0
+    for d in range(x.shape[0]):
+        total += bit_log_prob(x[d], z[d])
+    for d in range(x.shape[0]):
+        z[d] = weight * ((z.dtype.type(1) if x[d] else z.dtype.type(0)) - sigmoid(z[d]))
+    return total
+
+
+@loop
+def _through_activation(mode, hidden, d_hidden, d_state):
+    """d_state += d_hidden activation'; d_hidden = 0."""
+    zero, one = hidden.dtype.type(0), hidden.dtype.type(1)
+    if mode == RELU:
+        for j in range(hidden.shape[0]):
+            d_state[j] += d_hidden[j] if hidden[j] > zero else zero
+            d_hidden[j] = zero
+    else:
+        for j in range(hidden.shape[0]):
+            d_state[j] += d_hidden[j] * hidden[j] * (one - hidden[j])
+            d_hidden[j] = zero
+
+
+@loop
+def _add_to(total, values):
+    for j in range(total.shape[0]):
+        total[j] += values[j]
+
+
+@loop
+def _backward(plan, n, tile, total):
+    """Add the gradients of the tile's first n rows to ``total``; tile.z holds the gradients by the logits."""
+    tile.d_hidden[:n] = 0
+    tile.d_state[:n] = 0
+    for d in range(plan.order.shape[0] - 1, -1, -1):
+        variable = plan.order[d]
+        for i in range(n):
+            if tile.x[i, d]:
+                _through_activation(plan.mode, tile.hidden[i, tile.level[i]], tile.d_hidden[i], tile.d_state[i])
+                _add_to(total.W[variable], tile.d_state[i])
+                tile.level[i] -= 1
+            g = tile.z[i, d]
+            total.b[variable] += g
+            hidden = tile.hidden[i, tile.level[i]]
+            add_outer(plan.V[variable], hidden, total.V[variable], tile.d_hidden[i], g)
+    for i in range(n):
+        _through_activation(plan.mode, tile.hidden[i, 0], tile.d_hidden[i], tile.d_state[i])
+        _add_to(total.c, tile.d_state[i])
+
+
+@kernel
+def nade_gradient_cpu(begin, end, plan, x, row_weights, log_prob, total):
+    """log_prob (n,) of rows [begin, end) of x (n, n_vars); adds the gradient of its weighted sum to ``total``.
+
+    What the padding of V gets there is no gradient: the caller drops it.
+    """
+    tile = _allocate(plan, _levels(x, begin, end))
+    for row in range(begin, end, TILE):
+        n = min(TILE, end - row)
+        for i in range(n):
+            for d in range(plan.order.shape[0]):
+                tile.x[i, d] = x[row + i, plan.order[d]]
+        _forward_all(plan, n, tile)
+        for i in range(n):
+            log_prob[row + i] = _score(tile.x[i], tile.z[i], row_weights[row + i])
+        _backward(plan, n, tile, total)
+
+
+@kernel
+def nade_sum_cpu(begin, end, parts, total):
+    """total = the sum of the rows of ``parts`` (n_parts, size), in order, for entries [begin, end)."""
+    target = total[begin:end]
+    target[:] = parts[0, begin:end]
+    for part in range(1, parts.shape[0]):
+        _add_to(target, parts[part, begin:end])

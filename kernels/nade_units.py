@@ -1,0 +1,166 @@
+"""Loops over the hidden units of one row of a NADE, in explicit vectors so that every sum has one fixed order.
+
+All arrays are contiguous and hold a multiple of ``PAD`` numbers. LLVM splits the vectors into what the CPU has.
+"""
+
+from __future__ import annotations
+
+from llvmlite import ir
+from numba import types
+from numba.extending import intrinsic
+
+PAD = 64  # hidden units are a multiple of this
+BLOCK_BYTES = 256  # of one turn of a loop: enough independent chains to hide the latency of an addition
+INT32 = ir.IntType(32)
+INT64 = ir.IntType(64)
+RANGE = {4: (1e-35, 1e35), 8: (1e-300, 1e300)}  # of exp(-a): inside, products are exact to rounding
+
+
+class _Blocks:
+    """Loads, stores and arithmetic of blocks of numbers of the arrays that an intrinsic was called with."""
+
+    def __init__(self, context, builder, signature, arguments):
+        self.builder = builder
+        pairs = [pair for pair in zip(signature.args, arguments, strict=True) if isinstance(pair[0], types.Array)]
+        self.views = [context.make_array(kind)(context, builder, value) for kind, value in pairs]
+        self.element = context.get_value_type(pairs[0][0].dtype)
+        self.bytes = 4 if isinstance(self.element, ir.FloatType) else 8
+        self.lanes = BLOCK_BYTES // self.bytes
+        self.vector = ir.VectorType(self.element, self.lanes)
+        self.at = ir.Constant(INT64, 0)
+
+    def constant(self, number):
+        return ir.Constant(self.vector, [number] * self.lanes)
+
+    def broadcast(self, number):
+        undefined = ir.Constant(self.vector, ir.Undefined)
+        single = self.builder.insert_element(undefined, number, ir.Constant(INT32, 0))
+        return self.builder.shuffle_vector(
+            single, undefined, ir.Constant(ir.VectorType(INT32, self.lanes), [0] * self.lanes)
+        )
+
+    def _pointer(self, array):
+        return self.builder.bitcast(
+            self.builder.gep(self.views[array].data, [self.at]), self.vector.as_pointer()
+        )
+
+    def load(self, array):
+        loaded = self.builder.load(self._pointer(array))
+        loaded.align = self.bytes
+        return loaded
+
+    def store(self, value, array):
+        self.builder.store(value, self._pointer(array)).align = self.bytes
+
+    def multiply_add(self, a, b, c):
+        name = f"llvm.fmuladd.v{self.lanes}f{8 * self.bytes}"
+        kind = ir.FunctionType(self.vector, [self.vector] * 3)
+        function = self.builder.module.globals.get(name) or ir.Function(self.builder.module, kind, name)
+        return self.builder.call(function, [a, b, c])
+
+    def choose(self, comparison, a, b):
+        """a where ``a comparison b`` holds, else b."""
+        return self.builder.select(self.builder.fcmp_ordered(comparison, a, b), a, b)
+
+    def run(self, begins, step):
+        """Run ``step`` over all blocks, on values carried from one to the next; returns the last ones."""
+        builder = self.builder
+        count = builder.extract_value(self.views[0].shape, 0)
+        entry, body, done = builder.block, builder.append_basic_block("block"), builder.append_basic_block("done")
+        builder.branch(body)
+        builder.position_at_end(body)
+        self.at, *carried = phis = [builder.phi(begin.type) for begin in (self.at, *begins)]
+        ends = [builder.add(self.at, ir.Constant(INT64, self.lanes)), *step(*carried)]
+        for phi, begin, end in zip(phis, (ir.Constant(INT64, 0), *begins), ends, strict=True):
+            phi.add_incoming(begin, entry)
+            phi.add_incoming(end, body)
+        builder.cbranch(builder.icmp_signed("<", ends[0], count), body, done)
+        builder.position_at_end(done)
+        return ends[1:]
+
+    def fold(self, vector, combine):
+        """Combine the lanes, halves first."""
+        lanes = self.lanes
+        while lanes > 1:
+            lanes //= 2
+            undefined = ir.Constant(vector.type, ir.Undefined)
+            halves = (
+                ir.Constant(ir.VectorType(INT32, lanes), list(range(begin, begin + lanes))) for begin in (0, lanes)
+            )
+            vector = combine(*(self.builder.shuffle_vector(vector, undefined, half) for half in halves))
+        return self.builder.extract_element(vector, ir.Constant(INT32, 0))
+
+
+@intrinsic
+def dot(typing_context, a, b):
+    """a . b"""
+
+    def generate(context, builder, signature, arguments):
+        blocks = _Blocks(context, builder, signature, arguments)
+        (total,) = blocks.run(
+            [blocks.constant(0.0)], lambda total: [blocks.multiply_add(blocks.load(0), blocks.load(1), total)]
+        )
+        return blocks.fold(total, builder.fadd)
+
+    return a.dtype(a, b), generate
+
+
+@intrinsic
+def multiply_state(typing_context, state, factor):
+    """state *= factor; returns whether all stayed within RANGE."""
+
+    def generate(context, builder, signature, arguments):
+        blocks = _Blocks(context, builder, signature, arguments)
+        low, high = (ir.Constant(blocks.element, bound) for bound in RANGE[blocks.bytes])
+
+        def step(smallest, largest):
+            value = builder.fmul(blocks.load(0), blocks.load(1))
+            blocks.store(value, 0)
+            return blocks.choose("<", value, smallest), blocks.choose(">", value, largest)
+
+        smallest, largest = blocks.run([blocks.constant(1.0), blocks.constant(1.0)], step)
+        ordered = builder.fcmp_ordered
+        smallest = blocks.fold(smallest, lambda a, b: blocks.choose("<", a, b))
+        largest = blocks.fold(largest, lambda a, b: blocks.choose(">", a, b))
+        return builder.and_(ordered(">", smallest, low), ordered("<", largest, high))
+
+    return types.boolean(state, factor), generate
+
+
+@intrinsic
+def activate_exp(typing_context, state, hidden):
+    """hidden = 1 / (1 + state)"""
+
+    def generate(context, builder, signature, arguments):
+        blocks = _Blocks(context, builder, signature, arguments)
+        one = blocks.constant(1.0)
+
+        def step():
+            blocks.store(builder.fdiv(one, builder.fadd(one, blocks.load(0))), 1)
+            return ()
+
+        blocks.run([], step)
+        return context.get_dummy_value()
+
+    return types.void(state, hidden), generate
+
+
+@intrinsic
+def add_outer(typing_context, a, b, for_a, for_b, weight):
+    """for_a += weight b, for_b += weight a: the gradients of weight (a . b)"""
+
+    def generate(context, builder, signature, arguments):
+        blocks = _Blocks(context, builder, signature, arguments)
+        weight = blocks.broadcast(arguments[-1])
+
+        def step():
+            new_a = blocks.multiply_add(weight, blocks.load(1), blocks.load(2))
+            new_b = blocks.multiply_add(weight, blocks.load(0), blocks.load(3))
+            blocks.store(new_a, 2)
+            blocks.store(new_b, 3)
+            return ()
+
+        blocks.run([], step)
+        return context.get_dummy_value()
+
+    return types.void(a, b, for_a, for_b, weight), generate

@@ -1,0 +1,316 @@
+"""The native format: every bit comes back, and a file that is not right in every part is a FormatError."""
+
+from __future__ import annotations
+
+import json
+import struct
+import subprocess
+import sys
+import types
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from safetensors.numpy import save
+from test_io_round_trip import any_names, assert_same, networks
+
+import fastdgm as fd
+from fastdgm import memory
+from fastdgm.io import native, read_native, write_native
+
+NET = fd.BayesNet(
+    {
+        "b": fd.CPT(["a"], [[0.1, 0.2, 0.7], [1, 0, 0]], states=["x", "State 1", "%"]),
+        "a": fd.Categorical([0.25, 0.75], states=["<5", "12+"]),
+    }
+)
+
+
+class Coin:
+    """The smallest thing with the two methods that a family has."""
+
+    def __init__(self, logits, note):
+        self.logits, self.note = logits, note
+
+    def _state(self):
+        return {"note": self.note}, {"logits": self.logits}
+
+    @classmethod
+    def _from_state(cls, structure, arrays):
+        if arrays["logits"].dtype != np.float32:
+            raise TypeError(f"logits are float32, got {arrays['logits'].dtype}")
+        if arrays["logits"].ndim != 1:
+            raise ValueError(f"logits have one axis, got shape {arrays['logits'].shape}")
+        return cls(arrays["logits"], structure["note"])
+
+
+@pytest.fixture(autouse=True)
+def coin(monkeypatch):
+    module = types.ModuleType("coin_family")
+    module.Coin = Coin
+    monkeypatch.setitem(sys.modules, "coin_family", module)
+    monkeypatch.setitem(native.FAMILIES, "Coin", "coin_family")
+
+
+def encoded(head, arrays=None) -> bytes:
+    text = head if isinstance(head, str) else json.dumps(head)
+    return save(arrays or {}, metadata={"fastdgm": text})
+
+
+def raw(header, data=b"") -> bytes:
+    text = header if isinstance(header, bytes) else json.dumps(header).encode()
+    return struct.pack("<Q", len(text)) + text + data
+
+
+def network_head(variables, fitted=True):
+    return {"format": 1, "family": "BayesNet", "structure": {"fitted": fitted, "variables": variables}}
+
+
+# --- what is written comes back ----------------------------------------------------------------------------
+
+
+@given(net=networks(any_names))
+def test_networks_come_back_to_the_last_bit(net):
+    data = write_native(net)
+    again = read_native(data, "file")
+    assert_same(net, again)
+    assert write_native(again) == data
+
+
+@pytest.mark.parametrize("name", ["asia", "alarm"])
+def test_example_networks_through_files(tmp_path, name):
+    net = fd.example(name)
+    path = tmp_path / "net.safetensors"
+    fd.write(net, path)
+    assert_same(net, fd.read(path))
+
+
+def test_tables_of_many_states_come_back():
+    counts = np.random.default_rng(0).integers(0, 9, (3, 50_000)) + 0.1
+    table = counts / counts.sum(axis=1, keepdims=True)  # as fit makes them
+    net = fd.BayesNet({"u": fd.Categorical([0.5, 0.25, 0.25]), "v": fd.CPT(["u"], table)})
+    assert_same(net, read_native(write_native(net), "file"))
+
+
+@pytest.mark.parametrize("states", [None, {"a": ["no", "yes"]}, {"a": ["1"], "b": ["x", "y"], "c": ["u"]}])
+def test_networks_without_tables_come_back(states):
+    net = fd.BayesNet.from_edges([("c", "b"), ("a", "b")], ["b"], states)
+    again = read_native(write_native(net), "file")
+    assert not again.is_fitted
+    assert again.names == net.names
+    assert again.order == net.order
+    assert dict(again.parents) == dict(net.parents)
+    assert dict(again.states) == dict(net.states)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, ">f4"])
+def test_models_of_registered_families(tmp_path, dtype):
+    logits = np.array([0.1, -np.inf, 3e-45], dtype)
+    path = tmp_path / "COIN.SafeTensors"
+    fd.write(Coin(logits, "é \ud800"), path)
+    again = fd.read(path)
+    assert type(again) is Coin
+    assert again.note == "é \ud800"
+    assert again.logits.dtype == np.float32
+    assert again.logits.tobytes() == logits.astype("<f4").tobytes()
+    assert again.logits.flags.owndata or again.logits.base.flags.owndata
+
+
+@pytest.mark.parametrize("array", [np.array(1.5), np.zeros((0, 3), np.uint8), np.zeros((4, 6))[::2, ::3], [True]])
+def test_arrays_of_any_shape(monkeypatch, array):
+    monkeypatch.setattr(Coin, "_from_state", classmethod(lambda cls, structure, arrays: arrays["logits"]))
+    again = read_native(write_native(Coin(np.asarray(array), None)), "file")
+    assert again.dtype == np.asarray(array).dtype
+    assert again.shape == np.shape(array)
+    assert np.array_equal(again, array)
+
+
+def test_reading_and_writing_load_neither_torch_nor_numba():
+    code = (
+        "import sys, tempfile, os, fastdgm as fd\n"
+        "path = os.path.join(tempfile.mkdtemp(), 'a.safetensors')\n"
+        "fd.write(fd.example('asia'), path); fd.read(path)\n"
+        "assert not {'torch', 'numba', 'pandas'} & set(sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+# --- writing refuses ---------------------------------------------------------------------------------------
+
+
+class Biased(Coin):
+    pass
+
+
+def test_write_refuses_what_is_no_model(tmp_path):
+    path = tmp_path / "x.safetensors"
+    for thing in ({"a": 1}, Biased(np.zeros(1), ""), None):
+        with pytest.raises(
+            TypeError, match=f"models with a file format are BayesNet, MADE, .* got {type(thing).__name__}"
+        ):
+            fd.write(thing, path)
+    with pytest.raises(TypeError, match=r"'x.bif' is a format for a BayesNet, got Coin: .* go to .safetensors"):
+        fd.write(Coin(np.zeros(1), ""), tmp_path / "x.bif")
+    with pytest.raises(ValueError, match=r"takes no \.gz after it"):
+        fd.write(NET, tmp_path / "x.safetensors.gz")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_failed_write_leaves_the_old_file(tmp_path):
+    path = tmp_path / "x.safetensors"
+    fd.write(NET, path)
+    before = path.read_bytes()
+    with pytest.raises(ValueError, match="JSON compliant"):
+        fd.write(Coin(np.zeros(1, np.float32), float("nan")), path)
+    assert path.read_bytes() == before
+    assert [file.name for file in tmp_path.iterdir()] == [path.name]
+
+
+# --- hostile files -----------------------------------------------------------------------------------------
+
+GOOD = write_native(NET)
+HEADER = {"a": {"dtype": "F32", "shape": [1], "data_offsets": [0, 4]}}
+
+
+@pytest.mark.parametrize("data", [b"", b"\0", GOOD[:8], GOOD[:40], GOOD[:-1], GOOD + b"\0", b"PK\x03\x04" * 50])
+def test_damaged_files(tmp_path, data):
+    path = tmp_path / "bad.safetensors"
+    path.write_bytes(data)
+    with pytest.raises(fd.FormatError, match=r"bad\.safetensors: no whole safetensors file"):
+        fd.read(path)
+
+
+@pytest.mark.parametrize(
+    ("data", "match"),
+    [
+        (save({"a": np.zeros(3)}), "has an entry 'fastdgm', got none"),
+        (save({"a": np.zeros(3)}, metadata={"format": "pt"}), "has an entry 'fastdgm', got none"),
+        (raw({"__metadata__": {"fastdgm": 3}}), "no whole safetensors"),
+        (raw(b"[" * 100_000), "no whole safetensors"),
+        (encoded("{"), "is JSON: Expecting"),
+        (encoded("[" * 100_000), "is JSON: maximum recursion depth|is JSON: .*"),
+        (encoded('{"format": NaN}'), "numbers are finite, got NaN"),
+        (encoded("9" * 5000), "is JSON: "),
+        (encoded([1]), r"is a JSON object, got \[1\]"),
+        (encoded({}), "reads format 1, got None"),
+        (encoded({"format": 2}), "reads format 1, got 2"),
+        (encoded({"format": 1}), "families of models are BayesNet, MADE, .* got None"),
+        (encoded({"format": 1, "family": ["MADE"]}), r"got \['MADE'\]"),
+        (encoded({"format": 1, "family": "os:system", "structure": {}}), "got 'os:system'"),
+        (encoded({"format": 1, "family": "x" * 5000}), r"got 'x{100}.* \.\.\.$"),
+        (encoded({"format": 1, "family": "Coin", "structure": []}), r"structure of a model is a JSON object, got \[\]"),
+        (encoded({"format": 1, "family": "Coin", "structure": {}}), "Coin: logits"),
+        (
+            encoded({"format": 1, "family": "Coin", "structure": {}}, {"logits": np.zeros(1)}),
+            "are float32, got float64",
+        ),
+        (encoded({"format": 1, "family": "Coin", "structure": {}}, {"logits": np.zeros(1, "f4")}), "Coin: note"),
+        (encoded({"format": 1}, {"a": np.array([[0, np.nan]])}), r"arrays have no NaN, 'a' has one at \[0, 1\]"),
+        (raw({"a": {**HEADER["a"], "dtype": "BF16", "shape": [2]}}, b"1234"), "has an entry 'fastdgm'"),
+        (
+            raw({"__metadata__": {"fastdgm": "{}"}, "a": {**HEADER["a"], "dtype": "BF16", "shape": [2]}}, b"1234"),
+            "arrays are of type F32, .* 'a' is BF16",
+        ),
+        (
+            raw({"__metadata__": {"fastdgm": "{}"}, "a": {**HEADER["a"], "shape": [0, 2**63], "data_offsets": [0, 0]}}),
+            r"'a' has a shape that no array can have: \[0, 9223372036854775808\]",
+        ),
+        (raw({"__metadata__": {"fastdgm": "{}"}, "a": {**HEADER["a"], "shape": [1] * 65}}, b"1234"), "no array can"),
+    ],
+)
+def test_wrong_metadata_and_arrays(data, match):
+    with pytest.raises(fd.FormatError, match=match) as caught:
+        read_native(data, "file")
+    assert str(caught.value).startswith("file: ")
+    assert len(str(caught.value)) < 1100
+
+
+A = {"name": "a", "parents": [], "states": ["u", "v"]}
+B = {"name": "b", "parents": ["a"], "states": ["x", "y"]}
+TABLES = {"table.0": np.array([0.5, 0.5]), "table.1": np.array([[0.25, 0.75], [1.0, 0.0]])}
+
+
+@pytest.mark.parametrize(
+    ("variables", "tables", "match"),
+    [
+        (None, {}, "has a list 'variables'"),
+        ([], {}, "at least one variable"),
+        ([A, B], {"table.0": TABLES["table.0"]}, r"one table per variable.*missing or too many: \['table.1'\]"),
+        ([A], TABLES, r"too many: \['table.1'\]"),
+        ([A, A], TABLES, "names must be distinct, got 'a' twice"),
+        ([A, 3], TABLES, "exactly a name, parents and states, got 3"),
+        ([A, {**B, "more": 1}], TABLES, "exactly a name, parents and states"),
+        ([A, {**B, "name": 1}], TABLES, "names are strings, got 1"),
+        ([A, {**B, "parents": "a"}], TABLES, "the parents of 'b' are a list of strings, got 'a'"),
+        ([A, {**B, "parents": [None]}], TABLES, r"the parents of 'b' are a list of strings, got \[None\]"),
+        ([A, {**B, "states": None}], TABLES, "the states of 'b' are a list of strings, got None"),
+        ([A, {**B, "states": ["x"]}], TABLES, "table of 'b': the table has 2 columns but 1 states are named"),
+        ([A, {**B, "states": ["x", "x"]}], TABLES, "table of 'b': state names must be distinct"),
+        ([A, {**B, "parents": []}], TABLES, "table of 'b': a table has one axis per parent"),
+        ([A, {**B, "parents": ["z"]}], TABLES, "which is not in the network"),
+        ([A, {**B, "parents": ["b"]}], TABLES, "a Bayes net has no cycle, got b -> b"),
+        ([A, B], {**TABLES, "table.1": np.full((3, 2), 0.5)}, r"the table of 'b' has shape \(3, 2\)"),
+        ([A, B], {**TABLES, "table.1": TABLES["table.1"].astype("f4")}, "'b' is of type float64, got float32"),
+        ([A, B], {**TABLES, "table.1": TABLES["table.1"] + 1e-9}, "every row of a table sums to 1, one of 'b' is off"),
+        (
+            [A, B],
+            {**TABLES, "table.1": np.array([[1.5, -0.5], [1, 0]])},
+            "table of 'b': probabilities are finite and not",
+        ),
+        ([A, B], {**TABLES, "table.1": np.array([[np.inf, 0.5], [1, 0]])}, "sums to 1, one of 'b' is off by inf"),
+        ([A, B], {**TABLES, "table.1": np.zeros((2, 0))}, "one of 'b' is off|at least one state"),
+        ([A, B], {**TABLES, "table.1": np.array(1.0)}, "table of 'b': a table has one axis per parent"),
+    ],
+)
+def test_wrong_networks(variables, tables, match):
+    with pytest.raises(fd.FormatError, match=match) as caught:
+        read_native(encoded(network_head(variables), tables), "file")
+    assert str(caught.value).startswith("file: BayesNet: ")
+
+
+@pytest.mark.parametrize(
+    ("variables", "match"),
+    [
+        ([{**B, "parents": ["z"]}], "parents are variables of the network, got 'z'"),
+        ([A, {**B, "states": [1]}], "the states of 'b' are a list of strings"),
+        ([A, {**B, "states": []}], "1 to 65535 states, got 0"),
+        ([{**A, "parents": ["b"]}, B], "a Bayes net has no cycle"),
+        ([A, {**B, "parents": ["a", "a"]}], "is given twice"),
+    ],
+)
+def test_wrong_networks_without_tables(variables, match):
+    with pytest.raises(fd.FormatError, match=match):
+        read_native(encoded(network_head(variables, fitted=False)), "file")
+
+
+@settings(max_examples=300)
+@given(st.data())
+def test_any_damage_is_a_format_error_or_a_model(data):
+    damaged = bytearray(GOOD)
+    for _ in range(data.draw(st.integers(1, 3))):
+        at = data.draw(st.integers(0, len(damaged)))
+        damaged[at : at + data.draw(st.sampled_from([0, 1, 1, 8]))] = data.draw(st.binary(max_size=2))
+    try:
+        net = read_native(bytes(damaged), "file")
+    except fd.FormatError as error:
+        assert str(error).startswith("file: ")
+    else:
+        assert isinstance(net, fd.BayesNet)
+
+
+def test_a_file_larger_than_memory_is_refused_before_it_is_read(tmp_path, monkeypatch):
+    monkeypatch.setattr(memory, "available_memory", lambda: 2**30)
+    path = tmp_path / "big.safetensors"
+    with path.open("wb") as file:
+        file.truncate(2**29)  # sparse: it takes no room on the disk
+    with pytest.raises(ValueError, match=r"big\.safetensors: .* needs 1.5 GiB, 1.0 GiB are available"):
+        fd.read(path)
+
+
+def test_missing_files_and_folders(tmp_path):
+    with pytest.raises(FileNotFoundError):
+        fd.read(tmp_path / "none.safetensors")
+    with pytest.raises(IsADirectoryError):
+        (tmp_path / "folder.safetensors").mkdir()
+        fd.read(tmp_path / "folder.safetensors")
