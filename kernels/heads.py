@@ -1,10 +1,14 @@
-"""Output heads: what the parameters z of a variable mean. Each works on rows of lanes, one lane per row of data.
+"""Output heads: what the parameters z of a variable mean, for a row of lanes at a time.
 
 BERNOULLI    z = logit;                                   p(x = 1) = sigmoid(z)
 CATEGORICAL  z = K logits;                                p(x = k) = exp(z_k) / sum_j exp(z_j)
 NORMAL       z = mean, log sigma;                         x = mean + sigma * noise
 MIXTURE      z = M logits, M means, M log sigmas;         component by its probability, then as NORMAL
 AFFINE       z = shift, scale of zuko's MAF;              noise = x * exp(s) + shift, s = scale / (1 + |scale| / CAP)
+
+Loops take whole matrices and row numbers: a slice of an array costs more than what they do. ``z`` is (rows, lanes),
+parameters in rows ``at`` .. ``at + size``; ``values`` has the variable's value in row ``v``; results of scoring are
+row TERM of ``scratch`` (JOINT + size, lanes), whose other rows are free.
 """
 
 from __future__ import annotations
@@ -21,128 +25,118 @@ BERNOULLI, CATEGORICAL, NORMAL, MIXTURE, AFFINE = range(5)
 AFFINE_CAP = math.log(1000.0)  # zuko's MonotonicAffineTransform(slope=1e-3)
 EXCLUDED = -1e30  # logit of a state that truncation has removed
 
+TERM, LARGEST, TOTAL, BELOW, JOINT = range(5)  # rows of scratch; from JOINT on one for each parameter
+
 
 # Bernoulli --------------------------------------------------------------------------------------------------------
 
 
 @loop
-def _draw_bernoulli(z, uniform, value):
-    one, zero = value.dtype.type(1), value.dtype.type(0)
-    for i in range(value.size):
-        value[i] = one if uniform[i] * (one + exp(-z[i])) < one else zero
+def _draw_bernoulli(z, at, noise, w, values, v):
+    one, zero = values.dtype.type(1), values.dtype.type(0)
+    for i in range(values.shape[1]):
+        values[v, i] = one if noise[w, i] * (one + exp(-z[at, i])) < one else zero
 
 
 @loop
-def _score_bernoulli(z, value, term):
-    for i in range(value.size):
-        term[i] = value[i] * z[i] - softplus(z[i])
+def _score_bernoulli(z, at, values, v, scratch):
+    for i in range(values.shape[1]):
+        scratch[TERM, i] = values[v, i] * z[at, i] - softplus(z[at, i])
 
 
 @loop
-def _slope_bernoulli(z, value, weight):
-    """z becomes the gradient of weight * log p(value)."""
-    for i in range(value.size):
-        z[i] = (value[i] - sigmoid(z[i])) * weight[i]
+def _slope_bernoulli(z, at, values, v, weight):
+    for i in range(values.shape[1]):
+        z[at, i] = (values[v, i] - sigmoid(z[at, i])) * weight[i]
 
 
 # Categorical ------------------------------------------------------------------------------------------------------
 
 
 @loop
-def _largest(z, largest):
-    largest[:] = -np.inf
-    for k in range(z.shape[0]):
-        own = z[k]
-        for i in range(largest.size):
-            largest[i] = max(largest[i], own[i])
+def _normalise(z, at, size, scratch):
+    """scratch[LARGEST] = max_k z_k, scratch[TOTAL] = sum_k exp(z_k - max)."""
+    for i in range(z.shape[1]):
+        scratch[LARGEST, i] = z[at, i]
+        scratch[TOTAL, i] = 0
+    for k in range(at + 1, at + size):
+        for i in range(z.shape[1]):
+            scratch[LARGEST, i] = max(scratch[LARGEST, i], z[k, i])
+    for k in range(at, at + size):
+        for i in range(z.shape[1]):
+            scratch[TOTAL, i] += exp(z[k, i] - scratch[LARGEST, i])
 
 
 @loop
-def _add_exponentials(z, largest, total):
-    total[:] = 0
-    for k in range(z.shape[0]):
-        own = z[k]
-        for i in range(total.size):
-            total[i] += exp(own[i] - largest[i])
-
-
-@loop
-def _draw_categorical(z, uniform, value, scratch):
+def _draw_categorical(z, at, size, noise, w, values, v, scratch):
     """The smallest state whose cumulative probability exceeds the uniform; the last possible one if rounding leaves
     none."""
-    largest, total, below = scratch[0], scratch[1], scratch[2]
-    _largest(z, largest)
-    _add_exponentials(z, largest, total)
-    below[:] = 0
-    value[:] = -1
-    for k in range(z.shape[0]):
-        _advance(z[k], largest, total, uniform, k, below, value)
-    for i in range(value.size):
-        if value[i] < 0:
-            k = z.shape[0] - 1
-            while exp(z[k, i] - largest[i]) == 0:
+    _normalise(z, at, size, scratch)
+    undecided = values.dtype.type(-1)
+    for i in range(values.shape[1]):
+        scratch[BELOW, i] = 0
+        values[v, i] = undecided
+    for k in range(size):
+        code = values.dtype.type(k)
+        for i in range(values.shape[1]):
+            scratch[BELOW, i] += exp(z[at + k, i] - scratch[LARGEST, i])
+            decided = values[v, i] == undecided and scratch[BELOW, i] > noise[w, i] * scratch[TOTAL, i]
+            values[v, i] = code if decided else values[v, i]
+    for i in range(values.shape[1]):
+        if values[v, i] == undecided:
+            k = size - 1
+            while k > 0 and exp(z[at + k, i] - scratch[LARGEST, i]) == 0:
                 k -= 1
-            value[i] = k
+            values[v, i] = k
 
 
 @loop
-def _advance(z, largest, total, uniform, k, below, value):
-    code, undecided = value.dtype.type(k), value.dtype.type(-1)
-    for i in range(value.size):
-        below[i] += exp(z[i] - largest[i])
-        value[i] = code if value[i] == undecided and below[i] > uniform[i] * total[i] else value[i]
+def _score_categorical(z, at, size, values, v, scratch):
+    _normalise(z, at, size, scratch)
+    for i in range(values.shape[1]):
+        own = z[at + np.int64(values[v, i]), i]
+        scratch[TERM, i] = own - scratch[LARGEST, i] - log(scratch[TOTAL, i])
 
 
 @loop
-def _score_categorical(z, value, term, scratch):
-    largest, total = scratch[0], scratch[1]
-    _largest(z, largest)
-    _add_exponentials(z, largest, total)
-    for i in range(value.size):
-        term[i] = z[np.int64(value[i]), i] - largest[i] - log(total[i])
-
-
-@loop
-def _slope_categorical(z, value, weight, scratch):
-    largest, total = scratch[0], scratch[1]
-    _largest(z, largest)
-    _add_exponentials(z, largest, total)
-    one, zero = value.dtype.type(1), value.dtype.type(0)
-    for k in range(z.shape[0]):
-        own, code = z[k], value.dtype.type(k)
-        for i in range(value.size):
-            hit = one if value[i] == code else zero
-            own[i] = (hit - exp(own[i] - largest[i]) / total[i]) * weight[i]
+def _slope_categorical(z, at, size, values, v, weight, scratch):
+    _normalise(z, at, size, scratch)
+    one, zero = values.dtype.type(1), values.dtype.type(0)
+    for k in range(size):
+        code = values.dtype.type(k)
+        for i in range(values.shape[1]):
+            hit = one if values[v, i] == code else zero
+            share = exp(z[at + k, i] - scratch[LARGEST, i]) / scratch[TOTAL, i]
+            z[at + k, i] = (hit - share) * weight[i]
 
 
 # Normal and affine ------------------------------------------------------------------------------------------------
 
 
 @loop
-def _draw_normal(mean, log_sigma, noise, value):
-    for i in range(value.size):
-        value[i] = mean[i] + exp(log_sigma[i]) * noise[i]
+def _draw_normal(z, mean, log_sigma, noise, w, values, v):
+    for i in range(values.shape[1]):
+        values[v, i] = z[mean, i] + exp(z[log_sigma, i]) * noise[w, i]
 
 
 @loop
-def _score_normal(mean, log_sigma, value, term):
-    constant = value.dtype.type(HALF_LOG_2_PI)
-    half = value.dtype.type(0.5)
-    for i in range(value.size):
-        r = (value[i] - mean[i]) * exp(-log_sigma[i])
-        term[i] = -half * r * r - log_sigma[i] - constant
+def _score_normal(z, mean, log_sigma, values, v, out, row):
+    constant, half = values.dtype.type(HALF_LOG_2_PI), values.dtype.type(0.5)
+    for i in range(values.shape[1]):
+        r = (values[v, i] - z[mean, i]) * exp(-z[log_sigma, i])
+        out[row, i] = -half * r * r - z[log_sigma, i] - constant
 
 
 @loop
-def _slope_normal(mean, log_sigma, value, weight, by_value):
-    """mean and log_sigma become their gradients; ``by_value`` gets the one by the value itself."""
-    one = value.dtype.type(1)
-    for i in range(value.size):
-        inverse = exp(-log_sigma[i])
-        r = (value[i] - mean[i]) * inverse
-        mean[i] = r * inverse * weight[i]
-        log_sigma[i] = (r * r - one) * weight[i]
-        by_value[i] = -mean[i]
+def _slope_normal(z, mean, log_sigma, values, v, weight, scratch):
+    """Mean and log sigma become their gradients; scratch[TERM] is the one by the value itself."""
+    one = values.dtype.type(1)
+    for i in range(values.shape[1]):
+        inverse = exp(-z[log_sigma, i])
+        r = (values[v, i] - z[mean, i]) * inverse
+        z[mean, i] = r * inverse * weight[i]
+        z[log_sigma, i] = (r * r - one) * weight[i]
+        scratch[TERM, i] = -z[mean, i]
 
 
 @scalar
@@ -152,183 +146,174 @@ def _soft_cap(scale):
 
 
 @loop
-def _draw_affine(shift, scale, noise, value):
-    for i in range(value.size):
-        value[i] = (noise[i] - shift[i]) * exp(-_soft_cap(scale[i]))
+def _draw_affine(z, at, noise, w, values, v):
+    for i in range(values.shape[1]):
+        values[v, i] = (noise[w, i] - z[at, i]) * exp(-_soft_cap(z[at + 1, i]))
 
 
 @loop
-def _score_affine(shift, scale, value, term):
-    """term = log |d noise / d value|; value becomes noise."""
-    for i in range(value.size):
-        term[i] = _soft_cap(scale[i])
-        value[i] = value[i] * exp(term[i]) + shift[i]
+def _score_affine(z, at, values, v, scratch):
+    """scratch[TERM] = log |d noise / d value|; scratch[LARGEST] = noise."""
+    for i in range(values.shape[1]):
+        scratch[TERM, i] = _soft_cap(z[at + 1, i])
+        scratch[LARGEST, i] = values[v, i] * exp(scratch[TERM, i]) + z[at, i]
 
 
 # Mixtures of Normals ----------------------------------------------------------------------------------------------
 
 
 @loop
-def _draw_mixture(z, uniform, noise, value, scratch):
-    m = z.shape[0] // 3
-    _draw_categorical(z[:m], uniform, value, scratch)
-    for i in range(value.size):
-        k = np.int64(value[i])
-        value[i] = z[m + k, i] + exp(z[2 * m + k, i]) * noise[i]
+def _draw_mixture(z, at, size, noise, w, values, v, scratch):
+    m = size // 3
+    _draw_categorical(z, at, m, noise, w, values, v, scratch)
+    for i in range(values.shape[1]):
+        k = np.int64(values[v, i])
+        values[v, i] = z[at + m + k, i] + exp(z[at + 2 * m + k, i]) * noise[w + 1, i]
 
 
 @loop
-def _component_terms(z, value, joint, largest):
-    """joint[k] = logit_k + log Normal(value; mean_k, sigma_k), and their maximum."""
-    m = joint.shape[0]
+def _joint_terms(z, at, m, values, v, scratch):
+    """scratch[JOINT + k] = logit_k + log Normal(value; mean_k, sigma_k)."""
     for k in range(m):
-        _score_normal(z[m + k], z[2 * m + k], value, joint[k])
-        own, logit = joint[k], z[k]
-        for i in range(value.size):
-            own[i] += logit[i]
-    _largest(joint, largest)
+        _score_normal(z, at + m + k, at + 2 * m + k, values, v, scratch, JOINT + k)
+        for i in range(values.shape[1]):
+            scratch[JOINT + k, i] += z[at + k, i]
 
 
 @loop
-def _score_mixture(z, value, term, scratch):
-    m = z.shape[0] // 3
-    largest, total, joint = scratch[0], scratch[1], scratch[2 : 2 + m]
-    _largest(z[:m], largest)
-    _add_exponentials(z[:m], largest, total)
-    for i in range(value.size):
-        term[i] = -largest[i] - log(total[i])
-    _component_terms(z, value, joint, largest)
-    _add_exponentials(joint, largest, total)
-    for i in range(value.size):
-        term[i] += largest[i] + log(total[i])
+def _score_mixture(z, at, size, values, v, scratch):
+    m = size // 3
+    _normalise(z, at, m, scratch)
+    for i in range(values.shape[1]):
+        scratch[TERM, i] = -scratch[LARGEST, i] - log(scratch[TOTAL, i])
+    _joint_terms(z, at, m, values, v, scratch)
+    _normalise(scratch, JOINT, m, scratch)
+    for i in range(values.shape[1]):
+        scratch[TERM, i] += scratch[LARGEST, i] + log(scratch[TOTAL, i])
 
 
 @loop
-def _slope_mixture(z, value, weight, by_value, scratch):
+def _slope_mixture(z, at, size, values, v, weight, scratch):
     """Responsibility r_k = p(component k | value); every gradient is a Normal's times r_k."""
-    m = z.shape[0] // 3
-    largest, total, joint, share = scratch[0], scratch[1], scratch[2 : 2 + m], scratch[2 + m]
-    _component_terms(z, value, joint, largest)
-    _add_exponentials(joint, largest, total)
+    m = size // 3
+    _joint_terms(z, at, m, values, v, scratch)
+    _normalise(scratch, JOINT, m, scratch)
     for k in range(m):
-        own = joint[k]
-        for i in range(value.size):
-            own[i] = exp(own[i] - largest[i]) / total[i] * weight[i]
-    _largest(z[:m], largest)
-    _add_exponentials(z[:m], largest, total)
-    by_value[:] = 0
+        for i in range(values.shape[1]):
+            share = exp(scratch[JOINT + k, i] - scratch[LARGEST, i]) / scratch[TOTAL, i]
+            scratch[JOINT + k, i] = share * weight[i]
+    _normalise(z, at, m, scratch)
+    for i in range(values.shape[1]):
+        scratch[BELOW, i] = 0
     for k in range(m):
-        logit, responsibility = z[k], joint[k]
-        for i in range(value.size):
-            logit[i] = responsibility[i] - exp(logit[i] - largest[i]) / total[i] * weight[i]
-        _slope_normal(z[m + k], z[2 * m + k], value, responsibility, share)
-        for i in range(value.size):
-            by_value[i] += share[i]
+        for i in range(values.shape[1]):
+            share = exp(z[at + k, i] - scratch[LARGEST, i]) / scratch[TOTAL, i]
+            z[at + k, i] = scratch[JOINT + k, i] - share * weight[i]
+        _slope_normal(z, at + m + k, at + 2 * m + k, values, v, scratch[JOINT + k], scratch)
+        for i in range(values.shape[1]):
+            scratch[BELOW, i] += scratch[TERM, i]
+    for i in range(values.shape[1]):
+        scratch[TERM, i] = scratch[BELOW, i]
 
 
 # Any head ---------------------------------------------------------------------------------------------------------
 
 
 @loop
-def draw_lanes(head, z, noise, value, scratch):
-    """value = what parameters z (n_parameters, lanes) and noise (words, lanes) give."""
+def draw_lanes(head, z, at, size, noise, w, values, v, scratch):
+    """values[v] = what parameters z[at : at + size] and noise[w :] give."""
     if head == BERNOULLI:
-        _draw_bernoulli(z[0], noise[0], value)
+        _draw_bernoulli(z, at, noise, w, values, v)
     elif head == CATEGORICAL:
-        _draw_categorical(z, noise[0], value, scratch)
+        _draw_categorical(z, at, size, noise, w, values, v, scratch)
     elif head == NORMAL:
-        _draw_normal(z[0], z[1], noise[0], value)
+        _draw_normal(z, at, at + 1, noise, w, values, v)
     elif head == MIXTURE:
-        _draw_mixture(z, noise[0], noise[1], value, scratch)
+        _draw_mixture(z, at, size, noise, w, values, v, scratch)
     else:
-        _draw_affine(z[0], z[1], noise[0], value)
+        _draw_affine(z, at, noise, w, values, v)
 
 
 @loop
-def score_lanes(head, z, value, term, scratch):
-    """term = log p(value); for AFFINE the log-derivative, and value becomes noise."""
+def score_lanes(head, z, at, size, values, v, scratch):
+    """scratch[TERM] = log p(values[v])."""
     if head == BERNOULLI:
-        _score_bernoulli(z[0], value, term)
+        _score_bernoulli(z, at, values, v, scratch)
     elif head == CATEGORICAL:
-        _score_categorical(z, value, term, scratch)
+        _score_categorical(z, at, size, values, v, scratch)
     elif head == NORMAL:
-        _score_normal(z[0], z[1], value, term)
+        _score_normal(z, at, at + 1, values, v, scratch, TERM)
     elif head == MIXTURE:
-        _score_mixture(z, value, term, scratch)
+        _score_mixture(z, at, size, values, v, scratch)
     else:
-        _score_affine(z[0], z[1], value, term)
+        _score_affine(z, at, values, v, scratch)
 
 
 @loop
-def slope_lanes(head, z, value, weight, by_value, scratch):
-    """z becomes the gradient of weight * log p(value) by z; ``by_value`` the one by value, for real values."""
+def slope_lanes(head, z, at, size, values, v, weight, scratch):
+    """z[at : at + size] becomes the gradient of weight * log p; for real values scratch[TERM] the one by the value."""
     if head == BERNOULLI:
-        _slope_bernoulli(z[0], value, weight)
+        _slope_bernoulli(z, at, values, v, weight)
     elif head == CATEGORICAL:
-        _slope_categorical(z, value, weight, scratch)
+        _slope_categorical(z, at, size, values, v, weight, scratch)
     elif head == NORMAL:
-        _slope_normal(z[0], z[1], value, weight, by_value)
+        _slope_normal(z, at, at + 1, values, v, weight, scratch)
     elif head == MIXTURE:
-        _slope_mixture(z, value, weight, by_value, scratch)
+        _slope_mixture(z, at, size, values, v, weight, scratch)
 
 
 # Tempering and truncation -----------------------------------------------------------------------------------------
 
 
 @loop
-def temper_lanes(head, z, temperature, top_k, top_p, tempered):
-    """tempered = the parameters that draw at this temperature, among the top_k states (0: all), of mass top_p."""
-    if head == NORMAL:
-        _scale(z[0], 1.0, 0.0, tempered[0])
-        _scale(z[1], 1.0, 0.5 * math.log(temperature), tempered[1])
-        return
-    for k in range(z.shape[0]):
-        _scale(z[k], 1.0 / temperature, 0.0, tempered[k])
+def temper_lanes(head, z, at, size, rule, tempered):
+    """tempered = the parameters that draw by ``rule`` = (temperature, top_k or 0, top_p)."""
+    temperature, top_k, top_p = rule
+    for k in range(size):
+        mean, log_sigma = head == NORMAL and k == 0, head == NORMAL and k == 1
+        factor = tempered.dtype.type(1.0 if mean or log_sigma else 1.0 / temperature)
+        shift = tempered.dtype.type(0.5 * math.log(temperature) if log_sigma else 0.0)
+        for i in range(z.shape[1]):
+            tempered[k, i] = z[at + k, i] * factor + shift
     if head == BERNOULLI:
-        _truncate_bernoulli(tempered[0], top_k, top_p)
-    elif top_k > 0 or top_p < 1.0:
-        for i in range(tempered.shape[1]):
-            _truncate_categorical(tempered[:, i], top_k, top_p)
-
-
-@loop
-def _scale(z, factor, shift, out):
-    factor, shift = out.dtype.type(factor), out.dtype.type(shift)
-    for i in range(out.size):
-        out[i] = z[i] * factor + shift
+        _truncate_bernoulli(tempered, top_k, top_p)
+    elif head == CATEGORICAL and (top_k > 0 or top_p < 1.0):
+        for i in range(z.shape[1]):
+            _truncate_categorical(tempered, size, i, top_k, top_p)
 
 
 @loop
 def _truncate_bernoulli(z, top_k, top_p):
-    for i in range(z.size):
-        likely = 1.0 / (1.0 + math.exp(-abs(float64(z[i]))))
+    for i in range(z.shape[1]):
+        likely = 1.0 / (1.0 + math.exp(-abs(float64(z[0, i]))))
         if top_k == 1 or likely >= top_p:
-            z[i] = -EXCLUDED if z[i] > 0 else EXCLUDED
+            z[0, i] = -EXCLUDED if z[0, i] > 0 else EXCLUDED
 
 
 @loop
-def _next_ranked(z, previous):
-    """The most probable state after ``previous`` (-1: the very first); of equals the lower comes first."""
+def _next_ranked(z, size, i, previous):
+    """The most probable state of lane i after ``previous`` (-1: the very first); of equals the lower comes first."""
     best = -1
-    for k in range(z.size):
-        after = previous < 0 or z[k] < z[previous] or (z[k] == z[previous] and k > previous)
-        if after and (best < 0 or z[k] > z[best]):
+    for k in range(size):
+        tied = previous >= 0 and z[k, i] == z[previous, i] and k > previous
+        after = previous < 0 or z[k, i] < z[previous, i] or tied
+        if after and (best < 0 or z[k, i] > z[best, i]):
             best = k
     return best
 
 
 @loop
-def _truncate_categorical(z, top_k, top_p):
+def _truncate_categorical(z, size, i, top_k, top_p):
     """Keep states from the most probable on until there are top_k of them or their mass is top_p."""
-    peak, total = float64(z[_next_ranked(z, -1)]), 0.0
-    for k in range(z.size):
-        total += math.exp(float64(z[k]) - peak)
+    peak, total = float64(z[_next_ranked(z, size, i, -1), i]), 0.0
+    for k in range(size):
+        total += math.exp(float64(z[k, i]) - peak)
     last, kept, mass = -1, 0, 0.0
-    while kept < z.size and (top_k == 0 or kept < top_k) and mass < top_p * total:
-        last = _next_ranked(z, last)
+    while kept < size and (top_k == 0 or kept < top_k) and mass < top_p * total:
+        last = _next_ranked(z, size, i, last)
         kept += 1
-        mass += math.exp(float64(z[last]) - peak)
-    lowest = z[last]
-    for k in range(z.size):
-        if z[k] < lowest or (z[k] == lowest and k > last):
-            z[k] = EXCLUDED
+        mass += math.exp(float64(z[last, i]) - peak)
+    lowest = z[last, i]
+    for k in range(size):
+        if z[k, i] < lowest or (z[k, i] == lowest and k > last):
+            z[k, i] = EXCLUDED

@@ -44,7 +44,7 @@ def scalar(function):
 
 def loop(function):
     """A small loop that kernels call; compiled into them, so it needs no cache of its own."""
-    return njit(**OPTIONS)(function)
+    return njit(**OPTIONS, no_cpython_wrapper=True, no_cfunc_wrapper=True)(function)
 
 
 def kernel(function):

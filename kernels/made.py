@@ -19,7 +19,7 @@ import numpy as np
 from numba import uint64
 
 from .functions import exp, sigmoid, softplus, tanh
-from .heads import AFFINE, MIXTURE, NORMAL, draw_lanes, score_lanes, temper_lanes
+from .heads import AFFINE, JOINT, LARGEST, MIXTURE, NORMAL, TERM, draw_lanes, score_lanes, temper_lanes
 from .jit import kernel, loop
 from .panels import LANES, ROWS, add_product
 from .quantile import to_normal
@@ -86,13 +86,12 @@ class Tile(NamedTuple):
     """Scratch for one tile."""
 
     state: np.ndarray  # (state rows, lanes)
-    values: np.ndarray  # (n_vars, lanes): codes or reals by position
+    values: np.ndarray  # (rows, lanes): codes or reals; the inputs' own rows of the state unless they are one-hot
     noise: np.ndarray  # (BLOCK * words, lanes)
     fine: np.ndarray  # float64 (BLOCK * words, lanes): uniforms on their way to normal noise
     words: np.ndarray  # uint32 (8, lanes)
-    scratch: np.ndarray  # (3 + head_size, lanes)
+    scratch: np.ndarray  # (JOINT + head_size, lanes)
     tempered: np.ndarray  # (head_size, lanes)
-    term: np.ndarray  # (lanes,)
     total: np.ndarray  # float64 (2, lanes): log_prob, sampling_log_prob
 
 
@@ -111,120 +110,104 @@ def noise_words(head):
 @loop
 def new_tile(net, lanes):
     """Scratch memory; zeros, so that idle lanes compute with harmless numbers."""
-    n_rows, dtype = net.biases.size, net.biases.dtype
+    dtype = net.biases.dtype
+    state = np.zeros((net.biases.size, lanes), dtype)
+    values = state if net.n_states == 1 else np.zeros((net.order.size, lanes), dtype)
     words = BLOCK * noise_words(net.head)
     return Tile(
-        np.zeros((n_rows, lanes), dtype),
-        np.zeros((net.order.size, lanes), dtype),
+        state,
+        values,
         np.zeros((words, lanes), dtype),
         np.zeros((words, lanes), np.float64),
         np.zeros((8, lanes), np.uint32),
-        np.zeros((3 + net.head_size, lanes), dtype),
+        np.zeros((JOINT + net.head_size, lanes), dtype),
         np.zeros((net.head_size, lanes), dtype),
-        np.zeros(lanes, dtype),
         np.zeros((2, lanes), np.float64),
     )
+
+
+@loop
+def first_value(net):
+    """Row of the tile's values that belongs to position 0."""
+    return net.n_context if net.n_states == 1 else 0
 
 
 # Layers -----------------------------------------------------------------------------------------------------------
 
 
 @loop
-def layer_weights(net, layer):
-    """(units + PADDING, stride) weights of a layer."""
-    rows, stride = net.layers[layer, UNITS] + PADDING, net.layers[layer, STRIDE]
-    at = net.layers[layer, WEIGHTS]
-    return net.weights[at : at + rows * stride].reshape((rows, stride))
+def fill(number, array, row):
+    """array[row] = number."""
+    for i in range(array.shape[1]):
+        array[row, i] = number
 
 
 @loop
-def _fill(number, row):
-    for i in range(row.size):
-        row[i] = number
-
-
-@loop
-def _copy(source, row):
-    for i in range(row.size):
-        row[i] = source[i]
-
-
-@loop
-def _add(source, row):
-    for i in range(row.size):
-        row[i] += source[i]
-
-
-@loop
-def begin_units(net, layer, begin, end, state):
-    """Set units to their biases."""
-    first = net.layers[layer, FIRST]
-    for row in range(first + begin, first + end):
-        _fill(net.biases[row], state[row])
-
-
-@loop
-def add_sources(net, layer, begin, end, source_begin, source_end, state):
-    """units begin .. end += weights . sources source_begin .. source_end; up to PADDING rows after ``end`` suffer."""
-    if source_end <= source_begin or end <= begin:
-        return
+def add_sources(net, layer, units, sources, state):
+    """units begin .. end of a layer += weights . sources begin .. end."""
+    at, stride = net.layers[layer, WEIGHTS], net.layers[layer, STRIDE]
     own, source = net.layers[layer, FIRST], net.layers[net.layers[layer, SOURCE], FIRST]
-    add_product(
-        layer_weights(net, layer)[begin:end, source_begin:source_end],
-        state[source + source_begin : source + source_end, :],
-        state[own + begin : own + end, :],
-    )
+    place = at + units[0] * stride + sources[0], stride, np.int64(1)
+    size = units[1] - units[0], sources[1] - sources[0], state.shape[1]
+    add_product(net.weights, place, state, source + sources[0], state, own + units[0], size)
 
 
 @loop
-def activate(activation, row):
-    one, zero = row.dtype.type(1), row.dtype.type(0)
+def begin_units(net, layer, begin, end, known, state):
+    """Units begin .. end = biases + weights . the first ``known`` sources. Panels have no slow remainder if their rows
+    are a multiple of 4: up to 3 units after ``end``, which have not begun yet, are spoilt."""
+    first = net.layers[layer, FIRST]
+    for unit in range(begin, end):
+        fill(net.biases[first + unit], state, first + unit)
+    if known > 0 and end > begin:
+        add_sources(net, layer, (begin, begin + (end - begin + 3) // 4 * 4), (np.int64(0), known), state)
+
+
+@loop
+def activate(activation, state, row):
+    """state[row] = activation(state[row])."""
+    one, zero = state.dtype.type(1), state.dtype.type(0)
     if activation == RELU:
-        for i in range(row.size):
-            row[i] = row[i] if row[i] > zero else zero
+        for i in range(state.shape[1]):
+            state[row, i] = state[row, i] if state[row, i] > zero else zero
     elif activation == ELU:
-        for i in range(row.size):
-            row[i] = row[i] if row[i] > zero else exp(min(row[i], zero)) - one
+        for i in range(state.shape[1]):
+            x = state[row, i]
+            state[row, i] = x if x > zero else exp(x if x < zero else zero) - one
     elif activation == TANH:
-        for i in range(row.size):
-            row[i] = tanh(row[i])
+        for i in range(state.shape[1]):
+            state[row, i] = tanh(state[row, i])
     elif activation == SIGMOID:
-        for i in range(row.size):
-            row[i] = sigmoid(row[i])
+        for i in range(state.shape[1]):
+            state[row, i] = sigmoid(state[row, i])
     elif activation == SOFTPLUS:
-        for i in range(row.size):
-            row[i] = softplus(row[i])
+        for i in range(state.shape[1]):
+            state[row, i] = softplus(state[row, i])
     elif activation == SILU:
-        for i in range(row.size):
-            row[i] = row[i] * sigmoid(row[i])
+        for i in range(state.shape[1]):
+            state[row, i] = state[row, i] * sigmoid(state[row, i])
 
 
 @loop
 def finish_units(net, layer, begin, end, state):
     """Residual and activation of units whose sums are complete."""
-    first, residual = net.layers[layer, FIRST], net.layers[layer, RESIDUAL]
+    first, residual, activation = net.layers[layer, FIRST], net.layers[layer, RESIDUAL], net.layers[layer, ACTIVATION]
     for unit in range(begin, end):
-        row = state[first + unit]
         if residual >= 0:
-            _add(state[net.layers[residual, FIRST] + unit], row)
-        activate(net.layers[layer, ACTIVATION], row)
-
-
-@loop
-def to_fours(begin, end):
-    """The end of a run of rows, moved up so that their number is a multiple of 4: panels have no slow remainder."""
-    return begin + (end - begin + 3) // 4 * 4
+            other = net.layers[residual, FIRST] + unit
+            for i in range(state.shape[1]):
+                state[first + unit, i] += state[other, i]
+        activate(activation, state, first + unit)
 
 
 @loop
 def complete_layer(net, layer, begin, end, state):
-    """Units begin .. end of a layer whose sources are all final, a group of rows at a time: each group skips what all
-    of it masks."""
+    """Sums of units begin .. end of a layer whose sources are all final. A group of rows at a time: each group skips
+    what all of it masks."""
     first = net.layers[layer, FIRST]
     for group in range(begin, end, ROWS):
         last = min(group + ROWS, end)
-        begin_units(net, layer, group, last, state)
-        add_sources(net, layer, group, to_fours(group, last), 0, net.reach[first + last - 1], state)
+        begin_units(net, layer, group, last, net.reach[first + last - 1], state)
 
 
 # Inputs -----------------------------------------------------------------------------------------------------------
@@ -240,25 +223,23 @@ def load_context(net, context, row, n, state):
 
 @loop
 def load_values(net, x, row, n, values):
-    """values[d, i] = variable order[d] of row ``row + i``, a few variables at a time so that they stay in cache."""
-    for begin in range(0, values.shape[0], BLOCK):
+    """Row d of the values = variable order[d] of the data, a few variables at a time so that they stay in cache."""
+    first = first_value(net)
+    for begin in range(0, net.order.size, BLOCK):
         for i in range(n):
-            for d in range(begin, min(begin + BLOCK, values.shape[0])):
-                values[d, i] = x[row + i, net.order[d]]
+            for d in range(begin, min(begin + BLOCK, net.order.size)):
+                values[first + d, i] = x[row + i, net.order[d]]
 
 
 @loop
-def encode(net, d, value, state):
-    """Inputs of the variable at position d: its value, or one row per state."""
+def encode(net, d, values, state):
+    """One input per state of the variable at position d: 1 for the one that it has."""
+    one, zero = state.dtype.type(1), state.dtype.type(0)
     first = net.n_context + d * net.n_states
-    if net.n_states == 1:
-        _copy(value, state[first])
-        return
-    one, zero = value.dtype.type(1), value.dtype.type(0)
     for k in range(net.n_states):
-        own, code = state[first + k], value.dtype.type(k)
-        for i in range(value.size):
-            own[i] = one if value[i] == code else zero
+        code = state.dtype.type(k)
+        for i in range(state.shape[1]):
+            state[first + k, i] = one if values[d, i] == code else zero
 
 
 # Scoring ----------------------------------------------------------------------------------------------------------
@@ -267,8 +248,9 @@ def encode(net, d, value, state):
 @loop
 def forward(net, tile):
     """All hidden layers, from the values in the tile."""
-    for d in range(net.order.size):
-        encode(net, d, tile.values[d], tile.state)
+    if net.n_states > 1:
+        for d in range(net.order.size):
+            encode(net, d, tile.values, tile.state)
     for layer in range(1, net.layers.shape[0] - 1):
         units = net.layers[layer, UNITS]
         complete_layer(net, layer, 0, units, tile.state)
@@ -276,34 +258,36 @@ def forward(net, tile):
 
 
 @loop
-def _score_tile(net, tile, row, n, terms, log_prob):
-    output = net.layers.shape[0] - 1
-    per_chunk = max(1, ROWS // net.head_size)
-    _fill(0.0, tile.total[0])
-    for d in range(net.order.size):
-        if d % per_chunk == 0:
-            end = min(net.order.size, d + per_chunk)
-            complete_layer(net, output, d * net.head_size, end * net.head_size, tile.state)
-        z = net.layers[output, FIRST] + d * net.head_size
-        score_lanes(net.head, tile.state[z : z + net.head_size], tile.values[d], tile.term, tile.scratch)
-        for i in range(n):
-            tile.total[0, i] += tile.term[i]
-        if terms.shape[0] > 0:
-            _store_terms(net, tile, d, row, n, terms)
-    _copy(tile.total[0], log_prob[row : row + n])
+def add_terms(scratch, total, which):
+    """total[which] += scratch[TERM], in float64."""
+    for i in range(total.shape[1]):
+        total[which, i] += scratch[TERM, i]
 
 
 @loop
-def _store_terms(net, tile, d, row, n, terms):
-    """Terms of log_prob by variable; for AFFINE heads the noise."""
-    source = tile.values[d] if net.head == AFFINE else tile.term
-    for i in range(n):
-        terms[row + i, net.order[d]] = source[i]
+def _score_tile(net, tile, row, n, terms):
+    output, first, size = net.layers.shape[0] - 1, first_value(net), net.head_size
+    state, values, scratch, total = tile.state, tile.values, tile.scratch, tile.total
+    z = net.layers[output, FIRST]
+    per_chunk = max(1, ROWS // size)
+    fill(0.0, total, 0)
+    for d in range(net.order.size):
+        if d % per_chunk == 0:
+            complete_layer(net, output, d * size, min(net.order.size, d + per_chunk) * size, state)
+        score_lanes(net.head, state, z + d * size, size, values, first + d, scratch)
+        add_terms(scratch, total, 0)
+        if terms.shape[0] > 0:
+            source = LARGEST if net.head == AFFINE else TERM
+            for i in range(n):
+                terms[row + i, net.order[d]] = scratch[source, i]
 
 
 @kernel
 def log_prob_cpu(begin, end, net, x, context, terms, log_prob):
-    """log_prob[i] = sum_d log p(x_d | x_<d) of rows begin .. end, and ``terms`` (n, n_vars) unless it has no rows."""
+    """log_prob[i] = sum_d log p(x_d | x_<d) of rows begin .. end, and its terms (n, n_vars) unless that has no rows.
+
+    For AFFINE heads the terms are the noise, and log_prob is the log-determinant.
+    """
     if end <= begin:
         return
     tile = new_tile(net, lanes_for(end - begin))
@@ -312,134 +296,124 @@ def log_prob_cpu(begin, end, net, x, context, terms, log_prob):
         load_context(net, context, row, n, tile.state)
         load_values(net, x, row, n, tile.values)
         forward(net, tile)
-        _score_tile(net, tile, row, n, terms, log_prob)
+        _score_tile(net, tile, row, n, terms)
+        for i in range(n):
+            log_prob[row + i] = tile.total[0, i]
 
 
 # Sampling ---------------------------------------------------------------------------------------------------------
 
 
 @loop
-def _fill_noise(net, request, given, tile, row, n, begin, end):
+def _fill_noise(net, request, given, tile, row, begin, end):
     """Noise of variables begin .. end: drawn, or copied from what was given."""
     words = noise_words(net.head)
     first, count = begin * words, (end - begin) * words
     normal = net.head == NORMAL or net.head == MIXTURE
+    if request.source == PHILOX and not normal:
+        fill_uniforms(request.key, request.start + uint64(row), first, tile.words, tile.noise[:count])
+        return
     if request.source == PHILOX:
-        global_row = uint64(request.start) + uint64(row)
-        if normal:
-            fill_uniforms(uint64(request.key), global_row, first, tile.words, tile.fine[:count])
-        else:
-            fill_uniforms(uint64(request.key), global_row, first, tile.words, tile.noise[:count])
+        fill_uniforms(request.key, request.start + uint64(row), first, tile.words, tile.fine[:count])
     else:
-        for i in range(n):
+        for i in range(min(tile.fine.shape[1], given.noise.shape[0] - row)):
             for word in range(count):
                 tile.fine[word, i] = given.noise[row + i, first + word]
-        if not normal or request.source == NOISE:
-            for word in range(count):
-                _copy(tile.fine[word], tile.noise[word])
-    if normal and request.source != NOISE:
-        for word in range(count):
-            if words == 2 and word % 2 == 0:
-                _copy(tile.fine[word], tile.noise[word])
-            else:
-                to_normal(tile.fine[word], tile.noise[word])
-
-
-@loop
-def _draw_variable(net, request, tile, d, block, n):
-    """The value at position d; its log-probabilities where they are asked for."""
-    z_row = net.layers[net.layers.shape[0] - 1, FIRST] + d * net.head_size
-    z = tile.state[z_row : z_row + net.head_size]
-    drawn = d >= request.prefix_length
-    if drawn:
-        source = z
-        if request.truncated:
-            temper_lanes(net.head, z, request.temperature, request.top_k, request.top_p, tile.tempered)
-            source = tile.tempered
-        at = (d - block) * noise_words(net.head)
-        draw_lanes(net.head, source, tile.noise[at : at + 2], tile.values[d], tile.scratch)
-        if request.scored and request.truncated:
-            _add_score(net, source, tile, d, n, 1)
-    if request.scored:
-        _add_score(net, z, tile, d, n, 0)
-
-
-@loop
-def _add_score(net, z, tile, d, n, which):
-    score_lanes(net.head, z, tile.values[d], tile.term, tile.scratch)
-    for i in range(n):
-        tile.total[which, i] += tile.term[i]
-
-
-@loop
-def _advance(net, tile, block, d):
-    """Complete the hidden units that become final with the variable at position d."""
-    for layer in range(1, net.layers.shape[0] - 1):
-        begin, end = net.known[layer, d], net.known[layer, d + 1]
-        if end > begin:
-            source = net.layers[layer, SOURCE]
-            add_sources(net, layer, begin, end, net.known[source, block], net.known[source, d + 1], tile.state)
-            finish_units(net, layer, begin, end, tile.state)
-
-
-@loop
-def _begin_block(net, tile, begin, end):
-    """Everything that variables before ``begin`` contribute to units and heads of the block."""
-    output = net.layers.shape[0] - 1
-    for layer in range(1, output + 1):
-        first, last = net.known[layer, begin], net.known[layer, end]
-        if layer == output:
-            first, last = begin * net.head_size, end * net.head_size
-        begin_units(net, layer, first, last, tile.state)
-        known = net.known[net.layers[layer, SOURCE], begin]
-        add_sources(net, layer, first, to_fours(first, last), 0, known, tile.state)
+    for word in range(count):
+        if normal and request.source != NOISE and word % words == words - 1:
+            to_normal(tile.fine, word, tile.noise)
+        else:
+            for i in range(tile.noise.shape[1]):
+                tile.noise[word, i] = tile.fine[word, i]
 
 
 @loop
 def _begin_tile(net, request, given, tile, row, n):
     """Context, prefix, and the units that depend on no variable."""
     load_context(net, given.context, row, n, tile.state)
-    for d in range(request.prefix_length):
-        for i in range(n):
-            tile.values[d, i] = given.prefix[(row + i) // request.n_per_row, d]
+    first = first_value(net)
+    for i in range(n):
+        for d in range(request.prefix_length):
+            tile.values[first + d, i] = given.prefix[(row + i) // request.n_per_row, d]
     for layer in range(1, net.layers.shape[0] - 1):
         constant = net.known[layer, 0]
-        begin_units(net, layer, 0, constant, tile.state)
-        add_sources(net, layer, 0, constant, 0, net.known[net.layers[layer, SOURCE], 0], tile.state)
+        begin_units(net, layer, 0, constant, net.known[net.layers[layer, SOURCE], 0], tile.state)
         finish_units(net, layer, 0, constant, tile.state)
-    _fill(0.0, tile.total[0])
-    _fill(0.0, tile.total[1])
+    fill(0.0, tile.total, 0)
+    fill(0.0, tile.total, 1)
 
 
 @loop
-def _sample_tile(net, request, given, tile, row, n):
-    n_vars, output = net.order.size, net.layers.shape[0] - 1
+def _begin_block(net, begin, end, state):
+    """Everything that variables before ``begin`` contribute to units and heads of the block."""
+    output = net.layers.shape[0] - 1
+    for layer in range(1, output + 1):
+        first, last = net.known[layer, begin], net.known[layer, end]
+        if layer == output:
+            first, last = begin * net.head_size, end * net.head_size
+        begin_units(net, layer, first, last, net.known[net.layers[layer, SOURCE], begin], state)
+
+
+@loop
+def _advance(net, block, d, state):
+    """Complete the hidden units that become final with the variable at position d."""
+    for layer in range(1, net.layers.shape[0] - 1):
+        begin, end = net.known[layer, d], net.known[layer, d + 1]
+        if end > begin:
+            source = net.layers[layer, SOURCE]
+            add_sources(net, layer, (begin, end), (net.known[source, block], net.known[source, d + 1]), state)
+            finish_units(net, layer, begin, end, state)
+
+
+@loop
+def _draw_variable(net, request, tile, d, w):
+    """The value at position d from noise row w; its log-probabilities where they are asked for."""
+    head, size, v = net.head, net.head_size, first_value(net) + d
+    z = net.layers[net.layers.shape[0] - 1, FIRST] + d * size
+    state, values, scratch = tile.state, tile.values, tile.scratch
+    if d >= request.prefix_length:
+        if request.truncated:
+            rule = request.temperature, request.top_k, request.top_p
+            temper_lanes(head, state, z, size, rule, tile.tempered)
+            draw_lanes(head, tile.tempered, 0, size, tile.noise, w, values, v, scratch)
+            if request.scored:
+                score_lanes(head, tile.tempered, 0, size, values, v, scratch)
+                add_terms(scratch, tile.total, 1)
+        else:
+            draw_lanes(head, state, z, size, tile.noise, w, values, v, scratch)
+    if request.scored:
+        score_lanes(head, state, z, size, values, v, scratch)
+        add_terms(scratch, tile.total, 0)
+
+
+@loop
+def _sample_block(net, request, tile, begin, end):
+    """Variables begin .. end, whose sums hold everything from before the block."""
+    output, size, words = net.layers.shape[0] - 1, net.head_size, noise_words(net.head)
     source = net.layers[output, SOURCE]
-    _begin_tile(net, request, given, tile, row, n)
-    for block in range(0, n_vars, BLOCK):
-        end = min(block + BLOCK, n_vars)
-        _begin_block(net, tile, block, end)
-        if end > request.prefix_length:
-            _fill_noise(net, request, given, tile, row, n, block, end)
-        for d in range(block, end):
-            heads = d * net.head_size
-            known = net.known[source, block], net.known[source, d]
-            add_sources(net, output, heads, heads + net.head_size, known[0], known[1], tile.state)
-            _draw_variable(net, request, tile, d, block, n)
-            encode(net, d, tile.values[d], tile.state)
-            _advance(net, tile, block, d)
+    state = tile.state
+    for d in range(begin, end):
+        if net.known[source, d] > net.known[source, begin]:
+            recent = net.known[source, begin], net.known[source, d]
+            add_sources(net, output, (d * size, (d + 1) * size), recent, state)
+        _draw_variable(net, request, tile, d, (d - begin) * words)
+        if net.n_states > 1:
+            encode(net, d, tile.values, state)
+        _advance(net, begin, d, state)
 
 
 @loop
 def _store_tile(net, request, tile, row, n, results):
+    first = first_value(net)
     for begin in range(0, net.order.size, BLOCK):
         for i in range(n):
             for d in range(begin, min(begin + BLOCK, net.order.size)):
-                results.values[row + i, net.order[d]] = tile.values[d, i]
+                results.values[row + i, net.order[d]] = tile.values[first + d, i]
     if request.scored:
-        _copy(tile.total[0], results.log_prob[row : row + n])
-        if request.truncated:
-            _copy(tile.total[1], results.sampling_log_prob[row : row + n])
+        for i in range(n):
+            results.log_prob[row + i] = tile.total[0, i]
+            if request.truncated:
+                results.sampling_log_prob[row + i] = tile.total[1, i]
 
 
 @kernel
@@ -450,5 +424,11 @@ def sample_cpu(begin, end, net, request, given, results):
     tile = new_tile(net, lanes_for(end - begin))
     for row in range(begin, end, TILE):
         n = min(TILE, end - row)
-        _sample_tile(net, request, given, tile, row, n)
+        _begin_tile(net, request, given, tile, row, n)
+        for block in range(0, net.order.size, BLOCK):
+            last = min(block + BLOCK, net.order.size)
+            _begin_block(net, block, last, tile.state)
+            if last > request.prefix_length:
+                _fill_noise(net, request, given, tile, row, block, last)
+            _sample_block(net, request, tile, block, last)
         _store_tile(net, request, tile, row, n, results)

@@ -5,9 +5,8 @@ Data is a *stream*: the codes of all sequences end to end, uint8 or uint16, each
 width = K + 1, and the end symbol leads back to the start. A state depends on the last ``order`` symbols alone, so a
 stream may be entered anywhere: loops walk LANES places of it at once, because one walk would wait for every look-up.
 
-Counting discovers the contexts as it goes: a context is named by a key, the number in base K + 1 whose digits are
-the last ``order`` symbols (digit K before the start), plus (K + 1)**order times the position where tables depend on
-it. Sampling draws by alias tables as cpt.py does (same slots, same two words), word number = position.
+Counting needs no automaton: a context is a number whose digits, some bits each, are the last ``order`` symbols (K
+before the start), with the position above them where tables depend on it. Sampling draws by alias tables as cpt.py does (same slots, same two words), word number = position.
 """
 
 from __future__ import annotations
@@ -15,15 +14,16 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from numba import float64, uint32, uint64
+from numba import float64, uint16, uint32, uint64
 
-from .cpt import exact_outcome, undecided
+from .cpt import _choose, _gather_slots, exact_outcome, undecided
 from .jit import formula, kernel, loop
 from .philox import LOW, STREAM_REFINE, STREAM_SAMPLE, one_word, philox4x32
 
 LANES = 8
 TILE = 4096  # symbols of a tile, and of a partial sum: a long sequence is summed in runs of so many
-ROWS = 512  # sequences drawn side by side
+FREE = 0xFFFFFFFFFFFFFFFF  # no key: these have at most 63 bits
+ROWS = 1024  # sequences drawn side by side
 
 
 class Chain(NamedTuple):
@@ -60,19 +60,29 @@ class Request(NamedTuple):
     prefix_start: np.ndarray  # int64: where its sequences begin, and the length of the stream
 
 
-class Contexts(NamedTuple):
-    """What counting has seen so far; state 0 is none, state 1 the start."""
+class Digits(NamedTuple):
+    """How contexts are written as numbers: the last ``order`` symbols, ``bits`` each, ``end`` before the start."""
 
-    successor: np.ndarray  # uint32 (capacity * width,): 0 where not known yet
-    counts: np.ndarray  # uint32 (capacity * width,)
-    keys: np.ndarray  # uint64 (capacity,)
-    places: np.ndarray  # uint32, a power of two: hash table of states
-    size: np.ndarray  # int64 (1,): states used
-    width: int
+    bits: int
     order: int
-    modulus: int  # width ** order
+    mask: int  # of a context
+    start: int  # the context of a start: ``end`` everywhere
+    end: int
     positions: int  # 1 where the key counts positions, else 0
-    aligned: int
+
+
+class _Lanes(NamedTuple):
+    """Sequences being drawn side by side."""
+
+    row: np.ndarray  # uint32: of the tile
+    state: np.ndarray  # uint32
+    length: np.ndarray  # uint32: symbols so far, with the whole prefix
+    alive: np.ndarray  # uint32: 1 until the end
+    words: np.ndarray  # uint32 (4, ROWS)
+    place: np.ndarray  # uint32: number of the slot
+    slot: np.ndarray  # uint64
+    symbol: np.ndarray  # uint16
+    count: np.ndarray  # int64 (2,): lanes in use, longest prefix
 
 
 # --- scoring ---
@@ -102,43 +112,60 @@ def _lane_length(n, aligned):
     return n // LANES if aligned == 0 else n // aligned // LANES * aligned
 
 
+@formula
+def _scored(chain, state, symbol, terms, i):
+    """Note the table entry of a symbol; returns the next state."""
+    cell = state * uint64(chain.width) + uint64(symbol)
+    terms[i] = chain.table[cell]
+    return uint64(chain.successor[cell])
+
+
+@loop
+def _walk_lanes(chain, symbols, begin, length, terms):
+    """LANES stretches of equal length side by side; their states are plain variables, to stay in registers."""
+    n = uint64(length)
+    s0, s1 = _state_at(chain, symbols, begin), _state_at(chain, symbols, begin + length)
+    s2, s3 = _state_at(chain, symbols, begin + 2 * length), _state_at(chain, symbols, begin + 3 * length)
+    s4, s5 = _state_at(chain, symbols, begin + 4 * length), _state_at(chain, symbols, begin + 5 * length)
+    s6, s7 = _state_at(chain, symbols, begin + 6 * length), _state_at(chain, symbols, begin + 7 * length)
+    own = symbols[begin : begin + LANES * length]
+    for t in range(n):
+        i = uint64(t)
+        s0 = _scored(chain, s0, own[i], terms, i)
+        s1 = _scored(chain, s1, own[n + i], terms, n + i)
+        s2 = _scored(chain, s2, own[uint64(2) * n + i], terms, uint64(2) * n + i)
+        s3 = _scored(chain, s3, own[uint64(3) * n + i], terms, uint64(3) * n + i)
+        s4 = _scored(chain, s4, own[uint64(4) * n + i], terms, uint64(4) * n + i)
+        s5 = _scored(chain, s5, own[uint64(5) * n + i], terms, uint64(5) * n + i)
+        s6 = _scored(chain, s6, own[uint64(6) * n + i], terms, uint64(6) * n + i)
+        s7 = _scored(chain, s7, own[uint64(7) * n + i], terms, uint64(7) * n + i)
+
+
 @loop
 def _walk(chain, symbols, begin, end, terms):
-    """terms[i] = table entry of symbol begin + i: LANES equal stretches side by side, then what is left."""
+    """terms[i] = table entry of symbol begin + i."""
     length = _lane_length(end - begin, chain.aligned)
-    width, successor, table = uint64(chain.width), chain.successor, chain.table
     if length > 0:
-        state = np.empty(LANES, np.uint64)
-        for j in range(LANES):
-            state[j] = _state_at(chain, symbols, begin + j * length)
-        for t in range(length):
-            for j in range(LANES):
-                i = uint64(j * length + t)
-                cell = state[uint64(j)] * width + uint64(symbols[uint64(begin) + i])
-                terms[i] = table[cell]
-                state[uint64(j)] = successor[cell]
+        _walk_lanes(chain, symbols, begin, length, terms)
     rest = begin + LANES * length
     if rest < end:
-        last = _state_at(chain, symbols, rest)
+        state = _state_at(chain, symbols, rest)
         for p in range(rest, end):
-            cell = last * width + uint64(symbols[uint64(p)])
-            terms[uint64(p - begin)] = table[cell]
-            last = uint64(successor[cell])
+            state = _scored(chain, state, symbols[uint64(p)], terms, uint64(p - begin))
 
 
-@loop
+@formula
 def _sum(terms, a, b):
     """Sum of terms a .. b: four running sums, so that additions overlap; the order depends on the length alone."""
     s0 = s1 = s2 = s3 = 0.0
     full = a + ((b - a) & ~3)
-    for i in range(a, full, 4):
-        k = uint64(i)
+    for k in range(uint64(a), uint64(full), uint64(4)):
         s0 += terms[k]
         s1 += terms[k + uint64(1)]
         s2 += terms[k + uint64(2)]
         s3 += terms[k + uint64(3)]
-    for i in range(full, b):
-        s0 += terms[uint64(i)]
+    for k in range(uint64(full), uint64(b)):
+        s0 += terms[k]
     return (s0 + s1) + (s2 + s3)
 
 
@@ -152,11 +179,16 @@ def log_prob_cpu(unit_begin, unit_end, chain, symbols, units, size, out):
     u = unit_begin
     while u < unit_end:
         v = u + 1
-        while v < unit_end and units[v + 1] - units[u] <= size:
+        first, last = units[uint64(u)], units[uint64(v)]
+        while v < unit_end and units[uint64(v + 1)] - first <= size:
             v += 1
-        _walk(chain, symbols, units[u], units[v], terms)
+            last = units[uint64(v)]
+        _walk(chain, symbols, first, last, terms)
+        a = first
         for w in range(u, v):
-            out[w] = _sum(terms, units[w] - units[u], units[w + 1] - units[u])
+            b = units[uint64(w + 1)]
+            out[uint64(w)] = _sum(terms, a - first, b - first)
+            a = b
         u = v
 
 
@@ -190,6 +222,24 @@ def sum_parts(parts, first, out):
 
 
 @kernel
+def translate(points, codes, end, symbols, starts):
+    """symbols[i] = codes[points[i]], the last code for points beyond; starts[k] = where the sequence after k ends begins.
+
+    Returns the number of ends, or -1 - i for the first point i whose code is -1: there is no such symbol.
+    """
+    last = uint64(codes.shape[0] - 1)
+    ends, most = 0, starts.shape[0] - 1
+    for i in range(points.shape[0]):
+        code = codes[min(uint64(points[uint64(i)]), last)]
+        if code < 0:
+            return -1 - i
+        symbols[uint64(i)] = code
+        starts[uint64(min(ends + 1, most))] = i + 1
+        ends += code == end
+    return ends
+
+
+@kernel
 def mark_seen(values, seen):
     """seen[v] = 1 for all v in values."""
     for i in range(values.shape[0]):
@@ -200,108 +250,88 @@ def mark_seen(values, seen):
 
 
 @formula
-def _first_place(key, mask):
-    return ((key * uint64(0x9E3779B97F4A7C15)) >> uint64(32)) & mask
+def _first_place(key, bits):
+    return (key * uint64(0x9E3779B97F4A7C15)) >> (uint64(64) - bits)
 
 
 @loop
-def _state_of(contexts, key):
-    """The state of a context, made if it is new; linear probing from a multiplicative hash."""
-    mask = uint64(contexts.places.shape[0] - 1)
-    place = _first_place(key, mask)
-    while True:
-        state = contexts.places[place]
-        if state == 0:
-            state = uint32(contexts.size[0])
-            contexts.size[0] += 1
-            contexts.keys[uint64(state)] = key
-            contexts.places[place] = state
-            return state
-        if contexts.keys[uint64(state)] == key:
-            return state
-        place = (place + uint64(1)) & mask
-
-
-@kernel
-def fill_places(contexts):
-    """Enter all states into an empty hash table."""
-    mask = uint64(contexts.places.shape[0] - 1)
-    for state in range(1, contexts.size[0]):
-        place = _first_place(contexts.keys[uint64(state)], mask)
-        while contexts.places[place] != 0:
-            place = (place + uint64(1)) & mask
-        contexts.places[place] = state
+def _table_bits(table):
+    bits = uint64(0)
+    while uint64(1) << bits < uint64(table.shape[0]):
+        bits += uint64(1)
+    return bits
 
 
 @loop
-def _next_key(contexts, key, symbol):
-    modulus = uint64(contexts.modulus)
-    if symbol == contexts.width - 1:
-        return modulus - uint64(1)
-    position = (key // modulus + uint64(1)) * uint64(contexts.positions)
-    return position * modulus + (key % modulus * uint64(contexts.width) + uint64(symbol)) % modulus
-
-
-@loop
-def _discover(contexts, state, symbol):
-    following = _state_of(contexts, _next_key(contexts, contexts.keys[uint64(state)], symbol))
-    contexts.successor[uint64(state) * uint64(contexts.width) + uint64(symbol)] = following
-    return following
-
-
-@loop
-def _context_at(contexts, symbols, p):
-    """The state of the ``order`` symbols before p; entered elsewhere than at a start, these are all it needs."""
-    a, _ = _entry(symbols, p, contexts.order, contexts.width - 1)
-    key = uint64(contexts.modulus) - uint64(1)
+def _context_at(digits, symbols, p):
+    """The context before symbol p, and its position where keys count it: then the way back to the start is short."""
+    a, _ = _entry(symbols, p, p if digits.positions else digits.order, digits.end)
+    context = uint64(digits.start)
     for q in range(a, p):
-        key = _next_key(contexts, key, symbols[uint64(q)])
-    return _state_of(contexts, key)
+        context = ((context << uint64(digits.bits)) | uint64(symbols[uint64(q)])) & uint64(digits.mask)
+    return context, uint64((p - a) * digits.positions)
 
 
 @kernel
-def count_cpu(begin, end, done, contexts, symbols):
-    """counts[context, symbol] += 1 for the symbols [begin, end) of a stream, of which ``done`` per lane are counted.
+def count_cpu(begin, end, entries, digits, symbols, table):
+    """Count every symbol of [begin, end) after its context, in a hash table that has ``entries`` already.
 
-    Returns the number done per lane: it stops when the contexts may not suffice, to be called again with more.
+    Key = position, context and symbol as fields of one number. ``table`` (2**b, 2) holds keys, FREE where there is
+    none, and counts; open addressing. Returns the next symbol to count: it stops when half of the places are taken,
+    to be called again with more of them.
     """
-    length = _lane_length(end - begin, contexts.aligned)
-    rest = begin + LANES * length
-    state = np.empty(LANES + 1, np.uint32)
-    room = contexts.keys.shape[0] - LANES - 1
-    if contexts.size[0] >= room:
-        return done
-    for j in range(LANES + 1):
-        state[j] = _context_at(contexts, symbols, min(begin + j * length + done, end))
-    state[LANES] = _context_at(contexts, symbols, min(rest + max(done - length, 0), end))
-    while done < length:
-        if contexts.size[0] >= room:
-            return done
-        for j in range(LANES):
-            state[uint64(j)] = _count_one(contexts, state[uint64(j)], symbols[uint64(begin + j * length + done)])
-        done += 1
-    while rest + done - length < end:
-        if contexts.size[0] >= room:
-            return done
-        state[LANES] = _count_one(contexts, state[LANES], symbols[uint64(rest + done - length)])
-        done += 1
-    return -1
+    bits, mask, start = uint64(digits.bits), uint64(digits.mask), uint64(digits.start)
+    above, step = uint64(digits.bits * digits.order), uint64(digits.positions)
+    wrap, table_bits = uint64(table.shape[0] - 1), _table_bits(table)
+    context, position = _context_at(digits, symbols, begin)
+    room = table.shape[0] // 2
+    for p in range(begin, end):
+        symbol = uint64(symbols[uint64(p)])
+        key = (((position << above) | context) << bits) | symbol
+        place = _first_place(key, table_bits)
+        while table[place, 0] != key:
+            if table[place, 0] == uint64(FREE):
+                if entries == room:
+                    return p
+                table[place, 0] = key
+                entries += 1
+            else:
+                place = (place + uint64(1)) & wrap
+        table[place, 1] += uint64(1)
+        at_end = uint64(0) - uint64(symbol == uint64(digits.end))  # all ones, or 0: a jump would often go wrong
+        context = ((((context << bits) | symbol) & mask) & ~at_end) | (start & at_end)
+        position = (position + step) & ~at_end
+    return end
 
 
-@loop
-def _count_one(contexts, state, symbol):
-    cell = uint64(state) * uint64(contexts.width) + uint64(symbol)
-    contexts.counts[cell] += uint32(1)
-    following = contexts.successor[cell]
-    return following if following != 0 else _discover(contexts, state, symbol)
+@kernel
+def enter(entries, table):
+    """Put (key, count) pairs into an empty hash table."""
+    wrap, table_bits = uint64(table.shape[0] - 1), _table_bits(table)
+    for i in range(entries.shape[0]):
+        place = _first_place(entries[i, 0], table_bits)
+        while table[place, 0] != uint64(FREE):
+            place = (place + uint64(1)) & wrap
+        table[place] = entries[i]
+
+
+@kernel
+def look_up(keys, table, counts):
+    """counts[i] = count of keys[i], all of which are in the table."""
+    wrap, table_bits = uint64(table.shape[0] - 1), _table_bits(table)
+    for i in range(keys.shape[0]):
+        place = _first_place(keys[i], table_bits)
+        while table[place, 0] != keys[i]:
+            place = (place + uint64(1)) & wrap
+        counts[i] = table[place, 1]
 
 
 # --- sampling ---
 
 
 @formula
-def _begin_row(sampler, request, i, tile):
-    """Copy the prefix of row i into its row of the tile; returns its length and the state after it."""
+def _begin_row(sampler, request, i, tile, known):
+    """Copy the prefix of row i into its row of the tile; returns its length and the state after ``known`` of it."""
     state = uint64(sampler.start)
     a, b = np.int64(0), np.int64(0)
     if request.prefix_start.shape[0] > 1:
@@ -310,17 +340,22 @@ def _begin_row(sampler, request, i, tile):
     for p in range(a, b):
         symbol = request.prefix[uint64(p)]
         tile[uint64(p - a)] = symbol
-        state = uint64(sampler.successor[state * uint64(sampler.width) + uint64(symbol)])
+        if p - a < known:
+            state = uint64(sampler.successor[state * uint64(sampler.width) + uint64(symbol)])
     return b - a, state
 
 
 @loop
-def _longest_prefix(request, begin, end):
-    longest = 0
-    if request.prefix_start.shape[0] >= 2:
-        for q in range(begin // request.n_per_row, (end - 1) // request.n_per_row + 1):
-            longest = max(longest, request.prefix_start[q + 1] - request.prefix_start[q] - 1)
-    return longest
+def _prefix_lengths(request, begin, end):
+    """Shortest and longest prefix of rows [begin, end)."""
+    shortest, longest = 0, 0
+    if request.prefix_start.shape[0] > 1:
+        first, last = begin // request.n_per_row, (end - 1) // request.n_per_row
+        shortest = request.prefix_start[first + 1] - request.prefix_start[first] - 1
+        for q in range(first, last + 1):
+            length = request.prefix_start[q + 1] - request.prefix_start[q] - 1
+            shortest, longest = min(shortest, length), max(longest, length)
+    return shortest, longest
 
 
 @loop
@@ -339,97 +374,133 @@ def _fill_block(request, a, rows, n, block, words):
         words[3, i] = w3
 
 
-@formula
-def _first_choice(word, slot, bits):
-    """The slot's outcome by 32 bits."""
-    fraction = (uint64(word) << uint64(bits)) & uint64(LOW)
-    return slot & uint64(0xFFFF) if fraction < (slot >> uint64(32)) else (slot >> uint64(16)) & uint64(0xFFFF)
+@loop
+def _find_slots(state, words, bits, n, place):
+    down = (uint32(32) - bits) & uint32(31)  # the mask tells LLVM that 32-bit lanes suffice
+    for i in range(n):
+        place[i] = (state[i] << bits) + (words[i] >> down)
 
 
 @loop
-def _refined(sampler, request, row, p, word, place):
-    """The outcome of a draw that 32 bits do not decide; about one in 10**8."""
-    second = one_word(uint64(request.key), uint64(request.start) + uint64(row), uint64(p), uint64(STREAM_REFINE))
-    return exact_outcome(word, second, sampler.slots[place], sampler.fine[place], uint64(sampler.bits))
+def _refine(sampler, request, a, p, words, lanes):
+    """Decide the undecided draws by their second word; about one draw in 10**8 comes here."""
+    bits = uint64(sampler.bits)
+    for i in range(lanes.count[0]):
+        if undecided(words[i], lanes.slot[i], bits):
+            row = uint64(request.start) + uint64(a) + uint64(lanes.row[i])
+            second = one_word(uint64(request.key), row, uint64(p), uint64(STREAM_REFINE))
+            fine = sampler.fine[uint64(lanes.place[i])]
+            lanes.symbol[i] = exact_outcome(words[i], second, lanes.slot[i], fine, bits)
+
+
+@loop
+def _force_prefix(row, length, tile, p, n, symbol):
+    """Lanes whose prefix is not over follow it."""
+    for i in range(n):
+        if length[i] > p:
+            symbol[i] = tile[uint64(row[i]), uint64(p)]
+
+
+@loop
+def _advance(successor, width, symbol, n, state):
+    for i in range(n):
+        state[i] = successor[uint64(state[i]) * uint64(width) + uint64(symbol[i])]
+
+
+@loop
+def _note(row, symbol, end, p, n, tile, alive, length):
+    """Write the symbols; lanes that ended draw on until they are moved out, but their length stays."""
+    for i in range(n):
+        tile[uint64(row[i]), uint64(p)] = symbol[i]
+        alive[i] &= uint32(symbol[i] != end)
+        length[i] += alive[i] & uint32(length[i] == p)
 
 
 @loop
 def _draw_position(sampler, request, a, p, words, lanes, tile):
-    """Draw symbol p of every lane whose prefix is over; a lane that is done draws on, but its length stays."""
-    rows, state, length, alive, n = lanes
-    bits, width, end = uint64(sampler.bits), uint64(sampler.width), uint64(sampler.width - 1)
-    for i in range(n):
-        if p < length[i]:
-            continue
-        word = uint64(words[i])
-        place = (state[i] << bits) + (word >> (uint64(32) - bits))
-        slot = sampler.slots[place]
-        symbol = _first_choice(word, slot, bits)
-        if undecided(word, slot, bits):
-            symbol = _refined(sampler, request, a + rows[i], p, word, place)
-        state[i] = sampler.successor[state[i] * width + symbol]
-        tile[uint64(rows[i]), uint64(p)] = symbol
-        alive[i] &= symbol != end
-        length[i] += alive[i]
+    """Draw symbol p of every lane."""
+    n, bits = lanes.count[0], uint32(sampler.bits)
+    _find_slots(lanes.state, words, bits, n, lanes.place)
+    _gather_slots(lanes.place, sampler.slots, n, lanes.slot)
+    if _choose(words, lanes.slot, bits, n, lanes.symbol):
+        _refine(sampler, request, a, p, words, lanes)
+    if p < lanes.count[1]:
+        _force_prefix(lanes.row, lanes.length, tile, p, n, lanes.symbol)
+    _note(lanes.row, lanes.symbol, uint16(sampler.width - 1), uint32(p), n, tile, lanes.alive, lanes.length)
+    _advance(sampler.successor, sampler.width, lanes.symbol, n, lanes.state)
 
 
 @loop
-def _keep_alive(lanes, lengths):
+def _keep_alive(row, state, length, alive, n, lengths):
     """Note the lengths of all lanes and move those that go on together; returns their number."""
-    rows, state, length, alive, n = lanes
     kept = 0
     for i in range(n):
-        lengths[uint64(rows[i])] = length[i]
-        if alive[i]:
-            rows[kept] = rows[i]
-            state[kept] = state[i]
-            length[kept] = length[i]
-            alive[kept] = 1
-            kept += 1
+        lengths[uint64(row[i])] = length[i]
+        row[kept] = row[i]
+        state[kept] = state[i]
+        length[kept] = length[i]
+        kept += alive[i]
+    alive[:kept] = 1
     return kept
 
 
 @loop
-def _draw_tile(sampler, request, a, lanes, tile, lengths):
-    """Draw rows a .. a + n to their end or limit, four positions at a time; returns the tile, grown where needed.
+def _widened(tile, needed, limit):
+    if needed <= tile.shape[1] or tile.shape[1] == limit:
+        return tile
+    wider = np.empty((tile.shape[0], min(2 * tile.shape[1], limit)), tile.dtype)
+    wider[:, : tile.shape[1]] = tile
+    return wider
+
+
+@loop
+def _draw_tile(sampler, request, a, n, lanes, tile, lengths):
+    """Draw rows a .. a + n to their end or limit, four positions at a time; returns the tile, wider where needed.
 
     Afterwards lengths[i] symbols of row i count; the row has ended if that is below the limit.
     """
-    rows, state, length, alive, n = lanes
-    p = request.limit
+    p, lanes.count[1] = _prefix_lengths(request, a, a + n)
     for i in range(n):
-        rows[i] = i
-        alive[i] = 1
-        length[i], state[i] = _begin_row(sampler, request, a + i, tile[i])
-        p = min(p, length[i])
-    words = np.empty((4, ROWS), np.uint32)
+        lanes.row[i] = i
+        length, state = _begin_row(sampler, request, a + i, tile[i], p)
+        lanes.length[i] = length
+        lanes.state[i] = state
+        lanes.alive[i] = 1
+        lengths[i] = length
     while n > 0 and p < request.limit:
-        _fill_block(request, a, rows, n, uint64(p >> 2), words)
-        if (p & ~3) + 4 > tile.shape[1] and tile.shape[1] < request.limit:
-            wider = np.empty((tile.shape[0], min(2 * tile.shape[1], request.limit)), tile.dtype)
-            wider[:, : tile.shape[1]] = tile
-            tile = wider
-        for k in range(p & 3, min(4, request.limit - (p & ~3))):
-            _draw_position(sampler, request, a, (p & ~3) + k, words[k], (rows, state, length, alive, n), tile)
-        p = (p & ~3) + 4
-        n = _keep_alive((rows, state, length, alive, n), lengths)
-    _keep_alive((rows, state, length, alive, n), lengths)
+        block = p & ~3
+        lanes.count[0] = n
+        _fill_block(request, a, lanes.row, n, uint64(p >> 2), lanes.words)
+        tile = _widened(tile, block + 4, request.limit)
+        for k in range(p & 3, min(4, request.limit - block)):
+            _draw_position(sampler, request, a, block + k, lanes.words[k], lanes, tile)
+        n = _keep_alive(lanes.row, lanes.state, lanes.length, lanes.alive, n, lengths)
+        p = block + 4
     return tile
 
 
 @loop
 def _new_lanes():
-    return np.empty(ROWS, np.uint32), np.empty(ROWS, np.uint64), np.empty(ROWS, np.int64), np.empty(ROWS, np.int64)
+    return _Lanes(
+        np.empty(ROWS, np.uint32),
+        np.empty(ROWS, np.uint32),
+        np.empty(ROWS, np.uint32),
+        np.empty(ROWS, np.uint32),
+        np.empty((4, ROWS), np.uint32),
+        np.empty(ROWS, np.uint32),
+        np.empty(ROWS, np.uint64),
+        np.empty(ROWS, np.uint16),
+        np.empty(2, np.int64),
+    )
 
 
 @kernel
 def sample_rows_cpu(row_begin, row_end, sampler, request, out):
     """Draw rows of ``out`` (n, limit) that never end early; row i is global row start + i."""
-    rows, state, length, alive = _new_lanes()
-    lengths = np.empty(ROWS, np.int64)
+    lanes, lengths = _new_lanes(), np.empty(ROWS, np.int64)
     for a in range(row_begin, row_end, ROWS):
         b = min(a + ROWS, row_end)
-        _draw_tile(sampler, request, a, (rows, state, length, alive, b - a), out[a:b], lengths)
+        _draw_tile(sampler, request, a, b - a, lanes, out[a:b], lengths)
 
 
 @loop
@@ -452,19 +523,19 @@ def _append(stream, used, tile, lengths, n, end):
 
 
 @kernel
-def sample_stream_cpu(row_begin, row_end, sampler, request, must_end, lengths, kind):
+def sample_stream_cpu(row_begin, row_end, sampler, request, must_end, lengths, room, kind):
     """Draw rows to their end symbol, or to the limit; ``kind`` is an empty array of the type of the symbols.
 
     Returns them as a stream, of which the part filled counts, and -1 or, where all must end, a row that did not.
     """
-    rows, state, length, alive = _new_lanes()
-    stream, used = np.empty(16 * (row_end - row_begin) + 16, kind.dtype), 0
+    lanes = _new_lanes()
+    stream, used = np.empty(room, kind.dtype), 0
     for a in range(row_begin, row_end, ROWS):
         n = min(ROWS, row_end - a)
-        width = min(request.limit, max(64, _longest_prefix(request, a, a + n)))
+        width = min(request.limit, max(64, _prefix_lengths(request, a, a + n)[1]))
         tile = np.empty((n, width), kind.dtype)
         own = lengths[a : a + n]
-        tile = _draw_tile(sampler, request, a, (rows, state, length, alive, n), tile, own)
+        tile = _draw_tile(sampler, request, a, n, lanes, tile, own)
         if must_end:
             for i in range(n):
                 if own[i] >= request.limit:
@@ -478,7 +549,7 @@ def sample_given_uniforms_cpu(row_begin, row_end, chain, request, uniforms, out,
     """Inverse CDF: each symbol is the smallest whose cumulative probability (``chain.table``) exceeds the uniform."""
     width = chain.width
     for i in range(row_begin, row_end):
-        p, start = _begin_row(chain, request, i, out[i])
+        p, start = _begin_row(chain, request, i, out[i], request.limit)
         state, symbol = uint64(start), 0
         while p < request.limit:
             total, symbol = 0.0, -1
@@ -526,16 +597,16 @@ def sample_cuda(sampler, request, out, lengths):
     key, bits, width = uint64(request.key), uint64(sampler.bits), uint64(sampler.width)
     for i in range(cuda.grid(1), out.shape[0], cuda.gridsize(1)):
         row = uint64(request.start) + uint64(i)
-        p, state = device_begin_row(sampler, request, i, out[i])
+        p, state = device_begin_row(sampler, request, i, out[i], request.limit)
         words = device_words(key, row, p >> 2, STREAM_SAMPLE)
         while p < request.limit:
             word = device_lane(words, p & 3)
             place = (state << bits) + (word >> (uint64(32) - bits))
             slot = sampler.slots[place]
-            symbol = device_first_choice(word, slot, bits)
+            second = uint64(0)
             if device_undecided(word, slot, bits):
                 second = device_lane(device_words(key, row, p >> 2, STREAM_REFINE), p & 3)
-                symbol = device_exact_outcome(word, second, slot, sampler.fine[place], bits)
+            symbol = device_exact_outcome(word, second, slot, sampler.fine[place], bits)
             if symbol == width - uint64(1):
                 break
             out[i, p] = symbol
@@ -577,13 +648,13 @@ def _lane(words, lane):
 
 def load_cuda():
     """Jit the twins; returns them by name. Imports numba.cuda, hence only on first GPU use."""
-    global cuda, device_philox4x32, device_undecided, device_exact_outcome, device_first_choice
+    global cuda, device_philox4x32, device_undecided, device_exact_outcome
     global device_entry, device_begin_row, device_words, device_lane
     from numba import cuda
 
     device = cuda.jit(device=True)  # numba-cuda cannot inline formulas as numba does, it calls them
     device_philox4x32, device_undecided, device_exact_outcome = map(device, (philox4x32, undecided, exact_outcome))
-    device_first_choice, device_entry, device_begin_row = map(device, (_first_choice, _entry, _begin_row))
+    device_entry, device_begin_row = map(device, (_entry, _begin_row))
     device_words, device_lane = map(device, (_row_words, _lane))
     twins = log_prob_cuda, sample_cuda, count_cuda
     return {twin.__name__: cuda.jit(twin) for twin in twins}

@@ -19,7 +19,7 @@ import numpy as np
 from numba import uint64
 
 from .functions import exp, sigmoid, softplus
-from .jit import formula, kernel, loop
+from .jit import kernel, loop, scalar
 from .nade_units import activate_exp, dot, multiply_state
 from .uniforms import fill_uniforms
 
@@ -62,8 +62,8 @@ class _Tile(NamedTuple):
 
     state: np.ndarray  # (TILE, S)
     hidden: np.ndarray  # (TILE, S)
-    x: np.ndarray  # uint8 (TILE, n_vars)
-    z: np.ndarray  # (TILE, n_vars): logits
+    x: np.ndarray  # uint8 (n_vars, TILE)
+    z: np.ndarray  # (n_vars, TILE): logits
     uniforms: np.ndarray  # (n_vars, TILE)
     words: np.ndarray  # uint32 (8, TILE)
     rows: np.ndarray  # int64 (TILE,): the rows still to do
@@ -73,7 +73,7 @@ class _Tile(NamedTuple):
 # --- formulas ---
 
 
-@formula
+@scalar
 def draw_bit(z, u, rule):
     """By rule = (temperature, sure): whether u < sigmoid(z / temperature); or the more probable state, where it is as probable as ``sure``."""
     temperature, sure = rule
@@ -83,13 +83,13 @@ def draw_bit(z, u, rule):
     return u * (one + exp(-t)) < one
 
 
-@formula
+@scalar
 def bit_log_prob(x, z):
     """log p of a bit of logit z."""
     return (z if x else type(z)(0)) - softplus(z)
 
 
-@formula
+@scalar
 def drawn_log_prob(x, z, rule):
     """log p of a bit that ``draw_bit`` drew."""
     temperature, sure = rule
@@ -122,11 +122,12 @@ def activate(mode, state, hidden):
 
 
 @loop
-def advance(plan, mode, variable, state):
-    """The state after a variable that is 1; returns whether it stayed in the comfortable range."""
+def advance(plan, mode, variable, state, hidden):
+    """State and hidden units after a variable that is 1; returns whether the state stayed in the comfortable range."""
     if mode == SIGMOID_BY_EXP:
-        return multiply_state(state, plan.factor[variable])
+        return multiply_state(state, plan.factor[variable], hidden)
     add_state(state, plan.W[variable])
+    activate(mode, state, hidden)
     return True
 
 
@@ -137,8 +138,8 @@ def _allocate(plan):
     return _Tile(
         np.empty((TILE, units), dtype),
         np.empty((TILE, units), dtype),
-        np.empty((TILE, n_vars), np.uint8),
-        np.empty((TILE, n_vars), dtype),
+        np.empty((n_vars, TILE), np.uint8),
+        np.zeros((n_vars, TILE), dtype),
         np.empty((n_vars, TILE), dtype),
         np.empty((8, TILE), np.uint32),
         np.empty(TILE, np.int64),
@@ -147,26 +148,30 @@ def _allocate(plan):
 
 
 @loop
+def _draw_bits(z, uniforms, rule, x):
+    for i in range(TILE):
+        x[i] = draw_bit(z[i], uniforms[i], rule)
+
+
+@loop
 def _walk(plan, mode, n, n_given, first_logit, rule, tile):
     """Take tile.rows through all positions: logits from ``first_logit`` on, bits drawn from ``n_given`` on."""
-    first = plan.first if mode == plan.mode else plan.c
     for k in range(n):
-        tile.state[tile.rows[k]] = first
+        i = tile.rows[k]
+        tile.state[i] = plan.first if mode == plan.mode else plan.c
+        activate(mode, tile.state[i], tile.hidden[i])
     for d in range(plan.order.shape[0]):
         variable = plan.order[d]
-        if d == first_logit:
+        if d >= first_logit:
             for k in range(n):
-                activate(mode, tile.state[tile.rows[k]], tile.hidden[tile.rows[k]])
+                i = tile.rows[k]
+                tile.z[d, i] = plan.b[variable] + dot(plan.V[variable], tile.hidden[i])
+        if d >= n_given:
+            _draw_bits(tile.z[d], tile.uniforms[d], rule, tile.x[d])
         for k in range(n):
             i = tile.rows[k]
-            if d >= first_logit:
-                tile.z[i, d] = plan.b[variable] + dot(plan.V[variable], tile.hidden[i])
-            if d >= n_given:
-                tile.x[i, d] = draw_bit(tile.z[i, d], tile.uniforms[d, i], rule)
-            if tile.x[i, d]:
-                tile.comfortable[i] &= advance(plan, mode, variable, tile.state[i])
-                if d >= first_logit:
-                    activate(mode, tile.state[i], tile.hidden[i])
+            if tile.x[d, i]:
+                tile.comfortable[i] &= advance(plan, mode, variable, tile.state[i], tile.hidden[i])
 
 
 @loop
@@ -186,19 +191,21 @@ def _walk_all(plan, n, n_given, first_logit, rule, tile):
 
 
 @loop
-def _sum_log_prob(x, z):
-    total = 0.0
-    for d in range(x.shape[0]):
-        total += bit_log_prob(x[d], z[d])
-    return total
+def _sum_log_prob(tile, totals):
+    totals[:] = 0.0
+    for d in range(tile.x.shape[0]):
+        x, z = tile.x[d], tile.z[d]
+        for i in range(TILE):
+            totals[i] += bit_log_prob(x[i], z[i])
 
 
 @loop
-def _sum_drawn_log_prob(x, z, n_given, rule):
-    total = 0.0
-    for d in range(n_given, x.shape[0]):
-        total += drawn_log_prob(x[d], z[d], rule)
-    return total
+def _sum_drawn_log_prob(tile, n_given, rule, totals):
+    totals[:] = 0.0
+    for d in range(n_given, tile.x.shape[0]):
+        x, z = tile.x[d], tile.z[d]
+        for i in range(TILE):
+            totals[i] += drawn_log_prob(x[i], z[i], rule)
 
 
 @loop
@@ -214,26 +221,27 @@ def _fill_tile_uniforms(draw, row, n, tile):
 @kernel
 def nade_log_prob_cpu(begin, end, plan, x, log_prob, terms):
     """log_prob (n,) of rows [begin, end) of x (n, n_vars), uint8; and ``terms`` (n, n_vars) unless it has no rows."""
-    tile = _allocate(plan)
+    tile, totals = _allocate(plan), np.empty(TILE)
     one = plan.W.dtype.type(1)
     n_vars = plan.order.shape[0]
     for row in range(begin, end, TILE):
         n = min(TILE, end - row)
         for i in range(n):
             for d in range(n_vars):
-                tile.x[i, d] = x[row + i, plan.order[d]]
+                tile.x[d, i] = x[row + i, plan.order[d]]
         _walk_all(plan, n, n_vars, 0, (one, one), tile)  # all is given, nothing is drawn
+        _sum_log_prob(tile, totals)
         for i in range(n):
-            log_prob[row + i] = _sum_log_prob(tile.x[i], tile.z[i])
+            log_prob[row + i] = totals[i]
             if terms.shape[0]:
                 for d in range(n_vars):
-                    terms[row + i, plan.order[d]] = bit_log_prob(tile.x[i, d], tile.z[i, d])
+                    terms[row + i, plan.order[d]] = bit_log_prob(tile.x[d, i], tile.z[d, i])
 
 
 @kernel
 def nade_sample_cpu(begin, end, plan, draw, x, log_prob, sampling_log_prob):
     """Draw rows [begin, end) of x (n, n_vars), uint8; where ``draw`` wants log-probabilities, (n,) each, these too."""
-    tile = _allocate(plan)
+    tile, totals = _allocate(plan), np.empty(TILE)
     n_vars, n_given = plan.order.shape[0], draw.prefix.shape[1]
     first_logit = 0 if draw.want_log_prob else n_given
     rule = draw.temperature, draw.sure
@@ -242,14 +250,16 @@ def nade_sample_cpu(begin, end, plan, draw, x, log_prob, sampling_log_prob):
         _fill_tile_uniforms(draw, row, n, tile)
         for i in range(n):
             for d in range(n_given):
-                tile.x[i, d] = draw.prefix[(row + i) // draw.n_per_row, d]
+                tile.x[d, i] = draw.prefix[(row + i) // draw.n_per_row, d]
         _walk_all(plan, n, n_given, first_logit, rule, tile)
         for i in range(n):
             for d in range(n_vars):
-                x[row + i, plan.order[d]] = tile.x[i, d]
-            if draw.want_log_prob:
-                log_prob[row + i] = _sum_log_prob(tile.x[i], tile.z[i])
-                sampling_log_prob[row + i] = _sum_drawn_log_prob(tile.x[i], tile.z[i], n_given, rule)
+                x[row + i, plan.order[d]] = tile.x[d, i]
+        if draw.want_log_prob:
+            _sum_log_prob(tile, totals)
+            log_prob[row : row + n] = totals[:n]
+            _sum_drawn_log_prob(tile, n_given, rule, totals)
+            sampling_log_prob[row : row + n] = totals[:n]
 
 
 @kernel

@@ -82,9 +82,8 @@ def _forward(plan, mode, begin, end, tile, comfortable):
             level = tile.level[i]
             tile.z[i, d] = plan.b[variable] + dot(plan.V[variable], tile.hidden[i, level])
             if tile.x[i, d]:
-                comfortable[i] &= advance(plan, mode, variable, tile.state[i])
                 tile.level[i] = level + 1
-                activate(mode, tile.state[i], tile.hidden[i, level + 1])
+                comfortable[i] &= advance(plan, mode, variable, tile.state[i], tile.hidden[i, level + 1])
 
 
 @loop

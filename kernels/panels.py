@@ -38,23 +38,6 @@ REGISTER_BYTES = _register_bytes()
 ROWS = 12 if REGISTER_BYTES == 64 else 6  # with two vectors to a row, the accumulators fill the registers
 
 
-class _Matrix:
-    """Address arithmetic on a two-dimensional array of any strides."""
-
-    def __init__(self, context, builder, array_type, array):
-        self.builder = builder
-        view = context.make_array(array_type)(context, builder, array)
-        self.start = builder.ptrtoint(view.data, INT64)
-        self.row_stride, self.column_stride = (builder.extract_value(view.strides, axis) for axis in range(2))
-        self.n_columns = builder.extract_value(view.shape, 1)
-
-    def address(self, row, column):
-        """Address of an element, for indices that are LLVM values or ints."""
-        add, times = self.builder.add, self.builder.mul
-        row, column = (ir.Constant(INT64, i) if isinstance(i, int) else i for i in (row, column))
-        return add(self.start, add(times(row, self.row_stride), times(column, self.column_stride)))
-
-
 class _Registers:
     """Loads, stores and fused multiply-adds of whole vectors."""
 
@@ -109,19 +92,32 @@ def _loop(builder, count, begins, step):
     return results
 
 
+def _addresses(context, builder, array_type, array):
+    """Address of the first element, and bytes from row to row (0 for a vector)."""
+    view = context.make_array(array_type)(context, builder, array)
+    start = builder.ptrtoint(view.data, INT64)
+    return start, builder.extract_value(view.strides, 0)
+
+
 def _block(rows, vectors):
-    """Intrinsic: c[i : i + rows, j : j + vectors * lanes] += a[i : i + rows] @ x[:, j : j + vectors * lanes]."""
+    """Intrinsic: c[c_row + i, j :] += sum_k a[at + i a_row + k a_step] x[x_row + k, j :], for i < rows, k < depth and
+    as many lanes as ``vectors`` registers hold."""
 
     def generate(context, builder, signature, arguments):
-        a, x, c = (_Matrix(context, builder, *pair) for pair in zip(signature.args[:3], arguments[:3], strict=True))
-        i, j = arguments[3:]
-        element = signature.args[2].dtype
-        registers = _Registers(builder, element, REGISTER_BYTES * 8 // element.bitwidth)
-        add = builder.add
+        a, at, a_row, a_step, x, x_row, c, c_row, j, depth = arguments
+        element = signature.args[6].dtype
+        size = element.bitwidth // 8
+        registers = _Registers(builder, element, REGISTER_BYTES // size)
+        add, times = builder.add, builder.mul
+        in_bytes = lambda count: times(count, ir.Constant(INT64, size))  # noqa: E731
+        a_start, _ = _addresses(context, builder, signature.args[0], a)
+        x_start, x_stride = _addresses(context, builder, signature.args[4], x)
+        c_start, c_stride = _addresses(context, builder, signature.args[6], c)
         shifts = [ir.Constant(INT64, v * REGISTER_BYTES) for v in range(vectors)]
-        own_rows = [add(i, ir.Constant(INT64, r)) for r in range(rows)]
-        targets = [add(c.address(row, j), shift) for row in own_rows for shift in shifts]
-        offsets = [builder.sub(a.address(row, 0), a.start) for row in own_rows]
+        c_start = add(add(c_start, times(c_row, c_stride)), in_bytes(j))
+        own_rows = [ir.Constant(INT64, r) for r in range(rows)]
+        targets = [add(add(c_start, times(row, c_stride)), shift) for row in own_rows for shift in shifts]
+        offsets = [times(row, in_bytes(a_row)) for row in own_rows]
 
         def step(carried):
             a_at, x_at, *sums = carried
@@ -129,16 +125,18 @@ def _block(rows, vectors):
             weights = [registers.broadcast(add(a_at, offset)) for offset in offsets]
             products = [(weight, value) for weight in weights for value in values]
             sums = [registers.multiply_add(*pair, total) for pair, total in zip(products, sums, strict=True)]
-            return [add(a_at, a.column_stride), add(x_at, x.row_stride), *sums]
+            return [add(a_at, in_bytes(a_step)), add(x_at, x_stride), *sums]
 
-        begins = [a.start, x.address(0, j), *(registers.load(target) for target in targets)]
-        for total, target in zip(_loop(builder, a.n_columns, begins, step)[2:], targets, strict=True):
+        x_start = add(add(x_start, times(x_row, x_stride)), in_bytes(j))
+        begins = [add(a_start, in_bytes(at)), x_start, *(registers.load(target) for target in targets)]
+        for total, target in zip(_loop(builder, depth, begins, step)[2:], targets, strict=True):
             registers.store(total, target)
         return context.get_dummy_value()
 
     @intrinsic
-    def block(typing_context, a, x, c, i, j):
-        return types.void(a, x, c, types.int64, types.int64), generate
+    def block(typing_context, a, at, a_row, a_step, x, x_row, c, c_row, j, depth):
+        i = types.int64
+        return types.void(a, i, i, i, x, i, c, i, i, i), generate
 
     return block
 
@@ -152,52 +150,44 @@ _one_by_one = _block(1, 1)
 
 
 @loop
-def _add_two_vectors(a, x, c, j):
-    i, m = 0, c.shape[0]
-    while i + ROWS <= m:
-        _many_by_two(a, x, c, i, j)
-        i += ROWS
-    while i + 4 <= m:
-        _four_by_two(a, x, c, i, j)
-        i += 4
-    while i < m:
-        _one_by_two(a, x, c, i, j)
-        i += 1
-
-
-@loop
-def _add_one_vector(a, x, c, j):
-    i, m = 0, c.shape[0]
-    while i + ROWS <= m:
-        _many_by_one(a, x, c, i, j)
-        i += ROWS
-    while i + 4 <= m:
-        _four_by_one(a, x, c, i, j)
-        i += 4
-    while i < m:
-        _one_by_one(a, x, c, i, j)
-        i += 1
-
-
-@loop
-def _add_product_vectors(a, x, c):
+def _add_product_vectors(a, place, x, x_row, c, c_row, size):
+    at, row, step = place
+    m, depth, width = size
     lanes = REGISTER_BYTES // c.itemsize
-    j, width = 0, c.shape[1]
-    while j + 2 * lanes <= width:
-        _add_two_vectors(a, x, c, j)
-        j += 2 * lanes
-    if j < width:
-        _add_one_vector(a, x, c, j)
+    for j in range(0, width, 2 * lanes):
+        i, whole = 0, j + lanes < width
+        while i + ROWS <= m:
+            if whole:
+                _many_by_two(a, at + i * row, row, step, x, x_row, c, c_row + i, j, depth)
+            else:
+                _many_by_one(a, at + i * row, row, step, x, x_row, c, c_row + i, j, depth)
+            i += ROWS
+        while i + 4 <= m:
+            if whole:
+                _four_by_two(a, at + i * row, row, step, x, x_row, c, c_row + i, j, depth)
+            else:
+                _four_by_one(a, at + i * row, row, step, x, x_row, c, c_row + i, j, depth)
+            i += 4
+        while i < m:
+            if whole:
+                _one_by_two(a, at + i * row, row, step, x, x_row, c, c_row + i, j, depth)
+            else:
+                _one_by_one(a, at + i * row, row, step, x, x_row, c, c_row + i, j, depth)
+            i += 1
 
 
 @loop
-def _add_product_plain(a, x, c):
-    for i in range(c.shape[0]):
-        row = c[i]
-        for k in range(a.shape[1]):
-            weight, values = a[i, k], x[k]
-            for j in range(row.size):
-                row[j] += weight * values[j]
+def _add_product_plain(a, place, x, x_row, c, c_row, size):
+    at, row, step = place
+    m, depth, width = size
+    for i in range(m):
+        for k in range(depth):
+            weight = a[at + i * row + k * step]
+            for j in range(width):
+                c[c_row + i, j] += weight * x[x_row + k, j]
 
 
+# c[c_row + i, j] += sum_k a[at + i row + k step] x[x_row + k, j], for i < m, k < depth, j < width, where
+# ``place`` = (at, row, step) says where the matrix lies in the flat ``a`` and ``size`` = (m, depth, width). x and c are
+# C-contiguous; width is a multiple of LANES.
 add_product = _add_product_vectors if REGISTER_BYTES else _add_product_plain

@@ -51,7 +51,7 @@ def normal_quantile(u):
 
 
 @loop
-def to_normal(uniforms, noise):
-    """noise[i] = normal_quantile(uniforms[i])."""
-    for i in range(noise.size):
-        noise[i] = normal_quantile(uniforms[i])
+def to_normal(uniforms, row, noise):
+    """noise[row] = normal_quantile(uniforms[row])."""
+    for i in range(noise.shape[1]):
+        noise[row, i] = normal_quantile(uniforms[row, i])

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from safetensors.numpy import save
+from safetensors.numpy import load, save
 from test_io_round_trip import any_names, assert_same, networks
 
 import fastdgm as fd
@@ -314,3 +314,67 @@ def test_missing_files_and_folders(tmp_path):
     with pytest.raises(IsADirectoryError):
         (tmp_path / "folder.safetensors").mkdir()
         fd.read(tmp_path / "folder.safetensors")
+
+
+# --- every family ------------------------------------------------------------------------------------------
+
+FAMILIES = {
+    "FVSBN": lambda: native._class_of("FVSBN")(4, order=[2, 0, 3, 1]),
+    "MADE": lambda: native._class_of("MADE")(4, hidden=(5, 3), order="random", masks="random", seed=1),
+    "MADE of 3 states": lambda: native._class_of("MADE")(4, hidden=(6,), n_states=3, dtype=np.float64),
+    "MADE of mixtures": lambda: native._class_of("MADE")(
+        3, hidden=(6,), head="mixture", n_components=2, activation="tanh"
+    ),
+    "NADE": lambda: native._class_of("NADE")(4, hidden=5, order=[3, 1, 0, 2]),
+    "MarkovChain": lambda: native._class_of("MarkovChain")(order=2).fit(["emma", "olivia", "ava"]),
+    "MarkovChain of rows": lambda: native._class_of("MarkovChain")(
+        1, n_vars=3, n_states=2, position_dependent=True
+    ).fit([[0, 1, 1]]),
+}
+
+
+def parts(data: bytes):
+    """What the file holds, to be put together again after a change."""
+    head = json.loads(json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])["__metadata__"]["fastdgm"])
+    return head, load(data)
+
+
+@pytest.mark.parametrize("make", FAMILIES.values(), ids=FAMILIES)
+def test_every_family_comes_back(tmp_path, make):
+    model, path = make(), tmp_path / "model.safetensors"
+    fd.write(model, path)
+    again = fd.read(path)
+    assert type(again) is type(model)
+    assert repr(again) == repr(model)
+    assert again.n_parameters == model.n_parameters
+    assert write_native(again) == path.read_bytes()
+
+
+@pytest.mark.parametrize("make", FAMILIES.values(), ids=FAMILIES)
+def test_every_family_refuses_wrong_arrays(make):
+    head, arrays = parts(write_native(make()))
+    wrong = [{**arrays, "more": np.zeros(1)}]
+    for name, array in arrays.items():
+        wrong.append({other: arrays[other] for other in arrays if other != name})
+        changed = [array[np.newaxis], np.concatenate([array, array]), array[:0]]
+        changed.append(array.astype(np.int8 if array.dtype.kind == "f" else np.float32))
+        changed += [np.full_like(array, np.nan)] if array.dtype.kind == "f" else []
+        wrong += [{**arrays, name: one} for one in changed]
+    for mutated in wrong:
+        with pytest.raises(fd.FormatError, match=r"^file: "):
+            read_native(encoded(head, mutated), "file")
+
+
+@pytest.mark.parametrize("make", FAMILIES.values(), ids=FAMILIES)
+def test_no_family_trips_over_a_wrong_structure(make):
+    head, arrays = parts(write_native(make()))
+    for name in head["structure"]:
+        without = {other: head["structure"][other] for other in head["structure"] if other != name}
+        wrong = [without] + [{**without, name: odd} for odd in ([], {}, [[]], -1, 10**30, 0.5, "odd", True, None)]
+        for structure in wrong:
+            try:
+                model = read_native(encoded({**head, "structure": structure}, arrays), "file")
+            except fd.FormatError as error:
+                assert str(error).startswith("file: ")
+            else:
+                assert type(model).__name__ == head["family"]  # the change may be another valid value

@@ -213,7 +213,13 @@ class MarkovChain(AutoregressiveModel):
             n_states = max(int(largest) + 1, 2 if matrix.dtype == bool else 1)
             if n_states > MAX_STATES:
                 raise ValueError(f"codes must be below {MAX_STATES}, got {largest}")
-        return None, None, matrix.shape[1], _rows_as_stream(as_codes(matrix, None, n_states, "data"), n_states), n_states
+        return (
+            None,
+            None,
+            matrix.shape[1],
+            _rows_as_stream(as_codes(matrix, None, n_states, "data"), n_states),
+            n_states,
+        )
 
     def _learn_sequences(self, ragged: Ragged) -> tuple[Kind, tuple[str, ...] | None, Stream, int]:
         if ragged.kind == "codes":
@@ -441,7 +447,9 @@ class MarkovChain(AutoregressiveModel):
         )
         cut = lengths >= limit
         if cut.any() and limit != max_length:
-            raise ValueError(f"sequence {int(cut.argmax())} had not ended after its {limit} uniforms: give more of them")
+            raise ValueError(
+                f"sequence {int(cut.argmax())} had not ended after its {limit} uniforms: give more of them"
+            )
         kept = np.arange(limit) < lengths[:, np.newaxis]
         offsets = np.concatenate([[0], lengths.cumsum()])
         return _with_ends(out[kept], offsets, model.layout.n_states), cut, changed
@@ -472,7 +480,9 @@ class MarkovChain(AutoregressiveModel):
         request = plans.request_of(draw.key, draw.start, prefix, draw.n_per_row, layout.n_vars, model)
         changed = self._truncated(draw)
         if draw.uniforms is None:
-            rows = plans.draw_rows(model.sampler if changed is None else model.sampler_of(changed), request, draw.n, dtype)
+            rows = plans.draw_rows(
+                model.sampler if changed is None else model.sampler_of(changed), request, draw.n, dtype
+            )
         else:
             probabilities = model.automaton.probabilities if changed is None else changed
             rows, _ = plans.draw_by_uniforms(
@@ -513,7 +523,9 @@ class MarkovChain(AutoregressiveModel):
         if missing or len(arrays) != len(Counts._fields):
             raise KeyError(f"arrays must be {list(Counts._fields)}, got {sorted(arrays)}")
         ragged = model._n_vars is None
-        if kind not in (get_args(Kind) if ragged else (None,)) or (kind in ("text", "tokens") and not model._vocabulary):
+        if kind not in (get_args(Kind) if ragged else (None,)) or (
+            kind in ("text", "tokens") and not model._vocabulary
+        ):
             raise ValueError(f"kind {kind!r} does not fit the other settings")
         if model.n_states is None:
             raise ValueError("n_states must be given")

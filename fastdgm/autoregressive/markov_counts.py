@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from ..kernels import markov
 from ..memory import check_memory
+from ..threads import run_pieces
 from .sequences import Stream
 
-PIECE = 1 << 24  # symbols counted between two chances for Ctrl-C
-FIRST_CAPACITY = 1 << 10  # contexts
-MAX_SYMBOLS = 2**32 - 1  # counts are uint32
-MAX_STATES = 2**32 - 1  # and so are states
+PIECE = 1 << 22  # symbols counted by one thread at a time
+FIRST_PLACES = 1 << 14
+
+
+Array = npt.NDArray[Any]
 
 
 class Layout(NamedTuple):
@@ -31,9 +33,24 @@ class Layout(NamedTuple):
         return self.n_states + 1
 
     @property
+    def bits(self) -> int:
+        """Of a symbol in the number of a context."""
+        return self.n_states.bit_length()
+
+    @property
+    def base(self) -> int:
+        """Of the digits of the number of a context."""
+        return 1 << self.bits
+
+    @property
     def modulus(self) -> int:
         """Number of keys per position."""
-        return self.width**self.order
+        return self.base**self.order
+
+    @property
+    def start(self) -> int:
+        """Key of the context at the start of a sequence: the end symbol everywhere."""
+        return sum(self.n_states * self.base**k for k in range(self.order))
 
     @property
     def allowed(self) -> int:
@@ -57,74 +74,71 @@ class Counts(NamedTuple):
 
 def check_layout(layout: Layout) -> None:
     """Refuse an order whose contexts cannot be numbered in 63 bits."""
-    positions = layout.n_vars or 1
-    if layout.modulus * (positions + 1) >= 2**63:
+    positions = layout.n_vars if layout.position_dependent and layout.n_vars else 0
+    bits = layout.bits * (layout.order + 1) + positions.bit_length()
+    if bits > 63:
         raise ValueError(
-            f"order {layout.order} is too large for {layout.n_states} states: (n_states + 1)**order contexts"
-            f"{f' at {positions} positions' if layout.position_dependent else ''} must be below 2**63"
+            f"order {layout.order} is too large for {layout.n_states} states: {layout.bits} bits for each of "
+            f"{layout.order + 1} symbols{f' and {positions} positions' if positions else ''} are more than 63"
         )
 
 
 def count(stream: Stream, layout: Layout) -> Counts:
     """Count every symbol of a stream after its context; contexts come in ascending order of keys."""
     n = len(stream.symbols)
-    if n > MAX_SYMBOLS:
-        raise ValueError(f"fit counts at most 2**32 - 1 symbols at a time, got {n}")
-    contexts = _room(FIRST_CAPACITY, layout)
-    contexts.keys[1] = layout.modulus - 1
-    contexts.size[0] = 2  # state 0 is none
-    markov.fill_places(contexts)
-    size = PIECE - PIECE % layout.aligned if 0 < layout.aligned <= PIECE else max(PIECE, layout.aligned)
-    for begin in range(0, n, size):
-        done = 0
-        while True:
-            done = markov.count_cpu(begin, min(begin + size, n), done, contexts, stream.symbols)
-            if done < 0:
-                break
-            contexts = _grown(contexts, layout)
-    return _sparse(contexts, layout)
+    size = PIECE // max(1, layout.aligned) * layout.aligned or max(PIECE, layout.aligned)
+    pieces = [(begin, min(begin + size, n)) for begin in range(0, n, size)]
+
+    def work(begin: int, end: int) -> tuple[Array, Array]:
+        return _count_piece(stream, layout, begin, end)
+
+    work(0, 0)  # compile here, not in several workers at once
+    keys, counts = _merged(run_pieces(work, pieces))
+    shift = np.uint64(layout.bits)
+    symbols = (keys & np.uint64(layout.base - 1)).astype(np.uint16)
+    follows = symbols < layout.allowed  # the end of a row of fixed length is no event
+    contexts, starts = np.unique((keys >> shift)[follows], return_index=True)
+    return Counts(contexts, np.append(starts, follows.sum()), symbols[follows], counts[follows])
 
 
-def _room(capacity: int, layout: Layout) -> markov.Contexts:
-    check_memory(8 * capacity * layout.width, f"counting {capacity} contexts of {layout.n_states} states")
-    return markov.Contexts(
-        successor=np.zeros(capacity * layout.width, np.uint32),
-        counts=np.zeros(capacity * layout.width, np.uint32),
-        keys=np.zeros(capacity, np.uint64),
-        places=np.zeros(4 * capacity, np.uint32),
-        size=np.zeros(1, np.int64),
-        width=layout.width,
+def _count_piece(stream: Stream, layout: Layout, begin: int, end: int) -> tuple[Array, Array]:
+    """Keys and counts of [begin, end), in ascending order of keys."""
+    digits = markov.Digits(
+        bits=layout.bits,
         order=layout.order,
-        modulus=layout.modulus,
+        mask=layout.modulus - 1,
+        start=layout.start,
+        end=layout.n_states,
         positions=int(layout.position_dependent),
-        aligned=layout.aligned,
     )
+    table, entries = _places(FIRST_PLACES), 0
+    while (begin := markov.count_cpu(begin, end, entries, digits, stream.symbols, table)) < end:
+        used = table[table[:, 0] != np.uint64(markov.FREE)]
+        entries = len(used)
+        check_memory(64 * len(table), f"counting more than {entries} different runs of {layout.order + 1} symbols")
+        table = _places(4 * len(table))
+        markov.enter(used, table)
+    keys = np.sort(table[:, 0])
+    keys = keys[: np.searchsorted(keys, np.uint64(markov.FREE))]
+    counts = np.empty(len(keys), np.int64)
+    markov.look_up(keys, table, counts)
+    return keys, counts
 
 
-def _grown(old: markov.Contexts, layout: Layout) -> markov.Contexts:
-    new = _room(2 * len(old.keys), layout)
-    new.successor[: len(old.successor)] = old.successor
-    new.counts[: len(old.counts)] = old.counts
-    new.keys[: len(old.keys)] = old.keys
-    new.size[0] = old.size[0]
-    markov.fill_places(new)
-    return new
+def _places(n: int) -> Array:
+    table = np.zeros((n, 2), np.uint64)
+    table[:, 0] = markov.FREE
+    return table
 
 
-def _sparse(contexts: markov.Contexts, layout: Layout) -> Counts:
-    """The counts in order of keys; rows of fixed length do not count their end, and contexts at the end go."""
-    size = int(contexts.size[0])
-    order = np.argsort(contexts.keys[1:size]) + 1
-    table = contexts.counts[: size * layout.width].reshape(size, layout.width)[order, : layout.allowed]
-    used = table.any(axis=1)
-    table = table[used]
-    rows, symbols = np.nonzero(table)
-    return Counts(
-        contexts=contexts.keys[order][used],
-        starts=np.searchsorted(rows, np.arange(len(table) + 1)).astype(np.int64),
-        symbols=symbols.astype(np.uint16),
-        counts=table[rows, symbols].astype(np.int64),
-    )
+def _merged(parts: list[tuple[Array, Array]]) -> tuple[Array, Array]:
+    """The counts of all pieces together."""
+    if len(parts) == 1:
+        return parts[0]
+    keys, place = np.unique(np.concatenate([keys for keys, _ in parts]), return_inverse=True)
+    counts = np.zeros(len(keys), np.int64)
+    np.add.at(counts, place, np.concatenate([counts for _, counts in parts]))
+    return keys, counts
 
 
 def check_counts(counts: Counts, layout: Layout) -> None:

@@ -185,11 +185,13 @@ def draw_stream(
     """Sequences to their end or to ``request.limit`` symbols, and which ones were cut there."""
     length = min(expected, request.limit) + 1
     check_memory(int(n * (length * request.prefix.itemsize + 16)), f"a sample of {n} sequences")
-    lengths = np.empty(n, np.int64)
+    starts = np.zeros(n + 1, np.int64)
+    lengths = starts[1:]
     kind = np.empty(0, request.prefix.dtype)
 
     def work(begin: int, end: int) -> Array:
-        part, used, late = markov.sample_stream_cpu(begin, end, sampler, request, must_end, lengths, kind)
+        room = int((length + 1) * (end - begin))
+        part, used, late = markov.sample_stream_cpu(begin, end, sampler, request, must_end, lengths, room, kind)
         if late >= 0:
             raise ValueError(
                 f"sequence {late} had not ended after {request.limit} symbols: give max_length, where sequences that "
@@ -200,8 +202,10 @@ def draw_stream(
     work(0, 0)
     parts = run_pieces(work, _row_pieces(n, length))
     symbols = np.concatenate(parts) if len(parts) != 1 else parts[0]
-    starts = np.concatenate([[0], (lengths + 1).cumsum()])
-    return Stream(symbols.astype(kind.dtype, copy=False), starts), lengths >= request.limit
+    cut = lengths >= request.limit
+    lengths += 1
+    lengths.cumsum(out=lengths)
+    return Stream(symbols.astype(kind.dtype, copy=False), starts), cut
 
 
 def draw_by_uniforms(

@@ -14,16 +14,17 @@ import numpy as np
 import numpy.typing as npt
 
 from ..memory import check_memory
-from .markov_counts import MAX_STATES, Counts, Layout
+from .markov_counts import Counts, Layout
 
 Array = npt.NDArray[Any]
+MAX_CELLS = 2**32 - 1  # states and slots are uint32
 Smoothing = Literal["witten-bell", "kneser-ney", "add-alpha"]
 
 
 class Level(NamedTuple):
     """Contexts of one length k."""
 
-    keys: Array  # uint64 (contexts,), ascending: position * (n_states + 1)**k + symbols in base n_states + 1
+    keys: Array  # uint64 (contexts,), ascending: position * base**k + the symbols as digits
     counts: Array  # int64 (contexts, width)
     complete: Array  # bool (contexts,)
     suffix: Array  # int64: row, in the level below, of the context without its oldest symbol
@@ -44,9 +45,11 @@ def build(counts: Counts, layout: Layout, smoothing: Smoothing, alpha: float) ->
     """The automaton of a chain; ValueError where contexts are missing, as in a damaged file."""
     levels = _levels(counts, layout)
     n = sum(len(level.keys) for level in levels)
-    if n * layout.width > MAX_STATES:
+    if n * layout.width > MAX_CELLS:
         raise ValueError(f"{n} contexts of {layout.n_states} states are too many: use a lower order")
-    check_memory(20 * n * layout.width, f"tables of {n} contexts of {layout.n_states} states (a lower order needs less)")
+    check_memory(
+        20 * n * layout.width, f"tables of {n} contexts of {layout.n_states} states (a lower order needs less)"
+    )
     successor = _successors(levels, layout)
     start = int(successor[0, layout.n_states])
     probabilities = np.zeros((n, layout.width))
@@ -93,10 +96,10 @@ def _levels(counts: Counts, layout: Layout) -> list[Level]:
     longer: Level | None = None
     for k in range(layout.order, -1, -1):
         own = np.flatnonzero(lengths == k)
-        own_keys = _shortened(counts.contexts[own], layout.modulus, layout.width**k)
+        own_keys = _shortened(counts.contexts[own], layout.modulus, layout.base**k)
         suffixes = np.empty(0, np.uint64)
         if longer is not None:
-            suffixes = _shortened(longer.keys, layout.width ** (k + 1), layout.width**k)
+            suffixes = _shortened(longer.keys, layout.base ** (k + 1), layout.base**k)
         keys = np.unique(np.concatenate([own_keys, suffixes]))
         check_memory(24 * len(keys) * layout.width, f"counts of {len(keys)} contexts of {layout.n_states} states")
         cells = np.zeros(len(keys) * layout.width, np.int64)
@@ -121,15 +124,15 @@ def _levels(counts: Counts, layout: Layout) -> list[Level]:
 
 def _lengths(contexts: Array, layout: Layout) -> Array:
     """Length of each complete context, start included; ValueError for a key that no sequence leads to."""
-    boundary, width = np.uint64(layout.n_states), np.uint64(layout.width)
+    boundary, base = np.uint64(layout.n_states), np.uint64(layout.base)
     known = np.full(len(contexts), layout.order)  # symbols since the start
     rest = contexts % np.uint64(layout.modulus)
     for k in range(layout.order):
-        at_boundary = rest % width == boundary
+        at_boundary = rest % base == boundary
         known = np.where(at_boundary, np.minimum(known, k), known)
         if (~at_boundary & (known < k)).any():
             raise ValueError("contexts hold a symbol before the start of a sequence")
-        rest = rest // width
+        rest = rest // base
     if layout.position_dependent:
         positions = (contexts // np.uint64(layout.modulus)).astype(np.int64)
         if (known != np.minimum(positions, layout.order)).any():
@@ -179,15 +182,15 @@ def _successors(levels: list[Level], layout: Layout) -> Array:
 
 def _lead_to(successor: Array, level: Level, longer: Level, k: int, layout: Layout) -> None:
     """Contexts of length k + 1 are reached by their last symbol from what comes before it."""
-    width = np.uint64(layout.width)
-    shift, size = np.uint64(layout.width**k), np.uint64(layout.width ** (k + 1))
+    base = np.uint64(layout.base)
+    shift, size = np.uint64(layout.base**k), np.uint64(layout.base ** (k + 1))
     position, symbols = longer.keys // size, longer.keys % size
     before = position - np.uint64(layout.position_dependent)
-    prefixes = before * shift + symbols // width
+    prefixes = before * shift + symbols // base
     place = np.searchsorted(level.keys, prefixes)
     if (place == len(level.keys)).any() or (level.keys[place] != prefixes).any():
         raise ValueError(f"a context of {k + 1} symbols is known, but not the {k} symbols before its last")
-    successor[level.first + place, (symbols % width).astype(np.int64)] = longer.first + np.arange(len(longer.keys))
+    successor[level.first + place, (symbols % base).astype(np.int64)] = longer.first + np.arange(len(longer.keys))
 
 
 # --- smoothing ---

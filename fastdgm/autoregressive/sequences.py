@@ -17,7 +17,6 @@ Array = npt.NDArray[Any]
 Kind = Literal["text", "tokens", "codes"]
 
 MAX_STATES = 65_535  # one more code, the end symbol, still fits in uint16
-UNKNOWN = 255  # in the byte table of characters
 
 
 @dataclass(frozen=True)
@@ -172,7 +171,9 @@ def learn_n_states(values: Array, offsets: Array) -> int:
 
 def _bad_type(values: Array, offsets: Array) -> Exception:
     if values.dtype.kind == "f" and np.isnan(values).any():
-        return MissingValuesError(f"codes must be complete, got nan at {place(offsets, int(np.isnan(values).argmax()))}")
+        return MissingValuesError(
+            f"codes must be complete, got nan at {place(offsets, int(np.isnan(values).argmax()))}"
+        )
     return TypeError(f"sequences hold integer codes, got {values.dtype}")
 
 
@@ -184,9 +185,8 @@ def place(offsets: Array, i: int) -> str:
 
 def _checked(symbols: Array, starts: Array) -> Stream:
     """Refuse empty sequences: where there is nothing, nothing has a probability."""
-    empty = np.diff(starts) < 2
-    if empty.any():
-        raise ValueError(f"sequences must not be empty, sequence {int(empty.argmax())} is")
+    if len(starts) > 1 and np.diff(starts).min() < 2:
+        raise ValueError(f"sequences must not be empty, sequence {int(np.diff(starts).argmin())} is")
     return Stream(symbols, starts)
 
 
@@ -271,28 +271,17 @@ def separator_of(vocabulary: Sequence[str]) -> str:
 
 
 def _text_as_stream(strings: Sequence[str], vocabulary: Sequence[str]) -> Stream:
+    from ..kernels.markov import translate
+
     separator, end = separator_of(vocabulary), len(vocabulary)
-    text = _join(separator, [*strings, ""])
-    if text.isascii() and end < UNKNOWN:
-        table = bytearray([UNKNOWN]) * 256
-        for k, character in enumerate([*vocabulary, separator]):
-            if ord(character) < 256:
-                table[ord(character)] = k
-        symbols = np.frombuffer(text.encode("latin-1").translate(bytes(table)), np.uint8)
-        known = not symbols.size or symbols.max() < UNKNOWN
-    else:
-        wide = _wide_table([*vocabulary, separator])
-        points = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), np.uint32)
-        codes = wide[np.minimum(points, len(wide) - 1)]
-        known = bool((codes >= 0).all())
-        symbols = codes.astype(symbol_type(end))
-    ends = np.flatnonzero(symbols == end)
-    if not known or len(ends) != len(strings):
+    points = _code_points(_join(separator, [*strings, ""]))
+    symbols, starts = np.empty(len(points), symbol_type(end)), np.zeros(len(strings) + 1, np.int64)
+    if translate(points, _table_of([*vocabulary, separator]), end, symbols, starts) != len(strings):
         raise _unknown("character", strings, set(vocabulary))
-    return _checked(symbols, np.concatenate([[0], ends + 1]))
+    return _checked(symbols, starts)
 
 
-def _wide_table(characters: Sequence[str]) -> Array:
+def _table_of(characters: Sequence[str]) -> Array:
     """Code of every code point, -1 for unknown ones; the last entry stands for all beyond."""
     table = np.full(max(map(ord, characters)) + 2, -1, np.int32)
     table[[ord(c) for c in characters]] = np.arange(len(characters))
