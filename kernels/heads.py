@@ -19,7 +19,7 @@ import numpy as np
 from numba import float64
 
 from .functions import HALF_LOG_2_PI, exp, log, sigmoid, softplus
-from .jit import loop, scalar
+from .jit import inlined, loop, scalar
 
 BERNOULLI, CATEGORICAL, NORMAL, MIXTURE, AFFINE = range(5)
 AFFINE_CAP = math.log(1000.0)  # zuko's MonotonicAffineTransform(slope=1e-3)
@@ -219,7 +219,7 @@ def _slope_mixture(z, at, size, values, v, weight, scratch):
 # Any head ---------------------------------------------------------------------------------------------------------
 
 
-@loop
+@inlined
 def draw_lanes(head, z, at, size, noise, w, values, v, scratch):
     """values[v] = what parameters z[at : at + size] and noise[w :] give."""
     if head == BERNOULLI:
@@ -234,7 +234,7 @@ def draw_lanes(head, z, at, size, noise, w, values, v, scratch):
         _draw_affine(z, at, noise, w, values, v)
 
 
-@loop
+@inlined
 def score_lanes(head, z, at, size, values, v, scratch):
     """scratch[TERM] = log p(values[v])."""
     if head == BERNOULLI:

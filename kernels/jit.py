@@ -22,7 +22,7 @@ from numba import njit
 from numba.core.caching import FunctionCache
 from numba.extending import register_jitable
 
-__all__ = ["formula", "kernel", "loop", "scalar"]
+__all__ = ["formula", "inlined", "kernel", "loop", "scalar"]
 
 OPTIONS = {"nogil": True, "error_model": "numpy", "boundscheck": False}
 PREFIX = "fastdgm-"
@@ -44,7 +44,12 @@ def scalar(function):
 
 def loop(function):
     """A small loop that kernels call; compiled into them, so it needs no cache of its own."""
-    return njit(**OPTIONS, no_cpython_wrapper=True, no_cfunc_wrapper=True)(function)
+    return njit(**OPTIONS)(function)
+
+
+def inlined(function):
+    """A loop that LLVM must inline: called so often that handing over its arguments would cost more than its work."""
+    return njit(**OPTIONS, forceinline=True)(function)
 
 
 def kernel(function):

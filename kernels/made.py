@@ -20,7 +20,7 @@ from numba import uint64
 
 from .functions import exp, sigmoid, softplus, tanh
 from .heads import AFFINE, JOINT, LARGEST, MIXTURE, NORMAL, TERM, draw_lanes, score_lanes, temper_lanes
-from .jit import kernel, loop
+from .jit import inlined, kernel, loop
 from .panels import LANES, ROWS, add_product
 from .quantile import to_normal
 from .uniforms import fill_uniforms
@@ -101,7 +101,7 @@ def lanes_for(n):
     return min(TILE, (n + LANES - 1) // LANES * LANES)
 
 
-@loop
+@inlined
 def noise_words(head):
     """Random numbers per variable."""
     return 2 if head == MIXTURE else 1
@@ -126,7 +126,7 @@ def new_tile(net, lanes):
     )
 
 
-@loop
+@inlined
 def first_value(net):
     """Row of the tile's values that belongs to position 0."""
     return net.n_context if net.n_states == 1 else 0
@@ -135,21 +135,21 @@ def first_value(net):
 # Layers -----------------------------------------------------------------------------------------------------------
 
 
-@loop
+@inlined
 def fill(number, array, row):
     """array[row] = number."""
     for i in range(array.shape[1]):
         array[row, i] = number
 
 
-@loop
-def add_sources(net, layer, units, sources, state):
+@inlined
+def add_sources(weights, layers, layer, units, sources, state):
     """units begin .. end of a layer += weights . sources begin .. end."""
-    at, stride = net.layers[layer, WEIGHTS], net.layers[layer, STRIDE]
-    own, source = net.layers[layer, FIRST], net.layers[net.layers[layer, SOURCE], FIRST]
+    at, stride = layers[layer, WEIGHTS], layers[layer, STRIDE]
+    own, source = layers[layer, FIRST], layers[layers[layer, SOURCE], FIRST]
     place = at + units[0] * stride + sources[0], stride, np.int64(1)
     size = units[1] - units[0], sources[1] - sources[0], state.shape[1]
-    add_product(net.weights, place, state, source + sources[0], state, own + units[0], size)
+    add_product(weights, place, state, source + sources[0], state, own + units[0], size)
 
 
 @loop
@@ -160,10 +160,10 @@ def begin_units(net, layer, begin, end, known, state):
     for unit in range(begin, end):
         fill(net.biases[first + unit], state, first + unit)
     if known > 0 and end > begin:
-        add_sources(net, layer, (begin, begin + (end - begin + 3) // 4 * 4), (np.int64(0), known), state)
+        add_sources(net.weights, net.layers, layer, (begin, begin + (end - begin + 3) // 4 * 4), (np.int64(0), known), state)
 
 
-@loop
+@inlined
 def activate(activation, state, row):
     """state[row] = activation(state[row])."""
     one, zero = state.dtype.type(1), state.dtype.type(0)
@@ -188,13 +188,13 @@ def activate(activation, state, row):
             state[row, i] = state[row, i] * sigmoid(state[row, i])
 
 
-@loop
-def finish_units(net, layer, begin, end, state):
+@inlined
+def finish_units(layers, layer, begin, end, state):
     """Residual and activation of units whose sums are complete."""
-    first, residual, activation = net.layers[layer, FIRST], net.layers[layer, RESIDUAL], net.layers[layer, ACTIVATION]
+    first, residual, activation = layers[layer, FIRST], layers[layer, RESIDUAL], layers[layer, ACTIVATION]
     for unit in range(begin, end):
         if residual >= 0:
-            other = net.layers[residual, FIRST] + unit
+            other = layers[residual, FIRST] + unit
             for i in range(state.shape[1]):
                 state[first + unit, i] += state[other, i]
         activate(activation, state, first + unit)
@@ -254,10 +254,10 @@ def forward(net, tile):
     for layer in range(1, net.layers.shape[0] - 1):
         units = net.layers[layer, UNITS]
         complete_layer(net, layer, 0, units, tile.state)
-        finish_units(net, layer, 0, units, tile.state)
+        finish_units(net.layers, layer, 0, units, tile.state)
 
 
-@loop
+@inlined
 def add_terms(scratch, total, which):
     """total[which] += scratch[TERM], in float64."""
     for i in range(total.shape[1]):
@@ -338,7 +338,7 @@ def _begin_tile(net, request, given, tile, row, n):
     for layer in range(1, net.layers.shape[0] - 1):
         constant = net.known[layer, 0]
         begin_units(net, layer, 0, constant, net.known[net.layers[layer, SOURCE], 0], tile.state)
-        finish_units(net, layer, 0, constant, tile.state)
+        finish_units(net.layers, layer, 0, constant, tile.state)
     fill(0.0, tile.total, 0)
     fill(0.0, tile.total, 1)
 
@@ -354,33 +354,20 @@ def _begin_block(net, begin, end, state):
         begin_units(net, layer, first, last, net.known[net.layers[layer, SOURCE], begin], state)
 
 
-@loop
-def _advance(net, block, d, state):
-    """Complete the hidden units that become final with the variable at position d."""
-    for layer in range(1, net.layers.shape[0] - 1):
-        begin, end = net.known[layer, d], net.known[layer, d + 1]
-        if end > begin:
-            source = net.layers[layer, SOURCE]
-            add_sources(net, layer, (begin, end), (net.known[source, block], net.known[source, d + 1]), state)
-            finish_units(net, layer, begin, end, state)
-
-
-@loop
-def _draw_variable(net, request, tile, d, w):
-    """The value at position d from noise row w; its log-probabilities where they are asked for."""
-    head, size, v = net.head, net.head_size, first_value(net) + d
-    z = net.layers[net.layers.shape[0] - 1, FIRST] + d * size
+@inlined
+def _draw_variable(kind, request, tile, z, v, w, drawn):
+    """Value row v from parameters in rows z and noise row w; its log-probabilities where they are asked for."""
+    head, size = kind
     state, values, scratch = tile.state, tile.values, tile.scratch
-    if d >= request.prefix_length:
-        if request.truncated:
-            rule = request.temperature, request.top_k, request.top_p
-            temper_lanes(head, state, z, size, rule, tile.tempered)
-            draw_lanes(head, tile.tempered, 0, size, tile.noise, w, values, v, scratch)
-            if request.scored:
-                score_lanes(head, tile.tempered, 0, size, values, v, scratch)
-                add_terms(scratch, tile.total, 1)
-        else:
-            draw_lanes(head, state, z, size, tile.noise, w, values, v, scratch)
+    if drawn and request.truncated:
+        rule = request.temperature, request.top_k, request.top_p
+        temper_lanes(head, state, z, size, rule, tile.tempered)
+        draw_lanes(head, tile.tempered, 0, size, tile.noise, w, values, v, scratch)
+        if request.scored:
+            score_lanes(head, tile.tempered, 0, size, values, v, scratch)
+            add_terms(scratch, tile.total, 1)
+    elif drawn:
+        draw_lanes(head, state, z, size, tile.noise, w, values, v, scratch)
     if request.scored:
         score_lanes(head, state, z, size, values, v, scratch)
         add_terms(scratch, tile.total, 0)
@@ -389,17 +376,24 @@ def _draw_variable(net, request, tile, d, w):
 @loop
 def _sample_block(net, request, tile, begin, end):
     """Variables begin .. end, whose sums hold everything from before the block."""
-    output, size, words = net.layers.shape[0] - 1, net.head_size, noise_words(net.head)
-    source = net.layers[output, SOURCE]
-    state = tile.state
+    weights, layers, known, state = net.weights, net.layers, net.known, tile.state
+    output, kind, words = layers.shape[0] - 1, (net.head, net.head_size), noise_words(net.head)
+    source, size, value = layers[output, SOURCE], net.head_size, first_value(net)
+    heads = layers[output, FIRST]
     for d in range(begin, end):
-        if net.known[source, d] > net.known[source, begin]:
-            recent = net.known[source, begin], net.known[source, d]
-            add_sources(net, output, (d * size, (d + 1) * size), recent, state)
-        _draw_variable(net, request, tile, d, (d - begin) * words)
+        if known[source, d] > known[source, begin]:
+            recent = known[source, begin], known[source, d]
+            add_sources(weights, layers, output, (d * size, (d + 1) * size), recent, state)
+        drawn = d >= request.prefix_length
+        _draw_variable(kind, request, tile, heads + d * size, value + d, (d - begin) * words, drawn)
         if net.n_states > 1:
             encode(net, d, tile.values, state)
-        _advance(net, begin, d, state)
+        for layer in range(1, output):
+            first, last = known[layer, d], known[layer, d + 1]
+            if last > first:
+                recent = known[layers[layer, SOURCE], begin], known[layers[layer, SOURCE], d + 1]
+                add_sources(weights, layers, layer, (first, last), recent, state)
+                finish_units(layers, layer, first, last, state)
 
 
 @loop

@@ -359,15 +359,12 @@ def _prefix_lengths(request, begin, end):
 
 
 @loop
-def _fill_block(request, a, rows, n, block, words):
-    """words[:, i] = word block ``block`` of row a + rows[i]."""
-    k0, k1 = uint64(request.key) & uint64(LOW), uint64(request.key) >> uint64(32)
-    first = uint64(request.start) + uint64(a)
-    low, high = uint32(first), uint32(first >> uint64(32))
+def _fill_block(key, first, rows, n, block, words):
+    """words[:, i] = word block ``block`` of row first + rows[i]."""
+    k0, k1 = key & uint64(LOW), key >> uint64(32)
     for i in range(n):
-        below = uint32(low + rows[i])
-        above = uint32(high + uint32(1)) if below < low else high
-        w0, w1, w2, w3 = philox4x32(below, above, block, STREAM_SAMPLE, k0, k1)
+        row = first + uint64(rows[i])
+        w0, w1, w2, w3 = philox4x32(row & uint64(LOW), row >> uint64(32), block, uint64(STREAM_SAMPLE), k0, k1)
         words[0, i] = w0
         words[1, i] = w1
         words[2, i] = w2
@@ -408,10 +405,15 @@ def _advance(successor, width, symbol, n, state):
 
 
 @loop
-def _note(row, symbol, end, p, n, tile, alive, length):
-    """Write the symbols; lanes that ended draw on until they are moved out, but their length stays."""
+def _write(row, symbol, p, n, tile):
     for i in range(n):
-        tile[uint64(row[i]), uint64(p)] = symbol[i]
+        tile[uint64(row[i]), p] = symbol[i]
+
+
+@loop
+def _end_lanes(symbol, end, p, n, alive, length):
+    """Lanes that ended draw on until they are moved out, but their length stays."""
+    for i in range(n):
         alive[i] &= uint32(symbol[i] != end)
         length[i] += alive[i] & uint32(length[i] == p)
 
@@ -426,29 +428,49 @@ def _draw_position(sampler, request, a, p, words, lanes, tile):
         _refine(sampler, request, a, p, words, lanes)
     if p < lanes.count[1]:
         _force_prefix(lanes.row, lanes.length, tile, p, n, lanes.symbol)
-    _note(lanes.row, lanes.symbol, uint16(sampler.width - 1), uint32(p), n, tile, lanes.alive, lanes.length)
+    _write(lanes.row, lanes.symbol, uint64(p), n, tile)
+    _end_lanes(lanes.symbol, uint16(sampler.width - 1), uint32(p), n, lanes.alive, lanes.length)
     _advance(sampler.successor, sampler.width, lanes.symbol, n, lanes.state)
 
 
 @loop
 def _keep_alive(row, state, length, alive, n, lengths):
     """Note the lengths of all lanes and move those that go on together; returns their number."""
+    if alive[:n].sum() == n:
+        return n
     kept = 0
     for i in range(n):
         lengths[uint64(row[i])] = length[i]
-        row[kept] = row[i]
-        state[kept] = state[i]
-        length[kept] = length[i]
+        k = uint64(kept)
+        row[k] = row[i]
+        state[k] = state[i]
+        length[k] = length[i]
         kept += alive[i]
     alive[:kept] = 1
     return kept
 
 
 @loop
+def _begin_tile(sampler, request, a, n, lanes, tile):
+    """All lanes at the end of the shortest prefix; returns its length."""
+    lanes.row[:n] = np.arange(n)
+    lanes.alive[:n] = 1
+    lanes.length[:n] = 0
+    lanes.state[:n] = sampler.start
+    p, lanes.count[1] = _prefix_lengths(request, a, a + n)
+    if lanes.count[1] > 0:
+        for i in range(n):
+            length, state = _begin_row(sampler, request, a + i, tile[i], p)
+            lanes.length[i] = length
+            lanes.state[i] = state
+    return p
+
+
+@loop
 def _widened(tile, needed, limit):
-    if needed <= tile.shape[1] or tile.shape[1] == limit:
+    if min(needed, limit) <= tile.shape[1]:
         return tile
-    wider = np.empty((tile.shape[0], min(2 * tile.shape[1], limit)), tile.dtype)
+    wider = np.empty((tile.shape[0], 2 * tile.shape[1]), tile.dtype)
     wider[:, : tile.shape[1]] = tile
     return wider
 
@@ -459,23 +481,19 @@ def _draw_tile(sampler, request, a, n, lanes, tile, lengths):
 
     Afterwards lengths[i] symbols of row i count; the row has ended if that is below the limit.
     """
-    p, lanes.count[1] = _prefix_lengths(request, a, a + n)
-    for i in range(n):
-        lanes.row[i] = i
-        length, state = _begin_row(sampler, request, a + i, tile[i], p)
-        lanes.length[i] = length
-        lanes.state[i] = state
-        lanes.alive[i] = 1
-        lengths[i] = length
+    p = _begin_tile(sampler, request, a, n, lanes, tile)
+    first = uint64(request.start) + uint64(a)
     while n > 0 and p < request.limit:
         block = p & ~3
         lanes.count[0] = n
-        _fill_block(request, a, lanes.row, n, uint64(p >> 2), lanes.words)
+        _fill_block(uint64(request.key), first, lanes.row, n, uint64(p >> 2), lanes.words)
         tile = _widened(tile, block + 4, request.limit)
         for k in range(p & 3, min(4, request.limit - block)):
             _draw_position(sampler, request, a, block + k, lanes.words[k], lanes, tile)
         n = _keep_alive(lanes.row, lanes.state, lanes.length, lanes.alive, n, lengths)
         p = block + 4
+    for i in range(n):
+        lengths[uint64(lanes.row[i])] = lanes.length[i]
     return tile
 
 
@@ -505,17 +523,19 @@ def sample_rows_cpu(row_begin, row_end, sampler, request, out):
 
 @loop
 def _append(stream, used, tile, lengths, n, end):
-    """Add the rows of a tile to the stream, each with an end symbol; returns the stream, moved where it was full."""
-    needed = used + n
-    for i in range(n):
-        needed += lengths[i]
+    """Add the rows of a tile to the stream, each with an end symbol; returns the stream, moved where it was full.
+
+    Rows are copied eight symbols at a time, hence some room behind them and tiles of whole eights.
+    """
+    needed = used + n + 8 + lengths[:n].sum()
     if needed > stream.shape[0]:
         larger = np.empty(2 * needed, stream.dtype)
         larger[:used] = stream[:used]
         stream = larger
     for i in range(n):
-        for p in range(lengths[i]):
-            stream[uint64(used + p)] = tile[uint64(i), uint64(p)]
+        for p in range(0, lengths[i], 8):
+            for q in range(8):
+                stream[uint64(used + p + q)] = tile[uint64(i), uint64(p + q)]
         used += lengths[i]
         stream[uint64(used)] = end
         used += 1
@@ -532,8 +552,7 @@ def sample_stream_cpu(row_begin, row_end, sampler, request, must_end, lengths, r
     stream, used = np.empty(room, kind.dtype), 0
     for a in range(row_begin, row_end, ROWS):
         n = min(ROWS, row_end - a)
-        width = min(request.limit, max(64, _prefix_lengths(request, a, a + n)[1]))
-        tile = np.empty((n, width), kind.dtype)
+        tile = np.empty((n, max(64, (_prefix_lengths(request, a, a + n)[1] + 7) & ~7)), kind.dtype)
         own = lengths[a : a + n]
         tile = _draw_tile(sampler, request, a, n, lanes, tile, own)
         if must_end:

@@ -13,6 +13,7 @@ Hidden units are padded to a multiple of ``PAD`` with zero weights. Weights are 
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 import numpy as np
@@ -20,7 +21,7 @@ from numba import uint64
 
 from .functions import exp, sigmoid, softplus
 from .jit import kernel, loop, scalar
-from .nade_units import activate_exp, dot, multiply_state
+from .nade_units import activate_exp, add_row, dot, multiply_state
 from .uniforms import fill_uniforms
 
 TILE = 8  # rows that share a variable's weights while those are in the first-level cache
@@ -101,33 +102,27 @@ def drawn_log_prob(x, z, rule):
 
 
 @loop
-def add_state(state, weight):
-    """state += weight"""
-    for j in range(state.shape[0]):
-        state[j] += weight[j]
-
-
-@loop
-def activate(mode, state, hidden):
-    """hidden = activation of the pre-activation that the state stands for."""
-    zero = state.dtype.type(0)
+def activate(mode, state, i, hidden, j):
+    """hidden[j] = activation of the pre-activation that state[i] stands for."""
     if mode == SIGMOID_BY_EXP:
-        activate_exp(state, hidden)
-    elif mode == SIGMOID:
-        for j in range(state.shape[0]):
-            hidden[j] = sigmoid(state[j])
+        activate_exp(state, i, hidden, j)
+        return
+    source, target, zero = state[i], hidden[j], state.dtype.type(0)
+    if mode == SIGMOID:
+        for unit in range(source.shape[0]):
+            target[unit] = sigmoid(source[unit])
     else:
-        for j in range(state.shape[0]):
-            hidden[j] = state[j] if state[j] > zero else zero
+        for unit in range(source.shape[0]):
+            target[unit] = source[unit] if source[unit] > zero else zero
 
 
 @loop
-def advance(plan, mode, variable, state, hidden):
-    """State and hidden units after a variable that is 1; returns whether the state stayed in the comfortable range."""
+def advance(mode, change, variable, state, i, hidden, j):
+    """state[i] and hidden[j] after a variable that is 1; returns whether the state stayed in the comfortable range."""
     if mode == SIGMOID_BY_EXP:
-        return multiply_state(state, plan.factor[variable], hidden)
-    add_state(state, plan.W[variable])
-    activate(mode, state, hidden)
+        return multiply_state(state, i, change, variable, hidden, j)
+    add_row(state, i, change, variable)
+    activate(mode, state, i, hidden, j)
     return True
 
 
@@ -156,22 +151,23 @@ def _draw_bits(z, uniforms, rule, x):
 @loop
 def _walk(plan, mode, n, n_given, first_logit, rule, tile):
     """Take tile.rows through all positions: logits from ``first_logit`` on, bits drawn from ``n_given`` on."""
+    state, hidden, x, z, rows = tile.state, tile.hidden, tile.x, tile.z, tile.rows
+    order, V, b = plan.order, plan.V, plan.b
+    change, first = (plan.factor, plan.first) if mode == plan.mode else (plan.W, plan.c)
     for k in range(n):
-        i = tile.rows[k]
-        tile.state[i] = plan.first if mode == plan.mode else plan.c
-        activate(mode, tile.state[i], tile.hidden[i])
-    for d in range(plan.order.shape[0]):
-        variable = plan.order[d]
+        state[rows[k]] = first
+        activate(mode, state, rows[k], hidden, rows[k])
+    for d in range(order.shape[0]):
+        variable = order[d]
         if d >= first_logit:
             for k in range(n):
-                i = tile.rows[k]
-                tile.z[d, i] = plan.b[variable] + dot(plan.V[variable], tile.hidden[i])
+                z[d, rows[k]] = b[variable] + dot(V, variable, hidden, rows[k])
         if d >= n_given:
-            _draw_bits(tile.z[d], tile.uniforms[d], rule, tile.x[d])
+            _draw_bits(z[d], tile.uniforms[d], rule, x[d])
         for k in range(n):
-            i = tile.rows[k]
-            if tile.x[d, i]:
-                tile.comfortable[i] &= advance(plan, mode, variable, tile.state[i], tile.hidden[i])
+            i = rows[k]
+            if x[d, i] and not advance(mode, change, variable, state, i, hidden, i):
+                tile.comfortable[i] = False
 
 
 @loop
@@ -268,3 +264,75 @@ def nade_factor_cpu(begin, end, weight, factor):
     source, target = weight[begin:end], factor[begin:end]
     for i in range(source.shape[0]):
         target[i] = exp(-source[i])
+
+
+# --- CUDA twin: plain functions until load_cuda() jits them; one thread per row, grid-stride ---
+# ``scratch`` (2, S, n) holds pre-activations and hidden units, rows side by side so that threads read neighbours.
+
+
+def start_row(mode, c, scratch, i):
+    """Pre-activations and hidden units of row i before the first variable."""
+    for j in range(c.shape[0]):
+        scratch[0, j, i] = c[j]
+        scratch[1, j, i] = device_activation(mode, c[j])
+
+
+def advance_row(mode, W, variable, scratch, i):
+    """The same after a variable that is 1."""
+    for j in range(W.shape[1]):
+        scratch[0, j, i] += W[variable, j]
+        scratch[1, j, i] = device_activation(mode, scratch[0, j, i])
+
+
+def activation(mode, a):
+    """max(a, 0) for RELU, else the sigmoid."""
+    if mode == RELU:
+        return max(a, a * 0)
+    return 1 / (1 + math.exp(-a))
+
+
+def logit(V, b, variable, scratch, i):
+    """b + V . h"""
+    z = b[variable]
+    for j in range(V.shape[1]):
+        z += V[variable, j] * scratch[1, j, i]
+    return z
+
+
+def nade_log_prob_cuda(mode, order, W, V, b, c, x, scratch, terms):
+    """terms (n, n_vars), float64: log p of each variable of x (n, n_vars), in the order of x's columns."""
+    for i in range(cuda.grid(1), x.shape[0], cuda.gridsize(1)):
+        device_start_row(mode, c, scratch, i)
+        for d in range(order.shape[0]):
+            variable = order[d]
+            z = device_logit(V, b, variable, scratch, i)
+            terms[i, variable] = (z if x[i, variable] else 0.0) - max(z, 0.0) - math.log1p(math.exp(-abs(z)))
+            if x[i, variable]:
+                device_advance_row(mode, W, variable, scratch, i)
+
+
+def nade_sample_cuda(temperature, sure, order, W, V, b, c, mode, n_given, uniforms, scratch, x):
+    """Draw x (n, n_vars) from uniforms (n, n_vars) by position; the first ``n_given`` positions are already in x."""
+    for i in range(cuda.grid(1), x.shape[0], cuda.gridsize(1)):
+        device_start_row(mode, c, scratch, i)
+        for d in range(order.shape[0]):
+            variable = order[d]
+            if d >= n_given:
+                t = device_logit(V, b, variable, scratch, i) / temperature
+                if 1 >= sure * (1 + math.exp(-abs(t))):
+                    x[i, variable] = t > 0
+                else:
+                    x[i, variable] = uniforms[i, d] * (1 + math.exp(-t)) < 1
+            if x[i, variable]:
+                device_advance_row(mode, W, variable, scratch, i)
+
+
+def load_cuda():
+    """Jit the twins; returns them by name. Imports numba.cuda, hence only on first GPU use."""
+    global cuda, device_activation, device_start_row, device_advance_row, device_logit
+    from numba import cuda
+
+    device = cuda.jit(device=True)
+    device_activation, device_start_row, device_advance_row = map(device, (activation, start_row, advance_row))
+    device_logit = device(logit)
+    return {twin.__name__: cuda.jit(twin) for twin in (nade_log_prob_cuda, nade_sample_cuda)}

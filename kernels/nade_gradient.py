@@ -16,7 +16,7 @@ import numpy as np
 from .functions import sigmoid
 from .jit import kernel, loop
 from .nade import RELU, SIGMOID, activate, advance, bit_log_prob
-from .nade_units import add_outer, dot
+from .nade_units import add_outer, add_row, dot
 
 TILE = 16  # rows that share a variable's weights and gradients while those are in the first-level cache
 
@@ -34,8 +34,8 @@ class _Tile(NamedTuple):
     """Scratch of one tile of rows; positions are in the model's order."""
 
     state: np.ndarray  # (TILE, S)
-    hidden: np.ndarray  # (TILE, levels, S): hidden units before the first 1, after it, after the second, ...
-    level: np.ndarray  # int64 (TILE,): the current one
+    hidden: np.ndarray  # (TILE * levels, S): by row, hidden units before the first 1, after it, after the second, ...
+    level: np.ndarray  # int64 (TILE,): the row of ``hidden`` that each row of the tile has come to
     x: np.ndarray  # uint8 (TILE, n_vars)
     z: np.ndarray  # (TILE, n_vars): logits, then their gradients
     d_hidden: np.ndarray  # (TILE, S)
@@ -60,7 +60,7 @@ def _allocate(plan, levels):
     dtype = plan.W.dtype
     return _Tile(
         np.empty((TILE, units), dtype),
-        np.empty((TILE, levels, units), dtype),
+        np.empty((TILE * levels, units), dtype),
         np.empty(TILE, np.int64),
         np.empty((TILE, n_vars), np.uint8),
         np.empty((TILE, n_vars), dtype),
@@ -72,18 +72,21 @@ def _allocate(plan, levels):
 @loop
 def _forward(plan, mode, begin, end, tile, comfortable):
     """Logits and hidden units of rows [begin, end) of the tile."""
+    state, hidden, level, x, z = tile.state, tile.hidden, tile.level, tile.x, tile.z
+    order, V, b = plan.order, plan.V, plan.b
+    change, first = (plan.factor, plan.first) if mode == plan.mode else (plan.W, plan.c)
     for i in range(begin, end):
-        tile.level[i] = 0
-        tile.state[i] = plan.first if mode == plan.mode else plan.c
-        activate(mode, tile.state[i], tile.hidden[i, 0])
-    for d in range(plan.order.shape[0]):
-        variable = plan.order[d]
+        level[i] = i * (hidden.shape[0] // TILE)
+        state[i] = first
+        activate(mode, state, i, hidden, level[i])
+    for d in range(order.shape[0]):
+        variable = order[d]
         for i in range(begin, end):
-            level = tile.level[i]
-            tile.z[i, d] = plan.b[variable] + dot(plan.V[variable], tile.hidden[i, level])
-            if tile.x[i, d]:
-                tile.level[i] = level + 1
-                comfortable[i] &= advance(plan, mode, variable, tile.state[i], tile.hidden[i, level + 1])
+            z[i, d] = b[variable] + dot(V, variable, hidden, level[i])
+            if x[i, d]:
+                level[i] += 1
+                if not advance(mode, change, variable, state, i, hidden, level[i]):
+                    comfortable[i] = False
 
 
 @loop
@@ -121,30 +124,24 @@ def _through_activation(mode, hidden, d_hidden, d_state):
 
 
 @loop
-def _add_to(total, values):
-    for j in range(total.shape[0]):
-        total[j] += values[j]
-
-
-@loop
 def _backward(plan, n, tile, total):
     """Add the gradients of the tile's first n rows to ``total``; tile.z holds the gradients by the logits."""
-    tile.d_hidden[:n] = 0
-    tile.d_state[:n] = 0
-    for d in range(plan.order.shape[0] - 1, -1, -1):
-        variable = plan.order[d]
+    hidden, level, x, z, d_hidden, d_state = tile.hidden, tile.level, tile.x, tile.z, tile.d_hidden, tile.d_state
+    order, V, for_W, for_V, for_b = plan.order, plan.V, total.W, total.V, total.b
+    d_hidden[:n] = 0
+    d_state[:n] = 0
+    for d in range(order.shape[0] - 1, -1, -1):
+        variable = order[d]
         for i in range(n):
-            if tile.x[i, d]:
-                _through_activation(plan.mode, tile.hidden[i, tile.level[i]], tile.d_hidden[i], tile.d_state[i])
-                _add_to(total.W[variable], tile.d_state[i])
-                tile.level[i] -= 1
-            g = tile.z[i, d]
-            total.b[variable] += g
-            hidden = tile.hidden[i, tile.level[i]]
-            add_outer(plan.V[variable], hidden, total.V[variable], tile.d_hidden[i], g)
+            if x[i, d]:
+                _through_activation(plan.mode, hidden[level[i]], d_hidden[i], d_state[i])
+                add_row(for_W, variable, d_state, i)
+                level[i] -= 1
+            for_b[variable] += z[i, d]
+            add_outer(V, variable, hidden, level[i], for_V, variable, d_hidden, i, z[i, d])
     for i in range(n):
-        _through_activation(plan.mode, tile.hidden[i, 0], tile.d_hidden[i], tile.d_state[i])
-        _add_to(total.c, tile.d_state[i])
+        _through_activation(plan.mode, hidden[level[i]], d_hidden[i], d_state[i])
+        total.c[:] += d_state[i]
 
 
 @kernel
@@ -171,4 +168,4 @@ def nade_sum_cpu(begin, end, parts, total):
     target = total[begin:end]
     target[:] = parts[0, begin:end]
     for part in range(1, parts.shape[0]):
-        _add_to(target, parts[part, begin:end])
+        target += parts[part, begin:end]

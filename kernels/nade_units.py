@@ -1,6 +1,8 @@
 """Loops over the hidden units of one row of a NADE, in explicit vectors so that every sum has one fixed order.
 
-All arrays are contiguous and hold a multiple of ``PAD`` numbers. LLVM splits the vectors into what the CPU has.
+Arguments come in pairs: a C-contiguous array of a multiple of ``PAD`` columns, and the row of it that is meant. Slices
+would say the same, but numba counts references to each, by atomic instructions that take longer than these loops.
+LLVM splits the vectors into what the CPU has.
 """
 
 from __future__ import annotations
@@ -22,9 +24,17 @@ class _Blocks:
 
     def __init__(self, context, builder, signature, arguments):
         self.builder = builder
-        pairs = [pair for pair in zip(signature.args, arguments, strict=True) if isinstance(pair[0], types.Array)]
-        self.views = [context.make_array(kind)(context, builder, value) for kind, value in pairs]
-        self.element = context.get_value_type(pairs[0][0].dtype)
+        self.views = [
+            context.make_array(kind)(context, builder, value)
+            for kind, value in zip(signature.args, arguments, strict=True)
+            if isinstance(kind, types.Array)
+        ]
+        self.width = builder.extract_value(self.views[0].shape, 1)
+        self.rows = [
+            builder.gep(view.data, [builder.mul(row, self.width)])
+            for view, row in zip(self.views, arguments[1::2], strict=False)
+        ]
+        self.element = context.get_value_type(signature.args[0].dtype)
         self.bytes = 4 if isinstance(self.element, ir.FloatType) else 8
         self.lanes = BLOCK_BYTES // self.bytes
         self.vector = ir.VectorType(self.element, self.lanes)
@@ -42,7 +52,7 @@ class _Blocks:
 
     def _pointer(self, array):
         return self.builder.bitcast(
-            self.builder.gep(self.views[array].data, [self.at]), self.vector.as_pointer()
+            self.builder.gep(self.rows[array], [self.at]), self.vector.as_pointer()
         )
 
     def load(self, array):
@@ -81,7 +91,6 @@ class _Blocks:
     def run(self, begins, step):
         """Run ``step`` over all blocks, on values carried from one to the next; returns the last ones."""
         builder = self.builder
-        count = builder.extract_value(self.views[0].shape, 0)
         entry, body, done = builder.block, builder.append_basic_block("block"), builder.append_basic_block("done")
         builder.branch(body)
         builder.position_at_end(body)
@@ -90,7 +99,7 @@ class _Blocks:
         for phi, begin, end in zip(phis, (ir.Constant(INT64, 0), *begins), ends, strict=True):
             phi.add_incoming(begin, entry)
             phi.add_incoming(end, body)
-        builder.cbranch(builder.icmp_signed("<", ends[0], count), body, done)
+        builder.cbranch(builder.icmp_signed("<", ends[0], self.width), body, done)
         builder.position_at_end(done)
         return ends[1:]
 
@@ -108,8 +117,8 @@ class _Blocks:
 
 
 @intrinsic
-def dot(typing_context, a, b):
-    """a . b"""
+def dot(typing_context, a, i, b, j):
+    """a[i] . b[j]"""
 
     def generate(context, builder, signature, arguments):
         blocks = _Blocks(context, builder, signature, arguments)
@@ -118,12 +127,12 @@ def dot(typing_context, a, b):
         )
         return blocks.sum(total)
 
-    return a.dtype(a, b), generate
+    return a.dtype(a, types.int64, b, types.int64), generate
 
 
 @intrinsic
-def multiply_state(typing_context, state, factor, hidden):
-    """state *= factor, hidden = 1 / (1 + state); returns whether all of the state stayed within RANGE."""
+def multiply_state(typing_context, state, i, factor, j, hidden, k):
+    """state[i] *= factor[j], hidden[k] = 1 / (1 + state[i]); returns whether all of the state stayed within RANGE."""
 
     def generate(context, builder, signature, arguments):
         blocks = _Blocks(context, builder, signature, arguments)
@@ -142,12 +151,13 @@ def multiply_state(typing_context, state, factor, hidden):
         mask = ir.IntType(blocks.lanes)
         return builder.icmp_unsigned("==", builder.bitcast(inside, mask), ir.Constant(mask, -1))
 
-    return types.boolean(state, factor, hidden), generate
+    row = types.int64
+    return types.boolean(state, row, factor, row, hidden, row), generate
 
 
 @intrinsic
-def activate_exp(typing_context, state, hidden):
-    """hidden = 1 / (1 + state)"""
+def activate_exp(typing_context, state, i, hidden, j):
+    """hidden[j] = 1 / (1 + state[i])"""
 
     def generate(context, builder, signature, arguments):
         blocks = _Blocks(context, builder, signature, arguments)
@@ -159,12 +169,12 @@ def activate_exp(typing_context, state, hidden):
         blocks.run([], step)
         return context.get_dummy_value()
 
-    return types.void(state, hidden), generate
+    return types.void(state, types.int64, hidden, types.int64), generate
 
 
 @intrinsic
-def add_outer(typing_context, a, b, for_a, for_b, weight):
-    """for_a += weight b, for_b += weight a: the gradients of weight (a . b)"""
+def add_outer(typing_context, a, i, b, j, for_a, k, for_b, m, weight):
+    """for_a[k] += weight b[j], for_b[m] += weight a[i]: the gradients of weight (a[i] . b[j])"""
 
     def generate(context, builder, signature, arguments):
         blocks = _Blocks(context, builder, signature, arguments)
@@ -180,4 +190,22 @@ def add_outer(typing_context, a, b, for_a, for_b, weight):
         blocks.run([], step)
         return context.get_dummy_value()
 
-    return types.void(a, b, for_a, for_b, weight), generate
+    row = types.int64
+    return types.void(a, row, b, row, for_a, row, for_b, row, weight), generate
+
+
+@intrinsic
+def add_row(typing_context, total, i, values, j):
+    """total[i] += values[j]"""
+
+    def generate(context, builder, signature, arguments):
+        blocks = _Blocks(context, builder, signature, arguments)
+
+        def step():
+            blocks.store(builder.fadd(blocks.load(0), blocks.load(1)), 0)
+            return ()
+
+        blocks.run([], step)
+        return context.get_dummy_value()
+
+    return types.void(total, types.int64, values, types.int64), generate

@@ -389,6 +389,8 @@ class MarkovChain(AutoregressiveModel):
             )
         if like is not None:
             raise TypeError("like= needs rows of a fixed length; ragged sequences come as a list")
+        if uniforms is not None and (np.ndim(uniforms) != 2 or np.shape(uniforms)[1] < 1):
+            raise ValueError(f"uniforms must have shape (n, m) with m at least 1, got {np.shape(uniforms)}")
         limit = None if max_length is None else _at_least_one(max_length, "max_length")
         draw = check_draw(
             n,

@@ -194,14 +194,14 @@ def draw_stream(
         part, used, late = markov.sample_stream_cpu(begin, end, sampler, request, must_end, lengths, room, kind)
         if late >= 0:
             raise ValueError(
-                f"sequence {late} had not ended after {request.limit} symbols: give max_length, where sequences that "
-                "do not end are cut"
+                f"sequence {late} had not ended after {request.limit} symbols: give max_length, where those that do "
+                "not end are cut"
             )
         return part[:used]
 
     work(0, 0)
     parts = run_pieces(work, _row_pieces(n, length))
-    symbols = np.concatenate(parts) if len(parts) != 1 else parts[0]
+    symbols = parts[0] if len(parts) == 1 else np.concatenate([*parts, kind])
     cut = lengths >= request.limit
     lengths += 1
     lengths.cumsum(out=lengths)

@@ -130,8 +130,8 @@ def _lengths(contexts: Array, layout: Layout) -> Array:
     for k in range(layout.order):
         at_boundary = rest % base == boundary
         known = np.where(at_boundary, np.minimum(known, k), known)
-        if (~at_boundary & (known < k)).any():
-            raise ValueError("contexts hold a symbol before the start of a sequence")
+        if (~at_boundary & (known < k)).any() or (rest % base > boundary).any():
+            raise ValueError("contexts hold a symbol before the start of a sequence, or one that is no state")
         rest = rest // base
     if layout.position_dependent:
         positions = (contexts // np.uint64(layout.modulus)).astype(np.int64)

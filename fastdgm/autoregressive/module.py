@@ -218,11 +218,11 @@ class Autoregressive(AutoregressiveModel):
         """(n_vars, n): those given, or Philox's."""
         if draw.uniforms is not None:
             return np.ascontiguousarray(draw.uniforms[begin:end].T, np.float64)
-        from ..kernels.uniforms import fill_uniforms
+        from ..kernels.module import uniforms_cpu
 
         n = end - begin
         result = np.empty((self.n_vars, n))
-        fill_uniforms(np.uint64(draw.key), np.uint64(draw.start + begin), 0, np.empty((8, n), np.uint32), result)
+        uniforms_cpu(np.uint64(draw.key), np.uint64(draw.start + begin), np.empty((8, n), np.uint32), result)
         return result
 
     def _whole_logits(self, codes: Any, given: int, draw: Draw) -> Iterator[tuple[int, Array]]:
