@@ -312,7 +312,8 @@ def enter(entries, table):
         place = _first_place(entries[i, 0], table_bits)
         while table[place, 0] != uint64(FREE):
             place = (place + uint64(1)) & wrap
-        table[place] = entries[i]
+        table[place, 0] = entries[i, 0]
+        table[place, 1] = entries[i, 1]
 
 
 @kernel
@@ -436,7 +437,10 @@ def _draw_position(sampler, request, a, p, words, lanes, tile):
 @loop
 def _keep_alive(row, state, length, alive, n, lengths):
     """Note the lengths of all lanes and move those that go on together; returns their number."""
-    if alive[:n].sum() == n:
+    going = uint32(0)
+    for i in range(n):
+        going += alive[i]
+    if going == n:
         return n
     kept = 0
     for i in range(n):
@@ -446,17 +450,19 @@ def _keep_alive(row, state, length, alive, n, lengths):
         state[k] = state[i]
         length[k] = length[i]
         kept += alive[i]
-    alive[:kept] = 1
+    for i in range(kept):
+        alive[i] = 1
     return kept
 
 
 @loop
 def _begin_tile(sampler, request, a, n, lanes, tile):
     """All lanes at the end of the shortest prefix; returns its length."""
-    lanes.row[:n] = np.arange(n)
-    lanes.alive[:n] = 1
-    lanes.length[:n] = 0
-    lanes.state[:n] = sampler.start
+    for i in range(n):
+        lanes.row[i] = i
+        lanes.alive[i] = 1
+        lanes.length[i] = 0
+        lanes.state[i] = sampler.start
     p, lanes.count[1] = _prefix_lengths(request, a, a + n)
     if lanes.count[1] > 0:
         for i in range(n):
@@ -471,7 +477,9 @@ def _widened(tile, needed, limit):
     if min(needed, limit) <= tile.shape[1]:
         return tile
     wider = np.empty((tile.shape[0], 2 * tile.shape[1]), tile.dtype)
-    wider[:, : tile.shape[1]] = tile
+    for i in range(tile.shape[0]):
+        for p in range(tile.shape[1]):
+            wider[i, p] = tile[i, p]
     return wider
 
 
@@ -527,10 +535,13 @@ def _append(stream, used, tile, lengths, n, end):
 
     Rows are copied eight symbols at a time, hence some room behind them and tiles of whole eights.
     """
-    needed = used + n + 8 + lengths[:n].sum()
+    needed = used + n + 8
+    for i in range(n):
+        needed += lengths[i]
     if needed > stream.shape[0]:
         larger = np.empty(2 * needed, stream.dtype)
-        larger[:used] = stream[:used]
+        for p in range(used):
+            larger[p] = stream[p]
         stream = larger
     for i in range(n):
         for p in range(0, lengths[i], 8):

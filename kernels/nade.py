@@ -65,7 +65,7 @@ class _Tile(NamedTuple):
     hidden: np.ndarray  # (TILE, S)
     x: np.ndarray  # uint8 (n_vars, TILE)
     z: np.ndarray  # (n_vars, TILE): logits
-    uniforms: np.ndarray  # (n_vars, TILE)
+    numbers: np.ndarray  # (n_vars, TILE): uniforms, then terms of log p
     words: np.ndarray  # uint32 (8, TILE)
     rows: np.ndarray  # int64 (TILE,): the rows still to do
     comfortable: np.ndarray  # bool (TILE,)
@@ -76,7 +76,7 @@ class _Tile(NamedTuple):
 
 @scalar
 def draw_bit(z, u, rule):
-    """By rule = (temperature, sure): whether u < sigmoid(z / temperature); or the more probable state, where it is as probable as ``sure``."""
+    """By rule = (temperature, sure): whether u < sigmoid(z / temperature); the likelier state, if as likely as sure."""
     temperature, sure = rule
     one, t = type(z)(1), z / temperature
     if one >= sure * (one + exp(-abs(t))):
@@ -163,7 +163,7 @@ def _walk(plan, mode, n, n_given, first_logit, rule, tile):
             for k in range(n):
                 z[d, rows[k]] = b[variable] + dot(V, variable, hidden, rows[k])
         if d >= n_given:
-            _draw_bits(z[d], tile.uniforms[d], rule, x[d])
+            _draw_bits(z[d], tile.numbers[d], rule, x[d])
         for k in range(n):
             i = rows[k]
             if x[d, i] and not advance(mode, change, variable, state, i, hidden, i):
@@ -173,35 +173,45 @@ def _walk(plan, mode, n, n_given, first_logit, rule, tile):
 @loop
 def _walk_all(plan, n, n_given, first_logit, rule, tile):
     """All n rows of a tile; those that left the comfortable range once more, with plain sums."""
+    mode = plan.mode
     for i in range(n):
         tile.rows[i] = i
-        tile.comfortable[i] = True
-    _walk(plan, plan.mode, n, n_given, first_logit, rule, tile)
-    left = 0
-    for i in range(n):
-        if not tile.comfortable[i]:
-            tile.rows[left] = i
-            left += 1
-    if left:
-        _walk(plan, SIGMOID, left, n_given, first_logit, rule, tile)
+    while n:
+        tile.comfortable[:] = True
+        _walk(plan, mode, n, n_given, first_logit, rule, tile)
+        left = 0
+        for k in range(n):
+            if not tile.comfortable[tile.rows[k]]:
+                tile.rows[left] = tile.rows[k]
+                left += 1
+        mode, n = SIGMOID, left
+
+
+@loop
+def _sum_positions(terms, begin, totals):
+    """totals = the sums of the terms from position ``begin`` on, in order."""
+    totals[:] = 0.0
+    for d in range(begin, terms.shape[0]):
+        for i in range(TILE):
+            totals[i] += terms[d, i]
 
 
 @loop
 def _sum_log_prob(tile, totals):
-    totals[:] = 0.0
-    for d in range(tile.x.shape[0]):
-        x, z = tile.x[d], tile.z[d]
-        for i in range(TILE):
-            totals[i] += bit_log_prob(x[i], z[i])
+    """totals = log p of the tile's rows, whose terms stay in tile.numbers."""
+    x, z, terms = tile.x.reshape(-1), tile.z.reshape(-1), tile.numbers.reshape(-1)
+    for j in range(x.shape[0]):
+        terms[j] = bit_log_prob(x[j], z[j])
+    _sum_positions(tile.numbers, 0, totals)
 
 
 @loop
 def _sum_drawn_log_prob(tile, n_given, rule, totals):
-    totals[:] = 0.0
-    for d in range(n_given, tile.x.shape[0]):
-        x, z = tile.x[d], tile.z[d]
-        for i in range(TILE):
-            totals[i] += drawn_log_prob(x[i], z[i], rule)
+    """As ``_sum_log_prob``, of the drawn positions under what they were drawn from."""
+    x, z, terms = tile.x.reshape(-1), tile.z.reshape(-1), tile.numbers.reshape(-1)
+    for j in range(x.shape[0]):
+        terms[j] = drawn_log_prob(x[j], z[j], rule)
+    _sum_positions(tile.numbers, n_given, totals)
 
 
 @loop
@@ -209,9 +219,9 @@ def _fill_tile_uniforms(draw, row, n, tile):
     """The uniforms of rows ``row`` to ``row + n``."""
     if draw.uniforms.shape[0]:
         for i in range(n):
-            tile.uniforms[:, i] = draw.uniforms[row + i]
+            tile.numbers[:, i] = draw.uniforms[row + i]
     else:
-        fill_uniforms(draw.key, draw.start + uint64(row), 0, tile.words, tile.uniforms)
+        fill_uniforms(draw.key, draw.start + uint64(row), 0, tile.words, tile.numbers)
 
 
 @kernel
@@ -231,7 +241,7 @@ def nade_log_prob_cpu(begin, end, plan, x, log_prob, terms):
             log_prob[row + i] = totals[i]
             if terms.shape[0]:
                 for d in range(n_vars):
-                    terms[row + i, plan.order[d]] = bit_log_prob(tile.x[d, i], tile.z[d, i])
+                    terms[row + i, plan.order[d]] = tile.numbers[d, i]
 
 
 @kernel
@@ -319,7 +329,7 @@ def nade_sample_cuda(temperature, sure, order, W, V, b, c, mode, n_given, unifor
             variable = order[d]
             if d >= n_given:
                 t = device_logit(V, b, variable, scratch, i) / temperature
-                if 1 >= sure * (1 + math.exp(-abs(t))):
+                if sure * (1 + math.exp(-abs(t))) <= 1:
                     x[i, variable] = t > 0
                 else:
                     x[i, variable] = uniforms[i, d] * (1 + math.exp(-t)) < 1

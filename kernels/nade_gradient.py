@@ -99,13 +99,15 @@ def _forward_all(plan, n, tile):
 
 
 @loop
-def _score(x, z, weight):
+def _score(x, z, weight, terms):
     """Turns logits z into weight times the gradients by them; returns the sum of log p."""
-    total = 0.0
     for d in range(x.shape[0]):
-        total += bit_log_prob(x[d], z[d])
+        terms[d] = bit_log_prob(x[d], z[d])
     for d in range(x.shape[0]):
         z[d] = weight * ((z.dtype.type(1) if x[d] else z.dtype.type(0)) - sigmoid(z[d]))
+    total = 0.0
+    for d in range(x.shape[0]):
+        total += terms[d]
     return total
 
 
@@ -150,7 +152,7 @@ def nade_gradient_cpu(begin, end, plan, x, row_weights, log_prob, total):
 
     What the padding of V gets there is no gradient: the caller drops it.
     """
-    tile = _allocate(plan, _levels(x, begin, end))
+    tile, terms = _allocate(plan, _levels(x, begin, end)), np.empty_like(plan.b)
     for row in range(begin, end, TILE):
         n = min(TILE, end - row)
         for i in range(n):
@@ -158,7 +160,7 @@ def nade_gradient_cpu(begin, end, plan, x, row_weights, log_prob, total):
                 tile.x[i, d] = x[row + i, plan.order[d]]
         _forward_all(plan, n, tile)
         for i in range(n):
-            log_prob[row + i] = _score(tile.x[i], tile.z[i], row_weights[row + i])
+            log_prob[row + i] = _score(tile.x[i], tile.z[i], row_weights[row + i], terms)
         _backward(plan, n, tile, total)
 
 

@@ -51,9 +51,7 @@ class _Blocks:
         )
 
     def _pointer(self, array):
-        return self.builder.bitcast(
-            self.builder.gep(self.rows[array], [self.at]), self.vector.as_pointer()
-        )
+        return self.builder.bitcast(self.builder.gep(self.rows[array], [self.at]), self.vector.as_pointer())
 
     def load(self, array):
         loaded = self.builder.load(self._pointer(array))
@@ -145,9 +143,7 @@ def multiply_state(typing_context, state, i, factor, j, hidden, k):
 
         smallest, largest = blocks.run([blocks.constant(1.0), blocks.constant(1.0)], step)
         low, high = (blocks.constant(bound) for bound in RANGE[blocks.bytes])
-        inside = builder.and_(
-            builder.fcmp_ordered(">", smallest, low), builder.fcmp_ordered("<", largest, high)
-        )
+        inside = builder.and_(builder.fcmp_ordered(">", smallest, low), builder.fcmp_ordered("<", largest, high))
         mask = ir.IntType(blocks.lanes)
         return builder.icmp_unsigned("==", builder.bitcast(inside, mask), ir.Constant(mask, -1))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -16,6 +16,9 @@ from .base import AutoregressiveModel
 from .draw import Draw, Drawn
 from .masked import HEADS
 from .runs import run_rows
+
+if TYPE_CHECKING:
+    from .masked_training import MaskedStepper
 
 Array = npt.NDArray[Any]
 
@@ -57,6 +60,22 @@ class MaskedModel(AutoregressiveModel):
     def _sample(self, draw: Draw) -> Drawn:
         return sample(self._net, draw, self.n_states)
 
+    def _stepper(self) -> MaskedStepper:
+        from .masked_training import MaskedStepper  # compiles the backward kernels
+
+        return MaskedStepper(self._net)
+
+    def _adopt(self, parameters: dict[str, Array]) -> None:
+        self._set_net(masked.with_parameters(self._net, parameters["weights"], parameters["biases"]))
+
+    def _gradients(
+        self, parameters: dict[str, Array], x: Array, row_weights: Array
+    ) -> tuple[Array, dict[str, Array], Array | None]:
+        from .masked_training import gradients
+
+        net = masked.with_parameters(self._net, parameters["weights"], parameters["biases"])
+        return gradients(net, x, row_weights, by_inputs=self.n_states is None)
+
     def _state(self) -> tuple[dict[str, Any], dict[str, Array]]:
         return stored.to_state(self._net, self.head)
 
@@ -80,7 +99,7 @@ def work_per_row(net: MaskedNet) -> float:
     return float(net.reach.sum() + net.biases.size)
 
 
-def _read_only(array: Array) -> Array:
+def read_only(array: Array) -> Array:
     view = np.ascontiguousarray(array).view()
     view.flags.writeable = False
     return view
@@ -91,7 +110,7 @@ def score(net: MaskedNet, x: Array, context: Array, per_variable: bool) -> Array
     n, n_vars = x.shape
     check_memory(8 * n * (n_vars if per_variable else 1), "log_prob")
     log_prob, terms = np.empty(n), np.empty((n if per_variable else 0, n_vars))
-    x, context = _read_only(x), _read_only(context)
+    x, context = read_only(x), read_only(context)
 
     def work(begin: int, end: int) -> None:
         kernels.log_prob_cpu(begin, end, net, x, context, terms, log_prob)
@@ -123,9 +142,9 @@ def sample(net: MaskedNet, draw: Draw, n_states: int | None, noise: Array | None
         _source(draw, noise),
     )
     given = Given(
-        _read_only(np.empty((0, 0), dtype) if draw.prefix is None else draw.prefix.astype(dtype)),
-        _read_only(_noise(draw, noise, dtype)),
-        _read_only(no_context(net, n) if context is None else context),
+        read_only(np.empty((0, 0), dtype) if draw.prefix is None else draw.prefix.astype(dtype)),
+        read_only(_noise(draw, noise, dtype)),
+        read_only(no_context(net, n) if context is None else context),
     )
 
     def work(begin: int, end: int) -> None:

@@ -159,9 +159,7 @@ class NADE(AutoregressiveModel):
             draw.n,
             work_per_row(plan),
         )
-        return Drawn(
-            values, log_prob if want else None, sampling_log_prob if want and draw.truncated else None
-        )
+        return Drawn(values, log_prob if want else None, sampling_log_prob if want and draw.truncated else None)
 
     def _request(self, draw: Draw) -> NADEDraw:
         """The draw as the kernels read it."""

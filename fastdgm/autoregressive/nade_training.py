@@ -84,9 +84,7 @@ def log_prob(plan: NADEPlan, x: Array, per_variable: bool) -> Array:
     total = np.empty(len(x))
     terms = np.empty((len(x) if per_variable else 0, x.shape[1]))
     rows = frozen(x)
-    run_rows(
-        lambda begin, end: nade_log_prob_cpu(begin, end, plan, rows, total, terms), len(x), work_per_row(plan)
-    )
+    run_rows(lambda begin, end: nade_log_prob_cpu(begin, end, plan, rows, total, terms), len(x), work_per_row(plan))
     return terms if per_variable else total
 
 
