@@ -11,10 +11,15 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 _HOME = {
+    "Autoregressive": "autoregressive.module",
     "BayesNet": "bayesnet",
     "CPT": "conditionals",
     "Bernoulli": "conditionals",
     "Categorical": "conditionals",
+    "FVSBN": "autoregressive.fvsbn",
+    "MADE": "autoregressive.made",
+    "MarkovChain": "autoregressive.markov",
+    "NADE": "autoregressive.nade",
     "Samples": "samples",
     "FormatError": "errors",
     "MissingValuesError": "errors",
@@ -24,6 +29,7 @@ _HOME = {
     "example_names": "examples",
     "from_pgmpy": "interop.pgmpy",
     "from_pyagrum": "interop.pyagrum",
+    "from_torch": "interop.torch",
     "full_joint": "shapes",
     "independent": "shapes",
     "markov_chain": "shapes",
@@ -32,9 +38,19 @@ _HOME = {
     "write": "io",
 }
 
-__all__ = [*_HOME, "__version__"]  # noqa: PLE0604, RUF100
+_SUBMODULES = ("interop", "kernels", "plot")
+
+__all__ = [*_HOME, *_SUBMODULES, "__version__"]  # noqa: PLE0604, RUF100
 
 if TYPE_CHECKING:
+    from . import interop as interop
+    from . import kernels as kernels
+    from . import plot as plot
+    from .autoregressive.fvsbn import FVSBN as FVSBN
+    from .autoregressive.made import MADE as MADE
+    from .autoregressive.markov import MarkovChain as MarkovChain
+    from .autoregressive.module import Autoregressive as Autoregressive
+    from .autoregressive.nade import NADE as NADE
     from .bayesnet import BayesNet as BayesNet
     from .conditionals import CPT as CPT
     from .conditionals import Bernoulli as Bernoulli
@@ -47,6 +63,7 @@ if TYPE_CHECKING:
     from .examples import example_names as example_names
     from .interop.pgmpy import from_pgmpy as from_pgmpy
     from .interop.pyagrum import from_pyagrum as from_pyagrum
+    from .interop.torch import from_torch as from_torch
     from .io import read as read
     from .io import write as write
     from .samples import Samples as Samples
@@ -57,6 +74,8 @@ if TYPE_CHECKING:
 
 
 def __getattr__(name: str) -> Any:
+    if name in _SUBMODULES:
+        return import_module(f".{name}", __name__)
     try:
         home = _HOME[name]
     except KeyError:

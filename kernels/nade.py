@@ -24,7 +24,7 @@ from .jit import kernel, loop, scalar
 from .nade_units import activate_exp, add_row, dot, multiply_state
 from .uniforms import fill_uniforms
 
-TILE = 8  # rows that share a variable's weights while those are in the first-level cache
+TILE = 16  # rows that share a variable's weights while those are in the first-level cache
 
 SIGMOID_BY_EXP = 0  # the state of a unit is exp(-a), a variable that is 1 multiplies it by exp(-W)
 SIGMOID = 1  # the state is a, a variable that is 1 adds W
@@ -75,13 +75,18 @@ class _Tile(NamedTuple):
 
 
 @scalar
-def draw_bit(z, u, rule):
-    """By rule = (temperature, sure): whether u < sigmoid(z / temperature); the likelier state, if as likely as sure."""
-    temperature, sure = rule
-    one, t = type(z)(1), z / temperature
-    if one >= sure * (one + exp(-abs(t))):
-        return t > type(z)(0)
-    return u * (one + exp(-t)) < one
+def draw_bit(z, u):
+    """Whether u < sigmoid(z)."""
+    one = type(z)(1)
+    return u * (one + exp(-z)) < one
+
+
+@scalar
+def draw_likely_bit(z, u, sure):
+    """As ``draw_bit``, but the more probable state (of equal ones 0) where its probability is at least ``sure``."""
+    one = type(z)(1)
+    likely = z > type(z)(0)
+    return likely if sure * (one + exp(-abs(z))) <= one else draw_bit(z, u)
 
 
 @scalar
@@ -91,11 +96,10 @@ def bit_log_prob(x, z):
 
 
 @scalar
-def drawn_log_prob(x, z, rule):
-    """log p of a bit that ``draw_bit`` drew."""
-    temperature, sure = rule
-    one, t = type(z)(1), z / temperature
-    return type(z)(0) if one >= sure * (one + exp(-abs(t))) else bit_log_prob(x, t)
+def likely_bit_log_prob(x, z, sure):
+    """log p of a bit that ``draw_likely_bit`` drew."""
+    one = type(z)(1)
+    return type(z)(0) if sure * (one + exp(-abs(z))) <= one else bit_log_prob(x, z)
 
 
 # --- loops ---
@@ -143,15 +147,21 @@ def _allocate(plan):
 
 
 @loop
-def _draw_bits(z, uniforms, rule, x):
-    for i in range(TILE):
-        x[i] = draw_bit(z[i], uniforms[i], rule)
+def _draw_bits(z, uniforms, d, rule, x):
+    """x[d] of the whole tile; rows that are done draw the same again."""
+    temperature, sure = rule
+    if sure > 1:
+        for i in range(TILE):
+            x[d, i] = draw_bit(z[d, i] / temperature, uniforms[d, i])
+    else:
+        for i in range(TILE):
+            x[d, i] = draw_likely_bit(z[d, i] / temperature, uniforms[d, i], sure)
 
 
 @loop
 def _walk(plan, mode, n, n_given, first_logit, rule, tile):
     """Take tile.rows through all positions: logits from ``first_logit`` on, bits drawn from ``n_given`` on."""
-    state, hidden, x, z, rows = tile.state, tile.hidden, tile.x, tile.z, tile.rows
+    state, hidden, x, z, rows, uniforms = tile.state, tile.hidden, tile.x, tile.z, tile.rows, tile.numbers
     order, V, b = plan.order, plan.V, plan.b
     change, first = (plan.factor, plan.first) if mode == plan.mode else (plan.W, plan.c)
     for k in range(n):
@@ -163,7 +173,7 @@ def _walk(plan, mode, n, n_given, first_logit, rule, tile):
             for k in range(n):
                 z[d, rows[k]] = b[variable] + dot(V, variable, hidden, rows[k])
         if d >= n_given:
-            _draw_bits(z[d], tile.numbers[d], rule, x[d])
+            _draw_bits(z, uniforms, d, rule, x)
         for k in range(n):
             i = rows[k]
             if x[d, i] and not advance(mode, change, variable, state, i, hidden, i):
@@ -209,8 +219,9 @@ def _sum_log_prob(tile, totals):
 def _sum_drawn_log_prob(tile, n_given, rule, totals):
     """As ``_sum_log_prob``, of the drawn positions under what they were drawn from."""
     x, z, terms = tile.x.reshape(-1), tile.z.reshape(-1), tile.numbers.reshape(-1)
+    temperature, sure = rule
     for j in range(x.shape[0]):
-        terms[j] = drawn_log_prob(x[j], z[j], rule)
+        terms[j] = likely_bit_log_prob(x[j], z[j] / temperature, sure)
     _sum_positions(tile.numbers, n_given, totals)
 
 

@@ -29,10 +29,11 @@ class Chain:
 
     def context(self, history):
         """(position or None, last symbols): what the next symbol is conditioned on."""
-        history = tuple(map(int, history))
+        position = len(history)
+        history = tuple(map(int, history[-self.order :]))
         if self.position_dependent:
-            return len(history), history[max(0, len(history) - self.order) :]
-        known = (START, *history)
+            return position, history
+        known = (START, *history) if len(history) < self.order else history
         return None, known[max(0, len(known) - self.order) :]
 
     def suffixes(self, context):

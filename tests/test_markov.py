@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import json
 import pickle
-from itertools import product
+from itertools import pairwise, product
 
 import numpy as np
 import pytest
@@ -66,7 +66,7 @@ def test_any_sequences(train, new, order, smoothing, alpha):
     expected = np.concatenate([reference.terms(x) for x in new])
     assert np.allclose(terms, expected, rtol=1e-12, atol=1e-15)
     assert offsets.tolist() == np.cumsum([0, *(len(x) + 1 for x in new)]).tolist()
-    sums = [terms[a:b].sum() for a, b in zip(offsets[:-1], offsets[1:], strict=True)]
+    sums = [terms[a:b].sum() for a, b in pairwise(offsets)]
     assert np.allclose(model.log_prob(new), sums, rtol=1e-12, atol=1e-15)
 
 
@@ -94,7 +94,7 @@ def test_all_sequences_and_the_tail_sum_to_one(smoothing):
     assert 0 < tail < 1
 
 
-@pytest.mark.parametrize("length", [1, 8, 4095, 4096, 4097, 30_000])
+@pytest.mark.parametrize("length", [1, 8, 4095, 4096, 4097, 9000])
 def test_long_sequences(length):
     rng = np.random.default_rng(length)
     text = rng.integers(0, 5, length)

@@ -25,7 +25,9 @@ def ragged_model(n_states: int = 3, order: int = 2, **options) -> MarkovChain:
 
 def rows_model(by_position: bool = False, n_vars: int = 5) -> MarkovChain:
     rng = np.random.default_rng(4)
-    return MarkovChain(2, n_states=3, position_dependent=by_position).fit(rng.choice(3, (20, n_vars), p=[0.6, 0.3, 0.1]))
+    return MarkovChain(2, n_states=3, position_dependent=by_position).fit(
+        rng.choice(3, (20, n_vars), p=[0.6, 0.3, 0.1])
+    )
 
 
 def assert_frequencies(observed: dict, expected: dict[tuple, float], n: int) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from test_cuda import GRID, launch, why_not
+from test_cuda import launch, why_not
 from test_nade import random_nade
 
 from fastdgm.autoregressive.nade_training import plan_of

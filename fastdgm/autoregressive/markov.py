@@ -70,19 +70,20 @@ class MarkovChain(AutoregressiveModel):
     >>> import fastdgm as fd
     >>> names = fd.MarkovChain(order=2).fit(["emma", "ava", "anna", "mia", "ann"])
     >>> names
-    MarkovChain(order=2, smoothing='witten-bell'): 6 characters, 16 contexts, 95 parameters
+    MarkovChain(order=2, smoothing='witten-bell'): 6 characters, 21 contexts, 125 parameters
     >>> names.log_prob(["emma", "vim"]).round(2).tolist()
-    [-4.59, -9.51]
+    [-3.31, -11.73]
     >>> names.sample(3, seed=1)
-    ['anna', 'ava', 'eanna']
+    ['ava', 'a', 'mia']
 
     Rows of fixed length:
 
-    >>> chain = fd.MarkovChain(order=1).fit([[0, 1, 0, 1], [0, 1, 1, 0]])
+    >>> chain = fd.MarkovChain(order=1, n_vars=4).fit([[0, 1, 0, 1], [0, 1, 1, 0]])
+    >>> chain.sample(100, seed=0).shape
+    (100, 4)
     """
 
     order: int  # type: ignore[assignment]
-    n_vars: int | None  # type: ignore[assignment]
 
     def __init__(
         self,
@@ -128,7 +129,7 @@ class MarkovChain(AutoregressiveModel):
         return self._fitted
 
     @property
-    def n_vars(self) -> int | None:  # type: ignore[override]  # noqa: F811
+    def n_vars(self) -> int | None:  # type: ignore[override]
         """Length of rows, None for ragged sequences (or while that is not known)."""
         return self._n_vars if self._fitted is None else self._fitted.layout.n_vars
 
@@ -187,9 +188,9 @@ class MarkovChain(AutoregressiveModel):
         Examples
         --------
         >>> import fastdgm as fd
-        >>> fd.MarkovChain(order=1, smoothing="add-alpha", alpha=0).fit([[0, 1, 0, 1], [0, 1, 1, 0]]).sample(2, seed=0)
-        array([[0, 1, 1, 0],
-               [0, 1, 0, 1]], dtype=uint8)
+        >>> chain = fd.MarkovChain(order=1).fit([[0, 1, 0], [2]])  # codes, ragged
+        >>> chain.n_states, chain.n_vars
+        (3, None)
         """
         if self._n_vars is not None or self.position_dependent or _is_matrix(data):
             kind, vocabulary, n_vars, stream, n_states = self._learn_rows(data)
@@ -263,7 +264,7 @@ class MarkovChain(AutoregressiveModel):
         >>> model = fd.MarkovChain(order=2).fit(["aab", "ab", "b"])
         >>> terms, offsets = model.log_prob(["ab", "b"], per_variable=True)
         >>> terms.round(2).tolist(), offsets.tolist()
-        ([-0.48, -0.38, -0.11, -0.97, -0.22], [0, 3, 5])
+        ([-0.51, -0.66, -0.06, -0.92, -0.09], [0, 3, 5])
         """
         model = self._model
         if model.layout.n_vars is not None:
@@ -280,7 +281,7 @@ class MarkovChain(AutoregressiveModel):
         --------
         >>> import fastdgm as fd
         >>> round(fd.MarkovChain(order=1).fit(["aab", "ab", "b"]).bits_per_variable(["ab", "b"]), 3)
-        0.825
+        0.698
         """
         if self._model.layout.n_vars is not None:
             return super().bits_per_variable(x)
@@ -365,9 +366,9 @@ class MarkovChain(AutoregressiveModel):
         >>> import fastdgm as fd
         >>> model = fd.MarkovChain(order=2).fit(["emma", "ava", "anna", "mia", "ann"])
         >>> model.sample(prefix=["em", "an"], n_per_row=2, seed=4)
-        ['emma', 'em', 'ann', 'anna']
+        ['emma', 'emmamia', 'annn', 'annannnannaa']
         >>> model.sample(2, max_length=3, seed=3, return_log_prob=True)[1].round(2).tolist()
-        [-2.31, -1.49]
+        [-1.61, -7.22]
         """
         model = self._model
         if model.layout.n_vars is not None or given is not None:
@@ -548,11 +549,12 @@ def _at_least_one(value: Any, name: str) -> int:
 def _check_smoothing(smoothing: Any, alpha: Any) -> float:
     if smoothing not in get_args(Smoothing):
         raise ValueError(f"smoothing must be one of {list(get_args(Smoothing))}, got {smoothing!r}")
-    if isinstance(alpha, (bool, str)) or not np.isscalar(alpha):
+    if isinstance(alpha, bool) or not isinstance(alpha, (int, float, np.integer, np.floating)):
         raise TypeError(f"alpha must be a number, got {alpha!r}")
-    if not 0 <= alpha < math.inf:
-        raise ValueError(f"alpha must be at least 0 and finite, got {alpha}")
-    return float(alpha)
+    number = float(alpha)
+    if not 0 <= number < math.inf:
+        raise ValueError(f"alpha must be at least 0 and finite, got {number}")
+    return number
 
 
 def _is_matrix(data: Any) -> bool:

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..fusion import slot_bits
-from ..kernels import markov
+from ..kernels import markov, markov_sampling
 from ..kernels.alias import fill_slots
 from ..memory import check_memory
 from ..threads import run_pieces
@@ -52,7 +52,7 @@ class Fitted:
         return self.chain(self.log_table(self.automaton.probabilities))
 
     @cached_property
-    def sampler(self) -> markov.Sampler:
+    def sampler(self) -> markov_sampling.Sampler:
         """Alias tables of the model itself."""
         return self.sampler_of(self.automaton.probabilities)
 
@@ -85,7 +85,7 @@ class Fitted:
             aligned=layout.aligned,
         )
 
-    def sampler_of(self, probabilities: Array) -> markov.Sampler:
+    def sampler_of(self, probabilities: Array) -> markov_sampling.Sampler:
         """Alias tables of any distributions over the states of this chain."""
         n, width = probabilities.shape
         bits = slot_bits(self.layout.allowed)
@@ -93,7 +93,7 @@ class Fitted:
         slots, fine = np.empty((n, 1 << bits), np.uint64), np.empty((n, 1 << bits), np.uint32)
         used = np.ascontiguousarray(probabilities[:, : self.layout.allowed])
         fill_slots(used, np.arange(self.layout.allowed, dtype=np.uint32), np.uint64(bits), slots, fine)
-        return markov.Sampler(
+        return markov_sampling.Sampler(
             successor=self.automaton.successor.ravel(),
             slots=slots.ravel(),
             fine=fine.ravel(),
@@ -158,21 +158,23 @@ def request_of(key: int, start: int, prefix: Stream | None, n_per_row: int, limi
     """The kernels' description of the rows to draw."""
     none = Stream(np.empty(0, symbol_type(fitted.layout.n_states)), np.zeros(1, np.int64))
     given = none if prefix is None else prefix
-    return markov.Request(np.uint64(key), np.uint64(start % 2**64), n_per_row, limit, given.symbols, given.starts)
+    return markov_sampling.Request(
+        np.uint64(key), np.uint64(start % 2**64), n_per_row, limit, given.symbols, given.starts
+    )
 
 
 def _row_pieces(n: int, length: float) -> list[tuple[int, int]]:
-    size = max(1, int(PIECE_SYMBOLS / max(1.0, length)) // markov.ROWS) * markov.ROWS
+    size = max(1, int(PIECE_SYMBOLS / max(1.0, length)) // markov_sampling.ROWS) * markov_sampling.ROWS
     return [(a, min(a + size, n)) for a in range(0, n, size)]
 
 
-def draw_rows(sampler: markov.Sampler, request: Any, n: int, dtype: npt.DTypeLike) -> Array:
+def draw_rows(sampler: markov_sampling.Sampler, request: Any, n: int, dtype: npt.DTypeLike) -> Array:
     """Rows of ``request.limit`` codes."""
     check_memory(n * request.limit * np.dtype(dtype).itemsize, f"a sample of {n} rows x {request.limit} variables")
     out = np.empty((n, request.limit), dtype)
 
     def work(begin: int, end: int) -> None:
-        markov.sample_rows_cpu(begin, end, sampler, request, out)
+        markov_sampling.sample_rows_cpu(begin, end, sampler, request, out)
 
     work(0, 0)
     run_pieces(work, _row_pieces(n, request.limit))
@@ -180,7 +182,7 @@ def draw_rows(sampler: markov.Sampler, request: Any, n: int, dtype: npt.DTypeLik
 
 
 def draw_stream(
-    sampler: markov.Sampler, request: Any, n: int, expected: float, must_end: bool
+    sampler: markov_sampling.Sampler, request: Any, n: int, expected: float, must_end: bool
 ) -> tuple[Stream, npt.NDArray[np.bool_]]:
     """Sequences to their end or to ``request.limit`` symbols, and which ones were cut there."""
     length = min(expected, request.limit) + 1
@@ -191,7 +193,9 @@ def draw_stream(
 
     def work(begin: int, end: int) -> Array:
         room = int((length + 1) * (end - begin))
-        part, used, late = markov.sample_stream_cpu(begin, end, sampler, request, must_end, lengths, room, kind)
+        part, used, late = markov_sampling.sample_stream_cpu(
+            begin, end, sampler, request, must_end, lengths, room, kind
+        )
         if late >= 0:
             raise ValueError(
                 f"sequence {late} had not ended after {request.limit} symbols: give max_length, where those that do "
@@ -217,7 +221,7 @@ def draw_by_uniforms(
     out, lengths = np.zeros((n, request.limit), dtype), np.empty(n, np.int64)
 
     def work(begin: int, end: int) -> None:
-        markov.sample_given_uniforms_cpu(begin, end, chain, request, uniforms, out, lengths)
+        markov_sampling.sample_given_uniforms_cpu(begin, end, chain, request, uniforms, out, lengths)
 
     work(0, 0)
     run_pieces(work, _row_pieces(n, request.limit))

@@ -46,7 +46,7 @@ class NADE(AutoregressiveModel):
     --------
     >>> import fastdgm as fd
     >>> import numpy as np
-    >>> nade = fd.NADE(n_vars=2, hidden=8).fit(np.array([[0, 0], [1, 1]] * 50), epochs=100, progress=False)
+    >>> nade = fd.NADE(n_vars=2, hidden=8).fit(np.array([[0, 0], [1, 1]] * 50), learning_rate=0.05, progress=False)
     >>> bool(nade.log_prob([[1, 1]])[0] > nade.log_prob([[1, 0]])[0])
     True
     """

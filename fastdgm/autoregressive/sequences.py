@@ -101,7 +101,7 @@ def _from_items(items: list[Any]) -> Ragged:
 def _from_values(pair: tuple[Any, ...]) -> Ragged:
     if len(pair) != 2:
         raise ValueError(f"a tuple must be (values, offsets), got {len(pair)} items; sequences come as a list")
-    values, offsets = (np.asarray(part) for part in pair)
+    values, offsets = np.asarray(pair[0]), np.asarray(pair[1])
     if values.ndim != 1 or offsets.ndim != 1 or offsets.dtype.kind not in "iu":
         raise TypeError(
             "a tuple must be (values, offsets), one-dimensional arrays with integer offsets (sequences come as a "

@@ -19,7 +19,8 @@ Array = npt.NDArray[Any]
 def to_state(net: MaskedNet, head: str) -> tuple[dict[str, Any], dict[str, Array]]:
     """Structure and arrays: per layer its sorted degrees, weights (units, sources) and biases."""
     names = {code: name for name, code in ACTIVATIONS.items()}
-    layers, arrays = [], {"order": np.array(net.order, np.int64)}
+    layers: list[dict[str, Any]] = []
+    arrays = {"order": np.array(net.order, np.int64)}
     for number in range(1, len(net.layers)):
         fields = net.layers[number]
         layers.append(

@@ -37,7 +37,7 @@ def as_codes(x: Any, width: int | None, n_states: int, name: str = "x") -> Array
         return np.ascontiguousarray(array).view(np.uint8)
     if array.dtype.kind == "u":
         if array.size and int(array.max()) >= n_states:
-            _refuse(array, array >= n_states, n_states, name)
+            _refuse(array, np.greater_equal(array, n_states), n_states, name)
         return np.ascontiguousarray(array, dtype)
     with np.errstate(invalid="ignore"):
         codes = np.ascontiguousarray(array).astype(dtype)

@@ -1,0 +1,168 @@
+"""The boundary for ragged sequences: every form gives the same stream, and what is wrong is named with its place."""
+
+from __future__ import annotations
+
+import numpy as np
+import polars as pl
+import pyarrow as pa
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fastdgm.autoregressive.sequences import (
+    Stream,
+    as_arrays,
+    as_lists,
+    as_ragged,
+    as_strings,
+    check_vocabulary,
+    codes_as_stream,
+    learn_vocabulary,
+    words_as_stream,
+)
+from fastdgm.errors import MissingValuesError
+
+LISTS = [[0, 1, 2], [3], [1, 1]]
+
+
+def codes(data, n_states: int = 4) -> Stream:
+    ragged = as_ragged(data)
+    assert ragged.kind == "codes"
+    return codes_as_stream(ragged.values, ragged.offsets, n_states)
+
+
+def words(data, vocabulary=None) -> tuple[Stream, tuple[str, ...]]:
+    ragged = as_ragged(data)
+    vocabulary = check_vocabulary(vocabulary or learn_vocabulary(ragged))
+    return words_as_stream(ragged, vocabulary), vocabulary
+
+
+FORMS = {
+    "lists": LISTS,
+    "arrays": [np.array(x, np.int16) for x in LISTS],
+    "array of objects": np.array([*LISTS, None], object)[:3],
+    "values and offsets": (np.array([0, 1, 2, 3, 1, 1], np.uint8), np.array([0, 3, 4, 6])),
+    "arrow": pa.array(LISTS),
+    "large arrow": pa.array(LISTS, pa.large_list(pa.int8())),
+    "arrow slice": pa.array([[3, 3], *LISTS, [0]])[1:4],
+    "arrow chunks": pa.chunked_array([LISTS[:1], LISTS[1:]]),
+    "polars": pl.Series(LISTS),
+}
+
+
+@pytest.mark.parametrize("data", FORMS.values(), ids=FORMS.keys())
+def test_every_form_of_codes(data):
+    stream = codes(data)
+    assert stream.symbols.tolist() == [0, 1, 2, 4, 3, 4, 1, 1, 4]
+    assert stream.starts.tolist() == [0, 4, 6, 9]
+    assert stream.symbols.dtype == np.uint8
+    assert [x.tolist() for x in as_arrays(stream)] == LISTS
+
+
+def test_rows_of_a_matrix_are_sequences():
+    assert codes(np.array([[0, 1], [2, 3]])).symbols.tolist() == [0, 1, 4, 2, 3, 4]
+
+
+TEXTS = {
+    "list": ["ab", "c"],
+    "numpy": np.array(["ab", "c"]),
+    "objects": np.array(["ab", "c"], object),
+    "arrow": pa.array(["ab", "c"]),
+    "large arrow": pa.array(["ab", "c"], pa.large_string()),
+    "polars": pl.Series(["ab", "c"]),
+    "generator": (x for x in ("ab", "c")),
+}
+
+
+@pytest.mark.parametrize("data", TEXTS.values(), ids=TEXTS.keys())
+def test_every_form_of_strings(data):
+    stream, vocabulary = words(data)
+    assert vocabulary == ("a", "b", "c") and stream.symbols.tolist() == [0, 1, 3, 2, 3]
+
+
+def test_a_string_is_one_sequence():
+    assert len(words("abc")[0]) == 1
+
+
+@given(st.lists(st.text(min_size=1), min_size=1))
+def test_strings_come_back(strings):
+    stream, vocabulary = words(strings)
+    assert as_strings(stream, vocabulary) == strings
+    assert as_lists(stream, vocabulary) == [list(x) for x in strings]
+    assert words([list(x) for x in strings])[0].symbols.tolist() == stream.symbols.tolist()
+
+
+@given(st.lists(st.lists(st.sampled_from(["to", "be", "or", "not", ""]), min_size=1), min_size=1))
+def test_tokens_come_back(lists):
+    stream, vocabulary = words(lists)
+    assert as_lists(stream, vocabulary) == lists
+
+
+@pytest.mark.parametrize("n", [254, 255, 256, 300])
+def test_many_characters(n):
+    text = "".join(map(chr, range(n)))
+    stream, vocabulary = words([text, text[::-1]])
+    assert vocabulary == tuple(text)
+    assert stream.symbols.dtype == (np.uint8 if n < 256 else np.uint16)
+    assert as_strings(stream, vocabulary) == [text, text[::-1]]
+
+
+@pytest.mark.parametrize("character", ["x", "\n", "\x0b", "é", "日", "\U0001f600", "\ud800"])
+def test_an_unknown_character_is_named_with_its_place(character):
+    with pytest.raises(ValueError, match=r"unknown character .* at position 2 of sequence 1: not in the vocabulary"):
+        words(["ab", "ba" + character], "ab")
+
+
+def test_an_unknown_token_is_named_with_its_place():
+    with pytest.raises(ValueError, match="unknown token 'was' at position 1 of sequence 0"):
+        words([["to", "was"]], ["to", "be"])
+
+
+@pytest.mark.parametrize(
+    ("data", "error", "text"),
+    [
+        ([[0, 4]], ValueError, "between 0 and 3, got 4 at position 1 of sequence 0"),
+        ([[0], [1, -2]], ValueError, "got -2 at position 1 of sequence 1"),
+        ([[0], [-1]], MissingValuesError, "got -1 at position 0 of sequence 1"),
+        ([[0], [0.5]], TypeError, "integer codes, got float64"),
+        ([[0], [float("nan")]], MissingValuesError, "nan at position 0 of sequence 1"),
+        ([[0], []], ValueError, "must not be empty, sequence 1 is"),
+        ([[0], [[1]]], ValueError, "one dimension, sequence 1 has shape"),
+        ([[0], 1], TypeError, "item 1 is 1"),
+        ([[0], "a"], TypeError, "item 1 is 'a'"),
+        (np.zeros(3), TypeError, "must be 2-D or hold strings"),
+        (5, TypeError, "come as a list, got int"),
+        ((np.arange(3),), ValueError, r"\(values, offsets\)"),
+        (([0, 1], [2.0]), TypeError, "integer offsets"),
+        (([0, 1], [0, 3]), ValueError, "offsets must rise from 0 to len"),
+        (([0, 1], [0, 2, 1, 2]), ValueError, "offsets must rise"),
+        (([0, 1], [0, 1, 1, 2]), ValueError, "must not be empty, sequence 1"),
+        (pa.array([[0], None]), MissingValuesError, "1 nulls among 2 sequences"),
+        (pa.array([[0], [None]]), MissingValuesError, "1 nulls among their values"),
+        (pa.array([1, 2]), TypeError, "holds lists or strings, got int64"),
+    ],
+)
+def test_bad_codes(data, error, text):
+    with pytest.raises(error, match=text):
+        codes(data)
+
+
+@pytest.mark.parametrize(
+    ("data", "error", "text"),
+    [
+        (["a", ""], ValueError, "must not be empty, sequence 1 is"),
+        (["a", 1], TypeError, "item 1 is 1"),
+        (["a", None], TypeError, "item 1 is None"),
+        ([["a", 1]], TypeError, "hold strings, got 1"),
+        ([["a"], []], ValueError, "must not be empty, sequence 1 is"),
+        (pa.array(["a", None]), MissingValuesError, "1 nulls"),
+    ],
+)
+def test_bad_words(data, error, text):
+    with pytest.raises(error, match=text):
+        words(data)
+
+
+def test_strings_need_a_vocabulary_of_characters():
+    with pytest.raises(TypeError, match="tokens of several characters"):
+        words(["ab"], ["ab", "c"])
