@@ -62,6 +62,33 @@ def first_calls() -> dict[str, float]:
     }
 
 
+def autoregressive_first_calls(family: str) -> dict[str, float]:
+    """First log_prob, then sample, then fit of an autoregressive model, on 200 rows of 100 bits."""
+    import numpy as np
+
+    import fastdgm as fd
+
+    rows = np.random.default_rng(0).integers(0, 2, (200, 100))
+    if family == "MarkovChain":
+        chain = fd.MarkovChain(order=3)
+        return {
+            "fit_s": seconds(lambda: chain.fit(rows)),
+            "log_prob_s": seconds(lambda: chain.log_prob(rows)),
+            "sample_s": seconds(lambda: chain.sample(200, seed=0)),
+        }
+    families: dict[str, Callable[[], Any]] = {
+        "MADE": lambda: fd.MADE(100, (100,)),
+        "FVSBN": lambda: fd.FVSBN(100),
+        "NADE": lambda: fd.NADE(100, 100),
+    }
+    model = families[family]()
+    return {
+        "log_prob_s": seconds(lambda: model.log_prob(rows)),
+        "sample_s": seconds(lambda: model.sample(200, seed=0)),
+        "fit_s": seconds(lambda: model.fit(rows, epochs=1, progress=False)),
+    }
+
+
 def read(path: str) -> dict[str, float]:
     """Reading a network from a file."""
     import fastdgm as fd
@@ -90,6 +117,7 @@ COMMANDS: dict[str, Callable[..., dict[str, float]]] = {
     "import_module": import_module,
     "one_line_kernel": one_line_kernel,
     "first_calls": first_calls,
+    "autoregressive_first_calls": autoregressive_first_calls,
     "read": read,
     "lowering": lowering,
 }

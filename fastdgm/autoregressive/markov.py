@@ -455,7 +455,7 @@ class MarkovChain(AutoregressiveModel):
             )
         kept = np.arange(limit) < lengths[:, np.newaxis]
         offsets = np.concatenate([[0], lengths.cumsum()])
-        return _with_ends(out[kept], offsets, model.layout.n_states), cut, changed
+        return codes_as_stream(out[kept], offsets, model.layout.n_states), cut, changed
 
     def _truncated(self, draw: Draw) -> Array | None:
         if not draw.truncated:
@@ -568,10 +568,6 @@ def _rows_as_stream(codes: Array, n_states: int) -> Stream:
     symbols[:, :-1] = codes
     symbols[:, -1] = n_states
     return Stream(symbols.ravel(), np.arange(n + 1) * (n_vars + 1))
-
-
-def _with_ends(values: Array, offsets: Array, n_states: int) -> Stream:
-    return codes_as_stream(values, offsets, n_states)
 
 
 def _run_sums(terms: Array, begin: Array, end: Array) -> Array:

@@ -86,7 +86,7 @@ def _from_items(items: list[Any]) -> Ragged:
     for i, item in enumerate(items):
         if isinstance(item, str) or not hasattr(item, "__len__"):
             raise TypeError(f"a list of sequences holds only lists or only strings, but item {i} is {item!r:.60}")
-    first = next((item for item in items if len(item)), ())
+    first: Any = next((item for item in items if len(item)), ())
     if len(first) and isinstance(first[0], str):
         return Ragged("tokens", items)
     if any(np.ndim(item) != 1 for item in items):
@@ -98,7 +98,7 @@ def _from_items(items: list[Any]) -> Ragged:
     return Ragged("codes", values=values, offsets=np.concatenate([[0], lengths.cumsum()]))
 
 
-def _from_values(pair: tuple[Any, ...]) -> Ragged:
+def _from_values(pair: Any) -> Ragged:
     if len(pair) != 2:
         raise ValueError(f"a tuple must be (values, offsets), got {len(pair)} items; sequences come as a list")
     values, offsets = np.asarray(pair[0]), np.asarray(pair[1])

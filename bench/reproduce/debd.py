@@ -1,0 +1,128 @@
+"""The binary density-estimation sets of Lowd & Davis (2010) and Van Haaren & Davis (2012) that the data folder has.
+
+    PYTHONPATH=. python bench/reproduce/debd.py --data FOLDER [--only nltcs plants]
+
+Per set: a sweep of FVSBN and MADE in the file's order of variables, each decayed weakly and strongly; the MADE that
+validation likes best again in random orders; then the best mixture of all of these by validation.
+"""
+
+from __future__ import annotations
+
+import gzip
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from bench.reproduce.options import parse
+from bench.reproduce.protocol import Candidate, Splits, run_experiment, train
+
+LEARNING_RATE = 2e-3
+LARGEST = 8  # members of a mixture
+
+
+class Recipe(NamedTuple):
+    """How long to train on a set, how large the networks are, and what was published for it (nats per row)."""
+
+    epochs: int
+    batch_size: int
+    width: int
+    chow_liu: float
+    hclt: float
+
+    @property
+    def targets(self) -> dict[str, float]:
+        """Test NLL to stay below: of the Chow-Liu tree, and 1.5 % above that of the HCLT logs."""
+        return {"chow_liu": self.chow_liu, "hclt": self.hclt, "hclt_1.5_percent": round(1.015 * self.hclt, 4)}
+
+
+RECIPES = {
+    "nltcs": Recipe(40, 100, 100, 6.76, 6.00),
+    "plants": Recipe(40, 100, 200, 16.52, 14.27),
+    "baudio": Recipe(40, 100, 200, 44.37, 39.77),
+    "jester": Recipe(40, 100, 200, 58.23, 52.38),
+    "bnetflix": Recipe(40, 100, 200, 60.25, 56.25),
+    "tretail": Recipe(30, 100, 100, 10.95, 10.86),
+    "dna": Recipe(100, 50, 100, 87.73, 79.05),
+    "book": Recipe(40, 50, 200, 37.83, 33.53),
+    "kosarek": Recipe(30, 100, 200, 11.49, 10.60),
+    "msnbc": Recipe(15, 500, 100, 6.54, 6.06),
+    "kdd": Recipe(15, 500, 100, 2.29, 2.14),
+}
+
+
+def load(data: Path, name: str) -> Splits:
+    """The splits of ``debd/<name>.{train,valid,test}.data.gz``, rows of 0 and 1."""
+
+    def split(part: str) -> np.ndarray[Any, Any]:
+        with gzip.open(data / "debd" / f"{name}.{part}.data.gz") as file:
+            rows = np.frombuffer(file.read(), np.uint8)
+        width = int(np.argmax(rows == ord("\n"))) + 1  # "0,1,1\n": every second byte is a value
+        return np.ascontiguousarray(rows.reshape(-1, width)[:, ::2] - ord("0"))
+
+    return Splits(split("train"), split("valid"), lambda: split("test"))
+
+
+def candidate(name: str, recipe: Recipe, family: str, model: dict[str, Any], shrink: float, steps: int) -> Candidate:
+    """A run whose weight decay alone would shrink the weights by exp(-shrink) over all steps of a cosine schedule."""
+    fit = {
+        "epochs": recipe.epochs,
+        "batch_size": recipe.batch_size,
+        "learning_rate": LEARNING_RATE,
+        "weight_decay": round(2 * shrink / (LEARNING_RATE * steps), 5),
+        "patience": max(5, recipe.epochs // 5),
+    }
+    return Candidate(name, family, model, fit)
+
+
+def sweep(recipe: Recipe, n_rows: int) -> list[Candidate]:
+    """FVSBN and MADE with one and two hidden layers, each decayed weakly and strongly."""
+    steps = recipe.epochs * -(-n_rows // recipe.batch_size)
+    width = recipe.width
+    models = {
+        "fvsbn": ("FVSBN", {}),
+        f"made-{width}": ("MADE", {"hidden": [width], "seed": 0}),
+        f"made-{width}-{width}": ("MADE", {"hidden": [width, width], "seed": 0}),
+    }
+    return [
+        candidate(f"{name}-shrink{shrink:g}", recipe, family, model, shrink, steps)
+        for name, (family, model) in models.items()
+        for shrink in (0.5, 3.0)
+    ]
+
+
+def reordered(best: Candidate, seeds: range) -> list[Candidate]:
+    """The same run in random orders."""
+    return [
+        Candidate(f"{best.name}-order{seed}", best.family, best.model | {"order": "random", "seed": seed}, best.fit)
+        for seed in seeds
+    ]
+
+
+def candidates(recipe: Recipe, splits: Splits, work: Path) -> list[Candidate]:
+    """The sweep, and its best MADE in random orders."""
+    first = sweep(recipe, len(splits.train))
+    networks = [run for run in first if run.family == "MADE"]
+    best = min(networks, key=lambda run: train(run, splits, work).record["valid_nll"])
+    return [*first, *reordered(best, range(1, LARGEST - 2))]
+
+
+def main() -> None:
+    """Run the sets that are asked for."""
+    options = parse(__doc__, list(RECIPES))
+    for name in options.only:
+        recipe, splits, work = RECIPES[name], load(options.data, name), options.work / "debd" / name
+        run_experiment(
+            f"debd_{name}",
+            candidates(recipe, splits, work),
+            splits,
+            work,
+            largest=LARGEST,
+            targets=recipe.targets,
+            results=options.results,
+            test=not options.no_test,
+        )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,203 @@
+"""Masked autoregressive networks trained in torch, served by our kernels."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from ..autoregressive import masked
+from ..autoregressive.made import MADE, Order, check_shape
+from ..autoregressive.masked import Layer, Shape
+from .torch_masked import arrange, causal_order, dependencies, float_type, read_layers
+
+Array = npt.NDArray[Any]
+Layout = Literal["variable-major", "parameter-major"]
+LAYOUTS = ("variable-major", "parameter-major")
+CHECKED_ROWS = 16
+TOLERANCE = 1e-6  # in float64: far above rounding, far below what another function would give
+
+
+def from_torch(
+    module: Any,
+    order: Order | None = None,
+    head: str | None = None,
+    n_states: int | None = None,
+    *,
+    layout: Layout | None = None,
+) -> MADE:
+    """The MADE that a trained masked network in torch is, with its weights copied.
+
+    The module maps floats (n, inputs) to the parameters of every variable's distribution:
+
+    =============  ===========================  ==============================================
+    head           inputs                       outputs per variable
+    =============  ===========================  ==============================================
+    bernoulli      n_vars                       logit
+    categorical    n_vars * n_states, one-hot   n_states logits
+    normal         n_vars                       mean, log sigma
+    mixture        n_vars                       K logits, K means, K log sigmas
+    =============  ===========================  ==============================================
+
+    It is made of masked linear layers (any nn.Linear; a ``mask`` of it is multiplied in), ReLU, ELU, Tanh, Sigmoid,
+    Softplus, SiLU, Identity and Dropout (ignored) in nn.Sequential, or in a module around one; residual blocks as in
+    zuko's MaskedMLP and nflows' MADE. What each unit may read is derived from the zeros of the effective weights. The
+    result is compared with the module on random rows, so what cannot be converted never gives other numbers.
+
+    Parameters
+    ----------
+    order : the variable at each position; None: the order in which outputs read earlier variables only. Where several
+        do, the variable of the lowest number comes first.
+    head : None means categorical where ``n_states`` is above 2, else bernoulli.
+    n_states : number of states of a categorical head.
+    layout : of the outputs: parameter p of variable d is column ``d * size + p`` ("variable-major") or
+        ``p * n_vars + d`` ("parameter-major", as in pytorch-made). None: the one without leaks.
+
+    Returns
+    -------
+    MADE of float64 where the module has float64 parameters, else float32.
+
+    Raises
+    ------
+    TypeError : a part of the module is not supported; the message names it.
+    ValueError : masks that leak, with the variables; widths that do not go with the head; a module that computes
+        something else than its layers.
+
+    Examples
+    --------
+    >>> import fastdgm as fd
+    >>> from torch import nn  # doctest: +SKIP
+    >>> layer = nn.Linear(3, 3)  # doctest: +SKIP
+    >>> layer.weight.data.tril_(-1)  # doctest: +SKIP
+    >>> fd.from_torch(nn.Sequential(layer)).order  # doctest: +SKIP
+    array([0, 1, 2])
+    """
+    layers = read_layers(module)
+    shape = _shape(layers, head, n_states)
+    reads = dependencies(layers, len(shape.input_degrees))
+    rows, positions = _choose(reads, shape, order, layout)
+    shape = shape._replace(order=positions)
+    columns = positions[:, np.newaxis] * shape.n_states + np.arange(shape.n_states)
+    arranged = arrange(layers, columns.ravel(), rows[positions].ravel())
+    degrees = masked.derive_degrees(arranged, shape)
+    _verify(module, MADE._from_net(masked.build(arranged, degrees, shape, np.float64)), rows)
+    return MADE._from_net(masked.build(arranged, degrees, shape, float_type(module)))
+
+
+def _shape(layers: list[Layer], head: str | None, n_states: int | None) -> Shape:
+    """Head and number of variables, from the widths; the order is not known yet."""
+    first = next(layer.weights for layer in layers if layer.weights is not None)
+    n_inputs, n_outputs = first.shape[1], len(layers[-1].biases)
+    one_hot = head == "categorical" or (head is None and n_states is not None and n_states > 2)
+    per_variable = 2 if n_states is None else n_states
+    n_vars = n_inputs // per_variable if one_hot else n_inputs
+    components = max(1, n_outputs // (3 * n_inputs)) if head == "mixture" else None
+    shape = check_shape(n_vars, head, n_states, components, "natural", np.random.default_rng(0))
+    if (len(shape.input_degrees), n_vars * shape.head_size) != (n_inputs, n_outputs):
+        raise ValueError(
+            f"a {_head_name(shape)} head needs n_vars * {shape.n_states} inputs and n_vars * {shape.head_size} "
+            f"outputs, the module has {n_inputs} and {n_outputs}: give head= and n_states="
+        )
+    return shape
+
+
+def _head_name(shape: Shape) -> str:
+    return next(name for name, code in masked.HEADS.items() if code == shape.head)
+
+
+def _choose(
+    reads: npt.NDArray[np.bool_], shape: Shape, order: Order | None, layout: Layout | None
+) -> tuple[Array, Array]:
+    """The outputs of each variable (n_vars, head_size), and the variable at each position."""
+    if layout is not None and layout not in LAYOUTS:
+        raise ValueError(f"layout must be one of {LAYOUTS}, got {layout!r}")
+    outputs = np.arange(len(reads))
+    by_variable, by_parameter = outputs.reshape(shape.n_vars, -1), outputs.reshape(-1, shape.n_vars).T
+    candidates = [by_variable] if layout != LAYOUTS[1] else []
+    if layout != LAYOUTS[0] and not (candidates and np.array_equal(by_variable, by_parameter)):
+        candidates.append(by_parameter)
+    found, leak = [], None
+    for rows in candidates:
+        own = reads[rows].any(axis=1).reshape(shape.n_vars, shape.n_vars, -1)  # type: ignore[union-attr]
+        try:
+            found.append((rows, _order(own.any(axis=2), order)))
+        except ValueError as error:
+            leak = leak or error
+    if leak is not None and not found:
+        raise leak
+    if len(found) > 1:
+        raise ValueError(
+            f"the masks allow both layouts of the outputs: give layout={LAYOUTS[0]!r} or layout={LAYOUTS[1]!r}"
+        )
+    return found[0]
+
+
+def _order(reads: npt.NDArray[np.bool_], order: Order | None) -> Array:
+    """The order asked for, or one that the masks allow."""
+    if order is None:
+        return causal_order(reads)
+    if isinstance(order, str) and order == "random":
+        raise ValueError("a trained module has an order, 'random' is none: leave order out to find it")
+    shape = check_shape(len(reads), "bernoulli", None, None, order, np.random.default_rng(0))
+    sorted_reads = reads[shape.order][:, shape.order]
+    leaks = np.argwhere(np.triu(sorted_reads))
+    if len(leaks):
+        position, source = (int(index) for index in leaks[0])
+        raise ValueError(
+            f"masks leak: the output of variable {shape.order[position]} (position {position} of the order) reads "
+            f"variable {shape.order[source]} (position {source}); it may read earlier positions only"
+        )
+    return shape.order
+
+
+def _verify(module: Any, made: MADE, rows: Array) -> None:
+    """The module itself, in float64 and eval mode, must give the same log-probabilities on random rows."""
+    generator = np.random.default_rng(0)
+    size = CHECKED_ROWS, made.n_vars
+    x = generator.standard_normal(size) if made.n_states is None else generator.integers(0, made.n_states, size)
+    inputs = x.astype(np.float64)
+    if made.head == "categorical":
+        inputs = (x[..., np.newaxis] == np.arange(made.n_states or 0)).reshape(len(x), -1).astype(np.float64)
+    outputs = _run(module, inputs)
+    if outputs.size != len(x) * rows.size:
+        raise ValueError(f"the module must give ({len(x)}, {rows.size}) outputs for {len(x)} rows, got {outputs.shape}")
+    expected = _terms(outputs.reshape(len(x), -1)[:, rows], x, made.head)
+    ours = made.log_prob(x, per_variable=True)
+    wrong = ~np.isclose(ours, expected, rtol=TOLERANCE, atol=TOLERANCE, equal_nan=True)
+    if wrong.any():
+        row, variable = np.argwhere(wrong)[0]
+        raise ValueError(
+            f"the module computes something else than its layers: for variable {variable} of a random row it gives "
+            f"log p {expected[row, variable]:.6g}, its layers {ours[row, variable]:.6g}. Give the masked network "
+            "itself, without what its forward method adds"
+        )
+
+
+def _run(module: Any, inputs: Array) -> Array:
+    import torch
+
+    twin = copy.deepcopy(module).cpu().double().eval()
+    try:
+        with torch.no_grad():
+            return np.asarray(twin(torch.from_numpy(inputs)))
+    except RuntimeError as error:
+        raise TypeError(f"the module does not take float64 rows of {inputs.shape[1]} numbers: {error}") from error
+
+
+def _terms(z: Array, x: Array, head: str) -> Array:
+    """log p of each variable from its parameters z (n, n_vars, size)."""
+    if head == "bernoulli":
+        return x * z[..., 0] - np.logaddexp(0, z[..., 0])
+    if head == "categorical":
+        return np.take_along_axis(z, x[..., np.newaxis], axis=2)[..., 0] - np.logaddexp.reduce(z, axis=2)
+    if head == "normal":
+        return _normal(x, z[..., 0], z[..., 1])
+    logits, means, log_sigmas = np.split(z, 3, axis=2)
+    joint = logits + _normal(x[..., np.newaxis], means, log_sigmas)
+    return np.logaddexp.reduce(joint, axis=2) - np.logaddexp.reduce(logits, axis=2)
+
+
+def _normal(x: Array, mean: Array, log_sigma: Array) -> Array:
+    return -0.5 * ((x - mean) * np.exp(-log_sigma)) ** 2 - log_sigma - 0.5 * np.log(2 * np.pi)

@@ -1,0 +1,252 @@
+"""Masked layers read off torch modules, and the order of variables that their zeros allow."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ..autoregressive.masked import ACTIVATIONS, Layer
+
+Array = npt.NDArray[Any]
+
+SUPPORTED = (
+    "masked nn.Linear, ReLU, ELU(alpha=1), Tanh, Sigmoid, Softplus(beta=1), SiLU, Identity, Dropout, nn.Sequential of "
+    "these, residual blocks of zuko and nflows, and modules around a single one of these"
+)
+
+
+def read_layers(module: Any) -> list[Layer]:
+    """The layers of a module, in float64; the last one is linear.
+
+    Raises TypeError naming the module that is not supported; ValueError for weights that are not finite.
+    """
+    reader = _Reader()
+    reader.read(module)
+    last = reader.layers[-1] if reader.layers else None
+    if last is None or last.activation != "linear" or last.weights is None or last.residual is not None:
+        raise TypeError(
+            "the module must end with a masked linear layer whose outputs are logits, or means and log sigmas; "
+            f"leave out what comes after it, got {type(module).__name__}"
+        )
+    return reader.layers
+
+
+class _Reader:
+    """Layers so far; ``at`` is the layer whose units flow on (0: the inputs), up to ``fixed`` others read them too."""
+
+    def __init__(self) -> None:
+        self.layers: list[Layer] = []
+        self.at = self.fixed = 0
+
+    def read(self, module: Any) -> None:
+        from torch import nn
+
+        activation = _activation(module)
+        if isinstance(module, nn.Linear):
+            self.linear(*_effective(module))
+        elif activation is not None:
+            self.activate(activation, module)
+        elif isinstance(module, (nn.Identity, nn.Dropout)):
+            return
+        elif isinstance(module, nn.Sequential):
+            self._sequential(module)
+        elif all(hasattr(module, name) for name in ("initial_layer", "blocks", "final_layer")):
+            self._nflows_made(module)
+        elif hasattr(module, "activation") and (hasattr(module, "linear_layers") or hasattr(module, "linear")):
+            self._nflows_block(module)
+        elif isinstance(module, nn.Module) and len(children := list(module.children())) == 1:
+            self.read(children[0])
+        else:
+            raise _unsupported(module)
+
+    def linear(self, weights: Array, biases: Array) -> None:
+        units = len(self.layers[self.at - 1].biases) if self.at else weights.shape[1]
+        if weights.shape[1] != units:
+            raise ValueError(f"a linear layer of {weights.shape[1]} inputs follows one of {units} units")
+        self._append(Layer(weights, biases, source=self.at))
+
+    def activate(self, activation: str, module: Any) -> None:
+        if self.at == 0:
+            raise TypeError(f"a masked linear layer must come before {_name(module)}")
+        layer = self.layers[self.at - 1]
+        if layer.activation == "linear" and self.at > self.fixed:
+            self.layers[self.at - 1] = layer._replace(activation=activation)
+        else:
+            self._append(Layer(None, np.zeros(len(layer.biases)), activation, self.at, self.at))
+
+    def _append(self, layer: Layer) -> None:
+        self.layers.append(layer)
+        self.at = len(self.layers)
+
+    def _sequential(self, module: Any) -> None:
+        from torch import nn
+
+        residual = type(module).__name__ == "Residual"  # zuko's
+        if not residual and type(module).forward is not nn.Sequential.forward:
+            raise _unsupported(module)
+
+        def inside() -> None:
+            for child in module:
+                self.read(child)
+
+        if residual:
+            self._residual(module, inside)
+        else:
+            inside()
+
+    def _nflows_made(self, module: Any) -> None:
+        if getattr(module, "context_layer", None) is not None:
+            raise TypeError(f"{_name(module)} has a context, which from_torch does not take")
+        self.read(module.initial_layer)
+        if not module.use_residual_blocks:
+            self._called(module.activation)
+        for block in module.blocks:
+            self.read(block)
+        self.read(module.final_layer)
+
+    def _nflows_block(self, module: Any) -> None:
+        for name in ("context_layer", "batch_norm", "batch_norm_layers"):
+            if getattr(module, name, None) is not None:
+                raise TypeError(f"{_name(module)} has a {name}, which from_torch does not take")
+        if hasattr(module, "linear"):
+            self.read(module.linear)
+            self._called(module.activation)
+            return
+
+        def inside() -> None:
+            for linear in module.linear_layers:
+                self._called(module.activation)
+                self.read(linear)
+
+        self._residual(module, inside)
+
+    def _called(self, activation: Any) -> None:
+        """An activation that may be a function, such as torch.relu."""
+        name = getattr(activation, "__name__", None)
+        if name in ACTIVATIONS and name != "linear":
+            self.activate(name, activation)
+        else:
+            self.read(activation)
+
+    def _residual(self, module: Any, inside: Callable[[], None]) -> None:
+        """The units so far are added to the last layer of the block."""
+        start = self.fixed = self.at
+        inside()
+        layer = self.layers[self.at - 1] if self.at > start else None
+        if start == 0 or layer is None or layer.activation != "linear" or layer.residual is not None:
+            raise TypeError(f"{_name(module)}: a residual block must follow a linear layer and end with one")
+        if len(layer.biases) != len(self.layers[start - 1].biases):
+            raise ValueError(f"{_name(module)}: a residual block must be as wide as what it is added to")
+        self.layers[self.at - 1] = layer._replace(residual=start)
+
+
+def _name(module: Any) -> str:
+    return type(module).__name__ if hasattr(module, "children") else repr(module)
+
+
+def _unsupported(module: Any) -> TypeError:
+    text = " ".join(str(module).split())
+    return TypeError(f"{_name(module)} is not supported, only {SUPPORTED}; got {text[:200]}")
+
+
+def _activation(module: Any) -> str | None:
+    from torch import nn
+
+    if isinstance(module, nn.ELU):
+        return "elu" if module.alpha == 1 else None
+    if isinstance(module, nn.Softplus):
+        return "softplus" if module.beta == 1 else None
+    plain = {nn.ReLU: "relu", nn.Tanh: "tanh", nn.Sigmoid: "sigmoid", nn.SiLU: "silu"}
+    return next((name for kind, name in plain.items() if isinstance(module, kind)), None)
+
+
+def _effective(module: Any) -> tuple[Array, Array]:
+    """weights * mask (units, sources) and biases of a linear layer, in float64."""
+    weights, mask = _float64(module.weight), getattr(module, "mask", None)
+    if mask is not None:
+        mask = _float64(mask)
+        if mask.shape != weights.shape:
+            mask = mask.T
+        if mask.shape != weights.shape:
+            raise TypeError(
+                f"{type(module).__name__}: the mask must have the shape of the weights {weights.shape}, "
+                f"got {mask.T.shape}"
+            )
+        weights = weights * mask
+    biases = np.zeros(len(weights)) if module.bias is None else _float64(module.bias)
+    if not (np.isfinite(weights).all() and np.isfinite(biases).all()):
+        raise ValueError(f"{type(module).__name__}: weights and biases must be finite")
+    return weights, biases
+
+
+def _float64(tensor: Any) -> Array:
+    import torch
+
+    return torch.as_tensor(tensor).detach().cpu().double().numpy()
+
+
+def dependencies(layers: Sequence[Layer], n_inputs: int) -> npt.NDArray[np.bool_]:
+    """(outputs, inputs): whether any path of weights that are not 0 leads from the input to the output."""
+    reads = [np.eye(n_inputs, dtype=np.float32)]
+    for layer in layers:
+        own = np.zeros((len(layer.biases), n_inputs), np.float32)
+        if layer.weights is not None:
+            own += (layer.weights != 0).astype(np.float32) @ reads[layer.source]
+        if layer.residual is not None:
+            own += reads[layer.residual]
+        reads.append((own > 0).astype(np.float32))
+    return reads[-1] > 0
+
+
+def causal_order(reads: npt.NDArray[np.bool_]) -> Array:
+    """An order in which every variable reads earlier ones only; of those possible next the lowest number comes first.
+
+    ``reads[i, j]``: the output of variable i reads variable j. ValueError names the variables of a cycle.
+    """
+    missing, order = reads.sum(axis=1), []
+    for _ in range(len(reads)):
+        ready = np.flatnonzero(missing == 0)
+        if not ready.size:
+            raise ValueError(
+                f"masks leak: in no order do outputs read earlier variables only: {_cycle(reads, missing)}"
+            )
+        order.append(ready[0])
+        missing = missing - reads[:, ready[0]]
+        missing[ready[0]] = -1
+    return np.array(order, np.int64)
+
+
+def _cycle(reads: npt.NDArray[np.bool_], missing: Array) -> str:
+    """Variables that wait for others wait for one another: go from each to one that it reads until one comes again."""
+    waiting = missing > 0
+    path = [int(np.argmax(waiting))]
+    while path.count(path[-1]) < 2:
+        own = reads[path[-1]] & waiting
+        path.append(path[-1] if own[path[-1]] else int(np.argmax(own)))
+    cycle = path[path.index(path[-1]) :]
+    links = [f"the output of variable {reader} reads variable {read}" for reader, read in pairwise(cycle)]
+    return ", ".join(links[:5]) + (", ..." if len(links) > 5 else "")
+
+
+def arrange(layers: Sequence[Layer], columns: Array, rows: Array) -> list[Layer]:
+    """The same layers with inputs ``columns`` and outputs ``rows``, in that order."""
+    arranged = [
+        layer if layer.weights is None or layer.source else layer._replace(weights=layer.weights[:, columns])
+        for layer in layers
+    ]
+    last = arranged[-1]
+    assert last.weights is not None  # see read_layers
+    arranged[-1] = last._replace(weights=last.weights[rows], biases=last.biases[rows])
+    return arranged
+
+
+def float_type(module: Any) -> np.dtype[Any]:
+    """float64 if any parameter is, else float32."""
+    import torch
+
+    double = any(parameter.dtype == torch.float64 for parameter in module.parameters())
+    return np.dtype(np.float64 if double else np.float32)

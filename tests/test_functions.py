@@ -1,0 +1,129 @@
+"""Elementary functions against NumPy: a few units in the last place over the whole range, and no surprises at its ends."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from numba import njit
+
+from fastdgm.kernels import functions
+from fastdgm.kernels.quantile import normal_quantile
+
+TYPES = [np.float32, np.float64]
+
+
+def vectorised(function):
+    @njit(error_model="numpy")
+    def loop(x, out):
+        for i in range(x.size):
+            out[i] = function(x[i])
+
+    def call(x):
+        out = np.empty_like(x)
+        loop(x, out)
+        return out
+
+    return call
+
+
+EXP, LOG, LOG1P_UNIT, SIGMOID, SOFTPLUS, TANH = map(
+    vectorised,
+    (
+        functions.exp,
+        functions.log,
+        functions.log1p_unit,
+        functions.sigmoid,
+        functions.softplus,
+        functions.tanh,
+    ),
+)
+QUANTILE = vectorised(normal_quantile)
+
+
+def ulps(actual, exact):
+    """Distance from the float64 result in units in the last place of the actual one."""
+    spacing = np.spacing(np.abs(exact).astype(actual.dtype)).astype(np.float64)
+    return np.abs(actual.astype(np.float64) - exact) / spacing
+
+
+def grid(lowest, highest, dtype, n=20_011):
+    return np.linspace(lowest, highest, n).astype(dtype)
+
+
+@pytest.mark.parametrize("dtype", TYPES)
+def test_exp(dtype):
+    x = np.concatenate([grid(-87, 88, dtype), grid(-1, 1, dtype), grid(-1e-6, 1e-6, dtype)])
+    assert ulps(EXP(x), np.exp(x.astype(np.float64))).max() <= 3
+    assert EXP(np.zeros(1, dtype))[0] == 1
+
+
+def test_exp_beyond_the_range_of_float32_is_zero_or_finite():
+    assert (EXP(np.float32([-87.01, -100, -1e4, -1e30, -np.inf])) == 0).all()
+    large = EXP(np.float32([88, 88.1, 1e4, 1e30, np.inf]))
+    assert (large == large[0]).all()
+    assert 1e38 < large[0] < np.inf
+
+
+def test_exp_beyond_the_range_of_float64():
+    assert EXP(np.array([-800.0, -np.inf, 800.0, np.inf])).tolist() == [0.0, 0.0, np.inf, np.inf]
+
+
+@pytest.mark.parametrize("dtype", TYPES)
+def test_log(dtype):
+    tiny = np.finfo(dtype).tiny
+    powers = np.exp(np.linspace(np.log(tiny) + 1e-6, np.log(np.finfo(dtype).max) - 1e-4, 20_011)).astype(dtype)
+    x = np.concatenate([powers, grid(0.5, 2.5, dtype), np.array([tiny, 1, 2, 0.5], dtype)])
+    exact = np.log(x.astype(np.float64))
+    error = np.abs(LOG(x).astype(np.float64) - exact)
+    assert (error <= 3 * np.finfo(dtype).eps * np.maximum(np.abs(exact), 0.25)).all()
+    assert LOG(np.ones(1, dtype))[0] == 0
+
+
+@pytest.mark.parametrize("dtype", TYPES)
+def test_log1p_unit(dtype):
+    x = np.concatenate([grid(0, 1, dtype), np.exp(np.linspace(-80, 0, 5001)).astype(dtype)])
+    assert ulps(LOG1P_UNIT(x), np.log1p(x.astype(np.float64))).max() <= 4
+
+
+@pytest.mark.parametrize("dtype", TYPES)
+def test_sigmoid(dtype):
+    x = np.concatenate([grid(-86, 86, dtype), grid(-2, 2, dtype)])
+    assert ulps(SIGMOID(x), 1 / (1 + np.exp(-x.astype(np.float64)))).max() <= 6
+    ends = SIGMOID(np.array([-1e4, 1e4, -np.inf, np.inf, 0], dtype))
+    np.testing.assert_allclose(ends, [0, 1, 0, 1, 0.5], atol=1e-38)
+
+
+@pytest.mark.parametrize("dtype", TYPES)
+def test_softplus(dtype):
+    x = np.concatenate([grid(-86, 86, dtype), grid(-2, 2, dtype)])
+    assert ulps(SOFTPLUS(x), np.logaddexp(0, x.astype(np.float64))).max() <= 6
+    assert SOFTPLUS(np.array([-1e4, 1e4, -1e30, 1e30], dtype)).tolist() == [0, 1e4, 0, dtype(1e30)]
+
+
+@pytest.mark.parametrize("dtype", TYPES)
+def test_tanh(dtype):
+    x = np.concatenate([grid(-50, 50, dtype), grid(-1, 1, dtype), grid(-1e-3, 1e-3, dtype)])
+    assert np.abs(TANH(x).astype(np.float64) - np.tanh(x.astype(np.float64))).max() <= 2 * np.finfo(dtype).eps
+    assert TANH(np.array([-1e4, 0, 1e4], dtype)).tolist() == [-1, 0, 1]
+    assert (TANH(-x) == -TANH(x)).all()
+
+
+@pytest.mark.parametrize("dtype", TYPES)
+def test_the_plain_python_versions_say_the_same(dtype):
+    for number in map(dtype, (-100, -3, -0.25, 0, 0.5, 1, 20)):
+        for function, compiled in ((functions.exp, EXP), (functions.sigmoid, SIGMOID), (functions.tanh, TANH)):
+            same = pytest.approx(compiled(np.array([number]))[0], rel=1e-6, abs=1e-7)
+            assert function(number) == same
+    assert functions.log(dtype(0)) == -np.inf
+    assert functions.exp(np.float64(800)) == np.inf
+
+
+def test_normal_quantile_inverts_the_distribution_function():
+    u = np.concatenate([np.linspace(1e-6, 1 - 1e-6, 2001), np.exp(np.linspace(-45, -1, 500))])
+    cdf = np.array([0.5 * math.erfc(-z / math.sqrt(2)) for z in QUANTILE(u)])
+    np.testing.assert_allclose(cdf, u, rtol=1e-13)
+    np.testing.assert_allclose(QUANTILE(0.5 - np.array([0.1, 0.4999])), -QUANTILE(0.5 + np.array([0.1, 0.4999])), rtol=1e-12)
+    assert QUANTILE(np.array([0.5]))[0] == 0
+    assert np.isfinite(QUANTILE(np.array([2.0**-65, 1 - 2.0**-53]))).all()
