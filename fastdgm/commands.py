@@ -101,9 +101,13 @@ def draw(net: str, out: str) -> None:
 def load(net: str) -> BayesNet:
     """An argument with a dot or slash is a file, anything else the name of an example."""
     if "." in net or "/" in net or os.sep in net:
+        from .bayesnet import BayesNet
         from .io import read
 
-        return read(net)
+        model = read(net)
+        if not isinstance(model, BayesNet):
+            raise ValueError(f"the command line works on Bayes nets, {net} holds a {type(model).__name__}")
+        return model
     from .examples import example
 
     return example(net)

@@ -325,3 +325,9 @@ def test_ctrl_c_leaves_nothing_behind(tmp_path):
         assert process.wait(timeout=60) == 130
         assert process.stderr.read() == ""
     assert list(tmp_path.iterdir()) == []
+
+
+def test_an_autoregressive_model_is_refused_by_name(tmp_path, capsys):
+    fd.write(fd.FVSBN(3), tmp_path / "model.safetensors")
+    assert main(["sample", str(tmp_path / "model.safetensors"), "-n", "1", "-o", str(tmp_path / "x.csv")]) != 0
+    assert "works on Bayes nets" in capsys.readouterr().err

@@ -66,12 +66,13 @@ def test_everything_is_as_in_zuko(options, dtype, tolerance):
 def test_shapes_broadcast_as_in_zuko():
     flow = make(FLOWS["context"])
     fast = accelerate(flow)
-    x, c = torch.randn(4, 1, N_VARS).double(), torch.randn(3, 2).double()
+    x, c = torch.randn(4, 3, N_VARS).double(), torch.randn(3, 2).double()
     with torch.no_grad():
         expected = flow(c).log_prob(x)
     assert expected.shape == (4, 3)
     torch.testing.assert_close(fast.log_prob(x, c), expected)
-    torch.testing.assert_close(fast.log_prob(x[0, 0], c[0]), flow(c[0]).log_prob(x[0, 0]).detach())
+    torch.testing.assert_close(fast.log_prob(x[0, 0], c[0]), expected[0, 0])
+    assert fast.log_prob(x[:, :1], c).shape == (4, 3)  # zuko broadcasts the context alone
     assert fast.sample((5, 2), c, seed=0).shape == flow(c).sample((5, 2)).shape == (5, 2, 3, N_VARS)
     assert fast.sample(c=c[0]).shape == flow(c[0]).sample().shape == (N_VARS,)
     assert fast.sample(7, c[0]).shape == (7, N_VARS)
@@ -91,9 +92,7 @@ def test_samples_by_seed():
     fast = accelerate(make(FLOWS["three"]))
     assert torch.equal(fast.sample(50, seed=1)[:20], fast.sample(20, seed=1))
     assert not torch.equal(fast.sample(20, seed=2), fast.sample(20, seed=1))
-    assert torch.equal(
-        fast.sample(5, seed=np.random.default_rng(3)), fast.sample((5,), seed=np.random.default_rng(3))
-    )
+    assert torch.equal(fast.sample(5, seed=np.random.default_rng(3)), fast.sample((5,), seed=np.random.default_rng(3)))
 
 
 def test_numpy_in_numpy_out():
@@ -141,7 +140,7 @@ ZEROS, ONES = torch.zeros(N_VARS), torch.ones(N_VARS)
 @pytest.mark.parametrize(
     ("make_flow", "message"),
     [
-        (lambda: zuko.flows.NSF(N_VARS), "MonotonicAffineTransform with slope 1e-3, got MonotonicRQSTransform"),
+        (lambda: zuko.flows.NSF(N_VARS), "MonotonicAffineTransform with slope 1e-3, got .*MonotonicRQSTransform"),
         (lambda: zuko.flows.NICE(N_VARS), "got GeneralCouplingTransform"),
         (lambda: zuko.flows.MAF(1), "got ElementWiseTransform"),
         (lambda: with_base(zuko.distributions.BoxUniform, ZEROS, ONES), "got the base BoxUniform"),

@@ -6,7 +6,7 @@ import math
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Self, cast
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -255,7 +255,7 @@ class Autoregressive(AutoregressiveModel):
             lambda module, rows: self._terms(module, rows, torch.float32).sum(dim=1),
             lambda module, rows: self._evaluate(module, rows).sum(axis=1),
         )
-        return cast("Stepper", stepper)  # its mirrors are properties
+        return stepper
 
     def _adopt(self, parameters: dict[str, Array]) -> None:
         from .module_training import load

@@ -50,7 +50,8 @@ def from_state(structure: dict[str, Any], arrays: dict[str, Array]) -> MaskedNet
     shape, dtype = _shape(structure, arrays), arrays["layer1.biases"].dtype
     if dtype not in (np.dtype(np.float32), np.dtype(np.float64)):
         raise ValueError(f"layer1.biases must be float32 or float64, got {dtype}")
-    layers, degrees = [], [shape.input_degrees]
+    layers: list[Layer] = []
+    degrees = [shape.input_degrees]
     for number, entry in enumerate(structure["layers"], start=1):
         layer = _layer(number, entry, arrays, dtype, layers, len(degrees[0]))
         own = arrays[f"layer{number}.degrees"]
@@ -58,9 +59,13 @@ def from_state(structure: dict[str, Any], arrays: dict[str, Array]) -> MaskedNet
             raise ValueError(f"layer{number}.degrees must be {len(layer.biases)} integers, got {own.dtype} {own.shape}")
         if ((own < 0) | (own > shape.n_vars)).any() or (np.diff(own) < 0).any():
             raise ValueError(f"layer{number}.degrees must rise from 0 to at most {shape.n_vars}")
+        if layer.residual is not None and (degrees[layer.residual] > own).any():
+            raise ValueError(f"layer {number} must not know less than its residual layer {layer.residual}")
         layers.append(layer)
         degrees.append(own.astype(np.int64))
     _check_names(arrays, layers)
+    if layers[-1].weights is None or layers[-1].activation != "linear" or layers[-1].residual is not None:
+        raise ValueError(f"layer {len(layers)}, the last, must be linear, with weights and without residual")
     if not np.array_equal(degrees[-1], shape.output_degrees):
         raise ValueError(f"layer{len(layers)}.degrees must be 0 .. {shape.n_vars - 1}, {shape.head_size} of each")
     net = masked.build(layers, degrees, shape, dtype)

@@ -41,7 +41,7 @@ def as_codes(x: Any, width: int | None, n_states: int, name: str = "x") -> Array
         return np.ascontiguousarray(array, dtype)
     with np.errstate(invalid="ignore"):
         codes = np.ascontiguousarray(array).astype(dtype)
-    wrong = (codes != array) | (codes >= n_states) | (array < 0)
+    wrong = (codes != array) | np.greater_equal(codes, n_states) | (array < 0)
     if wrong.any():
         _refuse(array, wrong, n_states, name)
     return codes

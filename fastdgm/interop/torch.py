@@ -11,6 +11,7 @@ import numpy.typing as npt
 from ..autoregressive import masked
 from ..autoregressive.made import MADE, Order, check_shape
 from ..autoregressive.masked import Layer, Shape
+from ..seeds import whole_number
 from .torch_masked import arrange, causal_order, dependencies, float_type, read_layers
 
 Array = npt.NDArray[Any]
@@ -90,9 +91,9 @@ def _shape(layers: list[Layer], head: str | None, n_states: int | None) -> Shape
     """Head and number of variables, from the widths; the order is not known yet."""
     first = next(layer.weights for layer in layers if layer.weights is not None)
     n_inputs, n_outputs = first.shape[1], len(layers[-1].biases)
-    one_hot = head == "categorical" or (head is None and n_states is not None and n_states > 2)
-    per_variable = 2 if n_states is None else n_states
-    n_vars = n_inputs // per_variable if one_hot else n_inputs
+    states = 2 if n_states is None else whole_number(n_states, "n_states")
+    one_hot = head == "categorical" or (head is None and states > 2)
+    n_vars = max(1, n_inputs // max(1, states)) if one_hot else n_inputs
     components = max(1, n_outputs // (3 * n_inputs)) if head == "mixture" else None
     shape = check_shape(n_vars, head, n_states, components, "natural", np.random.default_rng(0))
     if (len(shape.input_degrees), n_vars * shape.head_size) != (n_inputs, n_outputs):
@@ -120,9 +121,9 @@ def _choose(
         candidates.append(by_parameter)
     found, leak = [], None
     for rows in candidates:
-        own = reads[rows].any(axis=1).reshape(shape.n_vars, shape.n_vars, -1)  # type: ignore[union-attr]
+        own = reads[rows].any(axis=1).reshape(shape.n_vars, shape.n_vars, -1)
         try:
-            found.append((rows, _order(own.any(axis=2), order)))
+            found.append((rows, _order(np.asarray(own.any(axis=2)), order)))
         except ValueError as error:
             leak = leak or error
     if leak is not None and not found:

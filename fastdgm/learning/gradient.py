@@ -57,10 +57,13 @@ class Stepper(Protocol):
     Rows are as ``_check_data`` gives them: C-contiguous (n, n_vars), read-only, at least one.
     """
 
-    parameters: dict[str, Array]
-    """Live: what is written into these arrays holds from the next call on."""
-    moments: dict[str, Array]
-    """Live: "first.<name>" and "second.<name>" for every parameter, zero at first."""
+    @property
+    def parameters(self) -> dict[str, Array]:
+        """Live: what is written into these arrays holds from the next call on."""
+
+    @property
+    def moments(self) -> dict[str, Array]:
+        """Live: "first.<name>" and "second.<name>" for every parameter, zero at first."""
 
     def step(self, rows: Array, step: Step) -> float:
         """One Adam step that ascends the mean log_prob of the rows; returns its sum before the step."""
