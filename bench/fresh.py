@@ -76,11 +76,7 @@ def autoregressive_first_calls(family: str) -> dict[str, float]:
             "log_prob_s": seconds(lambda: chain.log_prob(rows)),
             "sample_s": seconds(lambda: chain.sample(200, seed=0)),
         }
-    families: dict[str, Callable[[], Any]] = {
-        "MADE": lambda: fd.MADE(100, (100,)),
-        "FVSBN": lambda: fd.FVSBN(100),
-        "NADE": lambda: fd.NADE(100, 100),
-    }
+    families: dict[str, Callable[[], Any]] = {"MADE": lambda: fd.MADE(100, 100), "NADE": lambda: fd.NADE(100, 100)}
     model = families[family]()
     return {
         "log_prob_s": seconds(lambda: model.log_prob(rows)),

@@ -1,8 +1,8 @@
-"""Bar charts of a run: one panel per operation, one bar per library."""
+"""Bar charts of libraries, one panel per operation; and dots of methods by size of the model."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +10,14 @@ from peers.base import OPERATIONS
 
 # Okabe and Ito's colours, which colour-blind readers can tell apart.
 COLOURS = {"fastdgm": "#0072B2", "other libraries": "#B3B3B3", "floors: bytes moved, bits drawn": "#E69F00"}
+
+METHODS = {  # colour and marker
+    "fastdgm": ("#0072B2", "o"),
+    "prefix-loop": ("#009E73", "s"),
+    "naive": ("#CC79A7", "D"),
+    "torch-baked": ("#D55E00", "^"),
+    "halved-mm": ("#E69F00", "|"),
+}
 
 Record = Mapping[str, Any]
 
@@ -64,3 +72,53 @@ def draw_panel(axis: Any, operation: str, records: list[Record]) -> None:
     axis.spines[["top", "right"]].set_visible(False)
     for label, record in zip(axis.get_yticklabels(), records, strict=True):
         label.set_fontweight("bold" if kind_of(record) == "fastdgm" else "normal")
+
+
+def draw_sizes(records: Sequence[Record], title: str, path: Path) -> None:
+    """Microseconds per row of MADE into a PNG file: a line per size, a panel per operation and number of rows.
+
+    The torch log_prob pass is in every panel.
+    """
+    import matplotlib
+
+    matplotlib.use("Agg")
+    from matplotlib import pyplot as plt
+
+    shown = [r for r in records if r["group"] == "made" and r["method"] in METHODS]
+    models = list(dict.fromkeys(r["model"] for r in shown))
+    operations, sizes = ("sample", "log_prob"), sorted({r["rows"] for r in shown}, reverse=True)
+    figure, axes = plt.subplots(
+        len(operations), len(sizes), sharey=True, sharex=True, squeeze=False, figsize=(10, 8), layout="constrained"
+    )
+    for i, operation in enumerate(operations):
+        for j, rows in enumerate(sizes):
+            own = [
+                r for r in shown if r["rows"] == rows and (r["operation"] == operation or r["method"] == "torch-baked")
+            ]
+            draw_dots(axes[i, j], own, models)
+            axes[i, j].set_title(f"{operation}, {rows:,} row{'s' * (rows > 1)}", fontsize=11, fontweight="bold")
+    for axis in axes[-1]:
+        axis.set_xlabel("microseconds per row (log scale)", fontsize=10)
+    axes[0, 0].set(xscale="log", ylim=(len(models) - 0.4, -0.6))
+    labels = {r["method"]: r["label"] for r in shown}
+    handles = [
+        plt.Line2D([], [], color=colour, marker=marker, linestyle="", label=labels[method])
+        for method, (colour, marker) in METHODS.items()
+        if method in labels
+    ]
+    figure.suptitle(title, fontsize=13)
+    figure.legend(handles=handles, loc="outside lower center", ncols=3, frameon=False, fontsize=10)
+    figure.savefig(path, dpi=110)
+    plt.close(figure)
+
+
+def draw_dots(axis: Any, records: Sequence[Record], models: Sequence[str]) -> None:
+    """One panel."""
+    for record in records:
+        colour, marker = METHODS[record["method"]]
+        at = record["median_s"] / record["rows"] * 1e6
+        axis.plot(at, models.index(record["model"]), marker, color=colour, markersize=7, markeredgewidth=2)
+    axis.set_yticks(range(len(models)), models, fontsize=9)
+    axis.grid(axis="y", color="#E5E5E5")
+    axis.set_axisbelow(True)
+    axis.spines[["top", "right"]].set_visible(False)

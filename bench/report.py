@@ -1,4 +1,4 @@
-"""Writes the README's speed table and the plots from the JSON files in results/.
+"""Writes the README's speed tables and the plots from the JSON files in results/.
 
 python bench/report.py
 """
@@ -10,11 +10,12 @@ from typing import Any
 
 from machine import RESULTS, read_results
 from peers.base import OPERATIONS
-from plots import draw_bars
+from plots import draw_bars, draw_sizes
+from report_autoregressive import PICTURE, autoregressive_section
 from targets import MAIN, best_peer, ns_per_cell
 
 README = Path(__file__).parents[1] / "README.md"
-BEGIN, END = "<!-- speed:begin -->", "<!-- speed:end -->"
+SPEED, AUTOREGRESSIVE = "speed", "autoregressive-speed"  # of the markers <!-- NAME:begin --> and <!-- NAME:end -->
 LARGE = "pigs-100k"
 SHOWN = {"alarm": MAIN, "pigs": LARGE}
 FALLBACK = {MAIN: "alarm-100k"}  # slow libraries are not run on the larger workload
@@ -122,27 +123,45 @@ def speed_section(results: Results, startup: Results | None) -> str:
     return "\n\n".join(paragraphs)
 
 
-def replace_section(text: str, section: str) -> str:
-    """The README with what lies between the markers replaced. Raises ValueError without markers."""
-    if text.count(BEGIN) != 1 or text.count(END) != 1:
-        raise ValueError(f"README.md needs one line {BEGIN} and one line {END}")
-    before, rest = text.split(BEGIN)
-    return before + BEGIN + "\n\n" + section + "\n\n" + END + rest.split(END)[1]
+def replace_section(text: str, name: str, section: str) -> str:
+    """The README with what lies between the markers of this name replaced. Raises ValueError without markers."""
+    begin, end = f"<!-- {name}:begin -->", f"<!-- {name}:end -->"
+    if text.count(begin) != 1 or text.count(end) != 1:
+        raise ValueError(f"README.md needs one line {begin} and one line {end}")
+    before, rest = text.split(begin)
+    return before + begin + "\n\n" + section + "\n\n" + end + rest.split(end)[1]
 
 
-def main() -> None:
-    """Command line."""
-    results = read_results("compare")
-    if results is None:
-        raise SystemExit("no results/compare.json: run bench/compare.py first")
+def write_section(name: str, section: str) -> None:
+    """Put it into the README and show it."""
+    print(section, end="\n\n")
+    README.write_text(replace_section(README.read_text(encoding="utf-8"), name, section), encoding="utf-8")
+
+
+def report_bayesnets(results: Results) -> None:
+    """Plots and section of compare.py and startup.py."""
     for network, workload in SHOWN.items():
         own = records_by_library(results, workload)
         if own:
             variables = own["fastdgm-1"]["sample"]["variables"]
             draw_bars(own, f"{network.upper()}, {variables} variables: time per cell", RESULTS / f"{network}.png")
-    section = speed_section(results, read_results("startup"))
-    README.write_text(replace_section(README.read_text(encoding="utf-8"), section), encoding="utf-8")
-    print(section)
+    write_section(SPEED, speed_section(results, read_results("startup")))
+
+
+def report_autoregressive(results: Results) -> None:
+    """Plot and section of autoregressive.py."""
+    draw_sizes(results["results"], "MADE on one thread: time per row", RESULTS / PICTURE)
+    write_section(AUTOREGRESSIVE, autoregressive_section(results))
+
+
+def main() -> None:
+    """Command line."""
+    reports = {"compare": report_bayesnets, "autoregressive": report_autoregressive}
+    found = {name: results for name in reports if (results := read_results(name)) is not None}
+    if not found:
+        raise SystemExit("no results: run bench/compare.py or bench/autoregressive.py first")
+    for name, results in found.items():
+        reports[name](results)
 
 
 if __name__ == "__main__":

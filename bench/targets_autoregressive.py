@@ -148,7 +148,9 @@ def _start_up_rows(results: Results) -> list[Row]:
         if record.get("start_up"):
             kind = record["operation"].partition(" ")[0]
             target = {"cold": 15.0, "cached": 0.5}.get(kind)
-            rows.append(Row(f"{record.get('model', '')} {record['operation']}".strip(), record["median_s"], "s", target))
+            rows.append(
+                Row(f"{record.get('model', '')} {record['operation']}".strip(), record["median_s"], "s", target)
+            )
     return rows
 
 

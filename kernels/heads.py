@@ -18,12 +18,13 @@ import math
 import numpy as np
 from numba import float64
 
-from .functions import HALF_LOG_2_PI, exp, log, sigmoid, softplus
+from .functions import HALF_LOG_2_PI, exp, log, sigmoid, softplus, wide_vectors
 from .jit import inlined, loop, scalar
 
 BERNOULLI, CATEGORICAL, NORMAL, MIXTURE, AFFINE = range(5)
 AFFINE_CAP = math.log(1000.0)  # zuko's MonotonicAffineTransform(slope=1e-3)
 EXCLUDED = -1e30  # logit of a state that truncation has removed
+LOWEST = -3e38  # the largest of several logarithms counts as at least this: -inf minus -inf would be NaN
 
 TERM, LARGEST, TOTAL, BELOW, JOINT = range(5)  # rows of scratch; from JOINT on one for each parameter
 
@@ -33,6 +34,7 @@ TERM, LARGEST, TOTAL, BELOW, JOINT = range(5)  # rows of scratch; from JOINT on 
 
 @loop
 def _draw_bernoulli(z, at, noise, w, values, v):
+    wide_vectors()
     one, zero = values.dtype.type(1), values.dtype.type(0)
     for i in range(values.shape[1]):
         values[v, i] = one if noise[w, i] * (one + exp(-z[at, i])) < one else zero
@@ -40,12 +42,15 @@ def _draw_bernoulli(z, at, noise, w, values, v):
 
 @loop
 def _score_bernoulli(z, at, values, v, scratch):
-    for i in range(values.shape[1]):
-        scratch[TERM, i] = values[v, i] * z[at, i] - softplus(z[at, i])
+    wide_vectors()
+    one, two = values.dtype.type(1), values.dtype.type(2)
+    for i in range(values.shape[1]):  # log sigmoid(z) or log sigmoid(-z): no difference of large numbers
+        scratch[TERM, i] = -softplus((one - two * values[v, i]) * z[at, i])
 
 
 @loop
 def _slope_bernoulli(z, at, values, v, weight):
+    wide_vectors()
     for i in range(values.shape[1]):
         z[at, i] = (values[v, i] - sigmoid(z[at, i])) * weight[i]
 
@@ -56,10 +61,11 @@ def _slope_bernoulli(z, at, values, v, weight):
 @loop
 def _normalise(z, at, size, scratch):
     """scratch[LARGEST] = max_k z_k, scratch[TOTAL] = sum_k exp(z_k - max)."""
+    wide_vectors()
     for i in range(z.shape[1]):
-        scratch[LARGEST, i] = z[at, i]
+        scratch[LARGEST, i] = LOWEST
         scratch[TOTAL, i] = 0
-    for k in range(at + 1, at + size):
+    for k in range(at, at + size):
         for i in range(z.shape[1]):
             scratch[LARGEST, i] = max(scratch[LARGEST, i], z[k, i])
     for k in range(at, at + size):
@@ -71,6 +77,7 @@ def _normalise(z, at, size, scratch):
 def _draw_categorical(z, at, size, noise, w, values, v, scratch):
     """The smallest state whose cumulative probability exceeds the uniform; the last possible one if rounding leaves
     none."""
+    wide_vectors()
     _normalise(z, at, size, scratch)
     undecided = values.dtype.type(-1)
     for i in range(values.shape[1]):
@@ -92,6 +99,7 @@ def _draw_categorical(z, at, size, noise, w, values, v, scratch):
 
 @loop
 def _score_categorical(z, at, size, values, v, scratch):
+    wide_vectors()
     _normalise(z, at, size, scratch)
     for i in range(values.shape[1]):
         own = z[at + np.int64(values[v, i]), i]
@@ -100,6 +108,7 @@ def _score_categorical(z, at, size, values, v, scratch):
 
 @loop
 def _slope_categorical(z, at, size, values, v, weight, scratch):
+    wide_vectors()
     _normalise(z, at, size, scratch)
     one, zero = values.dtype.type(1), values.dtype.type(0)
     for k in range(size):
@@ -115,12 +124,14 @@ def _slope_categorical(z, at, size, values, v, weight, scratch):
 
 @loop
 def _draw_normal(z, mean, log_sigma, noise, w, values, v):
+    wide_vectors()
     for i in range(values.shape[1]):
         values[v, i] = z[mean, i] + exp(z[log_sigma, i]) * noise[w, i]
 
 
 @loop
 def _score_normal(z, mean, log_sigma, values, v, out, row):
+    wide_vectors()
     constant, half = values.dtype.type(HALF_LOG_2_PI), values.dtype.type(0.5)
     for i in range(values.shape[1]):
         r = (values[v, i] - z[mean, i]) * exp(-z[log_sigma, i])
@@ -130,6 +141,7 @@ def _score_normal(z, mean, log_sigma, values, v, out, row):
 @loop
 def _slope_normal(z, mean, log_sigma, values, v, weight, scratch):
     """Mean and log sigma become their gradients; scratch[TERM] is the one by the value itself."""
+    wide_vectors()
     one = values.dtype.type(1)
     for i in range(values.shape[1]):
         inverse = exp(-z[log_sigma, i])
@@ -147,6 +159,7 @@ def _soft_cap(scale):
 
 @loop
 def _draw_affine(z, at, noise, w, values, v):
+    wide_vectors()
     for i in range(values.shape[1]):
         values[v, i] = (noise[w, i] - z[at, i]) * exp(-_soft_cap(z[at + 1, i]))
 
@@ -154,6 +167,7 @@ def _draw_affine(z, at, noise, w, values, v):
 @loop
 def _score_affine(z, at, values, v, scratch):
     """scratch[TERM] = log |d noise / d value|; scratch[LARGEST] = noise."""
+    wide_vectors()
     for i in range(values.shape[1]):
         scratch[TERM, i] = _soft_cap(z[at + 1, i])
         scratch[LARGEST, i] = values[v, i] * exp(scratch[TERM, i]) + z[at, i]
@@ -164,6 +178,7 @@ def _score_affine(z, at, values, v, scratch):
 
 @loop
 def _draw_mixture(z, at, size, noise, w, values, v, scratch):
+    wide_vectors()
     m = size // 3
     _draw_categorical(z, at, m, noise, w, values, v, scratch)
     for i in range(values.shape[1]):
@@ -174,6 +189,7 @@ def _draw_mixture(z, at, size, noise, w, values, v, scratch):
 @loop
 def _joint_terms(z, at, m, values, v, scratch):
     """scratch[JOINT + k] = logit_k + log Normal(value; mean_k, sigma_k)."""
+    wide_vectors()
     for k in range(m):
         _score_normal(z, at + m + k, at + 2 * m + k, values, v, scratch, JOINT + k)
         for i in range(values.shape[1]):
@@ -182,6 +198,7 @@ def _joint_terms(z, at, m, values, v, scratch):
 
 @loop
 def _score_mixture(z, at, size, values, v, scratch):
+    wide_vectors()
     m = size // 3
     _normalise(z, at, m, scratch)
     for i in range(values.shape[1]):
@@ -195,6 +212,7 @@ def _score_mixture(z, at, size, values, v, scratch):
 @loop
 def _slope_mixture(z, at, size, values, v, weight, scratch):
     """Responsibility r_k = p(component k | value); every gradient is a Normal's times r_k."""
+    wide_vectors()
     m = size // 3
     _joint_terms(z, at, m, values, v, scratch)
     _normalise(scratch, JOINT, m, scratch)
@@ -266,35 +284,36 @@ def slope_lanes(head, z, at, size, values, v, weight, scratch):
 
 
 @loop
-def temper_lanes(head, z, at, size, rule, tempered):
-    """tempered = the parameters that draw by ``rule`` = (temperature, top_k or 0, top_p)."""
+def temper_lanes(head, z, at, size, rule, own):
+    """z[own : own + size] = the parameters that draw by ``rule`` = (temperature, top_k or 0, top_p)."""
+    wide_vectors()
     temperature, top_k, top_p = rule
     for k in range(size):
         mean, log_sigma = head == NORMAL and k == 0, head == NORMAL and k == 1
-        factor = tempered.dtype.type(1.0 if mean or log_sigma else 1.0 / temperature)
-        shift = tempered.dtype.type(0.5 * math.log(temperature) if log_sigma else 0.0)
+        factor = z.dtype.type(1.0 if mean or log_sigma else 1.0 / temperature)
+        shift = z.dtype.type(0.5 * math.log(temperature) if log_sigma else 0.0)
         for i in range(z.shape[1]):
-            tempered[k, i] = z[at + k, i] * factor + shift
+            z[own + k, i] = z[at + k, i] * factor + shift
     if head == BERNOULLI:
-        _truncate_bernoulli(tempered, top_k, top_p)
+        _truncate_bernoulli(z, own, top_k, top_p)
     elif head == CATEGORICAL and (top_k > 0 or top_p < 1.0):
         for i in range(z.shape[1]):
-            _truncate_categorical(tempered, size, i, top_k, top_p)
+            _truncate_categorical(z, own, own + size, i, top_k, top_p)
 
 
 @loop
-def _truncate_bernoulli(z, top_k, top_p):
+def _truncate_bernoulli(z, own, top_k, top_p):
     for i in range(z.shape[1]):
-        likely = 1.0 / (1.0 + math.exp(-abs(float64(z[0, i]))))
+        likely = 1.0 / (1.0 + math.exp(-abs(float64(z[own, i]))))
         if top_k == 1 or likely >= top_p:
-            z[0, i] = -EXCLUDED if z[0, i] > 0 else EXCLUDED
+            z[own, i] = -EXCLUDED if z[own, i] > 0 else EXCLUDED
 
 
 @loop
-def _next_ranked(z, size, i, previous):
-    """The most probable state of lane i after ``previous`` (-1: the very first); of equals the lower comes first."""
+def _next_ranked(z, begin, end, i, previous):
+    """The most probable of rows begin .. end in lane i after row ``previous`` (-1: of all); of equals the first."""
     best = -1
-    for k in range(size):
+    for k in range(begin, end):
         tied = previous >= 0 and z[k, i] == z[previous, i] and k > previous
         after = previous < 0 or z[k, i] < z[previous, i] or tied
         if after and (best < 0 or z[k, i] > z[best, i]):
@@ -303,17 +322,17 @@ def _next_ranked(z, size, i, previous):
 
 
 @loop
-def _truncate_categorical(z, size, i, top_k, top_p):
+def _truncate_categorical(z, begin, end, i, top_k, top_p):
     """Keep states from the most probable on until there are top_k of them or their mass is top_p."""
-    peak, total = float64(z[_next_ranked(z, size, i, -1), i]), 0.0
-    for k in range(size):
+    peak, total = float64(z[_next_ranked(z, begin, end, i, np.int64(-1)), i]), 0.0
+    for k in range(begin, end):
         total += math.exp(float64(z[k, i]) - peak)
-    last, kept, mass = -1, 0, 0.0
-    while kept < size and (top_k == 0 or kept < top_k) and mass < top_p * total:
-        last = _next_ranked(z, size, i, last)
+    last, kept, mass = np.int64(-1), 0, 0.0
+    while kept < end - begin and (top_k == 0 or kept < top_k) and mass < top_p * total:
+        last = _next_ranked(z, begin, end, i, last)
         kept += 1
         mass += math.exp(float64(z[last, i]) - peak)
     lowest = z[last, i]
-    for k in range(size):
+    for k in range(begin, end):
         if z[k, i] < lowest or (z[k, i] == lowest and k > last):
             z[k, i] = EXCLUDED

@@ -18,18 +18,21 @@ from typing import NamedTuple
 import numpy as np
 from numba import uint64
 
-from .functions import exp, sigmoid, softplus, tanh
+from .functions import exp, sigmoid, softplus, tanh, wide_vectors
 from .heads import AFFINE, JOINT, LARGEST, MIXTURE, NORMAL, TERM, draw_lanes, score_lanes, temper_lanes
 from .jit import inlined, kernel, loop
-from .panels import LANES, ROWS, add_product
+from .panels import LANES, ROWS, add_product, add_rows
 from .quantile import to_normal
 from .uniforms import fill_uniforms
 
 FIRST, UNITS, WEIGHTS, STRIDE, SOURCE, RESIDUAL, ACTIVATION = range(7)  # fields of ``layers``
+ZERO = np.int64(0)  # numba compiles a function once more for a literal argument
+LOG_PROB, SAMPLING_LOG_PROB = np.int64(0), np.int64(1)  # rows of ``total``
 LINEAR, RELU, ELU, TANH, SIGMOID, SOFTPLUS, SILU = range(7)
 PADDING = ROWS + 3  # rows that a panel product may write beyond the end of a layer
 
-TILE = 64  # rows of data in a tile
+TILE = 64  # rows of data in a tile of scoring and training
+SAMPLING_TILE = 128  # of sampling, where every variable costs the same for few lanes as for many
 BLOCK = 16  # variables drawn between two panel products; a multiple of 4
 
 
@@ -85,20 +88,19 @@ class Results(NamedTuple):
 class Tile(NamedTuple):
     """Scratch for one tile."""
 
-    state: np.ndarray  # (state rows, lanes)
+    state: np.ndarray  # (state rows + head_size, lanes): the last ones for tempered parameters
     values: np.ndarray  # (rows, lanes): codes or reals; the inputs' own rows of the state unless they are one-hot
     noise: np.ndarray  # (BLOCK * words, lanes)
     fine: np.ndarray  # float64 (BLOCK * words, lanes): uniforms on their way to normal noise
     words: np.ndarray  # uint32 (8, lanes)
     scratch: np.ndarray  # (JOINT + head_size, lanes)
-    tempered: np.ndarray  # (head_size, lanes)
     total: np.ndarray  # float64 (2, lanes): log_prob, sampling_log_prob
 
 
 @loop
-def lanes_for(n):
-    """Lanes of a tile that holds n rows."""
-    return min(TILE, (n + LANES - 1) // LANES * LANES)
+def lanes_for(n, most):
+    """Lanes of a tile that holds n rows, ``most`` at most."""
+    return min(most, (n + LANES - 1) // LANES * LANES)
 
 
 @inlined
@@ -111,7 +113,7 @@ def noise_words(head):
 def new_tile(net, lanes):
     """Scratch memory; zeros, so that idle lanes compute with harmless numbers."""
     dtype = net.biases.dtype
-    state = np.zeros((net.biases.size, lanes), dtype)
+    state = np.zeros((net.biases.size + net.head_size, lanes), dtype)
     values = state if net.n_states == 1 else np.zeros((net.order.size, lanes), dtype)
     words = BLOCK * noise_words(net.head)
     return Tile(
@@ -121,7 +123,6 @@ def new_tile(net, lanes):
         np.zeros((words, lanes), np.float64),
         np.zeros((8, lanes), np.uint32),
         np.zeros((JOINT + net.head_size, lanes), dtype),
-        np.zeros((net.head_size, lanes), dtype),
         np.zeros((2, lanes), np.float64),
     )
 
@@ -143,24 +144,28 @@ def fill(number, array, row):
 
 
 @inlined
-def add_sources(weights, layers, layer, units, sources, state):
-    """units begin .. end of a layer += weights . sources begin .. end."""
+def places(layers, layer, units, sources, lanes):
+    """What ``add_product`` asks for: where the weights are, row of the sources, row of the units, and sizes."""
     at, stride = layers[layer, WEIGHTS], layers[layer, STRIDE]
     own, source = layers[layer, FIRST], layers[layers[layer, SOURCE], FIRST]
     place = at + units[0] * stride + sources[0], stride, np.int64(1)
-    size = units[1] - units[0], sources[1] - sources[0], state.shape[1]
-    add_product(weights, place, state, source + sources[0], state, own + units[0], size)
+    depth = sources[1] - sources[0] if stride > 0 else np.int64(0)  # no weights: nothing but a residual
+    size = units[1] - units[0], depth, np.int64(lanes)
+    return place, source + sources[0], own + units[0], size
 
 
 @loop
 def begin_units(net, layer, begin, end, known, state):
     """Units begin .. end = biases + weights . the first ``known`` sources. Panels have no slow remainder if their rows
     are a multiple of 4: up to 3 units after ``end``, which have not begun yet, are spoilt."""
-    first = net.layers[layer, FIRST]
+    biases, weights, layers = net.biases, net.weights, net.layers
+    first = layers[layer, FIRST]
     for unit in range(begin, end):
-        fill(net.biases[first + unit], state, first + unit)
+        fill(biases[first + unit], state, first + unit)
     if known > 0 and end > begin:
-        add_sources(net.weights, net.layers, layer, (begin, begin + (end - begin + 3) // 4 * 4), (np.int64(0), known), state)
+        units = begin, begin + (end - begin + 3) // 4 * 4
+        place, source, own, size = places(layers, layer, units, (np.int64(0), known), state.shape[1])
+        add_product(weights, place, state, source, state, own, size)
 
 
 @inlined
@@ -223,12 +228,12 @@ def load_context(net, context, row, n, state):
 
 @loop
 def load_values(net, x, row, n, values):
-    """Row d of the values = variable order[d] of the data, a few variables at a time so that they stay in cache."""
-    first = first_value(net)
-    for begin in range(0, net.order.size, BLOCK):
+    """Row d of the values = variable order[d] of the data."""
+    first, order = first_value(net), net.order
+    for d in range(order.size):
+        column = uint64(order[d])
         for i in range(n):
-            for d in range(begin, min(begin + BLOCK, net.order.size)):
-                values[first + d, i] = x[row + i, net.order[d]]
+            values[first + d, i] = x[row + i, column]
 
 
 @loop
@@ -253,8 +258,8 @@ def forward(net, tile):
             encode(net, d, tile.values, tile.state)
     for layer in range(1, net.layers.shape[0] - 1):
         units = net.layers[layer, UNITS]
-        complete_layer(net, layer, 0, units, tile.state)
-        finish_units(net.layers, layer, 0, units, tile.state)
+        complete_layer(net, layer, ZERO, units, tile.state)
+        finish_units(net.layers, layer, ZERO, units, tile.state)
 
 
 @inlined
@@ -270,12 +275,12 @@ def _score_tile(net, tile, row, n, terms):
     state, values, scratch, total = tile.state, tile.values, tile.scratch, tile.total
     z = net.layers[output, FIRST]
     per_chunk = max(1, ROWS // size)
-    fill(0.0, total, 0)
+    fill(0.0, total, LOG_PROB)
     for d in range(net.order.size):
         if d % per_chunk == 0:
             complete_layer(net, output, d * size, min(net.order.size, d + per_chunk) * size, state)
         score_lanes(net.head, state, z + d * size, size, values, first + d, scratch)
-        add_terms(scratch, total, 0)
+        add_terms(scratch, total, LOG_PROB)
         if terms.shape[0] > 0:
             source = LARGEST if net.head == AFFINE else TERM
             for i in range(n):
@@ -290,7 +295,7 @@ def log_prob_cpu(begin, end, net, x, context, terms, log_prob):
     """
     if end <= begin:
         return
-    tile = new_tile(net, lanes_for(end - begin))
+    tile = new_tile(net, lanes_for(end - begin, TILE))
     for row in range(begin, end, TILE):
         n = min(TILE, end - row)
         load_context(net, context, row, n, tile.state)
@@ -298,7 +303,7 @@ def log_prob_cpu(begin, end, net, x, context, terms, log_prob):
         forward(net, tile)
         _score_tile(net, tile, row, n, terms)
         for i in range(n):
-            log_prob[row + i] = tile.total[0, i]
+            log_prob[row + i] = tile.total[LOG_PROB, i]
 
 
 # Sampling ---------------------------------------------------------------------------------------------------------
@@ -337,10 +342,10 @@ def _begin_tile(net, request, given, tile, row, n):
             tile.values[first + d, i] = given.prefix[(row + i) // request.n_per_row, d]
     for layer in range(1, net.layers.shape[0] - 1):
         constant = net.known[layer, 0]
-        begin_units(net, layer, 0, constant, net.known[net.layers[layer, SOURCE], 0], tile.state)
-        finish_units(net.layers, layer, 0, constant, tile.state)
-    fill(0.0, tile.total, 0)
-    fill(0.0, tile.total, 1)
+        begin_units(net, layer, ZERO, constant, net.known[net.layers[layer, SOURCE], 0], tile.state)
+        finish_units(net.layers, layer, ZERO, constant, tile.state)
+    fill(0.0, tile.total, LOG_PROB)
+    fill(0.0, tile.total, SAMPLING_LOG_PROB)
 
 
 @loop
@@ -355,59 +360,72 @@ def _begin_block(net, begin, end, state):
 
 
 @inlined
-def _draw_variable(kind, request, tile, z, v, w, drawn):
-    """Value row v from parameters in rows z and noise row w; its log-probabilities where they are asked for."""
+def _temper(kind, request, state, z):
+    """Row where the parameters begin that draw from what rows z say, tempered and truncated if so asked."""
     head, size = kind
-    state, values, scratch = tile.state, tile.values, tile.scratch
-    if drawn and request.truncated:
-        rule = request.temperature, request.top_k, request.top_p
-        temper_lanes(head, state, z, size, rule, tile.tempered)
-        draw_lanes(head, tile.tempered, 0, size, tile.noise, w, values, v, scratch)
-        if request.scored:
-            score_lanes(head, tile.tempered, 0, size, values, v, scratch)
-            add_terms(scratch, tile.total, 1)
-    elif drawn:
-        draw_lanes(head, state, z, size, tile.noise, w, values, v, scratch)
-    if request.scored:
-        score_lanes(head, state, z, size, values, v, scratch)
-        add_terms(scratch, tile.total, 0)
+    if not request.truncated:
+        return z
+    own = state.shape[0] - size
+    temper_lanes(head, state, z, size, (request.temperature, request.top_k, request.top_p), own)
+    return own
+
+
+@inlined
+def _score_variable(kind, state, z, at, values, v, scratch, total):
+    """Adds log-probabilities of value row v: the model's own by rows z, and by rows ``at`` if those drew it."""
+    head, size = kind
+    score_lanes(head, state, z, size, values, v, scratch)
+    add_terms(scratch, total, LOG_PROB)
+    if at != z:
+        score_lanes(head, state, at, size, values, v, scratch)
+        add_terms(scratch, total, SAMPLING_LOG_PROB)
 
 
 @loop
 def _sample_block(net, request, tile, begin, end):
-    """Variables begin .. end, whose sums hold everything from before the block."""
-    weights, layers, known, state = net.weights, net.layers, net.known, tile.state
+    """Variables begin .. end, whose sums hold everything from before the block. Arrays are taken out of their tuples
+    before the loop: inside it each would be counted as one more reference, atomically."""
+    wide_vectors()
+    weights, layers, known = net.weights, net.layers, net.known
+    state, values, noise, scratch, total = tile.state, tile.values, tile.noise, tile.scratch, tile.total
     output, kind, words = layers.shape[0] - 1, (net.head, net.head_size), noise_words(net.head)
     source, size, value = layers[output, SOURCE], net.head_size, first_value(net)
     heads = layers[output, FIRST]
     for d in range(begin, end):
         if known[source, d] > known[source, begin]:
             recent = known[source, begin], known[source, d]
-            add_sources(weights, layers, output, (d * size, (d + 1) * size), recent, state)
-        drawn = d >= request.prefix_length
-        _draw_variable(kind, request, tile, heads + d * size, value + d, (d - begin) * words, drawn)
+            place, x, c, sizes = places(layers, output, (d * size, (d + 1) * size), recent, state.shape[1])
+            add_rows(weights, place, state, x, state, c, sizes)
+        z = heads + d * size
+        at = z
+        if d >= request.prefix_length:
+            at = _temper(kind, request, state, z)
+            draw_lanes(net.head, state, at, size, noise, (d - begin) * words, values, value + d, scratch)
+        if request.scored:
+            _score_variable(kind, state, z, at, values, value + d, scratch, total)
         if net.n_states > 1:
-            encode(net, d, tile.values, state)
+            encode(net, d, values, state)
         for layer in range(1, output):
             first, last = known[layer, d], known[layer, d + 1]
             if last > first:
                 recent = known[layers[layer, SOURCE], begin], known[layers[layer, SOURCE], d + 1]
-                add_sources(weights, layers, layer, (first, last), recent, state)
+                place, x, c, sizes = places(layers, layer, (first, last), recent, state.shape[1])
+                add_rows(weights, place, state, x, state, c, sizes)
                 finish_units(layers, layer, first, last, state)
 
 
 @loop
 def _store_tile(net, request, tile, row, n, results):
-    first = first_value(net)
-    for begin in range(0, net.order.size, BLOCK):
+    first, order, values, out = first_value(net), net.order, tile.values, results.values
+    for d in range(order.size):
+        column = uint64(order[d])
         for i in range(n):
-            for d in range(begin, min(begin + BLOCK, net.order.size)):
-                results.values[row + i, net.order[d]] = tile.values[first + d, i]
+            out[row + i, column] = values[first + d, i]
     if request.scored:
         for i in range(n):
-            results.log_prob[row + i] = tile.total[0, i]
+            results.log_prob[row + i] = tile.total[LOG_PROB, i]
             if request.truncated:
-                results.sampling_log_prob[row + i] = tile.total[1, i]
+                results.sampling_log_prob[row + i] = tile.total[SAMPLING_LOG_PROB, i]
 
 
 @kernel
@@ -415,9 +433,9 @@ def sample_cpu(begin, end, net, request, given, results):
     """Draw rows begin .. end."""
     if end <= begin:
         return
-    tile = new_tile(net, lanes_for(end - begin))
-    for row in range(begin, end, TILE):
-        n = min(TILE, end - row)
+    tile = new_tile(net, lanes_for(end - begin, SAMPLING_TILE))
+    for row in range(begin, end, SAMPLING_TILE):
+        n = min(SAMPLING_TILE, end - row)
         _begin_tile(net, request, given, tile, row, n)
         for block in range(0, net.order.size, BLOCK):
             last = min(block + BLOCK, net.order.size)

@@ -145,6 +145,7 @@ _many_by_two = _block(ROWS, 2)
 _many_by_one = _block(ROWS, 1)
 _four_by_two = _block(4, 2)
 _four_by_one = _block(4, 1)
+_one_by_four = _block(1, 4)
 _one_by_two = _block(1, 2)
 _one_by_one = _block(1, 1)
 
@@ -177,6 +178,21 @@ def _add_product_vectors(a, place, x, x_row, c, c_row, size):
 
 
 @loop
+def _add_rows_vectors(a, place, x, x_row, c, c_row, size):
+    at, row, step = place
+    m, depth, width = size
+    lanes = REGISTER_BYTES // c.itemsize
+    for i in range(m):
+        j = 0
+        while j + 4 * lanes <= width:
+            _one_by_four(a, at + i * row, row, step, x, x_row, c, c_row + i, j, depth)
+            j += 4 * lanes
+        while j < width:
+            _one_by_one(a, at + i * row, row, step, x, x_row, c, c_row + i, j, depth)
+            j += lanes
+
+
+@loop
 def _add_product_plain(a, place, x, x_row, c, c_row, size):
     at, row, step = place
     m, depth, width = size
@@ -191,3 +207,6 @@ def _add_product_plain(a, place, x, x_row, c, c_row, size):
 # ``place`` = (at, row, step) says where the matrix lies in the flat ``a`` and ``size`` = (m, depth, width). x and c are
 # C-contiguous; width is a multiple of LANES.
 add_product = _add_product_vectors if REGISTER_BYTES else _add_product_plain
+
+# The same for products of few rows and little depth, which cost mostly their beginning and end.
+add_rows = _add_rows_vectors if REGISTER_BYTES else _add_product_plain

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from .jit import loop
+from .jit import loop, scalar
 
 CENTRE = 0.425
 SPLIT = 5.0
@@ -29,7 +29,7 @@ FAR = (
 )  # fmt: skip
 
 
-@loop
+@scalar
 def _ratio(coefficients, x):
     """A quotient of two polynomials, highest power first."""
     above, below = 0.0, 0.0
@@ -39,7 +39,7 @@ def _ratio(coefficients, x):
     return above / below
 
 
-@loop
+@scalar
 def normal_quantile(u):
     """z with Phi(z) = u, for u in (0, 1)."""
     q = u - 0.5

@@ -10,7 +10,8 @@ from __future__ import annotations
 import numpy as np
 from numba import float32, float64, uint32, uint64
 
-from .jit import formula, loop
+from .functions import wide_vectors
+from .jit import formula, inlined, loop
 from .philox import LOW, STREAM_REFINE, STREAM_SAMPLE, fill_words, one_word
 
 SHORT = 1 << 24  # a first word below this has fewer bits than a float32 holds
@@ -35,56 +36,57 @@ def uniform64(high, low):
     return u if u < float64(1.0) else float64(LARGEST_64)
 
 
-@loop
-def _first_words_32(words, n, out):
+@inlined
+def _first_words_32(words, lane, n, out, d, at):
     """out = words / 2**32 in float32, at most the largest below 1; short words are only placeholders."""
     for i in range(n):
-        u = float32(words[i]) * float32(WORD)
-        out[i] = u if u < float32(1.0) else float32(LARGEST_32)
+        u = float32(words[lane, i]) * float32(WORD)
+        out[d, at + i] = u if u < float32(1.0) else float32(LARGEST_32)
 
 
-@loop
-def _smallest(words):
+@inlined
+def _smallest(words, lane, begin, end):
     least = uint32(LOW)
-    for i in range(words.size):
-        least = min(least, words[i])
+    for i in range(begin, end):
+        least = min(least, words[lane, i])
     return least
 
 
-@loop
-def _refine_32(key, row, position, words, n, out):
+@inlined
+def _refine_32(key, row, position, words, lane, n, out, d, at):
     """Draw the second word where the first is short; whole runs without one are passed over."""
     for run in range(0, n, RUN):
         end = min(run + RUN, n)
-        if _smallest(words[run:end]) >= uint32(SHORT):
+        if _smallest(words, lane, run, end) >= uint32(SHORT):
             continue
         for i in range(run, end):
-            if words[i] < uint32(SHORT):
+            if words[lane, i] < uint32(SHORT):
                 low = one_word(key, row + uint64(i), uint64(position), uint64(STREAM_REFINE))
-                out[i] = uniform32(words[i], low)
+                out[d, at + i] = uniform32(words[lane, i], low)
 
 
-@loop
-def _both_words_64(words, low_words, n, out):
+@inlined
+def _both_words_64(words, low_words, lane, n, out, d, at):
     for i in range(n):
-        out[i] = uniform64(words[i], low_words[i])
+        out[d, at + i] = uniform64(words[lane, i], low_words[lane, i])
 
 
 @loop
 def _fill_run(key, row, first, at, n, words, out):
     """As ``fill_uniforms`` for n columns from ``at`` on, whose rows' low halves do not wrap."""
+    wide_vectors()
+    low_words = words[4:]
     for d in range(out.shape[0]):
         block, lane = uint64((first + d) >> 2), d & 3
         if lane == 0:
-            fill_words(key, row, block, uint64(STREAM_SAMPLE), n, words[:4])
-        own = out[d, at : at + n]
+            fill_words(key, row, block, uint64(STREAM_SAMPLE), n, words)
         if out.itemsize == 4:
-            _first_words_32(words[lane], n, own)
-            _refine_32(key, row, first + d, words[lane], n, own)
-            continue
-        if lane == 0:
-            fill_words(key, row, block, uint64(STREAM_REFINE), n, words[4:])
-        _both_words_64(words[lane], words[4 + lane], n, own)
+            _first_words_32(words, lane, n, out, d, at)
+            _refine_32(key, row, first + d, words, lane, n, out, d, at)
+        else:
+            if lane == 0:
+                fill_words(key, row, block, uint64(STREAM_REFINE), n, low_words)
+            _both_words_64(words, low_words, lane, n, out, d, at)
 
 
 @loop
@@ -96,8 +98,8 @@ def fill_uniforms(key, row, first, words, out):
     n = out.shape[1]
     before_wrap = uint64(1 << 32) - (row & uint64(LOW))
     if before_wrap >= uint64(n):
-        _fill_run(key, row, first, 0, n, words, out)
+        _fill_run(key, row, first, np.int64(0), n, words, out)
     else:
         split = np.int64(before_wrap)
-        _fill_run(key, row, first, 0, split, words, out)
+        _fill_run(key, row, first, np.int64(0), split, words, out)
         _fill_run(key, row + before_wrap, first, split, n - split, words, out)

@@ -45,6 +45,9 @@ class Rule(NamedTuple):
     top_p: float | None = None
 
 
+PLAIN_RULE = Rule()
+
+
 def sigmoid(x):
     return np.where(x >= 0, 1.0, np.exp(np.minimum(x, 0.0))) / (1.0 + np.exp(-np.abs(x)))
 
@@ -93,7 +96,7 @@ def log_softmax(z):
     return z - np.logaddexp.reduce(z, axis=-1, keepdims=True)
 
 
-def log_probabilities(head: str, z: np.ndarray, rule: Rule = Rule()) -> np.ndarray:
+def log_probabilities(head: str, z: np.ndarray, rule: Rule = PLAIN_RULE) -> np.ndarray:
     """log p of every state of a discrete variable, (..., n_states); -inf for those that truncation removes."""
     z = z / rule.temperature
     log_p = log_softmax(z) if head == "categorical" else np.stack([-softplus(z[..., 0]), -softplus(-z[..., 0])], -1)
@@ -129,7 +132,7 @@ def soft_cap(scale):
     return scale / (1.0 + np.abs(scale) / AFFINE_CAP)
 
 
-def head_terms(head: str, z: np.ndarray, values: np.ndarray, rule: Rule = Rule()) -> np.ndarray:
+def head_terms(head: str, z: np.ndarray, values: np.ndarray, rule: Rule = PLAIN_RULE) -> np.ndarray:
     """log p(values | z); for affine heads log |d noise / d value|."""
     if head in ("bernoulli", "categorical"):
         codes = values.astype(np.int64)[..., np.newaxis]
@@ -152,7 +155,7 @@ def quantile(u: np.ndarray) -> np.ndarray:
     return np.vectorize(NormalDist().inv_cdf, otypes=[float])(u)
 
 
-def head_values(head: str, z: np.ndarray, noise: np.ndarray, rule: Rule = Rule()) -> np.ndarray:
+def head_values(head: str, z: np.ndarray, noise: np.ndarray, rule: Rule = PLAIN_RULE) -> np.ndarray:
     """Values by the inverse CDF; ``noise`` holds uniforms, (n, words), or for affine heads what they invert."""
     if head == "bernoulli":
         return noise[:, 0] < np.exp(log_probabilities(head, z, rule)[:, 1])
@@ -180,7 +183,7 @@ def thresholds(head: str, z: np.ndarray) -> np.ndarray:
 # --- models ---
 
 
-def terms(model: Plain, x: np.ndarray, context: np.ndarray | None = None, rule: Rule = Rule()) -> np.ndarray:
+def terms(model: Plain, x: np.ndarray, context: np.ndarray | None = None, rule: Rule = PLAIN_RULE) -> np.ndarray:
     """log p(x_v | earlier variables), (n, n_vars), in the order of x's columns."""
     x = np.asarray(x)
     by_position = head_terms(model.head, parameters(model, x, context), x[:, model.order], rule)
@@ -198,7 +201,7 @@ def sample(
     uniforms: np.ndarray,
     prefix: np.ndarray | None = None,
     context: np.ndarray | None = None,
-    rule: Rule = Rule(),
+    rule: Rule = PLAIN_RULE,
 ) -> np.ndarray:
     """The naive way: the whole network anew for every variable. Prefixes are by position."""
     n, n_vars = uniforms.shape[:2]

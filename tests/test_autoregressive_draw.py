@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
 from threading import Barrier
 
 import numpy as np
@@ -43,13 +44,10 @@ def test_rows_do_not_depend_on_batches_starts_or_chunks(make, dtype):
     model = make(dtype=dtype)
     x, log_prob = model.sample(150, seed=3, return_log_prob=True)
     splits = (0, 1, 17, 81, 150)
-    parts = [
-        model.sample(end - begin, seed=3, start=begin, return_log_prob=True)
-        for begin, end in zip(splits, splits[1:], strict=False)
-    ]
+    parts = [model.sample(end - begin, seed=3, start=begin, return_log_prob=True) for begin, end in pairwise(splits)]
     assert (np.concatenate([rows for rows, _ in parts]) == x).all()
     assert (np.concatenate([own for _, own in parts]) == log_prob).all()
-    assert (model.log_prob(x) == np.concatenate([model.log_prob(x[a:b]) for a, b in zip(splits, splits[1:], strict=False)])).all()
+    assert (model.log_prob(x) == np.concatenate([model.log_prob(x[a:b]) for a, b in pairwise(splits)])).all()
     assert [model.log_prob(row)[0] for row in x] == model.log_prob(x).tolist()
     chunks = list(model.iter_samples(150, chunk=64, seed=3))
     assert [len(chunk) for chunk in chunks] == [64, 64, 22]
@@ -236,7 +234,7 @@ UNIFORM = np.full((2, 4), 0.5)
         ({"n": -1}, ValueError, "n must be between 0 and 2.*40 rows, got -1"),
         ({"n": 2.0}, TypeError, "n must be an integer"),
         ({"n": True}, TypeError, "n must be an integer"),
-        ({"n": 2**40}, MemoryError, ""),
+        ({"n": 2**40}, ValueError, "sample needs .* GiB"),
         ({"n": 2, "seed": -1}, ValueError, "seed must be between 0"),
         ({"n": 2, "seed": 1.5}, TypeError, "seed must be an integer"),
         ({"n": 2, "start": -1}, ValueError, "start must be at least 0"),
@@ -276,7 +274,7 @@ UNIFORM = np.full((2, 4), 0.5)
 def test_bad_requests(arguments, error, message):
     model = random_made(4)
     before = model.sample(20, seed=0)
-    with pytest.raises(error, match=message or None):
+    with pytest.raises(error, match=message):
         model.sample(**arguments)
     assert (model.sample(20, seed=0) == before).all()
 

@@ -19,6 +19,7 @@ pytestmark = [
 
 CAPABILITY = 8, 0
 NAMES = ["sample_cuda", "log_prob_cuda", "log_prob_per_variable_cuda", "count_cuda", "in_range_cuda"]
+MASKED_NAMES = ["log_prob_cuda", "sample_cuda"]
 
 
 @pytest.fixture(scope="module")
@@ -32,6 +33,13 @@ def twins():
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(dispatcher, "get_current_device", lambda: SimpleNamespace(compute_capability=CAPABILITY))
         yield cuda, cpt.load_cuda()
+
+
+@pytest.fixture(scope="module")
+def masked_twins(twins):
+    from fastdgm.kernels import made_cuda
+
+    return twins[0], made_cuda.load_cuda()
 
 
 def array(dtype: str, n_axes: int, layout: str = "C") -> numba.types.Array:
@@ -70,3 +78,33 @@ def test_the_twin_compiles(twins, name, codes):
 
 def test_every_twin_is_tried(twins):
     assert list(twins[1]) == NAMES
+
+
+def masked_signature(name: str, element: str, values: str):
+    """Of a masked network's twin: ``element`` is the type of its numbers, ``values`` that of its data."""
+    from numba.types import NamedTuple, boolean, float64, int64, uint64, void
+
+    from fastdgm.kernels.made import Given, MaskedNet, Request
+
+    flat, block, table = array(element, 1), array(element, 2), array("int64", 2)
+    net = NamedTuple([flat, flat, table, table, *[array("int64", 1)] * 2, *[int64] * 4], MaskedNet)
+    if name == "log_prob_cuda":
+        return void(net, array(values, 2), block, block, array("float64", 2), array("float64", 1))
+    numbers = [uint64, uint64, int64, int64, float64, int64, float64, boolean, boolean, int64]
+    given = NamedTuple([block, array("float64", 2), block], Given)
+    return void(net, NamedTuple(numbers, Request), given, block, array("float64", 1), array(values, 2))
+
+
+@pytest.mark.parametrize(
+    ("element", "values"), [("float32", "uint8"), ("float32", "float32"), ("float64", "uint16"), ("float64", "float64")]
+)
+@pytest.mark.parametrize("name", MASKED_NAMES)
+def test_the_masked_twin_compiles(masked_twins, name, element, values):
+    cuda, jitted = masked_twins
+    ptx, _ = cuda.compile_ptx(jitted[name].py_func, masked_signature(name, element, values), cc=CAPABILITY)
+    assert ".visible .entry" in ptx
+    assert "st.global" in ptx
+
+
+def test_every_masked_twin_is_tried(masked_twins):
+    assert list(masked_twins[1]) == MASKED_NAMES

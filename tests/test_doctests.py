@@ -15,10 +15,13 @@ MODULES = [
     for module in pkgutil.walk_packages(fastdgm.__path__, "fastdgm.")
     if not module.name.startswith("fastdgm.kernels") and module.name != "fastdgm.__main__"
 ]
+NEEDS = {"fastdgm.interop.torch_autograd": "torch"}
 
 
 @pytest.mark.parametrize("name", MODULES)
 def test_docstring_examples(name):
+    if name in NEEDS:
+        pytest.importorskip(NEEDS[name], reason=f"{NEEDS[name]} is not installed")
     result = doctest.testmod(import_module(name), optionflags=doctest.NORMALIZE_WHITESPACE)
     assert result.failed == 0
 

@@ -35,21 +35,23 @@ def test_every_variable_is_a_logistic_regression_on_those_before(dtype):
     for d, variable in enumerate(model.order):
         z = biases[d] + x[:, model.order[:d]] @ weights[d, :d]
         p = reference.sigmoid(np.where(x[:, variable] == 1, z, -z))
-        np.testing.assert_allclose(terms[:, variable], np.log(p), rtol=1e-5 if dtype is np.float32 else 1e-12, atol=1e-6)
+        np.testing.assert_allclose(
+            terms[:, variable], np.log(p), rtol=1e-5 if dtype is np.float32 else 1e-12, atol=1e-6
+        )
 
 
-@pytest.mark.parametrize("n_vars", [1, 2, 16, 50, 100])
+@pytest.mark.parametrize("n_vars", [1, 2, 16, 17, 50])
 def test_samples_are_those_of_the_naive_method(n_vars):
     model = random_fvsbn(n_vars, dtype=np.float64)
-    uniforms = np.random.default_rng(0).random((70, n_vars))
-    x, log_prob = model.sample(70, uniforms=uniforms, return_log_prob=True)
+    uniforms = np.random.default_rng(0).random((40, n_vars))
+    x, log_prob = model.sample(40, uniforms=uniforms, return_log_prob=True)
     assert (x == reference.sample(plain(model), uniforms)).all()
     np.testing.assert_allclose(log_prob, reference.log_prob(plain(model), x), rtol=1e-12)
 
 
 def test_float32_samples_differ_only_where_a_uniform_is_close_to_its_threshold():
-    model = random_fvsbn(60)
-    uniforms = np.random.default_rng(2).random((1000, 60), dtype=np.float32)
+    model = random_fvsbn(40)
+    uniforms = np.random.default_rng(2).random((1000, 40), dtype=np.float32)
     x, expected = model.sample(1000, uniforms=uniforms), reference.sample(plain(model), uniforms)
     p = reference.sigmoid(reference.parameters(plain(model), expected)[:, :, 0])
     for row in np.flatnonzero((x != expected).any(axis=1)):
@@ -79,7 +81,7 @@ def test_the_state_of_another_network_is_refused():
     from fastdgm.autoregressive.made import MADE
 
     for other in (MADE(3, 4), MADE(3, 4, head="normal")):
-        with pytest.raises((ValueError, KeyError)):
+        with pytest.raises(ValueError, match="an FVSBN is one bernoulli layer, got 2"):
             FVSBN._from_state(*other._state())
 
 

@@ -11,6 +11,8 @@ import pytest
 
 from fastdgm.autoregressive.fvsbn import FVSBN
 from fastdgm.autoregressive.made import MADE
+from fastdgm.autoregressive.markov import MarkovChain
+from fastdgm.autoregressive.nade import NADE
 from fastdgm.interop.torch import from_torch
 
 torch = pytest.importorskip("torch", reason="torch is not installed")
@@ -306,7 +308,7 @@ def test_not_a_module():
 def test_longer_cycles_are_named():
     layer = nn.Linear(3, 3)
     layer.weight.data = torch.tensor([[0.0, 0.0, 1.0], [1.0, 0.0, 0.0], [0.0, 1.0, 0.0]])
-    with pytest.raises(ValueError, match="variable 0 reads variable 2, .*variable 2 reads variable 1, .*1 reads"):
+    with pytest.raises(ValueError, match=r"variable 0 reads variable 2, .*variable 2 reads variable 1, .*1 reads"):
         from_torch(nn.Sequential(layer))
 
 
@@ -377,6 +379,23 @@ def test_gradcheck_by_real_inputs(options):
     assert by_row[0].abs().min() > 0 and (by_row[1:] == 0).all()
 
 
+@pytest.mark.parametrize("activation", ["sigmoid", "relu"])
+def test_gradcheck_of_nade(activation):
+    model = NADE(4, 5, activation=activation, order=[2, 0, 3, 1], dtype=np.float64)
+    module = model.to_torch()
+    with torch.no_grad():
+        module.c += 0.1  # away from the corner of relu
+    assert [name for name, _ in module.named_parameters()] == ["W", "V", "b", "c"]
+    x = torch.from_numpy(rows_of(model))
+    check = lambda *parameters: _LogProbFunction.apply(model, x, *parameters)  # noqa: E731
+    assert torch.autograd.gradcheck(check, tuple(module.parameters()))
+
+
+def test_families_without_gradients_say_so():
+    with pytest.raises(TypeError, match="MarkovChain has no gradients"):
+        MarkovChain(order=1).to_torch()
+
+
 def test_a_model_inside_a_larger_one():
     module = small({"head": "normal"}).to_torch()
     front = nn.Linear(4, 4).double()
@@ -389,20 +408,20 @@ def test_a_model_inside_a_larger_one():
     assert front.weight.grad.abs().sum() > 0 and module.biases.grad.abs().sum() > 0
 
 
-def test_memory_is_shared_both_ways():
-    model = FVSBN(3)
-    module = model.to_torch()
-    again = model.to_torch()
+@pytest.mark.parametrize("model", [FVSBN(3), NADE(3, 8)])
+def test_memory_is_shared_both_ways(model):
     x = np.array([[1, 0, 1], [1, 1, 1]])
+    before = model.log_prob(x)
+    module, again = model.to_torch(), model.to_torch()
+    np.testing.assert_array_equal(module(x).detach(), before)
     with torch.no_grad():
-        module.biases[-8:] += 1.0
-        module.biases += 0.5
-    assert model.log_prob(x)[0] != pytest.approx(3 * np.log(0.5))
+        list(module.parameters())[-1].add_(0.5)
+    assert (model.log_prob(x) != before).all()
     np.testing.assert_array_equal(module(x).detach(), model.log_prob(x))
     np.testing.assert_array_equal(again(x).detach(), model.log_prob(x))
-    before = module.weights.detach().clone()
+    parameters = [parameter.detach().clone() for parameter in module.parameters()]
     model.fit(x.repeat(50, axis=0), epochs=2, progress=False)
-    assert not torch.equal(module.weights, before)
+    assert not any(torch.equal(*pair) for pair in zip(module.parameters(), parameters, strict=True))
     np.testing.assert_array_equal(module(x).detach(), model.log_prob(x))
 
 

@@ -96,7 +96,8 @@ def test_type_checkers_see_the_same_names_in_the_same_places():
     tree = ast.parse((ROOT / "fastdgm" / "__init__.py").read_text())
     block = next(node for node in tree.body if isinstance(node, ast.If))
     imports = [node for node in block.body if isinstance(node, ast.ImportFrom)]
-    assert {alias.name: node.module for node in imports for alias in node.names} == fastdgm._HOME
+    submodules = dict.fromkeys(fastdgm._SUBMODULES)
+    assert {alias.name: node.module for node in imports for alias in node.names} == {**fastdgm._HOME, **submodules}
 
 
 def test_public_things_are_documented():

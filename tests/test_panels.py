@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numba import njit
 
-from fastdgm.kernels.panels import LANES, REGISTER_BYTES, add_product
+from fastdgm.kernels.panels import LANES, REGISTER_BYTES, add_product, add_rows
 
 TYPES = [np.float32, np.float64]
 
@@ -20,7 +20,12 @@ def run(a, place, x, x_row, c, c_row, size):
     add_product(a, place, x, x_row, c, c_row, size)
 
 
-def multiply(weights, x, c, transposed=False):
+@njit
+def run_few(a, place, x, x_row, c, c_row, size):
+    add_rows(a, place, x, x_row, c, c_row, size)
+
+
+def multiply(weights, x, c, transposed=False, loops=run):
     """c + weights . x by the kernel, embedded in larger arrays whose margins must not change."""
     m, depth = weights.shape
     flat = np.full(7 + weights.size + 20, np.nan, weights.dtype)
@@ -30,7 +35,7 @@ def multiply(weights, x, c, transposed=False):
     sources[2 : 2 + depth] = x
     target = np.full((m + 5, x.shape[1]), 77, c.dtype)
     target[4 : 4 + m] = c
-    run(flat, tuple(map(np.int64, place)), sources, 2, target, 4, tuple(map(np.int64, (m, depth, x.shape[1]))))
+    loops(flat, tuple(map(np.int64, place)), sources, 2, target, 4, tuple(map(np.int64, (m, depth, x.shape[1]))))
     assert (target[:4] == 77).all()
     assert (target[4 + m :] == 77).all()
     return target[4 : 4 + m]
@@ -42,6 +47,7 @@ def random_problem(m, depth, width, dtype, seed=0):
 
 
 @pytest.mark.parametrize("dtype", TYPES)
+@settings(max_examples=30)
 @given(m=st.integers(0, 40), depth=st.integers(0, 30), blocks=st.integers(1, 5), transposed=st.booleans())
 def test_products_are_those_of_numpy(m, depth, blocks, transposed, dtype):
     weights, x, c = random_problem(m, depth, blocks * LANES, dtype)
@@ -61,6 +67,14 @@ def test_rows_and_lanes_do_not_depend_on_their_neighbours(m, depth, blocks, dtyp
         for j in range(0, blocks * LANES, LANES):
             lanes = slice(j, j + LANES)
             assert (multiply(weights[i : i + 1], x[:, lanes], c[i : i + 1, lanes]) == together[i, lanes]).all()
+
+
+@pytest.mark.parametrize("dtype", TYPES)
+@settings(max_examples=20)
+@given(m=st.integers(1, 9), depth=st.integers(0, 20), blocks=st.integers(1, 9))
+def test_the_version_for_few_rows_gives_the_same_bits(m, depth, blocks, dtype):
+    problem = random_problem(m, depth, blocks * LANES, dtype, seed=3)
+    assert (multiply(*problem, loops=run_few) == multiply(*problem)).all()
 
 
 @pytest.mark.parametrize("dtype", TYPES)

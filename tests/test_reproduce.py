@@ -153,7 +153,8 @@ def test_choice_adds_members_only_while_validation_gains():
 
 
 def test_mnist_rows_are_unpacked(tmp_path):
-    rows = {name: np.random.default_rng(i).integers(0, 2, (3, 784)) for i, name in enumerate(["train", "valid", "test"])}
+    random = np.random.default_rng(0)
+    rows = {name: random.integers(0, 2, (3, 784)) for name in ("train", "valid", "test")}
     (tmp_path / "mnist").mkdir()
     packed = {name: np.packbits(array, axis=1) for name, array in rows.items()}
     np.savez(tmp_path / "mnist" / "binarized_mnist_packed.npz", **packed)
@@ -177,7 +178,7 @@ def test_debd_tries_the_best_network_in_random_orders(splits, tmp_path):
     candidates = debd.candidates(recipe, splits, tmp_path)
     assert len({candidate.name for candidate in candidates}) == len(candidates)
     orders = [candidate for candidate in candidates if candidate.model.get("order") == "random"]
-    assert len(orders) == 5 and len({candidate.model["seed"] for candidate in orders}) == 5
+    assert len(orders) == 4 and len({candidate.model["seed"] for candidate in orders}) == 4
     records = [json.loads(file.read_text()) for file in tmp_path.glob("made*.json")]
     best = min(records, key=lambda record: record["valid_nll"])
     assert all(candidate.fit == best["fit"] for candidate in orders)
@@ -198,7 +199,8 @@ def texts(tmp_path):
 def test_names_are_split_once_for_all(texts):
     split, again = text.load_names(texts), text.load_names(texts)
     assert split.train == again.train and split.test() == again.test()
-    assert sorted(split.train + split.valid + split.test()) == sorted((texts / "text" / "names.txt").read_text().split())
+    lines = (texts / "text" / "names.txt").read_text().split()
+    assert sorted(split.train + split.valid + split.test()) == sorted(lines)
     assert [len(split.train), len(split.valid), len(split.test())] == [48, 6, 6]
 
 

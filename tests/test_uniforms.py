@@ -32,7 +32,7 @@ def fill(key, row, first, n_words, n, dtype):
 
 
 @pytest.mark.parametrize("dtype", TYPES)
-@settings(max_examples=15)
+@settings(max_examples=10)
 @given(
     key=st.integers(0, 2**64 - 1),
     row=st.one_of(st.integers(0, 2**64 - 300), st.integers(2**32 - 200, 2**32 + 3)),

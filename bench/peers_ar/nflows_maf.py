@@ -8,7 +8,7 @@ import torch
 
 
 class NflowsMAF:
-    """One affine transform with a MADE of one feed-forward block: two square or larger products and the output."""
+    """One affine transform with a MADE of two hidden layers, the first of them linear, and its own random weights."""
 
     def __init__(self, n_vars: int, hidden: int) -> None:
         from nflows.distributions.normal import StandardNormal
@@ -18,7 +18,8 @@ class NflowsMAF:
         torch.manual_seed(0)
         transform = MaskedAffineAutoregressiveTransform(n_vars, hidden, num_blocks=1, use_residual_blocks=False)
         self.flow: Any = Flow(transform, StandardNormal([n_vars])).eval()
-        self.sample(1)
+        with torch.no_grad():
+            self.flow.log_prob(torch.zeros(1, n_vars))
 
     @torch.no_grad()
     def sample(self, n: int) -> torch.Tensor:

@@ -15,7 +15,7 @@ class ZukoMAF:
 
         torch.manual_seed(0)
         self.flow: Any = zuko.flows.MAF(n_vars, transforms=1, hidden_features=hidden)
-        self.sample(1)
+        self.log_prob(torch.zeros(1, n_vars))
 
     @torch.no_grad()
     def sample(self, n: int) -> torch.Tensor:

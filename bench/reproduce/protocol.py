@@ -109,9 +109,7 @@ def choose(runs: Sequence[Trained], largest: int = 1) -> list[int]:
     chosen: list[int] = []
     best = -np.inf
     while len(chosen) < min(largest, len(runs)):
-        scores = {
-            i: mixture([runs[j].valid for j in [*chosen, i]]).mean() for i in range(len(runs)) if i not in chosen
-        }
+        scores = {i: mixture([runs[j].valid for j in [*chosen, i]]).mean() for i in range(len(runs)) if i not in chosen}
         new = max(scores, key=lambda i: scores[i])
         if scores[new] <= best:
             break

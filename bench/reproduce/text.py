@@ -65,34 +65,36 @@ def score(model: fd.MarkovChain, sequences: Sequence[str], with_ends: bool) -> d
 
 def settings(vocabulary: str) -> list[dict[str, Any]]:
     """The arguments of every chain."""
-    return [{"order": order, **smoothing, "vocabulary": vocabulary} for order in ORDERS for smoothing in SMOOTHINGS]
+    return [{"order": order, "vocabulary": vocabulary} | smoothing for order in ORDERS for smoothing in SMOOTHINGS]
 
 
 def run(name: str, texts: Texts, results: Path, test: bool = True) -> dict[str, Any]:
     """Fit every chain, choose by validation, and score the chosen one."""
     vocabulary = "".join(sorted(set("".join(texts.train + texts.valid))))
-    runs, chains = [], []
+    runs: list[dict[str, Any]] = []
     for arguments in settings(vocabulary):
         begin = time.perf_counter()
-        chains.append(fd.MarkovChain(**arguments).fit(texts.train))
+        chain = fd.MarkovChain(**arguments).fit(texts.train)
         seconds = round(time.perf_counter() - begin, 3)
-        valid = score(chains[-1], texts.valid, texts.with_ends)
-        runs.append({**arguments, "n_contexts": chains[-1].n_contexts, "seconds": seconds, "valid_nll": valid["nll"]})
-    best = min(range(len(runs)), key=lambda i: runs[i]["valid_nll"])
-    print(f"{name}: chosen {chains[best]!r}, valid {runs[best]['valid_nll']:.4f} nats per symbol", flush=True)
+        valid = score(chain, texts.valid, texts.with_ends)
+        runs.append({**arguments, "n_contexts": chain.n_contexts, "seconds": seconds, "valid_nll": valid["nll"]})
+    best = min(runs, key=lambda record: record["valid_nll"])
+    chosen = {key: best[key] for key in ("order", "smoothing", "alpha") if key in best}
+    print(f"{name}: chosen {chosen}, valid {best['valid_nll']:.4f} nats per symbol", flush=True)
     result = {
         "experiment": f"text_{name}",
-        "chosen": {key: runs[best][key] for key in ("order", "smoothing", "alpha") if key in runs[best]},
-        "valid_nll": runs[best]["valid_nll"],
+        "chosen": chosen,
+        "valid_nll": best["valid_nll"],
         "symbols": {part: sum(map(len, getattr(texts, part))) for part in ("train", "valid")},
-        "seconds": round(sum(run["seconds"] for run in runs), 1),
+        "seconds": round(sum(record["seconds"] for record in runs), 1),
         "runs": runs,
     }
     if not test:
         return result
 
     def score_test() -> dict[str, float]:
-        return {f"test_{key}": value for key, value in score(chains[best], texts.test(), texts.with_ends).items()}
+        model = fd.MarkovChain(**chosen, vocabulary=vocabulary).fit(texts.train)
+        return {f"test_{key}": value for key, value in score(model, texts.test(), texts.with_ends).items()}
 
     return keep(result, results, score_test)
 

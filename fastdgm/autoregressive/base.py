@@ -15,6 +15,7 @@ from .draw import Draw, Drawn, check_draw
 from .values import as_codes, as_reals
 
 if TYPE_CHECKING:
+    from ..interop.torch_autograd import LogProb
     from ..learning.gradient import Schedule, Stepper
 
 Array = npt.NDArray[Any]
@@ -34,6 +35,7 @@ class AutoregressiveModel(ABC):
     order: Array
     uniforms_per_variable: ClassVar[int] = 1
     _history: list[dict[str, float]]
+    _shares_memory: bool = False  # with torch, which may change the parameters at any time: derive nothing ahead
 
     # What a family supplies ---------------------------------------------------------------------------------------
 
@@ -70,6 +72,10 @@ class AutoregressiveModel(ABC):
         self, parameters: dict[str, Array], x: Array, row_weights: Array
     ) -> tuple[Array, dict[str, Array], Array | None]:
         """log p of rows, and the gradients of sum_i row_weights[i] log p(x_i) by parameter and by (real) x."""
+        raise TypeError(f"{type(self).__name__} has no gradients")
+
+    def _shared_parameters(self) -> dict[str, Array]:
+        """The live parameters; from the first call on they stay where they are."""
         raise TypeError(f"{type(self).__name__} has no gradients")
 
     # Scoring ------------------------------------------------------------------------------------------------------
@@ -238,6 +244,28 @@ class AutoregressiveModel(ABC):
             progress=progress,
         )
         return self
+
+    def to_torch(self) -> LogProb:
+        """A ``torch.nn.Module`` whose forward is ``log_prob`` with gradients, and whose Parameters are this model's.
+
+        They share memory: steps of a torch optimiser change the model, ``fit`` changes the module. See
+        ``fastdgm.interop.torch_autograd.LogProb``.
+
+        Raises
+        ------
+        ImportError : torch is not installed.
+
+        Examples
+        --------
+        >>> import fastdgm as fd
+        >>> module = fd.MADE(n_vars=3, hidden=(8,)).to_torch()  # doctest: +SKIP
+        >>> (-module(torch.tensor([[0, 1, 1]])).mean()).backward()  # doctest: +SKIP
+        """
+        try:
+            from ..interop.torch_autograd import LogProb
+        except ImportError as error:
+            raise ImportError('to_torch needs torch: pip install "fastdgm[torch]"') from error
+        return LogProb(self)
 
     @property
     def history(self) -> list[dict[str, float]]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any, Self
+
 import numpy as np
 import numpy.typing as npt
 
@@ -46,6 +48,13 @@ class FVSBN(MaskedModel):
         layer = Layer(np.zeros((shape.n_vars, shape.n_vars)), np.zeros(shape.n_vars))
         degrees = [shape.input_degrees, shape.output_degrees]
         self._set_net(masked.build([layer], degrees, shape, check_dtype(dtype)))
+
+    @classmethod
+    def _from_state(cls, structure: dict[str, Any], arrays: dict[str, npt.NDArray[Any]]) -> Self:
+        model = super()._from_state(structure, arrays)
+        if model.head != "bernoulli" or len(structure["layers"]) != 1:
+            raise ValueError(f"an FVSBN is one bernoulli layer, got {len(structure['layers'])} and head {model.head!r}")
+        return model
 
     def __repr__(self) -> str:
         return f"FVSBN(n_vars={self.n_vars}): {self.n_parameters:,} parameters, {self.dtype}"

@@ -229,7 +229,7 @@ def draw_by_uniforms(
 
 
 def truncate(probabilities: Array, temperature: float, top_k: int | None, top_p: float | None) -> Array:
-    """p**(1 / temperature), of it the top_k most probable, of these the fewest with mass top_p; renormalised.
+    """p**(1 / temperature), of it the top_k most probable and the fewest with mass top_p; renormalised.
 
     Of equally probable symbols, those of lower code stay.
     """
@@ -237,12 +237,12 @@ def truncate(probabilities: Array, temperature: float, top_k: int | None, top_p:
     changed = np.asarray((probabilities / largest) ** (1.0 / temperature))
     order = np.argsort(-changed, axis=1, kind="stable")
     falling = np.take_along_axis(changed, order, axis=1)
-    if top_k is not None:
-        falling[:, top_k:] = 0.0
     if top_p is not None and top_p < 1.0:
         reached = falling.cumsum(axis=1)
         before = reached - falling
         falling[before >= top_p * reached[:, -1:]] = 0.0
+    if top_k is not None:
+        falling[:, top_k:] = 0.0
     falling /= falling.cumsum(axis=1)[:, -1:]
     np.put_along_axis(changed, order, falling, axis=1)
     return changed

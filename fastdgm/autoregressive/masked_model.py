@@ -18,7 +18,6 @@ from .masked import HEADS
 from .runs import run_rows
 
 if TYPE_CHECKING:
-    from ..interop.torch_autograd import LogProb
     from .masked_training import MaskedStepper
 
 Array = npt.NDArray[Any]
@@ -28,7 +27,6 @@ class MaskedModel(AutoregressiveModel):
     """A masked network with one head per variable; made by the families' constructors."""
 
     _net: MaskedNet
-    _shares_memory: bool = False  # with torch, which may change the parameters at any time: derive nothing ahead
 
     @classmethod
     def _from_net(cls, net: MaskedNet) -> Self:
@@ -74,30 +72,7 @@ class MaskedModel(AutoregressiveModel):
         else:
             self._set_net(masked.with_parameters(self._net, parameters["weights"], parameters["biases"]))
 
-    def to_torch(self) -> LogProb:
-        """A ``torch.nn.Module`` whose forward is ``log_prob`` with gradients, and whose Parameters are this model's.
-
-        They share memory: steps of a torch optimiser change the model, ``fit`` changes the module. See
-        ``fastdgm.interop.torch_autograd.LogProb``.
-
-        Raises
-        ------
-        ImportError : torch is not installed.
-
-        Examples
-        --------
-        >>> import fastdgm as fd
-        >>> module = fd.MADE(n_vars=3, hidden=(8,)).to_torch()  # doctest: +SKIP
-        >>> (-module(torch.tensor([[0, 1, 1]])).mean()).backward()  # doctest: +SKIP
-        """
-        try:
-            from ..interop.torch_autograd import LogProb
-        except ImportError as error:
-            raise ImportError('to_torch needs torch: pip install "fastdgm[torch]"') from error
-        return LogProb(self)
-
     def _shared_parameters(self) -> dict[str, Array]:
-        """The live parameters; from the first call on they stay where they are."""
         if not self._shares_memory:
             self._adopt({"weights": self._net.weights.copy(), "biases": self._net.biases.copy()})
             self._shares_memory = True

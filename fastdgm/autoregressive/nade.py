@@ -122,7 +122,7 @@ class NADE(AutoregressiveModel):
     @property
     def parameters(self) -> dict[str, Array]:
         """W, V (n_vars, hidden), b (n_vars,), c (hidden,); read-only."""
-        return dict(self._parameters)
+        return {name: frozen(array) for name, array in self._parameters.items()}
 
     @property
     def n_parameters(self) -> int:
@@ -200,7 +200,18 @@ class NADE(AutoregressiveModel):
         return NADEStepper(self)
 
     def _adopt(self, parameters: dict[str, Array]) -> None:
-        self._parameters, self._plan_of_parameters = self._checked(parameters), None
+        checked = self._checked(parameters)
+        if self._shares_memory:
+            for name, array in self._parameters.items():
+                array[:] = checked[name]
+        else:
+            self._parameters, self._plan_of_parameters = checked, None
+
+    def _shared_parameters(self) -> dict[str, Array]:
+        if not self._shares_memory:
+            self._parameters = {name: array.copy() for name, array in self._parameters.items()}
+            self._shares_memory, self._plan_of_parameters = True, None
+        return self._parameters
 
     def _gradients(
         self, parameters: dict[str, Array], x: Array, row_weights: Array
@@ -241,7 +252,8 @@ class NADE(AutoregressiveModel):
 
         plan = self._plan_of_parameters
         if plan is None:
-            plan = self._plan_of_parameters = plan_of(self._parameters, self.activation, self.order)
+            plan = plan_of(self._parameters, self.activation, self.order)
+            self._plan_of_parameters = None if self._shares_memory else plan
         return plan
 
 

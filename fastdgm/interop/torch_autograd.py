@@ -10,7 +10,7 @@ import torch
 from torch.autograd.function import once_differentiable
 
 if TYPE_CHECKING:
-    from ..autoregressive.masked_model import MaskedModel
+    from ..autoregressive.base import AutoregressiveModel
 
 
 class LogProb(torch.nn.Module):
@@ -33,7 +33,7 @@ class LogProb(torch.nn.Module):
     True
     """
 
-    def __init__(self, model: MaskedModel) -> None:
+    def __init__(self, model: AutoregressiveModel) -> None:
         super().__init__()
         self.model = model
         for name, array in model._shared_parameters().items():
@@ -60,14 +60,14 @@ class LogProb(torch.nn.Module):
                 )
         return self
 
-    def __reduce__(self) -> tuple[type[LogProb], tuple[MaskedModel]]:
+    def __reduce__(self) -> tuple[type[LogProb], tuple[AutoregressiveModel]]:
         """A copy shares memory with a copy of the model."""
         return type(self), (self.model,)
 
 
 class _LogProbFunction(torch.autograd.Function):
     @staticmethod
-    def forward(ctx: Any, model: MaskedModel, x: torch.Tensor, *parameters: torch.Tensor) -> torch.Tensor:
+    def forward(ctx: Any, model: AutoregressiveModel, x: torch.Tensor, *parameters: torch.Tensor) -> torch.Tensor:
         rows = model._check_data(x)
         ctx.model, ctx.rows = model, rows
         ctx.save_for_backward(x, *parameters)  # torch then notices when they are changed before backward

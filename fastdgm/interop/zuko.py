@@ -41,7 +41,7 @@ def accelerate(flow: Any) -> FastMAF:
 
     Examples
     --------
-    >>> import zuko  # doctest: +SKIP
+    >>> import torch, zuko  # doctest: +SKIP
     >>> from fastdgm.interop.zuko import accelerate
     >>> fast = accelerate(zuko.flows.MAF(3, context=2, transforms=3, randperm=True))  # doctest: +SKIP
     >>> x = fast.sample(1000, c=torch.zeros(2), seed=0)  # doctest: +SKIP
@@ -51,7 +51,7 @@ def accelerate(flow: Any) -> FastMAF:
     try:
         import zuko
     except ImportError as error:
-        raise ImportError('accelerate needs zuko 1.0 or later: pip install "zuko>=1.0"') from error
+        raise ImportError('accelerate needs zuko 1.3 or later: pip install "zuko>=1.3"') from error
     if not isinstance(flow, zuko.flows.Flow):
         raise TypeError(f"accelerate takes a zuko flow such as zuko.flows.MAF, got {type(flow).__name__}")
     _check_base(flow.base)

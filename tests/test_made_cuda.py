@@ -1,0 +1,129 @@
+"""CUDA twins of masked networks against the CPU loops: on a GPU, or in numba's simulator (NUMBA_ENABLE_CUDASIM=1)."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import reference_ar as reference
+from masked_models import plain, random_fvsbn, random_made, random_uniforms
+from test_cuda import GRID, why_not
+
+from fastdgm.autoregressive.masked_model import no_context
+from fastdgm.kernels import made, made_cuda
+
+pytestmark = [
+    pytest.mark.skipif(bool(why_not()), reason=why_not()),
+    pytest.mark.filterwarnings("ignore:Grid size"),
+    pytest.mark.filterwarnings("ignore:overflow encountered"),  # NumPy's numbers in the simulator
+]
+
+N = 6
+MODELS = {
+    "FVSBN": lambda **options: random_fvsbn(5, **options),
+    "two layers": lambda **options: random_made(5, (4, 5), activation="elu", **options),
+    "categorical": lambda **options: random_made(4, 5, n_states=3, activation="silu", **options),
+    "normal": lambda **options: random_made(4, 5, head="normal", activation="tanh", **options),
+    "mixture": lambda **options: random_made(3, 5, head="mixture", n_components=2, activation="softplus", **options),
+}
+every_model = pytest.mark.parametrize("make", MODELS.values(), ids=MODELS.keys())
+every_type = pytest.mark.parametrize("dtype", [np.float32, np.float64])
+
+
+@pytest.fixture(scope="module")
+def twins():
+    return made_cuda.load_cuda()
+
+
+def to_device(argument):
+    from numba import cuda
+
+    if isinstance(argument, tuple):
+        return type(argument)(*map(to_device, argument))
+    return cuda.to_device(argument) if isinstance(argument, np.ndarray) else argument
+
+
+def launch(twin, *arguments, n_outputs):
+    """Run, and copy the last arrays back into place."""
+    outputs = arguments[-n_outputs:]
+    device_outputs = [to_device(array) for array in outputs]
+    twin[GRID](*map(to_device, arguments[:-n_outputs]), *device_outputs)
+    for array, own in zip(outputs, device_outputs, strict=True):
+        own.copy_to_host(array)
+
+
+def state(net, n):
+    return np.full((net.biases.size, n), np.nan, net.biases.dtype)
+
+
+def log_prob_on_device(twins, model, x):
+    net, terms, log_prob = model._net, np.empty(x.shape), np.empty(len(x))
+    arguments = net, x, no_context(net, len(x)), state(net, len(x)), terms, log_prob
+    launch(twins["log_prob_cuda"], *arguments, n_outputs=2)
+    return terms, log_prob
+
+
+def sample_on_device(twins, model, like, *, seed=0, start=0, prefix=None, n_per_row=1, uniforms=None):
+    """Rows shaped like those of the CPU, and their log_prob."""
+    net, n = model._net, len(like)
+    source = made.PHILOX if uniforms is None else made.UNIFORMS
+    length = 0 if prefix is None else prefix.shape[1]
+    request = made.Request(np.uint64(seed), np.uint64(start), length, n_per_row, 1.0, 0, 1.0, False, True, source)
+    given = made.Given(
+        np.empty((1, 1), net.biases.dtype) if length == 0 else prefix.astype(net.biases.dtype),
+        np.empty((1, 1)) if uniforms is None else uniforms.reshape(n, -1),
+        no_context(net, n),
+    )
+    values, log_prob = np.empty_like(like), np.empty(n)
+    launch(twins["sample_cuda"], net, request, given, state(net, n), log_prob, values, n_outputs=2)
+    return values, log_prob
+
+
+def check_rows(model, values, expected, uniforms):
+    """Equal, but from the first variable whose uniform lies within 1e-5 of a threshold."""
+    close = {"rtol": 1e-9, "atol": 1e-9} if model.dtype == np.float64 else {"rtol": 1e-3, "atol": 1e-3}
+    different = ~np.isclose(values, expected, **close)[:, model.order]
+    if model.head == "normal" or not different.any():
+        assert not different.any()
+        return
+    z = reference.parameters(plain(model), expected)
+    first_words = uniforms.reshape(len(values), model.n_vars, -1)[:, :, 0]
+    distance = np.abs(reference.thresholds(model.head, z) - first_words[:, :, np.newaxis]).min(axis=-1)
+    rows = np.flatnonzero(different.any(axis=1))
+    assert (distance[rows, different[rows].argmax(axis=1)] < 1e-5).all()
+
+
+@every_type
+@every_model
+def test_log_prob(twins, make, dtype):
+    model = make(dtype=dtype)
+    x = model.sample(N, seed=0)
+    terms, log_prob = log_prob_on_device(twins, model, x)
+    close = {"rtol": 1e-11, "atol": 1e-11} if dtype is np.float64 else {"rtol": 1e-4, "atol": 1e-4}
+    np.testing.assert_allclose(terms, model.log_prob(x, per_variable=True), **close)
+    np.testing.assert_allclose(log_prob, model.log_prob(x), **close)
+
+
+@every_type
+@every_model
+@pytest.mark.parametrize("start", [5, 2**32 - 3])
+def test_samples(twins, make, start, dtype):
+    model = make(dtype=dtype)
+    expected, log_prob = model.sample(N, seed=2**63 + 1, start=start, return_log_prob=True)
+    values, own = sample_on_device(twins, model, expected, seed=2**63 + 1, start=start)
+    words = model.n_vars * model.uniforms_per_variable
+    check_rows(model, values, expected, reference.uniforms(2**63 + 1, start, N, words, np.float64))
+    if (values == expected).all() or dtype is np.float64:
+        close = 1e-9 if dtype is np.float64 else 1e-4
+        np.testing.assert_allclose(own, log_prob, rtol=close, atol=close)
+
+
+@every_model
+def test_completions_from_given_uniforms(twins, make):
+    model = make(dtype=np.float64)
+    prefix = model.sample(N // 2, seed=3)[:, model.order[:2]]
+    uniforms = random_uniforms(model, N)
+    expected, log_prob = model.sample(prefix=prefix, n_per_row=2, uniforms=uniforms, return_log_prob=True)
+    values, own = sample_on_device(twins, model, expected, prefix=prefix, n_per_row=2, uniforms=uniforms)
+    assert (values[:, model.order[:2]] == np.repeat(prefix, 2, axis=0)).all()
+    check_rows(model, values, expected, uniforms)
+    np.testing.assert_allclose(own, log_prob, rtol=1e-9, atol=1e-9)
