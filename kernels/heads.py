@@ -14,12 +14,14 @@ row TERM of ``scratch`` (JOINT + size, lanes), whose other rows are free.
 from __future__ import annotations
 
 import math
+from typing import NamedTuple
 
 import numpy as np
 from numba import float64
+from numba.extending import overload
 
-from .functions import HALF_LOG_2_PI, exp, log, sigmoid, softplus, wide_vectors
-from .jit import inlined, loop, scalar
+from .functions import HALF_LOG_2_PI, INLINED, exp, log, sigmoid, softplus, wide_vectors
+from .jit import loop, scalar
 
 BERNOULLI, CATEGORICAL, NORMAL, MIXTURE, AFFINE = range(5)
 AFFINE_CAP = math.log(1000.0)  # zuko's MonotonicAffineTransform(slope=1e-3)
@@ -33,7 +35,7 @@ TERM, LARGEST, TOTAL, BELOW, JOINT = range(5)  # rows of scratch; from JOINT on 
 
 
 @loop
-def _draw_bernoulli(z, at, noise, w, values, v):
+def _draw_bernoulli(z, at, size, noise, w, values, v, scratch):
     wide_vectors()
     one, zero = values.dtype.type(1), values.dtype.type(0)
     for i in range(values.shape[1]):
@@ -41,7 +43,7 @@ def _draw_bernoulli(z, at, noise, w, values, v):
 
 
 @loop
-def _score_bernoulli(z, at, values, v, scratch):
+def _score_bernoulli(z, at, size, values, v, scratch):
     wide_vectors()
     one, two = values.dtype.type(1), values.dtype.type(2)
     for i in range(values.shape[1]):  # log sigmoid(z) or log sigmoid(-z): no difference of large numbers
@@ -49,7 +51,7 @@ def _score_bernoulli(z, at, values, v, scratch):
 
 
 @loop
-def _slope_bernoulli(z, at, values, v, weight):
+def _slope_bernoulli(z, at, size, values, v, weight, scratch):
     wide_vectors()
     for i in range(values.shape[1]):
         z[at, i] = (values[v, i] - sigmoid(z[at, i])) * weight[i]
@@ -123,14 +125,14 @@ def _slope_categorical(z, at, size, values, v, weight, scratch):
 
 
 @loop
-def _draw_normal(z, mean, log_sigma, noise, w, values, v):
+def _draw_normal(z, at, size, noise, w, values, v, scratch):
     wide_vectors()
     for i in range(values.shape[1]):
-        values[v, i] = z[mean, i] + exp(z[log_sigma, i]) * noise[w, i]
+        values[v, i] = z[at, i] + exp(z[at + 1, i]) * noise[w, i]
 
 
 @loop
-def _score_normal(z, mean, log_sigma, values, v, out, row):
+def _score_component(z, mean, log_sigma, values, v, out, row):
     wide_vectors()
     constant, half = values.dtype.type(HALF_LOG_2_PI), values.dtype.type(0.5)
     for i in range(values.shape[1]):
@@ -139,7 +141,7 @@ def _score_normal(z, mean, log_sigma, values, v, out, row):
 
 
 @loop
-def _slope_normal(z, mean, log_sigma, values, v, weight, scratch):
+def _slope_component(z, mean, log_sigma, values, v, weight, scratch):
     """Mean and log sigma become their gradients; scratch[TERM] is the one by the value itself."""
     wide_vectors()
     one = values.dtype.type(1)
@@ -151,6 +153,16 @@ def _slope_normal(z, mean, log_sigma, values, v, weight, scratch):
         scratch[TERM, i] = -z[mean, i]
 
 
+@loop
+def _score_normal(z, at, size, values, v, scratch):
+    _score_component(z, at, at + 1, values, v, scratch, TERM)
+
+
+@loop
+def _slope_normal(z, at, size, values, v, weight, scratch):
+    _slope_component(z, at, at + 1, values, v, weight, scratch)
+
+
 @scalar
 def _soft_cap(scale):
     one, cap = type(scale)(1), type(scale)(1.0 / AFFINE_CAP)
@@ -158,14 +170,14 @@ def _soft_cap(scale):
 
 
 @loop
-def _draw_affine(z, at, noise, w, values, v):
+def _draw_affine(z, at, size, noise, w, values, v, scratch):
     wide_vectors()
     for i in range(values.shape[1]):
         values[v, i] = (noise[w, i] - z[at, i]) * exp(-_soft_cap(z[at + 1, i]))
 
 
 @loop
-def _score_affine(z, at, values, v, scratch):
+def _score_affine(z, at, size, values, v, scratch):
     """scratch[TERM] = log |d noise / d value|; scratch[LARGEST] = noise."""
     wide_vectors()
     for i in range(values.shape[1]):
@@ -191,7 +203,7 @@ def _joint_terms(z, at, m, values, v, scratch):
     """scratch[JOINT + k] = logit_k + log Normal(value; mean_k, sigma_k)."""
     wide_vectors()
     for k in range(m):
-        _score_normal(z, at + m + k, at + 2 * m + k, values, v, scratch, JOINT + k)
+        _score_component(z, at + m + k, at + 2 * m + k, values, v, scratch, JOINT + k)
         for i in range(values.shape[1]):
             scratch[JOINT + k, i] += z[at + k, i]
 
@@ -227,78 +239,48 @@ def _slope_mixture(z, at, size, values, v, weight, scratch):
         for i in range(values.shape[1]):
             share = exp(z[at + k, i] - scratch[LARGEST, i]) / scratch[TOTAL, i]
             z[at + k, i] = scratch[JOINT + k, i] - share * weight[i]
-        _slope_normal(z, at + m + k, at + 2 * m + k, values, v, scratch[JOINT + k], scratch)
+        _slope_component(z, at + m + k, at + 2 * m + k, values, v, scratch[JOINT + k], scratch)
         for i in range(values.shape[1]):
             scratch[BELOW, i] += scratch[TERM, i]
     for i in range(values.shape[1]):
         scratch[TERM, i] = scratch[BELOW, i]
 
 
-# Any head ---------------------------------------------------------------------------------------------------------
-
-
-@inlined
-def draw_lanes(head, z, at, size, noise, w, values, v, scratch):
-    """values[v] = what parameters z[at : at + size] and noise[w :] give."""
-    if head == BERNOULLI:
-        _draw_bernoulli(z, at, noise, w, values, v)
-    elif head == CATEGORICAL:
-        _draw_categorical(z, at, size, noise, w, values, v, scratch)
-    elif head == NORMAL:
-        _draw_normal(z, at, at + 1, noise, w, values, v)
-    elif head == MIXTURE:
-        _draw_mixture(z, at, size, noise, w, values, v, scratch)
-    else:
-        _draw_affine(z, at, noise, w, values, v)
-
-
-@inlined
-def score_lanes(head, z, at, size, values, v, scratch):
-    """scratch[TERM] = log p(values[v])."""
-    if head == BERNOULLI:
-        _score_bernoulli(z, at, values, v, scratch)
-    elif head == CATEGORICAL:
-        _score_categorical(z, at, size, values, v, scratch)
-    elif head == NORMAL:
-        _score_normal(z, at, at + 1, values, v, scratch, TERM)
-    elif head == MIXTURE:
-        _score_mixture(z, at, size, values, v, scratch)
-    else:
-        _score_affine(z, at, values, v, scratch)
-
-
-@loop
-def slope_lanes(head, z, at, size, values, v, weight, scratch):
-    """z[at : at + size] becomes the gradient of weight * log p; for real values scratch[TERM] the one by the value."""
-    if head == BERNOULLI:
-        _slope_bernoulli(z, at, values, v, weight)
-    elif head == CATEGORICAL:
-        _slope_categorical(z, at, size, values, v, weight, scratch)
-    elif head == NORMAL:
-        _slope_normal(z, at, at + 1, values, v, weight, scratch)
-    elif head == MIXTURE:
-        _slope_mixture(z, at, size, values, v, weight, scratch)
-
-
 # Tempering and truncation -----------------------------------------------------------------------------------------
 
 
 @loop
-def temper_lanes(head, z, at, size, rule, own):
-    """z[own : own + size] = the parameters that draw by ``rule`` = (temperature, top_k or 0, top_p)."""
+def _temper_bernoulli(z, at, size, rule, own):
     wide_vectors()
     temperature, top_k, top_p = rule
-    for k in range(size):
-        mean, log_sigma = head == NORMAL and k == 0, head == NORMAL and k == 1
-        factor = z.dtype.type(1.0 if mean or log_sigma else 1.0 / temperature)
-        shift = z.dtype.type(0.5 * math.log(temperature) if log_sigma else 0.0)
-        for i in range(z.shape[1]):
-            z[own + k, i] = z[at + k, i] * factor + shift
-    if head == BERNOULLI:
-        _truncate_bernoulli(z, own, top_k, top_p)
-    elif head == CATEGORICAL and (top_k > 0 or top_p < 1.0):
+    _scale(z, at, size, 1.0 / temperature, own)
+    _truncate_bernoulli(z, own, top_k, top_p)
+
+
+@loop
+def _temper_categorical(z, at, size, rule, own):
+    temperature, top_k, top_p = rule
+    _scale(z, at, size, 1.0 / temperature, own)
+    if top_k > 0 or top_p < 1.0:
         for i in range(z.shape[1]):
             _truncate_categorical(z, own, own + size, i, top_k, top_p)
+
+
+@loop
+def _temper_normal(z, at, size, rule, own):
+    """The variance times the temperature."""
+    shift = z.dtype.type(0.5 * math.log(rule[0]))
+    for i in range(z.shape[1]):
+        z[own, i] = z[at, i]
+        z[own + 1, i] = z[at + 1, i] + shift
+
+
+@loop
+def _scale(z, at, size, factor, own):
+    factor = z.dtype.type(factor)
+    for k in range(size):
+        for i in range(z.shape[1]):
+            z[own + k, i] = z[at + k, i] * factor
 
 
 @loop
@@ -336,3 +318,114 @@ def _truncate_categorical(z, begin, end, i, top_k, top_p):
     for k in range(begin, end):
         if z[k, i] < lowest or (z[k, i] == lowest and k > last):
             z[k, i] = EXCLUDED
+
+
+# Any head ---------------------------------------------------------------------------------------------------------
+# A network carries its head as a type, so that its kernels are compiled for that head alone: for all of them at once
+# it takes twice as long.
+
+
+class BernoulliHead(NamedTuple):
+    """Type of a BERNOULLI head."""
+
+    size: int  # parameters per variable
+
+
+class CategoricalHead(NamedTuple):
+    """Type of a CATEGORICAL head."""
+
+    size: int
+
+
+class NormalHead(NamedTuple):
+    """Type of a NORMAL head."""
+
+    size: int
+
+
+class MixtureHead(NamedTuple):
+    """Type of a MIXTURE head."""
+
+    size: int
+
+
+class AffineHead(NamedTuple):
+    """Type of an AFFINE head."""
+
+    size: int
+
+
+KINDS = {
+    BERNOULLI: BernoulliHead,
+    CATEGORICAL: CategoricalHead,
+    NORMAL: NormalHead,
+    MIXTURE: MixtureHead,
+    AFFINE: AffineHead,
+}
+DRAW = {
+    BernoulliHead: _draw_bernoulli,
+    CategoricalHead: _draw_categorical,
+    NormalHead: _draw_normal,
+    MixtureHead: _draw_mixture,
+    AffineHead: _draw_affine,
+}
+SCORE = {
+    BernoulliHead: _score_bernoulli,
+    CategoricalHead: _score_categorical,
+    NormalHead: _score_normal,
+    MixtureHead: _score_mixture,
+    AffineHead: _score_affine,
+}
+SLOPE = {
+    BernoulliHead: _slope_bernoulli,
+    CategoricalHead: _slope_categorical,
+    NormalHead: _slope_normal,
+    MixtureHead: _slope_mixture,
+}
+TEMPER = {
+    BernoulliHead: _temper_bernoulli,
+    CategoricalHead: _temper_categorical,
+    NormalHead: _temper_normal,
+}
+
+
+def draw_lanes(kind, z, at, noise, w, values, v, scratch):
+    """values[v] = what the parameters in rows ``at`` .. of z and noise[w :] give."""
+
+
+def score_lanes(kind, z, at, values, v, scratch):
+    """scratch[TERM] = log p(values[v])."""
+
+
+def slope_lanes(kind, z, at, values, v, weight, scratch):
+    """The parameters become the gradient of weight * log p; scratch[TERM] the one by the value, if that is real."""
+
+
+def temper_lanes(kind, z, at, rule, own):
+    """Rows ``own`` .. of z = the parameters that draw by ``rule`` = (temperature, top_k or 0, top_p)."""
+
+
+@overload(draw_lanes, jit_options=INLINED)
+def _choose_draw(kind, z, at, noise, w, values, v, scratch):
+    draw = DRAW[kind.instance_class]
+    return lambda kind, z, at, noise, w, values, v, scratch: draw(z, at, kind.size, noise, w, values, v, scratch)
+
+
+@overload(score_lanes, jit_options=INLINED)
+def _choose_score(kind, z, at, values, v, scratch):
+    score = SCORE[kind.instance_class]
+    return lambda kind, z, at, values, v, scratch: score(z, at, kind.size, values, v, scratch)
+
+
+@overload(slope_lanes, jit_options=INLINED)
+def _choose_slope(kind, z, at, values, v, weight, scratch):
+    slope = SLOPE[kind.instance_class]
+    return lambda kind, z, at, values, v, weight, scratch: slope(z, at, kind.size, values, v, weight, scratch)
+
+
+@overload(temper_lanes, jit_options=INLINED)
+def _choose_temper(kind, z, at, rule, own):
+    if kind.instance_class not in TEMPER:
+        return lambda kind, z, at, rule, own: None  # refused before
+    temper = TEMPER[kind.instance_class]
+    return lambda kind, z, at, rule, own: temper(z, at, kind.size, rule, own)

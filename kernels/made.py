@@ -17,9 +17,21 @@ from typing import NamedTuple
 
 import numpy as np
 from numba import uint64
+from numba.extending import overload
 
-from .functions import exp, sigmoid, softplus, tanh, wide_vectors
-from .heads import AFFINE, JOINT, LARGEST, MIXTURE, NORMAL, TERM, draw_lanes, score_lanes, temper_lanes
+from .functions import INLINED, exp, sigmoid, softplus, tanh, wide_vectors
+from .heads import (
+    AFFINE,
+    JOINT,
+    LARGEST,
+    MIXTURE,
+    TERM,
+    MixtureHead,
+    NormalHead,
+    draw_lanes,
+    score_lanes,
+    temper_lanes,
+)
 from .jit import inlined, kernel, loop
 from .panels import LANES, ROWS, add_product, add_rows
 from .quantile import to_normal
@@ -49,6 +61,7 @@ class MaskedNet(NamedTuple):
     n_states: int  # inputs per variable: the number of states if one-hot, else 1
     head: int
     head_size: int  # parameters per variable
+    kind: NamedTuple  # the head once more, as a type: see heads.py
 
 
 class Request(NamedTuple):
@@ -279,7 +292,7 @@ def _score_tile(net, tile, row, n, terms):
     for d in range(net.order.size):
         if d % per_chunk == 0:
             complete_layer(net, output, d * size, min(net.order.size, d + per_chunk) * size, state)
-        score_lanes(net.head, state, z + d * size, size, values, first + d, scratch)
+        score_lanes(net.kind, state, z + d * size, values, first + d, scratch)
         add_terms(scratch, total, LOG_PROB)
         if terms.shape[0] > 0:
             source = LARGEST if net.head == AFFINE else TERM
@@ -310,26 +323,46 @@ def log_prob_cpu(begin, end, net, x, context, terms, log_prob):
 
 
 @loop
-def _fill_noise(net, request, given, tile, row, begin, end):
-    """Noise of variables begin .. end: drawn, or copied from what was given."""
+def _fill_uniforms(net, request, given, tile, row, begin, end):
+    """Noise of variables begin .. end as it is: drawn, or copied from what was given."""
+    if request.source == PHILOX:
+        fill_uniforms(request.key, request.start + uint64(row), begin, tile.words, tile.noise[: end - begin])
+    else:
+        _copy_noise(given.noise, row, begin, end - begin, tile.noise)
+
+
+@loop
+def _fill_normals(net, request, given, tile, row, begin, end):
+    """Standard normal noise; of a mixture's two words the first stays uniform."""
     words = noise_words(net.head)
     first, count = begin * words, (end - begin) * words
-    normal = net.head == NORMAL or net.head == MIXTURE
-    if request.source == PHILOX and not normal:
-        fill_uniforms(request.key, request.start + uint64(row), first, tile.words, tile.noise[:count])
-        return
     if request.source == PHILOX:
         fill_uniforms(request.key, request.start + uint64(row), first, tile.words, tile.fine[:count])
     else:
-        for i in range(min(tile.fine.shape[1], given.noise.shape[0] - row)):
-            for word in range(count):
-                tile.fine[word, i] = given.noise[row + i, first + word]
+        _copy_noise(given.noise, row, first, count, tile.fine)
     for word in range(count):
-        if normal and request.source != NOISE and word % words == words - 1:
+        if request.source != NOISE and word % words == words - 1:
             to_normal(tile.fine, word, tile.noise)
         else:
             for i in range(tile.noise.shape[1]):
                 tile.noise[word, i] = tile.fine[word, i]
+
+
+@loop
+def _copy_noise(noise, row, first, count, out):
+    for i in range(min(out.shape[1], noise.shape[0] - row)):
+        for word in range(count):
+            out[word, i] = noise[row + i, first + word]
+
+
+def fill_noise(kind, net, request, given, tile, row, begin, end):
+    """Noise of variables begin .. end, as the head takes it."""
+
+
+@overload(fill_noise, jit_options=INLINED)
+def _choose_noise(kind, net, request, given, tile, row, begin, end):
+    fill = _fill_normals if kind.instance_class in (NormalHead, MixtureHead) else _fill_uniforms
+    return lambda kind, net, request, given, tile, row, begin, end: fill(net, request, given, tile, row, begin, end)
 
 
 @loop
@@ -362,22 +395,20 @@ def _begin_block(net, begin, end, state):
 @inlined
 def _temper(kind, request, state, z):
     """Row where the parameters begin that draw from what rows z say, tempered and truncated if so asked."""
-    head, size = kind
     if not request.truncated:
         return z
-    own = state.shape[0] - size
-    temper_lanes(head, state, z, size, (request.temperature, request.top_k, request.top_p), own)
+    own = state.shape[0] - kind.size
+    temper_lanes(kind, state, z, (request.temperature, request.top_k, request.top_p), own)
     return own
 
 
 @inlined
 def _score_variable(kind, state, z, at, values, v, scratch, total):
     """Adds log-probabilities of value row v: the model's own by rows z, and by rows ``at`` if those drew it."""
-    head, size = kind
-    score_lanes(head, state, z, size, values, v, scratch)
+    score_lanes(kind, state, z, values, v, scratch)
     add_terms(scratch, total, LOG_PROB)
     if at != z:
-        score_lanes(head, state, at, size, values, v, scratch)
+        score_lanes(kind, state, at, values, v, scratch)
         add_terms(scratch, total, SAMPLING_LOG_PROB)
 
 
@@ -388,7 +419,7 @@ def _sample_block(net, request, tile, begin, end):
     wide_vectors()
     weights, layers, known = net.weights, net.layers, net.known
     state, values, noise, scratch, total = tile.state, tile.values, tile.noise, tile.scratch, tile.total
-    output, kind, words = layers.shape[0] - 1, (net.head, net.head_size), noise_words(net.head)
+    output, kind, words = layers.shape[0] - 1, net.kind, noise_words(net.head)
     source, size, value = layers[output, SOURCE], net.head_size, first_value(net)
     heads = layers[output, FIRST]
     for d in range(begin, end):
@@ -400,7 +431,7 @@ def _sample_block(net, request, tile, begin, end):
         at = z
         if d >= request.prefix_length:
             at = _temper(kind, request, state, z)
-            draw_lanes(net.head, state, at, size, noise, (d - begin) * words, values, value + d, scratch)
+            draw_lanes(kind, state, at, noise, (d - begin) * words, values, value + d, scratch)
         if request.scored:
             _score_variable(kind, state, z, at, values, value + d, scratch, total)
         if net.n_states > 1:
@@ -441,6 +472,6 @@ def sample_cpu(begin, end, net, request, given, results):
             last = min(block + BLOCK, net.order.size)
             _begin_block(net, block, last, tile.state)
             if last > request.prefix_length:
-                _fill_noise(net, request, given, tile, row, block, last)
+                fill_noise(net.kind, net, request, given, tile, row, block, last)
             _sample_block(net, request, tile, block, last)
         _store_tile(net, request, tile, row, n, results)

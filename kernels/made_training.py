@@ -126,12 +126,12 @@ def _slope_of_heads(net, values, state, slopes, weight, total):
     discrete = net.head == BERNOULLI or net.head == CATEGORICAL
     for d in range(net.order.size):
         at = z + d * size
-        score_lanes(net.head, state, at, size, values, first + d, scratch)
+        score_lanes(net.kind, state, at, values, first + d, scratch)
         add_terms(scratch, total, 0)
         for row in range(at, at + size):
             for i in range(state.shape[1]):
                 slopes[row, i] = state[row, i]
-        slope_lanes(net.head, slopes, at, size, values, first + d, weight, scratch)
+        slope_lanes(net.kind, slopes, at, values, first + d, weight, scratch)
         if not discrete:
             for i in range(state.shape[1]):
                 slopes[net.n_context + d, i] = scratch[TERM, i]

@@ -120,6 +120,6 @@ def truncated(p, temperature=1.0, top_k=None, top_p=None):
             if mass >= top_p:
                 break
             kept.append(k)
-            mass += q[k]
+            mass += p[k]
         q[[k for k in range(len(q)) if k not in kept]] = 0.0
     return q / q.sum()

@@ -138,6 +138,7 @@ def build(layers: Sequence[Layer], degrees: Sequence[Array], shape: Shape, dtype
         shape.n_states,
         shape.head,
         shape.head_size,
+        heads.KINDS[shape.head](shape.head_size),
     )
     for number, layer in enumerate(layers, start=1):
         own = slice(fields[number, kernels.FIRST], fields[number, kernels.FIRST] + len(layer.biases))

@@ -129,16 +129,15 @@ def score(net: MaskedNet, x: Array, context: Array, per_variable: bool) -> Array
     return terms if per_variable else log_prob
 
 
-def sample(net: MaskedNet, draw: Draw, n_states: int | None, noise: Array | None = None,
-           context: Array | None = None) -> Drawn:
+def sample(
+    net: MaskedNet, draw: Draw, n_states: int | None, noise: Array | None = None, context: Array | None = None
+) -> Drawn:
     """Draw rows; ``noise`` (n, n_vars) by position, instead of random numbers, is what the heads take."""
     n, n_vars, dtype = draw.n, len(net.order), net.weights.dtype
     value_type = dtype if n_states is None else np.dtype(np.uint8 if n_states <= 256 else np.uint16)
     check_memory(n * n_vars * value_type.itemsize, "sample")
     scored = n if draw.return_log_prob else 0
-    results = Results(
-        np.empty((n, n_vars), value_type), np.empty(scored), np.empty(scored if draw.truncated else 0)
-    )
+    results = Results(np.empty((n, n_vars), value_type), np.empty(scored), np.empty(scored if draw.truncated else 0))
     request = Request(
         np.uint64(draw.key),
         np.uint64(draw.start),

@@ -15,7 +15,7 @@ from ..kernels.panels import ROWS
 from ..memory import check_memory
 from ..threads import run_pieces, thread_count
 from . import masked
-from .masked_model import no_context, read_only, score, work_per_row
+from .masked_model import no_context, read_only, score
 
 if TYPE_CHECKING:
     from ..learning.gradient import Step
