@@ -45,7 +45,7 @@ PADDING = ROWS + 3  # rows that a panel product may write beyond the end of a la
 
 TILE = 64  # rows of data in a tile of scoring and training
 SAMPLING_TILE = 128  # of sampling, where every variable costs the same for few lanes as for many
-BLOCK = 16  # variables drawn between two panel products; a multiple of 4
+BLOCK = 24  # variables drawn between two panel products: a multiple of 4, and of ROWS where those are 12 or 6
 
 
 class MaskedNet(NamedTuple):

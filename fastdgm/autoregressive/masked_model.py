@@ -110,6 +110,7 @@ def work_per_row(net: MaskedNet) -> float:
 
 
 def read_only(array: Array) -> Array:
+    """A contiguous view that numba compiles one signature for."""
     view = np.ascontiguousarray(array).view()
     view.flags.writeable = False
     return view

@@ -250,12 +250,11 @@ class Autoregressive(AutoregressiveModel):
 
         from .module_training import ModuleStepper
 
-        stepper = ModuleStepper(
+        return ModuleStepper(
             self.module,
             lambda module, rows: self._terms(module, rows, torch.float32).sum(dim=1),
             lambda module, rows: self._evaluate(module, rows).sum(axis=1),
         )
-        return stepper
 
     def _adopt(self, parameters: dict[str, Array]) -> None:
         from .module_training import load
