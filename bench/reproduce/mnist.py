@@ -44,16 +44,19 @@ def made_500() -> list[Candidate]:
             f"made-500-decay{decay:g}",
             "MADE",
             {"hidden": [500], "seed": 0},
-            {"epochs": 20, "batch_size": 100, "learning_rate": 1e-2, "weight_decay": decay, "patience": 6},
+            {"epochs": 30, "batch_size": 100, "learning_rate": 4e-3, "weight_decay": decay, "patience": 6},
         )
-        for decay in (0.03, 0.1)
+        for decay in (0.0, 0.02)
     ]
 
 
 def nade_500() -> list[Candidate]:
     """500 hidden units in the natural order."""
-    settings = {"epochs": 12, "batch_size": 100, "learning_rate": 4e-3, "weight_decay": 0.02, "patience": 5}
-    return [Candidate("nade-500", "NADE", {"hidden": 500, "seed": 0}, settings)]
+    short = {"epochs": 12, "batch_size": 100, "learning_rate": 4e-3, "weight_decay": 0.02, "patience": 5}
+    return [
+        Candidate("nade-500", "NADE", {"hidden": 500, "seed": 0}, short),
+        Candidate("nade-500-long", "NADE", {"hidden": 500, "seed": 0}, short | {"epochs": 20, "weight_decay": 0.05}),
+    ]
 
 
 def made_mixture() -> list[Candidate]:
