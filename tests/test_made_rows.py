@@ -1,0 +1,127 @@
+"""Few rows of a masked network are drawn by another kernel: the same rows, bit for bit."""
+
+from __future__ import annotations
+
+import pickle
+
+import numpy as np
+import pytest
+from masked_models import random_fvsbn, random_made, random_uniforms
+from test_made import residual_layers
+
+from fastdgm.autoregressive import masked, masked_model
+from fastdgm.autoregressive.draw import Draw
+from fastdgm.autoregressive.made import MADE
+from fastdgm.autoregressive.masked import ACTIVATIONS
+from fastdgm.autoregressive.masked_model import FEW_ROWS
+from fastdgm.kernels.made_rows import new_strips
+
+TYPES = [np.float32, np.float64]
+MANY = 40  # rows that are drawn in tiles
+MODELS = {
+    "FVSBN": lambda **options: random_fvsbn(150, scale=1.0, **options),
+    "one layer": lambda **options: random_made(150, (100,), scale=1.0, **options),
+    "two layers": lambda **options: random_made(100, (90, 150), scale=1.0, order="natural", **options),
+    "wide": lambda **options: random_made(7, (300, 200), activation="elu", order="reversed", **options),
+    "random masks": lambda **options: random_made(20, (40, 30, 20), masks="random", activation="tanh", **options),
+    "3 states": lambda **options: random_made(50, (60, 40), n_states=3, **options),
+    "200 states": lambda **options: random_made(4, (9,), n_states=200, **options),
+    "normal": lambda **options: random_made(70, (80,), head="normal", scale=0.5, activation="softplus", **options),
+    "mixture": lambda **options: random_made(30, (50,), head="mixture", n_components=3, scale=0.5, **options),
+    "one variable": lambda **options: random_made(1, (3,), **options),
+}
+every_model = pytest.mark.parametrize("make", MODELS.values(), ids=MODELS.keys())
+every_type = pytest.mark.parametrize("dtype", TYPES)
+
+
+def check_same(few, many, n):
+    """Arrays of a call for n rows are the first n rows of those for many."""
+    for own, expected in zip(few, many, strict=True):
+        assert len(own) == n
+        assert own.tobytes() == np.ascontiguousarray(expected[:n]).tobytes()
+
+
+@every_type
+@every_model
+def test_few_rows_are_those_of_many(make, dtype):
+    model = make(dtype=dtype)
+    many = model.sample(MANY, seed=3, return_log_prob=True)
+    for n in range(1, FEW_ROWS + 1):
+        check_same(model.sample(n, seed=3, return_log_prob=True), many, n)
+    assert model._strips is not None
+    assert (model.sample(3, seed=3, start=7) == many[0][7:10]).all()
+    assert model.sample(0, seed=3).shape == (0, model.n_vars)
+
+
+@every_type
+@every_model
+def test_given_uniforms(make, dtype):
+    model = make(dtype=dtype)
+    uniforms = random_uniforms(model, MANY)
+    many = model.sample(MANY, uniforms=uniforms)
+    for n in (1, 4):
+        check_same([model.sample(n, uniforms=uniforms[:n])], [many], n)
+
+
+@every_type
+@pytest.mark.parametrize("name", ["one layer", "3 states", "normal"])
+@pytest.mark.parametrize("length", [1, 16, 37, 50])
+def test_prefixes(name, length, dtype):
+    model = MODELS[name](dtype=dtype)
+    prefix = model.sample(20, seed=1)[:, model.order[:length]]
+    many = model.sample(prefix=prefix, n_per_row=2, seed=2, return_log_prob=True)
+    for rows in (1, 2):
+        few = model.sample(prefix=prefix[:rows], n_per_row=2, seed=2, return_log_prob=True)
+        check_same(few, many, 2 * rows)
+        assert (few[0][:, model.order[:length]] == np.repeat(prefix[:rows], 2, axis=0)).all()
+
+
+@every_type
+@pytest.mark.parametrize("options", [{"temperature": 0.7}, {"top_k": 1}, {"top_k": 2, "top_p": 0.8}])
+@pytest.mark.parametrize("name", ["two layers", "3 states"])
+def test_truncation(name, options, dtype):
+    model = MODELS[name](dtype=dtype)
+    many = model.sample(MANY, seed=4, return_log_prob=True, **options)
+    for n in (1, 3):
+        check_same(model.sample(n, seed=4, return_log_prob=True, **options), many, n)
+
+
+@every_type
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+def test_residual_layers_and_context(activation, dtype):
+    net = masked.build(*residual_layers(activation, dtype, n_context=3), dtype)
+    random = np.random.default_rng(0)
+    context, uniforms = random.normal(size=(MANY, 3)).astype(dtype), random.random((MANY, 6))
+    many = masked_model.sample(net, Draw(MANY, 0, uniforms=uniforms), 2, context=context).values
+    for n in (1, 8):
+        draw = Draw(n, 0, uniforms=uniforms[:n])
+        few = masked_model.sample(net, draw, 2, context=context[:n], strips=new_strips(net)).values
+        assert (few == many[:n]).all()
+
+
+# --- strips are derived: never stale, never stored ---
+
+
+def test_new_parameters_count_at_once():
+    model, other = MODELS["one layer"](seed=0), MODELS["one layer"](seed=1)
+    model.sample(1, seed=0)
+    model._adopt({"weights": other._net.weights, "biases": other._net.biases})
+    assert (model.sample(2, seed=0) == model.sample(MANY, seed=0)[:2]).all()
+
+
+def test_shared_parameters_are_read_where_they_are():
+    model = MODELS["one layer"]()
+    model.sample(1, seed=0)
+    shared = model._shared_parameters()
+    shared["weights"] *= 2
+    assert (model.sample(2, seed=0) == model.sample(MANY, seed=0)[:2]).all()
+    assert model._strips is None
+
+
+def test_pickles_leave_them_out():
+    model = MODELS["3 states"]()
+    before = pickle.dumps(model)
+    model.sample(1, seed=0)
+    assert pickle.dumps(model) == before
+    assert isinstance(pickle.loads(before), MADE)
+    assert (pickle.loads(before).sample(1, seed=0) == model.sample(1, seed=0)).all()
