@@ -12,10 +12,16 @@ from machine import RESULTS, read_results
 from peers.base import OPERATIONS
 from plots import draw_bars, draw_sizes
 from report_autoregressive import PICTURE, autoregressive_section
+from report_reproduction import PICTURE as REPRODUCTION_PICTURE
+from report_reproduction import draw_reproduction, read_reproduction, reproduction_section
 from targets import MAIN, best_peer, ns_per_cell
 
 README = Path(__file__).parents[1] / "README.md"
-SPEED, AUTOREGRESSIVE = "speed", "autoregressive-speed"  # of the markers <!-- NAME:begin --> and <!-- NAME:end -->
+SPEED, AUTOREGRESSIVE, REPRODUCTION = (
+    "speed",
+    "autoregressive-speed",
+    "reproduction",
+)  # of the markers <!-- NAME:begin --> and <!-- NAME:end -->
 LARGE = "pigs-100k"
 SHOWN = {"alarm": MAIN, "pigs": LARGE}
 FALLBACK = {MAIN: "alarm-100k"}  # slow libraries are not run on the larger workload
@@ -162,6 +168,9 @@ def main() -> None:
         raise SystemExit("no results: run bench/compare.py or bench/autoregressive.py first")
     for name, results in found.items():
         reports[name](results)
+    reproduced = read_reproduction(RESULTS / "reproduce")
+    draw_reproduction(reproduced, RESULTS / REPRODUCTION_PICTURE)
+    write_section(REPRODUCTION, "\n".join(reproduction_section(reproduced)))
 
 
 if __name__ == "__main__":

@@ -155,7 +155,8 @@ def _add_product_vectors(a, place, x, x_row, c, c_row, size):
     at, row, step = place
     m, depth, width = size
     lanes = REGISTER_BYTES // c.itemsize
-    for j in range(0, width, 2 * lanes):
+    j = 0
+    while j < width:  # a range with a step that might be 0 would cost reference counts
         i, whole = 0, j + lanes < width
         while i + ROWS <= m:
             if whole:
@@ -175,6 +176,7 @@ def _add_product_vectors(a, place, x, x_row, c, c_row, size):
             else:
                 _one_by_one(a, at + i * row, row, step, x, x_row, c, c_row + i, j, depth)
             i += 1
+        j += 2 * lanes
 
 
 @loop

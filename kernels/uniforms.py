@@ -52,17 +52,16 @@ def _smallest(words, lane, begin, end):
     return least
 
 
-@inlined
+@loop
 def _refine_32(key, row, position, words, lane, n, out, d, at):
     """Draw the second word where the first is short; whole runs without one are passed over."""
     for run in range(0, n, RUN):
         end = min(run + RUN, n)
-        if _smallest(words, lane, run, end) >= uint32(SHORT):
-            continue
-        for i in range(run, end):
-            if words[lane, i] < uint32(SHORT):
-                low = one_word(key, row + uint64(i), uint64(position), uint64(STREAM_REFINE))
-                out[d, at + i] = uniform32(words[lane, i], low)
+        if _smallest(words, lane, run, end) < uint32(SHORT):
+            for i in range(run, end):
+                if words[lane, i] < uint32(SHORT):
+                    low = one_word(key, row + uint64(i), uint64(position), uint64(STREAM_REFINE))
+                    out[d, at + i] = uniform32(words[lane, i], low)
 
 
 @inlined
@@ -82,7 +81,8 @@ def _fill_run(key, row, first, at, n, words, out):
             fill_words(key, row, block, uint64(STREAM_SAMPLE), n, words)
         if out.itemsize == 4:
             _first_words_32(words, lane, n, out, d, at)
-            _refine_32(key, row, first + d, words, lane, n, out, d, at)
+            if _smallest(words, lane, np.int64(0), n) < uint32(SHORT):
+                _refine_32(key, row, first + d, words, lane, n, out, d, at)
         else:
             if lane == 0:
                 fill_words(key, row, block, uint64(STREAM_REFINE), n, low_words)
