@@ -33,8 +33,8 @@ def reproduction_section(results: dict[str, Result]) -> list[str]:
         "",
         f"![Test log-likelihood against Chow-Liu trees and HCLT](bench/results/{PICTURE})",
         "",
-        "Models are chosen by validation alone, the test set is scored once; settings, seeds, epochs and seconds of every "
-        "run are in [`bench/results/reproduce`](bench/results/reproduce), how to run it again in "
+        "Models are chosen by validation alone, the test set is scored once; settings, seeds, epochs and seconds "
+        "of every run are in [`bench/results/reproduce`](bench/results/reproduce), how to run it again in "
         "[`bench/reproduce`](bench/reproduce/README.md). Published numbers of MNIST are quoted from memory; Chow-Liu "
         "was computed on the same files, HCLT is the mean of its authors' run logs.",
     ]
