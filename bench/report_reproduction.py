@@ -102,6 +102,6 @@ def draw_reproduction(results: dict[str, Result], path: Path) -> None:
     axis.invert_yaxis()
     axis.set_xlabel("test log-likelihood, percent better than HCLT", fontsize=11)
     axis.set_title("Density-estimation sets", fontsize=13)
-    axis.legend(loc="lower left", frameon=False)
+    axis.legend(loc="lower right", frameon=False)
     figure.savefig(path, dpi=110)
     plt.close(figure)
