@@ -480,5 +480,5 @@ def test_no_bar_without_a_terminal(capsys, progress):
 def test_without_tqdm(monkeypatch):
     monkeypatch.setitem(sys.modules, "tqdm", None)
     assert fitted(progress=None)._history
-    with pytest.raises(ImportError, match=r'pip install "fastdgm\[cli\]"'):
+    with pytest.raises(ImportError, match=r'pip install "fastdgm\[train\]"'):
         fitted(progress=True)

@@ -9,6 +9,7 @@ import pytest
 from masked_models import random_fvsbn, random_made, random_uniforms
 from test_made import residual_layers
 
+import fastdgm as fd
 from fastdgm.autoregressive import masked, masked_model
 from fastdgm.autoregressive.draw import Draw
 from fastdgm.autoregressive.made import MADE
@@ -125,3 +126,23 @@ def test_pickles_leave_them_out():
     assert pickle.dumps(model) == before
     assert isinstance(pickle.loads(before), MADE)
     assert (pickle.loads(before).sample(1, seed=0) == model.sample(1, seed=0)).all()
+
+
+def test_few_rows_after_a_fit_come_from_the_new_parameters():
+    model = fd.MADE(6, (8,), seed=0)
+    model.sample(2, seed=0)  # caches what few rows are drawn from
+    model.fit(np.ones((200, 6)), epochs=5, learning_rate=0.1, progress=False)
+    assert np.array_equal(model.sample(2, seed=3), model.sample(100, seed=3)[:2])
+
+
+@pytest.mark.parametrize("n", [2, 100])
+def test_the_coldest_temperature_is_the_most_probable_row(n):
+    model = fd.FVSBN(5)  # logits of exactly 0, where infinite factors would give NaN
+    rows, lp, sampling = model.sample(n, temperature=1e-300, top_k=2, return_log_prob=True, seed=0)
+    assert np.isfinite(lp).all()
+    assert np.isfinite(sampling).all()
+    assert rows.shape == (n, 5)
+
+
+def test_no_rows_at_the_end_of_the_stream():
+    assert fd.FVSBN(5).sample(0, seed=0, start=2**64).shape == (0, 5)

@@ -181,7 +181,7 @@ class AutoregressiveModel(ABC):
         parts = [drawn.values]
         if return_log_prob:
             parts += [part for part in (drawn.log_prob, drawn.sampling_log_prob) if part is not None]
-        if like is not None or _is_torch(prefix):
+        if _is_torch(like) or _is_torch(prefix):
             parts = [_as_torch(part) for part in parts]
         return tuple(parts) if return_log_prob else parts[0]
 

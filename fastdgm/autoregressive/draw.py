@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -48,14 +48,6 @@ class Draw:
     def prefix_length(self) -> int:
         """Number of positions that are given."""
         return 0 if self.prefix is None else int(self.prefix.shape[1])
-
-    def rows(self, begin: int, end: int) -> Draw:
-        """The same draw, of rows ``begin`` to ``end`` alone; ``begin`` is a multiple of ``n_per_row`` with a prefix."""
-        prefix = self.prefix
-        if prefix is not None:
-            prefix = prefix[begin // self.n_per_row : -(-end // self.n_per_row)]
-        uniforms = None if self.uniforms is None else self.uniforms[begin:end]
-        return replace(self, n=end - begin, start=self.start + begin, prefix=prefix, uniforms=uniforms)
 
 
 def check_draw(

@@ -7,6 +7,7 @@ from typing import Any, Self
 import numpy as np
 import numpy.typing as npt
 
+from ..memory import check_memory
 from . import masked
 from .made import Order, check_dtype, check_shape
 from .masked import Layer
@@ -45,6 +46,7 @@ class FVSBN(MaskedModel):
     ) -> None:
         generator = np.random.default_rng(seed)
         shape = check_shape(n_vars, "bernoulli", None, None, order, generator)
+        check_memory(24 * shape.n_vars**2, "the parameters of the network")
         layer = Layer(np.zeros((shape.n_vars, shape.n_vars)), np.zeros(shape.n_vars))
         degrees = [shape.input_degrees, shape.output_degrees]
         self._set_net(masked.build([layer], degrees, shape, check_dtype(dtype)))

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 
+from ..memory import check_memory
 from ..seeds import whole_number
 from . import masked
 from .masked import ACTIVATIONS, HEADS, Layer, Shape
@@ -81,6 +83,8 @@ class MADE(MaskedModel):
         for width in widths:
             degrees.append(_hidden_degrees(width, shape.n_vars, masks, int(degrees[-1].min()), generator))
         degrees.append(shape.output_degrees)
+        cells = sum(len(above) * len(below) for below, above in pairwise(degrees))
+        check_memory(24 * cells, "the parameters of the network")
         layers = initial_layers(degrees, activation, shape, generator)
         self._set_net(masked.build(layers, degrees, shape, check_dtype(dtype)))
 

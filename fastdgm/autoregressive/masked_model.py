@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from .masked_training import MaskedStepper
 
 Array = npt.NDArray[Any]
+COLDEST = 1e-20  # a lower temperature would take logits out of the range of float32
 FEW_ROWS = 4  # sampled from strips; more make better use of the lanes of a tile
 
 
@@ -29,7 +30,7 @@ class MaskedModel(AutoregressiveModel):
     """A masked network with one head per variable; made by the families' constructors."""
 
     _net: MaskedNet
-    _strips: Strips | None  # derived from the net when first needed
+    _strips: tuple[MaskedNet, Strips] | None  # derived from that net when first needed
 
     @classmethod
     def _from_net(cls, net: MaskedNet) -> Self:
@@ -61,15 +62,21 @@ class MaskedModel(AutoregressiveModel):
         return score(self._net, x, no_context(self._net, len(x)), per_variable)
 
     def _sample(self, draw: Draw) -> Drawn:
-        return sample(self._net, draw, self.n_states, strips=self._strips_for(draw.n))
+        net = self._net  # once: a fit in another thread may swap it at any time
+        return sample(net, draw, self.n_states, strips=self._strips_for(net, draw.n))
 
-    def _strips_for(self, n: int) -> Strips | None:
-        """What few rows are sampled from; None for many, and where parameters may change at any time."""
+    def _strips_for(self, net: MaskedNet, n: int) -> Strips | None:
+        """What few rows are sampled from; None for many, where parameters may change at any time, and where memory
+        does not hold the weights twice."""
         if n > FEW_ROWS or self._shares_memory:
             return None
-        if self._strips is None:
-            self._strips = new_strips(self._net)
-        return self._strips
+        cached = self._strips
+        if cached is None or cached[0] is not net:
+            try:
+                cached = self._strips = net, new_strips(net)
+            except ValueError:
+                return None
+        return cached[1]
 
     def __getstate__(self) -> dict[str, Any]:
         return {**vars(self), "_strips": None}
@@ -161,11 +168,11 @@ def sample(
     results = Results(np.empty((n, n_vars), value_type), np.empty(scored), np.empty(scored if draw.truncated else 0))
     request = Request(
         np.uint64(draw.key),
-        np.uint64(draw.start),
+        np.uint64(draw.start if n else 0),  # no rows may start at 2**64
         draw.prefix_length,
         draw.n_per_row,
-        draw.temperature,
-        draw.top_k or 0,
+        max(draw.temperature, COLDEST),
+        min(draw.top_k or 0, net.head_size + 1),
         1.0 if draw.top_p is None else draw.top_p,
         draw.truncated,
         draw.return_log_prob,

@@ -50,6 +50,7 @@ def backward(net: MaskedNet, work: Workspace, x: Array, row_weights: Array, by_i
         training.backward_cpu(begin, end, net, batch, work, by_inputs, log_prob)
 
     tiles = -(-n // kernels.TILE)
+    run(0, 0)  # compile here, not in several threads at once
     run_pieces(run, [(tile, tile + 1) for tile in range(tiles)] if thread_count() > 1 else [(0, tiles)])
     return log_prob
 
@@ -89,6 +90,7 @@ class MaskedStepper:
         def run(begin: int, end: int) -> None:
             training.update_cpu(begin, end, self.net, work, n, moments, settings)
 
+        run(0, 0)
         run_pieces(run, group_pieces(work))
         return float(log_prob.sum())
 
@@ -114,6 +116,7 @@ def gradients(
         def run(first: int, last: int, work: Workspace = work, n: int = n) -> None:
             training.gradients_cpu(first, last, net, work, n, by_weights, by_biases)
 
+        run(0, 0)
         run_pieces(run, group_pieces(work))
         if by_x is not None:
             _copy_input_slopes(net, work, n, by_x[rows])

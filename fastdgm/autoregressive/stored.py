@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from ..kernels import made as kernels
 from ..kernels.made import MaskedNet
+from ..memory import check_memory
 from ..seeds import whole_number
 from . import masked
 from .masked import ACTIVATIONS, HEADS, Layer, Shape
@@ -89,6 +90,7 @@ def _shape(structure: dict[str, Any], arrays: dict[str, Array]) -> Shape:
     expected |= {"normal": n_states == 1 and size == 2, "mixture": n_states == 1 and size >= 3 and size % 3 == 0}
     if not expected[head]:
         raise ValueError(f"n_states {n_states} and head_size {size} do not go with head {head!r}")
+    check_memory(16 * len(order) * (n_states + size), "inputs and outputs of the network")
     if not isinstance(structure["layers"], list) or not structure["layers"]:
         raise ValueError("layers must be a list of at least one layer")
     return Shape(order.astype(np.int64), n_states, HEADS[head], size)

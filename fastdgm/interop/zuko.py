@@ -104,7 +104,8 @@ class FastMAF:
         ----------
         shape : a number of samples, or a shape of them.
         c : context; where it is a NumPy array, so is the result.
-        seed : int in [0, 2**64), a numpy Generator, or None for a fresh one. A seed gives the same first samples for
+        seed : int in [0, 2**64), a numpy Generator, or None for a fresh one. The noise is NumPy's, not the
+            counter-based words of our own models: there is no ``start``. A seed gives the same first samples for
             any number of them.
         """
         import torch

@@ -244,7 +244,7 @@ def _bar_class(progress: bool | None) -> Any:
         from tqdm import tqdm
     except ImportError:
         if progress:
-            raise ImportError('progress=True shows a tqdm bar: pip install "fastdgm[cli]"') from None
+            raise ImportError('progress=True shows a tqdm bar: pip install "fastdgm[train]"') from None
         return None
     return partial(tqdm, disable=False if progress else None)  # None: only on a terminal
 
