@@ -83,11 +83,11 @@ PHILOX, UNIFORMS, NOISE = range(3)
 
 
 class Given(NamedTuple):
-    """Inputs of sampling; all of the model's float type."""
+    """Inputs of sampling."""
 
-    prefix: np.ndarray  # (n // n_per_row, prefix_length)
-    noise: np.ndarray  # (n, n_vars * words): uniforms, or what the heads take
-    context: np.ndarray  # (n, n_context)
+    prefix: np.ndarray  # (n // n_per_row, prefix_length), of the model's float type
+    noise: np.ndarray  # float64 (n, n_vars * words): uniforms, or what the heads take
+    context: np.ndarray  # (n, n_context), of the model's float type
 
 
 class Results(NamedTuple):
