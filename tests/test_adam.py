@@ -90,7 +90,7 @@ def has_gpu() -> bool:
     return SIMULATED or cuda.is_available()
 
 
-@pytest.mark.filterwarnings("ignore:Grid size")
+@pytest.mark.filterwarnings("ignore:.*Grid size")
 @pytest.mark.parametrize("dtype", TOLERANCE)
 def test_the_cuda_twin(dtype):
     if not has_gpu():

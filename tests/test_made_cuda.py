@@ -13,7 +13,7 @@ from fastdgm.kernels import made, made_cuda
 
 pytestmark = [
     pytest.mark.skipif(bool(why_not()), reason=why_not()),
-    pytest.mark.filterwarnings("ignore:Grid size"),
+    pytest.mark.filterwarnings("ignore:.*Grid size"),
     pytest.mark.filterwarnings("ignore:overflow encountered"),  # NumPy's numbers in the simulator
 ]
 

@@ -13,7 +13,7 @@ from fastdgm.kernels import markov, markov_sampling
 
 pytestmark = [
     pytest.mark.skipif(bool(why_not()), reason=why_not()),
-    pytest.mark.filterwarnings("ignore:Grid size"),
+    pytest.mark.filterwarnings("ignore:.*Grid size"),
 ]
 
 

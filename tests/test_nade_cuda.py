@@ -12,7 +12,7 @@ from fastdgm.kernels import nade as kernels
 
 pytestmark = [
     pytest.mark.skipif(bool(why_not()), reason=why_not()),
-    pytest.mark.filterwarnings("ignore:Grid size"),
+    pytest.mark.filterwarnings("ignore:.*Grid size"),
 ]
 
 
