@@ -34,7 +34,7 @@ def as_codes(x: Any, width: int | None, n_states: int, name: str = "x") -> Array
     array = as_matrix(x, width, name)
     dtype = np.uint8 if n_states <= 256 else np.uint16
     if array.dtype == bool:
-        return np.ascontiguousarray(array).view(np.uint8)
+        array = boolean_codes(array)
     if array.dtype.kind == "u":
         if array.size and int(array.max()) >= n_states:
             _refuse(array, np.greater_equal(array, n_states), n_states, name)
@@ -45,6 +45,11 @@ def as_codes(x: Any, width: int | None, n_states: int, name: str = "x") -> Array
     if wrong.any():
         _refuse(array, wrong, n_states, name)
     return codes
+
+
+def boolean_codes(array: Array) -> Array:
+    """0 and 1 of booleans. A byte that is neither counts as True, as it does for NumPy."""
+    return (np.ascontiguousarray(array).view(np.uint8) != 0).view(np.uint8)
 
 
 def _refuse(array: Array, wrong: Array, n_states: int, name: str) -> None:
