@@ -16,7 +16,9 @@ from .base import AutoregressiveModel, Seed
 from .draw import Draw, Drawn, check_draw
 from .markov_counts import Counts, Layout, check_layout, count
 from .markov_plans import Fitted
-from .markov_tables import Smoothing
+from .markov_positions import PositionsDrawn, draw_positions
+from .markov_sparse import Smoothing
+from .markov_tables import truncate
 from .repeated import split_counts
 from .sequences import (
     MAX_STATES,
@@ -428,7 +430,13 @@ class MarkovChain(AutoregressiveModel):
     def _sample_sequences(self, draw: Draw, max_length: int | None) -> Any:
         model = self._model
         prefix: Any = draw.prefix
-        stream, cut, changed = self._draw_stream(draw, prefix, max_length)
+        limit = self._limit(draw, prefix, max_length)
+        changed, positions = None, None
+        if model.sparse is not None and (draw.truncated or draw.uniforms is not None):
+            positions = self._draw_positions(draw, prefix, limit)
+            stream, cut = self._as_ended(positions.codes, positions.lengths, draw, limit, max_length)
+        else:
+            stream, cut, changed = self._draw_stream(draw, prefix, limit, max_length)
         values = decoder(model.kind or "codes", model.vocabulary)(stream)
         if not draw.return_log_prob:
             return values
@@ -438,41 +446,62 @@ class MarkovChain(AutoregressiveModel):
             given = 0 if prefix is None else (np.diff(prefix.starts) - 1)[np.arange(draw.n) // draw.n_per_row]
             drawn = plans.terms(model.chain(model.log_table(changed)), stream)
             parts.append(_run_sums(drawn, stream.starts[:-1] + given, ends))
+        elif positions is not None and draw.truncated:
+            parts.append(positions.log_prob)
         return tuple(parts)
 
-    def _draw_stream(
-        self, draw: Draw, prefix: Stream | None, max_length: int | None
-    ) -> tuple[Stream, npt.NDArray[np.bool_], Array | None]:
-        """The sequences, which ones were cut, and the truncated distributions they came from, if any."""
-        model = self._model
+    def _limit(self, draw: Draw, prefix: Stream | None, max_length: int | None) -> int:
+        """Symbols at most; ValueError for a prefix that has more."""
         width = plans.MAX_LENGTH if draw.uniforms is None else draw.uniforms.shape[1]
         limit = min(width, max_length or width) if draw.uniforms is not None else max_length or width
         if prefix is not None and len(prefix) and np.diff(prefix.starts).max() - 1 > limit:
             longest = int(np.diff(prefix.starts).argmax())
             raise ValueError(f"prefix {longest} has {len(prefix[longest])} symbols, more than the limit of {limit}")
+        return limit
+
+    def _draw_stream(
+        self, draw: Draw, prefix: Stream | None, limit: int, max_length: int | None
+    ) -> tuple[Stream, npt.NDArray[np.bool_], Array | None]:
+        """The sequences, which ones were cut, and the truncated distributions they came from, if any."""
+        model = self._model
         request = plans.request_of(draw.key, draw.start, prefix, draw.n_per_row, limit, model)
         changed = self._truncated(draw)
         if draw.uniforms is None:
             sampler = model.sampler if changed is None else model.sampler_of(changed)
             expected = model.symbols_per_sequence
             return *plans.draw_stream(sampler, request, draw.n, expected, max_length is None), changed
-        probabilities = model.automaton.probabilities if changed is None else changed
+        probabilities = model.dense.probabilities if changed is None else changed
         out, lengths = plans.draw_by_uniforms(
             model.chain(probabilities), request, draw.uniforms.astype(np.float64), request.prefix.dtype
         )
+        return *self._as_ended(out, lengths, draw, limit, max_length), changed
+
+    def _as_ended(
+        self, codes: Array, lengths: Array, draw: Draw, limit: int, max_length: int | None
+    ) -> tuple[Stream, npt.NDArray[np.bool_]]:
+        """Codes (n, room) as sequences, and which ones were cut; ValueError where one was that may not be."""
         cut = lengths >= limit
         if cut.any() and limit != max_length:
+            if draw.uniforms is None:
+                raise plans.not_ended(int(cut.argmax()), limit)
             raise ValueError(
                 f"sequence {int(cut.argmax())} had not ended after its {limit} uniforms: give more of them"
             )
-        kept = np.arange(limit) < lengths[:, np.newaxis]
+        kept = np.arange(codes.shape[1]) < lengths[:, np.newaxis]
         offsets = np.concatenate([[0], lengths.cumsum()])
-        return codes_as_stream(out[kept], offsets, model.layout.n_states), cut, changed
+        return codes_as_stream(codes[kept], offsets, self._model.layout.n_states), cut
+
+    def _draw_positions(self, draw: Draw, prefix: Stream | None, limit: int) -> PositionsDrawn:
+        """As the model's tables are too large to be changed as a whole."""
+        automaton = self._model.sparse
+        assert automaton is not None
+        chain = self._model.sparse_chain(automaton.probabilities, automaton.back_off)
+        return draw_positions(chain, draw, prefix, limit)
 
     def _truncated(self, draw: Draw) -> Array | None:
         if not draw.truncated:
             return None
-        return plans.truncate(self._model.automaton.probabilities, draw.temperature, draw.top_k, draw.top_p)
+        return truncate(self._model.dense.probabilities, draw.temperature, draw.top_k, draw.top_p)
 
     def _check_prefix(self, prefix: Any) -> Array:
         layout = self._model.layout
@@ -492,6 +521,11 @@ class MarkovChain(AutoregressiveModel):
         layout, dtype = model.layout, np.dtype(np.uint8 if model.layout.n_states <= 256 else np.uint16)
         assert layout.n_vars is not None
         prefix = None if draw.prefix is None else rows_as_stream(draw.prefix, layout.n_states)
+        if model.sparse is not None and (draw.truncated or draw.uniforms is not None):
+            codes, _, drawn = self._draw_positions(draw, prefix, layout.n_vars)
+            if not draw.return_log_prob:
+                return Drawn(codes)
+            return Drawn(codes, self._log_prob(codes, False), drawn if draw.truncated else None)
         request = plans.request_of(draw.key, draw.start, prefix, draw.n_per_row, layout.n_vars, model)
         changed = self._truncated(draw)
         if draw.uniforms is None:
@@ -499,7 +533,7 @@ class MarkovChain(AutoregressiveModel):
                 model.sampler if changed is None else model.sampler_of(changed), request, draw.n, dtype
             )
         else:
-            probabilities = model.automaton.probabilities if changed is None else changed
+            probabilities = model.dense.probabilities if changed is None else changed
             rows, _ = plans.draw_by_uniforms(
                 model.chain(probabilities), request, draw.uniforms.astype(np.float64), dtype
             )

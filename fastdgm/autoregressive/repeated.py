@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -20,6 +20,7 @@ def split_counts(data: Any) -> tuple[Any, Array | None]:
     Sequences that occur 0 times are left out. TypeError, ValueError: keys that are no sequences, values that are no
     counts.
     """
+    pairs: Iterable[tuple[Any, Any]]
     if isinstance(data, Mapping):
         pairs = data.items()
     elif _is_series_of_numbers(data):
