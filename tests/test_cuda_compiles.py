@@ -108,3 +108,42 @@ def test_the_masked_twin_compiles(masked_twins, name, element, values):
 
 def test_every_masked_twin_is_tried(masked_twins):
     assert list(masked_twins[1]) == MASKED_NAMES
+
+
+SPARSE_MARKOV_NAMES = ["sparse_log_prob_cuda", "sparse_sample_cuda"]
+
+
+@pytest.fixture(scope="module")
+def sparse_markov_twins(twins):
+    from fastdgm.kernels import markov_sparse
+
+    return twins[0], markov_sparse.load_cuda()
+
+
+def sparse_markov_signature(name: str, codes: str):
+    from numba.types import NamedTuple, int64, uint64, void
+
+    from fastdgm.kernels.markov_sampling import Request
+    from fastdgm.kernels.markov_sparse import SparseChain, SparseSampler
+
+    types = ["int64", "uint16", "float64", "uint32", "uint32", "float64"]
+    chain = NamedTuple([*(array(dtype, 1) for dtype in types), *[int64] * 6], SparseChain)
+    flat = array(codes, 1)
+    if name == "sparse_log_prob_cuda":
+        return void(chain, flat, array("int64", 1), array("float64", 1))
+    tables = [array(dtype, 1) for dtype in ("uint64", "uint32", "int64", "uint8")]
+    request = NamedTuple([uint64, uint64, int64, int64, flat, array("int64", 1)], Request)
+    return void(NamedTuple([chain, *tables], SparseSampler), request, array(codes, 2), array("int64", 1))
+
+
+@pytest.mark.parametrize("codes", ["uint8", "uint16"])
+@pytest.mark.parametrize("name", SPARSE_MARKOV_NAMES)
+def test_the_twin_of_sparse_markov_chains_compiles(sparse_markov_twins, name, codes):
+    cuda, jitted = sparse_markov_twins
+    ptx, _ = cuda.compile_ptx(jitted[name].py_func, sparse_markov_signature(name, codes), cc=CAPABILITY)
+    assert ".visible .entry" in ptx
+    assert "st.global" in ptx
+
+
+def test_every_twin_of_sparse_markov_chains_is_tried(sparse_markov_twins):
+    assert list(sparse_markov_twins[1]) == SPARSE_MARKOV_NAMES

@@ -25,13 +25,13 @@ PREFIXES = {"ragged": [[0], [], [2, 1, 0, 1]], "rows": [[0, 1], [2, 2], [1, 0]],
 
 @pytest.fixture(autouse=True)
 def no_full_tables(monkeypatch):
-    monkeypatch.setattr(markov_tables, "DENSE_CELLS", 0)
+    monkeypatch.setattr(markov_tables, "is_dense", lambda *sizes: False)
 
 
 def full(model: MarkovChain) -> MarkovChain:
     """The same model with full tables."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(markov_tables, "DENSE_CELLS", 2**26)
+        patch.setattr(markov_tables, "is_dense", lambda *sizes: True)
         return MarkovChain._from_state(*model._state())
 
 
@@ -290,6 +290,17 @@ def test_random_damage_is_refused_or_harmless(data, kind, smoothing):
     x = sequences(3, 20, 6, kind == "ragged")
     assert np.isfinite(other.log_prob(x)).all()
     assert len(other.sample(20, seed=0, **({"max_length": 50} if kind == "ragged" else {}))) == 20
+
+
+def test_full_tables_are_for_chains_that_fill_them(monkeypatch):
+    monkeypatch.undo()
+    is_dense = markov_tables.is_dense
+    assert is_dense(2**11, 2**11, 1) and is_dense(2**18, 256, 1) and is_dense(2**13, 2**13, 2**20)
+    assert not is_dense(2**12, 2**11, 2**16 - 1) and not is_dense(2**18 + 1, 256, 2**30)
+    rng = np.random.default_rng(0)
+    names, lines = ["emma", "olivia", "ava"], [rng.integers(0, 5000, 20) for _ in range(100)]
+    assert MarkovChain(3).fit(names)._model.sparse is None
+    assert MarkovChain(2, n_states=5000).fit(lines)._model.sparse is not None
 
 
 def test_words_of_shakespeare():

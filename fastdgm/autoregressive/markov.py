@@ -49,6 +49,9 @@ class MarkovChain(AutoregressiveModel):
     characters or tokens. Ragged sequences begin at a start symbol, end with an end symbol that has a probability
     like any other, and have at least one symbol. Distributions are interpolated with those of shorter contexts,
     down to the uniform one; a context that was never seen has the distribution of its longest suffix that was.
+    Large vocabularies, such as words, need memory for the distinct runs of symbols in the data: where tables of all
+    contexts x all symbols would have more than 2**22 cells (alphabets of 255 symbols: 2**26) and be all but empty, only
+    what was seen is kept.
 
     Parameters
     ----------
@@ -200,7 +203,7 @@ class MarkovChain(AutoregressiveModel):
         (3, None)
         >>> names = fd.MarkovChain(order=2).fit({"anna": 99, "bo": 1})
         >>> names.log_prob(["anna", "bo"]).round(2).tolist()
-        [-0.06, -5.0]
+        [-0.04, -5.12]
         """
         data, weights = split_counts(data)
         if self._n_vars is not None or self.position_dependent or _is_matrix(data):
@@ -349,8 +352,10 @@ class MarkovChain(AutoregressiveModel):
 
         Symbol t of row i is drawn by word t of Philox4x32-10 (Salmon et al. 2011) under the row's number
         ``start + i``, and by a second word where 32 bits do not decide: the rows are the same bit for bit for any
-        batch, chunk, number of threads or device (table-driven class). Two models drawn with one seed share their
-        random words and are not independent of each other.
+        batch, chunk, number of threads or device (table-driven class). A symbol that a sparse chain draws from a
+        shorter context takes words of a stream of its own. Two models drawn with one seed share their random words and
+        are not independent of each other. With temperature, top_k or top_p a sparse chain makes the distribution of
+        every context it meets: each takes time in proportion to the vocabulary.
 
         Parameters
         ----------

@@ -19,7 +19,10 @@ from .markov_levels import Contexts, cells_of, context_levels
 from .markov_sparse import Smoothing, SparseAutomaton, build_sparse, discount_of, rest_of
 
 Array = npt.NDArray[Any]
-DENSE_CELLS = 2**26  # contexts x symbols of full tables, about 3 GB with those for drawing; beyond, they are sparse
+MOST_CELLS = 2**26  # contexts x symbols of full tables, 3 GB with those for drawing
+SMALL_CELLS = 2**22  # of tables that are full whatever they hold
+SMALL_WIDTH = 256  # symbols of an alphabet, with the end symbol
+MOST_CELLS_PER_GRAM = 64  # of larger tables for large vocabularies: with more, they would be all but empty
 
 
 class Level(NamedTuple):
@@ -49,7 +52,7 @@ def build(counts: Counts, layout: Layout, smoothing: Smoothing, alpha: float) ->
     """
     contexts = context_levels(counts, layout)
     n = sum(len(level.keys) for level in contexts)
-    if n * layout.width > DENSE_CELLS:
+    if not is_dense(n, layout.width, len(counts.symbols)):
         return build_sparse(contexts, counts, layout, smoothing, alpha)
     levels = _filled(contexts, counts, layout)
     check_memory(
@@ -74,6 +77,17 @@ def build(counts: Counts, layout: Layout, smoothing: Smoothing, alpha: float) ->
         probabilities[own] = lower
     complete = np.concatenate([level.complete for level in levels])
     return Automaton(successor, probabilities, complete, 0, start)
+
+
+def is_dense(n_contexts: int, width: int, n_grams: int) -> bool:
+    """Whether a chain has full tables: a function of the model alone, because sparse ones draw other rows.
+
+    ``n_grams`` counts the symbols that were seen after the contexts of full length.
+    """
+    cells = n_contexts * width
+    if cells <= SMALL_CELLS:
+        return True
+    return cells <= MOST_CELLS and (width <= SMALL_WIDTH or cells <= MOST_CELLS_PER_GRAM * n_grams)
 
 
 def _allowed(layout: Layout) -> Array:

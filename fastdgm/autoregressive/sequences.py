@@ -24,7 +24,8 @@ MAX_STATES = 65_535  # one more code, the end symbol, still fits in uint16
 class Stream:
     """The codes of all sequences end to end, each followed by the end symbol; what the kernels read.
 
-    ``starts`` (n + 1,) says where each sequence begins in ``symbols``, and the length of the whole.
+    ``starts`` (n + 1,) says where each sequence begins in ``symbols``, and the length of the whole. Both are ours alone
+    and hold what was checked: kernels look up tables with them as they are.
     """
 
     symbols: Array
@@ -135,6 +136,8 @@ def _from_arrow(data: Any) -> Ragged:
     types = pa.types
     if types.is_dictionary(data.type):  # categories go by their names
         data = data.dictionary_decode()
+    if not len(data):  # of whatever type
+        return Ragged("text", [])
     if types.is_string(data.type) or types.is_large_string(data.type) or types.is_string_view(data.type):
         return Ragged("text", data.to_pylist())
     if not (types.is_list(data.type) or types.is_large_list(data.type)):

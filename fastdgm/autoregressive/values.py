@@ -15,7 +15,10 @@ Array = npt.NDArray[Any]
 def as_matrix(x: Any, width: int | None, name: str) -> Array:
     """Any two-dimensional numeric array; one row may come without its first axis. ``width`` None: any."""
     detach = getattr(x, "detach", None)  # a torch tensor that requires a gradient
-    array = np.asarray(detach() if detach is not None else x)
+    try:
+        array = np.asarray(detach() if detach is not None else x)
+    except ValueError as error:  # lists of different lengths
+        raise ValueError(f"{name} must have rows of one length: {error}") from None
     if array.dtype.kind not in "biuf":
         raise TypeError(f"{name} must hold numbers, got dtype {array.dtype}")
     if array.ndim == 1 and width is not None and array.shape == (width,):
