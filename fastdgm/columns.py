@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from .booleans import with_plain_bytes
 from .errors import UnknownNameError
 from .graph import preview
 from .labels import Codes, Labels, Piece, missing_value
@@ -128,7 +129,7 @@ def _from_numpy(name: str, values: npt.NDArray[Any]) -> Piece:
     if kind in "iuf":
         return Codes(np.asarray(values))
     if kind == "b":
-        return Labels(values.view(np.uint8), (False, True), categories=True)
+        return Labels(with_plain_bytes(values).view(np.uint8), (False, True), categories=True)
     if kind in "OUT":
         return _from_objects(name, values.tolist())
     raise _unreadable(name, f"type {values.dtype}")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from ..booleans import with_plain_bytes
 from ..codes import States, Table, as_codes, infer_states, refuse_bad_codes
 from ..conditionals import CPT
 from ..lowering import Structure, code_type, family_counts
@@ -61,7 +62,10 @@ def checked_weights(sample_weight: Any, n: int) -> Array:
     """Weights as float64 of shape (n,), between 0 and LARGEST_WEIGHT."""
     if np.ma.is_masked(sample_weight):
         raise ValueError("sample_weight has one weight per row, got masked entries")
-    weights = np.ascontiguousarray(sample_weight, dtype=np.float64)
+    weights = np.asarray(sample_weight)
+    if weights.dtype == bool:
+        weights = with_plain_bytes(weights)
+    weights = np.ascontiguousarray(weights, dtype=np.float64)
     if weights.shape != (n,):
         raise ValueError(f"sample_weight has one weight per row, shape ({n},), got shape {weights.shape}")
     bad = ~((weights >= 0.0) & (weights <= LARGEST_WEIGHT))
