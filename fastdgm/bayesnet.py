@@ -100,10 +100,12 @@ class BayesNet:
             own.append(parent)
         net = cls.__new__(cls)
         net._set_structure({name: tuple(own) for name, own in parents.items()})
+        declared: dict[str, tuple[str, ...]] = {}
         for name, own_states in (states or {}).items():
             net._check_name(name)
             listed = in_order(own_states, f"the states of {name!r}")
-            net._states[name] = checked_states(listed, len(listed))
+            declared[name] = checked_states(listed, len(listed))
+        net._set_states(declared)
         return net
 
     def _set_structure(self, parents: dict[str, tuple[str, ...]]) -> None:
@@ -129,9 +131,13 @@ class BayesNet:
                     f"the table of {name!r} has shape {cpt.table.shape}, but its parents {list(cpt.parents)} "
                     f"have {list(expected)} states: expected shape {(*expected, cpt.n_states)}"
                 )
-        self._states = {name: cpt.states for name, cpt in conditionals.items()}
+        self._set_states({name: cpt.states for name, cpt in conditionals.items()})
         self._conditionals = conditionals
         self._plans = None
+
+    def _set_states(self, states: Mapping[str, tuple[str, ...]]) -> None:
+        """Keep states in the order of the variables, whatever order they came in: it is that of the columns."""
+        self._states = {name: states[name] for name in self._parents if name in states}
 
     def _check_name(self, name: str) -> None:
         if name not in self._parents:

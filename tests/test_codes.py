@@ -9,6 +9,7 @@ import pytest
 from random_nets import codes_of, random_net, random_table
 
 import fastdgm as fd
+from fastdgm.frames import TableReader
 from fastdgm.kernels.tiles import TILE
 from fastdgm.learning.counts import count_families
 
@@ -204,6 +205,32 @@ def test_the_bad_row_is_found(row, dtype, order, n_vars, monkeypatch):
     for operation in (net.log_prob, lambda data: net.log_prob(data, per_variable=True), net.fit):
         with pytest.raises(ValueError, match=rule):
             operation(codes)
+
+
+class Changing(TableReader):
+    """A reader of data that another thread changes: its first real piece has a bad code, which is then gone."""
+
+    def read(self, begin, end):
+        block = super().read(begin, end)
+        if end > begin and not vars(self).get("changed"):
+            self.changed = True
+            block[2, -1] = 200
+        return block
+
+
+@pytest.mark.parametrize("verb", ["log_prob", "per variable", "fit", "partial_fit"])
+def test_what_a_kernel_reports_is_always_raised(verb, monkeypatch):
+    monkeypatch.setattr("fastdgm.frames.TableReader", Changing)
+    learner = fd.BayesNet.from_edges(NET.edges, NET.names, NET.states)
+    operations = {
+        "log_prob": NET.log_prob,
+        "per variable": lambda data: NET.log_prob(data, per_variable=True),
+        "fit": learner.fit,
+        "partial_fit": learner.partial_fit,
+    }
+    with pytest.raises(ValueError, match="data must not change while it is read"):
+        operations[verb](dict(zip(NET.names, ROWS.T, strict=True)))
+    assert not learner.is_fitted
 
 
 # --- what is no array of codes --------------------------------------------------------------------------

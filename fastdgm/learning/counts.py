@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from ..codes import States, Table, as_codes, infer_states, refuse_bad_codes
+from ..codes import States, as_codes, infer_states, refuse_bad_codes
 from ..conditionals import CPT
-from ..lowering import Structure, code_type, family_counts
+from ..lowering import Structure, family_counts
 
 if TYPE_CHECKING:
     from ..bayesnet import BayesNet
@@ -84,7 +84,7 @@ def count_families(
     from ..threads import run_pieces
 
     structure = Structure(parents, states)
-    codes = as_codes(data, states, code_type(structure.n_states))
+    codes = as_codes(data, structure.states, structure.dtype)
     weights = None if sample_weight is None else checked_weights(sample_weight, codes.n)
     plan = structure.counting
     count = LOOPS["count"]
@@ -94,8 +94,7 @@ def count_families(
         columns, first = codes.columns(begin, end, structure)
         own_weights = None if weights is None else weights[first:]
         bad = count(begin - first, end - first, plan, structure.largest, columns, own_weights, cells)
-        if not isinstance(codes, Table):
-            refuse_bad_codes(bad, codes, states)
+        refuse_bad_codes(bad if bad < 0 else first + bad, codes, structure.states)
         return cells.sum(axis=0, dtype=np.int64 if weights is None else np.float64)
 
     total = count_piece(0, 0)  # compiles in this thread
