@@ -20,7 +20,7 @@ def log_prob(net: BayesNet, data: Any, *, per_variable: bool) -> npt.NDArray[np.
     from .dispatch import run, run_on_columns
 
     plans = net._lowered
-    codes = as_codes(data, net.states, plans.dtype)
+    codes = as_codes(data, plans.states, plans.dtype)  # those of the tables, also while another thread fits
     n, n_vars = codes.n, len(plans.n_states)
     out: npt.NDArray[np.float64]
     if per_variable:
@@ -33,7 +33,7 @@ def log_prob(net: BayesNet, data: Any, *, per_variable: bool) -> npt.NDArray[np.
     else:
         out = np.empty(n)
         bad = run_on_columns("log_prob columns", codes, plans, plans.scoring, out)
-    refuse_bad_codes(bad, codes, net.states)
+    refuse_bad_codes(bad, codes, plans.states)
     return _like(data, out.T)
 
 

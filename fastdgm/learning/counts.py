@@ -25,9 +25,9 @@ LARGEST_WEIGHT = 1e280  # of a row or a prior, so that no sum of them overflows
 def fit(net: BayesNet, data: Any, *, prior: Any, equivalent_sample_size: float, sample_weight: Any, add: bool) -> None:
     """Learn all tables; with ``add``, from these counts and those of earlier calls. See ``BayesNet.fit``."""
     pseudo_count = checked_prior(prior, equivalent_sample_size)
-    states = dict(net._states)
+    states = net._states if add else net._declared
     if len(states) < len(net.names):
-        states = infer_states(data, net._states, net.names)
+        states = infer_states(data, states, net.names)
     counts = count_families(net.parents, states, data, sample_weight)
     if add and net._counts is not None:
         counts = [old + new for old, new in zip(net._counts, counts, strict=True)]
