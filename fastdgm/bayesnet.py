@@ -149,7 +149,7 @@ class BayesNet:
         self._states = {name: states[name] for name in self._parents if name in states}
 
     def _keep_states(self) -> None:
-        """The states so far are declared, and ``fit`` keeps them; those that it learns, the next ``fit`` learns anew."""
+        """The states so far are declared: ``fit`` keeps them, and learns all others anew each time."""
         self._declared = self._states
 
     def _check_name(self, name: str) -> None:
@@ -358,8 +358,8 @@ class BayesNet:
         """``fit`` in chunks: adds this chunk's counts to those of earlier calls since the last ``fit``.
 
         The tables are those of one ``fit`` on all chunks together. States that are not known yet are taken from the
-        first chunk, by the rules of :meth:`fit`: name them in ``from_edges(..., states=...)`` if later chunks may bring new ones. Calls on one
-        network take turns: two at once from two threads can lose a chunk.
+        first chunk, by the rules of :meth:`fit`: name them in ``from_edges(..., states=...)`` if later chunks may bring
+        new ones. Calls on one network take turns: two at once from two threads can lose a chunk.
 
         Examples
         --------

@@ -45,8 +45,8 @@ class CPT:
         AttributeError : on assignment; a table never changes.
 
     A table refers to its parents' states by position. One that comes out of a network therefore knows which they were,
-    as ``parent_states``, and goes only into networks where they are the same; one made by hand knows none (None). Tables
-    are equal where parents, states and entries are, and the parents' states where both know them.
+    as ``parent_states``, and goes only into networks where they are the same; one made by hand knows none (None).
+    Tables are equal where parents, states and entries are, and the parents' states where both know them.
 
     Examples
     --------
