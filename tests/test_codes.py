@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import polars as pl
+import pyarrow as pa
 import pytest
 from random_nets import codes_of, random_net, random_table
 
@@ -162,6 +163,46 @@ def test_minus_one_is_missing_in_every_signed_type(n_states, dtype, order):
     codes[1, 1] = -2
     with pytest.raises(ValueError, match=r"codes of 'big' run from .*: row 1 is -2"):
         net_of(n_states).log_prob(codes)
+
+
+COLUMNS = {
+    "mapping": lambda codes: {"big": codes[:, 1], "a": codes[:, 0]},
+    "swapped": lambda codes: {"a": codes[:, 0], "big": codes[:, 1].astype(codes.dtype.newbyteorder())},
+    "strided": lambda codes: {"a": codes[:, 0], "big": np.repeat(codes[:, 1], 2)[::2]},
+    "pandas": lambda codes: pd.DataFrame(codes, columns=["a", "big"]),
+    "polars": lambda codes: pl.DataFrame(codes, schema=["a", "big"]),
+    "Arrow": lambda codes: pa.table({"a": codes[:, 0], "big": codes[:, 1]}),
+    "Arrow chunks": lambda codes: pa.table(
+        {"a": codes[:, 0], "big": pa.chunked_array([pa.array(codes[:1, 1]), pa.array(codes[1:, 1])])}
+    ),
+}
+
+
+@pytest.mark.parametrize("n_states", [2, 128, 129, 157, 255, 256, 257, 300, 32_769, 65_500])
+@pytest.mark.parametrize("dtype", ["i1", "i2", "i4", "i8"])
+@pytest.mark.parametrize("make", COLUMNS.values(), ids=COLUMNS.keys())
+def test_negative_codes_in_named_columns_are_no_upper_states(n_states, dtype, make):
+    net = net_of(n_states)
+    learner = fd.BayesNet.from_edges(net.edges, net.names, net.states)
+    for value in (-1, -2, -100, -128):
+        codes = np.array([[0, 0], [1, value]], dtype)
+        error, rule = (
+            (fd.MissingValuesError, "column 'big', row 1 is missing")
+            if value == -1
+            else (ValueError, f"codes of 'big' run from 0 to {n_states - 1} .*: row 1 is {value}$")
+        )
+        for verb in (net.log_prob, learner.fit, learner.partial_fit):
+            with pytest.raises(error, match=rule):
+                verb(make(codes))
+    largest = min(n_states - 1, np.iinfo(dtype).max)
+    codes = np.array([[0, 0], [1, largest]], dtype)
+    assert net.log_prob(make(codes))[1] == net.log_prob([[1, largest]])[0]
+
+
+def test_minus_one_is_no_missing_value_where_a_state_is_named_so():
+    net = fd.BayesNet({"x": fd.Categorical([0.2, 0.3, 0.5], ["-1", "0", "1"])})
+    with pytest.raises(ValueError, match=r"codes of 'x' run from 0 to 2 .*: row 1 is -1$"):
+        net.log_prob(np.array([[0], [-1]]))
 
 
 @pytest.mark.parametrize("order", ["C", "F"])
