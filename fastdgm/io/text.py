@@ -36,7 +36,8 @@ class Source:
         self.text = text.replace("\r\n", "\n").replace("\r", "\n")
         self.name = name
         if "\0" in text:
-            raise self.error("a text file has no NUL bytes: is this a binary file?", self.text.index("\0"))
+            message = "a text has no NUL characters: is this a binary file, or one for encoding='utf-16'?"
+            raise self.error(message, self.text.index("\0"))
 
     def error(self, message: str, position: int | None = None) -> FormatError:
         """The error to raise, with file and, when the position is known, line."""
@@ -118,25 +119,19 @@ def joined(separator: str, row: Iterable[float]) -> str:
     return separator.join(map(repr, row))
 
 
-def read_text(path: Path) -> str:
-    """The decoded text of a file, decompressed if its name ends in ``.gz``.
+def read_bounded(path: Path) -> bytes:
+    """The bytes of a text file, decompressed if its name ends in ``.gz``.
 
-    UTF-8, or Latin-1 where the bytes are no UTF-8. Raises FormatError for damaged gzip data and for more than
-    ``MAX_BYTES`` bytes, which are never held in memory.
+    Raises FormatError for damaged gzip data and for more than ``MAX_BYTES`` bytes, which are never held in memory.
     """
     with path.open("rb") as raw:
         if path.suffix.lower() != ".gz":
-            data = _read_bounded(raw, path)
-        else:
-            try:
-                with gzip.open(raw) as unpacked:
-                    data = _read_bounded(cast("BinaryIO", unpacked), path)
-            except (gzip.BadGzipFile, EOFError, zlib.error) as error:
-                raise FormatError(f"{path}: the gzip data is damaged: {error}") from None
-    try:
-        return data.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        return data.decode("latin-1")
+            return _read_bounded(raw, path)
+        try:
+            with gzip.open(raw) as unpacked:
+                return _read_bounded(cast("BinaryIO", unpacked), path)
+        except (gzip.BadGzipFile, EOFError, zlib.error) as error:
+            raise FormatError(f"{path}: the gzip data is damaged: {error}") from None
 
 
 def _read_bounded(file: BinaryIO, path: Path) -> bytes:
