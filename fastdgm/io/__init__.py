@@ -28,7 +28,7 @@ from .encoding import decode
 from .hugin import read_hugin, write_hugin
 from .native import read_bytes, read_native, write_bytes, write_native
 from .text import read_bounded, write_text
-from .uai import read_uai, write_uai
+from .uai import Axes, read_uai, write_uai
 from .xmlbif import read_xmlbif, write_xmlbif
 
 __all__ = [
@@ -73,7 +73,7 @@ FORMATS = {
 NATIVE_SUFFIX = ".safetensors"
 
 
-def read(path: str | os.PathLike[str], *, encoding: str | None = None) -> Any:
+def read(path: str | os.PathLike[str], *, encoding: str | None = None, axes: Axes | None = None) -> Any:
     """Read a model from a file; the suffix names the format, and ``.gz`` after it a compressed text file.
 
     Suffixes: ``.safetensors`` for any model in the native format; for Bayes nets also ``.bif``; ``.xmlbif``,
@@ -85,6 +85,8 @@ def read(path: str | os.PathLike[str], *, encoding: str | None = None) -> Any:
     encoding : of a text file, any character set that Python knows, such as ``"gb18030"``. By default what its
         byte-order mark says, or its XML declaration, else UTF-8; bytes that are no UTF-8 are read as Latin-1,
         with a warning if they are in names.
+    axes : of the tables of a UAI file: ``"scope"`` if the last variable of a function changes fastest, ``"reversed"``
+        if the first one does, as pgmpy writes it. Needed only where a file is refused because it leaves that open.
 
     Returns
     -------
@@ -93,7 +95,8 @@ def read(path: str | os.PathLike[str], *, encoding: str | None = None) -> Any:
     Raises
     ------
     FormatError : the file is not of its format, contradicts itself, or has a row that does not sum to 1.
-    ValueError : unknown suffix or encoding, or a file larger than memory. OSError : the file cannot be opened.
+    ValueError : unknown suffix, encoding or ``axes``, an option that the format does not have, or a file larger
+        than memory. OSError : the file cannot be opened.
 
     Examples
     --------
@@ -107,13 +110,16 @@ def read(path: str | os.PathLike[str], *, encoding: str | None = None) -> Any:
     """
     path = Path(path)
     form = format_of(path)
+    if axes is not None and form is not _UAI:
+        raise ValueError(f"axes= is for .uai files, got {path.name!r}")
     if form is _NATIVE:
         if encoding is not None:
             raise ValueError(f"encoding= is for text files, {path.name!r} is in the native format")
         return read_native(read_bytes(path), str(path))
+    options = {} if axes is None else {"axes": axes}
     text, doubt = decode(read_bounded(path), str(path), encoding, xml=form is _XMLBIF)
     try:
-        net = form.read(text, str(path))
+        net = form.read(text, str(path), **options)
     except FormatError as error:
         if doubt:
             raise FormatError(f"{error} ({doubt})") from None
