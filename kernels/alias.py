@@ -74,25 +74,32 @@ def _share_slots(weight, own, used, outcomes, bits, slots, fine):
             heavy = following
 
 
+@loop
+def fill_row(probabilities, outcomes, bits, slots, fine, weight, own):
+    """The alias table of one distribution (K,) into ``slots``, ``fine`` (2**b,); ``weight``, ``own`` are scratch (K,).
+
+    Slot s belongs to the s-th possible outcome; one that it fills, or whose rest nobody needs, names it twice.
+    """
+    possible, largest = _weigh(probabilities, weight)
+    used = 0
+    for k in range(outcomes.shape[0]):
+        if (weight[k] > uint64(0) and possible > 1) or (possible == 1 and k == largest):
+            own[used] = k
+            used += 1
+    for s in range(slots.shape[0]):
+        full = outcomes[own[min(s, used - 1)]]
+        _put(slots, fine, s, uint64(0), bits, full, full)
+    if possible > 1:
+        _share_slots(weight, own, used, outcomes, bits, slots, fine)
+
+
 @kernel
 def fill_slots(probabilities, outcomes, bits, slots, fine):
     """One alias table per row of ``probabilities`` (rows, K) into ``slots``, ``fine`` (rows, 2**b).
 
-    ``outcomes`` (K,) are what the slots name, below 2**16. Slot s of a row belongs to its s-th possible outcome; a
-    slot that it fills, or whose rest nobody needs, names it twice.
+    ``outcomes`` (K,) are what the slots name, below 2**16.
     """
-    n_slots = slots.shape[1]
     weight = np.empty(outcomes.shape[0], np.uint64)
     own = np.empty(outcomes.shape[0], np.int64)
     for row in range(probabilities.shape[0]):
-        possible, largest = _weigh(probabilities[row], weight)
-        used = 0
-        for k in range(outcomes.shape[0]):
-            if (weight[k] > uint64(0) and possible > 1) or (possible == 1 and k == largest):
-                own[used] = k
-                used += 1
-        for s in range(n_slots):
-            full = outcomes[own[min(s, used - 1)]]
-            _put(slots[row], fine[row], s, uint64(0), bits, full, full)
-        if possible > 1:
-            _share_slots(weight, own, used, outcomes, bits, slots[row], fine[row])
+        fill_row(probabilities[row], outcomes, bits, slots[row], fine[row], weight, own)

@@ -14,6 +14,7 @@ from .jit import formula, loop
 # Streams: the fourth counter word says what the random words are for.
 STREAM_SAMPLE = 0  # first word of every draw of ancestral sampling
 STREAM_REFINE = 1  # second word, used only where the first does not decide
+STREAM_BACK_OFF = 2  # draws of sparse Markov chains from shorter contexts, two words each
 
 LOW = 0xFFFFFFFF
 

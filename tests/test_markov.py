@@ -229,6 +229,12 @@ def swapped(array):
     return array
 
 
+def end_after_the_start(symbols):
+    changed = symbols.copy()
+    changed[-1] = 3  # the start has the greatest key
+    return changed
+
+
 DAMAGE = {
     "order": {"order": 5},
     "no order": {"order": 0},
@@ -252,6 +258,27 @@ DAMAGE = {
     "counts": {"counts": lambda a: a - 1},
     "huge counts": {"counts": lambda a: a * 2**60},
     "types": {"counts": lambda a: a.astype(float)},
+    "sum of counts": {"counts": lambda a: np.full_like(a, 2**53)},
+    "starts that overflow": {"starts": lambda a: np.array([0, 2**63 - 1, -(2**63), *a[3:]])},
+    "an empty sequence": {"symbols": end_after_the_start},
+    "characters": {"vocabulary": ["aa", "b", "c"]},
+    "no character": {"vocabulary": ["", "b", "c"]},
+    "a character twice": {"vocabulary": ["a", "b", "b"]},
+    "numbers as characters": {"vocabulary": ["a", "b", 3]},
+    "a vocabulary too short": {"vocabulary": ["a", "b"]},
+    "a vocabulary too long": {"vocabulary": ["a", "b", "c", "d"]},
+    "type of the vocabulary": {"vocabulary": "abc"},
+    "type of the kind": {"kind": ["text"]},
+    "type of the order": {"order": 2.0},
+    "truth as order": {"order": True},
+    "huge order": {"order": 2**70},
+    "type of states": {"n_states": "3"},
+    "no states": {"n_states": None},
+    "negative rows": {"vocabulary": None, "kind": None, "n_vars": -1},
+    "type of alpha": {"alpha": "1"},
+    "infinite alpha": {"alpha": float("inf")},
+    "type of position": {"position_dependent": "no"},
+    "type of smoothing": {"smoothing": None},
 }
 
 
@@ -267,6 +294,16 @@ def test_a_missing_array_is_named(name):
     del arrays[name]
     with pytest.raises(KeyError, match=name):
         MarkovChain._from_state(structure, arrays)
+
+
+@pytest.mark.parametrize("name", ["order", "n_states", "kind", "smoothing", "alpha", "n_vars", "vocabulary"])
+def test_a_missing_field_is_named(name):
+    structure, arrays = damaged()
+    del structure[name]
+    with pytest.raises(KeyError, match=name):
+        MarkovChain._from_state(structure, arrays)
+    with pytest.raises(KeyError, match="colour"):
+        MarkovChain._from_state({**damaged()[0], "colour": 1}, arrays)
 
 
 @given(st.data())

@@ -220,6 +220,25 @@ def test_states_of_probability_zero_never_appear():
     assert np.isfinite(model.log_prob(model.sample(2, uniforms=edges))).all()
 
 
+def test_an_empty_prefix_is_continued_from_the_start():
+    text, lists = MarkovChain(2).fit(["ab", "b", "abb"]), MarkovChain(2).fit([["a", "b"], ["b"]])
+    for model, empty, other in (
+        (text, "", "a"),
+        (lists, [], ["a"]),
+        (ragged_model(), [], [0]),
+        (ragged_model(), np.empty(0, np.uint8), [0]),
+    ):
+        plain = model.sample(3, seed=9)
+        continued = model.sample(prefix=[empty, other, empty], seed=9)
+        assert [list(continued[i]) for i in (0, 2)] == [list(plain[i]) for i in (0, 2)]
+        assert list(continued[1][:1]) == list(other)
+        u = np.random.default_rng(0).random((1, 200))
+        again = model.sample(prefix=[empty], uniforms=u)[0]
+        assert list(again) == list(model.sample(1, uniforms=u)[0])
+    assert text.sample(prefix="", seed=9) == text.sample(1, seed=9)
+    assert text.sample(5, prefix=[""], seed=9) == text.sample(5, seed=9)
+
+
 # --- uniforms ----------------------------------------------------------------------------------------------------
 
 
@@ -295,7 +314,7 @@ def test_iter_samples():
         ({"n": None}, TypeError, "needs n"),
         ({"seed": -1}, ValueError, "seed must be between"),
         ({"n": None, "prefix": ["ax"]}, ValueError, "unknown character 'x' at position 1 of sequence 0"),
-        ({"n": None, "prefix": ["a", ""]}, ValueError, "must not be empty, sequence 1"),
+        ({"n": None, "prefix": {"a": 1}}, TypeError, "without counts, got dict"),
         ({"n": None, "prefix": ["a", "abab"], "max_length": 3}, ValueError, "prefix 1 has 4 symbols, more than .* 3"),
         ({"n": 5, "prefix": ["a", "b"]}, ValueError, "prefix fixes the number of rows"),
         ({"n_per_row": 2}, ValueError, "n_per_row needs a prefix"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 import polars as pl
 import pyarrow as pa
 import pytest
@@ -18,8 +19,11 @@ from fastdgm.autoregressive.sequences import (
     check_vocabulary,
     codes_as_stream,
     learn_vocabulary,
+    refuse_empty,
+    rows_as_stream,
     words_as_stream,
 )
+from fastdgm.autoregressive.values import as_codes
 from fastdgm.errors import MissingValuesError
 
 LISTS = [[0, 1, 2], [3], [1, 1]]
@@ -71,6 +75,9 @@ TEXTS = {
     "large arrow": pa.array(["ab", "c"], pa.large_string()),
     "polars": pl.Series(["ab", "c"]),
     "generator": (x for x in ("ab", "c")),
+    "categories": pa.array(["ab", "c"]).dictionary_encode(),
+    "pandas categories": pd.Series(["ab", "c"], dtype="category"),
+    "polars categories": pl.Series(["ab", "c"], dtype=pl.Categorical),
 }
 
 
@@ -126,7 +133,6 @@ def test_an_unknown_token_is_named_with_its_place():
         ([[0], [-1]], MissingValuesError, "got -1 at position 0 of sequence 1"),
         ([[0], [0.5]], TypeError, "integer codes, got float64"),
         ([[0], [float("nan")]], MissingValuesError, "nan at position 0 of sequence 1"),
-        ([[0], []], ValueError, "must not be empty, sequence 1 is"),
         ([[0], [[1]]], ValueError, "one dimension, sequence 1 has shape"),
         ([[0], 1], TypeError, "item 1 is 1"),
         ([[0], "a"], TypeError, "item 1 is 'a'"),
@@ -136,7 +142,10 @@ def test_an_unknown_token_is_named_with_its_place():
         (([0, 1], [2.0]), TypeError, "integer offsets"),
         (([0, 1], [0, 3]), ValueError, "offsets must rise from 0 to len"),
         (([0, 1], [0, 2, 1, 2]), ValueError, "offsets must rise"),
-        (([0, 1], [0, 1, 1, 2]), ValueError, "must not be empty, sequence 1"),
+        ({(0, 1): 2}, TypeError, "in an order and without counts, got dict"),
+        ({(0, 1)}, TypeError, "in an order and without counts, got set"),
+        ([{0, 1}], TypeError, "only lists or only strings, but item 0 is {0, 1}"),
+        ([{0: 1}], TypeError, "only lists or only strings, but item 0 is {0: 1}"),
         (pa.array([[0], None]), MissingValuesError, "1 nulls among 2 sequences"),
         (pa.array([[0], [None]]), MissingValuesError, "1 nulls among their values"),
         (pa.array([1, 2]), TypeError, "holds lists or strings, got int64"),
@@ -150,11 +159,10 @@ def test_bad_codes(data, error, text):
 @pytest.mark.parametrize(
     ("data", "error", "text"),
     [
-        (["a", ""], ValueError, "must not be empty, sequence 1 is"),
         (["a", 1], TypeError, "item 1 is 1"),
         (["a", None], TypeError, "item 1 is None"),
         ([["a", 1]], TypeError, "hold strings, got 1"),
-        ([["a"], []], ValueError, "must not be empty, sequence 1 is"),
+        ([{"a"}, ["b"]], TypeError, "only lists or only strings, but item 0 is {'a'}"),
         (pa.array(["a", None]), MissingValuesError, "1 nulls"),
     ],
 )
@@ -166,3 +174,54 @@ def test_bad_words(data, error, text):
 def test_strings_need_a_vocabulary_of_characters():
     with pytest.raises(TypeError, match="tokens of several characters"):
         words(["ab"], ["ab", "c"])
+
+
+EMPTY = {
+    "text": lambda: words(["a", "", "b", ""], "ab"),
+    "tokens": lambda: words([["a"], [], ["b"], []], ["a", "b"]),
+    "codes": lambda: (codes([[0], [], [1], []]),),
+    "values and offsets": lambda: (codes((np.array([0, 1]), np.array([0, 1, 1, 2, 2]))),),
+    "arrow": lambda: (codes(pa.array([[0], [], [1], []])),),
+    "arrow strings": lambda: words(pa.array(["a", "", "b", ""])),
+}
+
+
+@pytest.mark.parametrize("make", EMPTY.values(), ids=EMPTY.keys())
+def test_empty_sequences_are_the_same_in_every_form(make):
+    stream = make()[0]
+    assert np.diff(stream.starts).tolist() == [2, 1, 2, 1]
+    with pytest.raises(ValueError, match=r"must not be empty, sequence 1 is \(2 of 4\): drop empty ones"):
+        refuse_empty(stream)
+
+
+def test_booleans_are_what_numpy_says_they_are():
+    odd = np.full((2, 3), 200, np.uint8).view(bool)
+    assert codes(odd).symbols.tolist() == [1, 1, 1, 4] * 2
+    assert codes(list(odd)).symbols.tolist() == codes(np.ones((2, 3), bool)).symbols.tolist()
+
+
+@pytest.mark.parametrize("n_states", [1, 3, 255, 256, 1000])
+def test_rows_that_were_changed_after_the_check_stay_within_the_states(n_states):
+    code = np.uint8 if n_states <= 256 else np.uint16
+    stream = rows_as_stream(np.full((2, 2), np.iinfo(code).max, code), n_states)
+    assert stream.symbols.tolist() == [n_states - 1, n_states - 1, n_states] * 2
+
+
+def test_what_is_checked_is_what_kernels_read():
+    class Changing(np.ndarray):
+        """Changed by another thread as soon as it was read once."""
+
+        def astype(self, *arguments):
+            first = np.array(self).astype(*arguments)
+            self[...] = 77
+            return first
+
+    with pytest.raises(ValueError, match="between 0 and 3"):
+        codes_as_stream(np.array([0, 1, 2]).view(Changing), np.array([0, 3]), 4)
+
+
+def test_booleans_of_rows():
+    odd = np.full((2, 3), 200, np.uint8).view(bool)
+    assert as_codes(odd, 3, 2).tolist() == as_codes(odd, 3, 300).tolist() == [[1, 1, 1]] * 2
+    with pytest.raises(ValueError, match="codes from 0 to 0, got 1 in row 0, variable 0"):
+        as_codes(odd, 3, 1)

@@ -16,18 +16,24 @@ from .base import AutoregressiveModel, Seed
 from .draw import Draw, Drawn, check_draw
 from .markov_counts import Counts, Layout, check_layout, count
 from .markov_plans import Fitted
-from .markov_tables import Smoothing
+from .markov_positions import PositionsDrawn, draw_positions
+from .markov_sparse import Smoothing
+from .markov_tables import truncate
+from .repeated import split_counts
 from .sequences import (
     MAX_STATES,
     Kind,
     Ragged,
     Stream,
     as_ragged,
+    check_characters,
     check_vocabulary,
     codes_as_stream,
     decoder,
     learn_n_states,
     learn_vocabulary,
+    refuse_empty,
+    rows_as_stream,
     symbol_type,
     words_as_stream,
 )
@@ -178,12 +184,13 @@ class MarkovChain(AutoregressiveModel):
         ----------
         data : a two-dimensional array of codes (rows); or ragged sequences: a list of strings, of lists of tokens, or
             of lists or arrays of codes; a string (one sequence); an Arrow list or string array; or a tuple
-            (values, offsets).
+            (values, offsets). A mapping {string or tuple: count}, such as a ``collections.Counter`` or the Series that
+            ``value_counts`` gives in pandas, counts every sequence (or row, with ``n_vars``) so many times.
 
         Raises
         ------
-        ValueError : no sequences, empty ones, codes or characters that are no state. MissingValuesError : NaN, -1 or
-            null. TypeError : other data.
+        ValueError : no sequences, empty ones, codes or characters that are no state, negative counts.
+        MissingValuesError : NaN, -1 or null. TypeError : other data, such as sets and mappings of anything but counts.
 
         Examples
         --------
@@ -191,7 +198,11 @@ class MarkovChain(AutoregressiveModel):
         >>> chain = fd.MarkovChain(order=1).fit([[0, 1, 0], [2]])  # codes, ragged
         >>> chain.n_states, chain.n_vars
         (3, None)
+        >>> names = fd.MarkovChain(order=2).fit({"anna": 99, "bo": 1})
+        >>> names.log_prob(["anna", "bo"]).round(2).tolist()
+        [-0.06, -5.0]
         """
+        data, weights = split_counts(data)
         if self._n_vars is not None or self.position_dependent or _is_matrix(data):
             kind, vocabulary, n_vars, stream, n_states = self._learn_rows(data)
         else:
@@ -201,7 +212,8 @@ class MarkovChain(AutoregressiveModel):
             raise ValueError("fit needs at least one sequence, got none")
         layout = Layout(n_states, self.order, n_vars, self.position_dependent)
         check_layout(layout)
-        self._fitted = Fitted(kind, vocabulary, layout, count(stream, layout), self.smoothing, self.alpha)
+        counts = count(stream, layout, weights)
+        self._fitted = Fitted(kind, vocabulary, layout, counts, self.smoothing, self.alpha)
         return self
 
     def _learn_rows(self, data: Any) -> tuple[None, None, int, Stream, int]:
@@ -218,7 +230,7 @@ class MarkovChain(AutoregressiveModel):
             None,
             None,
             matrix.shape[1],
-            _rows_as_stream(as_codes(matrix, None, n_states, "data"), n_states),
+            rows_as_stream(as_codes(matrix, None, n_states, "data"), n_states),
             n_states,
         )
 
@@ -232,11 +244,12 @@ class MarkovChain(AutoregressiveModel):
                 n_states = learn_n_states(ragged.values, ragged.offsets)
             if n_states > MAX_STATES:
                 raise ValueError(f"codes must be below {MAX_STATES}, got {n_states - 1}")
-            return "codes", self._vocabulary, codes_as_stream(ragged.values, ragged.offsets, n_states), n_states
+            stream = codes_as_stream(ragged.values, ragged.offsets, n_states)
+            return "codes", self._vocabulary, refuse_empty(stream), n_states
         vocabulary = self._vocabulary or check_vocabulary(learn_vocabulary(ragged) or "?")
         if self._n_states is not None and self._n_states != len(vocabulary):
             raise ValueError(f"n_states is {self._n_states}, but {len(vocabulary)} different symbols occur")
-        return ragged.kind, vocabulary, words_as_stream(ragged, vocabulary), len(vocabulary)
+        return ragged.kind, vocabulary, refuse_empty(words_as_stream(ragged, vocabulary)), len(vocabulary)
 
     # --- scoring ---------------------------------------------------------------------------------------------------
 
@@ -269,7 +282,7 @@ class MarkovChain(AutoregressiveModel):
         model = self._model
         if model.layout.n_vars is not None:
             return super().log_prob(x, per_variable=per_variable)
-        stream = self._as_stream(x)
+        stream = refuse_empty(self._as_stream(x))
         if per_variable:
             return plans.terms(model.scoring, stream), stream.starts
         return plans.log_prob(model.scoring, stream)
@@ -285,7 +298,7 @@ class MarkovChain(AutoregressiveModel):
         """
         if self._model.layout.n_vars is not None:
             return super().bits_per_variable(x)
-        stream = self._as_stream(x)
+        stream = refuse_empty(self._as_stream(x))
         if not len(stream):
             raise ValueError("bits_per_variable needs at least one sequence, got none")
         return float(-plans.log_prob(self._model.scoring, stream).sum() / (len(stream.symbols) * math.log(2)))
@@ -308,7 +321,7 @@ class MarkovChain(AutoregressiveModel):
 
     def _log_prob(self, x: Array, per_variable: bool) -> Array:
         model = self._model
-        stream = _rows_as_stream(x, model.layout.n_states)
+        stream = rows_as_stream(x, model.layout.n_states)
         if not per_variable:
             return plans.log_prob(model.scoring, stream)
         return plans.terms(model.scoring, stream).reshape(len(x), -1)[:, :-1]
@@ -343,7 +356,8 @@ class MarkovChain(AutoregressiveModel):
         ----------
         n, n_per_row, temperature, top_k, top_p, seed, start, return_log_prob : as for every autoregressive model;
             the end symbol counts as a symbol. Of equally probable symbols top_k and top_p keep those of lower code.
-        prefix : beginnings that are never changed: sequences as for :meth:`log_prob`, or codes (m, k) for rows.
+        prefix : beginnings that are never changed: sequences as for :meth:`log_prob`, or codes (m, k) for rows; an
+            empty one is continued from the start.
         max_length : of ragged sequences, in symbols with the prefix, without the end: those that reach it are cut
             there, and their log-probability is that of beginning so. None: a sequence that has not ended after
             65 536 symbols is a ValueError.
@@ -410,13 +424,19 @@ class MarkovChain(AutoregressiveModel):
         return self._sample_sequences(draw, limit)
 
     def _prefix_stream(self, prefix: Any) -> Any:
-        """Sequences as a stream; an empty prefix is refused as an empty sequence is."""
+        """Sequences as a stream; an empty one says nothing: what follows is drawn from the start."""
         return self._as_stream([prefix] if isinstance(prefix, str) else prefix)
 
     def _sample_sequences(self, draw: Draw, max_length: int | None) -> Any:
         model = self._model
         prefix: Any = draw.prefix
-        stream, cut, changed = self._draw_stream(draw, prefix, max_length)
+        limit = self._limit(draw, prefix, max_length)
+        changed, positions = None, None
+        if model.sparse is not None and (draw.truncated or draw.uniforms is not None):
+            positions = self._draw_positions(draw, prefix, limit)
+            stream, cut = self._as_ended(positions.codes, positions.lengths, draw, limit, max_length)
+        else:
+            stream, cut, changed = self._draw_stream(draw, prefix, limit, max_length)
         values = decoder(model.kind or "codes", model.vocabulary)(stream)
         if not draw.return_log_prob:
             return values
@@ -426,41 +446,62 @@ class MarkovChain(AutoregressiveModel):
             given = 0 if prefix is None else (np.diff(prefix.starts) - 1)[np.arange(draw.n) // draw.n_per_row]
             drawn = plans.terms(model.chain(model.log_table(changed)), stream)
             parts.append(_run_sums(drawn, stream.starts[:-1] + given, ends))
+        elif positions is not None and draw.truncated:
+            parts.append(positions.log_prob)
         return tuple(parts)
 
-    def _draw_stream(
-        self, draw: Draw, prefix: Stream | None, max_length: int | None
-    ) -> tuple[Stream, npt.NDArray[np.bool_], Array | None]:
-        """The sequences, which ones were cut, and the truncated distributions they came from, if any."""
-        model = self._model
+    def _limit(self, draw: Draw, prefix: Stream | None, max_length: int | None) -> int:
+        """Symbols at most; ValueError for a prefix that has more."""
         width = plans.MAX_LENGTH if draw.uniforms is None else draw.uniforms.shape[1]
         limit = min(width, max_length or width) if draw.uniforms is not None else max_length or width
         if prefix is not None and len(prefix) and np.diff(prefix.starts).max() - 1 > limit:
             longest = int(np.diff(prefix.starts).argmax())
             raise ValueError(f"prefix {longest} has {len(prefix[longest])} symbols, more than the limit of {limit}")
+        return limit
+
+    def _draw_stream(
+        self, draw: Draw, prefix: Stream | None, limit: int, max_length: int | None
+    ) -> tuple[Stream, npt.NDArray[np.bool_], Array | None]:
+        """The sequences, which ones were cut, and the truncated distributions they came from, if any."""
+        model = self._model
         request = plans.request_of(draw.key, draw.start, prefix, draw.n_per_row, limit, model)
         changed = self._truncated(draw)
         if draw.uniforms is None:
             sampler = model.sampler if changed is None else model.sampler_of(changed)
             expected = model.symbols_per_sequence
             return *plans.draw_stream(sampler, request, draw.n, expected, max_length is None), changed
-        probabilities = model.automaton.probabilities if changed is None else changed
+        probabilities = model.dense.probabilities if changed is None else changed
         out, lengths = plans.draw_by_uniforms(
             model.chain(probabilities), request, draw.uniforms.astype(np.float64), request.prefix.dtype
         )
+        return *self._as_ended(out, lengths, draw, limit, max_length), changed
+
+    def _as_ended(
+        self, codes: Array, lengths: Array, draw: Draw, limit: int, max_length: int | None
+    ) -> tuple[Stream, npt.NDArray[np.bool_]]:
+        """Codes (n, room) as sequences, and which ones were cut; ValueError where one was that may not be."""
         cut = lengths >= limit
         if cut.any() and limit != max_length:
+            if draw.uniforms is None:
+                raise plans.not_ended(int(cut.argmax()), limit)
             raise ValueError(
                 f"sequence {int(cut.argmax())} had not ended after its {limit} uniforms: give more of them"
             )
-        kept = np.arange(limit) < lengths[:, np.newaxis]
+        kept = np.arange(codes.shape[1]) < lengths[:, np.newaxis]
         offsets = np.concatenate([[0], lengths.cumsum()])
-        return codes_as_stream(out[kept], offsets, model.layout.n_states), cut, changed
+        return codes_as_stream(codes[kept], offsets, self._model.layout.n_states), cut
+
+    def _draw_positions(self, draw: Draw, prefix: Stream | None, limit: int) -> PositionsDrawn:
+        """As the model's tables are too large to be changed as a whole."""
+        automaton = self._model.sparse
+        assert automaton is not None
+        chain = self._model.sparse_chain(automaton.probabilities, automaton.back_off)
+        return draw_positions(chain, draw, prefix, limit)
 
     def _truncated(self, draw: Draw) -> Array | None:
         if not draw.truncated:
             return None
-        return plans.truncate(self._model.automaton.probabilities, draw.temperature, draw.top_k, draw.top_p)
+        return truncate(self._model.dense.probabilities, draw.temperature, draw.top_k, draw.top_p)
 
     def _check_prefix(self, prefix: Any) -> Array:
         layout = self._model.layout
@@ -479,7 +520,12 @@ class MarkovChain(AutoregressiveModel):
         model = self._model
         layout, dtype = model.layout, np.dtype(np.uint8 if model.layout.n_states <= 256 else np.uint16)
         assert layout.n_vars is not None
-        prefix = None if draw.prefix is None else _rows_as_stream(draw.prefix, layout.n_states)
+        prefix = None if draw.prefix is None else rows_as_stream(draw.prefix, layout.n_states)
+        if model.sparse is not None and (draw.truncated or draw.uniforms is not None):
+            codes, _, drawn = self._draw_positions(draw, prefix, layout.n_vars)
+            if not draw.return_log_prob:
+                return Drawn(codes)
+            return Drawn(codes, self._log_prob(codes, False), drawn if draw.truncated else None)
         request = plans.request_of(draw.key, draw.start, prefix, draw.n_per_row, layout.n_vars, model)
         changed = self._truncated(draw)
         if draw.uniforms is None:
@@ -487,7 +533,7 @@ class MarkovChain(AutoregressiveModel):
                 model.sampler if changed is None else model.sampler_of(changed), request, draw.n, dtype
             )
         else:
-            probabilities = model.automaton.probabilities if changed is None else changed
+            probabilities = model.dense.probabilities if changed is None else changed
             rows, _ = plans.draw_by_uniforms(
                 model.chain(probabilities), request, draw.uniforms.astype(np.float64), dtype
             )
@@ -496,7 +542,7 @@ class MarkovChain(AutoregressiveModel):
         log_prob = self._log_prob(rows, False)
         if changed is None:
             return Drawn(rows, log_prob)
-        stream = _rows_as_stream(rows, layout.n_states)
+        stream = rows_as_stream(rows, layout.n_states)
         drawn = plans.terms(model.chain(model.log_table(changed)), stream)
         return Drawn(rows, log_prob, _run_sums(drawn, stream.starts[:-1] + draw.prefix_length, stream.starts[1:]))
 
@@ -519,24 +565,51 @@ class MarkovChain(AutoregressiveModel):
 
     @classmethod
     def _from_state(cls, structure: dict[str, Any], arrays: dict[str, Array]) -> Self:
+        _check_fields(structure, arrays)
         settings = dict(structure)
         kind = settings.pop("kind")
         model = cls(**settings)
-        missing = [name for name in Counts._fields if name not in arrays]
-        if missing or len(arrays) != len(Counts._fields):
-            raise KeyError(f"arrays must be {list(Counts._fields)}, got {sorted(arrays)}")
-        ragged = model._n_vars is None
-        if kind not in (get_args(Kind) if ragged else (None,)) or (
-            kind in ("text", "tokens") and not model._vocabulary
-        ):
-            raise ValueError(f"kind {kind!r} does not fit the other settings")
-        if model.n_states is None:
-            raise ValueError("n_states must be given")
-        layout = Layout(model.n_states, model.order, model._n_vars, model.position_dependent)
+        _check_kind(kind, model._n_vars, model._vocabulary)
+        layout = Layout(settings["n_states"], model.order, model._n_vars, model.position_dependent)
         check_layout(layout)
         counts = Counts(*(np.array(arrays[name]) for name in Counts._fields))
         model._fitted = Fitted(kind, model._vocabulary, layout, counts, model.smoothing, model.alpha)
         return model
+
+
+# What a file says about the model: the type of every field, all of which must be there.
+FIELDS: dict[str, tuple[type, ...]] = {
+    "order": (int,),
+    "n_vars": (int, type(None)),
+    "n_states": (int,),
+    "vocabulary": (list, type(None)),
+    "position_dependent": (bool,),
+    "smoothing": (str,),
+    "alpha": (int, float),
+    "kind": (str, type(None)),
+}
+
+
+def _check_fields(structure: dict[str, Any], arrays: dict[str, Array]) -> None:
+    """Refuse what ``_state`` cannot have written, before its values are looked at."""
+    if set(structure) != set(FIELDS):
+        raise KeyError(f"fields must be {sorted(FIELDS)}, missing or too many: {sorted(set(structure) ^ set(FIELDS))}")
+    for name, types in FIELDS.items():
+        if type(structure[name]) not in types:
+            allowed = " or ".join(kind.__name__ for kind in types)
+            raise TypeError(f"{name} must be {allowed}, got {structure[name]!r:.60}")
+    if set(arrays) != set(Counts._fields):
+        raise KeyError(f"arrays must be {list(Counts._fields)}, got {sorted(arrays)}")
+
+
+def _check_kind(kind: str | None, n_vars: int | None, vocabulary: tuple[str, ...] | None) -> None:
+    """Rows have no kind; text needs a vocabulary of characters, tokens any."""
+    if kind not in (get_args(Kind) if n_vars is None else (None,)):
+        raise ValueError(f"kind {kind!r:.60} does not fit n_vars {n_vars}")
+    if kind in ("text", "tokens") and vocabulary is None:
+        raise ValueError(f"kind {kind!r} needs a vocabulary")
+    if kind == "text" and vocabulary is not None:
+        check_characters(vocabulary)
 
 
 def _at_least_one(value: Any, name: str) -> int:
@@ -558,16 +631,8 @@ def _check_smoothing(smoothing: Any, alpha: Any) -> float:
 
 
 def _is_matrix(data: Any) -> bool:
-    return getattr(data, "ndim", None) == 2
-
-
-def _rows_as_stream(codes: Array, n_states: int) -> Stream:
-    """Rows of fixed length, each with the end symbol that leads back to the start."""
-    n, n_vars = codes.shape
-    symbols = np.empty((n, n_vars + 1), symbol_type(n_states))
-    symbols[:, :-1] = codes
-    symbols[:, -1] = n_states
-    return Stream(symbols.ravel(), np.arange(n + 1) * (n_vars + 1))
+    """Arrays, tensors and frames of all libraries have a shape."""
+    return len(getattr(data, "shape", ())) == 2
 
 
 def _run_sums(terms: Array, begin: Array, end: Array) -> Array:

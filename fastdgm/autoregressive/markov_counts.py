@@ -10,6 +10,7 @@ import numpy.typing as npt
 from ..kernels import markov
 from ..memory import check_memory
 from ..threads import run_pieces
+from .repeated import MAX_COUNT
 from .sequences import Stream
 
 PIECE = 1 << 22  # symbols counted by one thread at a time
@@ -83,8 +84,37 @@ def check_layout(layout: Layout) -> None:
         )
 
 
-def count(stream: Stream, layout: Layout) -> Counts:
-    """Count every symbol of a stream after its context; contexts come in ascending order of keys."""
+def count(stream: Stream, layout: Layout, weights: Array | None = None) -> Counts:
+    """Count every symbol of a stream after its context; contexts come in ascending order of keys.
+
+    ``weights`` (n,) int64 says how often each sequence occurs; None: once.
+    """
+    keys, counts = _count_keys(stream, layout) if weights is None else _count_weighted(stream, layout, weights)
+    shift = np.uint64(layout.bits)
+    symbols = (keys & np.uint64(layout.base - 1)).astype(np.uint16)
+    follows = symbols < layout.allowed  # the end of a row of fixed length is no event
+    contexts, starts = np.unique((keys >> shift)[follows], return_index=True)
+    return Counts(contexts, np.append(starts, follows.sum()), symbols[follows], counts[follows])
+
+
+def _count_weighted(stream: Stream, layout: Layout, weights: Array) -> tuple[Array, Array]:
+    """By binary digits: sequences whose weight has digit b count 2**b times."""
+    lengths = np.diff(stream.starts)
+    total = sum(weight * length for weight, length in zip(weights.tolist(), lengths.tolist(), strict=True))
+    if total > MAX_COUNT:
+        raise ValueError(f"all sequences together must have at most 2**53 symbols, got {total}")
+    parts = []
+    for digit in range(int(weights.max()).bit_length()):
+        chosen = (weights >> digit & 1).astype(bool)
+        if chosen.any():
+            own = Stream(stream.symbols[np.repeat(chosen, lengths)], np.append(0, lengths[chosen].cumsum()))
+            keys, counts = _count_keys(own, layout)
+            parts.append((keys, counts << digit))
+    return _merged(parts)
+
+
+def _count_keys(stream: Stream, layout: Layout) -> tuple[Array, Array]:
+    """How often every (position, context, symbol) occurs, in ascending order of its number."""
     n = len(stream.symbols)
     size = PIECE // max(1, layout.aligned) * layout.aligned or max(PIECE, layout.aligned)
     pieces = [(begin, min(begin + size, n)) for begin in range(0, n, size)]
@@ -93,12 +123,7 @@ def count(stream: Stream, layout: Layout) -> Counts:
         return _count_piece(stream, layout, begin, end)
 
     work(0, 0)  # compile here, not in several workers at once
-    keys, counts = _merged(run_pieces(work, pieces))
-    shift = np.uint64(layout.bits)
-    symbols = (keys & np.uint64(layout.base - 1)).astype(np.uint16)
-    follows = symbols < layout.allowed  # the end of a row of fixed length is no event
-    contexts, starts = np.unique((keys >> shift)[follows], return_index=True)
-    return Counts(contexts, np.append(starts, follows.sum()), symbols[follows], counts[follows])
+    return _merged(run_pieces(work, pieces))
 
 
 def _count_piece(stream: Stream, layout: Layout, begin: int, end: int) -> tuple[Array, Array]:
@@ -153,11 +178,14 @@ def check_counts(counts: Counts, layout: Layout) -> None:
     positions = layout.n_vars if layout.position_dependent and layout.n_vars else 1
     if int(contexts[-1]) >= layout.modulus * positions:
         raise ValueError(f"contexts must be below {layout.modulus * positions}, got {int(contexts[-1])}")
-    if starts[0] != 0 or starts[-1] != len(symbols) or (np.diff(starts) < 1).any():
+    if starts[0] != 0 or starts[-1] != len(symbols) or (starts[1:] <= starts[:-1]).any():
         raise ValueError("starts must rise from 0 to the number of symbols, with at least one symbol per context")
+    contexts_of = np.repeat(contexts, np.diff(starts))
     rises = np.diff(symbols.astype(np.int64)) > 0
     rises[starts[1:-1] - 1] = True
     if not rises.all() or (symbols >= layout.allowed).any():
         raise ValueError(f"symbols must rise within a context and be below {layout.allowed}")
-    if (numbers < 1).any() or (numbers > 2**53).any():
-        raise ValueError("counts must be between 1 and 2**53")
+    if (numbers < 1).any() or (numbers > MAX_COUNT).any() or numbers.sum(dtype=np.float64) > MAX_COUNT:
+        raise ValueError("counts must be at least 1, and at most 2**53 together")
+    if layout.n_vars is None and (symbols[contexts_of == layout.start] == layout.n_states).any():
+        raise ValueError("the end symbol must not follow the start: sequences have at least one symbol")

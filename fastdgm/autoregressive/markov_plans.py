@@ -4,21 +4,24 @@ from __future__ import annotations
 
 from functools import cached_property
 from itertools import pairwise
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
 from ..fusion import slot_bits
-from ..kernels import markov, markov_sampling
+from ..kernels import markov, markov_sampling, markov_sparse
 from ..kernels.alias import fill_slots
 from ..memory import check_memory
 from ..threads import run_pieces
 from .markov_counts import Counts, Layout, check_counts
-from .markov_tables import Smoothing, build
+from .markov_sparse import Smoothing, SparseAutomaton
+from .markov_tables import Automaton, build
 from .sequences import Kind, Stream, symbol_type
 
 Array = npt.NDArray[Any]
+AnyChain: TypeAlias = markov.Chain | markov_sparse.SparseChain
+AnySampler: TypeAlias = markov_sampling.Sampler | markov_sparse.SparseSampler
 
 PIECE_SYMBOLS = 1 << 19  # about a millisecond
 MAX_LENGTH = 1 << 16  # symbols after which a sequence must have ended where no max_length is given
@@ -40,21 +43,38 @@ class Fitted:
         self._arguments = kind, vocabulary, layout, counts, smoothing, alpha
         self.kind, self.vocabulary, self.layout, self.counts = kind, vocabulary, layout, counts
         self.automaton = build(counts, layout, smoothing, alpha)
-        for array in (*counts, self.automaton.successor, self.automaton.probabilities):
-            array.flags.writeable = False
+        for array in (*counts, *self.automaton):
+            if isinstance(array, np.ndarray):
+                array.flags.writeable = False
 
     def __reduce__(self) -> tuple[Any, ...]:
         return type(self), self._arguments
 
-    @cached_property
-    def scoring(self) -> markov.Chain:
-        """Log-probabilities; the end of a row of fixed length is certain."""
-        return self.chain(self.log_table(self.automaton.probabilities))
+    @property
+    def sparse(self) -> SparseAutomaton | None:
+        """The automaton, where it holds only what was seen."""
+        return self.automaton if isinstance(self.automaton, SparseAutomaton) else None
+
+    @property
+    def dense(self) -> Automaton:
+        """The automaton with a cell for every context and symbol."""
+        assert isinstance(self.automaton, Automaton)
+        return self.automaton
 
     @cached_property
-    def sampler(self) -> markov_sampling.Sampler:
+    def scoring(self) -> AnyChain:
+        """Log-probabilities; the end of a row of fixed length is certain."""
+        if self.sparse is None:
+            return self.chain(self.log_table(self.dense.probabilities))
+        with np.errstate(divide="ignore"):
+            return self.sparse_chain(np.log(self.sparse.probabilities), np.log(self.sparse.back_off))
+
+    @cached_property
+    def sampler(self) -> AnySampler:
         """Alias tables of the model itself."""
-        return self.sampler_of(self.automaton.probabilities)
+        if self.sparse is None:
+            return self.sampler_of(self.dense.probabilities)
+        return self._sparse_sampler(self.sparse)
 
     @cached_property
     def symbols_per_sequence(self) -> float:
@@ -74,7 +94,7 @@ class Fitted:
 
     def chain(self, table: Array) -> markov.Chain:
         """The automaton with a number in every cell."""
-        automaton, layout = self.automaton, self.layout
+        automaton, layout = self.dense, self.layout
         return markov.Chain(
             successor=automaton.successor.ravel(),
             table=table.ravel(),
@@ -94,7 +114,7 @@ class Fitted:
         used = np.ascontiguousarray(probabilities[:, : self.layout.allowed])
         fill_slots(used, np.arange(self.layout.allowed, dtype=np.uint32), np.uint64(bits), slots, fine)
         return markov_sampling.Sampler(
-            successor=self.automaton.successor.ravel(),
+            successor=self.dense.successor.ravel(),
             slots=slots.ravel(),
             fine=fine.ravel(),
             bits=bits,
@@ -102,18 +122,62 @@ class Fitted:
             start=self.automaton.start,
         )
 
+    def sparse_chain(self, table: Array, back_off: Array) -> markov_sparse.SparseChain:
+        """The sparse automaton with a number in every cell."""
+        automaton, layout = self.sparse, self.layout
+        assert automaton is not None
+        return markov_sparse.SparseChain(
+            first=automaton.first,
+            symbols=automaton.symbols,
+            table=table,
+            successor=automaton.successor,
+            suffix=automaton.suffix,
+            back_off=back_off,
+            width=layout.width,
+            order=layout.order,
+            root=automaton.root,
+            start=automaton.start,
+            aligned=layout.aligned,
+            certain_end=int(layout.n_vars is not None),
+        )
+
+    def _sparse_sampler(self, automaton: SparseAutomaton) -> markov_sparse.SparseSampler:
+        allowed = self.layout.allowed
+        outcomes = np.minimum(np.diff(automaton.first) + 1, allowed)
+        bits = np.maximum(1, np.ceil(np.log2(outcomes)).astype(np.int64))  # as slot_bits
+        ends = (1 << bits).cumsum()
+        check_memory(12 * int(ends[-1]), f"sampling tables of {len(bits)} contexts")
+        sampler = markov_sparse.SparseSampler(
+            chain=self.sparse_chain(automaton.probabilities, automaton.back_off),
+            slots=np.empty(ends[-1], np.uint64),
+            fine=np.empty(ends[-1], np.uint32),
+            slot_first=ends - (1 << bits),
+            bits=bits.astype(np.uint8),
+        )
+
+        def work(begin: int, end: int) -> None:
+            masses, back_masses = automaton.masses, automaton.back_masses
+            markov_sparse.fill_sparse_slots(begin, end, automaton.first, masses, back_masses, allowed, sampler)
+
+        work(0, 0)  # compile here, not in several workers at once
+        size = 1 << 14
+        run_pieces(work, [(a, min(a + size, len(bits))) for a in range(0, len(bits), size)])
+        return sampler
+
 
 # --- scoring ---
 
 
-def log_prob(chain: markov.Chain, stream: Stream) -> Array:
+def log_prob(chain: AnyChain, stream: Stream) -> Array:
     """Sum of table entries of every sequence, its end included."""
     units, first = _units(stream.starts, chain.aligned)
     size = int(max(markov.TILE, 4 * markov.LANES * chain.aligned))
     out = np.empty(len(units) - 1)
+    is_sparse = isinstance(chain, markov_sparse.SparseChain)
+    score = markov_sparse.sparse_log_prob_cpu if is_sparse else markov.log_prob_cpu
 
     def work(begin: int, end: int) -> None:
-        markov.log_prob_cpu(begin, end, chain, stream.symbols, units, size, out)
+        score(begin, end, chain, stream.symbols, units, size, out)
 
     work(0, 0)  # compile here, not in several workers at once
     cuts = np.searchsorted(units, np.arange(PIECE_SYMBOLS, len(stream.symbols), PIECE_SYMBOLS))
@@ -136,14 +200,16 @@ def _units(starts: Array, aligned: int) -> tuple[Array, Array | None]:
     return np.append(np.repeat(starts[:-1], parts) + within * markov.TILE, starts[-1]), first
 
 
-def terms(chain: markov.Chain, stream: Stream) -> Array:
+def terms(chain: AnyChain, stream: Stream) -> Array:
     """The table entry of every symbol of a stream."""
     n = len(stream.symbols)
     check_memory(8 * n, f"log_prob of {n} symbols one by one")
     out = np.empty(n)
+    is_sparse = isinstance(chain, markov_sparse.SparseChain)
+    score = markov_sparse.sparse_terms_cpu if is_sparse else markov.terms_cpu
 
     def work(begin: int, end: int) -> None:
-        markov.terms_cpu(begin, end, chain, stream.symbols, out)
+        score(begin, end, chain, stream.symbols, out)
 
     work(0, 0)
     size = max(1, PIECE_SYMBOLS // max(1, chain.aligned)) * max(1, chain.aligned)
@@ -168,13 +234,15 @@ def _row_pieces(n: int, length: float) -> list[tuple[int, int]]:
     return [(a, min(a + size, n)) for a in range(0, n, size)]
 
 
-def draw_rows(sampler: markov_sampling.Sampler, request: Any, n: int, dtype: npt.DTypeLike) -> Array:
+def draw_rows(sampler: AnySampler, request: Any, n: int, dtype: npt.DTypeLike) -> Array:
     """Rows of ``request.limit`` codes."""
     check_memory(n * request.limit * np.dtype(dtype).itemsize, f"a sample of {n} rows x {request.limit} variables")
     out = np.empty((n, request.limit), dtype)
+    is_sparse = isinstance(sampler, markov_sparse.SparseSampler)
+    sample = markov_sparse.sparse_sample_rows_cpu if is_sparse else markov_sampling.sample_rows_cpu
 
     def work(begin: int, end: int) -> None:
-        markov_sampling.sample_rows_cpu(begin, end, sampler, request, out)
+        sample(begin, end, sampler, request, out)
 
     work(0, 0)
     run_pieces(work, _row_pieces(n, request.limit))
@@ -182,7 +250,7 @@ def draw_rows(sampler: markov_sampling.Sampler, request: Any, n: int, dtype: npt
 
 
 def draw_stream(
-    sampler: markov_sampling.Sampler, request: Any, n: int, expected: float, must_end: bool
+    sampler: AnySampler, request: Any, n: int, expected: float, must_end: bool
 ) -> tuple[Stream, npt.NDArray[np.bool_]]:
     """Sequences to their end or to ``request.limit`` symbols, and which ones were cut there."""
     length = min(expected, request.limit) + 1
@@ -190,17 +258,14 @@ def draw_stream(
     starts = np.zeros(n + 1, np.int64)
     lengths = starts[1:]
     kind = np.empty(0, request.prefix.dtype)
+    is_sparse = isinstance(sampler, markov_sparse.SparseSampler)
+    sample = markov_sparse.sparse_sample_stream_cpu if is_sparse else markov_sampling.sample_stream_cpu
 
     def work(begin: int, end: int) -> Array:
         room = int((length + 1) * (end - begin))
-        part, used, late = markov_sampling.sample_stream_cpu(
-            begin, end, sampler, request, must_end, lengths, room, kind
-        )
+        part, used, late = sample(begin, end, sampler, request, must_end, lengths, room, kind)
         if late >= 0:
-            raise ValueError(
-                f"sequence {late} had not ended after {request.limit} symbols: give max_length, where those that do "
-                "not end are cut"
-            )
+            raise not_ended(late, request.limit)
         return part[:used]
 
     work(0, 0)
@@ -210,6 +275,13 @@ def draw_stream(
     lengths += 1
     lengths.cumsum(out=lengths)
     return Stream(symbols.astype(kind.dtype, copy=False), starts), cut
+
+
+def not_ended(row: int, limit: int) -> ValueError:
+    """The error for a sequence that must end."""
+    return ValueError(
+        f"sequence {row} had not ended after {limit} symbols: give max_length, where those that do not end are cut"
+    )
 
 
 def draw_by_uniforms(
@@ -226,23 +298,3 @@ def draw_by_uniforms(
     work(0, 0)
     run_pieces(work, _row_pieces(n, request.limit))
     return out, lengths
-
-
-def truncate(probabilities: Array, temperature: float, top_k: int | None, top_p: float | None) -> Array:
-    """p**(1 / temperature), of it the top_k most probable and the fewest with mass top_p; renormalised.
-
-    Of equally probable symbols, those of lower code stay.
-    """
-    largest = probabilities.max(axis=1, keepdims=True)
-    changed = np.asarray((probabilities / largest) ** (1.0 / temperature))
-    order = np.argsort(-changed, axis=1, kind="stable")
-    falling = np.take_along_axis(changed, order, axis=1)
-    if top_p is not None and top_p < 1.0:
-        reached = falling.cumsum(axis=1)
-        before = reached - falling
-        falling[before >= top_p * reached[:, -1:]] = 0.0
-    if top_k is not None:
-        falling[:, top_k:] = 0.0
-    falling /= falling.cumsum(axis=1)[:, -1:]
-    np.put_along_axis(changed, order, falling, axis=1)
-    return changed

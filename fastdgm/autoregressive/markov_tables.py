@@ -8,17 +8,18 @@ are what it backs off to. Where tables depend on the position, every position ha
 
 from __future__ import annotations
 
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from ..memory import check_memory
 from .markov_counts import Counts, Layout
+from .markov_levels import Contexts, cells_of, context_levels
+from .markov_sparse import Smoothing, SparseAutomaton, build_sparse, discount_of, rest_of
 
 Array = npt.NDArray[Any]
-MAX_CELLS = 2**32 - 1  # states and slots are uint32
-Smoothing = Literal["witten-bell", "kneser-ney", "add-alpha"]
+DENSE_CELLS = 2**26  # contexts x symbols of full tables, about 3 GB with those for drawing; beyond, they are sparse
 
 
 class Level(NamedTuple):
@@ -41,12 +42,16 @@ class Automaton(NamedTuple):
     start: int
 
 
-def build(counts: Counts, layout: Layout, smoothing: Smoothing, alpha: float) -> Automaton:
-    """The automaton of a chain; ValueError where contexts are missing, as in a damaged file."""
-    levels = _levels(counts, layout)
-    n = sum(len(level.keys) for level in levels)
-    if n * layout.width > MAX_CELLS:
-        raise ValueError(f"{n} contexts of {layout.n_states} states are too many: use a lower order")
+def build(counts: Counts, layout: Layout, smoothing: Smoothing, alpha: float) -> Automaton | SparseAutomaton:
+    """The automaton of a chain, sparse where a cell for every context and state would be too many.
+
+    ValueError where contexts are missing, as in a damaged file.
+    """
+    contexts = context_levels(counts, layout)
+    n = sum(len(level.keys) for level in contexts)
+    if n * layout.width > DENSE_CELLS:
+        return build_sparse(contexts, counts, layout, smoothing, alpha)
+    levels = _filled(contexts, counts, layout)
     check_memory(
         20 * n * layout.width, f"tables of {n} contexts of {layout.n_states} states (a lower order needs less)"
     )
@@ -80,7 +85,7 @@ def _allowed(layout: Layout) -> Array:
 def _without_end(back_off: Array, row: int) -> Array:
     """A sequence has at least one symbol, so that the end symbol cannot follow the start."""
     changed = np.array(back_off)
-    changed[row] /= 1.0 - changed[row, -1]
+    changed[row] /= rest_of(float(changed[row, -1]))
     changed[row, -1] = 0.0
     return changed
 
@@ -88,63 +93,22 @@ def _without_end(back_off: Array, row: int) -> Array:
 # --- contexts ---
 
 
-def _levels(counts: Counts, layout: Layout) -> list[Level]:
-    """Every complete context and all its suffixes, each with the sum of the counts of what it is a suffix of."""
-    lengths = _lengths(counts.contexts, layout)
-    rows = np.repeat(np.arange(len(counts.contexts)), np.diff(counts.starts))
-    levels: list[Level] = []
+def _filled(levels: list[Contexts], counts: Counts, layout: Layout) -> list[Level]:
+    """Every context with the sum of the counts of what it is a suffix of."""
+    filled: list[Level] = []
     longer: Level | None = None
-    for k in range(layout.order, -1, -1):
-        own = np.flatnonzero(lengths == k)
-        own_keys = _shortened(counts.contexts[own], layout.modulus, layout.base**k)
-        suffixes = np.empty(0, np.uint64)
+    for level in reversed(levels):
+        n = len(level.keys)
+        check_memory(24 * n * layout.width, f"counts of {n} contexts of {layout.n_states} states")
+        flat = np.zeros(n * layout.width, np.int64)
+        cells, rows = cells_of(level, counts)
+        flat[rows * layout.width + counts.symbols[cells]] = counts.counts[cells]
+        table = flat.reshape(-1, layout.width)
         if longer is not None:
-            suffixes = _shortened(longer.keys, layout.base ** (k + 1), layout.base**k)
-        keys = np.unique(np.concatenate([own_keys, suffixes]))
-        check_memory(24 * len(keys) * layout.width, f"counts of {len(keys)} contexts of {layout.n_states} states")
-        cells = np.zeros(len(keys) * layout.width, np.int64)
-        complete = np.zeros(len(keys), bool)
-        place = np.searchsorted(keys, own_keys)
-        complete[place] = True
-        of_row = np.full(len(counts.contexts), -1)
-        of_row[own] = place
-        mine = of_row[rows] >= 0
-        cells[of_row[rows[mine]] * layout.width + counts.symbols[mine]] = counts.counts[mine]
-        table = cells.reshape(-1, layout.width)
-        if longer is not None:
-            suffix = np.searchsorted(keys, suffixes)
-            _add_rows(table, suffix, longer.counts)
-            levels.append(longer._replace(suffix=suffix))
-        longer = Level(keys, table, complete, np.empty(0, np.int64), 0)
-    assert longer is not None
-    levels.append(longer)
-    firsts = np.cumsum([0, *(len(level.keys) for level in reversed(levels))])
-    return [level._replace(first=int(first)) for level, first in zip(reversed(levels), firsts, strict=False)]
-
-
-def _lengths(contexts: Array, layout: Layout) -> Array:
-    """Length of each complete context, start included; ValueError for a key that no sequence leads to."""
-    boundary, base = np.uint64(layout.n_states), np.uint64(layout.base)
-    known = np.full(len(contexts), layout.order)  # symbols since the start
-    rest = contexts % np.uint64(layout.modulus)
-    for k in range(layout.order):
-        at_boundary = rest % base == boundary
-        known = np.where(at_boundary, np.minimum(known, k), known)
-        if (~at_boundary & (known < k)).any() or (rest % base > boundary).any():
-            raise ValueError("contexts hold a symbol before the start of a sequence, or one that is no state")
-        rest = rest // base
-    if layout.position_dependent:
-        positions = (contexts // np.uint64(layout.modulus)).astype(np.int64)
-        if (known != np.minimum(positions, layout.order)).any():
-            raise ValueError("contexts do not have the length of their positions")
-        return known
-    return np.minimum(known + 1, layout.order)
-
-
-def _shortened(keys: Array, modulus: int, shorter: int) -> Array:
-    """Keys without their oldest symbols."""
-    big, small = np.uint64(modulus), np.uint64(shorter)
-    return keys // big * small + keys % small
+            _add_rows(table, longer.suffix, longer.counts)
+        longer = Level(level.keys, table, level.complete, level.suffix, level.first)
+        filled.append(longer)
+    return filled[::-1]
 
 
 def _add_rows(table: Array, rows: Array, values: Array) -> None:
@@ -161,9 +125,6 @@ def _successors(levels: list[Level], layout: Layout) -> Array:
     """
     successor = np.zeros((sum(len(level.keys) for level in levels), layout.width), np.uint32)
     n_roots = len(levels[0].keys)
-    positions = layout.n_vars if layout.position_dependent and layout.n_vars else 1
-    if n_roots != positions or (levels[0].keys != np.arange(positions, dtype=np.uint64)).any():
-        raise ValueError(f"contexts must be known at all {positions} positions, got {n_roots}")
     if layout.position_dependent:
         successor[: n_roots - 1] = np.arange(1, n_roots)[:, np.newaxis]
     for k, level in enumerate(levels):
@@ -222,12 +183,6 @@ def _kneser_ney(counts: Array, back_off: Array) -> Array:
         return np.where(total > 0, (np.maximum(counts - discount, 0.0) + discount * kinds * back_off) / total, back_off)
 
 
-def discount_of(counts: Array) -> float:
-    """D = n1 / (n1 + 2 n2), n_r the number of cells with count r (Ney, Essen & Kneser 1994); 0.5 if either is 0."""
-    once, twice = int((counts == 1).sum()), int((counts == 2).sum())
-    return once / (once + 2 * twice) if once and twice else 0.5
-
-
 def _add_alpha(level: Level, alpha: float, layout: Layout, start: int | None) -> Array:
     """(N + alpha) / (sum N + alpha K) in complete contexts; uniform in all others, which stand for unseen ones."""
     allowed = np.broadcast_to(_allowed(layout), level.counts.shape)
@@ -238,3 +193,26 @@ def _add_alpha(level: Level, alpha: float, layout: Layout, start: int | None) ->
     total = level.counts.sum(axis=1, keepdims=True) + alpha * size
     smoothed = (level.counts + alpha * allowed) / total
     return np.where(level.complete[:, np.newaxis], smoothed, allowed / size)
+
+
+# --- other distributions ---
+
+
+def truncate(probabilities: Array, temperature: float, top_k: int | None, top_p: float | None) -> Array:
+    """p**(1 / temperature), of it the top_k most probable and the fewest with mass top_p; renormalised.
+
+    Of equally probable symbols, those of lower code stay.
+    """
+    largest = probabilities.max(axis=1, keepdims=True)
+    changed = np.asarray((probabilities / largest) ** (1.0 / temperature))
+    order = np.argsort(-changed, axis=1, kind="stable")
+    falling = np.take_along_axis(changed, order, axis=1)
+    if top_p is not None and top_p < 1.0:
+        reached = falling.cumsum(axis=1)
+        before = reached - falling
+        falling[before >= top_p * reached[:, -1:]] = 0.0
+    if top_k is not None:
+        falling[:, top_k:] = 0.0
+    falling /= falling.cumsum(axis=1)[:, -1:]
+    np.put_along_axis(changed, order, falling, axis=1)
+    return changed

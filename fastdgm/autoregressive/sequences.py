@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import chain, pairwise
@@ -11,6 +11,7 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from ..booleans import with_plain_bytes
 from ..errors import MissingValuesError
 
 Array = npt.NDArray[Any]
@@ -59,10 +60,13 @@ def as_ragged(data: Any) -> Ragged:
 
     A string is one sequence; a list holds sequences: strings, lists of tokens (str), or lists and arrays of codes; a
     tuple of two arrays is (values, offsets). Arrow list and string arrays (pyarrow, polars, anything with the Arrow C
-    interface) need pyarrow.
+    interface) need pyarrow. Sets are refused, because results come in the order of sequences, and so are mappings:
+    only ``fit`` knows what to do with counts.
     """
     if isinstance(data, str):
         return Ragged("text", [data])
+    if isinstance(data, Mapping | set | frozenset):
+        raise TypeError(f"sequences come as a list, in an order and without counts, got {type(data).__name__}")
     if isinstance(data, tuple):
         return _from_values(data)
     if hasattr(data, "__arrow_c_array__") or hasattr(data, "__arrow_c_stream__"):
@@ -84,7 +88,7 @@ def _from_items(items: list[Any]) -> Ragged:
     if not items or isinstance(items[0], str):
         return Ragged("text", items)
     for i, item in enumerate(items):
-        if isinstance(item, str) or not hasattr(item, "__len__"):
+        if isinstance(item, str | Mapping | set | frozenset) or not hasattr(item, "__len__"):
             raise TypeError(f"a list of sequences holds only lists or only strings, but item {i} is {item!r:.60}")
     first: Any = next((item for item in items if len(item)), ())
     if len(first) and isinstance(first[0], str):
@@ -129,6 +133,8 @@ def _from_arrow(data: Any) -> Ragged:
     if data.null_count:
         raise MissingValuesError(f"sequences must be complete, got {data.null_count} nulls among {len(data)} sequences")
     types = pa.types
+    if types.is_dictionary(data.type):  # categories go by their names
+        data = data.dictionary_decode()
     if types.is_string(data.type) or types.is_large_string(data.type) or types.is_string_view(data.type):
         return Ragged("text", data.to_pylist())
     if not (types.is_list(data.type) or types.is_large_list(data.type)):
@@ -144,22 +150,40 @@ def _from_arrow(data: Any) -> Ragged:
 
 
 def codes_as_stream(values: Array, offsets: Array, n_states: int) -> Stream:
-    """Flat codes -> stream. Errors name the sequence and the position of a value that is no state."""
+    """Flat codes -> stream. Errors name the sequence and the position of a value that is no state.
+
+    What is checked is the copy that kernels will read, because another thread may change ``values`` meanwhile.
+    """
     if values.dtype.kind not in "biu" and values.size:
         raise _bad_type(values, offsets)
-    wrong = (values < 0) | (values >= n_states)
+    if values.dtype == bool:
+        values = with_plain_bytes(values).view(np.uint8)
+    codes = values.astype(symbol_type(n_states))
+    wrong = (codes != values) | (codes >= n_states)
     if wrong.any():
         i = int(wrong.argmax())
         error = MissingValuesError if values[i] == -1 else ValueError
         raise error(f"codes must be between 0 and {n_states - 1}, got {values[i]} at {place(offsets, i)}")
     n = len(offsets) - 1
     starts = offsets + np.arange(n + 1)
-    symbols = np.empty(int(starts[-1]), symbol_type(n_states))
+    symbols = np.empty(int(starts[-1]), codes.dtype)
     is_end = np.zeros(len(symbols), bool)
     is_end[starts[1:] - 1] = True
     symbols[is_end] = n_states
-    symbols[~is_end] = values
-    return _checked(symbols, starts)
+    symbols[~is_end] = codes
+    return Stream(symbols, starts)
+
+
+def rows_as_stream(codes: Array, n_states: int) -> Stream:
+    """Rows of fixed length, each with the end symbol that leads back to the start.
+
+    Codes are checked already, but may have been changed by another thread since: clamped, they are states in any case.
+    """
+    n, n_vars = codes.shape
+    symbols = np.empty((n, n_vars + 1), symbol_type(n_states))
+    np.minimum(codes, n_states - 1, out=symbols[:, :-1], casting="same_kind")
+    symbols[:, -1] = n_states
+    return Stream(symbols.ravel(), np.arange(n + 1) * (n_vars + 1))
 
 
 def learn_n_states(values: Array, offsets: Array) -> int:
@@ -183,11 +207,15 @@ def place(offsets: Array, i: int) -> str:
     return f"position {i - int(offsets[sequence])} of sequence {sequence}"
 
 
-def _checked(symbols: Array, starts: Array) -> Stream:
-    """Refuse empty sequences: where there is nothing, nothing has a probability."""
-    if len(starts) > 1 and np.diff(starts).min() < 2:
-        raise ValueError(f"sequences must not be empty, sequence {int(np.diff(starts).argmin())} is")
-    return Stream(symbols, starts)
+def refuse_empty(stream: Stream) -> Stream:
+    """The stream; ValueError where a sequence is empty: the chain gives sequences at least one symbol."""
+    is_empty = np.diff(stream.starts) < 2
+    if is_empty.any():
+        raise ValueError(
+            f"sequences must not be empty, sequence {int(is_empty.argmax())} is ({int(is_empty.sum())} of "
+            f"{len(stream)}): drop empty ones, as in [line for line in lines if line]"
+        )
+    return stream
 
 
 # --- tokens and characters ---
@@ -211,6 +239,15 @@ def check_vocabulary(vocabulary: Any) -> tuple[str, ...]:
     return tokens
 
 
+def check_characters(vocabulary: Sequence[str]) -> None:
+    """Refuse a vocabulary of tokens where strings are read character by character."""
+    longer = next((token for token in vocabulary if len(token) != 1), None)
+    if longer is not None:
+        raise TypeError(
+            f"this vocabulary has tokens of several characters, like {longer!r:.60}: give lists of tokens, not strings"
+        )
+
+
 def learn_vocabulary(ragged: Ragged) -> tuple[str, ...]:
     """All characters or tokens that occur, in alphabetical order."""
     items = ragged.items or []
@@ -228,8 +265,7 @@ def words_as_stream(ragged: Ragged, vocabulary: Sequence[str]) -> Stream:
     """Strings or lists of tokens -> stream. Errors name what is unknown, the sequence and the position."""
     items = ragged.items or []
     if ragged.kind == "text":
-        if any(len(token) != 1 for token in vocabulary):
-            raise TypeError("this vocabulary has tokens of several characters: give lists of tokens, not strings")
+        check_characters(vocabulary)
         return _text_as_stream(items, vocabulary)
     code = {token: k for k, token in enumerate(vocabulary)}
     try:
@@ -283,7 +319,7 @@ def _text_as_stream(strings: Sequence[str], vocabulary: Sequence[str]) -> Stream
     symbols, starts = np.empty(len(points), symbol_type(end)), np.zeros(len(strings) + 1, np.int64)
     if translate(points, _table_of([*vocabulary, separator]), end, symbols, starts) != len(strings):
         raise _unknown("character", strings, set(vocabulary))
-    return _checked(symbols, starts)
+    return Stream(symbols, starts)
 
 
 def _ascii_as_stream(text: str, strings: Sequence[str], characters: Sequence[str]) -> Stream:
@@ -297,7 +333,7 @@ def _ascii_as_stream(text: str, strings: Sequence[str], characters: Sequence[str
     ends = np.flatnonzero(symbols == end) + 1
     if unknown in translated or len(ends) != len(strings):  # a string that holds the separator has one end too many
         raise _unknown("character", strings, set(characters[:-1]))
-    return _checked(symbols, np.concatenate([[0], ends]))
+    return Stream(symbols, np.concatenate([[0], ends]))
 
 
 def _table_of(characters: Sequence[str]) -> Array:
