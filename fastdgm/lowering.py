@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import cached_property
 from itertools import accumulate
 from math import prod
 from typing import Any
@@ -15,6 +14,7 @@ from .conditionals import CPT, MAX_AXES
 from .fusion import field_bits, sampling_clusters, scoring_clusters, slot_bits
 from .kernels.alias import fill_slots
 from .kernels.cpt import SamplingPlan, ScoringPlan
+from .lazy import cached_property
 from .memory import check_memory
 
 Array = npt.NDArray[Any]
