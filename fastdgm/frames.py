@@ -75,7 +75,8 @@ def infer_states(data: Any, known: Mapping[str, tuple[str, ...]], names: Iterabl
 
     *Ordered* categoricals (pandas, Arrow; polars Enum; Samples) keep their order. Any other labels are sorted, by value
     where all of them are numbers; unused categories are states where the column's type lists them (pandas and Arrow do,
-    polars' Categorical does not). ``("False", "True")`` for booleans, ``"0"`` to the largest code for integers.
+    polars' Categorical does not). polars knows the order of what polars or Samples wrote, and forgets that of ordered
+    dictionaries of any other origin. ``("False", "True")`` for booleans, ``"0"`` to the largest code for integers.
 
     Raises as :class:`TableReader`, and ValueError for negative integers or none that is 0, for a column of no rows,
     for labels of one name (1 and "1"), for chunks that contradict each other's order and for more than 65 535 states.
@@ -117,14 +118,15 @@ def _inferred(name: str, parts: Iterator[Piece]) -> tuple[str, ...]:
 def _code_range(name: str, part: Codes, first_row: int) -> tuple[int, int]:
     """The smallest and the largest code; negative and absurdly large ones are refused."""
     values = whole_numbers(part.values, name, first_row)
-    negative = values < 0
-    if negative.any():
-        row = int(negative.argmax())
+    marker = -1 if values.dtype.kind == "i" else np.iinfo(values.dtype).max  # of a missing value
+    wrong = (values < 0) | (values == marker)
+    if wrong.any():
+        row = int(wrong.argmax())
         came = f"column {name!r}, row {first_row + row} is {values[row]}"
-        if values[row] == -1:
+        if values[row] == marker:
             raise MissingValuesError(
-                f"{_CODES_RULE}; -1 is a missing value: {came}; missing values are not supported yet by this "
-                f"operation, drop or fill such rows first; {_NAME_THEM}"
+                f"{_CODES_RULE}; in {values.dtype} {marker} is a missing value: {came}; missing values are not "
+                f"supported yet by this operation, drop or fill such rows first; {_NAME_THEM}"
             )
         raise ValueError(f"{_CODES_RULE}: {came}; {_NAME_THEM}")
     row = int(values.argmax())
