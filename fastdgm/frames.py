@@ -137,15 +137,17 @@ def _code_range(name: str, part: Codes, first_row: int) -> tuple[int, int]:
 
 def _add_labels(name: str, part: Labels, found: dict[str, object]) -> None:
     """Add the labels of a piece to those found; an order that a type has must be that of all of its pieces."""
-    labels = [label for label in part.labels if label is not None]
-    names = [str(label) for label in labels]
-    own = set(names)
-    if len(own) < len(names):
-        twice = next(label for i, label in enumerate(names) if label in names[:i])
-        raise ValueError(f"state names must be distinct, column {name!r} has two categories that read {twice!r}")
-    for label_name, label in zip(names, labels, strict=True):
+    own: dict[str, object] = {}
+    for label in part.labels:
+        if label is None:
+            continue
+        if type(own.setdefault(str(label), label)) is not type(label):
+            raise ValueError(
+                f"state names must be distinct, column {name!r} has two categories that read {str(label)!r}"
+            )
+    for label_name, label in own.items():
         found.setdefault(label_name, label)
-    if part.ordered and [label for label in found if label in own] != names:
+    if part.ordered and [label_name for label_name in found if label_name in own] != list(own):
         raise ValueError(
             f"the order of categories is the same in all chunks of a column, those of column {name!r} contradict each "
             "other: name the states, as in from_edges(..., states=...)"

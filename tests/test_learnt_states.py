@@ -80,6 +80,12 @@ def test_categories_of_one_name_are_refused(categories, ordered):
         learnt(column)
 
 
+def test_a_category_that_a_dictionary_lists_twice_is_one_state():
+    column = pa.DictionaryArray.from_arrays(pa.array([0, 1, 2]), pa.array(["b", "a", "b"]))
+    assert learnt(column) == ("a", "b")
+    assert untaught().fit({"x": column}, prior=0.0)["x"].table.tolist() == [1 / 3, 2 / 3]
+
+
 def chunks(*dictionaries):
     """One ordered Arrow column in chunks, each with a dictionary of its own."""
     return pa.chunked_array([arrow_dictionary(own[:1], own, ordered=True) for own in dictionaries])
