@@ -70,10 +70,7 @@ class CPT:
                 raise TypeError(f"parents must be names (strings), got {parent!r}")
         if len(set(names)) < len(names):
             raise ValueError(f"parents must be distinct, got {list(names)}")
-        if len(names) >= MAX_AXES:
-            raise ValueError(
-                f"a table has at most {MAX_AXES} axes, one per parent and the child's own, got {len(names)} parents"
-            )
+        check_axes(len(names))
         array = _checked_table(table, len(names))
         self._set(names, array, checked_states(states, array.shape[-1]), None)
 
@@ -207,6 +204,14 @@ def in_order(values: object, what: str) -> tuple[Any, ...]:
     if not isinstance(values, Iterable):
         raise TypeError(f"{what} must be a list of names, got {values!r}")
     return tuple(values)
+
+
+def check_axes(n_parents: int) -> None:
+    """A table is one array: ValueError where it cannot have so many axes."""
+    if n_parents >= MAX_AXES:
+        raise ValueError(
+            f"a table has at most {MAX_AXES} axes, one per parent and the child's own, got {n_parents} parents"
+        )
 
 
 def checked_states(states: Sequence[object] | None, n_states: int) -> tuple[str, ...]:

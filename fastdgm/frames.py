@@ -75,7 +75,8 @@ def infer_states(data: Any, known: Mapping[str, tuple[str, ...]], names: Iterabl
 
     *Ordered* categoricals (pandas, Arrow; polars Enum; Samples) keep their order. Any other labels are sorted, by value
     where all of them are numbers; unused categories are states where the column's type lists them (pandas and Arrow do,
-    polars' Categorical does not). ``("False", "True")`` for booleans, ``"0"`` to the largest code for integers.
+    polars' Categorical does not). polars knows the order of what polars or Samples wrote, and forgets that of ordered
+    dictionaries of any other origin. ``("False", "True")`` for booleans, ``"0"`` to the largest code for integers.
 
     Raises as :class:`TableReader`, and ValueError for negative integers or none that is 0, for a column of no rows,
     for labels of one name (1 and "1"), for chunks that contradict each other's order and for more than 65 535 states.
@@ -117,14 +118,15 @@ def _inferred(name: str, parts: Iterator[Piece]) -> tuple[str, ...]:
 def _code_range(name: str, part: Codes, first_row: int) -> tuple[int, int]:
     """The smallest and the largest code; negative and absurdly large ones are refused."""
     values = whole_numbers(part.values, name, first_row)
-    negative = values < 0
-    if negative.any():
-        row = int(negative.argmax())
+    marker = -1 if values.dtype.kind == "i" else np.iinfo(values.dtype).max  # of a missing value
+    wrong = (values < 0) | (values == marker)
+    if wrong.any():
+        row = int(wrong.argmax())
         came = f"column {name!r}, row {first_row + row} is {values[row]}"
-        if values[row] == -1:
+        if values[row] == marker:
             raise MissingValuesError(
-                f"{_CODES_RULE}; -1 is a missing value: {came}; missing values are not supported yet by this "
-                f"operation, drop or fill such rows first; {_NAME_THEM}"
+                f"{_CODES_RULE}; in {values.dtype} {marker} is a missing value: {came}; missing values are not "
+                f"supported yet by this operation, drop or fill such rows first; {_NAME_THEM}"
             )
         raise ValueError(f"{_CODES_RULE}: {came}; {_NAME_THEM}")
     row = int(values.argmax())
@@ -135,15 +137,17 @@ def _code_range(name: str, part: Codes, first_row: int) -> tuple[int, int]:
 
 def _add_labels(name: str, part: Labels, found: dict[str, object]) -> None:
     """Add the labels of a piece to those found; an order that a type has must be that of all of its pieces."""
-    labels = [label for label in part.labels if label is not None]
-    names = [str(label) for label in labels]
-    own = set(names)
-    if len(own) < len(names):
-        twice = next(label for i, label in enumerate(names) if label in names[:i])
-        raise ValueError(f"state names must be distinct, column {name!r} has two categories that read {twice!r}")
-    for label_name, label in zip(names, labels, strict=True):
+    own: dict[str, object] = {}
+    for label in part.labels:
+        if label is None:
+            continue
+        if type(own.setdefault(str(label), label)) is not type(label):
+            raise ValueError(
+                f"state names must be distinct, column {name!r} has two categories that read {str(label)!r}"
+            )
+    for label_name, label in own.items():
         found.setdefault(label_name, label)
-    if part.ordered and [label for label in found if label in own] != names:
+    if part.ordered and [label_name for label_name in found if label_name in own] != list(own):
         raise ValueError(
             f"the order of categories is the same in all chunks of a column, those of column {name!r} contradict each "
             "other: name the states, as in from_edges(..., states=...)"

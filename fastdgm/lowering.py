@@ -53,7 +53,7 @@ class Structure:
         """Refuse tables that cannot be indexed or held; computed in Python ints before anything is allocated."""
         cells = [prod(self.n_states[v] for v in family) for family in self.families]
         largest = max(range(len(cells)), key=cells.__getitem__)
-        figure = cells[largest] if cells[largest] < 2**63 else f"over 2**{cells[largest].bit_length() - 1}"
+        figure = cells[largest] if cells[largest] < 2**63 else f"at least 2**{cells[largest].bit_length() - 1}"
         own = f"the table of {self.names[largest]!r} with {len(self.parents[largest])} parents has {figure} cells"
         if cells[largest] > LARGEST_TABLE:
             raise ValueError(f"a table has at most 2**31 cells, {own}")

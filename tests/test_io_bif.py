@@ -302,3 +302,13 @@ def test_variable_names_that_bif_cannot_hold(name):
 def test_state_names_that_bif_cannot_hold(name):
     with pytest.raises(ValueError, match=r"BIF cannot hold the state name .* of 'v'"):
         write_bif(fd.BayesNet({"v": fd.Categorical([0.5, 0.5], states=["x", name])}))
+
+
+def test_more_parents_than_an_array_has_axes_are_refused_in_our_words():
+    names = [f"p{i}" for i in range(64)]
+    text = "network x { }\nvariable c { type discrete [ 2 ] { u, v }; }\n"
+    text += "".join(f"variable {name} {{ type discrete [ 1 ] {{ a }}; }}\n" for name in names)
+    text += "".join(f"probability ( {name} ) {{ table 1.0; }}\n" for name in names)
+    text += f"probability ( c | {', '.join(names)} ) {{ ({', '.join('a' for _ in names)}) 0.5, 0.5; }}\n"
+    with pytest.raises(fd.FormatError, match=r"table of 'c': a table has at most 64 axes, .*, got 64 parents"):
+        read_bif(text, "wide.bif")

@@ -80,6 +80,12 @@ def test_categories_of_one_name_are_refused(categories, ordered):
         learnt(column)
 
 
+def test_a_category_that_a_dictionary_lists_twice_is_one_state():
+    column = pa.DictionaryArray.from_arrays(pa.array([0, 1, 2]), pa.array(["b", "a", "b"]))
+    assert learnt(column) == ("a", "b")
+    assert untaught().fit({"x": column}, prior=0.0)["x"].table.tolist() == [1 / 3, 2 / 3]
+
+
 def chunks(*dictionaries):
     """One ordered Arrow column in chunks, each with a dictionary of its own."""
     return pa.chunked_array([arrow_dictionary(own[:1], own, ordered=True) for own in dictionaries])
@@ -171,7 +177,9 @@ def test_integers_of_unknown_states_are_codes_from_zero_or_refused(form, method)
             learn(form(values))
     with pytest.raises(ValueError, match=r"never negative: column 'x', row 1 is -3" + fixes):
         learn(form([1, -3, 0]))
-    with pytest.raises(fd.MissingValuesError, match="never negative; -1 is a missing value: .* row 2 is -1" + fixes):
+    with pytest.raises(
+        fd.MissingValuesError, match="never negative; in .* -1 is a missing value: .* row 2 is -1" + fixes
+    ):
         learn(form([0, 1, -1]))
     assert learn(form([2, 0, 2])).states["x"] == ("0", "1", "2")
 
@@ -181,6 +189,17 @@ def test_codes_of_pandas_itself_with_a_missing_value_are_refused():
     for data in (pd.DataFrame({"x": codes}), {"x": codes}, codes[:, None]):
         with pytest.raises(fd.MissingValuesError, match="row 2 is -1"):
             untaught().fit(data)
+
+
+@pytest.mark.parametrize("dtype", ["u1", "u2", "u4", "u8"])
+def test_all_ones_is_missing_where_no_state_is_known_to_be_it(dtype):
+    codes = np.array([0, 1, np.iinfo(dtype).max], dtype)
+    for data in (pd.DataFrame({"x": codes}), {"x": codes}, codes[:, None], pl.DataFrame({"x": codes})):
+        with pytest.raises(fd.MissingValuesError, match=rf"{codes[2]} is a missing value: column 'x', row 2"):
+            untaught().fit(data)
+    states = {"x": range(256)}
+    if dtype == "u1":
+        assert fd.BayesNet.from_edges([], ["x"], states).fit({"x": codes}, prior=0.0)["x"].table[255] == 1 / 3
 
 
 def test_the_named_fixes_work():

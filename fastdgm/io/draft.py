@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..bayesnet import BayesNet
-from ..conditionals import CPT, LOUD_TOLERANCE, MAX_STATES, QUIET_TOLERANCE, RowSumError
+from ..conditionals import CPT, LOUD_TOLERANCE, MAX_STATES, QUIET_TOLERANCE, RowSumError, check_axes
 from ..errors import FormatError
 from ..graph import preview
 from .text import Array, Source
@@ -124,6 +124,7 @@ class Draft:
         with np.errstate(over="ignore", invalid="ignore"):  # sums of absurd numbers are reported as such below
             self._divide_rows(family, values.reshape(family.n_rows, family.n_states))
             try:
+                check_axes(len(family.parents))
                 cpt = CPT(family.parents, values.reshape(family.shape), self.states[family.child])
             except RowSumError as error:
                 raise self._row_error(family, error, row_positions) from None
