@@ -8,6 +8,8 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from . import forks as _forks  # noqa: F401  (makes forks wait for what other threads have locked)
+
 __version__ = "0.1.0"
 
 _HOME = {

@@ -30,7 +30,8 @@ class BayesNet:
 
     Raises
     ------
-    ValueError : a cycle (printed), or a table whose shape disagrees with the parents' numbers of states.
+    ValueError : a cycle (printed), a table whose shape disagrees with the parents' numbers of states, or one taken from
+        a network where a parent had other states, or the same in another order.
     KeyError : a parent that is not in the network.
 
     Examples
@@ -52,6 +53,7 @@ class BayesNet:
                 raise TypeError(f"variable {name!r} needs a CPT, Bernoulli or Categorical, got {conditional!r}")
         self._set_structure({name: cpt.parents for name, cpt in conditionals.items()})
         self._set_conditionals(dict(conditionals))
+        self._keep_states()
 
     @classmethod
     def from_edges(
@@ -100,10 +102,13 @@ class BayesNet:
             own.append(parent)
         net = cls.__new__(cls)
         net._set_structure({name: tuple(own) for name, own in parents.items()})
+        declared: dict[str, tuple[str, ...]] = {}
         for name, own_states in (states or {}).items():
             net._check_name(name)
             listed = in_order(own_states, f"the states of {name!r}")
-            net._states[name] = checked_states(listed, len(listed))
+            declared[name] = checked_states(listed, len(listed))
+        net._set_states(declared)
+        net._keep_states()
         return net
 
     def _set_structure(self, parents: dict[str, tuple[str, ...]]) -> None:
@@ -121,17 +126,31 @@ class BayesNet:
         self._counts: list[npt.NDArray[Any]] | None = None
 
     def _set_conditionals(self, conditionals: dict[str, CPT]) -> None:
-        """Swap all tables at once, after every shape has been checked; plans are rebuilt when next needed."""
+        """Swap all tables at once, after every one has been checked; plans are rebuilt when next needed."""
+        bound = {}
         for name, cpt in conditionals.items():
-            expected = tuple(conditionals[parent].n_states for parent in cpt.parents)
+            parent_states = tuple(conditionals[parent].states for parent in cpt.parents)
+            expected = tuple(map(len, parent_states))
             if cpt.table.shape[:-1] != expected:
                 raise ValueError(
                     f"the table of {name!r} has shape {cpt.table.shape}, but its parents {list(cpt.parents)} "
                     f"have {list(expected)} states: expected shape {(*expected, cpt.n_states)}"
                 )
-        self._states = {name: cpt.states for name, cpt in conditionals.items()}
-        self._conditionals = conditionals
+            try:
+                bound[name] = cpt.bound(parent_states)
+            except ValueError as error:
+                raise ValueError(f"the table of {name!r} does not fit this network: {error}") from None
+        self._set_states({name: cpt.states for name, cpt in bound.items()})
+        self._conditionals = bound
         self._plans = None
+
+    def _set_states(self, states: Mapping[str, tuple[str, ...]]) -> None:
+        """Keep states in the order of the variables, whatever order they came in: it is that of the columns."""
+        self._states = {name: states[name] for name in self._parents if name in states}
+
+    def _keep_states(self) -> None:
+        """The states so far are declared: ``fit`` keeps them, and learns all others anew each time."""
+        self._declared = self._states
 
     def _check_name(self, name: str) -> None:
         if name not in self._parents:
@@ -302,14 +321,16 @@ class BayesNet:
     def fit(
         self, data: Any, *, prior: float | str = 1.0, equivalent_sample_size: float = 10.0, sample_weight: Any = None
     ) -> BayesNet:
-        """Learn every table from complete data by counting; returns self, changed all at once.
+        """Learn every table from complete data by counting, afresh; returns self, changed all at once.
 
         theta_{v,u,k} = (N_{v,u,k} + a) / sum_k' (N_{v,u,k'} + a), with N the (weighted) counts of state k under
         parent configuration u. A configuration never seen, with a = 0, gets the uniform distribution.
 
         Parameters
         ----------
-        data : as for :meth:`log_prob`.
+        data : as for :meth:`log_prob`. States that were not declared are learnt: strings are sorted, an *ordered*
+            categorical (pandas, Arrow; polars Enum; Samples) keeps its order and any other is sorted; integers are
+            codes from 0 to the largest, so years or ratings from 1 need ``astype("category")`` or declared states.
         prior : a per cell: 1.0 (the default) is Laplace smoothing, 0.0 maximum likelihood; or ``"bdeu"`` for
             a = equivalent_sample_size / (k x number of parent configurations) (Heckerman et al. 1995).
         sample_weight : ``(n_rows,)`` non-negative weights.
@@ -337,8 +358,8 @@ class BayesNet:
         """``fit`` in chunks: adds this chunk's counts to those of earlier calls since the last ``fit``.
 
         The tables are those of one ``fit`` on all chunks together. States that are not known yet are taken from the
-        first chunk: name them in ``from_edges(..., states=...)`` if later chunks may bring new ones. Calls on one
-        network take turns: two at once from two threads can lose a chunk.
+        first chunk, by the rules of :meth:`fit`: name them in ``from_edges(..., states=...)`` if later chunks may bring
+        new ones. Calls on one network take turns: two at once from two threads can lose a chunk.
 
         Examples
         --------

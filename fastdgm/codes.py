@@ -109,6 +109,15 @@ class Table(NamedTuple):
         """Rows ``begin`` to ``end`` as a fresh, checked block by column."""
         return _read_only(self.reader.read(begin, end)), begin
 
+    def rows(self, begin: int, end: int) -> Array:
+        """Rows for an error message."""
+        return self.reader.read(begin, min(end, self.n)).T
+
+    @property
+    def signed(self) -> bool:
+        """Codes that a reader made are unsigned."""
+        return False
+
 
 Codes = Columns | WideColumns | Rows | Table
 
@@ -138,8 +147,11 @@ def _as_array(data: Any) -> Array:
     return array.astype(np.int64) if array.size == 0 else array  # NumPy makes floats of an empty list
 
 
-def refuse_bad_codes(bad: int, codes: Columns | WideColumns | Rows, states: States) -> None:
-    """Name the first code out of range from row ``bad`` on, where a kernel met one; nothing if ``bad`` is -1."""
+def refuse_bad_codes(bad: int, codes: Codes, states: States) -> None:
+    """Name the first code out of range from row ``bad`` on, where a kernel met one; nothing if ``bad`` is -1.
+
+    What a kernel reports always raises, also where the data has changed since and no such code is found any more.
+    """
     if bad < 0:
         return
     names = list(states)
@@ -152,6 +164,9 @@ def refuse_bad_codes(bad: int, codes: Columns | WideColumns | Rows, states: Stat
             value = tile[row, v]
             came = value.view(f"i{value.itemsize}") if codes.signed else value
             raise bad_code(Variable(names[v], states[names[v]]), begin + row, came)
+    raise ValueError(
+        f"data must not change while it is read: a code out of range came at or after row {bad}, and is no longer there"
+    )
 
 
 def infer_states(data: Any, known: States, names: Sequence[str]) -> dict[str, tuple[str, ...]]:

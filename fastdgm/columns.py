@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from .booleans import with_plain_bytes
 from .errors import UnknownNameError
 from .graph import preview
 from .labels import Codes, Labels, Piece, missing_value
@@ -21,7 +22,7 @@ def table_columns(data: Any) -> dict[str, Any]:
     Raises TypeError where ``data`` is no table and ValueError for repeated names.
     """
     if isinstance(data, Samples):
-        return {name: Labels(codes, data.states[name], categories=True) for name, codes in data.items()}
+        return {name: Labels(codes, data.states[name], ordered=True) for name, codes in data.items()}
     pandas = sys.modules.get("pandas")  # who has no pandas has no DataFrame
     if pandas is not None and isinstance(data, pandas.DataFrame):
         return _distinct(data.columns.tolist(), (column for _, column in data.items()))
@@ -128,7 +129,7 @@ def _from_numpy(name: str, values: npt.NDArray[Any]) -> Piece:
     if kind in "iuf":
         return Codes(np.asarray(values))
     if kind == "b":
-        return Labels(values.view(np.uint8), (False, True), categories=True)
+        return Labels(with_plain_bytes(values).view(np.uint8), (False, True), ordered=True)
     if kind in "OUT":
         return _from_objects(name, values.tolist())
     raise _unreadable(name, f"type {values.dtype}")
@@ -146,11 +147,11 @@ def _from_objects(name: str, values: list[Any]) -> Piece:
         row = next(i for i, value in enumerate(values) if abs(value) >= 2**63)
         raise ValueError(f"column {name!r}, row {row}: {values[row]} is too large for a code") from None
     if kinds == {"boolean"}:
-        return Labels(np.fromiter(values, np.uint8, len(values)), (False, True), categories=True)
+        return Labels(np.fromiter(values, np.uint8, len(values)), (False, True), ordered=True)
     if kinds == {"label"}:
         position = {label: i for i, label in enumerate(dict.fromkeys(values))}
         indices = np.fromiter(map(position.__getitem__, values), np.int64, len(values))
-        return Labels(indices, tuple(position), categories=False)
+        return Labels(indices, tuple(position), ordered=False)
     for row, value in enumerate(values):
         if _kind(type(value)) == "missing" or (isinstance(value, float | np.floating) and value != value):
             raise missing_value(name, row)
@@ -180,13 +181,13 @@ def _from_pandas(name: str, series: Any) -> Iterator[Piece]:
 
     dtype = series.dtype
     if isinstance(dtype, pd.CategoricalDtype):
-        yield Labels(series.array.codes, dtype.categories.tolist(), categories=True)
+        yield Labels(series.array.codes, dtype.categories.tolist(), ordered=bool(dtype.ordered))
     elif isinstance(dtype, pd.ArrowDtype):
         values = import_pyarrow("reading Arrow columns").array(series.array)
         yield from _from_arrow(name, getattr(values, "chunks", [values]))
     elif isinstance(dtype, pd.StringDtype) or (dtype == "object" and pd.api.types.infer_dtype(series) == "string"):
         indices, labels = pd.factorize(series)
-        yield Labels(indices, labels.tolist(), categories=False)
+        yield Labels(indices, labels.tolist(), ordered=False)
     else:
         missing = series.isna().to_numpy()
         if missing.any():
@@ -210,11 +211,11 @@ def _from_arrow_chunk(name: str, chunk: Any) -> Piece:
     kind = chunk.type
     if types.is_dictionary(kind):
         labels = chunk.dictionary.to_pylist()
-        return Labels(chunk.indices.to_numpy(zero_copy_only=False), labels, categories=True)
+        return Labels(chunk.indices.to_numpy(zero_copy_only=False), labels, ordered=kind.ordered)
     if str(kind) in ("string", "large_string", "string_view"):
         encoded = chunk.dictionary_encode()
         labels = encoded.dictionary.to_pylist()
-        return Labels(encoded.indices.to_numpy(zero_copy_only=False), labels, categories=False)
+        return Labels(encoded.indices.to_numpy(zero_copy_only=False), labels, ordered=False)
     if types.is_boolean(kind) or types.is_integer(kind) or types.is_floating(kind):
         return _from_numpy(name, chunk.to_numpy(zero_copy_only=False))
     raise _unreadable(name, f"Arrow type {kind}")

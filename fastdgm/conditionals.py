@@ -9,7 +9,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from .graph import preview
+
+ParentStates = tuple[tuple[str, ...], ...]  # the states of each parent, in the order of the parents
 MAX_STATES = 65_535
+MAX_AXES = 64  # of a NumPy array
 EXACT_TOLERANCE = 1e-12  # rows this close to 1 are left as they are, to the last bit
 QUIET_TOLERANCE = 1e-6  # rows this close are renormalised silently: files are printed with few digits
 LOUD_TOLERANCE = 1e-3  # rows this close are renormalised with a warning; anything further off is an error
@@ -37,8 +41,12 @@ class CPT:
     Raises
     ------
     ValueError : negative, NaN, infinite, masked or complex entries, rows that do not sum to 1, shapes or state lists
-        that disagree. TypeError : parents or states that are no list of names. AttributeError : on assignment;
-        a table never changes.
+        that disagree, more than 63 parents. TypeError : parents or states that are no list of names.
+        AttributeError : on assignment; a table never changes.
+
+    A table refers to its parents' states by position. One that comes out of a network therefore knows which they were,
+    as ``parent_states``, and goes only into networks where they are the same; one made by hand knows none (None).
+    Tables are equal where parents, states and entries are, and the parents' states where both know them.
 
     Examples
     --------
@@ -48,11 +56,12 @@ class CPT:
     (2, ('dry', 'wet'))
     """
 
-    __slots__ = ("parents", "states", "table")
+    __slots__ = ("parent_states", "parents", "states", "table")
 
     parents: tuple[str, ...]
     states: tuple[str, ...]
     table: npt.NDArray[np.float64]
+    parent_states: ParentStates | None
 
     def __init__(self, parents: Sequence[str], table: npt.ArrayLike, states: Sequence[object] | None = None) -> None:
         names = in_order(parents, "parents")
@@ -61,21 +70,52 @@ class CPT:
                 raise TypeError(f"parents must be names (strings), got {parent!r}")
         if len(set(names)) < len(names):
             raise ValueError(f"parents must be distinct, got {list(names)}")
+        check_axes(len(names))
         array = _checked_table(table, len(names))
-        self._set(names, array, checked_states(states, array.shape[-1]))
+        self._set(names, array, checked_states(states, array.shape[-1]), None)
 
     @classmethod
-    def trusted(cls, parents: tuple[str, ...], table: npt.NDArray[np.float64], states: tuple[str, ...]) -> CPT:
+    def trusted(
+        cls,
+        parents: tuple[str, ...],
+        table: npt.NDArray[np.float64],
+        states: tuple[str, ...],
+        parent_states: ParentStates | None = None,
+    ) -> CPT:
         """A CPT from parts that are known to be right: not checked, the table's bits kept."""
         cpt = cls.__new__(cls)
-        cpt._set(parents, np.ascontiguousarray(table), states)
+        cpt._set(parents, np.ascontiguousarray(table), states, parent_states)
         return cpt
 
-    def _set(self, parents: tuple[str, ...], table: npt.NDArray[np.float64], states: tuple[str, ...]) -> None:
+    def bound(self, parent_states: ParentStates) -> CPT:
+        """The same table in a network where the parents have these states: itself, or a copy that shares the array.
+
+        Raises ValueError where the table was made for other states of a parent, or for the same in another order.
+        """
+        if self.parent_states == parent_states or not self.parents:
+            return self
+        for parent, own, others in zip(self.parents, self.parent_states or (), parent_states, strict=False):
+            if own != others:
+                k = next(k for k, (old, new) in enumerate(zip(own, others, strict=True)) if old != new)
+                raise ValueError(
+                    f"a table refers to its parents' states by position: this one was made for parent {parent!r} with "
+                    f"states {preview(own)}, got {preview(others)} (code {k} was {own[k]!r}, is {others[k]!r}); give "
+                    "the parent those states in that order, or make the table anew, as CPT(parents, table, states)"
+                )
+        return type(self).trusted(self.parents, self.table, self.states, parent_states)
+
+    def _set(
+        self,
+        parents: tuple[str, ...],
+        table: npt.NDArray[np.float64],
+        states: tuple[str, ...],
+        parent_states: ParentStates | None,
+    ) -> None:
         table.flags.writeable = False
         object.__setattr__(self, "parents", parents)
         object.__setattr__(self, "table", table)
         object.__setattr__(self, "states", states)
+        object.__setattr__(self, "parent_states", parent_states)
 
     def __setattr__(self, name: str, value: object) -> None:
         raise AttributeError(f"a {type(self).__name__} never changes, so {name!r} cannot be set: make a new one")
@@ -93,8 +133,21 @@ class CPT:
         """Free parameters: (k - 1) x the number of parent configurations."""
         return (self.n_states - 1) * (self.table.size // self.n_states)
 
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, CPT):
+            return NotImplemented
+        known = self.parent_states is not None and other.parent_states is not None
+        return (
+            (self.parents, self.states) == (other.parents, other.states)
+            and np.array_equal(self.table, other.table)
+            and (not known or self.parent_states == other.parent_states)
+        )
+
+    def __hash__(self) -> int:
+        return hash((self.parents, self.states))
+
     def __reduce__(self) -> tuple[object, ...]:
-        return type(self).trusted, (self.parents, self.table, self.states)
+        return type(self).trusted, (self.parents, self.table, self.states, self.parent_states)
 
     def __repr__(self) -> str:
         from .display import cpt_text
@@ -151,6 +204,14 @@ def in_order(values: object, what: str) -> tuple[Any, ...]:
     if not isinstance(values, Iterable):
         raise TypeError(f"{what} must be a list of names, got {values!r}")
     return tuple(values)
+
+
+def check_axes(n_parents: int) -> None:
+    """A table is one array: ValueError where it cannot have so many axes."""
+    if n_parents >= MAX_AXES:
+        raise ValueError(
+            f"a table has at most {MAX_AXES} axes, one per parent and the child's own, got {n_parents} parents"
+        )
 
 
 def checked_states(states: Sequence[object] | None, n_states: int) -> tuple[str, ...]:

@@ -69,7 +69,7 @@ def run_on_columns(loop: str, codes: Codes, structure: Structure, plan: Any, out
         part = np.empty((*out.shape[:-1], end - begin))
         bad = function(0, end - begin, plan, structure.largest, columns, part)
         out[..., begin:end] = part
-        return bad
+        return bad if bad < 0 else begin + bad
 
     pieces = pieces_of(codes.n, len(structure.n_states), piece_cells(codes))
     if len(pieces) > 1:

@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import numpy.typing as npt
 
 from .columns import import_pyarrow, matched_columns, pieces
 from .conditionals import MAX_STATES
-from .labels import Codes, Encoder, Labels, Piece, Variable, as_unsigned, bad_code, missing_value, whole_numbers
+from .errors import MissingValuesError
+from .labels import Codes, Encoder, Labels, Piece, Variable, bad_code, codes_in_range, missing_value, whole_numbers
 
 if TYPE_CHECKING:
     from .samples import Samples
+
+_CODES_RULE = "integers in a column whose states are not known are codes, which start at 0 and are never negative"
+_NAME_THEM = (
+    'for states that are integers pass labels, as column.astype("category") makes them, '
+    "or name the states, as in from_edges(..., states=...)"
+)
 
 
 class TableReader:
@@ -34,7 +41,7 @@ class TableReader:
     ------
     KeyError : an unknown or missing column, an unknown label. TypeError : no table, or values of another kind.
     ValueError : repeated column names, columns of different lengths, floats that are not whole, missing values,
-        integers where they could be codes or state names, and when read: codes out of range, missing values.
+        numbers where they could be codes or state names, and when read: codes out of range, missing values.
     """
 
     def __init__(self, data: Any, states: Mapping[str, tuple[str, ...]], dtype: npt.DTypeLike) -> None:
@@ -66,9 +73,13 @@ class TableReader:
 def infer_states(data: Any, known: Mapping[str, tuple[str, ...]], names: Iterable[str]) -> dict[str, tuple[str, ...]]:
     """State names of every variable: those known, and for the others what the data's columns say.
 
-    Categories in their order for categoricals, sorted labels for strings, ``("False", "True")`` for booleans,
-    ``"0"`` to the largest code for integers. Raises as :class:`TableReader`, and ValueError for a column of no
-    rows or of more than 65 535 states.
+    *Ordered* categoricals (pandas, Arrow; polars Enum; Samples) keep their order. Any other labels are sorted, by value
+    where all of them are numbers; unused categories are states where the column's type lists them (pandas and Arrow do,
+    polars' Categorical does not). polars knows the order of what polars or Samples wrote, and forgets that of ordered
+    dictionaries of any other origin. ``("False", "True")`` for booleans, ``"0"`` to the largest code for integers.
+
+    Raises as :class:`TableReader`, and ValueError for negative integers or none that is 0, for a column of no rows,
+    for labels of one name (1 and "1"), for chunks that contradict each other's order and for more than 65 535 states.
 
     Examples
     --------
@@ -81,35 +92,73 @@ def infer_states(data: Any, known: Mapping[str, tuple[str, ...]], names: Iterabl
 
 
 def _inferred(name: str, parts: Iterator[Piece]) -> tuple[str, ...]:
-    found: dict[str, None] = {}  # an ordered set
+    found: dict[str, object] = {}  # labels by name, as they came
     ordered = True
-    n_codes = row = 0
+    smallest, n_codes = MAX_STATES, 0
+    row = 0
     for part in parts:
-        if isinstance(part, Codes):
-            n_codes = max(n_codes, _n_codes(name, part, row))
-        else:
+        if isinstance(part, Labels):
             _check_complete(name, part, row)
-            found.update((str(label), None) for label in part.labels if label is not None)
-            ordered = ordered and part.categories
+            _add_labels(name, part, found)
+            ordered = ordered and part.ordered
+        elif len(part):
+            first, last = _code_range(name, part, row)
+            smallest, n_codes = min(smallest, first), max(n_codes, last + 1)
         row += len(part)
-    states = tuple(found if ordered else sorted(found)) or tuple(map(str, range(n_codes)))
-    if not states:
+    if not found and n_codes == 0:
         raise ValueError(f"the states of {name!r} are not known, and cannot be learnt from a column of no rows")
-    if len(states) > MAX_STATES:
-        raise ValueError(f"a variable has at most {MAX_STATES} states, column {name!r} has {len(states)}")
-    return states
+    if not found and smallest > 0:
+        raise ValueError(f"{_CODES_RULE}: the smallest of column {name!r} is {smallest}; {_NAME_THEM}")
+    n_states = len(found) or n_codes
+    if n_states > MAX_STATES:
+        raise ValueError(f"a variable has at most {MAX_STATES} states, column {name!r} has {n_states}")
+    return tuple((found if ordered else _sorted(found)) if found else map(str, range(n_codes)))
 
 
-def _n_codes(name: str, part: Codes, first_row: int) -> int:
-    """One more than the largest code; negative and absurdly large ones are refused."""
-    if len(part) == 0:
-        return 0
+def _code_range(name: str, part: Codes, first_row: int) -> tuple[int, int]:
+    """The smallest and the largest code; negative and absurdly large ones are refused."""
     values = whole_numbers(part.values, name, first_row)
-    unsigned = as_unsigned(values)
-    row = int(unsigned.argmax())
-    if unsigned[row] >= MAX_STATES:
+    marker = -1 if values.dtype.kind == "i" else np.iinfo(values.dtype).max  # of a missing value
+    wrong = (values < 0) | (values == marker)
+    if wrong.any():
+        row = int(wrong.argmax())
+        came = f"column {name!r}, row {first_row + row} is {values[row]}"
+        if values[row] == marker:
+            raise MissingValuesError(
+                f"{_CODES_RULE}; in {values.dtype} {marker} is a missing value: {came}; missing values are not "
+                f"supported yet by this operation, drop or fill such rows first; {_NAME_THEM}"
+            )
+        raise ValueError(f"{_CODES_RULE}: {came}; {_NAME_THEM}")
+    row = int(values.argmax())
+    if values[row] >= MAX_STATES:
         raise bad_code(Variable(name, tuple(map(str, range(MAX_STATES)))), first_row + row, values[row])
-    return int(unsigned[row]) + 1
+    return int(values.min()), int(values[row])
+
+
+def _add_labels(name: str, part: Labels, found: dict[str, object]) -> None:
+    """Add the labels of a piece to those found; an order that a type has must be that of all of its pieces."""
+    own: dict[str, object] = {}
+    for label in part.labels:
+        if label is None:
+            continue
+        if type(own.setdefault(str(label), label)) is not type(label):
+            raise ValueError(
+                f"state names must be distinct, column {name!r} has two categories that read {str(label)!r}"
+            )
+    for label_name, label in own.items():
+        found.setdefault(label_name, label)
+    if part.ordered and [label_name for label_name in found if label_name in own] != list(own):
+        raise ValueError(
+            f"the order of categories is the same in all chunks of a column, those of column {name!r} contradict each "
+            "other: name the states, as in from_edges(..., states=...)"
+        )
+
+
+def _sorted(found: Mapping[str, object]) -> list[str]:
+    """Names of labels, by value where all labels are numbers (1, 2, ... 10) and by name otherwise."""
+    if all(isinstance(label, int | float) for label in found.values()):
+        return sorted(found, key=lambda name: cast("float", found[name]))
+    return sorted(found)
 
 
 def _check_complete(name: str, part: Labels, first_row: int) -> None:
@@ -119,9 +168,10 @@ def _check_complete(name: str, part: Labels, first_row: int) -> None:
 
 
 def samples_to_pandas(samples: Samples) -> Any:
-    """A pandas DataFrame of categoricals that share the codes of variables with up to 126 states.
+    """A pandas DataFrame of ordered categoricals that share the codes of variables with up to 126 states.
 
-    The shared columns are read-only: ``.copy()`` the frame before changing it in place.
+    The shared columns are read-only: ``.copy()`` the frame before changing it in place. Raises ValueError for codes
+    out of range.
     """
     try:
         import pandas as pd
@@ -130,23 +180,34 @@ def samples_to_pandas(samples: Samples) -> Any:
 
     types: dict[tuple[str, ...], Any] = {}  # making a type costs more than wrapping a column: share them
     columns = {}
-    for name, codes in samples.items():
-        states = samples.states[name]
+    for name, states in samples.states.items():
         if states not in types:
-            types[states] = pd.CategoricalDtype(states)
+            types[states] = pd.CategoricalDtype(states, ordered=True)
+        codes = codes_in_range(samples[name], Variable(name, states))
         columns[name] = pd.Categorical.from_codes(_signed(codes, len(states)), dtype=types[states], validate=False)
     return pd.DataFrame(columns, copy=False)
 
 
 def samples_to_arrow(samples: Samples) -> Any:
-    """A pyarrow Table of dictionary columns, unordered, that share the codes."""
+    """A pyarrow Table of ordered dictionary columns that share the codes (of other than 256 states).
+
+    Raises ValueError for codes out of range.
+    """
     pa = import_pyarrow("to_arrow")
-    columns = []
-    for name, codes in samples.items():
-        states = samples.states[name]
-        indices = pa.array(_signed(codes, len(states)))
-        columns.append(pa.DictionaryArray.from_arrays(indices, pa.array(states, pa.string()), safe=False))
-    return pa.table(columns, names=list(samples.names))
+    columns, fields = [], []
+    for name, states in samples.states.items():
+        codes = codes_in_range(samples[name], Variable(name, states))
+        # polars wants two bytes for 256 states: its own largest byte is a null, and it panics where it meets a code
+        indices = pa.array(codes.astype(np.uint16) if len(states) == 256 else _signed(codes, len(states)))
+        column = pa.DictionaryArray.from_arrays(indices, pa.array(states, pa.string()), ordered=True, safe=False)
+        columns.append(column)
+        fields.append(pa.field(name, column.type, metadata=_polars_enum(states)))
+    return pa.table(columns, schema=pa.schema(fields))
+
+
+def _polars_enum(states: tuple[str, ...]) -> dict[str, str]:
+    """What polars writes into a field to know an Enum again: without it, it forgets the order of a dictionary."""
+    return {"_PL_ENUM_VALUES2": "".join(f"{len(state.encode())};{state}" for state in states)}
 
 
 def _signed(codes: npt.NDArray[Any], n_states: int) -> npt.NDArray[Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -13,7 +14,9 @@ import numpy.typing as npt
 from .errors import MissingValuesError, UnknownNameError
 from .graph import preview
 
-_INTEGER = re.compile(r"[+-]?[0-9]{1,20}")  # a code has no more digits, and int() refuses thousands of them
+# What pandas, polars or pyarrow read as a number in a CSV file: blanks around it, a hexadecimal one too.
+_NUMBER = re.compile(r"\s*[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:e[+-]?[0-9]+)?\s*", re.ASCII | re.IGNORECASE)
+_HEXADECIMAL = re.compile(r"\s*[+-]?0x[0-9a-f]{1,16}\s*", re.ASCII | re.IGNORECASE)
 _UNKNOWN = -1
 SMALL_TABLE = 16  # labels that are looked up by comparing with each of them
 NO_TABLE = np.empty(0, np.uint8)
@@ -31,13 +34,12 @@ class Variable(NamedTuple):
 class Labels:
     """A column in dictionary form: row i holds ``labels[values[i]]``, and index -1 is a missing value.
 
-    ``categories`` says that the list of labels, with its order, belongs to the column's type, and is not just
-    what happened to occur.
+    ``ordered`` says that the order of the labels belongs to the column's type, and is not just how they came.
     """
 
     values: Array
     labels: Sequence[object]
-    categories: bool
+    ordered: bool
 
     def __len__(self) -> int:
         return len(self.values)
@@ -57,16 +59,31 @@ Piece = Labels | Codes
 
 
 def codes_are_ambiguous(states: Sequence[str]) -> bool:
-    """Whether an integer could be meant as a code or as a state's name.
+    """Whether a number could be meant as a code or as a state's name.
 
-    True where some name reads as an integer that is not its own code.
+    True where some name reads as a number that is not its own code.
 
     Examples
     --------
-    >>> codes_are_ambiguous(["0", "1"]), codes_are_ambiguous(["<5", "5+"]), codes_are_ambiguous(["1", "2", "3+"])
+    >>> codes_are_ambiguous(["0", "1.0"]), codes_are_ambiguous(["<5", "5+"]), codes_are_ambiguous(["0.0", "2.0"])
     (False, False, True)
     """
-    return any(_INTEGER.fullmatch(name) and int(name) != k for k, name in enumerate(states))
+    return _misleading_code(states) is not None
+
+
+def _misleading_code(states: Sequence[str]) -> int | None:
+    """The first code whose state's name reads as another number."""
+    numbers = map(_as_number, states)
+    return next((k for k, number in enumerate(numbers) if number is not None and number != k), None)
+
+
+def _as_number(name: str) -> float | None:
+    """The finite number that a name reads as; others (``inf``) stand in no column that is accepted."""
+    if _HEXADECIMAL.fullmatch(name):
+        return int(name, 16)
+    if _NUMBER.fullmatch(name):
+        return number if math.isfinite(number := float(name)) else None
+    return None
 
 
 def label_code(label: object, states: Sequence[str]) -> int | None:
@@ -101,7 +118,7 @@ class Encoder:
         self._labels = piece.labels if isinstance(piece, Labels) else None
         self._n_values = len(variable.states if self._labels is None else self._labels)
         self._values = piece.values if isinstance(piece, Labels) else _checked_codes(piece.values, variable, first_row)
-        self._unsigned = as_unsigned(self._values)
+        self._unsigned = as_unsigned(self._values, self._n_values)
         self._table: Array | None = None  # None: the values are the codes
         if self._labels is not None:
             self._set_table(self._labels)
@@ -173,12 +190,22 @@ def missing_value(name: str, row: int) -> MissingValuesError:
 def bad_code(variable: Variable, row: int, value: np.integer[Any]) -> ValueError:
     """The error for an integer that is no code: missing where it is -1, or the largest unsigned number."""
     limits = np.iinfo(value.dtype)
-    if value == -1 or (limits.min == 0 and value == limits.max):
+    minus_one = value == -1 and "-1" not in variable.states
+    if minus_one or (limits.min == 0 and value == limits.max):
         return missing_value(variable.name, row)
     return ValueError(
         f"codes of {variable.name!r} run from 0 to {len(variable.states) - 1} ({preview(variable.states)}): "
         f"row {row} is {value}"
     )
+
+
+def codes_in_range(codes: Array, variable: Variable) -> Array:
+    """Unsigned codes as they are; ValueError that names the first that is no state's."""
+    bad = codes >= len(variable.states)
+    if bad.any():
+        row = int(bad.argmax())
+        raise bad_code(variable, row, codes[row])
+    return codes
 
 
 def whole_numbers(values: Array, name: str, first_row: int) -> Array:
@@ -197,18 +224,21 @@ def whole_numbers(values: Array, name: str, first_row: int) -> Array:
     return whole
 
 
-def as_unsigned(values: Array) -> Array:
-    """The same integers with negative ones far above any code, so that one maximum checks both bounds."""
+def as_unsigned(values: Array, n_values: int) -> Array:
+    """The same integers with negative ones above ``n_values``, so that one maximum checks both bounds."""
     native = values.astype(values.dtype.newbyteorder("="), copy=False)
+    if native.dtype.kind == "i" and n_values > np.iinfo(native.dtype).max + 1:
+        native = native.astype(np.int32)  # of 200 states, -1 in int8 would be state 255, and -100 be state 156
     return native.view(f"u{native.dtype.itemsize}")
 
 
 def _checked_codes(values: Array, variable: Variable, first_row: int) -> Array:
     name, states = variable
-    if len(values) and codes_are_ambiguous(states):
+    if len(values) and (k := _misleading_code(states)) is not None:
         raise ValueError(
-            f"integers in column {name!r} could be codes or the state names {preview(states)}: pass labels as "
-            "strings, for example column.astype(str), or codes as an array, for example np.asarray(frame)"
+            f"numbers in column {name!r} could be codes or the state names {preview(states)} (code {k} is "
+            f"{states[k]!r:.80}): pass labels as strings, for example column.astype(str), or codes as an array, "
+            "for example np.asarray(frame)"
         )
     return whole_numbers(values, name, first_row)
 

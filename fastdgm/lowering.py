@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import cached_property
 from itertools import accumulate
 from math import prod
 from typing import Any
@@ -11,10 +10,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from .conditionals import CPT
+from .conditionals import CPT, MAX_AXES
 from .fusion import field_bits, sampling_clusters, scoring_clusters, slot_bits
 from .kernels.alias import fill_slots
 from .kernels.cpt import SamplingPlan, ScoringPlan
+from .lazy import cached_property
 from .memory import check_memory
 
 Array = npt.NDArray[Any]
@@ -27,11 +27,12 @@ SCORING_BYTES = 24  # logarithms, their sum, the table
 class Structure:
     """What counting needs: parents and numbers of states. Variables are numbered by column (declaration order)."""
 
-    def __init__(self, parents: Mapping[str, Sequence[str]], states: Mapping[str, Sequence[str]]) -> None:
+    def __init__(self, parents: Mapping[str, Sequence[str]], states: Mapping[str, tuple[str, ...]]) -> None:
         column = {name: i for i, name in enumerate(parents)}
         self.names = list(parents)
         self.parents = [tuple(column[parent] for parent in own) for own in parents.values()]
-        self.n_states = [len(states[name]) for name in parents]
+        self.states = {name: states[name] for name in parents}  # in the order of the columns, like everything here
+        self.n_states = [len(own) for own in self.states.values()]
 
     @property
     def dtype(self) -> np.dtype[Any]:
@@ -52,12 +53,17 @@ class Structure:
         """Refuse tables that cannot be indexed or held; computed in Python ints before anything is allocated."""
         cells = [prod(self.n_states[v] for v in family) for family in self.families]
         largest = max(range(len(cells)), key=cells.__getitem__)
-        own = (
-            f"the table of {self.names[largest]!r} with {len(self.parents[largest])} parents has {cells[largest]} cells"
-        )
+        figure = cells[largest] if cells[largest] < 2**63 else f"at least 2**{cells[largest].bit_length() - 1}"
+        own = f"the table of {self.names[largest]!r} with {len(self.parents[largest])} parents has {figure} cells"
         if cells[largest] > LARGEST_TABLE:
             raise ValueError(f"a table has at most 2**31 cells, {own}")
         check_memory(bytes_per_cell * sum(cells), f"{purpose} with tables of {sum(cells)} cells ({own})")
+        widest = max(range(len(cells)), key=lambda v: len(self.families[v]))
+        if len(self.families[widest]) > MAX_AXES:
+            raise ValueError(
+                f"a table has at most {MAX_AXES} axes, one per parent and the child's own, that of "
+                f"{self.names[widest]!r} needs {len(self.families[widest])}: leave out parents of one state"
+            )
 
     @cached_property
     def scoring_clusters(self) -> list[list[int]]:
@@ -116,13 +122,23 @@ def code_type(n_states: Sequence[int]) -> np.dtype[Any]:
 
 
 def _spread(table: Array, axes: Sequence[int], scope: Sequence[int]) -> Array:
-    """View ``table``, whose axes are the variables ``axes``, along the axes of ``scope`` (1 where it has none)."""
+    """View ``table``, whose axes are the variables ``axes``, along the axes of ``scope`` (1 where it has none).
+
+    Variables that ``scope`` lacks have one state.
+    """
     place = {v: i for i, v in enumerate(scope)}
-    order = sorted(range(len(axes)), key=lambda i: place[axes[i]])
+    kept = [i for i, v in enumerate(axes) if v in place]
+    table = table.reshape([table.shape[i] for i in kept])
+    order = sorted(range(len(kept)), key=lambda i: place[axes[kept[i]]])
     shape = [1] * len(scope)
     for i in order:
-        shape[place[axes[i]]] = table.shape[i]
+        shape[place[axes[kept[i]]]] = table.shape[i]
     return table.transpose(order).reshape(shape)
+
+
+def _array_axes(net: Structure, scope: Sequence[int]) -> list[int]:
+    """The variables of a scope with more than one state: an array has 64 axes at most, one state needs none."""
+    return [v for v in scope if net.n_states[v] > 1]
 
 
 def _strides(sizes: Sequence[int]) -> list[int]:
@@ -159,7 +175,7 @@ def _scoring_plan(net: Plans, clusters: Sequence[Sequence[int]]) -> ScoringPlan:
         logs = [np.log(table) for table in net.tables]
     tables = []
     for families in clusters:
-        scope = _scope(net, families)
+        scope = _array_axes(net, _scope(net, families))
         table = np.zeros([net.n_states[v] for v in scope])
         for f in families:
             table += _spread(logs[f], net.families[f], scope)
@@ -172,20 +188,21 @@ def family_counts(net: Structure, counts: Array) -> list[Array]:
     tables: list[Array] = [np.empty(0)] * len(net.families)
     starts = net.counting.table_start
     for c, families in enumerate(net.scoring_clusters):
-        scope = _scope(net, families)
+        scope = _array_axes(net, _scope(net, families))
         joint = counts[int(starts[c]) : int(starts[c + 1])].reshape([net.n_states[v] for v in scope])
         for f in families:
-            axes = net.families[f]
+            axes = _array_axes(net, net.families[f])
             marginal = joint.sum(axis=tuple(i for i, v in enumerate(scope) if v not in axes))
             kept = [v for v in scope if v in axes]
-            tables[f] = marginal.transpose([kept.index(v) for v in axes])
+            own = marginal.transpose([kept.index(v) for v in axes])
+            tables[f] = own.reshape([net.n_states[v] for v in net.families[f]])
     return tables
 
 
 def joint_table(net: Plans, members: Sequence[int]) -> tuple[list[int], Array]:
     """Parents outside of a cluster, and P(members | those parents) as (parent configurations, joint states)."""
     outside = sorted({p for v in members for p in net.parents[v]} - set(members))
-    scope = [*outside, *members]
+    scope = _array_axes(net, [*outside, *members])
     joint = np.ones([net.n_states[v] for v in scope])
     for v in members:
         joint *= _spread(net.tables[v], net.families[v], scope)

@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from .errors import UnknownNameError
 from .graph import preview
+from .labels import Variable, codes_in_range
 
 SHOWN_ROWS, SHOWN_COLUMNS = 5, 6  # of a repr
 
@@ -124,13 +125,14 @@ class Samples:
         return np.array(self._block.T, dtype=dtype, copy=copy)
 
     def labels(self, name: str) -> npt.NDArray[np.object_]:
-        """One column as state names."""
-        return np.array(self._states[name], dtype=object)[self[name]]
+        """One column as state names. Raises ValueError for codes out of range, KeyError for an unknown name."""
+        codes = self[name]
+        return np.array(self._states[name], dtype=object)[codes_in_range(codes, Variable(name, self._states[name]))]
 
     def to_pandas(self) -> Any:
-        """A pandas DataFrame of categoricals that share the codes, hence read-only: ``.copy()`` it to edit.
+        """A pandas DataFrame of ordered categoricals that share the codes, hence read-only: ``.copy()`` it to edit.
 
-        Needs pandas.
+        Needs pandas. Raises ValueError for codes out of range.
 
         Examples
         --------
@@ -143,7 +145,10 @@ class Samples:
         return samples_to_pandas(self)
 
     def to_arrow(self) -> Any:
-        """A pyarrow Table of dictionary columns that share the codes. Needs pyarrow."""
+        """A pyarrow Table of ordered dictionary columns that share the codes, Enums to polars.
+
+        Needs pyarrow. Raises ValueError for codes out of range.
+        """
         from .frames import samples_to_arrow
 
         return samples_to_arrow(self)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 def sample(net: BayesNet, n: int, *, seed: Any, start: Any) -> Samples:
     """Rows start .. start + n of the data set of a seed; see ``BayesNet.sample``."""
     n, start = check_rows(n, start)
-    return _draw(net._lowered, net.states, n, key_from_seed(seed), start)
+    return _draw(net._lowered, n, key_from_seed(seed), start)
 
 
 def iter_samples(net: BayesNet, n: int, chunk: int, *, seed: Any, start: Any) -> Iterator[Samples]:
@@ -29,11 +29,11 @@ def iter_samples(net: BayesNet, n: int, chunk: int, *, seed: Any, start: Any) ->
     if chunk < 1:
         raise ValueError(f"chunk must be at least 1 row, got {chunk}")
     key = key_from_seed(seed)
-    plans, states = net._lowered, net.states  # as they are now: a later fit does not change the rows to come
-    return (_draw(plans, states, min(chunk, n - done), key, start + done) for done in range(0, n, chunk))
+    plans = net._lowered  # as they are now: a later fit does not change the rows to come
+    return (_draw(plans, min(chunk, n - done), key, start + done) for done in range(0, n, chunk))
 
 
-def _draw(plans: Plans, states: Mapping[str, tuple[str, ...]], n: int, key: int, start: int) -> Samples:
+def _draw(plans: Plans, n: int, key: int, start: int) -> Samples:
     from .dispatch import run
 
     n_vars = len(plans.n_states)
@@ -41,4 +41,4 @@ def _draw(plans: Plans, states: Mapping[str, tuple[str, ...]], n: int, key: int,
     check_memory(n * n_vars * plans.dtype.itemsize, what)
     block = np.empty((n_vars, n), plans.dtype)
     run("sample", n, n_vars, np.uint64(key), np.uint64(start % 2**64), plans.sampling, block)
-    return Samples(block, states, key, start)
+    return Samples(block, plans.states, key, start)

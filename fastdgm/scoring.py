@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from .codes import Rows, Table, as_codes, refuse_bad_codes
+from .codes import Rows, as_codes, refuse_bad_codes
 from .memory import check_memory
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ def log_prob(net: BayesNet, data: Any, *, per_variable: bool) -> npt.NDArray[np.
     from .dispatch import run, run_on_columns
 
     plans = net._lowered
-    codes = as_codes(data, net.states, plans.dtype)
+    codes = as_codes(data, plans.states, plans.dtype)  # those of the tables, also while another thread fits
     n, n_vars = codes.n, len(plans.n_states)
     out: npt.NDArray[np.float64]
     if per_variable:
@@ -33,8 +33,7 @@ def log_prob(net: BayesNet, data: Any, *, per_variable: bool) -> npt.NDArray[np.
     else:
         out = np.empty(n)
         bad = run_on_columns("log_prob columns", codes, plans, plans.scoring, out)
-    if not isinstance(codes, Table):  # a table is checked while it is read
-        refuse_bad_codes(bad, codes, net.states)
+    refuse_bad_codes(bad, codes, plans.states)
     return _like(data, out.T)
 
 

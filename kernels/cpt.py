@@ -4,7 +4,9 @@ Codes are columns: an ``(n_vars, n)`` block of uint8 or uint16. All loops work o
 ``lowering.py`` fused into one table, so one look-up serves several variables.
 
 *Scoring and counting.* A cluster has a scope of variables; its table holds the summed log-probabilities of its
-families over all joint states of the scope. The index of a row is sum_j stride_j * code_j.
+families over all joint states of the scope. The index of a row is sum_j stride_j * code_j. Codes are checked tile by
+tile and then read again, where they are: an array that another thread changes in between gives wrong numbers, and no
+more than that, because an index is clamped to its table.
 
 *Sampling.* A cluster draws its members at once from their joint given the parents outside of it, by an alias table
 (Walker 1977, Vose 1991) with 2**b slots per parent configuration. A slot is one uint64:
@@ -175,11 +177,11 @@ def sample_cpu(row_begin, row_end, key, start, plan, out):
 
 @loop
 def _add_table(total, index, table, n):
-    full = n & ~7
+    full, last = n & ~7, uint64(table.shape[0] - 1)
     for i in range(0, full, 8):
         add_cells(total, table, index, i)
     for i in range(full, n):
-        total[i] += table[uint64(index[i])]
+        total[i] += table[min(uint64(index[i]), last)]
 
 
 @loop
@@ -279,6 +281,14 @@ def _count(index, weights, counts, n):
 
 
 @loop
+def _keep_within(index, size, n):
+    """index = min(index, size - 1)"""
+    last = index.dtype.type(size - 1)
+    for i in range(n):
+        index[i] = min(index[i], last)
+
+
+@loop
 def _count_cluster(plan, c, codes, rows, scratch, weights, counts):
     a, n = rows
     own = slice(plan.scope_start[c], plan.scope_start[c + 1])
@@ -286,9 +296,11 @@ def _count_cluster(plan, c, codes, rows, scratch, weights, counts):
     narrow, wide = scratch
     if table.shape[1] <= NARROW:
         joint_index(plan.scope_column[own], plan.scope_stride[own], codes, a, n, narrow)
+        _keep_within(narrow, table.shape[1], n)
         _count(narrow, weights, table, n)
     else:
         wide_joint_index(plan.scope_column[own], plan.scope_stride[own], codes, a, n, wide)
+        _keep_within(wide, table.shape[1], n)
         _count(wide, weights, table, n)
 
 
@@ -339,15 +351,20 @@ def sample_cuda(key, start, plan, out):
                 out[plan.member_column[j], i] = code
 
 
+def cell_of(plan, c, codes, i):
+    """Place of row i in the table of cluster c; the cluster's last cell for codes out of range."""
+    index, size = uint64(0), plan.table_start[c + 1] - plan.table_start[c]
+    for j in range(plan.scope_start[c], plan.scope_start[c + 1]):
+        index += uint64(plan.scope_stride[j]) * uint64(codes[plan.scope_column[j], i])
+    return plan.table_start[c] + min(index, uint64(size) - uint64(1))
+
+
 def log_prob_cuda(plan, codes, out):
     """As ``log_prob_cpu`` for codes known to be in range."""
     for i in range(cuda.grid(1), out.shape[0], cuda.gridsize(1)):
         total = 0.0
         for c in range(plan.table_start.shape[0] - 1):
-            place = plan.table_start[c]
-            for j in range(plan.scope_start[c], plan.scope_start[c + 1]):
-                place += uint64(plan.scope_stride[j]) * uint64(codes[plan.scope_column[j], i])
-            total += plan.table[place]
+            total += plan.table[device_cell_of(plan, c, codes, i)]
         out[i] = total
 
 
@@ -355,20 +372,14 @@ def log_prob_per_variable_cuda(plan, codes, out):
     """As ``log_prob_per_variable_cpu`` for codes known to be in range."""
     for i in range(cuda.grid(1), out.shape[1], cuda.gridsize(1)):
         for v in range(out.shape[0]):
-            place = plan.table_start[v]
-            for j in range(plan.scope_start[v], plan.scope_start[v + 1]):
-                place += uint64(plan.scope_stride[j]) * uint64(codes[plan.scope_column[j], i])
-            out[v, i] = plan.table[place]
+            out[v, i] = plan.table[device_cell_of(plan, v, codes, i)]
 
 
 def count_cuda(plan, codes, weights, counts):
     """As ``count_cpu`` for codes known to be in range, into one float64 table by atomic additions; always weighted."""
     for i in range(cuda.grid(1), codes.shape[1], cuda.gridsize(1)):
         for c in range(plan.table_start.shape[0] - 1):
-            place = plan.table_start[c]
-            for j in range(plan.scope_start[c], plan.scope_start[c + 1]):
-                place += uint64(plan.scope_stride[j]) * uint64(codes[plan.scope_column[j], i])
-            cuda.atomic.add(counts, place, weights[i])
+            cuda.atomic.add(counts, device_cell_of(plan, c, codes, i), weights[i])
 
 
 def in_range_cuda(codes, largest, bad_row):
@@ -381,10 +392,11 @@ def in_range_cuda(codes, largest, bad_row):
 
 def load_cuda():
     """Jit the twins; returns them by name. Imports numba.cuda, hence only on first GPU use."""
-    global cuda, device_philox4x32, device_undecided, device_exact_outcome
+    global cuda, device_philox4x32, device_undecided, device_exact_outcome, device_cell_of
     from numba import cuda
 
     device = cuda.jit(device=True)  # numba-cuda cannot inline formulas as numba does, it calls them
     device_philox4x32, device_undecided, device_exact_outcome = map(device, (philox4x32, undecided, exact_outcome))
+    device_cell_of = device(cell_of)
     twins = sample_cuda, log_prob_cuda, log_prob_per_variable_cuda, count_cuda, in_range_cuda
     return {twin.__name__: cuda.jit(twin) for twin in twins}

@@ -99,12 +99,18 @@ def _draw_categorical(z, at, size, noise, w, values, v, scratch):
             values[v, i] = k
 
 
+@scalar
+def state_of(value, size):
+    """A value as the code that it is; the last one where another thread has put in a value beyond it."""
+    return min(np.int64(value), np.int64(size) - np.int64(1))
+
+
 @loop
 def _score_categorical(z, at, size, values, v, scratch):
     wide_vectors()
     _normalise(z, at, size, scratch)
     for i in range(values.shape[1]):
-        own = z[at + np.int64(values[v, i]), i]
+        own = z[at + state_of(values[v, i], size), i]
         scratch[TERM, i] = own - scratch[LARGEST, i] - log(scratch[TOTAL, i])
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from numba import float32, float64, uint64
 
 from .functions import HALF_LOG_2_PI, exp, log, sigmoid, softplus, tanh
-from .heads import AFFINE, BERNOULLI, CATEGORICAL, LOWEST, MIXTURE, NORMAL, _soft_cap
+from .heads import AFFINE, BERNOULLI, CATEGORICAL, LOWEST, MIXTURE, NORMAL, _soft_cap, state_of
 from .jit import scalar
 from .made import (
     ACTIVATION,
@@ -141,7 +141,7 @@ def head_term(head, state, at, size, value, i):
         return -softplus((type(z)(1) - type(z)(2) * value) * z)
     if head == CATEGORICAL:
         largest, total = device_log_total(state, at, size, i)
-        return state[at + int(value), i] - largest - log(total)
+        return state[at + state_of(value, size), i] - largest - log(total)
     if head == NORMAL:
         return _normal_term(value, z, state[at + 1, i])
     if head == MIXTURE:

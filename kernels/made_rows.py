@@ -16,7 +16,7 @@ import numpy as np
 
 from ..memory import check_memory
 from .functions import wide_vectors
-from .heads import draw_lanes
+from .heads import draw_lanes, state_of
 from .jit import inlined, kernel, loop
 from .made import (
     BLOCK,
@@ -147,7 +147,7 @@ def _add_states(field, target, variables, inputs, codes, one, weights, sums):
     place = np.int64(0), np.int64(0), np.int64(0)
     for d in range(variables[0], variables[1]):
         for i in range(n):
-            x = x_row + d * n_states + np.int64(codes[d, i])
+            x = x_row + d * n_states + state_of(codes[d, i], n_states)
             for strip in range(strips):
                 size = np.int64(1), depth, np.int64(1), np.int64(1)
                 _add(one, place, weights, x + strip * depth, sums, c_row + strip * n + i, size)

@@ -49,9 +49,22 @@ def _levels(x, begin, end):
     for i in range(begin, end):
         ones = 0
         for d in range(x.shape[1]):
-            ones += x[i, d]
+            ones += x[i, d] != 0
         most = max(most, ones)
     return most + 1
+
+
+@loop
+def _load_rows(x, row, n, order, tile):
+    """tile.x = rows ``row`` .. ``row + n`` by position. A row that another thread has changed since its ones were
+    counted keeps only as many as there are levels of hidden units for."""
+    room = tile.hidden.shape[0] // TILE - 1
+    for i in range(n):
+        ones = 0
+        for d in range(order.shape[0]):
+            bit = x[row + i, order[d]] != 0 and ones < room
+            tile.x[i, d] = bit
+            ones += bit
 
 
 @loop
@@ -155,9 +168,7 @@ def nade_gradient_cpu(begin, end, plan, x, row_weights, log_prob, total):
     tile, terms = _allocate(plan, _levels(x, begin, end)), np.empty_like(plan.b)
     for row in range(begin, end, TILE):
         n = min(TILE, end - row)
-        for i in range(n):
-            for d in range(plan.order.shape[0]):
-                tile.x[i, d] = x[row + i, plan.order[d]]
+        _load_rows(x, row, n, plan.order, tile)
         _forward_all(plan, n, tile)
         for i in range(n):
             log_prob[row + i] = _score(tile.x[i], tile.z[i], row_weights[row + i], terms)

@@ -5,10 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import polars as pl
+import pyarrow as pa
 import pytest
 from random_nets import codes_of, random_net, random_table
 
 import fastdgm as fd
+from fastdgm.frames import TableReader
 from fastdgm.kernels.tiles import TILE
 from fastdgm.learning.counts import count_families
 
@@ -163,6 +165,46 @@ def test_minus_one_is_missing_in_every_signed_type(n_states, dtype, order):
         net_of(n_states).log_prob(codes)
 
 
+COLUMNS = {
+    "mapping": lambda codes: {"big": codes[:, 1], "a": codes[:, 0]},
+    "swapped": lambda codes: {"a": codes[:, 0], "big": codes[:, 1].astype(codes.dtype.newbyteorder())},
+    "strided": lambda codes: {"a": codes[:, 0], "big": np.repeat(codes[:, 1], 2)[::2]},
+    "pandas": lambda codes: pd.DataFrame(codes, columns=["a", "big"]),
+    "polars": lambda codes: pl.DataFrame(codes, schema=["a", "big"]),
+    "Arrow": lambda codes: pa.table({"a": codes[:, 0], "big": codes[:, 1]}),
+    "Arrow chunks": lambda codes: pa.table(
+        {"a": codes[:, 0], "big": pa.chunked_array([pa.array(codes[:1, 1]), pa.array(codes[1:, 1])])}
+    ),
+}
+
+
+@pytest.mark.parametrize("n_states", [2, 128, 129, 157, 255, 256, 257, 300, 32_769, 65_500])
+@pytest.mark.parametrize("dtype", ["i1", "i2", "i4", "i8"])
+@pytest.mark.parametrize("make", COLUMNS.values(), ids=COLUMNS.keys())
+def test_negative_codes_in_named_columns_are_no_upper_states(n_states, dtype, make):
+    net = net_of(n_states)
+    learner = fd.BayesNet.from_edges(net.edges, net.names, net.states)
+    for value in (-1, -2, -100, -128):
+        codes = np.array([[0, 0], [1, value]], dtype)
+        error, rule = (
+            (fd.MissingValuesError, "column 'big', row 1 is missing")
+            if value == -1
+            else (ValueError, f"codes of 'big' run from 0 to {n_states - 1} .*: row 1 is {value}$")
+        )
+        for verb in (net.log_prob, learner.fit, learner.partial_fit):
+            with pytest.raises(error, match=rule):
+                verb(make(codes))
+    largest = min(n_states - 1, np.iinfo(dtype).max)
+    codes = np.array([[0, 0], [1, largest]], dtype)
+    assert net.log_prob(make(codes))[1] == net.log_prob([[1, largest]])[0]
+
+
+def test_minus_one_is_no_missing_value_where_a_state_is_named_so():
+    net = fd.BayesNet({"x": fd.Categorical([0.2, 0.3, 0.5], ["-1", "0", "1"])})
+    with pytest.raises(ValueError, match=r"codes of 'x' run from 0 to 2 .*: row 1 is -1$"):
+        net.log_prob(np.array([[0], [-1]]))
+
+
 @pytest.mark.parametrize("order", ["C", "F"])
 def test_all_ones_is_missing_in_unsigned_types_unless_it_is_a_state(order):
     codes = np.array([[0, 0], [1, 255]], np.uint8, order=order)
@@ -204,6 +246,32 @@ def test_the_bad_row_is_found(row, dtype, order, n_vars, monkeypatch):
     for operation in (net.log_prob, lambda data: net.log_prob(data, per_variable=True), net.fit):
         with pytest.raises(ValueError, match=rule):
             operation(codes)
+
+
+class Changing(TableReader):
+    """A reader of data that another thread changes: its first real piece has a bad code, which is then gone."""
+
+    def read(self, begin, end):
+        block = super().read(begin, end)
+        if end > begin and not vars(self).get("changed"):
+            self.changed = True
+            block[2, -1] = 200
+        return block
+
+
+@pytest.mark.parametrize("verb", ["log_prob", "per variable", "fit", "partial_fit"])
+def test_what_a_kernel_reports_is_always_raised(verb, monkeypatch):
+    monkeypatch.setattr("fastdgm.frames.TableReader", Changing)
+    learner = fd.BayesNet.from_edges(NET.edges, NET.names, NET.states)
+    operations = {
+        "log_prob": NET.log_prob,
+        "per variable": lambda data: NET.log_prob(data, per_variable=True),
+        "fit": learner.fit,
+        "partial_fit": learner.partial_fit,
+    }
+    with pytest.raises(ValueError, match="data must not change while it is read"):
+        operations[verb](dict(zip(NET.names, ROWS.T, strict=True)))
+    assert not learner.is_fitted
 
 
 # --- what is no array of codes --------------------------------------------------------------------------

@@ -192,6 +192,34 @@ def test_states_that_are_given_stay_and_others_are_learnt():
     assert codes.states["b"] == ("0", "1", "2", "3")
 
 
+@given(nets(max_vars=6), st.randoms(use_true_random=False), st.sampled_from(["fit", "partial_fit"]))
+def test_the_order_in_which_states_are_named_does_not_matter(net, random, method):
+    states = dict(random.sample(list(net.states.items()), len(net)))
+    codes = codes_of(net, 50)
+    labels = {name: np.array(net.states[name], object)[codes[:, v]] for v, name in enumerate(net.names)}
+    for data in (codes, np.asfortranarray(codes.astype(np.uint8)), labels):
+        learner = fd.BayesNet.from_edges(net.edges, net.names, states)
+        assert list(learner.states) == list(net.names)
+        getattr(learner, method)(data)
+        assert_tables(learner, expected_tables(net, codes, 1.0))
+
+
+def test_states_of_some_variables_in_any_order():
+    net = fd.BayesNet.from_edges([("a", "b"), ("b", "c")], states={"c": ["x", "y"], "a": ["u", "v", "w"]})
+    assert list(net.states) == ["a", "c"]
+    net.fit({"c": ["y", "y"], "b": ["p", "q"], "a": ["w", "u"]}, prior=0.0)
+    assert net.states == {"a": ("u", "v", "w"), "b": ("p", "q"), "c": ("x", "y")}
+    assert net["a"].table.tolist() == [0.5, 0.0, 0.5]
+
+
+def test_alarm_is_learnt_from_its_states_by_name():
+    alarm = fd.example("alarm")
+    learnt = fd.BayesNet.from_edges(alarm.edges, states=alarm.states).fit(alarm.sample(100_000, seed=0))
+    for name in alarm.names:
+        if not alarm.parents[name]:
+            np.testing.assert_allclose(learnt[name].table, alarm[name].table, atol=0.01)
+
+
 def test_states_of_the_first_chunk_are_the_states():
     net = fd.BayesNet.from_edges([], nodes=["x"]).partial_fit({"x": ["a", "b"]}, prior=0.0)
     with pytest.raises(KeyError, match="'c' is no state"):

@@ -335,12 +335,13 @@ def test_labels_that_look_like_integers_go_by_name():
         (np.array(["b", "a"]), ("a", "b")),
         (pa.chunked_array([["c"], ["a"]]), ("a", "c")),
         (pd.Series(["b", "a"]), ("a", "b")),
-        (pd.Categorical(["b", "a"], categories=["b", "a", "never"]), ("b", "a", "never")),
+        (pd.Categorical(["b", "a"], categories=["b", "a", "never"]), ("a", "b", "never")),
+        (pd.Categorical(["b", "a"], categories=["b", "a", "never"], ordered=True), ("b", "a", "never")),
         (pl.Series(["b", "a"], dtype=pl.Enum(["b", "c", "a"])), ("b", "c", "a")),
         ([True, True], ("False", "True")),
         ([2, 0], ("0", "1", "2")),
         ([2.0, 0.0], ("0", "1", "2")),
-        (np.array([1], np.uint8), ("0", "1")),
+        (np.array([1, 0], np.uint8), ("0", "1")),
     ],
 )
 def test_states_are_inferred(column, states):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
 import os
@@ -374,6 +375,101 @@ def test_every_damaged_byte_is_noticed(tmp_path):
         path.write_bytes(data[:end])
         with pytest.raises(FormatError, match=r"checkpoint"):
             fitted(checkpoint=path)
+
+
+def forged(path, edit):
+    """Change what a checkpoint holds, and make its checksum fit again: anyone can."""
+    from safetensors import safe_open
+    from safetensors.numpy import save
+
+    with safe_open(path, "numpy") as file:
+        content = json.loads(file.metadata()["fastdgm checkpoint"])
+        arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    edit(content, arrays)
+    text = json.dumps(content)
+    digest = hashlib.sha256(text.encode())
+    for name, array in sorted(arrays.items()):
+        digest.update(name.encode() + array.tobytes())
+    path.write_bytes(save(arrays, {"fastdgm checkpoint": text, "sha256": digest.hexdigest()}))
+
+
+def in_history(key, value):
+    return lambda content, arrays: content["history"][1].__setitem__(key, value)
+
+
+def in_content(*keys, value):
+    def edit(content, arrays):
+        for key in keys[:-1]:
+            content = content[key]
+        content[keys[-1]] = value
+
+    return edit
+
+
+def in_array(kind, value, shape=None, dtype=None):
+    def edit(content, arrays):
+        name = next(name for name in sorted(arrays) if name.startswith(kind))
+        array = np.full(shape or arrays[name].shape, value, dtype or arrays[name].dtype)
+        arrays[name] = array
+        content["run"]["arrays"][name] = [array.dtype.name, *array.shape]
+
+    return edit
+
+
+WRONG_CONTENTS = {
+    "no validation loss": lambda content, arrays: [record.pop("valid") for record in content["history"]],
+    "one validation loss": lambda content, arrays: content["history"][0].pop("valid"),
+    "no training loss": lambda content, arrays: content["history"][0].pop("train"),
+    "another key": in_history("more", 1),
+    "a string": in_history("train", "1"),
+    "a boolean": in_history("valid", True),
+    "a list": in_history("valid", []),
+    "infinity": in_history("valid", math.inf),
+    "NaN": in_history("train", math.nan),
+    "beyond a float": in_history("valid", 10**400),
+    "negative seconds": in_history("seconds", -1.0),
+    "another epoch": in_history("epoch", 7),
+    "an epoch too many": lambda content, arrays: content["history"].extend(content["history"][:1] * 9),
+    "a record that is none": lambda content, arrays: content["history"].append(3),
+    "a history that is none": in_content("history", value={}),
+    "a run that is none": in_content("run", value=[]),
+    "settings that are none": in_content("settings", value="fast"),
+    "a long seed name": in_content("settings", "seed " + "x" * 5000, value="y" * 5000),
+    "a negative seed": in_content("settings", "seed", value=-1),
+    "a large seed": in_content("settings", "seed", value=2**64),
+    "a seed of true": in_content("settings", "seed", value=True),
+    "another format": in_content("format", value=[1]),
+    "infinite parameters": in_array("parameters/", np.inf),
+    "infinite best parameters": in_array("best/", -np.inf),
+    "best parameters of NaN": in_array("best/", np.nan),
+    "infinite moments": in_array("moments/first", np.inf),
+    "a negative mean of squares": in_array("moments/second", -1.0),
+    "another shape": in_array("best/", 0.0, shape=(2, 2)),
+    "another type": in_array("parameters/", 0, dtype=np.int8),
+    "no best parameters": lambda content, arrays: [arrays.pop(n) for n in sorted(arrays) if n.startswith("best/")],
+    "more arrays": lambda content, arrays: arrays.update(more=np.zeros(2)),
+}
+
+
+@pytest.mark.parametrize("edit", WRONG_CONTENTS.values(), ids=WRONG_CONTENTS)
+def test_wrong_contents_under_a_fitting_checksum(tmp_path, edit):
+    path = tmp_path / "c"
+    fitted(checkpoint=path)
+    forged(path, edit)
+    data, model = path.read_bytes(), Chain()
+    bits = model.bits()
+    for seed in (3, None):
+        with pytest.raises(ValueError, match="checkpoint") as caught:
+            fitted(model, checkpoint=path, seed=seed)
+        assert len(str(caught.value)) < 1000
+    assert (model.bits(), path.read_bytes()) == (bits, data)
+
+
+def test_forging_nothing_changes_nothing(tmp_path):
+    path = tmp_path / "c"
+    bits = fitted(checkpoint=path).bits()
+    forged(path, lambda content, arrays: None)
+    assert fitted(checkpoint=path).bits() == bits
 
 
 def test_a_file_that_is_no_checkpoint_is_left_alone(tmp_path):

@@ -99,11 +99,11 @@ def test_blanks_in_state_names():
     assert dict(net.states) == {"one": ("State 1",), "two": ("State 1", "State 2")}
 
 
-# --- flat tables ---------------------------------------------------------------------------------------------
-
-
 def flat(table: np.ndarray) -> str:
     return "table " + " ".join(map(repr, table.reshape(-1).tolist())) + ";"
+
+
+# --- flat tables ---------------------------------------------------------------------------------------------
 
 
 def test_flat_table_with_the_child_fastest():
@@ -129,6 +129,26 @@ def test_ambiguous_flat_table_is_refused():
         probability ( c | a ) { table 0.2 0.8 0.7 0.3 0.8 0.2 0.3 0.7; }
     """
     assert_refused(text, "net.bif, line 5: the flat table of 'c' is ambiguous")
+
+
+CYCLE = """
+    variable now { type discrete [ 3 ] { a, b, c }; }
+    variable next { type discrete [ 3 ] { a, b, c }; }
+    variable seen { type discrete [ 2 ] { n, y }; }
+    probability ( now ) { table 0.5 0.3 0.2; }
+    probability ( next | now ) { table 0 1 0  0 0 1  1 0 0; }
+    probability ( seen | next ) { SEEN }
+"""
+FASTEST, SLOWEST = "table 0.9 0.1 0.8 0.2 0.1 0.9;", "table 0.9 0.8 0.1 0.1 0.2 0.9;"
+
+
+def test_an_ambiguous_flat_table_is_read_as_the_other_tables_of_its_file():
+    cycle = np.array([[0, 1, 0], [0, 0, 1], [1, 0, 0]])
+    assert np.array_equal(read_bif(CYCLE.replace("SEEN", FASTEST))["next"].table, cycle)
+    assert np.array_equal(read_bif(CYCLE.replace("SEEN", SLOWEST))["next"].table, cycle.T)
+    both = f"variable more {{ type discrete [ 2 ] {{ n, y }}; }} probability ( more | next ) {{ {FASTEST} }}"
+    assert_refused(CYCLE.replace("SEEN", SLOWEST) + both, "line 6: the flat table of 'next' is ambiguous")
+    assert_refused(CYCLE.replace("SEEN", "default 0.5 0.5;"), "line 6: the flat table of 'next' is ambiguous")
 
 
 def test_flat_table_that_sums_to_one_in_no_order():
@@ -250,6 +270,8 @@ def test_rows_off_by_rounding_are_divided_silently():
         (c_given(ROWS) + "probability ( c ) { table 0.5, 0.5; }", "a variable has one table, 'c' has a second"),
         (c_given(ROWS)[:-1], "expected a row, table, default, property or }, got the end of the file"),
         (VARIABLES + "probability ( c | a ) { (yes) 1, 0; (no", "line 7: expected a row"),
+        ("network x { } " + VARIABLES + "\nnetwork y { }", "line 8: a file holds one network, got a second .* line 1"),
+        (c_given(flat(np.array(TABLE))) + "probability ( c ) { table 0.5 0.5; }", "one table, 'c' has a second"),
         ("network x { no property; }", "expected a property or } in the network block"),
     ],
 )
@@ -280,3 +302,13 @@ def test_variable_names_that_bif_cannot_hold(name):
 def test_state_names_that_bif_cannot_hold(name):
     with pytest.raises(ValueError, match=r"BIF cannot hold the state name .* of 'v'"):
         write_bif(fd.BayesNet({"v": fd.Categorical([0.5, 0.5], states=["x", name])}))
+
+
+def test_more_parents_than_an_array_has_axes_are_refused_in_our_words():
+    names = [f"p{i}" for i in range(64)]
+    text = "network x { }\nvariable c { type discrete [ 2 ] { u, v }; }\n"
+    text += "".join(f"variable {name} {{ type discrete [ 1 ] {{ a }}; }}\n" for name in names)
+    text += "".join(f"probability ( {name} ) {{ table 1.0; }}\n" for name in names)
+    text += f"probability ( c | {', '.join(names)} ) {{ ({', '.join('a' for _ in names)}) 0.5, 0.5; }}\n"
+    with pytest.raises(fd.FormatError, match=r"table of 'c': a table has at most 64 axes, .*, got 64 parents"):
+        read_bif(text, "wide.bif")

@@ -102,6 +102,14 @@ def test_bad_files(old, new, match):
     assert_refused(TEXT.replace(old, new, 1), match)
 
 
+@pytest.mark.parametrize("second", ["net { }", "class B { net { } }", "class B { }"])
+def test_two_networks_are_not_merged(second):
+    in_class = f"class Main {{ {TEXT} }}"
+    kind = second.split()[0]
+    node = ' node D { states = ("x"); } potential (D) { data = (1); }'
+    assert_refused((TEXT if kind == "net" else in_class) + second + node, f"one network, got a second {kind} block")
+
+
 def test_empty_files():
     assert_refused("", "at least one variable")
     assert_refused("net { }", "at least one variable")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 import fastdgm as fd
 from fastdgm.io import read_uai, write_uai
@@ -94,3 +96,97 @@ def test_many_parents_with_one_state_each():
     text = f"BAYES {n} {'1 ' * n} {n} {n} {' '.join(map(str, range(n)))} "
     text += " ".join(f"1 {i}" for i in range(n - 1)) + " 1 1" * n
     assert_refused(text, "table of 'x69': .*(dimension|axes)")
+
+
+# --- the order of the axes -----------------------------------------------------------------------------------
+
+CYCLE = np.array([[0, 1, 0], [0, 0, 1], [1, 0, 0]])  # rows and columns sum to 1
+
+
+def uai(tables: dict[tuple[int, ...], np.ndarray], sizes: tuple[int, ...]) -> str:
+    """A file with these entries, in their order, as the tables of these scopes."""
+    scopes = " ".join(f"{len(scope)} {' '.join(map(str, scope))}" for scope in tables)
+    entries = " ".join(f"{table.size} {' '.join(map(repr, table.ravel().tolist()))}" for table in tables.values())
+    return f"BAYES {len(sizes)} {' '.join(map(str, sizes))} {len(tables)} {scopes} {entries}\n"
+
+
+def rows(rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
+    return rng.dirichlet(np.ones(shape[-1]), shape[:-1])
+
+
+@given(sizes=st.lists(st.integers(1, 4), min_size=3, max_size=3), seed=st.integers(0, 2**32 - 1))
+@settings(max_examples=60)
+def test_files_with_all_axes_reversed_are_refused_or_read_right(sizes, seed):
+    """pgmpy writes entries with the first variable of the scope fastest."""
+    rng = np.random.default_rng(seed)
+    tables = {(0,): rows(rng, (sizes[0],)), (1,): rows(rng, (sizes[1],)), (1, 0, 2): None}
+    tables[1, 0, 2] = rows(rng, (sizes[1], sizes[0], sizes[2]))
+    text = uai({scope: table.T for scope, table in tables.items()}, sizes)
+    net = read_uai(text, axes="reversed")
+    assert net.parents["x2"] == ("x1", "x0") and np.array_equal(net["x2"].table, tables[1, 0, 2])
+    try:
+        plain = read_uai(text)
+    except fd.FormatError as error:
+        assert "sum to 1 only when the first variable" in str(error) and "axes='reversed'" in str(error)
+    else:
+        assert np.allclose(plain["x2"].table, net["x2"].table, rtol=0, atol=1e-12)
+
+
+def test_one_table_decides_for_its_file():
+    decides = rows(np.random.default_rng(0), (3, 2))
+    scope_order = uai({(0,): np.full(3, 1 / 3), (0, 1): CYCLE, (0, 2): decides}, (3, 3, 2))
+    assert np.array_equal(read_uai(scope_order)["x1"].table, CYCLE)
+    reversed_order = uai({(0,): np.full(3, 1 / 3), (0, 1): CYCLE.T, (0, 2): decides.T}, (3, 3, 2))
+    assert_refused(reversed_order, "the rows of 'x2' sum to 1 only when the first variable of a scope changes fastest")
+    assert np.array_equal(read_uai(reversed_order, axes="reversed")["x1"].table, CYCLE)
+
+
+def test_tables_that_decide_nothing_are_ambiguous_where_the_readings_differ():
+    text = uai({(0,): np.full(3, 1 / 3), (0, 1): CYCLE}, (3, 3))
+    assert_refused(text, "the rows of 'x1' sum to 1 whether the last or the first variable .* axes='scope' .*axes='rev")
+    assert np.array_equal(read_uai(text, axes="scope")["x1"].table, CYCLE)
+    assert np.array_equal(read_uai(text, axes="reversed")["x1"].table, CYCLE.T)
+
+
+@pytest.mark.parametrize("table", [[[0.2, 0.8], [0.8, 0.2]], np.full((2, 2), 0.5), [[1, 0], [0, 1]]])
+def test_tables_that_mean_the_same_both_ways_are_no_ambiguity(table):
+    table = np.array(table)
+    assert np.array_equal(read_uai(uai({(0,): np.array([0.3, 0.7]), (0, 1): table}, (2, 2)))["x1"].table, table)
+
+
+def test_deterministic_tables_of_two_parents_can_be_ambiguous():
+    third, table = np.full(3, 1 / 3), np.repeat(CYCLE[:, None, :], 2, axis=1)
+    text = uai({(0,): third, (1,): np.array([0.5, 0.5]), (0, 1, 2): table}, (3, 2, 3))
+    assert_refused(text, "the rows of 'x2' sum to 1 whether the last or the first variable")
+    assert np.array_equal(read_uai(text, axes="reversed")["x2"].table, table.T)
+
+
+def test_a_row_that_is_off_is_named_not_taken_for_another_order():
+    text = uai({(0,): np.array([0.3, 0.7]), (0, 1): np.array([[0.2, 0.8], [0.5, 0.6]])}, (2, 2))
+    assert_refused(text, r"table of 'x1', row \(x0 = 1\): every row .* got 1.1")
+
+
+@pytest.mark.parametrize("table", [CYCLE, CYCLE.T, CYCLE * 0.5 + np.eye(3) * 0.5])
+def test_what_is_written_is_never_ambiguous(table):
+    net = fd.BayesNet({"x0": fd.Categorical(np.full(3, 1 / 3)), "x1": fd.CPT(["x0"], table)})
+    text = write_uai(net)
+    assert np.array_equal(read_uai(text)["x1"].table, table)
+    assert_refused(text.partition("#")[0], "whether the last or the first variable")
+
+
+def test_an_order_of_axes_that_is_none():
+    with pytest.raises(ValueError, match="axes= is 'scope' or 'reversed', got 'first'"):
+        read_uai(TEXT, axes="first")
+
+
+def test_axes_are_an_option_of_read_for_uai_only(tmp_path):
+    path = tmp_path / "net.uai"
+    path.write_text(uai({(0,): np.full(3, 1 / 3), (0, 1): CYCLE}, (3, 3)))
+    assert np.array_equal(fd.read(path, axes="reversed")["x1"].table, CYCLE.T)
+    with pytest.raises(ValueError, match=r"axes= is for \.uai files, got 'net\.bif'"):
+        fd.read(tmp_path / "net.bif", axes="scope")
+
+
+@pytest.mark.parametrize("evidence", ["0 \n2 0 1\n0 \n2 1 1\n", "1\n1 1 0\n"])
+def test_evidence_after_the_tables_is_named(evidence):
+    assert_refused(TEXT + evidence, "line 17: expected the end of the file after the last table, got .* evidence")

@@ -91,6 +91,18 @@ def test_bad_files(old, new, match):
     assert_refused(DOG.replace(old, new, 1), match)
 
 
+def test_two_networks_are_not_merged():
+    more = (
+        "<VARIABLE><NAME>a</NAME><OUTCOME>x</OUTCOME></VARIABLE><DEFINITION><FOR>a</FOR><TABLE>1</TABLE></DEFINITION>"
+    )
+    second = f"</NETWORK>\n<NETWORK>{more}</NETWORK>"
+    assert_refused(
+        DOG.replace("</NETWORK>", second), "line 25: a file holds one network, got a second NETWORK.* line 7"
+    )
+    both = f"<all>\n<BIF>{more}</BIF>\n<BIF>{more.replace('a<', 'b<')}</BIF></all>"
+    assert_refused(both, "line 3: a file holds one network, got a second BIF, the first in line 2")
+
+
 def test_other_xml_is_no_network():
     assert_refused("<html><NAME>a</NAME></html>", "net.xml: a Bayes net has at least one variable")
     assert_refused("", "this is no XML")

@@ -125,6 +125,65 @@ def test_variables_of_one_state_cost_nothing_and_change_nothing():
     assert np.exp(net.log_prob(plain(net).assignments().T)).tolist() == pytest.approx([0.125, 0.125, 0.375, 0.375])
 
 
+# --- more variables than an array has axes ---------------------------------------------------------------
+
+
+def with_many_single_states(n: int) -> fd.BayesNet:
+    """Two coins, each with as many parents of one state."""
+    tables: dict[str, fd.CPT] = {}
+    for coin, p in (("a", 0.25), ("b", 0.5)):
+        own = [f"{coin}{i}" for i in range(n)]
+        tables |= {name: fd.Categorical([1.0]) for name in own}
+        tables[coin] = fd.CPT(own, np.array([1 - p, p]).reshape((1,) * n + (2,)))
+    return fd.BayesNet({**tables, "last": fd.CPT(["a", "b"], [[[1.0, 0.0], [0.5, 0.5]], [[0.25, 0.75], [0.0, 1.0]]])})
+
+
+@pytest.mark.parametrize("n", [1, 31, 32, 62, 63])
+def test_variables_of_one_state_in_any_number(n, tmp_path):
+    net = with_many_single_states(n)
+    small = with_many_single_states(0)
+    x = net.sample(2000, seed=0)
+    kept = {name: x[name] for name in small.names}
+    assert all(x[name].max() == 0 for name in net.names if name not in kept)
+    np.testing.assert_allclose(net.log_prob(x), small.log_prob(kept), rtol=1e-12)
+    np.testing.assert_allclose(net.log_prob(x, per_variable=True).sum(axis=1), small.log_prob(kept), rtol=1e-12)
+    fitted = fd.BayesNet.from_edges(net.edges, net.names, net.states).fit(x)
+    refitted = fd.BayesNet.from_edges(small.edges, small.names, small.states).fit(kept)
+    for name in small.names:
+        np.testing.assert_array_equal(fitted[name].table.reshape(refitted[name].table.shape), refitted[name].table)
+    fd.write(fitted, tmp_path / "net.safetensors")
+    assert fd.read(tmp_path / "net.safetensors").conditionals == fitted.conditionals
+
+
+@pytest.mark.parametrize("n", [1, 64, 65, 200])
+def test_nothing_but_variables_of_one_state(n):
+    net = fd.BayesNet({f"x{i}": fd.Categorical([1.0]) for i in range(n)})
+    x = net.sample(3, seed=0)
+    assert x.block.max() == 0
+    assert net.log_prob(x).tolist() == [0.0] * 3
+    assert (net.log_prob(np.asarray(x), per_variable=True) == 0.0).all()
+    assert net.fit(x)["x0"].table.tolist() == [1.0]
+
+
+def test_tables_of_more_axes_than_an_array_has_are_refused():
+    names = [f"p{i}" for i in range(64)]
+    with pytest.raises(ValueError, match="at most 64 axes, one per parent and the child's own, got 64 parents"):
+        fd.CPT(names, [0.5, 0.5])
+    net = fd.BayesNet.from_edges(
+        [(name, "c") for name in names], states={**dict.fromkeys(names, ("a",)), "c": ["0", "1"]}
+    )
+    with pytest.raises(ValueError, match=r"at most 64 axes, .* that of 'c' needs 65"):
+        net.fit(np.zeros((5, 65), np.uint8))
+    assert not net.is_fitted
+
+
+def test_a_table_of_absurd_size_is_refused_in_few_words():
+    names = [f"p{i}" for i in range(3000)]
+    net = fd.BayesNet.from_edges([(name, "c") for name in names], states=dict.fromkeys([*names, "c"], ("a", "b")))
+    with pytest.raises(ValueError, match=r"at most 2\*\*31 cells, the table of 'c' .* has at least 2\*\*3001 cells"):
+        net.fit(np.zeros((1, 3001), np.uint8))
+
+
 # --- scoring clusters -----------------------------------------------------------------------------------
 
 

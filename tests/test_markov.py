@@ -12,11 +12,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from reference_markov import Chain
+from safetensors import safe_open
+from safetensors.numpy import save_file
 from shared_data import shared
 
+import fastdgm as fd
 from fastdgm.autoregressive import markov_counts, markov_plans
 from fastdgm.autoregressive.markov import MarkovChain
-from fastdgm.errors import MissingValuesError, NotFittedError
+from fastdgm.errors import FormatError, MissingValuesError, NotFittedError
 
 SMOOTHINGS = ["witten-bell", "kneser-ney", "add-alpha"]
 KINDS = {"ragged": (True, False), "rows": (False, False), "rows by position": (False, True)}
@@ -286,6 +289,19 @@ DAMAGE = {
 def test_a_damaged_state_is_refused(changes):
     with pytest.raises((ValueError, TypeError)):
         MarkovChain._from_state(*damaged(**changes))
+
+
+@pytest.mark.parametrize("vocabulary", [["aa", "b"], ["a", "a"], ["a"], ["a", "b", "c"], ["a", 1], "ab", None])
+def test_a_damaged_file_is_refused_when_it_is_read(tmp_path, vocabulary):
+    path = tmp_path / "model.safetensors"
+    fd.write(MarkovChain(1).fit(["ab", "ba"]), path)
+    with safe_open(path, "np") as file:
+        arrays, head = {name: file.get_tensor(name) for name in file.keys()}, file.metadata()  # noqa: SIM118
+    state = json.loads(head["fastdgm"])
+    state["structure"]["vocabulary"] = vocabulary
+    save_file(arrays, path, {"fastdgm": json.dumps(state)})
+    with pytest.raises(FormatError):
+        fd.read(path)
 
 
 @pytest.mark.parametrize("name", ["contexts", "starts", "symbols", "counts"])

@@ -249,13 +249,6 @@ def test_same_network_same_bytes(tmp_path, wet):
     assert (tmp_path / "a.bif.gz").read_bytes() == (tmp_path / "b.bif.gz").read_bytes()
 
 
-@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "latin-1"])
-def test_encodings(tmp_path, encoding):
-    path = tmp_path / "net.bif"
-    path.write_bytes("variable Ä { type discrete [ 1 ] { Grün }; } probability ( Ä ) { table 1; }".encode(encoding))
-    assert dict(read(path).states) == {"Ä": ("Grün",)}
-
-
 def test_line_ends_do_not_matter(tmp_path, wet):
     write(wet, tmp_path / "net.bif")
     content = (tmp_path / "net.bif").read_bytes()

@@ -12,6 +12,7 @@ import pyarrow as pa
 import pytest
 
 from fastdgm.errors import UnknownNameError
+from fastdgm.rowfiles import FORMATS, write_rows
 from fastdgm.samples import Samples
 
 STATES = {"rain": ("no", "yes"), "wet": ("dry", "damp", "soaking"), "grass": ("green", "brown")}
@@ -132,6 +133,29 @@ def test_it_is_an_arrow_stream(x):
     table = pa.table(x)
     assert table.to_pydict() == x.to_arrow().to_pydict()
     assert table.column("wet").to_pylist() == ["soaking", "dry", "damp", "damp"] == x.labels("wet").tolist()
+
+
+EXPORTS = {
+    "repr": repr,
+    "labels": lambda x: x.labels("wet"),
+    "to_pandas": lambda x: x.to_pandas(),
+    "to_arrow": lambda x: x.to_arrow(),
+    "stream": lambda x: x.__arrow_c_stream__(),
+    "pyarrow": pa.table,
+    "polars": pl.DataFrame,
+    **{suffix: lambda x, suffix=suffix: write_rows(f"rows{suffix}", [x], x.states) for suffix in FORMATS},
+}
+
+
+@pytest.mark.parametrize("export", EXPORTS.values(), ids=EXPORTS.keys())
+@pytest.mark.parametrize(("dtype", "code"), [(np.uint8, 3), (np.uint8, 128), (np.uint8, 254), (np.uint16, 256)])
+def test_codes_out_of_range_are_refused_by_every_export(export, dtype, code, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    block = CODES.astype(dtype)
+    block[1, 2] = code
+    with pytest.raises(ValueError, match=rf"codes of 'wet' run from 0 to 2 .*: row 2 is {code}$"):
+        export(Samples(block, STATES))
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_no_equality_by_value(x):

@@ -78,6 +78,13 @@ class AutoregressiveModel(ABC):
         """The live parameters; from the first call on they stay where they are."""
         raise TypeError(f"{type(self).__name__} has no gradients")
 
+    def _with_parameters(self, parameters: dict[str, Array]) -> Self:
+        """The same model with other parameters, of the model's dtype: not copied, and read anew by every call.
+
+        Raises ValueError for other shapes than those of ``_shared_parameters``.
+        """
+        raise TypeError(f"{type(self).__name__} has no gradients")
+
     # Scoring ------------------------------------------------------------------------------------------------------
 
     def log_prob(self, x: Any, *, per_variable: bool = False) -> Any:
@@ -248,8 +255,8 @@ class AutoregressiveModel(ABC):
     def to_torch(self) -> LogProb:
         """A ``torch.nn.Module`` whose forward is ``log_prob`` with gradients, and whose Parameters are this model's.
 
-        They share memory: steps of a torch optimiser change the model, ``fit`` changes the module. See
-        ``fastdgm.interop.torch_autograd.LogProb``.
+        They share memory: steps of a torch optimiser change the model, ``fit`` changes the module, until torch code
+        puts other tensors in the place of the Parameters. See ``fastdgm.interop.torch_autograd.LogProb``.
 
         Raises
         ------

@@ -15,6 +15,7 @@ from . import markov_plans as plans
 from .base import AutoregressiveModel, Seed
 from .draw import Draw, Drawn, check_draw
 from .markov_counts import Counts, Layout, check_layout, count
+from .markov_fields import check_fields, check_kind
 from .markov_plans import Fitted
 from .markov_positions import PositionsDrawn, draw_positions
 from .markov_sparse import Smoothing
@@ -26,7 +27,6 @@ from .sequences import (
     Ragged,
     Stream,
     as_ragged,
-    check_characters,
     check_vocabulary,
     codes_as_stream,
     decoder,
@@ -570,51 +570,16 @@ class MarkovChain(AutoregressiveModel):
 
     @classmethod
     def _from_state(cls, structure: dict[str, Any], arrays: dict[str, Array]) -> Self:
-        _check_fields(structure, arrays)
+        check_fields(structure, arrays)
         settings = dict(structure)
         kind = settings.pop("kind")
         model = cls(**settings)
-        _check_kind(kind, model._n_vars, model._vocabulary)
+        check_kind(kind, model._n_vars, model._vocabulary)
         layout = Layout(settings["n_states"], model.order, model._n_vars, model.position_dependent)
         check_layout(layout)
         counts = Counts(*(np.array(arrays[name]) for name in Counts._fields))
         model._fitted = Fitted(kind, model._vocabulary, layout, counts, model.smoothing, model.alpha)
         return model
-
-
-# What a file says about the model: the type of every field, all of which must be there.
-FIELDS: dict[str, tuple[type, ...]] = {
-    "order": (int,),
-    "n_vars": (int, type(None)),
-    "n_states": (int,),
-    "vocabulary": (list, type(None)),
-    "position_dependent": (bool,),
-    "smoothing": (str,),
-    "alpha": (int, float),
-    "kind": (str, type(None)),
-}
-
-
-def _check_fields(structure: dict[str, Any], arrays: dict[str, Array]) -> None:
-    """Refuse what ``_state`` cannot have written, before its values are looked at."""
-    if set(structure) != set(FIELDS):
-        raise KeyError(f"fields must be {sorted(FIELDS)}, missing or too many: {sorted(set(structure) ^ set(FIELDS))}")
-    for name, types in FIELDS.items():
-        if type(structure[name]) not in types:
-            allowed = " or ".join(kind.__name__ for kind in types)
-            raise TypeError(f"{name} must be {allowed}, got {structure[name]!r:.60}")
-    if set(arrays) != set(Counts._fields):
-        raise KeyError(f"arrays must be {list(Counts._fields)}, got {sorted(arrays)}")
-
-
-def _check_kind(kind: str | None, n_vars: int | None, vocabulary: tuple[str, ...] | None) -> None:
-    """Rows have no kind; text needs a vocabulary of characters, tokens any."""
-    if kind not in (get_args(Kind) if n_vars is None else (None,)):
-        raise ValueError(f"kind {kind!r:.60} does not fit n_vars {n_vars}")
-    if kind in ("text", "tokens") and vocabulary is None:
-        raise ValueError(f"kind {kind!r} needs a vocabulary")
-    if kind == "text" and vocabulary is not None:
-        check_characters(vocabulary)
 
 
 def _at_least_one(value: Any, name: str) -> int:

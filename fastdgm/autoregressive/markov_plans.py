@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import cached_property
 from itertools import pairwise
 from typing import Any, TypeAlias
 
@@ -12,6 +11,7 @@ import numpy.typing as npt
 from ..fusion import slot_bits
 from ..kernels import markov, markov_sampling, markov_sparse
 from ..kernels.alias import fill_slots
+from ..lazy import cached_property
 from ..memory import check_memory
 from ..threads import run_pieces
 from .markov_counts import Counts, Layout, check_counts

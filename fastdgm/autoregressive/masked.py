@@ -184,6 +184,24 @@ def with_parameters(net: MaskedNet, weights: Array, biases: Array) -> MaskedNet:
     return net._replace(weights=weights, biases=biases)
 
 
+def without_masked(net: MaskedNet) -> MaskedNet:
+    """A copy with zeros in all cells that no unit reads, whatever they hold: the kernels count on those zeros.
+
+    Raises ValueError for a weight or bias that is read and not finite: activations such as ReLU would hide it.
+    """
+    check_memory(net.weights.nbytes + net.biases.nbytes, "a copy of the network's parameters")
+    weights, biases = np.zeros_like(net.weights), np.zeros_like(net.biases)
+    for number in range(1, len(net.layers)):
+        own, source = layer_view(net, number, weights), layer_view(net, number)
+        np.copyto(own, source, where=np.arange(source.shape[1]) < bias_view(net, number, net.reach)[:, np.newaxis])
+        bias_view(net, number, biases)[:] = bias_view(net, number)
+        for name, array in (("weights", own), ("biases", bias_view(net, number, biases))):
+            if not np.isfinite(array).all():
+                bad = array[~np.isfinite(array)][0]
+                raise ValueError(f"{name} must be finite, got {bad} in layer {number} of {len(net.layers) - 1}")
+    return with_parameters(net, weights, biases)
+
+
 def widths(net: MaskedNet) -> tuple[int, ...]:
     """Units of the hidden layers."""
     return tuple(int(units) for units in net.layers[1:-1, kernels.UNITS])

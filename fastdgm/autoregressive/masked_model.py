@@ -58,11 +58,19 @@ class MaskedModel(AutoregressiveModel):
         """Number of biases and unmasked weights."""
         return masked.count_parameters(self._net)
 
+    def _net_to_read(self) -> MaskedNet:
+        """The network for one call: a fit in another thread may swap it, torch may write into it at any time.
+
+        Of memory that torch shares it is a copy, without what an optimiser or nn.init wrote into masked cells."""
+        net = self._net
+        return masked.without_masked(net) if self._shares_memory else net
+
     def _log_prob(self, x: Array, per_variable: bool) -> Array:
-        return score(self._net, x, no_context(self._net, len(x)), per_variable)
+        net = self._net_to_read()
+        return score(net, x, no_context(net, len(x)), per_variable)
 
     def _sample(self, draw: Draw) -> Drawn:
-        net = self._net  # once: a fit in another thread may swap it at any time
+        net = self._net_to_read()
         return sample(net, draw, self.n_states, strips=self._strips_for(net, draw.n))
 
     def _strips_for(self, net: MaskedNet, n: int) -> Strips | None:
@@ -84,7 +92,7 @@ class MaskedModel(AutoregressiveModel):
     def _stepper(self) -> MaskedStepper:
         from .masked_training import MaskedStepper  # compiles the backward kernels
 
-        return MaskedStepper(self._net)
+        return MaskedStepper(self._net_to_read())
 
     def _adopt(self, parameters: dict[str, Array]) -> None:
         if self._shares_memory:
@@ -99,16 +107,25 @@ class MaskedModel(AutoregressiveModel):
             self._shares_memory = True
         return {"weights": self._net.weights, "biases": self._net.biases}
 
+    def _with_parameters(self, parameters: dict[str, Array]) -> Self:
+        net = masked.with_parameters(self._net, parameters["weights"], parameters["biases"])
+        for name, own, other in (("weights", self._net.weights, net.weights), ("biases", self._net.biases, net.biases)):
+            if other.shape != own.shape:
+                raise ValueError(f"{name} must have shape {own.shape}, got {other.shape}")
+        model = self._from_net(net)
+        model._shares_memory = True
+        return model
+
     def _gradients(
         self, parameters: dict[str, Array], x: Array, row_weights: Array
     ) -> tuple[Array, dict[str, Array], Array | None]:
         from .masked_training import gradients
 
-        net = masked.with_parameters(self._net, parameters["weights"], parameters["biases"])
+        net = self._with_parameters(parameters)._net_to_read()
         return gradients(net, x, row_weights, by_inputs=self.n_states is None)
 
     def _state(self) -> tuple[dict[str, Any], dict[str, Array]]:
-        return stored.to_state(self._net, self.head)
+        return stored.to_state(self._net_to_read(), self.head)
 
     @classmethod
     def _from_state(cls, structure: dict[str, Any], arrays: dict[str, Array]) -> Self:

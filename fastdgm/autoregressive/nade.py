@@ -181,7 +181,7 @@ class NADE(AutoregressiveModel):
         )
 
     def _state(self) -> tuple[dict[str, Any], dict[str, Array]]:
-        return {"activation": self.activation}, {**self._parameters, "order": self.order}
+        return {"activation": self.activation}, {**self._parameters_to_read(), "order": self.order}
 
     @classmethod
     def _from_state(cls, structure: dict[str, Any], arrays: dict[str, Array]) -> Self:
@@ -213,6 +213,13 @@ class NADE(AutoregressiveModel):
             self._shares_memory, self._plan_of_parameters = True, None
         return self._parameters
 
+    def _with_parameters(self, parameters: dict[str, Array]) -> Self:
+        self._checked_shapes(parameters)
+        model = type(self).__new__(type(self))
+        vars(model).update(vars(self))
+        model._parameters, model._plan_of_parameters, model._shares_memory = dict(parameters), None, True
+        return model
+
     def _gradients(
         self, parameters: dict[str, Array], x: Array, row_weights: Array
     ) -> tuple[Array, dict[str, Array], Array | None]:
@@ -229,17 +236,21 @@ class NADE(AutoregressiveModel):
         """Length of a parameter's last axis, without padding."""
         return self.n_vars if name == "b" else self.hidden
 
-    def _checked(self, parameters: Mapping[str, Array]) -> dict[str, Array]:
-        """Read-only copies, of the right shapes and finite."""
+    def _checked_shapes(self, parameters: Mapping[str, Array]) -> dict[str, Array]:
+        """The parameters as arrays, in the order of their names."""
         if set(parameters) != set(NAMES):
             raise KeyError(f"the parameters of a NADE are {', '.join(NAMES)}, got {sorted(parameters)}")
         matrix = (self.n_vars, self.hidden)
-        shapes = dict(zip(NAMES, (matrix, matrix, matrix[:1], matrix[1:]), strict=True))
+        arrays = {name: np.asarray(parameters[name]) for name in NAMES}
+        for name, shape in zip(NAMES, (matrix, matrix, matrix[:1], matrix[1:]), strict=True):
+            if arrays[name].shape != shape:
+                raise ValueError(f"{name} must have shape {shape}, got {arrays[name].shape}")
+        return arrays
+
+    def _checked(self, parameters: Mapping[str, Array]) -> dict[str, Array]:
+        """Read-only copies, of the right shapes and finite."""
         copies = {}
-        for name, shape in shapes.items():
-            array = np.asarray(parameters[name])
-            if array.shape != shape:
-                raise ValueError(f"{name} must have shape {shape}, got {array.shape}")
+        for name, array in self._checked_shapes(parameters).items():
             with np.errstate(over="ignore"):
                 copies[name] = np.array(array, self.dtype, order="C")
             if not np.isfinite(copies[name]).all():
@@ -247,12 +258,16 @@ class NADE(AutoregressiveModel):
             copies[name].flags.writeable = False
         return copies
 
+    def _parameters_to_read(self) -> dict[str, Array]:
+        """The parameters for one call: of memory that torch shares, and may write into at any time, a checked copy."""
+        return self._checked(self._parameters) if self._shares_memory else self._parameters
+
     def _plan(self) -> NADEPlan:
         from .nade_training import plan_of
 
         plan = self._plan_of_parameters
         if plan is None:
-            plan = plan_of(self._parameters, self.activation, self.order)
+            plan = plan_of(self._parameters_to_read(), self.activation, self.order)
             self._plan_of_parameters = None if self._shares_memory else plan
         return plan
 

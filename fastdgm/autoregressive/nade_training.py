@@ -136,7 +136,7 @@ class NADEStepper:
         self._factor = np.empty((n_vars, units), model.dtype)
         self._gradients = Gradients(n_vars, units, model.dtype)
         self.parameters = self._without_padding(self._padded)
-        for name, array in model.parameters.items():
+        for name, array in model._parameters_to_read().items():
             self.parameters[name][...] = array
         moments = {"first": self._first, "second": self._second}
         self.moments = {

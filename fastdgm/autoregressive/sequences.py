@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -11,8 +12,8 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from ..booleans import with_plain_bytes
 from ..errors import MissingValuesError
-from .values import boolean_codes
 
 Array = npt.NDArray[Any]
 Kind = Literal["text", "tokens", "codes"]
@@ -160,7 +161,7 @@ def codes_as_stream(values: Array, offsets: Array, n_states: int) -> Stream:
     if values.dtype.kind not in "biu" and values.size:
         raise _bad_type(values, offsets)
     if values.dtype == bool:
-        values = boolean_codes(values)
+        values = with_plain_bytes(values).view(np.uint8)
     codes = values.astype(symbol_type(n_states))
     wrong = (codes != values) | (codes >= n_states)
     if wrong.any():
@@ -233,12 +234,12 @@ def check_vocabulary(vocabulary: Any) -> tuple[str, ...]:
     tokens = tuple(vocabulary)
     for token in tokens:
         if not isinstance(token, str):
-            raise TypeError(f"vocabulary must hold strings, got {token!r}")
+            raise TypeError(f"vocabulary must hold strings, got {token!r:.60}")
     if not 1 <= len(tokens) <= MAX_STATES:
         raise ValueError(f"vocabulary must have between 1 and {MAX_STATES} entries, got {len(tokens)}")
     if len(set(tokens)) != len(tokens):
-        repeated = next(token for token in tokens if tokens.count(token) > 1)
-        raise ValueError(f"vocabulary must be distinct, got {repeated!r} twice")
+        repeated = Counter(tokens).most_common(1)[0][0]
+        raise ValueError(f"vocabulary must be distinct, got {repeated!r:.60} twice")
     return tokens
 
 

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from ..booleans import with_plain_bytes
 from ..errors import MissingValuesError
 
 Array = npt.NDArray[Any]
@@ -17,8 +18,12 @@ def as_matrix(x: Any, width: int | None, name: str) -> Array:
     detach = getattr(x, "detach", None)  # a torch tensor that requires a gradient
     try:
         array = np.asarray(detach() if detach is not None else x)
-    except ValueError as error:  # lists of different lengths
-        raise ValueError(f"{name} must have rows of one length: {error}") from None
+    except ValueError as error:
+        if "inhomogeneous" not in str(error):
+            raise
+        raise ValueError(f"{name} must have rows of one length") from None
+    if array.dtype == bool:
+        array = with_plain_bytes(array)
     if array.dtype.kind not in "biuf":
         raise TypeError(f"{name} must hold numbers, got dtype {array.dtype}")
     if array.ndim == 1 and width is not None and array.shape == (width,):
@@ -37,7 +42,7 @@ def as_codes(x: Any, width: int | None, n_states: int, name: str = "x") -> Array
     array = as_matrix(x, width, name)
     dtype = np.uint8 if n_states <= 256 else np.uint16
     if array.dtype == bool:
-        array = boolean_codes(array)
+        array = array.view(np.uint8)
     if array.dtype.kind == "u":
         if array.size and int(array.max()) >= n_states:
             _refuse(array, np.greater_equal(array, n_states), n_states, name)
@@ -50,12 +55,9 @@ def as_codes(x: Any, width: int | None, n_states: int, name: str = "x") -> Array
     return codes
 
 
-def boolean_codes(array: Array) -> Array:
-    """0 and 1 of booleans. A byte that is neither counts as True, as it does for NumPy."""
-    return (np.ascontiguousarray(array).view(np.uint8) != 0).view(np.uint8)
-
-
 def _refuse(array: Array, wrong: Array, n_states: int, name: str) -> None:
+    if not wrong.any():
+        raise ValueError(f"{name} was changed by another thread while it was read")
     row, variable = (int(index) for index in np.argwhere(wrong)[0])
     value = array[row, variable]
     if np.isnan(value) or value == -1:

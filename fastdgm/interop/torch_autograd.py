@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
@@ -10,6 +10,8 @@ import torch
 from torch.autograd.function import once_differentiable
 
 if TYPE_CHECKING:
+    import numpy.typing as npt
+
     from ..autoregressive.base import AutoregressiveModel
 
 
@@ -17,7 +19,14 @@ class LogProb(torch.nn.Module):
     """x -> log p(x), with the model's parameters as torch Parameters of the same memory; ``model.to_torch()`` makes it.
 
     Any torch optimiser so trains the model itself, and the module can be a part of a larger one. It stays on the CPU
-    and in the model's dtype. Masked weights are 0 and get gradients of 0: write nothing else there.
+    and in the model's dtype. Masked weights have gradients of 0 and are never read, whatever they hold.
+
+    Values, gradients and samples are always those of the module's tensors as they are. Code that puts other tensors in
+    their place (``p.data = ...``, ``load_state_dict(assign=True)``, ``vector_to_parameters``, a new Parameter) ends the
+    shared memory: the model then keeps the numbers that it had, the module goes its own way. Bring them back with
+    ``model.to_torch().load_state_dict(module.state_dict())``.
+
+    Raises ValueError where a parameter has another shape than the model's, or is not finite and would be read.
 
     Examples
     --------
@@ -44,11 +53,18 @@ class LogProb(torch.nn.Module):
 
         Raises what the model's ``log_prob`` raises.
         """
-        return _LogProbFunction.apply(self.model, torch.as_tensor(x), *self.parameters())
+        result: torch.Tensor = _LogProbFunction.apply(self.model, torch.as_tensor(x), *self._tensors())
+        return result
 
     def sample(self, *arguments: Any, **keywords: Any) -> Any:
-        """The model's ``sample``, as torch tensors."""
-        return self.model.sample(*arguments, **{"like": next(self.parameters()), **keywords})
+        """The model's ``sample`` under the parameters as they are here, as torch tensors."""
+        shared = all(_shares(self, name, array) for name, array in self.model._shared_parameters().items())
+        model = self.model if shared else _with_tensors(self.model, self._tensors())
+        return model.sample(*arguments, **{"like": torch.empty(0), **keywords})
+
+    def _tensors(self) -> list[torch.Tensor]:
+        """By name, not ``self.parameters()``: pruning and parametrizations keep what to use under the name alone."""
+        return [getattr(self, name) for name in self.model._shared_parameters()]
 
     def _apply(self, fn: Callable[[torch.Tensor], torch.Tensor], recurse: bool = True) -> Self:
         """``.to()`` and its kin would end the shared memory."""
@@ -60,31 +76,67 @@ class LogProb(torch.nn.Module):
                 )
         return self
 
-    def __reduce__(self) -> tuple[type[LogProb], tuple[AutoregressiveModel]]:
-        """A copy shares memory with a copy of the model."""
-        return type(self), (self.model,)
+    def __getstate__(self) -> dict[str, Any]:
+        """What shares memory is in the model already: a copy shares memory with a copy of the model."""
+        arrays = self.model._shared_parameters()
+        own: dict[str, Any] = dict(self._parameters)
+        shared = {name: own[name].requires_grad for name, array in arrays.items() if _shares(self, name, array)}
+        return {**vars(self), "_parameters": own | dict.fromkeys(shared), "_shared": shared}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        state = dict(state)
+        shared = state.pop("_shared")
+        super().__setstate__(state)
+        self._parameters = dict(self._parameters)
+        for name, requires_grad in shared.items():
+            tensor = torch.from_numpy(self.model._shared_parameters()[name])
+            self._parameters[name] = torch.nn.Parameter(tensor, requires_grad)
 
 
 class _LogProbFunction(torch.autograd.Function):
+    """Of the tensors that it is given; the model gives no more than the structure."""
+
     @staticmethod
-    def forward(ctx: Any, model: AutoregressiveModel, x: torch.Tensor, *parameters: torch.Tensor) -> torch.Tensor:
+    def forward(model: AutoregressiveModel, x: torch.Tensor, *parameters: torch.Tensor) -> torch.Tensor:
         rows = model._check_data(x)
-        ctx.model, ctx.rows = model, rows
-        ctx.save_for_backward(x, *parameters)  # torch then notices when they are changed before backward
-        return torch.from_numpy(model._log_prob(rows, False))
+        return torch.from_numpy(_with_tensors(model, parameters)._log_prob(rows, False))
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: torch.Tensor) -> None:
+        ctx.model, *tensors = inputs
+        ctx.save_for_backward(*tensors)  # torch then notices when they are changed before backward
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, by_log_prob: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
         """Runs the forward pass again: keeping every hidden unit of every row would cost more memory than time."""
         model, (x, *parameters) = ctx.model, ctx.saved_tensors
-        names = model._shared_parameters()
-        arrays = {name: tensor.detach().numpy() for name, tensor in zip(names, parameters, strict=True)}
         weights = np.ascontiguousarray(by_log_prob.numpy(), model.dtype)
-        _, gradients, by_x = model._gradients(arrays, ctx.rows, weights)
+        arrays = _arrays(model, parameters)
+        _, gradients, by_x = model._gradients(arrays, model._check_data(x), weights)
         wanted = ctx.needs_input_grad[1] and by_x is not None
         return (
             None,
             torch.from_numpy(by_x).reshape(x.shape) if wanted else None,
-            *(torch.from_numpy(gradients[name]) for name in names),
+            *(torch.from_numpy(gradients[name]).to(own) for name, own in zip(arrays, parameters, strict=True)),
         )
+
+
+def _with_tensors(model: AutoregressiveModel, tensors: Sequence[torch.Tensor]) -> AutoregressiveModel:
+    return model._with_parameters(_arrays(model, tensors))
+
+
+def _arrays(model: AutoregressiveModel, tensors: Sequence[torch.Tensor]) -> dict[str, npt.NDArray[Any]]:
+    """Parameters by name, in the model's dtype; the tensors' own memory where that is possible."""
+    dtype = torch.float64 if model.dtype == np.float64 else torch.float32
+    arrays = (tensor.detach().to("cpu", dtype).contiguous().numpy() for tensor in tensors)
+    return dict(zip(model._shared_parameters(), arrays, strict=True))
+
+
+def _shares(module: LogProb, name: str, array: npt.NDArray[Any]) -> bool:
+    """Whether a Parameter of the module is that array, all of it."""
+    own = module._parameters.get(name)
+    if own is None or own.device.type != "cpu":
+        return False
+    shape, kind = tuple(own.shape), torch.from_numpy(array).dtype
+    return own.data_ptr() == array.ctypes.data and own.is_contiguous() and (shape, own.dtype) == (array.shape, kind)

@@ -9,22 +9,26 @@ Rules that hold for every text format:
   format cannot hold is a ValueError before anything is written. UAI stores no names at all: they are lost.
 * A file is hostile until read: at most 256 MiB when decompressed, time linear in its size, and whatever is
   wrong with it is a :class:`~fastdgm.errors.FormatError` that names the file and, where known, the line.
-* Text is UTF-8, or Latin-1 where the bytes are no UTF-8; UTF-8 is written.
+* Text is in the encoding that the caller names, else in that of its byte-order mark or XML declaration, else in
+  UTF-8, or in Latin-1 where the bytes are no UTF-8, with one warning if they are in names. UTF-8 is written.
 """
 
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from ..bayesnet import BayesNet
+from ..errors import FormatError
 from .bif import read_bif, write_bif
+from .encoding import decode
 from .hugin import read_hugin, write_hugin
 from .native import read_bytes, read_native, write_bytes, write_native
-from .text import read_text, write_text
-from .uai import read_uai, write_uai
+from .text import read_bounded, write_text
+from .uai import Axes, read_uai, write_uai
 from .xmlbif import read_xmlbif, write_xmlbif
 
 __all__ = [
@@ -44,19 +48,18 @@ __all__ = [
 
 
 class Format(NamedTuple):
-    """How one file format goes from a file to its content, from that to a model, and back."""
+    """How one file format goes from the content of a file to a model, and back to a file."""
 
-    load: Callable[[Path], Any]
-    read: Callable[[Any, str], Any]
+    read: Callable[..., Any]
     write: Callable[[Any], Any]
     save: Callable[[Path, Any], None]
 
 
-_BIF = Format(read_text, read_bif, write_bif, write_text)
-_XMLBIF = Format(read_text, read_xmlbif, write_xmlbif, write_text)
-_UAI = Format(read_text, read_uai, write_uai, write_text)
-_HUGIN = Format(read_text, read_hugin, write_hugin, write_text)
-_NATIVE = Format(read_bytes, read_native, write_native, write_bytes)
+_BIF = Format(read_bif, write_bif, write_text)
+_XMLBIF = Format(read_xmlbif, write_xmlbif, write_text)
+_UAI = Format(read_uai, write_uai, write_text)
+_HUGIN = Format(read_hugin, write_hugin, write_text)
+_NATIVE = Format(read_native, write_native, write_bytes)
 
 FORMATS = {
     ".bif": _BIF,
@@ -70,11 +73,20 @@ FORMATS = {
 NATIVE_SUFFIX = ".safetensors"
 
 
-def read(path: str | os.PathLike[str]) -> Any:
+def read(path: str | os.PathLike[str], *, encoding: str | None = None, axes: Axes | None = None) -> Any:
     """Read a model from a file; the suffix names the format, and ``.gz`` after it a compressed text file.
 
     Suffixes: ``.safetensors`` for any model in the native format; for Bayes nets also ``.bif``; ``.xmlbif``,
     ``.bifxml`` or ``.xml``; ``.uai``; ``.net`` or ``.hugin``.
+
+    Parameters
+    ----------
+    path : the file.
+    encoding : of a text file, any character set that Python knows, such as ``"gb18030"``. By default what its
+        byte-order mark says, or its XML declaration, else UTF-8; bytes that are no UTF-8 are read as Latin-1,
+        with a warning if they are in names.
+    axes : of the tables of a UAI file: ``"scope"`` if the last variable of a function changes fastest, ``"reversed"``
+        if the first one does, as pgmpy writes it. Needed only where a file is refused because it leaves that open.
 
     Returns
     -------
@@ -83,7 +95,8 @@ def read(path: str | os.PathLike[str]) -> Any:
     Raises
     ------
     FormatError : the file is not of its format, contradicts itself, or has a row that does not sum to 1.
-    ValueError : unknown suffix, or a file larger than memory. OSError : the file cannot be opened.
+    ValueError : unknown suffix, encoding or ``axes``, an option that the format does not have, or a file larger
+        than memory. OSError : the file cannot be opened.
 
     Examples
     --------
@@ -97,7 +110,27 @@ def read(path: str | os.PathLike[str]) -> Any:
     """
     path = Path(path)
     form = format_of(path)
-    return form.read(form.load(path), str(path))
+    if axes is not None and form is not _UAI:
+        raise ValueError(f"axes= is for .uai files, got {path.name!r}")
+    if form is _NATIVE:
+        if encoding is not None:
+            raise ValueError(f"encoding= is for text files, {path.name!r} is in the native format")
+        return read_native(read_bytes(path), str(path))
+    options = {} if axes is None else {"axes": axes}
+    text, doubt = decode(read_bounded(path), str(path), encoding, xml=form is _XMLBIF)
+    try:
+        net = form.read(text, str(path), **options)
+    except FormatError as error:
+        if doubt:
+            raise FormatError(f"{error} ({doubt})") from None
+        raise
+    if doubt and not _names_are_ascii(net):  # else the guess touched comments at most
+        warnings.warn(doubt, UserWarning, stacklevel=2)
+    return net
+
+
+def _names_are_ascii(net: BayesNet) -> bool:
+    return all(name.isascii() and all(map(str.isascii, states)) for name, states in net.states.items())
 
 
 def write(model: Any, path: str | os.PathLike[str]) -> None:

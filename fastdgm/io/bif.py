@@ -80,10 +80,12 @@ class _Reader:
             elif block["kind"] == "variable":
                 position = self._variable(block)
             elif block["kind"] == "network":
+                self.draft.begin_network("network block", block.start("kind"))
                 position = self._end_of_network(position)
         tables = TableReader(self.draft, self.text)
         for names, position in families:
             tables.read(names, position)
+        tables.finish()
         return self.draft.network()
 
     def _match(self, pattern: re.Pattern[str], position: int, expected: str) -> re.Match[str]:

@@ -1,7 +1,8 @@
 """The probability blocks of BIF: rows by parent states, default rows, and flat tables in either order.
 
 A flat ``table`` of a variable with parents is read with the child changing fastest (bnlearn) or slowest (BIF
-0.15, aGrUM), whichever makes the rows sum to 1; where both do, the table is refused unless both are the same.
+0.15, aGrUM), whichever makes the rows sum to 1. Where both do and differ, the other flat tables of the file
+decide; if they do not, or not all alike, the table is refused.
 """
 
 from __future__ import annotations
@@ -12,10 +13,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ..conditionals import LOUD_TOLERANCE
 from ..graph import preview
-from .draft import Array, Draft, Family, Positions
-from .text import is_plain
+from .axes import FlatTable, decisions, flat_table
+from .draft import Draft, Family, Positions
+from .text import Array, is_plain
 
 MAX_DEFAULT_CELLS = 1 << 24  # per file: no number of the file stands behind the cells a `default` row fills
 
@@ -50,6 +51,7 @@ class TableReader:
         self.source = draft.source
         self.text = text
         self._cells_by_default = 0
+        self._flat: list[FlatTable] = []
 
     def read(self, names: Sequence[str], start: int) -> None:
         """Read the block whose body starts at ``start``: the table of ``names[0]`` given the others."""
@@ -90,33 +92,38 @@ class TableReader:
             values, positions = rows.complete() if default is None else self._filled(family, rows, default)
             self.draft.add_table(family, values.reshape(-1), positions)
         elif default is None and not len(rows):
-            self.draft.add_table(family, self._oriented(family, self._numbers(table)))
+            self._add_flat(family, self._numbers(table))
         else:
             raise self.source.error(f"{family.child!r} has both a table and rows", table.start("keyword"))
 
     def _numbers(self, statement: re.Match[str]) -> Array:
         return self.source.numbers(statement["flat"].replace(",", " "), statement.start("flat"))
 
-    def _oriented(self, family: Family, values: Array) -> Array:
-        """A flat table with the child fastest, from whichever order makes its rows sum to 1."""
+    def _add_flat(self, family: Family, values: Array) -> None:
         if family.n_rows == 1 or len(values) != family.n_rows * family.n_states:
-            return values
-        as_fastest = values.reshape(family.n_rows, family.n_states)
-        as_slowest = values.reshape(family.n_states, family.n_rows).T
-        fastest, slowest = _sums_to_one(as_fastest), _sums_to_one(as_slowest)
-        if fastest and slowest and not np.array_equal(as_fastest, as_slowest):
-            raise self.source.error(
-                f"the flat table of {family.child!r} is ambiguous: its rows sum to 1 whether the child "
-                f"changes fastest or slowest; write it as rows, (parent states) probabilities;",
-                family.position,
-            )
-        if not fastest and not slowest:
+            self.draft.add_table(family, values)
+            return
+        table = flat_table(family, values)
+        if not table.fastest_fits and not table.slowest_fits:
             raise self.source.error(
                 f"every row of a table sums to 1, those of the flat table of {family.child!r} do so neither "
                 f"with the child changing fastest nor with the child changing slowest",
                 family.position,
             )
-        return values if fastest else as_slowest.reshape(-1)
+        self._flat.append(table)
+
+    def finish(self) -> None:
+        """Give the draft the flat tables, each with the child fastest, now that all of them have been seen."""
+        votes = decisions(self._flat)
+        for table in self._flat:
+            if table.is_ambiguous and len(votes) != 1:
+                raise self.source.error(
+                    f"the flat table of {table.family.child!r} is ambiguous: its rows sum to 1 whether the child "
+                    f"changes fastest or slowest; write it as rows, (parent states) probabilities;",
+                    table.family.position,
+                )
+            slowest = not table.fastest_fits or (table.is_ambiguous and votes == {"slowest"})
+            self.draft.add_table(table.family, table.entries("slowest" if slowest else "fastest"))
 
     def _filled(self, family: Family, rows: _Rows, default: re.Match[str]) -> tuple[Array, Positions]:
         """The default row everywhere, then the rows that were given."""
@@ -208,8 +215,3 @@ class _Rows:
             message = f"the table of {self.family.child!r} has no row {row}"
             raise self.source.error(message, self.family.position)
         return values, positions
-
-
-def _sums_to_one(rows: Array) -> bool:
-    with np.errstate(over="ignore", invalid="ignore"):
-        return bool(rows.min() >= 0.0 and np.abs(rows.sum(axis=1) - 1.0).max() <= LOUD_TOLERANCE)

@@ -10,13 +10,15 @@ import numpy as np
 import numpy.typing as npt
 
 from ..bayesnet import BayesNet
-from ..conditionals import CPT, LOUD_TOLERANCE, MAX_STATES, QUIET_TOLERANCE, RowSumError
+from ..conditionals import CPT, LOUD_TOLERANCE, MAX_STATES, QUIET_TOLERANCE, RowSumError, check_axes
 from ..errors import FormatError
 from ..graph import preview
-from .text import Source
+from .text import Array, Source
 
+MAX_VARIABLES = 100_000  # each takes some kilobytes: a few bytes of a file must not cost many
+MAX_STATES_OF_A_FILE = 1 << 22
+MAX_PARENTS = 63  # an array has at most 64 axes
 MAX_CELLS = 1 << 28  # more numbers than a file of the permitted size can hold
-Array = npt.NDArray[np.float64]
 Positions = npt.NDArray[np.int64]
 
 
@@ -43,10 +45,24 @@ class Draft:
         self.states: dict[str, tuple[str, ...]] = {}
         self._positions: dict[str, int] = {}
         self._tables: dict[str, CPT] = {}
+        self._families: set[str] = set()  # a table is announced before it is known
+        self._begun: dict[str, int] = {}
+        self._n_states = 0
         self._divided: list[str] = []
+
+    def begin_network(self, what: str, position: int) -> None:
+        """The beginning of the network in a file that has room for one: a second one is not merged into it."""
+        if what in self._begun:
+            first = self.source.line(self._begun[what])
+            raise self.source.error(
+                f"a file holds one network, got a second {what}, the first in line {first}", position
+            )
+        self._begun[what] = position
 
     def add_variable(self, name: str, states: Sequence[str], position: int) -> None:
         """Declare a variable: a new name, with distinct states."""
+        if len(self.states) == MAX_VARIABLES:
+            raise self.source.error(f"a file has at most {MAX_VARIABLES} variables, {name!r} exceeds it", position)
         if not name:
             raise self.source.error("a variable has a name, got an empty one", position)
         if name in self.states:
@@ -56,6 +72,10 @@ class Draft:
         if len(set(states)) < len(states):
             twice = _first_duplicate(states)
             raise self.source.error(f"state names must be distinct, {name!r} has {twice!r} twice", position)
+        self._n_states += len(states)
+        if self._n_states > MAX_STATES_OF_A_FILE:
+            message = f"a file has at most {MAX_STATES_OF_A_FILE} states of all variables, {name!r} exceeds it"
+            raise self.source.error(message, position)
         self.states[name] = tuple(states)
         self._positions[name] = position
 
@@ -68,8 +88,9 @@ class Draft:
                     f"the {len(self.states)} variables are {preview(self.states)}",
                     position,
                 )
-        if child in self._tables:
+        if child in self._families:
             raise self.source.error(f"a variable has one table, {child!r} has a second", position)
+        self._families.add(child)
         if child in parents:
             raise self.source.error(f"a Bayes net has no cycle, got {child!r} -> {child!r}", position)
         if len(set(parents)) < len(parents):
@@ -83,6 +104,9 @@ class Draft:
                 raise self.source.error(
                     f"a table has at most {MAX_CELLS} entries, that of {child!r} would have more", position
                 )
+        if len(parents) > MAX_PARENTS:
+            message = f"table of {child!r}: it has {len(shape)} axes, an array has at most {MAX_PARENTS + 1}"
+            raise self.source.error(message, position)
         return Family(child, tuple(parents), shape, n_cells // shape[-1], position)
 
     def add_table(self, family: Family, values: Array, row_positions: Positions | None = None) -> None:
@@ -100,6 +124,7 @@ class Draft:
         with np.errstate(over="ignore", invalid="ignore"):  # sums of absurd numbers are reported as such below
             self._divide_rows(family, values.reshape(family.n_rows, family.n_states))
             try:
+                check_axes(len(family.parents))
                 cpt = CPT(family.parents, values.reshape(family.shape), self.states[family.child])
             except RowSumError as error:
                 raise self._row_error(family, error, row_positions) from None

@@ -78,6 +78,8 @@ class _Reader:
         """Read one block; returns where it ends, or for a class where its contents begin."""
         head, position = block["head"].strip(), block.start("head")
         words = head.partition("(")[0].split()
+        if words[:1] in (["class"], ["net"]):
+            self.draft.begin_network(f"{words[0]} block", position)
         if words[:1] == ["class"]:
             return block.end()
         if words[:1] not in (["net"], ["potential"]) and words[:-1] not in (["node"], ["discrete", "node"]):

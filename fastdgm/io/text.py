@@ -22,6 +22,7 @@ MAX_BYTES = 1 << 28  # after decompression: a few kilobytes of gzip can otherwis
 _PIECE_BYTES = 1 << 20
 _PIECE_CHARACTERS = 1 << 22  # converting numbers in pieces keeps the list of words small
 _MESSAGE_CHARACTERS = 1000
+Array = npt.NDArray[np.float64]
 _BLANK = re.compile(r"\s")
 _BLANKS = re.compile(r"\s*")
 _WORD = re.compile(r"\S+", re.ASCII)
@@ -36,7 +37,8 @@ class Source:
         self.text = text.replace("\r\n", "\n").replace("\r", "\n")
         self.name = name
         if "\0" in text:
-            raise self.error("a text file has no NUL bytes: is this a binary file?", self.text.index("\0"))
+            message = "a text has no NUL characters: is this a binary file, or one for encoding='utf-16'?"
+            raise self.error(message, self.text.index("\0"))
 
     def error(self, message: str, position: int | None = None) -> FormatError:
         """The error to raise, with file and, when the position is known, line."""
@@ -56,21 +58,34 @@ class Source:
         found = repr(self.text[start : start + 30]) if start < len(self.text) else "the end of the file"
         return self.error(f"expected {expected}, got {found}", start)
 
-    def numbers(self, text: str, position: int) -> npt.NDArray[np.float64]:
+    def numbers(self, text: str, position: int) -> Array:
         """All blank-separated numbers of a piece of the file that starts at ``position``."""
-        pieces = []
-        start = 0
-        while start < len(text):
-            cut = _BLANK.search(text, start + _PIECE_CHARACTERS)
-            end = cut.start() if cut else len(text)
-            pieces.append(self._convert(text[start:end], position + start))
-            start = end
-        return np.concatenate(pieces) if pieces else np.empty(0)
+        values, _ = self.take_numbers(text, 0, (len(text) + 1) // 2, position)
+        return values
 
-    def _convert(self, text: str, position: int) -> npt.NDArray[np.float64]:
+    def take_numbers(self, text: str, start: int, count: int, position: int = 0) -> tuple[Array, int]:
+        """The next ``count`` numbers of a text from ``start``, or all that it has, and where they end.
+
+        ``text`` starts at ``position`` of the file.
+        """
+        values = np.empty(min(count, (len(text) - start + 1) // 2))
+        filled = 0
+        while filled < len(values) and start < len(text):
+            wanted = len(values) - filled
+            cut = _BLANK.search(text, start + min(_PIECE_CHARACTERS, 32 * wanted))
+            piece = text[start : cut.start() if cut else len(text)]
+            words = piece.split(None, wanted)
+            if len(words) > wanted:  # the last one is the rest of the piece
+                piece = piece[: len(piece) - len(words.pop())]
+            values[filled : filled + len(words)] = self._convert(piece, words, position + start)
+            filled += len(words)
+            start += len(piece)
+        return values[:filled], start
+
+    def _convert(self, text: str, words: list[str], position: int) -> Array:
         try:
             if is_plain(text):
-                return np.fromiter(map(float, text.split()), np.float64)
+                return np.fromiter(map(float, words), np.float64, len(words))
         except ValueError:
             pass
         word = next(word for word in _WORD.finditer(text) if not _is_number(word[0]))
@@ -118,25 +133,19 @@ def joined(separator: str, row: Iterable[float]) -> str:
     return separator.join(map(repr, row))
 
 
-def read_text(path: Path) -> str:
-    """The decoded text of a file, decompressed if its name ends in ``.gz``.
+def read_bounded(path: Path) -> bytes:
+    """The bytes of a text file, decompressed if its name ends in ``.gz``.
 
-    UTF-8, or Latin-1 where the bytes are no UTF-8. Raises FormatError for damaged gzip data and for more than
-    ``MAX_BYTES`` bytes, which are never held in memory.
+    Raises FormatError for damaged gzip data and for more than ``MAX_BYTES`` bytes, which are never held in memory.
     """
     with path.open("rb") as raw:
         if path.suffix.lower() != ".gz":
-            data = _read_bounded(raw, path)
-        else:
-            try:
-                with gzip.open(raw) as unpacked:
-                    data = _read_bounded(cast("BinaryIO", unpacked), path)
-            except (gzip.BadGzipFile, EOFError, zlib.error) as error:
-                raise FormatError(f"{path}: the gzip data is damaged: {error}") from None
-    try:
-        return data.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        return data.decode("latin-1")
+            return _read_bounded(raw, path)
+        try:
+            with gzip.open(raw) as unpacked:
+                return _read_bounded(cast("BinaryIO", unpacked), path)
+        except (gzip.BadGzipFile, EOFError, zlib.error) as error:
+            raise FormatError(f"{path}: the gzip data is damaged: {error}") from None
 
 
 def _read_bounded(file: BinaryIO, path: Path) -> bytes:

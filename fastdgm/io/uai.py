@@ -8,32 +8,46 @@
     4  0.9 0.1 0.2 0.8
 
 Variables are called ``x0``, ``x1``, ... and states ``0``, ``1``, ... when read; ``#`` starts a comment.
+
+Some programs (pgmpy) list the entries the other way round, the first variable fastest. A file whose rows sum to 1
+only so, or both ways with different tables, is refused until the caller says how it was written. Where a table
+would leave that open, the writer says it in a comment, which the reader knows.
 """
 
 from __future__ import annotations
 
 import re
-from collections import deque
 from collections.abc import Iterator
-from itertools import islice
+from typing import Literal
 
 from ..bayesnet import BayesNet
 from ..conditionals import MAX_STATES
-from .draft import Draft
+from ..errors import FormatError
+from .axes import FlatTable, decisions, flat_table
+from .draft import MAX_STATES_OF_A_FILE, MAX_VARIABLES, Draft, Family
 from .text import Source, blank_out, joined
+
+MAX_LINKS = 1 << 22
+Axes = Literal["scope", "reversed"]
 
 _COMMENT = re.compile(r"(?P<comment>#[^\n]*)")
 _WORD = re.compile(r"\S+")
 _DIGITS = re.compile(r"[0-9]{1,12}")
+_IN_SCOPE_ORDER = "# axes in the order of the scopes"
+_OPTIONS = "axes='scope' (the last variable of a scope changes fastest) or axes='reversed' (the first one, as in pgmpy)"
 
 
-def read_uai(text: str, source: str = "<text>") -> BayesNet:
+def read_uai(text: str, source: str = "<text>", axes: Axes | None = None) -> BayesNet:
     """The network in a UAI text of type BAYES; ``source`` is its name in error messages.
+
+    ``axes`` says how tables are written: ``"scope"``, with the axes in the order of the function's variables, so
+    that the child changes fastest, which is UAI's rule; or ``"reversed"``, with the first variable fastest.
+    Without it, UAI's rule holds in every file whose tables leave no doubt about it.
 
     Raises
     ------
-    FormatError : the text is no UAI or a MARKOV network, contradicts itself, or has a row that does not sum
-        to 1; names the line.
+    FormatError : the text is no UAI or a MARKOV network, contradicts itself, has a row that does not sum to 1, or
+        does not show how its tables are written; names the line. ValueError : ``axes`` is neither of its values.
 
     Examples
     --------
@@ -42,26 +56,32 @@ def read_uai(text: str, source: str = "<text>") -> BayesNet:
     >>> net.states["x0"], net["x0"].table
     (('0', '1'), array([0.8, 0.2]))
     """
-    return _Reader(Source(text, source)).network()
+    if axes not in (None, "scope", "reversed"):
+        raise ValueError(f"axes= is 'scope' or 'reversed', got {axes!r}")
+    return _Reader(Source(text, source), axes).network()
 
 
 class _Reader:
     """Takes the file word by word; only the entries of a table are converted together."""
 
-    def __init__(self, source: Source) -> None:
+    def __init__(self, source: Source, axes: Axes | None) -> None:
         self.source = source
+        self.axes = "scope" if axes is None and f"\n{_IN_SCOPE_ORDER}\n" in source.text else axes
         self.text = blank_out(_COMMENT, source.text)
-        self.words = _WORD.finditer(self.text)
+        self.position = 0
+        self.n_links = 0
 
     def network(self) -> BayesNet:
         self._check_type()
         names, draft = self._variables()
         n_functions = self._integer("the number of functions", len(names), len(names))
         scopes = [self._scope(names) for _ in range(n_functions)]
-        for scope in scopes:
-            self._table(draft, scope)
-        for word in self.words:
-            raise self.source.unexpected("the end of the file after the last table", word.start())
+        tables = [self._table(draft, scope) for scope in scopes]
+        self._check_end()
+        if self.axes is None:
+            self._check_axes(tables)
+        for table in tables:
+            self._add(draft, table)
         return draft.network()
 
     def _check_type(self) -> None:
@@ -73,38 +93,75 @@ class _Reader:
             raise self.source.unexpected("BAYES", word.start())
 
     def _variables(self) -> tuple[list[str], Draft]:
-        n_variables = self._integer("the number of variables", 1, len(self.text))
+        n_variables = self._integer("the number of variables", 1, MAX_VARIABLES)
         counts = [self._integer("a number of states", 1, MAX_STATES) for _ in range(n_variables)]
         if sum(counts) > len(self.text):  # every state has an entry in its variable's table
             raise self.source.error(f"{sum(counts)} states are declared, more than the file can have numbers")
+        if sum(counts) > MAX_STATES_OF_A_FILE:
+            message = f"a file has at most {MAX_STATES_OF_A_FILE} states of all variables, got {sum(counts)}"
+            raise self.source.error(message)
         names = [f"x{i}" for i in range(n_variables)]
-        states = [str(k) for k in range(max(counts))]
+        longest = tuple(map(str, range(max(counts))))
         draft = Draft(self.source)
         for name, k in zip(names, counts, strict=True):
-            draft.add_variable(name, states[:k], 0)
+            draft.add_variable(name, longest[:k], 0)
         return names, draft
 
     def _scope(self, names: list[str]) -> list[str]:
         size = self._integer("the number of variables of a function", 1, len(names))
+        self.n_links += size
+        if self.n_links > MAX_LINKS:
+            raise self.source.error(f"the functions of a file have at most {MAX_LINKS} variables in all, got more")
         return [names[self._integer("a variable", 0, len(names) - 1)] for _ in range(size)]
 
-    def _table(self, draft: Draft, scope: list[str]) -> None:
+    def _table(self, draft: Draft, scope: list[str]) -> FlatTable:
         what = f"the number of entries of the table of {scope[-1]!r}"
         word = self._word(what)
         family = draft.family(scope[-1], scope[:-1], word.start())
         n_cells = family.n_rows * family.n_states
         self._check_integer(word, what, n_cells, n_cells)
-        what = f"{n_cells} entries of the table of {scope[-1]!r}"
-        first = last = self._word(what)
-        if n_cells > 1:
-            deque(islice(self.words, n_cells - 2), maxlen=0)
-            last = self._word(what)
-        draft.add_table(family, self.source.numbers(self.text[first.start() : last.end()], first.start()))
+        values, self.position = self.source.take_numbers(self.text, self.position, n_cells)
+        if len(values) < n_cells:
+            raise self.source.unexpected(f"{n_cells} entries of the table of {scope[-1]!r}", self.position)
+        table = flat_table(family, values, reversed_parents=True)
+        if not table.fastest_fits and not table.slowest_fits:
+            self._add(draft, table)  # raises, and names the row
+        return table
+
+    def _add(self, draft: Draft, table: FlatTable) -> None:
+        draft.add_table(table.family, table.entries("slowest" if self.axes == "reversed" else "fastest"))
+
+    def _check_axes(self, tables: list[FlatTable]) -> None:
+        """Refuse a file that is not, or not certainly, written by UAI's rule: the last variable changes fastest."""
+        votes = decisions(tables)
+        if "fastest" in votes:
+            return
+        for table in tables:
+            if table.decision == "slowest":
+                raise self._undecided(table.family, "only when the first variable of a scope changes fastest")
+        for table in tables:
+            if table.is_ambiguous:
+                raise self._undecided(table.family, "whether the last or the first variable of a scope changes fastest")
+
+    def _undecided(self, family: Family, when: str) -> FormatError:
+        message = f"the rows of {family.child!r} sum to 1 {when}; say how the file was written: {_OPTIONS}"
+        return self.source.error(message, family.position)
+
+    def _check_end(self) -> None:
+        word = _WORD.search(self.text, self.position)
+        if word is not None:
+            found = self.text[word.start() : word.start() + 30]
+            raise self.source.error(
+                f"expected the end of the file after the last table, got {found!r}: evidence and queries are no "
+                f"part of a network, remove them from the file",
+                word.start(),
+            )
 
     def _word(self, what: str) -> re.Match[str]:
-        word = next(self.words, None)
+        word = _WORD.search(self.text, self.position)
         if word is None:
             raise self.source.unexpected(what, len(self.text))
+        self.position = word.end()
         return word
 
     def _integer(self, what: str, smallest: int, largest: int) -> int:
@@ -135,7 +192,17 @@ def write_uai(net: BayesNet) -> str:
     0.8 0.2
     <BLANKLINE>
     """
-    return "".join(f"{line}\n" for line in _lines(net))
+    text = "".join(f"{line}\n" for line in _lines(net))
+    return f"{text}{_IN_SCOPE_ORDER}\n" if _leaves_axes_open(net) else text
+
+
+def _leaves_axes_open(net: BayesNet) -> bool:
+    """Whether the tables of the network do not show in which order their axes are written."""
+    tables = [
+        flat_table(Family(name, cpt.parents, cpt.table.shape, cpt.table.size // cpt.n_states, 0), cpt.table, True)
+        for name, cpt in net.conditionals.items()
+    ]
+    return "fastest" not in decisions(tables) and any(table.is_ambiguous for table in tables)
 
 
 def _lines(net: BayesNet) -> Iterator[str]:

@@ -19,6 +19,7 @@ from ..errors import FormatError
 from .draft import Draft
 from .text import Source, check_names, joined
 
+_NETWORKS = {"BIF", "NETWORK"}
 _BLOCKS = {"VARIABLE", "DEFINITION"}
 _FIELDS = {"NAME", "OUTCOME", "FOR", "GIVEN", "TABLE"}
 _NAME = re.compile(r"(?!\s)[\x20-\x7e\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]+(?<!\s)")
@@ -97,7 +98,9 @@ class _Reader:
         """An element begins."""
         if self.field:
             raise self.source.error(f"{self.field} has text only, got an element {tag!r}", self._position())
-        if tag in _FIELDS and self.block:
+        if tag in _NETWORKS:
+            self.draft.begin_network(tag, self._position())
+        elif tag in _FIELDS and self.block:
             self.field = tag
             self.pieces = []
             if tag == "TABLE":

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-import math
 import os
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 Array = npt.NDArray[Any]
 FORMAT = 1
 KEY = "fastdgm checkpoint"
+LARGEST_NUMBER = sys.float_info.max
 
 
 class Stored(NamedTuple):
@@ -78,15 +79,22 @@ class Checkpoint:
         try:
             content = json.loads(text)
             if content["format"] != FORMAT:
-                raise FormatError(f"{self._path}: checkpoint of format {content['format']!r}, only {FORMAT} is known")
+                raise FormatError(
+                    f"{self._path}: checkpoint of format {content['format']!r:.40}, only {FORMAT} is known"
+                )
             stored = Stored(content["run"], content["settings"], content["history"], arrays)
-            shapes, seed = stored.run["arrays"], stored.settings["seed"]
+            shapes, seed, has_valid = stored.run["arrays"], stored.settings["seed"], stored.run["valid"] is not None
         except (KeyError, TypeError, ValueError, RecursionError) as error:
             if isinstance(error, FormatError):
                 raise
-            raise FormatError(f"{self._path}: not a checkpoint of fastdgm, {error!r}") from None
-        if shapes != _shapes(arrays) or not _plausible(stored.history) or not isinstance(seed, int):
+            raise FormatError(f"{self._path}: not a checkpoint of fastdgm, {error!r:.200}") from None
+        if shapes != _shapes(arrays) or type(seed) is not int or not 0 <= seed < 2**64:
             raise FormatError(f"{self._path}: damaged checkpoint, its description does not fit its content")
+        if not _plausible(stored.history, has_valid):
+            raise FormatError(f"{self._path}: damaged checkpoint, its history is none of epochs 1, 2, ...")
+        for name, array in arrays.items():
+            if not _possible(name, array):
+                raise FormatError(f"{self._path}: damaged checkpoint, {name!r:.100} has numbers that no fit leaves")
         return stored
 
     def refuse_others(self, stored: Stored, settings: dict[str, Any]) -> None:
@@ -95,7 +103,7 @@ class Checkpoint:
         theirs = {"settings": stored.settings, **stored.run}
         for name, there, here in _differences(theirs, own):
             raise ValueError(
-                f"{self} belongs to another run: its {name} is {there}, here it is {here}; "
+                f"{self} belongs to another run: its {name:.200} is {there!s:.200}, here it is {here!s:.200}; "
                 "pass the same arguments to go on with it, or another path to begin anew"
             )
 
@@ -158,16 +166,24 @@ def _read(path: Path) -> tuple[str, str, dict[str, Array]]:
     return metadata[KEY], metadata["sha256"], arrays
 
 
-def _plausible(history: Any) -> bool:
-    """Whether this is a list of epochs 1, 2, ... with finite numbers."""
-    needed = {"epoch", "train", "seconds", "learning_rate"}
+def _plausible(history: Any, has_valid: bool) -> bool:
+    """Whether this is a list of epochs 1, 2, ... with finite numbers, with validation losses if there should be."""
+    needed = {"epoch", "train", "seconds", "learning_rate"} | ({"valid"} if has_valid else set())
     return isinstance(history, list) and all(
         isinstance(record, dict)
-        and needed <= record.keys() <= needed | {"valid"}
-        and all(type(value) in (int, float) and math.isfinite(value) for value in record.values())
+        and record.keys() == needed
+        and all(type(value) in (int, float) and abs(value) <= LARGEST_NUMBER for value in record.values())
         and record["epoch"] == number
+        and min(record["seconds"], record["learning_rate"]) >= 0
         for number, record in enumerate(history, start=1)
     )
+
+
+def _possible(name: str, array: Array) -> bool:
+    """Whether a fit can have left these numbers: finite, and no negative mean of squares among the moments."""
+    if array.dtype.kind == "f" and not np.isfinite(array).all():
+        return False
+    return not (name.startswith("moments/second.") and (array < 0).any())
 
 
 def _differences(theirs: Any, own: Any, name: str = "") -> Iterator[tuple[str, Any, Any]]:

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from ..codes import States, Table, as_codes, infer_states, refuse_bad_codes
+from ..booleans import with_plain_bytes
+from ..codes import States, as_codes, infer_states, refuse_bad_codes
 from ..conditionals import CPT
-from ..lowering import Structure, code_type, family_counts
+from ..lowering import Structure, family_counts
 
 if TYPE_CHECKING:
     from ..bayesnet import BayesNet
@@ -25,9 +26,9 @@ LARGEST_WEIGHT = 1e280  # of a row or a prior, so that no sum of them overflows
 def fit(net: BayesNet, data: Any, *, prior: Any, equivalent_sample_size: float, sample_weight: Any, add: bool) -> None:
     """Learn all tables; with ``add``, from these counts and those of earlier calls. See ``BayesNet.fit``."""
     pseudo_count = checked_prior(prior, equivalent_sample_size)
-    states = dict(net._states)
+    states = net._states if add else net._declared
     if len(states) < len(net.names):
-        states = infer_states(data, net._states, net.names)
+        states = infer_states(data, states, net.names)
     counts = count_families(net.parents, states, data, sample_weight)
     if add and net._counts is not None:
         counts = [old + new for old, new in zip(net._counts, counts, strict=True)]
@@ -61,7 +62,10 @@ def checked_weights(sample_weight: Any, n: int) -> Array:
     """Weights as float64 of shape (n,), between 0 and LARGEST_WEIGHT."""
     if np.ma.is_masked(sample_weight):
         raise ValueError("sample_weight has one weight per row, got masked entries")
-    weights = np.ascontiguousarray(sample_weight, dtype=np.float64)
+    weights = np.asarray(sample_weight)
+    if weights.dtype == bool:
+        weights = with_plain_bytes(weights)
+    weights = np.ascontiguousarray(weights, dtype=np.float64)
     if weights.shape != (n,):
         raise ValueError(f"sample_weight has one weight per row, shape ({n},), got shape {weights.shape}")
     bad = ~((weights >= 0.0) & (weights <= LARGEST_WEIGHT))
@@ -84,7 +88,7 @@ def count_families(
     from ..threads import run_pieces
 
     structure = Structure(parents, states)
-    codes = as_codes(data, states, code_type(structure.n_states))
+    codes = as_codes(data, structure.states, structure.dtype)
     weights = None if sample_weight is None else checked_weights(sample_weight, codes.n)
     plan = structure.counting
     count = LOOPS["count"]
@@ -94,8 +98,7 @@ def count_families(
         columns, first = codes.columns(begin, end, structure)
         own_weights = None if weights is None else weights[first:]
         bad = count(begin - first, end - first, plan, structure.largest, columns, own_weights, cells)
-        if not isinstance(codes, Table):
-            refuse_bad_codes(bad, codes, states)
+        refuse_bad_codes(bad if bad < 0 else first + bad, codes, structure.states)
         return cells.sum(axis=0, dtype=np.int64 if weights is None else np.float64)
 
     total = count_piece(0, 0)  # compiles in this thread

@@ -10,6 +10,7 @@ from typing import Any, BinaryIO, cast
 
 import numpy as np
 
+from ..labels import Variable, codes_in_range
 from ..samples import Samples
 from .common import SCORE, Scores, States, checked_batches, require_pyarrow, slices
 
@@ -25,7 +26,9 @@ def write(file: BinaryIO, chunks: Iterable[Samples], states: States) -> None:
     rows = max(1, _CELLS // len(states))
     for samples in chunks:
         for first in range(0, len(samples), rows):
-            columns = [labels[name][codes].tolist() for name, codes in samples[first : first + rows].items()]
+            part = samples[first : first + rows].items()
+            checked = {name: codes_in_range(codes, Variable(name, states[name])) for name, codes in part}
+            columns = [labels[name][codes].tolist() for name, codes in checked.items()]
             file.write(("\n".join(map(",".join, zip(*columns, strict=True))) + "\n").encode())
 
 

@@ -10,13 +10,20 @@ import numpy as np
 import numpy.typing as npt
 
 from ..errors import FormatError
+from ..labels import Variable, codes_in_range
 from ..samples import Samples
 from .common import Scores, States, no_rows
 
 
 def write(file: BinaryIO, chunks: Iterable[Samples], states: States) -> None:
     """Write samples as codes: uint8, or uint16 where a variable has more than 256 states."""
-    _write_growing(file, map(np.asarray, chunks), no_rows(states).dtype, (len(states),))
+    _write_growing(file, map(_checked_rows, chunks), no_rows(states).dtype, (len(states),))
+
+
+def _checked_rows(samples: Samples) -> npt.NDArray[Any]:
+    for name, codes in samples.items():
+        codes_in_range(codes, Variable(name, samples.states[name]))
+    return np.asarray(samples)
 
 
 def write_scores(file: BinaryIO, chunks: Iterable[Scores]) -> None:

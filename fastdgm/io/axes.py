@@ -1,0 +1,78 @@
+"""Which way round a flat table is written: what the sums of its rows say, and the other tables of its file.
+
+A file may list the entries of a table with the child changing fastest, or slowest. Rows that sum to 1 one way
+and not the other decide. Where both ways sum to 1 and give different tables, nothing in that table decides:
+but one program wrote the whole file in one way.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Literal, NamedTuple
+
+import numpy as np
+
+from ..conditionals import EXACT_TOLERANCE, LOUD_TOLERANCE
+from .draft import Family
+from .text import Array
+
+Child = Literal["fastest", "slowest"]
+
+
+class FlatTable(NamedTuple):
+    """The entries of one table as they stand in the file, and which way of reading them gives rows that sum to 1.
+
+    Where the child changes slowest the parents stand in the order listed, or with ``reversed_parents`` in the
+    reverse order: then all axes are reversed.
+    """
+
+    family: Family
+    values: Array
+    reversed_parents: bool
+    fastest_fits: bool
+    slowest_fits: bool
+
+    @property
+    def decision(self) -> Child | None:
+        """Which way the child changes, where only one way sums to 1."""
+        if self.fastest_fits == self.slowest_fits:
+            return None
+        return "fastest" if self.fastest_fits else "slowest"
+
+    @property
+    def is_ambiguous(self) -> bool:
+        """Both ways sum to 1, and they give different tables."""
+        if not (self.fastest_fits and self.slowest_fits):
+            return False
+        return not np.allclose(self._table("fastest"), self._table("slowest"), rtol=0.0, atol=EXACT_TOLERANCE)
+
+    def entries(self, child: Child) -> Array:
+        """The entries in our order, the child fastest, if in the file the child changes ``child``."""
+        return self._table(child).reshape(-1)
+
+    def _table(self, child: Child) -> Array:
+        shape = self.family.shape
+        if child == "fastest":
+            return self.values.reshape(shape)
+        if self.reversed_parents:
+            return self.values.reshape(shape[::-1]).T
+        return np.moveaxis(self.values.reshape(shape[-1:] + shape[:-1]), 0, -1)
+
+
+def flat_table(family: Family, values: Array, reversed_parents: bool = False) -> FlatTable:
+    """The table whose ``n_rows * n_states`` entries stand in the file as ``values`` has them."""
+    if family.n_rows == 1:
+        return FlatTable(family, values, reversed_parents, fastest_fits=True, slowest_fits=True)
+    fastest = values.reshape(family.n_rows, family.n_states)
+    slowest = values.reshape(family.n_states, family.n_rows).T
+    return FlatTable(family, values, reversed_parents, _sums_to_one(fastest), _sums_to_one(slowest))
+
+
+def decisions(tables: Iterable[FlatTable]) -> set[Child]:
+    """What the tables of a file decide: nothing, one way, or both where they contradict each other."""
+    return {table.decision for table in tables if table.decision is not None}
+
+
+def _sums_to_one(rows: Array) -> bool:
+    with np.errstate(over="ignore", invalid="ignore"):
+        return bool(rows.min() >= 0.0 and np.abs(rows.sum(axis=1) - 1.0).max() <= LOUD_TOLERANCE)
