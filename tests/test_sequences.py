@@ -207,16 +207,17 @@ def test_rows_that_were_changed_after_the_check_stay_within_the_states(n_states)
     assert stream.symbols.tolist() == [n_states - 1, n_states - 1, n_states] * 2
 
 
-def test_what_is_checked_is_what_kernels_read():
+@pytest.mark.parametrize(("after", "text"), [(77, "0 and 3, got 77 at position 0"), (3, "changed by another thread")])
+def test_what_is_checked_is_what_kernels_read(after, text):
     class Changing(np.ndarray):
         """Changed by another thread as soon as it was read once."""
 
         def astype(self, *arguments):
             first = np.array(self).astype(*arguments)
-            self[...] = 77
+            self[...] = after
             return first
 
-    with pytest.raises(ValueError, match="between 0 and 3"):
+    with pytest.raises(ValueError, match=text):
         codes_as_stream(np.array([0, 1, 2]).view(Changing), np.array([0, 3]), 4)
 
 

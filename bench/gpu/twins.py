@@ -24,8 +24,8 @@ import fastdgm as fd
 from fastdgm.autoregressive import markov_plans
 from fastdgm.autoregressive.masked_model import no_context
 from fastdgm.autoregressive.nade_training import plan_of
-from fastdgm.autoregressive.sequences import Stream
-from fastdgm.kernels import adam, cpt, made, made_cuda, markov, markov_sampling, nade
+from fastdgm.autoregressive.sequences import Stream, codes_as_stream
+from fastdgm.kernels import adam, cpt, made, made_cuda, markov, markov_sampling, markov_sparse, nade
 from fastdgm.learning.gradient import Step
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
@@ -237,6 +237,45 @@ def markov_cases(scale: float) -> Iterator[Case]:
     )
 
 
+def sparse_markov_cases(scale: float) -> Iterator[Case]:
+    """An order-2 chain of 20 000 words, of which most pairs were never seen: sequences scored and drawn."""
+    twins, n = markov_sparse.load_cuda(), max(20, int(100_000 * scale))
+    rng = np.random.default_rng(0)
+    values = np.minimum(rng.pareto(1.0, 400_000) * 3, 19_999).astype(np.int64)
+    model = fd.MarkovChain(2, n_states=20_000).fit((values, np.arange(0, 400_001, 20)))
+    fitted = model._model
+    x = model.sample(n, seed=1, max_length=40)
+    stream = codes_as_stream(np.concatenate(x), np.concatenate([[0], np.cumsum([len(own) for own in x])]), 20_000)
+    scoring, symbols = fitted.scoring, len(stream.symbols)
+    yield Case(
+        "Markov sparse_log_prob_cuda",
+        twins["sparse_log_prob_cuda"],
+        (scoring, stream.symbols, stream.starts),
+        (np.full(n, np.nan),),
+        (markov_plans.log_prob(scoring, stream),),
+        0.0,
+        n,
+        symbols,
+        2 * symbols + 8 * n,
+        lambda: markov_plans.log_prob(scoring, stream),
+    )
+    rows = np.zeros((n, 40), np.uint16)
+    for i, own in enumerate(x):
+        rows[i, : len(own)] = own
+    yield Case(
+        "Markov sparse_sample_cuda",
+        twins["sparse_sample_cuda"],
+        (fitted.sampler, markov_plans.request_of(1, 0, None, 1, 40, fitted)),
+        (np.zeros_like(rows), np.zeros(n, np.int64)),
+        (rows, np.diff(stream.starts) - 1),
+        0.0,
+        n,
+        symbols,
+        2 * symbols,
+        lambda: model.sample(n, seed=1, max_length=40),
+    )
+
+
 def adam_cases(scale: float) -> Iterator[Case]:
     """One Adam step of many parameters in float32."""
     n, rng = max(50, int(20_000_000 * scale)), np.random.default_rng(0)
@@ -341,7 +380,14 @@ def main() -> None:
     scale = parser.parse_args().scale
     warnings.filterwarnings("ignore", message=".*Grid size")
     copy_rate = measured_copy_rate(1000 if SIMULATED else 1 << 30)
-    cases = (table_cases(scale, "alarm"), made_cases(scale), nade_cases(scale), markov_cases(scale), adam_cases(scale))
+    cases = (
+        table_cases(scale, "alarm"),
+        made_cases(scale),
+        nade_cases(scale),
+        markov_cases(scale),
+        sparse_markov_cases(scale),
+        adam_cases(scale),
+    )
     records = []
     for group in cases:
         for case in group:

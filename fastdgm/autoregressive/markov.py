@@ -85,8 +85,11 @@ class MarkovChain(AutoregressiveModel):
     >>> names.sample(3, seed=1)
     ['ava', 'a', 'mia']
 
-    Rows of fixed length:
+    Words, and codes in rows of fixed length:
 
+    >>> words = fd.MarkovChain(order=1).fit([line.split() for line in ["to be or not to be", "not to be"]])
+    >>> words.sample(2, seed=4)
+    [['not', 'to', 'be'], ['to', 'be']]
     >>> chain = fd.MarkovChain(order=1, n_vars=4).fit([[0, 1, 0, 1], [0, 1, 1, 0]])
     >>> chain.sample(100, seed=0).shape
     (100, 4)

@@ -165,9 +165,7 @@ def codes_as_stream(values: Array, offsets: Array, n_states: int) -> Stream:
     codes = values.astype(symbol_type(n_states))
     wrong = (codes != values) | (codes >= n_states)
     if wrong.any():
-        i = int(wrong.argmax())
-        error = MissingValuesError if values[i] == -1 else ValueError
-        raise error(f"codes must be between 0 and {n_states - 1}, got {values[i]} at {place(offsets, i)}")
+        raise _bad_code(values, offsets, int(wrong.argmax()), n_states)
     n = len(offsets) - 1
     starts = offsets + np.arange(n + 1)
     symbols = np.empty(int(starts[-1]), codes.dtype)
@@ -195,6 +193,14 @@ def learn_n_states(values: Array, offsets: Array) -> int:
     if values.dtype.kind not in "biu" and values.size:
         raise _bad_type(values, offsets)
     return int(values.max(initial=0)) + 1
+
+
+def _bad_code(values: Array, offsets: Array, i: int, n_states: int) -> Exception:
+    value = int(values[i])
+    if 0 <= value < n_states:
+        return ValueError(f"the code at {place(offsets, i)} was changed by another thread while it was read")
+    error = MissingValuesError if value == -1 else ValueError
+    return error(f"codes must be between 0 and {n_states - 1}, got {value} at {place(offsets, i)}")
 
 
 def _bad_type(values: Array, offsets: Array) -> Exception:
