@@ -201,10 +201,15 @@ def test_booleans_are_what_numpy_says_they_are():
 
 
 @pytest.mark.parametrize("n_states", [1, 3, 255, 256, 1000])
-def test_rows_that_were_changed_after_the_check_stay_within_the_states(n_states):
+def test_rows_that_were_changed_after_the_check_reach_no_kernel(n_states):
     code = np.uint8 if n_states <= 256 else np.uint16
-    stream = rows_as_stream(np.full((2, 2), np.iinfo(code).max, code), n_states)
-    assert stream.symbols.tolist() == [n_states - 1, n_states - 1, n_states] * 2
+    rows = np.full((2, 2), n_states - 1, code)
+    assert rows_as_stream(rows, n_states).symbols.tolist() == [n_states - 1, n_states - 1, n_states] * 2
+    assert len(rows_as_stream(rows[:0], n_states)) == 0
+    if n_states != 256:
+        rows[1, 1] = n_states
+        with pytest.raises(ValueError, match="changed by another thread"):
+            rows_as_stream(rows, n_states)
 
 
 @pytest.mark.parametrize(("after", "text"), [(77, "0 and 3, got 77 at position 0"), (3, "changed by another thread")])

@@ -163,7 +163,9 @@ def codes_as_stream(values: Array, offsets: Array, n_states: int) -> Stream:
     if values.dtype == bool:
         values = with_plain_bytes(values).view(np.uint8)
     codes = values.astype(symbol_type(n_states))
-    wrong = (codes != values) | (codes >= n_states)
+    wrong = codes >= n_states
+    if codes.dtype != values.dtype:
+        wrong |= codes != values
     if wrong.any():
         raise _bad_code(values, offsets, int(wrong.argmax()), n_states)
     n = len(offsets) - 1
@@ -179,11 +181,15 @@ def codes_as_stream(values: Array, offsets: Array, n_states: int) -> Stream:
 def rows_as_stream(codes: Array, n_states: int) -> Stream:
     """Rows of fixed length, each with the end symbol that leads back to the start.
 
-    Codes are checked already, but may have been changed by another thread since: clamped, they are states in any case.
+    Codes are checked already, but another thread may have changed them since: the copy that kernels read is checked
+    again, which takes next to no time.
     """
     n, n_vars = codes.shape
     symbols = np.empty((n, n_vars + 1), symbol_type(n_states))
-    np.minimum(codes, n_states - 1, out=symbols[:, :-1], casting="same_kind")
+    symbols[:, :-1] = codes
+    symbols[:, -1] = 0
+    if symbols.max(initial=0) >= n_states:
+        raise ValueError("rows were changed by another thread while they were read")
     symbols[:, -1] = n_states
     return Stream(symbols.ravel(), np.arange(n + 1) * (n_vars + 1))
 
