@@ -8,6 +8,9 @@ import pickle
 from itertools import pairwise, product
 
 import numpy as np
+import pandas as pd
+import polars as pl
+import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -430,6 +433,47 @@ def test_bad_scores():
     codes = MarkovChain(1).fit([[0, 1]])
     with pytest.raises(TypeError, match="no vocabulary"):
         codes.log_prob(["a"])
+
+
+# --- frames ------------------------------------------------------------------------------------------------------
+
+FRAMES = {
+    "pandas": pd.DataFrame,
+    "polars": pl.DataFrame,
+    "arrow": pa.table,
+}
+
+
+@pytest.mark.parametrize("make", FRAMES.values(), ids=FRAMES)
+def test_columns_of_frames_go_by_name(make):
+    x = np.random.default_rng(0).integers(0, 3, (40, 3))
+    columns = {name: x[:, i] for i, name in enumerate("abc")}
+    model = MarkovChain(1, position_dependent=True).fit(make(columns))
+    expected = MarkovChain(1, position_dependent=True).fit(x).log_prob(x)
+    for other in (model, MarkovChain._from_state(*model._state()), pickle.loads(pickle.dumps(model))):
+        assert (other.log_prob(x) == expected).all()
+        for names in ("abc", "cab", "bca"):
+            assert (other.log_prob(make({name: columns[name] for name in names})) == expected).all()
+        with pytest.raises(ValueError, match=r"missing or too many: \['c', 'z'\]"):
+            other.log_prob(make({"a": x[:, 0], "b": x[:, 1], "z": x[:, 2]}))
+    head = make({"b": x[:, 1], "a": x[:, 0]})
+    assert (model.sample(prefix=head, seed=0)[:, :2] == x[:, :2]).all()
+    with pytest.raises(ValueError, match="prefix must have the columns"):
+        model.sample(prefix=make({"b": x[:, 1]}), seed=0)
+
+
+def test_frames_without_names_go_by_position():
+    x = np.random.default_rng(0).integers(0, 3, (40, 3))
+    model = MarkovChain(1).fit(pd.DataFrame(x, columns=list("abc")))
+    assert (model.log_prob(pd.DataFrame(x)) == model.log_prob(x)).all()
+    assert "columns" not in MarkovChain(1).fit(pd.DataFrame(x))._state()[0]
+
+
+@pytest.mark.parametrize("columns", ["ab", [1, 2, 3], ["a", "b"], ["a", "b", "b"]])
+def test_damaged_columns_are_refused(columns):
+    structure, arrays = MarkovChain(1).fit(pd.DataFrame([[0, 1, 1]], columns=list("abc")))._state()
+    with pytest.raises((ValueError, TypeError), match="columns must be"):
+        MarkovChain._from_state({**structure, "columns": columns}, arrays)
 
 
 # --- data of the world -------------------------------------------------------------------------------------------

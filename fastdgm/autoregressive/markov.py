@@ -15,7 +15,7 @@ from . import markov_plans as plans
 from .base import AutoregressiveModel, Seed
 from .draw import Draw, Drawn, check_draw
 from .markov_counts import Counts, Layout, check_layout, count
-from .markov_fields import check_fields, check_kind
+from .markov_fields import check_columns, check_fields, check_kind
 from .markov_plans import Fitted
 from .markov_positions import PositionsDrawn, draw_positions
 from .markov_sparse import Smoothing
@@ -37,7 +37,7 @@ from .sequences import (
     symbol_type,
     words_as_stream,
 )
-from .values import as_codes, as_matrix
+from .values import as_codes, as_matrix, by_name, column_names
 
 Array = npt.NDArray[Any]
 
@@ -188,10 +188,11 @@ class MarkovChain(AutoregressiveModel):
 
         Parameters
         ----------
-        data : a two-dimensional array of codes (rows); or ragged sequences: a list of strings, of lists of tokens, or
-            of lists or arrays of codes; a string (one sequence); an Arrow list or string array; or a tuple
-            (values, offsets). A mapping {string or tuple: count}, such as a ``collections.Counter`` or the Series that
-            ``value_counts`` gives in pandas, counts every sequence (or row, with ``n_vars``) so many times.
+        data : a two-dimensional array or frame of codes (rows; columns of later frames go by their names); or ragged
+            sequences: a list of strings, of lists of tokens, or of lists or arrays of codes; a string (one sequence);
+            an Arrow list or string array; or a tuple (values, offsets). A mapping {string or tuple: count}, such as a
+            ``collections.Counter`` or the Series that ``value_counts`` gives in pandas, counts every sequence (or row,
+            with ``n_vars``) so many times.
 
         Raises
         ------
@@ -219,7 +220,8 @@ class MarkovChain(AutoregressiveModel):
         layout = Layout(n_states, self.order, n_vars, self.position_dependent)
         check_layout(layout)
         counts = count(stream, layout, weights)
-        self._fitted = Fitted(kind, vocabulary, layout, counts, self.smoothing, self.alpha)
+        columns = None if n_vars is None else column_names(data)
+        self._fitted = Fitted(kind, vocabulary, layout, counts, self.smoothing, self.alpha, columns)
         return self
 
     def _learn_rows(self, data: Any) -> tuple[None, None, int, Stream, int]:
@@ -323,7 +325,7 @@ class MarkovChain(AutoregressiveModel):
 
     def _check_data(self, x: Any, name: str = "x") -> Array:
         layout = self._model.layout
-        return as_codes(x, layout.n_vars, layout.n_states, name)
+        return as_codes(by_name(x, self._model.columns, name), layout.n_vars, layout.n_states, name)
 
     def _log_prob(self, x: Array, per_variable: bool) -> Array:
         model = self._model
@@ -513,6 +515,9 @@ class MarkovChain(AutoregressiveModel):
 
     def _check_prefix(self, prefix: Any) -> Array:
         layout = self._model.layout
+        columns, own = self._model.columns, column_names(prefix)
+        if columns is not None and own is not None:
+            prefix = by_name(prefix, columns[: len(own)], "prefix")
         matrix = as_matrix(prefix, None, "prefix")
         assert layout.n_vars is not None
         if matrix.shape[1] > layout.n_vars:
@@ -569,19 +574,22 @@ class MarkovChain(AutoregressiveModel):
             "alpha": self.alpha,
             "kind": model.kind,
         }
+        if model.columns is not None:
+            structure["columns"] = list(model.columns)
         return structure, dict(model.counts._asdict())
 
     @classmethod
     def _from_state(cls, structure: dict[str, Any], arrays: dict[str, Array]) -> Self:
         check_fields(structure, arrays)
         settings = dict(structure)
-        kind = settings.pop("kind")
+        kind, columns = settings.pop("kind"), settings.pop("columns", None)
         model = cls(**settings)
         check_kind(kind, model._n_vars, model._vocabulary)
+        names = check_columns(columns, model._n_vars)
         layout = Layout(settings["n_states"], model.order, model._n_vars, model.position_dependent)
         check_layout(layout)
         counts = Counts(*(np.array(arrays[name]) for name in Counts._fields))
-        model._fitted = Fitted(kind, model._vocabulary, layout, counts, model.smoothing, model.alpha)
+        model._fitted = Fitted(kind, model._vocabulary, layout, counts, model.smoothing, model.alpha, names)
         return model
 
 

@@ -11,7 +11,7 @@ from .sequences import Kind, check_characters
 
 Array = npt.NDArray[Any]
 
-# What a file says about the model: the type of every field, all of which must be there.
+# The type of every field, all of which must be there; "columns" may be, too.
 FIELDS: dict[str, tuple[type, ...]] = {
     "order": (int,),
     "n_vars": (int, type(None)),
@@ -26,14 +26,27 @@ FIELDS: dict[str, tuple[type, ...]] = {
 
 def check_fields(structure: dict[str, Any], arrays: dict[str, Array]) -> None:
     """Refuse what ``_state`` cannot have written, before its values are looked at."""
-    if set(structure) != set(FIELDS):
-        raise KeyError(f"fields must be {sorted(FIELDS)}, missing or too many: {sorted(set(structure) ^ set(FIELDS))}")
+    if set(structure) - {"columns"} != set(FIELDS):
+        raise KeyError(
+            f"fields must be {sorted(FIELDS)}, missing or too many: {sorted(set(structure) ^ set(FIELDS))!s:.200}"
+        )
     for name, types in FIELDS.items():
         if type(structure[name]) not in types:
             allowed = " or ".join(kind.__name__ for kind in types)
             raise TypeError(f"{name} must be {allowed}, got {structure[name]!r:.60}")
     if set(arrays) != set(Counts._fields):
         raise KeyError(f"arrays must be {list(Counts._fields)}, got {sorted(arrays)}")
+
+
+def check_columns(columns: Any, n_vars: int | None) -> tuple[str, ...] | None:
+    """Names of the columns of rows, where the model was fitted on a frame."""
+    if columns is None:
+        return None
+    if type(columns) is not list or not all(type(name) is str for name in columns):
+        raise TypeError(f"columns must be a list of strings, got {columns!r:.60}")
+    if len(columns) != n_vars or len(set(columns)) != n_vars:
+        raise ValueError(f"columns must be {n_vars} different names, got {len(set(columns))}")
+    return tuple(columns)
 
 
 def check_kind(kind: str | None, n_vars: int | None, vocabulary: tuple[str, ...] | None) -> None:

@@ -38,9 +38,11 @@ class Fitted:
         counts: Counts,
         smoothing: Smoothing,
         alpha: float,
+        columns: tuple[str, ...] | None = None,
     ) -> None:
         check_counts(counts, layout)
-        self._arguments = kind, vocabulary, layout, counts, smoothing, alpha
+        self._arguments = kind, vocabulary, layout, counts, smoothing, alpha, columns
+        self.columns = columns  # names of the frame of the fit, if it was one
         self.kind, self.vocabulary, self.layout, self.counts = kind, vocabulary, layout, counts
         self.automaton = build(counts, layout, smoothing, alpha)
         for array in (*counts, *self.automaton):

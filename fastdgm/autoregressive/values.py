@@ -34,6 +34,28 @@ def as_matrix(x: Any, width: int | None, name: str) -> Array:
     return array
 
 
+def column_names(x: Any) -> tuple[str, ...] | None:
+    """Names of the columns of a frame (pandas, polars, Arrow); None where they are no distinct strings."""
+    names = getattr(x, "column_names", None)
+    if names is None:
+        names = getattr(x, "columns", None)
+    if names is None or getattr(x, "shape", None) is None:
+        return None
+    names = tuple(names)
+    return names if all(isinstance(name, str) for name in names) and len(set(names)) == len(names) else None
+
+
+def by_name(x: Any, names: tuple[str, ...] | None, name: str = "x") -> Any:
+    """Data in the order of ``names``, those of the frame that a model was fitted on; as it is where either has none."""
+    own = column_names(x)
+    if names is None or own is None or own == names:
+        return x
+    if sorted(own) != sorted(names):
+        odd = sorted(set(own) ^ set(names))
+        raise ValueError(f"{name} must have the columns of the data of fit, missing or too many: {odd!s:.200}")
+    return as_matrix(x, None, name)[:, [own.index(column) for column in names]]
+
+
 def as_codes(x: Any, width: int | None, n_states: int, name: str = "x") -> Array:
     """Codes in C order, uint8 up to 256 states, else uint16; floats must be whole numbers.
 
