@@ -25,9 +25,7 @@ if TYPE_CHECKING:
 Array = npt.NDArray[Any]
 CELLS_AT_ONCE = 1 << 22  # logits of one batch
 MOST_ROWS = 4096
-ROUGH = (
-    0.05  # of the largest logit: batches of other sizes may be rounded otherwise, in bfloat16 and its kin by so much
-)
+ROUGH = 0.05  # of the largest logit: batches of other sizes may be rounded otherwise, in bfloat16 by so much
 
 
 class Autoregressive(AutoregressiveModel):
