@@ -10,9 +10,11 @@ from __future__ import annotations
 import re
 from array import array
 from collections.abc import Sequence
+from itertools import islice
 
 import numpy as np
 
+from ..conditionals import MAX_STATES
 from ..graph import preview
 from .axes import FlatTable, decisions, flat_table
 from .draft import Draft, Family, Positions
@@ -26,21 +28,25 @@ STATEMENT = re.compile(
     + PROPERTY
     + r"|(?P<end>\}))"
 )
+_WORD = re.compile(r"\S+")
 _NAME = re.compile(r'"([^"]*)"|([^\s",|]+)')
 _FUNCTION = re.compile(r"\bfunction\W+(\w+)")
 
 
-def words(text: str) -> list[str]:
-    """Names separated by blanks, commas or bars, quoted or not."""
-    return [quoted or bare for quoted, bare in _NAME.findall(text)]
+def words(text: str, limit: int) -> list[str]:
+    """The first ``limit`` names, separated by blanks, commas or bars, quoted or not."""
+    return [match[1] or match[2] or "" for match in islice(_NAME.finditer(text), limit)]
 
 
 def state_list(text: str, count: int | None) -> list[str]:
-    """State names separated by commas, which leaves room for blanks inside, or else by blanks."""
+    """State names separated by commas, which leaves room for blanks inside, or else by blanks.
+
+    Of more names than a variable can have states, only the first few are counted.
+    """
     if '"' in text:
-        return words(text)
-    names = [name.strip() for name in text.split(",")]
-    return names if len(names) > 1 or count == 1 else text.split()
+        return words(text, MAX_STATES + 1)
+    names = [name.strip() for name in text.split(",", MAX_STATES)]
+    return names if len(names) > 1 or count == 1 else text.split(None, MAX_STATES)
 
 
 class TableReader:
@@ -172,26 +178,30 @@ class _Rows:
                 statement.start("states"),
             ) from None
         row = statement["row"].replace(",", " ")
+        numbers = row.split(None, self.family.n_states)  # the last one is the rest of a row that is too long
         try:
             if not is_plain(row):
                 raise ValueError
-            self._numbers.extend(map(float, row.split()))
+            self._numbers.extend(map(float, numbers[: self.family.n_states]))
         except ValueError:
             self.source.numbers(row, statement.start("row"))  # raises, and says where
         self._index.append(index)
         self._positions.append(statement.start("states"))
-        if len(self._numbers) != len(self._index) * self.family.n_states:
+        if len(numbers) != self.family.n_states:
             raise self.source.error(
                 f"every row of {self.family.child!r} needs {self.family.n_states} numbers, "
-                f"row ({statement['states'].strip()}) has {len(row.split())}",
+                f"row ({statement['states'].strip()}) has {sum(1 for _ in _WORD.finditer(row))}",
                 statement.start("states"),
             )
+        if len(self._index) > self.family.n_rows:
+            self.sorted()  # raises, and names the row that is there twice
 
     def _states(self, text: str) -> list[str]:
+        n_names = len(self._codes)
         if '"' in text:
-            return words(text)
-        names = [name.strip() for name in text.split(",")]
-        return names if len(names) == len(self._codes) else text.split()
+            return words(text, n_names + 1)
+        names = [name.strip() for name in text.split(",", n_names)]
+        return names if len(names) == n_names else text.split(None, n_names)
 
     def sorted(self) -> tuple[Positions, Array, Positions]:
         """Which rows there are, in the order of the table, with their probabilities and positions."""

@@ -18,6 +18,7 @@ from .text import Array, Source
 MAX_VARIABLES = 100_000  # each takes some kilobytes: a few bytes of a file must not cost many
 MAX_STATES_OF_A_FILE = 1 << 22
 MAX_PARENTS = 63  # an array has at most 64 axes
+MAX_NAMES = 256  # of one family: more than it can have, so that the error can count
 MAX_CELLS = 1 << 28  # more numbers than a file of the permitted size can hold
 Positions = npt.NDArray[np.int64]
 
@@ -59,10 +60,14 @@ class Draft:
             )
         self._begun[what] = position
 
+    def check_count(self, what: str, count: int, position: int) -> None:
+        """Refuse more variables, or more tables, than a file may have, before they take memory."""
+        if count > MAX_VARIABLES:
+            raise self.source.error(f"a file has at most {MAX_VARIABLES} {what}, got more", position)
+
     def add_variable(self, name: str, states: Sequence[str], position: int) -> None:
         """Declare a variable: a new name, with distinct states."""
-        if len(self.states) == MAX_VARIABLES:
-            raise self.source.error(f"a file has at most {MAX_VARIABLES} variables, {name!r} exceeds it", position)
+        self.check_count("variables", len(self.states) + 1, position)
         if not name:
             raise self.source.error("a variable has a name, got an empty one", position)
         if name in self.states:

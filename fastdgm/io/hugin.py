@@ -12,19 +12,22 @@ Continuous, decision and utility nodes are refused, other attributes are skipped
 from __future__ import annotations
 
 import re
+from itertools import islice
 
 from ..bayesnet import BayesNet
-from ..conditionals import CPT
-from .draft import Array, Draft, Family
-from .text import Source, blank_out, check_names, joined
+from ..conditionals import CPT, MAX_STATES
+from .draft import MAX_NAMES, Draft, Family
+from .text import Array, Source, blank_out, check_names, joined
 
-_COMMENT = re.compile(r'"[^"]*"|(?P<comment>%[^\n]*)')
+_COMMENT = re.compile(r'"[^"]*"|(?P<comment>%[^\n]*+(?:\s*+%[^\n]*+)*+)')
 _BLOCK = re.compile(r'\s*+(?P<head>[^\s{}();="][^{};="]*+)\{')
 _ATTRIBUTE = re.compile(r'\s*+(?:(?P<key>\w++)\s*+=(?P<value>(?:"[^"]*"|[^";{}]++)*+);|(?P<end>\}))')
 _POTENTIAL = re.compile(r"potential\s*+\(([^()|]*+)(?:\|([^()|]*+))?\)\s*+")
 _STRINGS = re.compile(r'\s*+\(\s*+((?:"[^"]*"\s*+)*+)\)\s*+')
+_STRING = re.compile(r'"([^"]*)"')
 _PARENTHESES = str.maketrans("()", "  ")
 
+MAX_ATTRIBUTES = 1 << 17  # HR_State_0, HR_State_1, ...: some programs write one per state
 _NODE_NAME = re.compile(r'[^\s\0\ud800-\udfff{}();="%|,]+')
 _STATE_NAME = re.compile(r'[^"\n\r\0\ud800-\udfff]*')
 
@@ -53,8 +56,8 @@ class _Reader:
     def __init__(self, source: Source) -> None:
         self.source = source
         self.draft = Draft(source)
-        self.text = blank_out(_COMMENT, source.text)
-        self.potentials: list[tuple[str, dict[str, re.Match[str]], int]] = []
+        self.text = blank_out(_COMMENT, source.text) if "%" in source.text else source.text
+        self.potentials: list[tuple[str, re.Match[str] | None, int]] = []
 
     def network(self) -> BayesNet:
         position, in_class = 0, False
@@ -70,14 +73,14 @@ class _Reader:
                     break
                 raise self.source.unexpected("a net, node or potential block", position)
             position, in_class = attribute.end(), not attribute["end"]
-        for head, attributes, position in self.potentials:
-            self._potential(head, attributes, position)
+        for head, data, position in self.potentials:
+            self._potential(head, data, position)
         return self.draft.network()
 
     def _block(self, block: re.Match[str]) -> int:
         """Read one block; returns where it ends, or for a class where its contents begin."""
         head, position = block["head"].strip(), block.start("head")
-        words = head.partition("(")[0].split()
+        words = head.partition("(")[0].split(None, 3)
         if words[:1] in (["class"], ["net"]):
             self.draft.begin_network(f"{words[0]} block", position)
         if words[:1] == ["class"]:
@@ -86,7 +89,8 @@ class _Reader:
             raise self.source.error(f"not supported: {' '.join(words) or head}", position)
         attributes, end = self._attributes(block.end())
         if words[0] == "potential":
-            self.potentials.append((head, attributes, position))
+            self.draft.check_count("potentials", len(self.potentials) + 1, position)
+            self.potentials.append((head, attributes.get("data"), position))
         elif words[0] != "net":
             self._node(words[-1], attributes, position)
         return end
@@ -104,6 +108,9 @@ class _Reader:
             if attribute["key"] in attributes:
                 message = f"attribute {attribute['key']!r} is given twice"
                 raise self.source.error(message, attribute.start("key"))
+            if len(attributes) == MAX_ATTRIBUTES:
+                message = f"a block has at most {MAX_ATTRIBUTES} attributes, got more"
+                raise self.source.error(message, attribute.start("key"))
             attributes[attribute["key"]] = attribute
 
     def _node(self, name: str, attributes: dict[str, re.Match[str]], position: int) -> None:
@@ -114,18 +121,19 @@ class _Reader:
         if states is None:
             message = f'the states of {name!r} are quoted names, ("a" "b"), got {value["value"].strip()}'
             raise self.source.error(message, value.start("value"))
-        self.draft.add_variable(name, re.findall(r'"([^"]*)"', states[1]), position)
+        names = [match[1] for match in islice(_STRING.finditer(states[1]), MAX_STATES + 1)]
+        self.draft.add_variable(name, names, position)
 
-    def _potential(self, head: str, attributes: dict[str, re.Match[str]], position: int) -> None:
+    def _potential(self, head: str, data: re.Match[str] | None, position: int) -> None:
         match = _POTENTIAL.fullmatch(head)
         children, parents = (_names(match[1]), _names(match[2] or "")) if match else ([], [])
         if len(children) != 1:
             message = f"expected potential ( child | parents ), with one child, got {head!r}"
             raise self.source.error(message, position)
         family = self.draft.family(children[0], parents, position)
-        if "data" not in attributes:
+        if data is None:
             raise self.source.error(f"the potential of {family.child!r} has no data", position)
-        self.draft.add_table(family, self._data(family, attributes["data"]))
+        self.draft.add_table(family, self._data(family, data))
 
     def _data(self, family: Family, attribute: re.Match[str]) -> Array:
         value, position = attribute["value"], attribute.start("value")
@@ -145,7 +153,7 @@ class _Reader:
 
 
 def _names(text: str) -> list[str]:
-    return text.replace(",", " ").split()
+    return text.replace(",", " ").split(None, MAX_NAMES)
 
 
 def write_hugin(net: BayesNet) -> str:
