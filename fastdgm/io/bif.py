@@ -155,6 +155,8 @@ class _Reader:
             raise self.source.error(f"a variable has at most {MAX_STATES} states, {name!r} has more", position)
         if count is not None and count != len(states):
             message = f"variable {name!r} is declared with {count} states but {len(states)} are named"
+            if len(states) > count and '"' not in (statement["states"] or ""):
+                message += ": a name with a comma in it is written in quotes"
             raise self.source.error(message, position)
         if "" in states:
             raise self.source.error(f"variable {name!r} has a state without a name", position)

@@ -18,19 +18,26 @@ from ..conditionals import MAX_STATES
 from ..graph import preview
 from .axes import FlatTable, decisions, flat_table
 from .draft import Draft, Family, Positions
-from .text import Array, is_plain
+from .text import NO_DECIMAL_COMMA, Array, is_plain
 
 MAX_DEFAULT_CELLS = 1 << 24  # per file: no number of the file stands behind the cells a `default` row fills
 
 PROPERTY = r'property\b(?P<property>(?:"[^"]*"|[^";]++)*+);'
 STATEMENT = re.compile(
-    r"\s*+(?:\((?P<states>[^()]*+)\)(?P<row>[^;(){}]*+);|(?P<keyword>table|default)\b(?P<flat>[^;(){}]*+);|"
+    r'\s*+(?:\((?P<states>(?:"[^"]*"|[^()"]++)*+)\)(?P<row>[^;(){}]*+);'
+    + r"|(?P<keyword>table|default)\b(?P<flat>[^;(){}]*+);|"
     + PROPERTY
     + r"|(?P<end>\}))"
 )
+_DECIMAL_COMMA = re.compile(r"\d,\d")
 _WORD = re.compile(r"\S+")
 _NAME = re.compile(r'"([^"]*)"|([^\s",|]+)')
 _FUNCTION = re.compile(r"\bfunction\W+(\w+)")
+
+
+def has_decimal_comma(numbers: str) -> bool:
+    """Whether commas stand where decimal points are missing."""
+    return "." not in numbers and _DECIMAL_COMMA.search(numbers) is not None
 
 
 def words(text: str, limit: int) -> list[str]:
@@ -98,7 +105,11 @@ class TableReader:
             values, positions = rows.complete() if default is None else self._filled(family, rows, default)
             self.draft.add_table(family, values.reshape(-1), positions)
         elif default is None and not len(rows):
-            self._add_flat(family, self._numbers(table))
+            values = self._numbers(table)
+            if len(values) == 2 * family.n_rows * family.n_states and has_decimal_comma(table["flat"]):
+                message = f"the table of {family.child!r} needs {len(values) // 2} numbers, got {len(values)}"
+                raise self.source.error(f"{message}: {NO_DECIMAL_COMMA}", table.start("keyword"))
+            self._add_flat(family, values)
         else:
             raise self.source.error(f"{family.child!r} has both a table and rows", table.start("keyword"))
 
@@ -188,9 +199,10 @@ class _Rows:
         self._index.append(index)
         self._positions.append(statement.start("states"))
         if len(numbers) != self.family.n_states:
+            hint = f": {NO_DECIMAL_COMMA}" if has_decimal_comma(statement["row"]) else ""
             raise self.source.error(
                 f"every row of {self.family.child!r} needs {self.family.n_states} numbers, "
-                f"row ({statement['states'].strip()}) has {sum(1 for _ in _WORD.finditer(row))}",
+                f"row ({statement['states'].strip()}) has {sum(1 for _ in _WORD.finditer(row))}{hint}",
                 statement.start("states"),
             )
         if len(self._index) > self.family.n_rows:

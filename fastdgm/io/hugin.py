@@ -19,17 +19,19 @@ from ..conditionals import CPT, MAX_STATES
 from .draft import MAX_NAMES, Draft, Family
 from .text import Array, Source, blank_out, check_names, joined
 
-_COMMENT = re.compile(r'"[^"]*"|(?P<comment>%[^\n]*+(?:\s*+%[^\n]*+)*+)')
+_QUOTED = r'"(?:[^"\\]++|\\"?+)*+"'  # the quotation mark alone is escaped: other backslashes stand for themselves
+_COMMENT = re.compile(_QUOTED + r"|(?P<comment>%[^\n]*+(?:\s*+%[^\n]*+)*+)")
 _BLOCK = re.compile(r'\s*+(?P<head>[^\s{}();="][^{};="]*+)\{')
-_ATTRIBUTE = re.compile(r'\s*+(?:(?P<key>\w++)\s*+=(?P<value>(?:"[^"]*"|[^";{}]++)*+);|(?P<end>\}))')
+_ATTRIBUTE = re.compile(r"\s*+(?:(?P<key>\w++)\s*+=(?P<value>(?:" + _QUOTED + r'|[^";{}]++)*+);|(?P<end>\}))')
 _POTENTIAL = re.compile(r"potential\s*+\(([^()|]*+)(?:\|([^()|]*+))?\)\s*+")
-_STRINGS = re.compile(r'\s*+\(\s*+((?:"[^"]*"\s*+)*+)\)\s*+')
-_STRING = re.compile(r'"([^"]*)"')
+_STRINGS = re.compile(r"\s*+\(\s*+((?:" + _QUOTED + r"\s*+)*+)\)\s*+")
+_STRING = re.compile(_QUOTED)
+_INNERMOST = re.compile(r"\(([^()]*+)\)")
 _PARENTHESES = str.maketrans("()", "  ")
 
 MAX_ATTRIBUTES = 1 << 17  # HR_State_0, HR_State_1, ...: some programs write one per state
 _NODE_NAME = re.compile(r'[^\s\0\ud800-\udfff{}();="%|,]+')
-_STATE_NAME = re.compile(r'[^"\n\r\0\ud800-\udfff]*')
+_STATE_NAME = re.compile(r'[^"\n\r\0\ud800-\udfff]*(?<!\\)')
 
 
 def read_hugin(text: str, source: str = "<text>") -> BayesNet:
@@ -121,7 +123,7 @@ class _Reader:
         if states is None:
             message = f'the states of {name!r} are quoted names, ("a" "b"), got {value["value"].strip()}'
             raise self.source.error(message, value.start("value"))
-        names = [match[1] for match in islice(_STRING.finditer(states[1]), MAX_STATES + 1)]
+        names = [match[0][1:-1].replace('\\"', '"') for match in islice(_STRING.finditer(states[1]), MAX_STATES + 1)]
         self.draft.add_variable(name, names, position)
 
     def _potential(self, head: str, data: re.Match[str] | None, position: int) -> None:
@@ -149,7 +151,20 @@ class _Reader:
                 f"parent, or in one pair, got {opened} opened and {closed} closed",
                 position,
             )
+        if opened > 1:
+            self._check_rows(family, value, position)
         return self.source.numbers(value.translate(_PARENTHESES), position)
+
+    def _check_rows(self, family: Family, value: str, position: int) -> None:
+        """Every innermost pair of parentheses holds one row of the table."""
+        for row, group in enumerate(_INNERMOST.finditer(value)):
+            n_numbers = len(group[1].split(None, family.n_states))
+            if n_numbers != family.n_states and row < family.n_rows:
+                raise self.source.error(
+                    f"every row of the data of {family.child!r} has {family.n_states} numbers, row "
+                    f"{self.draft.row_name(family, row)} has {'more' if n_numbers > family.n_states else n_numbers}",
+                    position + group.start(),
+                )
 
 
 def _names(text: str) -> list[str]:
@@ -162,7 +177,7 @@ def write_hugin(net: BayesNet) -> str:
     Raises
     ------
     ValueError : a name that the format cannot hold: a variable with blanks or one of ``{}()|=;,%"``, a state
-        with a quotation mark or a line break.
+        with a quotation mark or a line break, or with a backslash at its end.
 
     Examples
     --------

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from ..bayesnet import BayesNet
 
 MAX_BYTES = 1 << 28  # after decompression: a few kilobytes of gzip can otherwise fill any memory
+NO_DECIMAL_COMMA = "decimals are written with a point, not a comma"
 _PIECE_BYTES = 1 << 20
 _PIECE_CHARACTERS = 1 << 22  # converting numbers in pieces keeps the list of words small
 _JOINED_PIECES = 1 << 16
@@ -91,7 +92,8 @@ class Source:
         except ValueError:
             pass
         word = next(word for word in _WORD.finditer(text) if not _is_number(word[0]))
-        raise self.error(f"expected a number, got {word[0][:30]!r}", position + word.start())
+        hint = f": {NO_DECIMAL_COMMA}" if "," in word[0] else ""
+        raise self.error(f"expected a number, got {word[0][:30]!r}{hint}", position + word.start())
 
 
 def is_plain(text: str) -> bool:

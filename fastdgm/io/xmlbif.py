@@ -95,7 +95,12 @@ class _Reader:
             raise
         except ParseError as error:
             reason = str(error).partition(": line")[0]
-            raise self.source.error(f"this is no XML: {reason}", self._position()) from None
+            position = self._position()
+            text = self.source.text.encode()
+            found = text[position : position + 30].decode(errors="replace")
+            at = f", at {found!r}" if found else ""
+            hint = " after '<!-': a comment is written <!-- so -->" if text[:position].endswith(b"<!-") else ""
+            raise self.source.error(f"this is no XML: {reason}{at}{hint}", position) from None
         except ValueError as error:  # defusedxml refuses entities and external references
             raise self.source.error(f"not accepted in XML: {error}", self._position()) from None
 
@@ -116,6 +121,7 @@ class _Reader:
 
     def start(self, tag: str, attributes: dict[str, str]) -> None:
         """An element begins."""
+        tag = _local(tag)
         self.depth += 1
         self.tags.add(tag)
         if self.depth > _MAX_DEPTH or len(self.tags) > _MAX_TAGS:
@@ -151,6 +157,7 @@ class _Reader:
 
     def end(self, tag: str) -> None:
         """An element ends."""
+        tag = _local(tag)
         self.depth -= 1
         if self.field:
             text = "".join(self.pieces)
@@ -158,6 +165,9 @@ class _Reader:
             self.field = ""
         elif tag == self.block == "VARIABLE":
             name = self._only(self.fields, "NAME", self.block_position)
+            if not self.fields["OUTCOME"] and "VALUE" in self.tags:
+                message = f"{name!r} has VALUEs for OUTCOMEs, as in XMLBIF 0.2; only 0.3 is supported"
+                raise self.source.error(message, self.block_position)
             self.draft.add_variable(name, self.fields["OUTCOME"], self.block_position)
             self.block = ""
         elif tag == self.block:
@@ -178,6 +188,11 @@ class _Reader:
         if len(fields[tag]) != 1:
             raise self.source.error(f"expected one {tag}, got {len(fields[tag])}", position)
         return fields[tag][0]
+
+
+def _local(tag: str) -> str:
+    """The name of an element without its namespace."""
+    return tag.rpartition("}")[2]
 
 
 def write_xmlbif(net: BayesNet) -> str:
