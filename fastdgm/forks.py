@@ -1,29 +1,37 @@
 """A fork waits for what other threads have locked: they do not exist in the child, where nobody would unlock it.
 
-Of functions that are called before a fork, the last registered comes first. Ours must come before that of
-``logging``, which takes a lock that other threads need to finish an import; hence ``logging`` is imported here.
+Of functions that are called before a fork, the last registered comes first. Ours must come before those of
+``logging`` and ``concurrent.futures``, whose locks other threads need to finish an import, and these must not be
+registered while ours waits; hence both are imported here.
 """
 
 from __future__ import annotations
 
-import logging  # noqa: F401  (see above)
+import concurrent.futures.thread  # noqa: F401  (see above)
+import logging  # noqa: F401
 import os
 import sys
 import threading
+import time
 from collections.abc import Iterator
-from contextlib import ExitStack, suppress
-from importlib import import_module
+from contextlib import ExitStack
 from typing import Any
+
+_OURS = {"defusedxml", "fastdgm", "llvmlite", "numba", "numpy", "pandas", "polars", "pyarrow", "safetensors", "torch"}
+_NEEDED = frozenset(_OURS | sys.stdlib_module_names)  # packages that this one imports, at once or at first use
+_PAUSE = 0.001  # seconds
 
 _here = threading.local()  # .locks are held by this thread while it forks
 
 
-def _finish_imports() -> None:
-    """Wait for every module of ours that another thread is importing."""
-    for name in list(sys.modules):
-        if name.partition(".")[0] == __package__:
-            with suppress(ImportError):  # the other thread's import failed
-                import_module(name)
+def _others_import() -> bool:
+    """Whether another thread is importing a module that a child may need; Python keeps the locks by name.
+
+    Not any module: that of a user's script may well import for as long as the thread that forks here runs.
+    """
+    locks: dict[str, Any] = getattr(sys.modules["_frozen_importlib"], "_module_locks", {})
+    held = [reference() for name, reference in list(locks.items()) if name.partition(".")[0] in _NEEDED]
+    return any(getattr(lock, "owner", None) not in (None, threading.get_ident()) for lock in held)
 
 
 def _compiler_locks() -> Iterator[Any]:
@@ -38,11 +46,15 @@ def _compiler_locks() -> Iterator[Any]:
 
 
 def _before() -> None:
-    _finish_imports()  # first: an import may need to compile
-    with ExitStack() as locks:
-        for lock in _compiler_locks():
-            locks.enter_context(lock)
-        _here.locks = locks.pop_all()
+    while True:
+        while _others_import():
+            time.sleep(_PAUSE)
+        with ExitStack() as locks:  # only now, because an import may need them
+            for lock in _compiler_locks():
+                locks.enter_context(lock)
+            if not _others_import():
+                _here.locks = locks.pop_all()
+                return
 
 
 def _after() -> None:

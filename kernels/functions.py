@@ -2,7 +2,8 @@
 
 In float32 they are short polynomials that LLVM turns into vector instructions (Cephes coefficients, within 3 ulp);
 in float64, in plain Python and on a GPU they are the library's own. ``exp`` is exactly 0 below and finite above the
-range of float32, so that no loop needs a branch for infinities.
+range of float32, so that no loop needs a branch for infinities. NaN stays NaN everywhere: a sum that has left the range
+of its type must be seen at the end, not vanish in an activation.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import math
 
 import numpy as np
 from llvmlite import ir
-from numba import float32, types
+from numba import float32, float64, types
 from numba.extending import intrinsic, overload
 
 from .jit import OPTIONS, scalar
@@ -33,9 +34,21 @@ def exp(x):
     return math.exp(min(x, 709.0))
 
 
+def exp_or_infinity(x):
+    """e**x, infinite where ``exp`` stays at its largest value."""
+    return x.dtype.type(math.inf) if x > (HIGHEST_EXPONENT if x.dtype == np.float32 else 709.0) else exp(x)
+
+
 def log(x):
     """Natural logarithm of a positive number."""
     return type(x)(math.log(x)) if x > 0 else type(x)(-math.inf)
+
+
+def log_wide(x):
+    """Natural logarithm as a float64, of a float32 within 1e-7; -inf at 0, NaN of NaN and infinity."""
+    if not 0.0 <= x < math.inf:
+        return math.nan
+    return math.log(x) if x > 0.0 else -math.inf
 
 
 def log1p_unit(x):
@@ -114,7 +127,7 @@ def _negative(typing_context, number):
 def _exp32(x):
     """2**n * p(r) with x = n log 2 + r, |r| <= log(2) / 2. Adding ROUNDING leaves n in the lowest bits."""
     c = float32(88.0) if x > float32(88.0) else x
-    c = c if c > float32(-87.0) else float32(-87.0)
+    c = float32(-87.0) if c < float32(-87.0) else c
     shifted = _multiply_add(c, float32(1.44269504088896341), float32(ROUNDING))
     whole = shifted - float32(ROUNDING)
     r = _multiply_add(whole, float32(-0.693359375), c)
@@ -130,7 +143,15 @@ def _exp32(x):
 
 
 def _exp64(x):
-    return math.exp(x if x < 709.0 else 709.0)
+    return math.exp(709.0 if x > 709.0 else x)
+
+
+def _exp_or_infinity32(x):
+    return float32(math.inf) if x > float32(88.0) else exp(x)
+
+
+def _exp_or_infinity64(x):
+    return math.inf if x > 709.0 else math.exp(x)
 
 
 @scalar
@@ -170,6 +191,18 @@ def _log64(x):
     return math.log(x)
 
 
+def _log_wide32(x):
+    """As ``_log32`` with the sum in float64; x - x is 0, or NaN of what is no number."""
+    n = _exponent(x)
+    m = _times_power_of_two(x, _negative(n))
+    y = float64(n) * 0.6931471805599453 + float64(_mantissa_log(m - float32(1.0)) + (x - x))
+    return y if x != float32(0.0) else -math.inf
+
+
+def _log_wide64(x):
+    return math.log(x) + (x - x)
+
+
 def _by_type(single, double):
     """An overload that takes the float32 or the float64 version."""
 
@@ -180,7 +213,9 @@ def _by_type(single, double):
 
 
 overload(exp, jit_options=INLINED)(_by_type(_exp32, _exp64))
+overload(exp_or_infinity, jit_options=INLINED)(_by_type(_exp_or_infinity32, _exp_or_infinity64))
 overload(log, jit_options=INLINED)(_by_type(_log32, _log64))
+overload(log_wide, jit_options=INLINED)(_by_type(_log_wide32, _log_wide64))
 overload(log1p_unit, jit_options=INLINED)(_by_type(_log1p_unit32, _log1p_unit64))
 
 
@@ -189,6 +224,13 @@ def sigmoid(x):
     """1 / (1 + exp(-x))."""
     one = type(x)(1)
     return one / (one + exp(-x))
+
+
+@scalar
+def silu(x):
+    """x / (1 + exp(-x))"""
+    one = type(x)(1)
+    return x * (one / (one + exp_or_infinity(-x)))  # x may be larger than the largest value of exp
 
 
 @scalar

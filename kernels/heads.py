@@ -6,9 +6,16 @@ NORMAL       z = mean, log sigma;                         x = mean + sigma * noi
 MIXTURE      z = M logits, M means, M log sigmas;         component by its probability, then as NORMAL
 AFFINE       z = shift, scale of zuko's MAF;              noise = x * exp(s) + shift, s = scale / (1 + |scale| / CAP)
 
+Sums over states are kept in float64 whatever the type of the logits, and so are the uniforms that they are compared
+with: in float32 a state of weight 1e-8 beside one of weight 1 would add nothing, and never be drawn.
+
+Parameters that have left the range of their type are never silent: log p is then NaN, and a draw sets row UNDEFINED.
+Infinities that stand for a limit are no error: a logit of -inf is a state of probability 0, an infinite density of 0
+that of a far outlier.
+
 Loops take whole matrices and row numbers: a slice of an array costs more than what they do. ``z`` is (rows, lanes),
 parameters in rows ``at`` .. ``at + size``; ``values`` has the variable's value in row ``v``; results of scoring are
-row TERM of ``scratch`` (JOINT + size, lanes), whose other rows are free.
+row TERM of ``scratch`` (JOINT + size, lanes). Drawing only ever sets row UNDEFINED of it; the other rows are free.
 """
 
 from __future__ import annotations
@@ -20,15 +27,24 @@ import numpy as np
 from numba import float64
 from numba.extending import overload
 
-from .functions import HALF_LOG_2_PI, INLINED, exp, log, sigmoid, softplus, wide_vectors
+from .functions import HALF_LOG_2_PI, INLINED, exp, exp_or_infinity, log_wide, sigmoid, softplus, wide_vectors
 from .jit import loop, scalar
 
 BERNOULLI, CATEGORICAL, NORMAL, MIXTURE, AFFINE = range(5)
 AFFINE_CAP = math.log(1000.0)  # zuko's MonotonicAffineTransform(slope=1e-3)
-EXCLUDED = -1e30  # logit of a state that truncation has removed
-LOWEST = -3e38  # the largest of several logarithms counts as at least this: -inf minus -inf would be NaN
 
-TERM, LARGEST, TOTAL, BELOW, JOINT = range(5)  # rows of scratch; from JOINT on one for each parameter
+# Rows of scratch: from WIDE on two of float64 (two rows of float32 hold one), from JOINT on one for each parameter.
+TERM, LARGEST, TOTAL, BELOW, UNDEFINED, _, WIDE = range(7)
+SUM, REACHED = np.int64(0), np.int64(1)  # the wide rows
+JOINT = WIDE + 4
+
+
+@loop
+def wide_row(scratch, number):
+    """Row ``number`` of those of float64, (lanes,)."""
+    lanes, per_number = scratch.shape[1], 8 // scratch.itemsize
+    begin = (WIDE + 2 * number) * lanes
+    return scratch.reshape(scratch.size)[begin : begin + per_number * lanes].view(np.float64)
 
 
 # Bernoulli --------------------------------------------------------------------------------------------------------
@@ -40,6 +56,7 @@ def _draw_bernoulli(z, at, size, noise, w, values, v, scratch):
     one, zero = values.dtype.type(1), values.dtype.type(0)
     for i in range(values.shape[1]):
         values[v, i] = one if noise[w, i] * (one + exp(-z[at, i])) < one else zero
+        scratch[UNDEFINED, i] = scratch[UNDEFINED, i] if z[at, i] == z[at, i] else one
 
 
 @loop
@@ -61,42 +78,53 @@ def _slope_bernoulli(z, at, size, values, v, weight, scratch):
 
 
 @loop
-def _normalise(z, at, size, scratch):
-    """scratch[LARGEST] = max_k z_k, scratch[TOTAL] = sum_k exp(z_k - max)."""
+def find_largest(z, at, size, scratch):
+    """scratch[LARGEST] = max_k z_k; 0 where all are -inf, from which nothing could be subtracted."""
     wide_vectors()
+    nothing, zero = z.dtype.type(-np.inf), z.dtype.type(0)
     for i in range(z.shape[1]):
-        scratch[LARGEST, i] = LOWEST
-        scratch[TOTAL, i] = 0
+        scratch[LARGEST, i] = nothing
     for k in range(at, at + size):
         for i in range(z.shape[1]):
             scratch[LARGEST, i] = max(scratch[LARGEST, i], z[k, i])
+    for i in range(z.shape[1]):
+        scratch[LARGEST, i] = zero if scratch[LARGEST, i] == nothing else scratch[LARGEST, i]
+
+
+@loop
+def _normalise(z, at, size, scratch):
+    """LARGEST, and the sum of exp(z_k - LARGEST): wide row SUM, rounded in row TOTAL. It is at least 1, but 0 where
+    all z_k are -inf, and NaN where one is NaN or +inf."""
+    wide_vectors()
+    find_largest(z, at, size, scratch)
+    total = wide_row(scratch, SUM)
+    for i in range(z.shape[1]):
+        total[i] = 0.0
     for k in range(at, at + size):
         for i in range(z.shape[1]):
-            scratch[TOTAL, i] += exp(z[k, i] - scratch[LARGEST, i])
+            total[i] += exp(z[k, i] - scratch[LARGEST, i])
+    for i in range(z.shape[1]):
+        scratch[TOTAL, i] = scratch.dtype.type(total[i])
 
 
 @loop
 def _draw_categorical(z, at, size, noise, w, values, v, scratch):
-    """The smallest state whose cumulative probability exceeds the uniform; the last possible one if rounding leaves
-    none."""
+    """The smallest state whose cumulative probability exceeds the uniform: as many as there are sums that do not."""
     wide_vectors()
     _normalise(z, at, size, scratch)
-    undecided = values.dtype.type(-1)
+    total, reached = wide_row(scratch, SUM), wide_row(scratch, REACHED)
+    one, zero, last = values.dtype.type(1), values.dtype.type(0), values.dtype.type(size - 1)
     for i in range(values.shape[1]):
-        scratch[BELOW, i] = 0
-        values[v, i] = undecided
-    for k in range(size):
-        code = values.dtype.type(k)
+        scratch[UNDEFINED, i] = scratch[UNDEFINED, i] if total[i] >= 1.0 else one
+        total[i] *= noise[w, i]
+        reached[i] = 0.0
+        values[v, i] = zero
+    for k in range(at, at + size):
         for i in range(values.shape[1]):
-            scratch[BELOW, i] += exp(z[at + k, i] - scratch[LARGEST, i])
-            decided = values[v, i] == undecided and scratch[BELOW, i] > noise[w, i] * scratch[TOTAL, i]
-            values[v, i] = code if decided else values[v, i]
-    for i in range(values.shape[1]):
-        if values[v, i] == undecided:
-            k = size - 1
-            while k > 0 and exp(z[at + k, i] - scratch[LARGEST, i]) == 0:
-                k -= 1
-            values[v, i] = k
+            reached[i] += exp(z[k, i] - scratch[LARGEST, i])
+            values[v, i] += one if reached[i] <= total[i] else zero
+    for i in range(values.shape[1]):  # a uniform is below 1, so only undefined parameters leave none
+        values[v, i] = min(values[v, i], last)
 
 
 @scalar
@@ -110,8 +138,9 @@ def _score_categorical(z, at, size, values, v, scratch):
     wide_vectors()
     _normalise(z, at, size, scratch)
     for i in range(values.shape[1]):
-        own = z[at + state_of(values[v, i], size), i]
-        scratch[TERM, i] = own - scratch[LARGEST, i] - log(scratch[TOTAL, i])
+        code = state_of(values[v, i], size)
+        above = float64(z[at + code, i]) - float64(scratch[LARGEST, i])
+        scratch[TERM, i] = scratch.dtype.type(above - log_wide(scratch[TOTAL, i]))
 
 
 @loop
@@ -130,20 +159,42 @@ def _slope_categorical(z, at, size, values, v, weight, scratch):
 # Normal and affine ------------------------------------------------------------------------------------------------
 
 
+@scalar
+def normal_value(noise, mean, log_sigma):
+    """mean + sigma * noise; infinite or NaN where sigma leaves the range of the type."""
+    return mean + exp_or_infinity(log_sigma) * type(mean)(noise)
+
+
+@scalar
+def normal_term(value, mean, log_sigma):
+    """log Normal(value; mean, sigma), never NaN of finite numbers: neither the halved difference nor the root of
+    1 / sigma leaves the range of the type."""
+    half = type(mean)(0.5)
+    root = exp(-half * log_sigma)
+    r = (half * value - half * mean) * root * (root + root)
+    return -half * r * r - log_sigma - type(mean)(HALF_LOG_2_PI)
+
+
 @loop
 def _draw_normal(z, at, size, noise, w, values, v, scratch):
     wide_vectors()
     for i in range(values.shape[1]):
-        values[v, i] = z[at, i] + exp(z[at + 1, i]) * noise[w, i]
+        values[v, i] = normal_value(noise[w, i], z[at, i], z[at + 1, i])
+    _mark_infinite(values, v, scratch)
+
+
+@loop
+def _mark_infinite(values, v, scratch):
+    one, zero = scratch.dtype.type(1), scratch.dtype.type(0)
+    for i in range(values.shape[1]):
+        scratch[UNDEFINED, i] = scratch[UNDEFINED, i] if values[v, i] - values[v, i] == zero else one
 
 
 @loop
 def _score_component(z, mean, log_sigma, values, v, out, row):
     wide_vectors()
-    constant, half = values.dtype.type(HALF_LOG_2_PI), values.dtype.type(0.5)
     for i in range(values.shape[1]):
-        r = (values[v, i] - z[mean, i]) * exp(-z[log_sigma, i])
-        out[row, i] = -half * r * r - z[log_sigma, i] - constant
+        out[row, i] = normal_term(values[v, i], z[mean, i], z[log_sigma, i])
 
 
 @loop
@@ -179,7 +230,8 @@ def _soft_cap(scale):
 def _draw_affine(z, at, size, noise, w, values, v, scratch):
     wide_vectors()
     for i in range(values.shape[1]):
-        values[v, i] = (noise[w, i] - z[at, i]) * exp(-_soft_cap(z[at + 1, i]))
+        values[v, i] = (z.dtype.type(noise[w, i]) - z[at, i]) * exp(-_soft_cap(z[at + 1, i]))
+    _mark_infinite(values, v, scratch)
 
 
 @loop
@@ -201,7 +253,8 @@ def _draw_mixture(z, at, size, noise, w, values, v, scratch):
     _draw_categorical(z, at, m, noise, w, values, v, scratch)
     for i in range(values.shape[1]):
         k = np.int64(values[v, i])
-        values[v, i] = z[at + m + k, i] + exp(z[at + 2 * m + k, i]) * noise[w + 1, i]
+        values[v, i] = normal_value(noise[w + 1, i], z[at + m + k, i], z[at + 2 * m + k, i])
+    _mark_infinite(values, v, scratch)
 
 
 @loop
@@ -219,12 +272,14 @@ def _score_mixture(z, at, size, values, v, scratch):
     wide_vectors()
     m = size // 3
     _normalise(z, at, m, scratch)
+    normaliser = wide_row(scratch, REACHED)
     for i in range(values.shape[1]):
-        scratch[TERM, i] = -scratch[LARGEST, i] - log(scratch[TOTAL, i])
+        normaliser[i] = scratch[LARGEST, i] + log_wide(scratch[TOTAL, i])
     _joint_terms(z, at, m, values, v, scratch)
     _normalise(scratch, JOINT, m, scratch)
     for i in range(values.shape[1]):
-        scratch[TERM, i] += scratch[LARGEST, i] + log(scratch[TOTAL, i])
+        joint = scratch[LARGEST, i] + log_wide(scratch[TOTAL, i])
+        scratch[TERM, i] = scratch.dtype.type(joint - normaliser[i])
 
 
 @loop
@@ -250,80 +305,6 @@ def _slope_mixture(z, at, size, values, v, weight, scratch):
             scratch[BELOW, i] += scratch[TERM, i]
     for i in range(values.shape[1]):
         scratch[TERM, i] = scratch[BELOW, i]
-
-
-# Tempering and truncation -----------------------------------------------------------------------------------------
-
-
-@loop
-def _temper_bernoulli(z, at, size, rule, own):
-    wide_vectors()
-    temperature, top_k, top_p = rule
-    _scale(z, at, size, 1.0 / temperature, own)
-    _truncate_bernoulli(z, own, top_k, top_p)
-
-
-@loop
-def _temper_categorical(z, at, size, rule, own):
-    temperature, top_k, top_p = rule
-    _scale(z, at, size, 1.0 / temperature, own)
-    if top_k > 0 or top_p < 1.0:
-        for i in range(z.shape[1]):
-            _truncate_categorical(z, own, own + size, i, top_k, top_p)
-
-
-@loop
-def _temper_normal(z, at, size, rule, own):
-    """The variance times the temperature."""
-    shift = z.dtype.type(0.5 * math.log(rule[0]))
-    for i in range(z.shape[1]):
-        z[own, i] = z[at, i]
-        z[own + 1, i] = z[at + 1, i] + shift
-
-
-@loop
-def _scale(z, at, size, factor, own):
-    factor = z.dtype.type(factor)
-    for k in range(size):
-        for i in range(z.shape[1]):
-            z[own + k, i] = z[at + k, i] * factor
-
-
-@loop
-def _truncate_bernoulli(z, own, top_k, top_p):
-    for i in range(z.shape[1]):
-        likely = 1.0 / (1.0 + math.exp(-abs(float64(z[own, i]))))
-        if top_k == 1 or likely >= top_p:
-            z[own, i] = -EXCLUDED if z[own, i] > 0 else EXCLUDED
-
-
-@loop
-def _next_ranked(z, begin, end, i, previous):
-    """The most probable of rows begin .. end in lane i after row ``previous`` (-1: of all); of equals the first."""
-    best = -1
-    for k in range(begin, end):
-        tied = previous >= 0 and z[k, i] == z[previous, i] and k > previous
-        after = previous < 0 or z[k, i] < z[previous, i] or tied
-        if after and (best < 0 or z[k, i] > z[best, i]):
-            best = k
-    return best
-
-
-@loop
-def _truncate_categorical(z, begin, end, i, top_k, top_p):
-    """Keep states from the most probable on until there are top_k of them or their mass is top_p."""
-    peak, total = float64(z[_next_ranked(z, begin, end, i, np.int64(-1)), i]), 0.0
-    for k in range(begin, end):
-        total += math.exp(float64(z[k, i]) - peak)
-    last, kept, mass = np.int64(-1), 0, 0.0
-    while kept < end - begin and (top_k == 0 or kept < top_k) and mass < top_p * total:
-        last = _next_ranked(z, begin, end, i, last)
-        kept += 1
-        mass += math.exp(float64(z[last, i]) - peak)
-    lowest = z[last, i]
-    for k in range(begin, end):
-        if z[k, i] < lowest or (z[k, i] == lowest and k > last):
-            z[k, i] = EXCLUDED
 
 
 # Any head ---------------------------------------------------------------------------------------------------------
@@ -388,11 +369,6 @@ SLOPE = {
     NormalHead: _slope_normal,
     MixtureHead: _slope_mixture,
 }
-TEMPER = {
-    BernoulliHead: _temper_bernoulli,
-    CategoricalHead: _temper_categorical,
-    NormalHead: _temper_normal,
-}
 
 
 def draw_lanes(kind, z, at, noise, w, values, v, scratch):
@@ -405,10 +381,6 @@ def score_lanes(kind, z, at, values, v, scratch):
 
 def slope_lanes(kind, z, at, values, v, weight, scratch):
     """The parameters become the gradient of weight * log p; scratch[TERM] the one by the value, if that is real."""
-
-
-def temper_lanes(kind, z, at, rule, own):
-    """Rows ``own`` .. of z = the parameters that draw by ``rule`` = (temperature, top_k or 0, top_p)."""
 
 
 @overload(draw_lanes, jit_options=INLINED)
@@ -427,11 +399,3 @@ def _choose_score(kind, z, at, values, v, scratch):
 def _choose_slope(kind, z, at, values, v, weight, scratch):
     slope = SLOPE[kind.instance_class]
     return lambda kind, z, at, values, v, weight, scratch: slope(z, at, kind.size, values, v, weight, scratch)
-
-
-@overload(temper_lanes, jit_options=INLINED)
-def _choose_temper(kind, z, at, rule, own):
-    if kind.instance_class not in TEMPER:
-        return lambda kind, z, at, rule, own: None  # refused before
-    temper = TEMPER[kind.instance_class]
-    return lambda kind, z, at, rule, own: temper(z, at, kind.size, rule, own)

@@ -19,22 +19,24 @@ import numpy as np
 from numba import uint64
 from numba.extending import overload
 
-from .functions import INLINED, exp, sigmoid, softplus, tanh, wide_vectors
+from .functions import INLINED, exp, sigmoid, silu, softplus, tanh, wide_vectors
 from .heads import (
     AFFINE,
     JOINT,
     LARGEST,
     MIXTURE,
     TERM,
+    UNDEFINED,
+    BernoulliHead,
     MixtureHead,
     NormalHead,
     draw_lanes,
     score_lanes,
-    temper_lanes,
 )
 from .jit import inlined, kernel, loop
 from .panels import LANES, ROWS, add_product, add_rows
 from .quantile import to_normal
+from .truncation import temper_lanes
 from .uniforms import fill_uniforms
 
 FIRST, UNITS, WEIGHTS, STRIDE, SOURCE, RESIDUAL, ACTIVATION = range(7)  # fields of ``layers``
@@ -96,6 +98,7 @@ class Results(NamedTuple):
     values: np.ndarray  # (n, n_vars) codes or reals, columns in the user's order
     log_prob: np.ndarray  # (n,)
     sampling_log_prob: np.ndarray  # (n,)
+    undefined: np.ndarray  # bool (n,): rows in which a sum or a value left the range of the float type
 
 
 class Tile(NamedTuple):
@@ -103,8 +106,7 @@ class Tile(NamedTuple):
 
     state: np.ndarray  # (state rows + head_size, lanes): the last ones for tempered parameters
     values: np.ndarray  # (rows, lanes): codes or reals; the inputs' own rows of the state unless they are one-hot
-    noise: np.ndarray  # (BLOCK * words, lanes)
-    fine: np.ndarray  # float64 (BLOCK * words, lanes): uniforms on their way to normal noise
+    noise: np.ndarray  # (BLOCK * words, lanes): of the model's type for Bernoulli heads, float64 for all others
     words: np.ndarray  # uint32 (8, lanes)
     scratch: np.ndarray  # (JOINT + head_size, lanes)
     total: np.ndarray  # float64 (2, lanes): log_prob, sampling_log_prob
@@ -122,6 +124,17 @@ def noise_words(head):
     return 2 if head == MIXTURE else 1
 
 
+def new_noise(kind, like, words, lanes):
+    """Zeros of the type in which a head takes its noise; ``like`` is of the model's."""
+
+
+@overload(new_noise, jit_options=INLINED)
+def _choose_new_noise(kind, like, words, lanes):
+    if kind.instance_class is BernoulliHead:
+        return lambda kind, like, words, lanes: np.zeros((words, lanes), like.dtype)
+    return lambda kind, like, words, lanes: np.zeros((words, lanes), np.float64)
+
+
 @loop
 def new_tile(net, lanes):
     """Scratch memory; zeros, so that idle lanes compute with harmless numbers."""
@@ -132,8 +145,7 @@ def new_tile(net, lanes):
     return Tile(
         state,
         values,
-        np.zeros((words, lanes), dtype),
-        np.zeros((words, lanes), np.float64),
+        new_noise(net.kind, net.biases, words, lanes),
         np.zeros((8, lanes), np.uint32),
         np.zeros((JOINT + net.head_size, lanes), dtype),
         np.zeros((2, lanes), np.float64),
@@ -187,11 +199,11 @@ def activate(activation, state, row):
     one, zero = state.dtype.type(1), state.dtype.type(0)
     if activation == RELU:
         for i in range(state.shape[1]):
-            state[row, i] = state[row, i] if state[row, i] > zero else zero
+            state[row, i] = zero if state[row, i] < zero else state[row, i]  # NaN stays NaN
     elif activation == ELU:
         for i in range(state.shape[1]):
             x = state[row, i]
-            state[row, i] = x if x > zero else exp(x if x < zero else zero) - one
+            state[row, i] = x if x > zero else exp(zero if x > zero else x) - one
     elif activation == TANH:
         for i in range(state.shape[1]):
             state[row, i] = tanh(state[row, i])
@@ -203,7 +215,7 @@ def activate(activation, state, row):
             state[row, i] = softplus(state[row, i])
     elif activation == SILU:
         for i in range(state.shape[1]):
-            state[row, i] = state[row, i] * sigmoid(state[row, i])
+            state[row, i] = silu(state[row, i])
 
 
 @inlined
@@ -337,15 +349,12 @@ def _fill_normals(net, request, given, tile, row, begin, end):
     words = noise_words(net.head)
     first, count = begin * words, (end - begin) * words
     if request.source == PHILOX:
-        fill_uniforms(request.key, request.start + uint64(row), first, tile.words, tile.fine[:count])
+        fill_uniforms(request.key, request.start + uint64(row), first, tile.words, tile.noise[:count])
     else:
-        _copy_noise(given.noise, row, first, count, tile.fine)
-    for word in range(count):
-        if request.source != NOISE and word % words == words - 1:
-            to_normal(tile.fine, word, tile.noise)
-        else:
-            for i in range(tile.noise.shape[1]):
-                tile.noise[word, i] = tile.fine[word, i]
+        _copy_noise(given.noise, row, first, count, tile.noise)
+    if request.source != NOISE:
+        for word in range(words - 1, count, words):
+            to_normal(tile.noise, word, tile.noise)
 
 
 @loop
@@ -379,6 +388,7 @@ def _begin_tile(net, request, given, tile, row, n):
         finish_units(net.layers, layer, ZERO, constant, tile.state)
     fill(0.0, tile.total, LOG_PROB)
     fill(0.0, tile.total, SAMPLING_LOG_PROB)
+    fill(tile.scratch.dtype.type(0), tile.scratch, UNDEFINED)
 
 
 @loop
@@ -393,12 +403,12 @@ def _begin_block(net, begin, end, state):
 
 
 @inlined
-def _temper(kind, request, state, z):
+def _temper(kind, request, state, z, scratch):
     """Row where the parameters begin that draw from what rows z say, tempered and truncated if so asked."""
     if not request.truncated:
         return z
     own = state.shape[0] - kind.size
-    temper_lanes(kind, state, z, (request.temperature, request.top_k, request.top_p), own)
+    temper_lanes(kind, state, z, (request.temperature, request.top_k, request.top_p), own, scratch)
     return own
 
 
@@ -430,7 +440,7 @@ def _sample_block(net, request, tile, begin, end):
         z = heads + d * size
         at = z
         if d >= request.prefix_length:
-            at = _temper(kind, request, state, z)
+            at = _temper(kind, request, state, z, scratch)
             draw_lanes(kind, state, at, noise, (d - begin) * words, values, value + d, scratch)
         if request.scored:
             _score_variable(kind, state, z, at, values, value + d, scratch, total)
@@ -452,6 +462,8 @@ def _store_tile(net, request, tile, row, n, results):
         column = uint64(order[d])
         for i in range(n):
             out[row + i, column] = values[first + d, i]
+    for i in range(n):
+        results.undefined[row + i] = tile.scratch[UNDEFINED, i] != 0
     if request.scored:
         for i in range(n):
             results.log_prob[row + i] = tile.total[LOG_PROB, i]

@@ -7,11 +7,12 @@ of data, so that threads read neighbours. Tempering and truncation are on the CP
 
 from __future__ import annotations
 
+import math
+
 from numba import float32, float64, uint64
 
-from .functions import HALF_LOG_2_PI, exp, log, sigmoid, softplus, tanh
-from .heads import AFFINE, BERNOULLI, CATEGORICAL, LOWEST, MIXTURE, NORMAL, _soft_cap, state_of
-from .jit import scalar
+from .functions import exp, log_wide, sigmoid, silu, softplus, tanh
+from .heads import AFFINE, BERNOULLI, CATEGORICAL, MIXTURE, NORMAL, _soft_cap, normal_term, normal_value, state_of
 from .made import (
     ACTIVATION,
     ELU,
@@ -47,7 +48,7 @@ def activated(activation, x):
         return sigmoid(x)
     if activation == SOFTPLUS:
         return softplus(x)
-    return x * sigmoid(x) if activation == SILU else x
+    return silu(x) if activation == SILU else x
 
 
 def unit_sum(net, layer, unit, state, i):
@@ -103,18 +104,14 @@ def put_value(net, d, value, state, i):
 # Heads -------------------------------------------------------------------------------------------------------------
 
 
-@scalar
-def _normal_term(value, mean, log_sigma):
-    r = (value - mean) * exp(-log_sigma)
-    return type(mean)(-0.5) * r * r - log_sigma - type(mean)(HALF_LOG_2_PI)
-
-
 def log_total(state, at, size, i):
-    """The largest of several logits, and the sum of exp(logit - largest)."""
-    largest = type(state[at, i])(LOWEST)
+    """The largest of several logits, and the sum of exp(logit - largest) in float64; see ``heads._normalise``."""
+    largest = type(state[at, i])(-math.inf)
     for k in range(at, at + size):
         largest = max(largest, state[k, i])
-    total = largest * 0
+    if largest == -math.inf:
+        largest = type(largest)(0)
+    total = 0.0
     for k in range(at, at + size):
         total += exp(state[k, i] - largest)
     return largest, total
@@ -124,13 +121,15 @@ def mixture_term(state, at, size, value, i):
     """log sum_k p(k) Normal(value; mean_k, sigma_k)"""
     m = size // 3
     largest, total = device_log_total(state, at, m, i)
-    normaliser = largest + log(total)
-    top, joint = type(total)(LOWEST), total * 0
+    normaliser = largest + log_wide(type(largest)(total))
+    top, joint = type(largest)(-math.inf), 0.0
     for k in range(at, at + m):
-        top = max(top, state[k, i] + _normal_term(value, state[k + m, i], state[k + 2 * m, i]))
+        top = max(top, state[k, i] + normal_term(value, state[k + m, i], state[k + 2 * m, i]))
+    if top == -math.inf:
+        return top
     for k in range(at, at + m):
-        joint += exp(state[k, i] + _normal_term(value, state[k + m, i], state[k + 2 * m, i]) - top)
-    return top + log(joint) - normaliser
+        joint += exp(state[k, i] + normal_term(value, state[k + m, i], state[k + 2 * m, i]) - top)
+    return type(largest)(top + log_wide(type(largest)(joint)) - normaliser)
 
 
 def head_term(head, state, at, size, value, i):
@@ -141,26 +140,23 @@ def head_term(head, state, at, size, value, i):
         return -softplus((type(z)(1) - type(z)(2) * value) * z)
     if head == CATEGORICAL:
         largest, total = device_log_total(state, at, size, i)
-        return state[at + state_of(value, size), i] - largest - log(total)
+        own = float64(state[at + state_of(value, size), i])
+        return type(z)(own - float64(largest) - log_wide(type(z)(total)))
     if head == NORMAL:
-        return _normal_term(value, z, state[at + 1, i])
+        return normal_term(value, z, state[at + 1, i])
     if head == MIXTURE:
         return device_mixture_term(state, at, size, value, i)
     return _soft_cap(state[at + 1, i])
 
 
 def pick_state(state, at, size, u, i):
-    """The smallest state whose cumulative probability exceeds u; the last possible one if rounding leaves none."""
+    """The smallest state whose cumulative probability exceeds u: as many as there are sums that do not."""
     largest, total = device_log_total(state, at, size, i)
-    below, last = total * 0, 0
-    for k in range(size):
-        p = exp(state[at + k, i] - largest)
-        below += p
-        if p > 0:
-            last = k
-        if below > u * total:
-            return k
-    return last
+    reached, k = 0.0, 0
+    for j in range(at, at + size):
+        reached += exp(state[j, i] - largest)
+        k += 1 if reached <= u * total else 0
+    return min(k, size - 1)
 
 
 def head_value(net, request, given, state, at, d, i):
@@ -168,17 +164,17 @@ def head_value(net, request, given, state, at, d, i):
     z, head = state[at, i], net.head
     if head == MIXTURE:
         m = net.head_size // 3
-        k = at + device_pick_state(state, at, m, type(z)(device_noise(net, request, given, 2 * d, i)), i)
+        k = at + device_pick_state(state, at, m, device_noise(net, request, given, 2 * d, i), i)
         normal = normal_quantile(device_noise(net, request, given, 2 * d + 1, i))
-        return state[k + m, i] + exp(state[k + 2 * m, i]) * type(z)(normal)
+        return normal_value(normal, state[k + m, i], state[k + 2 * m, i])
     noise = device_noise(net, request, given, d, i)
     if head == BERNOULLI:
         return type(z)(1 if type(z)(noise) * (type(z)(1) + exp(-z)) < 1 else 0)
     if head == CATEGORICAL:
-        return type(z)(device_pick_state(state, at, net.head_size, type(z)(noise), i))
+        return type(z)(device_pick_state(state, at, net.head_size, noise, i))
     if head == NORMAL:
         normal = noise if request.source == NOISE else normal_quantile(noise)
-        return z + exp(state[at + 1, i]) * type(z)(normal)
+        return normal_value(normal, z, state[at + 1, i])
     return (type(z)(noise) - z) * exp(-_soft_cap(state[at + 1, i]))
 
 
@@ -190,7 +186,7 @@ def noise(net, request, given, word, i):
     low_row, high_row, block = row & uint64(LOW), row >> uint64(32), uint64(word >> 2)
     high = device_philox4x32(low_row, high_row, block, uint64(STREAM_SAMPLE), k0, k1)[word & 3]
     low = device_philox4x32(low_row, high_row, block, uint64(STREAM_REFINE), k0, k1)[word & 3]
-    if net.head == NORMAL or net.head == MIXTURE or net.weights.itemsize == 8:
+    if net.head != BERNOULLI or net.weights.itemsize == 8:
         return device_uniform64(high, low)
     if high < uint64(SHORT):
         return float64(device_uniform32(high, low))

@@ -210,7 +210,7 @@ def _draw_variables(net, strips, number, request, tile, begin, end, flat, one, s
         at = z
         _land(heads, _field(parts, number, output, n), d * size, (d + 1) * size, sums, state)
         if d >= request.prefix_length:
-            at = _temper(kind, request, state, z)
+            at = _temper(kind, request, state, z, scratch)
             draw_lanes(kind, state, at, noise, (d - begin) * words, values, value + d, scratch)
         if request.scored:
             _score_variable(kind, state, z, at, values, value + d, scratch, total)

@@ -91,8 +91,8 @@ def draw_likely_bit(z, u, sure):
 
 @scalar
 def bit_log_prob(x, z):
-    """log p of a bit of logit z."""
-    return (z if x else type(z)(0)) - softplus(z)
+    """log p of a bit of logit z: log sigmoid(z) or log sigmoid(-z), no difference of large numbers."""
+    return -softplus(-z if x else z)
 
 
 @scalar
@@ -117,7 +117,7 @@ def activate(mode, state, i, hidden, j):
             target[unit] = sigmoid(source[unit])
     else:
         for unit in range(source.shape[0]):
-            target[unit] = source[unit] if source[unit] > zero else zero
+            target[unit] = zero if source[unit] < zero else source[unit]  # NaN stays NaN
 
 
 @loop
@@ -226,6 +226,16 @@ def _sum_drawn_log_prob(tile, n_given, rule, totals):
 
 
 @loop
+def _mark_undefined(tile, row, n, first_logit, temperature, undefined):
+    """Whether a tempered logit is NaN, which would draw 0."""
+    undefined[row : row + n] = False
+    for d in range(first_logit, tile.z.shape[0]):
+        for i in range(n):
+            t = tile.z[d, i] / temperature
+            undefined[row + i] |= t != t
+
+
+@loop
 def _fill_tile_uniforms(draw, row, n, tile):
     """The uniforms of rows ``row`` to ``row + n``."""
     if draw.uniforms.shape[0]:
@@ -256,8 +266,9 @@ def nade_log_prob_cpu(begin, end, plan, x, log_prob, terms):
 
 
 @kernel
-def nade_sample_cpu(begin, end, plan, draw, x, log_prob, sampling_log_prob):
-    """Draw rows [begin, end) of x (n, n_vars), uint8; where ``draw`` wants log-probabilities, (n,) each, these too."""
+def nade_sample_cpu(begin, end, plan, draw, x, log_prob, sampling_log_prob, undefined):
+    """Draw rows [begin, end) of x (n, n_vars), uint8; where ``draw`` wants log-probabilities, (n,) each, these too.
+    ``undefined`` (n,) says in which rows a sum has left the range of the float type."""
     tile, totals = _allocate(plan), np.empty(TILE)
     n_vars, n_given = plan.order.shape[0], draw.prefix.shape[1]
     first_logit = 0 if draw.want_log_prob else n_given
@@ -269,6 +280,7 @@ def nade_sample_cpu(begin, end, plan, draw, x, log_prob, sampling_log_prob):
             for d in range(n_given):
                 tile.x[d, i] = draw.prefix[(row + i) // draw.n_per_row, d]
         _walk_all(plan, n, n_given, first_logit, rule, tile)
+        _mark_undefined(tile, row, n, n_given, draw.temperature, undefined)
         for i in range(n):
             for d in range(n_vars):
                 x[row + i, plan.order[d]] = tile.x[d, i]
@@ -327,7 +339,8 @@ def nade_log_prob_cuda(mode, order, W, V, b, c, x, scratch, terms):
         for d in range(order.shape[0]):
             variable = order[d]
             z = device_logit(V, b, variable, scratch, i)
-            terms[i, variable] = (z if x[i, variable] else 0.0) - max(z, 0.0) - math.log1p(math.exp(-abs(z)))
+            other = -z if x[i, variable] else z
+            terms[i, variable] = -max(other, 0.0) - math.log1p(math.exp(-abs(other)))
             if x[i, variable]:
                 device_advance_row(mode, W, variable, scratch, i)
 

@@ -20,25 +20,28 @@ def vectorised(function):
         for i in range(x.size):
             out[i] = function(x[i])
 
-    def call(x):
-        out = np.empty_like(x)
+    def call(x, dtype=None):
+        out = np.empty_like(x, dtype)
         loop(x, out)
         return out
 
     return call
 
 
-EXP, LOG, LOG1P_UNIT, SIGMOID, SOFTPLUS, TANH = map(
+EXP, EXP_OR_INFINITY, LOG, LOG1P_UNIT, SIGMOID, SILU, SOFTPLUS, TANH = map(
     vectorised,
     (
         functions.exp,
+        functions.exp_or_infinity,
         functions.log,
         functions.log1p_unit,
         functions.sigmoid,
+        functions.silu,
         functions.softplus,
         functions.tanh,
     ),
 )
+LOG_WIDE = vectorised(functions.log_wide)
 QUANTILE = vectorised(normal_quantile)
 
 
@@ -82,6 +85,41 @@ def test_log(dtype):
     error = np.abs(LOG(x).astype(np.float64) - exact)
     assert (error <= 3 * np.finfo(dtype).eps * np.maximum(np.abs(exact), 0.25)).all()
     assert LOG(np.ones(1, dtype))[0] == 0
+
+
+@pytest.mark.parametrize("dtype", TYPES)
+def test_wide_logarithms_are_good_to_1e_7_however_large(dtype):
+    tiny, largest = np.finfo(dtype).tiny, np.finfo(dtype).max
+    x = np.exp(np.linspace(np.log(tiny) + 1e-6, np.log(largest) - 1e-4, 20_011)).astype(dtype)
+    x = np.concatenate([x, grid(0.5, 2.5, dtype), np.arange(1, 50_001).astype(dtype)])
+    error = np.abs(LOG_WIDE(x, np.float64) - np.log(x.astype(np.float64)))
+    assert error.max() < (1e-7 if dtype is np.float32 else 1e-12)
+    assert LOG_WIDE(np.array([0, 1], dtype), np.float64).tolist() == [-np.inf, 0]
+    assert np.isnan(LOG_WIDE(np.array([np.nan, np.inf], dtype), np.float64)).all()
+
+
+@pytest.mark.parametrize("dtype", TYPES)
+def test_what_is_no_number_stays_none(dtype):
+    """Also in every place of a vector: an activation must not hide that a sum has overflowed."""
+    x = np.array([np.nan, 1.0, -1.0] * 11, dtype)
+    for function in (EXP, EXP_OR_INFINITY, LOG1P_UNIT, SIGMOID, SILU, SOFTPLUS, TANH):
+        assert (np.isnan(function(x)) == np.isnan(x)).all()
+
+
+@pytest.mark.parametrize("dtype", TYPES)
+def test_exp_or_infinity(dtype):
+    x = grid(-100, 87, dtype)
+    assert (EXP_OR_INFINITY(x) == EXP(x)).all()
+    assert (EXP_OR_INFINITY(np.array([720, 1e4, 1e38, np.inf], dtype)) == np.inf).all()
+
+
+@pytest.mark.parametrize("dtype", TYPES)
+def test_silu(dtype):
+    x = grid(-80, 80, dtype)
+    exact = x.astype(np.float64) / (1 + np.exp(-x.astype(np.float64)))
+    assert ulps(SILU(x), exact).max() <= 7
+    large = float(np.finfo(dtype).max)
+    assert SILU(np.array([-large, -1e30, -1e4, 0, 1e30, large], dtype)).tolist() == [0, 0, 0, 0, dtype(1e30), large]
 
 
 @pytest.mark.parametrize("dtype", TYPES)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -81,6 +82,58 @@ def test_models_that_are_refused(pgmpy):
     model.cpds = [cpd_a, tabular("b", 2, [[0.5, 0.5], [0.5, 0.4]], ["a"], [2])]
     with pytest.raises(ValueError, match=r"CPD of 'b': every row of a table sums to 1, got 0\.9"):
         fd.from_pgmpy(model)
+
+
+# --- stand-ins with the same attributes, so that these run without pgmpy --------------------------------------------
+
+
+def cpd(variable: str, values, parents: dict[str, list] | None = None, states=(0, 1)) -> SimpleNamespace:
+    names = [variable, *(parents or {})]
+    return SimpleNamespace(
+        variable=variable,
+        values=np.array(values),
+        variables=names,
+        state_names={variable: list(states)} | (parents or {}),
+    )
+
+
+def model_of(*cpds: SimpleNamespace, names: str = "") -> SimpleNamespace:
+    parents = {one.variable: one.variables[1:] for one in cpds}
+    nodes = list(names) or list(parents)
+    return SimpleNamespace(nodes=lambda: nodes, predecessors=lambda name: parents[name], cpds=list(cpds), edges=list)
+
+
+def test_two_cpds_of_one_variable_are_refused():
+    first, second = cpd("a", [0.3, 0.7]), cpd("a", [0.6, 0.4])
+    with pytest.raises(ValueError, match=r"every variable has one CPD, got CPDs of \['a', 'a'\] for variables \['a'\]"):
+        fd.from_pgmpy(model_of(first, second))
+
+
+def test_a_cpd_of_no_variable_is_refused():
+    with pytest.raises(ValueError, match=r"one CPD, got CPDs of \['a', 'b'\] for variables \['a'\]"):
+        fd.from_pgmpy(model_of(cpd("a", [0.3, 0.7]), cpd("b", [0.3, 0.7]), names="a"))
+
+
+@pytest.mark.parametrize("listed", [[True, 1], [np.True_, np.int64(1)]])
+def test_states_that_python_takes_for_equal_are_told_apart(listed):
+    parent = cpd("a", [0.3, 0.7], states=[1, True])
+    net = fd.from_pgmpy(model_of(parent, cpd("b", [[0.9, 0.2], [0.1, 0.8]], {"a": listed})))
+    assert net.states["a"] == ("1", "True")
+    assert net["b"].table.tolist() == [[0.2, 0.8], [0.9, 0.1]]
+
+
+def test_one_warning_for_all_tables_with_few_digits_points_at_the_caller():
+    third = [0.3333] * 3
+    states = range(3)
+    model = model_of(
+        *(cpd(name, third, states=states) for name in "ABC"),
+        cpd("D", np.full((3, 3), 0.3333), {"A": [0, 1, 2]}, states),
+    )
+    with pytest.warns(UserWarning, match="from_pgmpy: rows of 4 tables are off .*'A'.*'B'.*'C'.*'D'") as caught:
+        net = fd.from_pgmpy(model)
+    assert len(caught) == 1 and caught[0].filename == __file__
+    assert np.allclose(net["D"].table, 1 / 3, rtol=0, atol=1e-15)
+    assert model.cpds[0].values.tolist() == third
 
 
 def test_densities_are_no_tables(pgmpy):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import sys
 
+import numpy as np
 import pytest
 from interop_nets import assert_same, awkward_net, marginals
 from shared_data import shared_files
@@ -51,6 +52,16 @@ def test_a_table_that_was_never_filled(pyagrum):
     model.add(pyagrum.LabelizedVariable("a", "", ["no", "yes"]))
     with pytest.raises(ValueError, match="table of 'a': every row of a table sums to 1, got 0"):
         fd.from_pyagrum(model)
+
+
+def test_one_warning_for_all_tables_with_few_digits_points_at_the_caller(pyagrum):
+    model = pyagrum.fastBN("A[3]->B[3];C[3]->D[3]")
+    for name in "ABCD":
+        model.cpt(name)[:] = np.full(model.cpt(name).toarray().shape, 0.3333)
+    with pytest.warns(UserWarning, match="from_pyagrum: rows of 4 tables are off .*'A'.*'B'.*'C'.*'D'") as caught:
+        net = fd.from_pyagrum(model)
+    assert len(caught) == 1 and caught[0].filename == __file__
+    assert np.allclose(net["B"].table, 1 / 3, rtol=0, atol=1e-15)
 
 
 def test_what_is_no_model():

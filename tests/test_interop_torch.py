@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import itertools
 import pickle
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -482,3 +483,21 @@ def test_data_is_checked_as_log_prob_checks_it():
     with pytest.raises(ValueError, match="shape"):
         module(torch.zeros(2, 4))
     assert module(torch.zeros(0, 3)).shape == (0,)
+
+
+def test_memory_is_of_the_order_of_the_weights():
+    n_states = 4000
+    module = nn.Sequential(nn.Linear(n_states, 1), nn.ReLU(), nn.Linear(1, n_states))
+    module[0].weight.data.zero_()
+    tracemalloc.start()
+    made = from_torch(module, n_states=n_states)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert made.n_states == n_states and peak < n_states**2  # bytes
+
+
+def test_sizes_are_checked_before_memory_is_taken(monkeypatch):
+    monkeypatch.setattr("fastdgm.memory.SMALL", 0)
+    monkeypatch.setattr("fastdgm.memory.available_memory", lambda: 100)
+    with pytest.raises(ValueError, match="zeros of the module's weights needs"):
+        from_torch(masked_mlp([0, 1, 2]))

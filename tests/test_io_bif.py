@@ -103,6 +103,33 @@ def flat(table: np.ndarray) -> str:
     return "table " + " ".join(map(repr, table.reshape(-1).tolist())) + ";"
 
 
+def test_interval_states_in_quotes():
+    states = '"[18,35]", "(35,60]", "(60,90]"'
+    text = f"""
+        variable age {{ type discrete [ 3 ] {{ {states} }}; }}
+        variable risk {{ type discrete [ 2 ] {{ "low", "high" }}; }}
+        probability ( age ) {{ table 0.3, 0.4, 0.3; }}
+        probability ( risk | age ) {{ ("[18,35]") 0.9, 0.1; ("(35,60]") 0.7, 0.3; ("(60,90]") 0.4, 0.6; }}
+    """
+    net = read_bif(text)
+    assert net.states["age"] == ("[18,35]", "(35,60]", "(60,90]")
+    assert np.array_equal(net["risk"].table, [[0.9, 0.1], [0.7, 0.3], [0.4, 0.6]])
+    assert_refused(text.replace(states, states.replace('"', "")), "3 states but 6 are named: a name with a comma in it")
+
+
+@pytest.mark.parametrize(
+    ("body", "match"),
+    [
+        (ROWS.replace("0.4, 0.6", "0,4, 0,6"), "line 11: every row of 'c' needs 2 numbers, .* has 4: decimals are"),
+        (ROWS.replace("0.4, 0.6", "0,4 0,6"), "line 11: every row of 'c' needs 2 numbers, .* has 4: decimals are"),
+        ("table " + "0,5 " * 12 + ";", "the table of 'c' needs 12 numbers, got 24: decimals are written with a point"),
+        (ROWS.replace("0.4, 0.6", "0.4, 0.6, 0"), "has 3$"),
+    ],
+)
+def test_decimal_commas_are_named(body, match):
+    assert_refused(c_given(body), match)
+
+
 # --- flat tables ---------------------------------------------------------------------------------------------
 
 

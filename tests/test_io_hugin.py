@@ -93,6 +93,9 @@ def test_flat_data():
         ("data=(0.5 0.25 0.25);", "data=;", "nested in 1 pairs .* got 0 opened"),
         ("data=(0.5 0.25 0.25);", "data=(2 8 1);", "line 28: table of 'B': every row of a table sums to 1, got 11"),
         ("( .5 .5 0 )", "( .5 .6 0 )", r"line 19: table of 'C', row \(A = no, B = 1\): every row .* got 1.1"),
+        ("( 1 0 0 )(0 1 0)", "( 1 0 )(0 0 1 0)", r"line 23: every row of the data of 'C' has 3 .* B = 1\) has 2"),
+        ("( 1 0 0 )(0 1 0)", "1 ( 0 0 )(0 1 0)", r"line 23: every row of the data of 'C' has 3 .* B = 1\) has 2"),
+        ("( 1 0 0 )(0 1 0)", "( 1 0 0 0)(1 0)", r"line 23: every row of the data of 'C' has 3 .* B = 1\) has more"),
         ("( .5 .5 0 )", "( .5 .5 x )", "line 24: expected a number, got 'x'"),
         ("0.25); }\n", "0.25);\n", "line 29: expected attribute = value; or }, got the end of the file"),
     ],
@@ -116,6 +119,15 @@ def test_empty_files():
     assert_refused("hello", "line 1: expected a net, node or potential block, got 'hello'")
 
 
+def test_escaped_quotes_are_part_of_their_string():
+    text = r"""
+        net { HR_Desc = "12\" main"; }
+        node pipe { label = "12\" } main; %"; states = ("12\" main" "6\" branch" "C:\new" "\""); }
+        potential ( pipe ) { data = ( 0.5 0.125 0.25 0.125 ); }
+    """
+    assert read_hugin(text).states["pipe"] == ('12" main', '6" branch', "C:\\new", '"')
+
+
 def test_deep_nesting():
     text = TEXT.replace("data=(0.5", "data=" + "(" * 300_000 + "0.5")
     assert_refused(text, "nested in 1 pairs of parentheses.* got 300000 opened and 1 closed")
@@ -127,7 +139,7 @@ def test_variable_names_that_net_cannot_hold(name):
         write_hugin(fd.BayesNet({name: fd.Categorical([1.0])}))
 
 
-@pytest.mark.parametrize("name", ['a"', "a\nb", "a\rb", "\0"])
+@pytest.mark.parametrize("name", ['a"', "a\nb", "a\rb", "\0", "a\\"])
 def test_state_names_that_net_cannot_hold(name):
     with pytest.raises(ValueError, match=r"HUGIN .net cannot hold the state name"):
         write_hugin(fd.BayesNet({"v": fd.Categorical([0.5, 0.5], states=["x", name])}))

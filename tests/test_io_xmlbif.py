@@ -103,6 +103,23 @@ def test_two_networks_are_not_merged():
     assert_refused(both, "line 3: a file holds one network, got a second BIF, the first in line 2")
 
 
+def test_elements_are_known_by_their_local_names():
+    for namespace in ('xmlns="http://www.cs.ubc.ca/XMLBIFv0_3"', 'xmlns:b="http://example.org/b"'):
+        text = DOG.replace('<BIF VERSION="0.3">', f'<BIF VERSION="0.3" {namespace}>')
+        if "xmlns:b" in namespace:
+            text = text.replace("<VARIABLE", "<b:VARIABLE").replace("</VARIABLE", "</b:VARIABLE")
+        assert read_xmlbif(text).names == ("family-out", "bowel", "dog-out")
+
+
+def test_what_is_wrong_with_other_files_is_named():
+    old = """<BIF VERSION="0.2"><NETWORK><VARIABLE><NAME>a</NAME><TYPE>discrete</TYPE><VALUE>T</VALUE></VARIABLE>
+        <PROBABILITY><FOR>a</FOR><TABLE>1</TABLE></PROBABILITY></NETWORK></BIF>"""
+    assert_refused(old, "line 1: 'a' has VALUEs for OUTCOMEs, as in XMLBIF 0.2; only 0.3 is supported")
+    broken = DOG.replace("<!-- bowel", "<!- bowel")
+    assert_refused(broken, "line 13: this is no XML: .* at ' bowel.* after '<!-': a comment is written <!-- so -->")
+    assert_refused(DOG.replace("0.97 0.03", "0,97 0,03"), "expected a number, got '0,97': decimals are written with a")
+
+
 def test_other_xml_is_no_network():
     assert_refused("<html><NAME>a</NAME></html>", "net.xml: a Bayes net has at least one variable")
     assert_refused("", "this is no XML")

@@ -13,8 +13,10 @@ from masked_models import plain, plain_net, random_fvsbn, random_made
 
 from fastdgm.autoregressive import masked, masked_model
 from fastdgm.autoregressive.draw import Draw
+from fastdgm.autoregressive.fvsbn import FVSBN
 from fastdgm.autoregressive.made import MADE
 from fastdgm.autoregressive.masked import ACTIVATIONS, HEADS, Layer, Shape
+from fastdgm.autoregressive.nade import NADE
 
 TYPES = [np.float32, np.float64]
 MODELS = {
@@ -419,6 +421,25 @@ def test_a_shortcut_from_units_that_know_more_is_refused():
 def test_bad_settings(options, error, message):
     with pytest.raises(error, match=message):
         MADE(**{"n_vars": 3, "hidden": 2, **options})
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: MADE(10**12, 4),
+        lambda: MADE(3, 10**12),
+        lambda: MADE(3, (10**6, 10**7)),
+        lambda: MADE(3, 4, head="mixture", n_components=10**12),
+        lambda: MADE(10**7, 4, n_states=65_535),
+        lambda: FVSBN(10**7),
+        lambda: FVSBN(10**12, order="random"),
+        lambda: NADE(10**12, 4),
+        lambda: NADE(4, 10**12),
+    ],
+)
+def test_sizes_beyond_memory_are_refused_before_anything_is_allocated(make):
+    with pytest.raises(ValueError, match=r"needs [\d.]+ GiB, [\d.]+ GiB are available"):
+        make()
 
 
 # --- golden rows ---

@@ -7,6 +7,7 @@ import pytest
 import reference_ar as reference
 from masked_models import plain, random_fvsbn, random_made, random_uniforms
 from test_cuda import GRID, why_not
+from test_heads import constant
 
 from fastdgm.autoregressive.masked_model import no_context
 from fastdgm.kernels import made, made_cuda
@@ -127,3 +128,33 @@ def test_completions_from_given_uniforms(twins, make):
     assert (values[:, model.order[:2]] == np.repeat(prefix, 2, axis=0)).all()
     check_rows(model, values, expected, uniforms)
     np.testing.assert_allclose(own, log_prob, rtol=1e-9, atol=1e-9)
+
+
+@every_type
+def test_rare_states_among_many(twins, dtype):
+    """Half of 600 states have weight exp(-16): each is drawn by the middle of what belongs to it, as on the CPU."""
+    logits = np.where(np.arange(600) < 300, 0.0, -16.0)
+    p = np.exp(logits) / np.exp(logits).sum()
+    states = np.array([0, 150, 299, 300, 450, 599])
+    model = constant([logits], dtype, n_states=600)
+    uniforms = (np.cumsum(p) - p / 2)[states, np.newaxis]
+    expected, log_prob = model.sample(N, uniforms=uniforms, return_log_prob=True)
+    values, own = sample_on_device(twins, model, expected, uniforms=uniforms)
+    assert (values.ravel() == states).all()
+    assert (expected.ravel() == states).all()
+    np.testing.assert_allclose(own, log_prob, atol=2e-6)
+    np.testing.assert_allclose(own, np.log(p[states]), atol=2e-6)
+
+
+@every_type
+@pytest.mark.parametrize("log_sigma", [-100.0, 100.0, 800.0])
+@pytest.mark.parametrize("value", [0.0, 1e30])
+def test_densities_of_extreme_widths(twins, value, log_sigma, dtype):
+    for z, options in (
+        ([0.0, log_sigma], {"head": "normal"}),
+        ([0.0, 0.0, 0.0, 1.0, log_sigma, log_sigma], {"head": "mixture", "n_components": 2}),
+    ):
+        model = constant([z], dtype, **options)
+        x = np.full((2, 1), value, dtype)
+        _, log_prob = log_prob_on_device(twins, model, x)
+        np.testing.assert_allclose(log_prob, model.log_prob(x), rtol=1e-5)

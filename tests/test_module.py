@@ -155,8 +155,8 @@ class Odd(nn.Module):
 @pytest.mark.parametrize(
     ("function", "error", "match"),
     [
-        (lambda x: torch.zeros(len(x), 4, 5), ValueError, r"logits of shape \(4, 4, 3\), got \(4, 4, 5\)"),
-        (lambda x: torch.zeros(len(x), 4), ValueError, r"logits of shape \(4, 4, 3\), got \(4, 4\)"),
+        (lambda x: torch.zeros(len(x), 4, 5), ValueError, r"logits of shape \(2, 4, 3\), got \(2, 4, 5\)"),
+        (lambda x: torch.zeros(len(x), 4), ValueError, r"logits of shape \(2, 4, 3\), got \(2, 4\)"),
         (lambda x: torch.zeros(len(x), 4, 3, dtype=torch.long), TypeError, "a tensor of floats, got torch.int64"),
         (lambda x: x.numpy(), TypeError, "a tensor of floats, got ndarray"),
         (

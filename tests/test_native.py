@@ -7,6 +7,7 @@ import struct
 import subprocess
 import sys
 import types
+from functools import cache
 
 import numpy as np
 import pytest
@@ -378,3 +379,209 @@ def test_no_family_trips_over_a_wrong_structure(make):
                 assert str(error).startswith("file: ")
             else:
                 assert type(model).__name__ == head["family"]  # the change may be another valid value
+
+
+@cache
+def written(name):
+    return write_native(FAMILIES[name]())
+
+
+def changed(data: bytes, edit) -> bytes:
+    head, arrays = parts(data)
+    arrays = {name: array.copy() for name, array in arrays.items()}
+    edit(head["structure"], arrays)
+    return encoded(head, arrays)
+
+
+def set_structure(*keys, value):
+    def edit(structure, arrays):
+        for key in keys[:-1]:
+            structure = structure[key]
+        structure[keys[-1]] = value
+
+    return edit
+
+
+def set_array(name, at, value):
+    def edit(structure, arrays):
+        arrays[name][at] = value
+
+    return edit
+
+
+def cast(name, dtype):
+    return lambda structure, arrays: arrays.update({name: arrays[name].astype(dtype)})
+
+
+ODD = ([], {}, [[]], -1, 10**30, 0.5, "odd", True, None)
+WRONG_LAYERS = [
+    set_structure("layers", number, key, value=odd)
+    for number in (0, 1)
+    for key in ("activation", "source", "residual", "weighted")
+    for odd in ODD
+    if (key, odd) not in (("weighted", True), ("residual", -1))
+]
+WRONG_IN_MASKED = [
+    *WRONG_LAYERS,
+    set_structure("layers", value=[]),
+    set_structure("layers", value={}),
+    set_structure("layers", 0, "more", value=1),
+    set_structure("more", value=1),
+    lambda structure, arrays: structure["layers"][0].pop("residual"),
+    lambda structure, arrays: structure["layers"].append(structure["layers"][0]),
+    lambda structure, arrays: structure["layers"].reverse(),
+    *(set_structure("n_states", value=odd) for odd in (0, 2, -3, 70_000, 65_536, 2**63, 3.0, *ODD)),
+    *(set_structure("head_size", value=odd) for odd in (0, 2, 70_000, 2**63, *ODD)),
+    *(set_structure("head", value=odd) for odd in ("affine", "normal", "Bernoulli", *ODD)),
+    *(set_array("order", 0, value) for value in (-1, 4, 3, 2**62)),
+    *(set_array("layer1.degrees", 0, value) for value in (-1, 9, 2**62, -(2**63))),
+    *(set_array("layer1.degrees", -1, value) for value in (0, 5, 2**62)),
+    *(set_array("layer2.degrees", 0, value) for value in (-1, 1, 9)),
+    *(set_array(f"layer1.{name}", 0, value) for name in ("weights", "biases") for value in (np.nan, np.inf, -np.inf)),
+    set_array("layer1.weights", (0, -1), 1.0),  # masked: reads a later variable
+    set_array("layer2.weights", (0, 0), 1.0),  # the first variable depends on nothing
+    *(cast("order", dtype) for dtype in (np.float64, np.bool_)),
+    *(cast("layer1.degrees", dtype) for dtype in (np.float32, np.bool_)),
+    *(cast("layer2.biases", dtype) for dtype in (np.float64, np.int64)),
+]
+
+
+def test_masked_families_refuse_what_is_wrong_inside():
+    good = write_native(fd.MADE(4, (6,), n_states=3))
+    for edit in WRONG_IN_MASKED:
+        with pytest.raises(fd.FormatError, match=r"^file: (MADE: |arrays have no NaN)") as caught:
+            read_native(changed(good, edit), "file")
+        assert len(str(caught.value)) < 1100
+
+
+@pytest.mark.parametrize(
+    "edit",
+    [
+        set_structure("head", value="normal"),
+        set_structure("layers", 0, "activation", value="relu"),
+        set_array("layer1.weights", (0, 0), 1.0),
+        set_array("layer1.degrees", 1, 0),
+        set_array("order", 1, 2),
+    ],
+)
+def test_an_fvsbn_is_one_bernoulli_layer(edit):
+    with pytest.raises(fd.FormatError, match=r"^file: FVSBN: "):
+        read_native(changed(written("FVSBN"), edit), "file")
+    head, arrays = parts(write_native(fd.MADE(4, (6,))))
+    with pytest.raises(fd.FormatError, match="one bernoulli layer"):
+        read_native(encoded({**head, "family": "FVSBN"}, arrays), "file")
+
+
+@pytest.mark.parametrize(
+    "edit",
+    [
+        *(set_structure("activation", value=odd) for odd in ("tanh", *ODD)),
+        set_structure("more", value=1),
+        *(set_array("order", 0, value) for value in (-1, 4, 1, 2**62)),
+        *(set_array(name, 0, value) for name in "WVbc" for value in (np.nan, np.inf)),
+        *(cast(name, dtype) for name in "WVbc" for dtype in (np.float64, np.int64)),
+        *(cast("order", dtype) for dtype in (np.float64, np.bool_)),
+        lambda structure, arrays: arrays.update(order=arrays["order"][:, np.newaxis]),
+        lambda structure, arrays: arrays.update(W=arrays["W"].T.copy(), V=arrays["V"].T.copy()),
+        lambda structure, arrays: arrays.update(W=arrays["W"][:, :0], V=arrays["V"][:, :0], c=arrays["c"][:0]),
+    ],
+)
+def test_a_nade_refuses_what_is_wrong_inside(edit):
+    with pytest.raises(fd.FormatError, match=r"^file: (NADE: |arrays have no NaN)"):
+        read_native(changed(written("NADE"), edit), "file")
+
+
+def test_a_large_structure_is_refused_before_anything_is_made_of_it(monkeypatch):
+    """What a file says is compared with what it holds, or with memory, before arrays of that length are made."""
+    monkeypatch.setattr(memory, "available_memory", lambda: 2**28)
+    layers = [{"activation": "linear", "source": 0, "residual": -1, "weighted": False}] * 20_000
+    structure = {"head": "bernoulli", "n_states": 1, "head_size": 1, "layers": layers}
+    arrays = {"order": np.arange(20_000), "layer20000.biases": np.zeros(20_000, np.float32)}
+    wide = {"head": "mixture", "n_states": 1, "head_size": 3 * 10**9, "layers": layers[:1]}
+    one = {"order": np.arange(1), "layer1.biases": np.zeros(3, np.float32)}
+    for odd, own in ((structure, arrays), (wide, one), ({**wide, "head_size": 3 * 10**30}, one)):
+        with pytest.raises(fd.FormatError, match=r"are available|must have shape"):
+            read_native(encoded({"format": 1, "family": "MADE", "structure": odd}, own), "file")
+
+
+NADE_HEAD = '{"format": 1, "family": "NADE", "structure": '
+
+
+def nested(n):
+    return "[" * n + "]" * n
+
+
+@pytest.mark.parametrize(
+    ("text", "match"),
+    [
+        ('{"format": true, "family": "NADE", "structure": {}}', "reads format 1, got True"),
+        ('{"format": 1.0, "family": "NADE", "structure": {}}', r"reads format 1, got 1\.0"),
+        ('{"format": 1, "format": 1, "family": "NADE", "structure": {}}', "keys of an object are distinct"),
+        ('{"format": 1, "family": "NADE", "structure": {"activation": "relu", "activation": "relu"}}', "distinct"),
+        *((NADE_HEAD + nested(n) + "}", "^file: ") for n in (500, 940, 960, 980)),
+        *((NADE_HEAD + '{"activation": ' + nested(n) + "}}", "^file: ") for n in (900, 970)),
+    ],
+)
+def test_json_that_leaves_a_choice_or_is_too_deep(text, match):
+    with pytest.raises(fd.FormatError, match=match) as caught:
+        read_native(encoded(text), "file")
+    assert len(str(caught.value)) < 1100
+
+
+@pytest.mark.parametrize(
+    ("variables", "fitted", "match"),
+    [
+        ([{**A, "states": ["u", "u"]}], False, "state names must be distinct|given twice|distinct"),
+        ([{**A, "states": [str(i) for i in range(65_536)]}], False, "65535 states"),
+        ([A, A], False, "names must be distinct"),
+        ([{**A, "name": None}], False, "names are strings"),
+        ([{**A, "parents": ["a"]}], False, "no cycle"),
+        ([A, {**B, "parents": ["a", "a"]}], True, "must be distinct"),
+        ([A, {**B, "states": ["x", "y", "z"]}], True, "2 columns but 3 states"),
+    ],
+)
+def test_wrong_networks_of_either_kind(variables, fitted, match):
+    with pytest.raises(fd.FormatError, match=match) as caught:
+        read_native(encoded(network_head(variables, fitted), TABLES if fitted else {}), "file")
+    assert len(str(caught.value)) < 1100
+
+
+def json_values():
+    scalars = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=5)
+    return st.recursive(
+        scalars, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3)
+    )
+
+
+def places(value, path=()):
+    """Paths of everything inside a JSON value."""
+    yield path
+    items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, inner in items:
+        yield from places(inner, (*path, key))
+
+
+@settings(max_examples=150)
+@given(st.data())
+def test_any_edit_of_a_structure_or_an_array_is_a_format_error_or_a_model(data):
+    name = data.draw(st.sampled_from([name for name in FAMILIES if not name.startswith("Markov")]))
+    head, arrays = parts(written(name))
+    structure = head["structure"]
+    if data.draw(st.booleans()):
+        path = data.draw(st.sampled_from([path for path in places(structure) if path]))
+        set_structure(*path, value=data.draw(json_values()))(structure, arrays)
+    else:
+        own = data.draw(st.sampled_from(sorted(arrays)))
+        array = arrays[own].copy()
+        at = data.draw(st.integers(0, array.size - 1))
+        numbers = st.floats(width=32) if array.dtype.kind == "f" else st.integers(-(2**63), 2**63 - 1)
+        array.reshape(-1)[at] = data.draw(numbers)
+        arrays[own] = array
+    try:
+        model = read_native(encoded(head, arrays), "file")
+    except fd.FormatError as error:
+        assert str(error).startswith("file: ")
+        assert len(str(error)) < 1100
+    else:
+        assert write_native(model) == write_native(read_native(write_native(model), "file"))
+        assert sorted(model.order.tolist()) == list(range(model.n_vars))

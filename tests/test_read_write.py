@@ -257,6 +257,16 @@ def test_line_ends_do_not_matter(tmp_path, wet):
         assert same(read(tmp_path / "net.bif"), wet)
 
 
+@pytest.mark.parametrize("suffix", [".bif", ".xmlbif", ".uai", ".net"])
+def test_the_warning_about_divided_rows_points_at_the_caller(tmp_path, suffix):
+    path = tmp_path / f"net{suffix}"
+    write(fd.BayesNet({"a": fd.Categorical([0.25, 0.75])}), path)
+    path.write_text(path.read_text().replace("0.75", "0.7502"))
+    with pytest.warns(UserWarning, match="divided by their sum") as caught:
+        read(path)
+    assert [warning.filename for warning in caught] == [__file__]
+
+
 def test_damaged_gzip(tmp_path, wet):
     path = tmp_path / "wet.bif.gz"
     write(wet, path)

@@ -103,7 +103,9 @@ class AutoregressiveModel(ABC):
 
         Raises
         ------
-        ValueError : wrong width, or values that are no state. MissingValuesError : NaN or -1.
+        ValueError : wrong width, or values that are no state; parameters so large that what is computed from them
+            leaves the range of their float type. (A row that is impossible, or beyond that range, has -inf.)
+        MissingValuesError : NaN or -1.
         """
         result = self._log_prob(self._check_data(x), per_variable)
         return _as_torch(result) if _is_torch(x) else result
@@ -148,7 +150,8 @@ class AutoregressiveModel(ABC):
         n : number of rows; with a prefix only where that has one row.
         prefix : (m, k) values of the first k variables of ``order``; row i of the result continues row
             ``i // n_per_row`` of it, and its given values are never changed.
-        temperature : divides the logits (for a Normal: multiplies the variance); 1 is the model itself.
+        temperature : divides the logits (for a Normal: multiplies the variance); 1 is the model itself. Beyond what
+            the float type can tell apart it is the limit: the most probable state, or all states alike.
         top_k, top_p : draw among the k most probable states, or the smallest set of probability at least top_p.
         seed : int in [0, 2**64), a numpy Generator, or None for a fresh one.
         return_log_prob : also return log_prob of the rows under the model and, when tempered or truncated, the
@@ -162,6 +165,11 @@ class AutoregressiveModel(ABC):
         Returns
         -------
         rows, or (rows, log_prob), or (rows, log_prob, sampling_log_prob).
+
+        Raises
+        ------
+        ValueError, TypeError : an argument that is wrong, named; parameters (or a Normal's temperature) so large that
+            what is computed from them leaves the range of their float type: the text names row and variable.
         """
         if given is not None:
             raise ValueError(

@@ -1,99 +1,135 @@
-"""Checks by perturbation that a function of codes is causal: output d moves with inputs before d alone."""
+"""Checks by perturbation that a function of codes is causal: output d moves with inputs before d alone.
+
+Two rows that agree before a *cut* must have the same outputs up to it: output d reads inputs before d, so the outputs
+0 to cut read nothing that differs. A leak from input j to output d <= j shows at every cut from d to j.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 Array = npt.NDArray[Any]
-Logits = Callable[[Array], Array]  # (n, n_vars) int64 codes -> (n, n_vars, k) float64
+Logits = Callable[[Array], Array]  # (n, n_vars) int64 codes -> (n, n_vars, k) floats
+Steps = Callable[[Array], Iterable[tuple[int, Array]]]  # the same codes -> for each position its (n, k) logits
 
-BASE_ROWS = 4
-MOST_POSITIONS = 256  # inputs that are changed; beyond, the ends and a random subset
-CELLS_AT_ONCE = 1 << 22  # outputs held at a time
+PASSES = 4  # over the cuts, where they are few
+MOST_CUTS = 1024
+FEWEST_CUTS = 8  # whatever they cost
+MOST_INPUTS = 1 << 17  # that the module reads in all
+MOST_OUTPUTS = 1 << 26  # that it gives in all
+CELLS_AT_ONCE = 1 << 22  # outputs of a batch, of at least two rows
 
 
 def check_causal(logits: Logits, n_vars: int, n_states: int, tolerance: float) -> None:
-    """Change each input of a few random rows to another state, and see which outputs move.
+    """Change all inputs from a cut on, and see whether outputs up to the cut move.
 
-    With more than 256 variables, inputs 0, 1 and n_vars - 1 and a random subset are changed, 256 in all. Outputs count
-    as equal within ``tolerance`` times the largest finite one (at least 1).
+    Every position is a cut, with several random rows, while the module reads no more than MOST_INPUTS codes and gives
+    no more than MOST_OUTPUTS logits in all. Beyond, it is the ends, powers of two and a random subset of the others:
+    a leak that no cut lies in is not found. Outputs count as equal within ``tolerance`` times the largest finite one
+    (at least 1).
 
-    Raises ValueError: NaN, outputs that depend on the other rows of a batch or on chance, and the first leak.
+    Raises ValueError naming an output and an input that moves it.
     """
-    rng = np.random.default_rng(0)
-    rows = rng.integers(0, n_states, (BASE_ROWS, n_vars))
-    base = logits(rows)
-    _refuse_undefined(base)
-    finite = base[np.isfinite(base)]
-    tolerance *= max(1.0, float(np.abs(finite).max(initial=0.0)))
-    if not same(base, logits(rows[::-1])[::-1], tolerance).all():
-        raise ValueError(
-            "the module's output for a row must depend on that row alone, but it changed when the batch was reversed: "
-            "is a layer mixing rows (batch_first=True?), or random in eval mode?"
-        )
     if n_states == 1:
         return
-    leaks = [leak for row in rows for leak in _leaks(logits, row, _positions(n_vars, rng), n_states, tolerance, rng)]
-    if leaks:
-        output, position = min(leaks)
-        raise ValueError(
-            f"the module is not causal: output {output} changes when input {position} does, "
-            f"but output d may depend on inputs 0 to d - 1 alone"
-        )
+    rng = np.random.default_rng(0)
+    most = min(MOST_CUTS, MOST_INPUTS // n_vars, MOST_OUTPUTS // (n_vars * n_states))
+    cuts = choose_cuts(n_vars, max(FEWEST_CUTS, most), rng)
+    size = max(1, CELLS_AT_ONCE // (n_vars * n_states) - 1)
+    for number in range(max(1, min(PASSES, most // len(cuts)))):
+        for begin in range(0, len(cuts), size):
+            own = cuts[begin : begin + size]
+            base = rng.integers(0, n_states, n_vars)
+            changed = _changed(base, own, n_states, rng, sparse=number % 2 == 1)
+            _refuse_leaks(logits, base, own, changed, tolerance)
 
 
-def _positions(n_vars: int, rng: np.random.Generator) -> Array:
-    if n_vars <= MOST_POSITIONS:
+def choose_cuts(n_vars: int, most: int, rng: np.random.Generator) -> Array:
+    """All positions, or the ends, those around powers of two (where blocks and windows end) and random ones; sorted."""
+    if n_vars <= most:
         return np.arange(n_vars)
-    ends = np.array([0, 1, n_vars - 1])
-    inner = 2 + rng.choice(n_vars - 3, MOST_POSITIONS - len(ends), replace=False)
-    return np.sort(np.concatenate([ends, inner]))
+    powers = [(1 << bit) - below for bit in range(1, n_vars.bit_length()) for below in (0, 1)]
+    wanted = [0, n_vars - 1, *reversed(powers), *rng.permutation(n_vars).tolist()]
+    return np.sort(list(dict.fromkeys(wanted))[:most])
 
 
-def _leaks(
-    logits: Logits, row: Array, positions: Array, n_states: int, tolerance: float, rng: np.random.Generator
-) -> list[tuple[int, int]]:
-    """(output, input) pairs with output <= input that moves: for each output the first such input of each batch."""
-    n_vars = len(row)
-    size = max(1, CELLS_AT_ONCE // (n_vars * n_states))
-    found = []
-    for begin in range(0, len(positions), size):
-        own = positions[begin : begin + size]
-        changed = np.repeat(row[np.newaxis], len(own) + 1, axis=0)  # row 0 stays: one batch, one rounding
-        changed[np.arange(len(own)) + 1, own] += rng.integers(1, n_states, len(own))
-        changed %= n_states
-        result = logits(changed)
-        moved = ~same(result[1:], result[:1], tolerance).all(axis=2) & (np.arange(n_vars) <= own[:, np.newaxis])
-        found += [(int(d), int(own[np.argmax(moved[:, d])])) for d in np.flatnonzero(moved.any(axis=0))]
-    return found
+def _changed(base: Array, cuts: Array, n_states: int, rng: np.random.Generator, sparse: bool) -> Array:
+    """A row for each cut: from there on all inputs have another state; sparse: the first, and half of the others."""
+    size, positions = (len(cuts), len(base)), np.arange(len(base))
+    change = positions >= cuts[:, np.newaxis]
+    if sparse:
+        change &= (rng.random(size) < 0.5) | (positions == cuts[:, np.newaxis])
+    return np.where(change, (base + rng.integers(1, n_states, size)) % n_states, base)
 
 
-def check_steps(logits: Logits, steps: Logits, n_vars: int, n_states: int, tolerance: float) -> None:
-    """The outputs that ``steps`` makes position by position must be those of the whole module."""
+def _refuse_leaks(logits: Logits, base: Array, cuts: Array, changed: Array, tolerance: float) -> None:
+    """One batch, so that the floats of all rows are rounded alike."""
+    result = logits(np.concatenate([base[np.newaxis], changed]))
+    limit = tolerance * scale(result[0])
+    leaks = []
+    for cut, row, output in zip(cuts, changed, result[1:], strict=True):
+        before, after = result[0, : cut + 1], output[: cut + 1]
+        if not np.array_equal(before, after):
+            moved = ~same(after, before, limit).all(axis=1)
+            leaks += [(int(np.argmax(moved)), int(cut), row)] if moved.any() else []
+    if not leaks:
+        return
+    output, cut, row = min(leaks, key=lambda leak: leak[:2])
+    position = _first_mover(logits, base, row, cut, output, limit)
+    raise ValueError(
+        f"the module is not causal: output {output} changes when input {position} does, "
+        f"but output d may depend on inputs 0 to d - 1 alone"
+    )
+
+
+def _first_mover(logits: Logits, base: Array, changed: Array, cut: int, output: int, limit: float) -> int:
+    """Changing inputs from the cut on moves an output: the input with which that begins, by bisection."""
+    low, high = cut, len(base)  # the output stays with changes up to low, and moves with those up to high
+    while high - low > 1:
+        middle = (low + high) // 2
+        some = np.concatenate([changed[:middle], base[middle:]])
+        result = logits(np.stack([base, some]))[:, output]
+        low, high = (middle, high) if same(result[0], result[1], limit).all() else (low, middle)
+    return high - 1
+
+
+def check_steps(logits: Logits, steps: Steps, n_vars: int, n_states: int, epsilon: float) -> None:
+    """The outputs that ``steps`` makes position by position must be those of the whole module, at every position.
+
+    They may differ by the square root of the rounding error, which is ``epsilon`` or that of a coarser type inside.
+    """
     rows = np.random.default_rng(1).integers(0, n_states, (2, n_vars))
-    whole, stepped = logits(rows), steps(rows)
-    finite = whole[np.isfinite(whole)]
-    agree = same(stepped, whole, tolerance * max(1.0, float(np.abs(finite).max(initial=0.0)))).all(axis=(0, 2))
-    if not agree.all():
-        position = int(np.argmin(agree))
-        raise ValueError(
-            f"step() must give the logits that the module itself gives, but at position {position} they are "
-            f"{stepped[0, position][:4]} and {whole[0, position][:4]} (first row, first states)"
-        )
+    whole = logits(rows)
+    limit = math.sqrt(max(epsilon, _inner_epsilon(whole))) * scale(whole)
+    for position, stepped in steps(rows):
+        if not same(stepped, whole[:, position], limit).all():
+            raise ValueError(
+                f"step() must give the logits that the module itself gives, but at position {position} they are "
+                f"{stepped[0][:4]} and {whole[0, position][:4]} (first row, first states)"
+            )
 
 
-def same(a: Array, b: Array, tolerance: float) -> Array:
-    """Elementwise equal within the tolerance; infinities equal themselves, NaN nothing."""
+def _inner_epsilon(logits: Array) -> float:
+    """Rounding error of the coarsest type that holds all of these floats: autocast modules often end with float()."""
+    if logits.dtype == np.float32 and not (logits.view(np.uint32) & 0xFFFF).any():
+        return 2.0**-7  # bfloat16: the upper half of float32
+    with np.errstate(over="ignore"):
+        half = np.array_equal(logits.astype(np.float16), logits)
+    return float(np.finfo(np.float16 if half else logits.dtype).eps)
+
+
+def scale(logits: Array) -> float:
+    """The largest finite size, at least 1."""
+    largest = float(np.abs(logits).max(initial=1.0))
+    return largest if np.isfinite(largest) else float(np.abs(logits[np.isfinite(logits)]).max(initial=1.0))
+
+
+def same(a: Array, b: Array, limit: float) -> Array:
+    """Elementwise equal within the limit; infinities equal themselves, NaN nothing."""
     with np.errstate(invalid="ignore"):
-        return (a == b) | (np.abs(a - b) <= tolerance)
-
-
-def _refuse_undefined(base: Array) -> None:
-    defined = np.isfinite(base) | (base == -np.inf)
-    if not defined.all():
-        row, position, _ = (int(i) for i in np.argwhere(~defined)[0])
-        raise ValueError(f"logits are finite or -inf, got {base[row, position][:4]} at position {position}")
+        return (a == b) | (np.abs(a - b) <= limit)

@@ -44,6 +44,20 @@ class Draw:
         """Whether rows come from another distribution than the model's."""
         return self.temperature != 1.0 or self.top_k is not None or self.top_p is not None
 
+    def temperature_in(self, dtype: npt.DTypeLike) -> float:
+        """The temperature of logits of a float type: beyond its range that is the limit.
+
+        At 0 the most probable state is certain, at infinity all states are alike.
+        """
+        kind = np.finfo(dtype)
+        return math.inf if self.temperature > float(kind.max) else max(self.temperature, float(kind.tiny))
+
+    def uniforms_in(self, dtype: npt.DTypeLike) -> Array:
+        """The given uniforms as float64 (n, n_vars * words), inside (0, 1) also once they are rounded to ``dtype``."""
+        largest = 1.0 - float(np.finfo(dtype).epsneg)
+        given = np.asarray(self.uniforms, np.float64)
+        return np.clip(given.reshape(self.n, math.prod(given.shape[1:])), 2.0**-65, largest)
+
     @property
     def prefix_length(self) -> int:
         """Number of positions that are given."""
@@ -138,7 +152,7 @@ def _check_uniforms(uniforms: Any, shape: tuple[int, ...]) -> Array:
     array = np.asarray(uniforms)
     if array.shape != shape:
         raise ValueError(f"uniforms must have shape {shape}, got {array.shape}")
-    array = as_matrix(array.reshape(shape[0], -1), None, "uniforms").reshape(shape)
+    array = as_matrix(array.reshape(shape[0], math.prod(shape[1:])), None, "uniforms").reshape(shape)
     if not ((array >= 0) & (array < 1)).all():
         raise ValueError("uniforms must be at least 0 and below 1")
     return array

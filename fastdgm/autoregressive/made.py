@@ -79,12 +79,13 @@ class MADE(MaskedModel):
             raise ValueError(f"activation must be one of {sorted(set(ACTIVATIONS) - {'linear'})}, got {activation!r}")
         if masks not in ("even", "random"):
             raise ValueError(f"masks must be 'even' or 'random', got {masks!r}")
+        units = [shape.n_vars * shape.n_states, *widths, shape.n_vars * shape.head_size]
+        cells = sum(above * below for below, above in pairwise(units))
+        check_memory(24 * (cells + sum(units)), "the parameters of the network")
         degrees = [shape.input_degrees]
         for width in widths:
             degrees.append(_hidden_degrees(width, shape.n_vars, masks, int(degrees[-1].min()), generator))
         degrees.append(shape.output_degrees)
-        cells = sum(len(above) * len(below) for below, above in pairwise(degrees))
-        check_memory(24 * cells, "the parameters of the network")
         layers = initial_layers(degrees, activation, shape, generator)
         self._set_net(masked.build(layers, degrees, shape, check_dtype(dtype)))
 
@@ -157,6 +158,7 @@ def check_shape(
         raise ValueError(f"n_components must be at least 1, got {components}")
     size = {"bernoulli": 1, "categorical": states, "normal": 2, "mixture": 3 * components}[head]
     inputs = states if head == "categorical" else 1
+    check_memory(24 * variables, f"the order of {variables} variables")
     return Shape(check_order(order, variables, generator), inputs, HEADS[head], size)
 
 

@@ -14,6 +14,7 @@ from ..kernels.made_rows import Strips, new_strips, sample_rows_cpu
 from ..memory import check_memory
 from . import masked, stored
 from .base import AutoregressiveModel
+from .defined import refuse_undefined, undefined_draw
 from .draw import Draw, Drawn
 from .masked import HEADS
 from .runs import run_rows
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     from .masked_training import MaskedStepper
 
 Array = npt.NDArray[Any]
-COLDEST = 1e-20  # a lower temperature would take logits out of the range of float32
 FEW_ROWS = 4  # sampled from strips; more make better use of the lanes of a tile
 
 
@@ -67,7 +67,9 @@ class MaskedModel(AutoregressiveModel):
 
     def _log_prob(self, x: Array, per_variable: bool) -> Array:
         net = self._net_to_read()
-        return score(net, x, no_context(net, len(x)), per_variable)
+        result = score(net, x, no_context(net, len(x)), per_variable)
+        refuse_undefined(result, lambda row: _terms(net, x[row : row + 1]), net.order, self.dtype)
+        return result
 
     def _sample(self, draw: Draw) -> Drawn:
         net = self._net_to_read()
@@ -182,13 +184,18 @@ def sample(
     value_type = dtype if n_states is None else np.dtype(np.uint8 if n_states <= 256 else np.uint16)
     check_memory(n * n_vars * value_type.itemsize, "sample")
     scored = n if draw.return_log_prob else 0
-    results = Results(np.empty((n, n_vars), value_type), np.empty(scored), np.empty(scored if draw.truncated else 0))
+    results = Results(
+        np.empty((n, n_vars), value_type),
+        np.empty(scored),
+        np.empty(scored if draw.truncated else 0),
+        np.empty(n, np.bool_),
+    )
     request = Request(
         np.uint64(draw.key),
         np.uint64(draw.start if n else 0),  # no rows may start at 2**64
         draw.prefix_length,
         draw.n_per_row,
-        max(draw.temperature, COLDEST),
+        draw.temperature if net.head == heads.NORMAL else draw.temperature_in(dtype),
         min(draw.top_k or 0, net.head_size + 1),
         1.0 if draw.top_p is None else draw.top_p,
         draw.truncated,
@@ -197,7 +204,7 @@ def sample(
     )
     given = Given(
         read_only(np.empty((0, 0), dtype) if draw.prefix is None else draw.prefix.astype(dtype)),
-        read_only(_noise(draw, noise, dtype)),
+        read_only(_noise(draw, noise, net)),
         read_only(no_context(net, n) if context is None else context),
     )
 
@@ -208,9 +215,20 @@ def sample(
             sample_rows_cpu(begin, end, net, strips, request, given, results)
 
     run_rows(work, n, work_per_row(net))
+    if results.undefined.any():
+        row = int(results.undefined.argmax())
+        values = results.values[row : row + 1]
+        defined = np.isfinite(values[0]) if n_states is None else _terms(net, values) < np.inf
+        raise undefined_draw(row, defined, net.order, dtype, draw.temperature)
+    refuse_undefined(results.log_prob, lambda row: _terms(net, results.values[row : row + 1]), net.order, dtype)
     if not draw.return_log_prob:
         return Drawn(results.values)
     return Drawn(results.values, results.log_prob, results.sampling_log_prob if draw.truncated else None)
+
+
+def _terms(net: MaskedNet, x: Array) -> Array:
+    """The terms (n_vars,) of one row, without context."""
+    return score(net, x, no_context(net, 1), True)[0]
 
 
 def _source(draw: Draw, noise: Array | None) -> int:
@@ -219,11 +237,10 @@ def _source(draw: Draw, noise: Array | None) -> int:
     return kernels.PHILOX if draw.uniforms is None else kernels.UNIFORMS
 
 
-def _noise(draw: Draw, noise: Array | None, dtype: np.dtype[Any]) -> Array:
-    """Given noise or uniforms (n, n_vars * words); uniforms inside (0, 1) after rounding to the model's type."""
+def _noise(draw: Draw, noise: Array | None, net: MaskedNet) -> Array:
+    """Given noise, or given uniforms, (n, n_vars * words)."""
     if noise is not None:
         return noise
     if draw.uniforms is None:
         return np.empty((0, 0), np.float64)
-    largest = 1.0 - float(np.finfo(dtype).epsneg)
-    return np.clip(draw.uniforms.reshape(draw.n, -1).astype(np.float64), 2.0**-65, largest)
+    return draw.uniforms_in(net.weights.dtype if net.head == heads.BERNOULLI else np.float64)

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import math
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Self
 
@@ -18,6 +17,7 @@ from .base import AutoregressiveModel
 from .causality import check_causal, check_steps
 from .draw import Draw, Drawn
 from .picking import log_softmax, pick, pick_log_odds, truncated
+from .row_mixing import check_rows_alone
 
 if TYPE_CHECKING:
     from ..learning.gradient import Stepper
@@ -25,13 +25,16 @@ if TYPE_CHECKING:
 Array = npt.NDArray[Any]
 CELLS_AT_ONCE = 1 << 22  # logits of one batch
 MOST_ROWS = 4096
+ROUGH = 0.05  # of the largest logit: batches of other sizes may be rounded otherwise, in bfloat16 by so much
 
 
 class Autoregressive(AutoregressiveModel):
     """p(x) = prod_d softmax(module(x)[d])[x_d] for a torch module whose output d depends on inputs before d alone.
 
-    Causality is checked here by perturbation, in eval mode: each input of a few random rows is changed (with more
-    than 256 variables the first two, the last and random others, 256 in all), and no output up to it may move.
+    Causality is checked here by perturbation, in eval mode: the inputs of random rows are changed from a position on,
+    and no output up to it may move. Where checking at every position would take long (more than 1024 variables, 2^17
+    codes read or 2^26 logits given in all) it is done at the ends, around powers of two and at random others, 8 at
+    least. Rows are also put beside other rows, alone and in larger batches, where their outputs must stay the same.
 
     Sampling calls the module once per variable, which it says once. A module may offer two methods that make each
     step cheap, for instance with a cache of keys and values; they are checked against the module itself:
@@ -48,11 +51,12 @@ class Autoregressive(AutoregressiveModel):
     module : torch.nn.Module that maps int64 codes ``(n, n_vars)`` to logits ``(n, n_vars, n_states)``; with two states
         also to ``(n, n_vars)``, the log-odds of state 1. It is kept, not copied; ``fit`` changes its parameters.
     n_vars : number of variables. n_states : number of states of each.
+    check : False leaves out all checks but that of the shape, for a module that has passed them before.
 
     Raises
     ------
-    ValueError : the module is not causal (the error names the first leak), mixes the rows of a batch, gives other
-        shapes or NaN, or has a ``step`` that disagrees with it. TypeError : no torch module.
+    ValueError : the module is not causal (the error names a leak), mixes the rows of a batch, is random, gives other
+        shapes or NaN, raises, or has a ``step`` that disagrees with it. TypeError : no torch module.
     ImportError : torch is not installed.
 
     Examples
@@ -69,7 +73,7 @@ class Autoregressive(AutoregressiveModel):
 
     n_states: int
 
-    def __init__(self, module: Any, n_vars: int, n_states: int) -> None:
+    def __init__(self, module: Any, n_vars: int, n_states: int, *, check: bool = True) -> None:
         self.module = _checked_module(module)
         self.n_vars = whole_number(n_vars, "n_vars")
         self.n_states = whole_number(n_states, "n_states")
@@ -81,33 +85,43 @@ class Autoregressive(AutoregressiveModel):
         self.order.flags.writeable = False
         self._binary = False  # whether the module gives log-odds
         self._warned = False
+        check_memory(3 * 8 * self.n_vars * self.n_states, "logits of three rows, which checks compare,")
         with _evaluating(module):
-            self._check_module()
+            epsilon = self._look_at_output()
+            if check:
+                self._check_module(epsilon)
 
-    def _check_module(self) -> None:
+    def _look_at_output(self) -> float:
+        """Takes what kind of logits the module gives from a first call; their rounding error."""
         import torch
 
         probe = np.zeros((2, self.n_vars), np.int64)
-        try:
-            output = self.module(self._tensor(self.module, probe))
-        except Exception as error:
-            raise ValueError(f"the module must take int64 codes of shape {probe.shape}, it raised: {error}") from error
+        output = _explained(lambda: self.module(self._tensor(self.module, probe)), _taking(probe))
         if not isinstance(output, torch.Tensor) or not output.is_floating_point():
             kind = output.dtype if isinstance(output, torch.Tensor) else type(output).__name__
             raise TypeError(f"the module must give logits, a tensor of floats, got {kind}")
         self._binary = self.n_states == 2 and output.shape == (2, self.n_vars)
+        self._as_logits(output, (2, self.n_vars), "the module")
         self.dtype = np.dtype(np.float64 if output.dtype == torch.float64 else np.float32)
-        epsilon = torch.finfo(output.dtype).eps
-        check_causal(self._check_logits, self.n_vars, self.n_states, min(100 * epsilon, 0.05))
+        return float(torch.finfo(output.dtype).eps)
+
+    def _check_module(self, epsilon: float) -> None:
+        size = self.n_vars, self.n_states
+        exact = min(100 * epsilon, max(2 * epsilon, 1e-4))  # floats that took the same steps, but for a GPU's atomics
+        check_rows_alone(self._check_logits, *size, exact, ROUGH)
+        check_causal(self._check_logits, *size, min(100 * epsilon, ROUGH))
         if self._has_steps:
-            check_steps(self._check_logits, self._check_step_logits, self.n_vars, self.n_states, math.sqrt(epsilon))
+            check_steps(self._check_logits, self._check_step_logits, *size, epsilon)
 
     def _check_logits(self, codes: Array) -> Array:
-        return self._logits(self.module, codes).double().cpu().numpy()
+        output = _explained(lambda: self.module(self._tensor(self.module, codes)), _taking(codes))
+        logits = self._as_logits(output, codes.shape, "the module").cpu()
+        return np.asarray(logits if self.dtype == np.float64 else logits.float())
 
-    def _check_step_logits(self, codes: Array) -> Array:
-        logits = self._step_logits(self._tensor(self.module, codes))
-        return np.stack([one for _, one in logits], axis=1)
+    def _check_step_logits(self, codes: Array) -> Iterator[tuple[int, Array]]:
+        steps = self._step_logits(self._tensor(self.module, codes))
+        for d in range(self.n_vars):
+            yield _explained(lambda: next(steps), f"init_state() and step() must come to position {d}, they raised")
 
     @property
     def n_parameters(self) -> int:
@@ -285,6 +299,18 @@ def _checked_module(module: Any) -> Any:
     if not isinstance(module, torch.nn.Module):
         raise TypeError(f"module must be a torch.nn.Module, got {type(module).__name__}")
     return module
+
+
+def _taking(codes: Array) -> str:
+    return f"the module must take int64 codes of shape {codes.shape}, it raised"
+
+
+def _explained(call: Callable[[], Any], rule: str) -> Any:
+    """What the user's code returns; what it raises, as a ValueError that begins with the rule."""
+    try:
+        return call()
+    except Exception as error:
+        raise ValueError(f"{rule}: {type(error).__name__}: {str(error)[:500]}") from error
 
 
 @contextmanager

@@ -12,6 +12,7 @@ import numpy.typing as npt
 from ..memory import check_memory
 from ..seeds import key_from_seed, whole_number
 from .base import AutoregressiveModel
+from .defined import refuse_undefined, undefined_draw
 from .draw import Draw, Drawn
 
 if TYPE_CHECKING:
@@ -143,22 +144,32 @@ class NADE(AutoregressiveModel):
     def _log_prob(self, x: Array, per_variable: bool) -> Array:
         from .nade_training import log_prob
 
-        return log_prob(self._plan(), x, per_variable)
+        plan = self._plan()
+        result = log_prob(plan, x, per_variable)
+        refuse_undefined(result, lambda row: log_prob(plan, x[row : row + 1], True)[0], self.order, self.dtype)
+        return result
 
     def _sample(self, draw: Draw) -> Drawn:
         from ..kernels.nade import nade_sample_cpu
+        from .nade_training import log_prob as score
         from .runs import run_rows
 
         want = draw.return_log_prob
         check_memory(draw.n * (self.n_vars + 16), f"{draw.n} rows of {self.n_vars} variables")
         values = np.empty((draw.n, self.n_vars), np.uint8)
         log_prob, sampling_log_prob = np.empty((2, draw.n if want else 0))
+        undefined = np.empty(draw.n, np.bool_)
         plan, request = self._plan(), self._request(draw)
-        run_rows(
-            lambda begin, end: nade_sample_cpu(begin, end, plan, request, values, log_prob, sampling_log_prob),
-            draw.n,
-            work_per_row(plan),
-        )
+        outputs = values, log_prob, sampling_log_prob, undefined
+        run_rows(lambda begin, end: nade_sample_cpu(begin, end, plan, request, *outputs), draw.n, work_per_row(plan))
+
+        def terms(row: int) -> Array:
+            return score(plan, values[row : row + 1], True)[0]
+
+        if undefined.any():
+            row = int(undefined.argmax())
+            raise undefined_draw(row, terms(row) < np.inf, self.order, self.dtype, draw.temperature)
+        refuse_undefined(log_prob, terms, self.order, self.dtype)
         return Drawn(values, log_prob if want else None, sampling_log_prob if want and draw.truncated else None)
 
     def _request(self, draw: Draw) -> NADEDraw:
@@ -167,12 +178,12 @@ class NADE(AutoregressiveModel):
 
         sure = NEVER_SURE if draw.top_p is None or draw.top_p == 1.0 else draw.top_p
         prefix = np.empty((1, 0), np.uint8) if draw.prefix is None else draw.prefix
-        uniforms = np.empty((0, self.n_vars)) if draw.uniforms is None else draw.uniforms
+        uniforms = np.empty((0, self.n_vars)) if draw.uniforms is None else draw.uniforms_in(self.dtype)
         number = self.dtype.type
         return NADEDraw(
             key=np.uint64(draw.key),
             start=np.uint64(draw.start),
-            temperature=number(draw.temperature),
+            temperature=number(draw.temperature_in(self.dtype)),
             sure=number(0.0 if draw.top_k == 1 else sure),
             prefix=frozen(prefix),
             n_per_row=max(1, draw.n) if draw.prefix is None else draw.n_per_row,

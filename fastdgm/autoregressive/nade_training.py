@@ -11,6 +11,7 @@ from ..kernels.adam import adam_cpu
 from ..kernels.nade import RELU, SIGMOID, SIGMOID_BY_EXP, NADEPlan, nade_factor_cpu, nade_log_prob_cpu
 from ..kernels.nade_gradient import NADEGradient, nade_gradient_cpu, nade_sum_cpu
 from ..kernels.nade_units import PAD
+from ..memory import check_memory
 from ..threads import run_pieces
 from .nade import NAMES, frozen, work_per_row
 from .runs import run_rows
@@ -36,6 +37,7 @@ def plan_of(parameters: dict[str, Array], activation: str, order: Array) -> NADE
     """Padded copies of the parameters for the kernels."""
     n_vars, hidden = parameters["W"].shape
     units = padded(hidden)
+    check_memory(2 * _size(n_vars, units) * parameters["W"].itemsize, "the parameters of the network")
     own = _views(np.zeros(_size(n_vars, units), parameters["W"].dtype), n_vars, units)
     for name, array in parameters.items():
         own[name][..., : array.shape[-1]] = array

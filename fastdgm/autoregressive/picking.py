@@ -26,8 +26,14 @@ def log_softmax(logits: Array, position: int) -> Array:
 
 
 def truncated(logits: Array, draw: Draw) -> Array:
-    """logits / temperature; -inf but for the most probable states, until there are top_k or their mass is top_p."""
-    scaled = logits / draw.temperature
+    """logits / temperature; -inf but for the most probable states, until there are top_k or their mass is top_p.
+
+    Cold logits are taken relative to the largest first: those cannot overflow upwards.
+    """
+    if draw.temperature < 1.0:
+        logits = logits - logits.max(axis=1, keepdims=True)
+    with np.errstate(over="ignore"):
+        scaled = logits / draw.temperature
     order = np.argsort(-scaled, axis=1, kind="stable")
     n_kept = np.full((len(logits), 1), logits.shape[1] if draw.top_k is None else draw.top_k)
     if draw.top_p is not None and draw.top_p < 1.0:

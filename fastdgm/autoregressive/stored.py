@@ -48,6 +48,7 @@ def sorted_degrees(net: MaskedNet, number: int) -> Array:
 
 def from_state(structure: dict[str, Any], arrays: dict[str, Array]) -> MaskedNet:
     """The network of a file; ValueError, TypeError or KeyError names what is wrong."""
+    _check_keys("the structure of a network", structure, {"head", "n_states", "head_size", "layers"})
     shape, dtype = _shape(structure, arrays), arrays["layer1.biases"].dtype
     if dtype not in (np.dtype(np.float32), np.dtype(np.float64)):
         raise ValueError(f"layer1.biases must be float32 or float64, got {dtype}")
@@ -90,9 +91,13 @@ def _shape(structure: dict[str, Any], arrays: dict[str, Array]) -> Shape:
     expected |= {"normal": n_states == 1 and size == 2, "mixture": n_states == 1 and size >= 3 and size % 3 == 0}
     if not expected[head]:
         raise ValueError(f"n_states {n_states} and head_size {size} do not go with head {head!r}")
-    check_memory(16 * len(order) * (n_states + size), "inputs and outputs of the network")
     if not isinstance(structure["layers"], list) or not structure["layers"]:
         raise ValueError("layers must be a list of at least one layer")
+    n_layers = len(structure["layers"])
+    if (outputs := arrays[f"layer{n_layers}.biases"]).shape != (len(order) * size,):  # before anything is that long
+        raise ValueError(f"layer{n_layers}.biases must have shape ({len(order) * size},), got {outputs.shape}")
+    check_memory(16 * len(order) * (n_states + size), "inputs and outputs of the network")
+    check_memory(8 * n_layers * (len(order) + 1), "the degrees of the layers")
     return Shape(order.astype(np.int64), n_states, HEADS[head], size)
 
 
@@ -101,6 +106,9 @@ def _layer(
 ) -> Layer:
     if not isinstance(entry, dict):
         raise ValueError(f"layer {number} must be an object, got {type(entry).__name__}")
+    _check_keys(f"layer {number}", entry, {"activation", "source", "residual", "weighted"})
+    if type(entry["weighted"]) is not bool:
+        raise ValueError(f"weighted must be true or false, got {entry['weighted']!r}")
     source, residual = (whole_number(entry[name], name) for name in ("source", "residual"))
     if not 0 <= source < number or not -1 <= residual < number or residual == 0:
         raise ValueError(f"layer {number} must read earlier layers, got source {source}, residual {residual}")
@@ -118,6 +126,11 @@ def _layer(
     if residual > 0 and len(before[residual - 1].biases) != len(biases):
         raise ValueError(f"layer {number} must be as wide as its residual layer {residual}")
     return Layer(weights, biases, entry["activation"], source, None if residual < 0 else residual)
+
+
+def _check_keys(what: str, entry: dict[str, Any], expected: set[str]) -> None:
+    if set(entry) != expected:
+        raise ValueError(f"{what} has exactly {', '.join(sorted(expected))}, got {', '.join(sorted(entry))}")
 
 
 def _check_numbers(name: str, array: Array, shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:

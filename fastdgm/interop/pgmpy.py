@@ -9,18 +9,21 @@ import numpy.typing as npt
 
 from ..bayesnet import BayesNet
 from ..conditionals import CPT
+from ..io.row_sums import RowSums
 
 
 def from_pgmpy(model: Any) -> BayesNet:
     """The network of a pgmpy ``DiscreteBayesianNetwork``; a graph without any CPDs gives an unfitted network.
 
     State names become strings. Where CPDs list a variable's states in different orders, the order of its own
-    CPD holds.
+    CPD holds. Rows that are off by more than 1e-6 from summing to 1, and by 1e-3 at most, are divided by their sum,
+    with one warning for all tables.
 
     Raises
     ------
     TypeError : not a pgmpy model, CPDs that are no tables, or variable names that are not strings.
-    ValueError : some CPDs missing, CPDs that disagree with the graph or with each other about states.
+    ValueError : some CPDs missing, two of one variable, some of no variable of the graph, CPDs that disagree with
+        the graph or with each other about states.
 
     Examples
     --------
@@ -32,16 +35,23 @@ def from_pgmpy(model: Any) -> BayesNet:
     if not (hasattr(model, "nodes") and hasattr(model, "predecessors")):
         raise TypeError(f"from_pgmpy takes a pgmpy DiscreteBayesianNetwork, got {type(model).__name__}")
     names = list(model.nodes())
-    cpds = {cpd.variable: cpd for cpd in getattr(model, "cpds", ())}
+    listed = list(getattr(model, "cpds", ()))
+    cpds = {cpd.variable: cpd for cpd in listed}
     if not cpds:
         return BayesNet.from_edges(model.edges(), names)
+    if len(cpds) < len(listed) or not cpds.keys() <= set(names):
+        of = [cpd.variable for cpd in listed]
+        raise ValueError(f"every variable has one CPD, got CPDs of {of[:10]} for variables {names[:10]}")
     missing = [name for name in names if name not in cpds]
     if missing:
         raise ValueError(f"every variable needs a CPD, got none for {missing[:10]}")
-    return BayesNet({name: _cpt(name, cpds, set(model.predecessors(name))) for name in names})
+    sums = RowSums()
+    net = BayesNet({name: _cpt(name, cpds, set(model.predecessors(name)), sums) for name in names})
+    sums.warn("from_pgmpy", stacklevel=2)
+    return net
 
 
-def _cpt(name: str, cpds: dict[str, Any], graph_parents: set[str]) -> CPT:
+def _cpt(name: str, cpds: dict[str, Any], graph_parents: set[str], sums: RowSums) -> CPT:
     """pgmpy's axes are the child, then the evidence; ours are the parents, then the child."""
     cpd = cpds[name]
     if not hasattr(cpd, "state_names"):
@@ -52,8 +62,10 @@ def _cpt(name: str, cpds: dict[str, Any], graph_parents: set[str]) -> CPT:
     table = np.asarray(cpd.values, dtype=np.float64)
     for axis, parent in enumerate(parents, start=1):
         table = _reorder(table, axis, cpd.state_names[parent], cpds[parent].state_names[parent], (name, parent))
+    table = np.array(np.moveaxis(table, 0, -1), order="C")
+    sums.divide(name, table.reshape(-1, table.shape[-1]))
     try:
-        return CPT(parents, np.moveaxis(table, 0, -1), cpd.state_names[name])
+        return CPT(parents, table, cpd.state_names[name])
     except ValueError as error:
         raise ValueError(f"CPD of {name!r}: {error}") from None
 
@@ -61,12 +73,13 @@ def _cpt(name: str, cpds: dict[str, Any], graph_parents: set[str]) -> CPT:
 def _reorder(
     table: npt.NDArray[np.float64], axis: int, listed: list[Any], wanted: list[Any], who: tuple[str, str]
 ) -> npt.NDArray[np.float64]:
-    """Put one parent's axis into the order of the parent's own states."""
-    if listed == wanted:
+    """Put one parent's axis into the order of the parent's own states, by name: to Python, 1 equals True."""
+    places = {str(state): place for place, state in enumerate(listed)}
+    if len(listed) == len(wanted) and places.keys() == set(map(str, wanted)):
+        return table.take([places[str(state)] for state in wanted], axis=axis)
+    if listed == wanted:  # 1.0 and 1
         return table
-    if sorted(map(repr, listed)) != sorted(map(repr, wanted)):
-        raise ValueError(f"the CPD of {who[0]!r} has states {listed} of {who[1]!r}, whose own CPD has {wanted}")
-    return table.take([listed.index(state) for state in wanted], axis=axis)
+    raise ValueError(f"the CPD of {who[0]!r} has states {listed} of {who[1]!r}, whose own CPD has {wanted}")
 
 
 def to_pgmpy(net: BayesNet) -> Any:

@@ -4,12 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from ..bayesnet import BayesNet
 from ..conditionals import CPT
+from ..io.row_sums import RowSums
 
 
 def from_pyagrum(model: Any) -> BayesNet:
     """The network of a pyAgrum ``BayesNet``; state names are its labels.
+
+    Rows that are off by more than 1e-6 from summing to 1, and by 1e-3 at most, are divided by their sum, with one
+    warning for all tables.
 
     Raises
     ------
@@ -24,15 +30,20 @@ def from_pyagrum(model: Any) -> BayesNet:
     """
     if not (hasattr(model, "cpt") and hasattr(model, "nodes")):
         raise TypeError(f"from_pyagrum takes a pyagrum.BayesNet, got {type(model).__name__}")
-    return BayesNet({model.variable(node).name(): _cpt(model, node) for node in sorted(model.nodes())})
+    sums = RowSums()
+    net = BayesNet({model.variable(node).name(): _cpt(model, node, sums) for node in sorted(model.nodes())})
+    sums.warn("from_pyagrum", stacklevel=2)
+    return net
 
 
-def _cpt(model: Any, node: int) -> CPT:
+def _cpt(model: Any, node: int, sums: RowSums) -> CPT:
     """A tensor's ``names`` start with the child, and ``toarray()`` has its axes in the reverse order."""
     variable, tensor = model.variable(node), model.cpt(node)
     parents = list(tensor.names)[:0:-1]
+    table = np.array(tensor.toarray(), dtype=np.float64)
+    sums.divide(variable.name(), table.reshape(-1, table.shape[-1]))
     try:
-        return CPT(parents, tensor.toarray(), variable.labels())
+        return CPT(parents, table, variable.labels())
     except ValueError as error:
         raise ValueError(f"table of {variable.name()!r}: {error}") from None
 

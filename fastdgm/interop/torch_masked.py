@@ -1,9 +1,8 @@
-"""Masked layers read off torch modules, and the order of variables that their zeros allow."""
+"""Masked layers read off torch modules."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -187,49 +186,6 @@ def _float64(tensor: Any) -> Array:
     import torch
 
     return torch.as_tensor(tensor).detach().cpu().double().numpy()
-
-
-def dependencies(layers: Sequence[Layer], n_inputs: int) -> npt.NDArray[np.bool_]:
-    """(outputs, inputs): whether any path of weights that are not 0 leads from the input to the output."""
-    reads = [np.eye(n_inputs, dtype=np.float32)]
-    for layer in layers:
-        own = np.zeros((len(layer.biases), n_inputs), np.float32)
-        if layer.weights is not None:
-            own += (layer.weights != 0).astype(np.float32) @ reads[layer.source]
-        if layer.residual is not None:
-            own += reads[layer.residual]
-        reads.append((own > 0).astype(np.float32))
-    return reads[-1] > 0
-
-
-def causal_order(reads: npt.NDArray[np.bool_]) -> Array:
-    """An order in which every variable reads earlier ones only; of those possible next the lowest number comes first.
-
-    ``reads[i, j]``: the output of variable i reads variable j. ValueError names the variables of a cycle.
-    """
-    missing, order = reads.sum(axis=1), []
-    for _ in range(len(reads)):
-        ready = np.flatnonzero(missing == 0)
-        if not ready.size:
-            raise ValueError(
-                f"masks leak: in no order do outputs read earlier variables only: {_cycle(reads, missing)}"
-            )
-        order.append(ready[0])
-        missing = missing - reads[:, ready[0]]
-        missing[ready[0]] = -1
-    return np.array(order, np.int64)
-
-
-def _cycle(reads: npt.NDArray[np.bool_], missing: Array) -> str:
-    """Variables that wait for others wait for one another: go from each to one that it reads until one comes again."""
-    waiting = missing > 0
-    path = [int(np.argmax(waiting))]
-    while path.count(path[-1]) < 2:
-        own = reads[path[-1]] & waiting
-        path.append(path[-1] if own[path[-1]] else int(np.argmax(own)))
-    cycle = path[path.index(path[-1]) :]
-    links = [f"the output of variable {reader} reads variable {read}" for reader, read in pairwise(cycle)]
-    return ", ".join(links[:5]) + (", ..." if len(links) > 5 else "")
 
 
 def arrange(layers: Sequence[Layer], columns: Array, rows: Array) -> list[Layer]:

@@ -20,7 +20,8 @@ from ..kernels import made as kernels
 from ..kernels.made import MaskedNet
 from ..memory import check_memory
 from ..seeds import check_rows, key_from_seed
-from .torch_masked import arrange, causal_order, dependencies, float_type, read_layers
+from .torch_masked import arrange, float_type, read_layers
+from .torch_order import causal_order
 
 Array = npt.NDArray[Any]
 CHECKED_ROWS = 16
@@ -215,8 +216,8 @@ def _net(transform: Any, n_vars: int, dtype: np.dtype[Any]) -> MaskedNet:
         raise TypeError(f"accelerate takes the univariate MonotonicAffineTransform with slope 1e-3, got {name}")
     layers = read_layers(transform.hyper)
     n_inputs = transform.hyper.in_features
-    reads = dependencies(layers, n_inputs)[:, :n_vars]
-    order = causal_order(np.asarray(reads.reshape(n_vars, 2, n_vars).any(axis=1)))
+    variables = np.where(np.arange(n_inputs) < n_vars, np.arange(n_inputs), -1)
+    order = causal_order(layers, variables, np.arange(2 * n_vars).reshape(n_vars, 2))
     shape = Shape(order, 1, heads.AFFINE, 2, n_inputs - n_vars)
     columns = np.concatenate([np.arange(n_vars, n_inputs), order])
     arranged = arrange(layers, columns, (2 * order[:, np.newaxis] + np.arange(2)).ravel())

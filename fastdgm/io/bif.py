@@ -16,12 +16,12 @@ from collections.abc import Iterator
 from itertools import product
 
 from ..bayesnet import BayesNet
-from ..conditionals import CPT
+from ..conditionals import CPT, MAX_STATES
 from .bif_tables import PROPERTY, STATEMENT, TableReader, state_list, words
-from .draft import Draft
+from .draft import MAX_NAMES, Draft
 from .text import Source, blank_out, check_names, joined
 
-_COMMENT = re.compile(r'"[^"]*"|(?P<comment>//[^\n]*|/\*.*?(?:\*/|\Z))', re.DOTALL)
+_COMMENT = re.compile(r'"[^"]*"|(?P<comment>(?:(?://[^\n]*+|/\*.*?(?:\*/|\Z))\s*+)++)', re.DOTALL)
 _BLOCK = re.compile(
     r'\s*+(?:(?P<kind>network|variable|probability)\b(?P<head>(?:"[^"]*"|[^"{}]++)*+)\{|' + PROPERTY + r"|\Z)"
 )
@@ -69,13 +69,14 @@ class _Reader:
             self.text = blank_out(_COMMENT, self.text)
 
     def network(self) -> BayesNet:
-        families: list[tuple[list[str], int]] = []
+        families: list[re.Match[str]] = []
         position = 0
         while position < len(self.text):
             block = self._match(_BLOCK, position, "a network, variable or probability block")
             position = block.end()
             if block["kind"] == "probability":
-                families.append((self._family(block), position))
+                self.draft.check_count("probability blocks", len(families) + 1, block.start("kind"))
+                families.append(block)
                 position = self._end_of_table(position)
             elif block["kind"] == "variable":
                 position = self._variable(block)
@@ -83,8 +84,8 @@ class _Reader:
                 self.draft.begin_network("network block", block.start("kind"))
                 position = self._end_of_network(position)
         tables = TableReader(self.draft, self.text)
-        for names, position in families:
-            tables.read(names, position)
+        for block in families:
+            tables.read(self._family(block), block.end())
         tables.finish()
         return self.draft.network()
 
@@ -114,7 +115,7 @@ class _Reader:
     def _family(self, block: re.Match[str]) -> list[str]:
         """The child, then its parents. BIF 0.15 puts no bar between them: the first name is the child."""
         match = _FAMILY.fullmatch(block["head"])
-        child, parents = (words(match[1]), words(match[2] or "")) if match else ([], [])
+        child, parents = (words(match[1], MAX_NAMES), words(match[2] or "", MAX_NAMES)) if match else ([], [])
         if not child or (match and match[2] is not None and len(child) > 1):
             message = f"expected probability ( child | parents ), got {block['head'].strip()!r}"
             raise self.source.error(message, block.start("head"))
@@ -122,7 +123,7 @@ class _Reader:
 
     def _variable(self, block: re.Match[str]) -> int:
         """Read a variable block; returns where it ends."""
-        names = words(block["head"])
+        names = words(block["head"], 2)
         start, position = block.start("kind"), block.end()
         if len(names) != 1:
             message = f"a variable has one name, quoted if it has blanks, got {block['head'].strip()!r}"
@@ -150,8 +151,12 @@ class _Reader:
             raise self.source.error(message, position)
         count = int(statement["count"]) if statement["count"] else None
         states = state_list(statement["states"] or "", count)
+        if len(states) > MAX_STATES:
+            raise self.source.error(f"a variable has at most {MAX_STATES} states, {name!r} has more", position)
         if count is not None and count != len(states):
             message = f"variable {name!r} is declared with {count} states but {len(states)} are named"
+            if len(states) > count and '"' not in (statement["states"] or ""):
+                message += ": a name with a comma in it is written in quotes"
             raise self.source.error(message, position)
         if "" in states:
             raise self.source.error(f"variable {name!r} has a state without a name", position)

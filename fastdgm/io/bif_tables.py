@@ -10,37 +10,50 @@ from __future__ import annotations
 import re
 from array import array
 from collections.abc import Sequence
+from itertools import islice
 
 import numpy as np
 
+from ..conditionals import MAX_STATES
 from ..graph import preview
 from .axes import FlatTable, decisions, flat_table
 from .draft import Draft, Family, Positions
-from .text import Array, is_plain
+from .text import NO_DECIMAL_COMMA, Array, is_plain
 
 MAX_DEFAULT_CELLS = 1 << 24  # per file: no number of the file stands behind the cells a `default` row fills
 
 PROPERTY = r'property\b(?P<property>(?:"[^"]*"|[^";]++)*+);'
 STATEMENT = re.compile(
-    r"\s*+(?:\((?P<states>[^()]*+)\)(?P<row>[^;(){}]*+);|(?P<keyword>table|default)\b(?P<flat>[^;(){}]*+);|"
+    r'\s*+(?:\((?P<states>(?:"[^"]*"|[^()"]++)*+)\)(?P<row>[^;(){}]*+);'
+    + r"|(?P<keyword>table|default)\b(?P<flat>[^;(){}]*+);|"
     + PROPERTY
     + r"|(?P<end>\}))"
 )
+_DECIMAL_COMMA = re.compile(r"\d,\d")
+_WORD = re.compile(r"\S+")
 _NAME = re.compile(r'"([^"]*)"|([^\s",|]+)')
 _FUNCTION = re.compile(r"\bfunction\W+(\w+)")
 
 
-def words(text: str) -> list[str]:
-    """Names separated by blanks, commas or bars, quoted or not."""
-    return [quoted or bare for quoted, bare in _NAME.findall(text)]
+def has_decimal_comma(numbers: str) -> bool:
+    """Whether commas stand where decimal points are missing."""
+    return "." not in numbers and _DECIMAL_COMMA.search(numbers) is not None
+
+
+def words(text: str, limit: int) -> list[str]:
+    """The first ``limit`` names, separated by blanks, commas or bars, quoted or not."""
+    return [match[1] or match[2] or "" for match in islice(_NAME.finditer(text), limit)]
 
 
 def state_list(text: str, count: int | None) -> list[str]:
-    """State names separated by commas, which leaves room for blanks inside, or else by blanks."""
+    """State names separated by commas, which leaves room for blanks inside, or else by blanks.
+
+    Of more names than a variable can have states, only the first few are counted.
+    """
     if '"' in text:
-        return words(text)
-    names = [name.strip() for name in text.split(",")]
-    return names if len(names) > 1 or count == 1 else text.split()
+        return words(text, MAX_STATES + 1)
+    names = [name.strip() for name in text.split(",", MAX_STATES)]
+    return names if len(names) > 1 or count == 1 else text.split(None, MAX_STATES)
 
 
 class TableReader:
@@ -92,7 +105,11 @@ class TableReader:
             values, positions = rows.complete() if default is None else self._filled(family, rows, default)
             self.draft.add_table(family, values.reshape(-1), positions)
         elif default is None and not len(rows):
-            self._add_flat(family, self._numbers(table))
+            values = self._numbers(table)
+            if len(values) == 2 * family.n_rows * family.n_states and has_decimal_comma(table["flat"]):
+                message = f"the table of {family.child!r} needs {len(values) // 2} numbers, got {len(values)}"
+                raise self.source.error(f"{message}: {NO_DECIMAL_COMMA}", table.start("keyword"))
+            self._add_flat(family, values)
         else:
             raise self.source.error(f"{family.child!r} has both a table and rows", table.start("keyword"))
 
@@ -172,26 +189,31 @@ class _Rows:
                 statement.start("states"),
             ) from None
         row = statement["row"].replace(",", " ")
+        numbers = row.split(None, self.family.n_states)  # the last one is the rest of a row that is too long
         try:
             if not is_plain(row):
                 raise ValueError
-            self._numbers.extend(map(float, row.split()))
+            self._numbers.extend(map(float, numbers[: self.family.n_states]))
         except ValueError:
             self.source.numbers(row, statement.start("row"))  # raises, and says where
         self._index.append(index)
         self._positions.append(statement.start("states"))
-        if len(self._numbers) != len(self._index) * self.family.n_states:
+        if len(numbers) != self.family.n_states:
+            hint = f": {NO_DECIMAL_COMMA}" if has_decimal_comma(statement["row"]) else ""
             raise self.source.error(
                 f"every row of {self.family.child!r} needs {self.family.n_states} numbers, "
-                f"row ({statement['states'].strip()}) has {len(row.split())}",
+                f"row ({statement['states'].strip()}) has {sum(1 for _ in _WORD.finditer(row))}{hint}",
                 statement.start("states"),
             )
+        if len(self._index) > self.family.n_rows:
+            self.sorted()  # raises, and names the row that is there twice
 
     def _states(self, text: str) -> list[str]:
+        n_names = len(self._codes)
         if '"' in text:
-            return words(text)
-        names = [name.strip() for name in text.split(",")]
-        return names if len(names) == len(self._codes) else text.split()
+            return words(text, n_names + 1)
+        names = [name.strip() for name in text.split(",", n_names)]
+        return names if len(names) == n_names else text.split(None, n_names)
 
     def sorted(self) -> tuple[Positions, Array, Positions]:
         """Which rows there are, in the order of the table, with their probabilities and positions."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -10,14 +9,16 @@ import numpy as np
 import numpy.typing as npt
 
 from ..bayesnet import BayesNet
-from ..conditionals import CPT, LOUD_TOLERANCE, MAX_STATES, QUIET_TOLERANCE, RowSumError, check_axes
+from ..conditionals import CPT, MAX_STATES, RowSumError, check_axes
 from ..errors import FormatError
 from ..graph import preview
+from .row_sums import RowSums
 from .text import Array, Source
 
 MAX_VARIABLES = 100_000  # each takes some kilobytes: a few bytes of a file must not cost many
 MAX_STATES_OF_A_FILE = 1 << 22
 MAX_PARENTS = 63  # an array has at most 64 axes
+MAX_NAMES = 256  # of one family: more than it can have, so that the error can count
 MAX_CELLS = 1 << 28  # more numbers than a file of the permitted size can hold
 Positions = npt.NDArray[np.int64]
 
@@ -48,7 +49,7 @@ class Draft:
         self._families: set[str] = set()  # a table is announced before it is known
         self._begun: dict[str, int] = {}
         self._n_states = 0
-        self._divided: list[str] = []
+        self._row_sums = RowSums()
 
     def begin_network(self, what: str, position: int) -> None:
         """The beginning of the network in a file that has room for one: a second one is not merged into it."""
@@ -59,10 +60,14 @@ class Draft:
             )
         self._begun[what] = position
 
+    def check_count(self, what: str, count: int, position: int) -> None:
+        """Refuse more variables, or more tables, than a file may have, before they take memory."""
+        if count > MAX_VARIABLES:
+            raise self.source.error(f"a file has at most {MAX_VARIABLES} {what}, got more", position)
+
     def add_variable(self, name: str, states: Sequence[str], position: int) -> None:
         """Declare a variable: a new name, with distinct states."""
-        if len(self.states) == MAX_VARIABLES:
-            raise self.source.error(f"a file has at most {MAX_VARIABLES} variables, {name!r} exceeds it", position)
+        self.check_count("variables", len(self.states) + 1, position)
         if not name:
             raise self.source.error("a variable has a name, got an empty one", position)
         if name in self.states:
@@ -122,7 +127,7 @@ class Draft:
                 family.position,
             )
         with np.errstate(over="ignore", invalid="ignore"):  # sums of absurd numbers are reported as such below
-            self._divide_rows(family, values.reshape(family.n_rows, family.n_states))
+            self._row_sums.divide(family.child, values.reshape(family.n_rows, family.n_states))
             try:
                 check_axes(len(family.parents))
                 cpt = CPT(family.parents, values.reshape(family.shape), self.states[family.child])
@@ -131,15 +136,6 @@ class Draft:
             except ValueError as error:
                 raise self.source.error(f"table of {family.child!r}: {error}", family.position) from None
         self._tables[family.child] = cpt
-
-    def _divide_rows(self, family: Family, rows: Array) -> None:
-        """Do here what CPT would do with a warning per table, so that there is one warning per file."""
-        sums = rows.sum(axis=1)
-        off = np.abs(sums - 1.0)
-        divide = (off > QUIET_TOLERANCE) & (off <= LOUD_TOLERANCE)
-        if divide.any():
-            rows[divide] /= sums[divide, None]
-            self._divided.append(f"{family.child!r} ({divide.sum()} rows, worst {off[divide].max():.1e})")
 
     def _row_error(self, family: Family, error: RowSumError, row_positions: Positions | None) -> FormatError:
         row = int(np.ravel_multi_index(error.row, family.shape[:-1])) if error.row else 0
@@ -166,14 +162,7 @@ class Draft:
             net = BayesNet({name: self._tables[name] for name in self.states})
         except ValueError as error:
             raise self.source.error(str(error)) from None
-        if self._divided:
-            shown = ", ".join(self._divided[:5]) + (", ..." if len(self._divided) > 5 else "")
-            warnings.warn(
-                f"{self.source.name}: rows of {len(self._divided)} tables are off by more than "
-                f"{QUIET_TOLERANCE:g} from summing to 1 and were divided by their sum: {shown}",
-                UserWarning,
-                stacklevel=5,  # the caller of fastdgm.read
-            )
+        self._row_sums.warn(self.source.name, stacklevel=5)  # the caller of fastdgm.read
         return net
 
 

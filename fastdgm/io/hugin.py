@@ -12,21 +12,26 @@ Continuous, decision and utility nodes are refused, other attributes are skipped
 from __future__ import annotations
 
 import re
+from itertools import islice
 
 from ..bayesnet import BayesNet
-from ..conditionals import CPT
-from .draft import Array, Draft, Family
-from .text import Source, blank_out, check_names, joined
+from ..conditionals import CPT, MAX_STATES
+from .draft import MAX_NAMES, Draft, Family
+from .text import Array, Source, blank_out, check_names, joined
 
-_COMMENT = re.compile(r'"[^"]*"|(?P<comment>%[^\n]*)')
+_QUOTED = r'"(?:[^"\\]++|\\"?+)*+"'  # the quotation mark alone is escaped: other backslashes stand for themselves
+_COMMENT = re.compile(_QUOTED + r"|(?P<comment>%[^\n]*+(?:\s*+%[^\n]*+)*+)")
 _BLOCK = re.compile(r'\s*+(?P<head>[^\s{}();="][^{};="]*+)\{')
-_ATTRIBUTE = re.compile(r'\s*+(?:(?P<key>\w++)\s*+=(?P<value>(?:"[^"]*"|[^";{}]++)*+);|(?P<end>\}))')
+_ATTRIBUTE = re.compile(r"\s*+(?:(?P<key>\w++)\s*+=(?P<value>(?:" + _QUOTED + r'|[^";{}]++)*+);|(?P<end>\}))')
 _POTENTIAL = re.compile(r"potential\s*+\(([^()|]*+)(?:\|([^()|]*+))?\)\s*+")
-_STRINGS = re.compile(r'\s*+\(\s*+((?:"[^"]*"\s*+)*+)\)\s*+')
+_STRINGS = re.compile(r"\s*+\(\s*+((?:" + _QUOTED + r"\s*+)*+)\)\s*+")
+_STRING = re.compile(_QUOTED)
+_INNERMOST = re.compile(r"\(([^()]*+)\)")
 _PARENTHESES = str.maketrans("()", "  ")
 
+MAX_ATTRIBUTES = 1 << 17  # HR_State_0, HR_State_1, ...: some programs write one per state
 _NODE_NAME = re.compile(r'[^\s\0\ud800-\udfff{}();="%|,]+')
-_STATE_NAME = re.compile(r'[^"\n\r\0\ud800-\udfff]*')
+_STATE_NAME = re.compile(r'[^"\n\r\0\ud800-\udfff]*(?<!\\)')
 
 
 def read_hugin(text: str, source: str = "<text>") -> BayesNet:
@@ -53,8 +58,8 @@ class _Reader:
     def __init__(self, source: Source) -> None:
         self.source = source
         self.draft = Draft(source)
-        self.text = blank_out(_COMMENT, source.text)
-        self.potentials: list[tuple[str, dict[str, re.Match[str]], int]] = []
+        self.text = blank_out(_COMMENT, source.text) if "%" in source.text else source.text
+        self.potentials: list[tuple[str, re.Match[str] | None, int]] = []
 
     def network(self) -> BayesNet:
         position, in_class = 0, False
@@ -70,14 +75,14 @@ class _Reader:
                     break
                 raise self.source.unexpected("a net, node or potential block", position)
             position, in_class = attribute.end(), not attribute["end"]
-        for head, attributes, position in self.potentials:
-            self._potential(head, attributes, position)
+        for head, data, position in self.potentials:
+            self._potential(head, data, position)
         return self.draft.network()
 
     def _block(self, block: re.Match[str]) -> int:
         """Read one block; returns where it ends, or for a class where its contents begin."""
         head, position = block["head"].strip(), block.start("head")
-        words = head.partition("(")[0].split()
+        words = head.partition("(")[0].split(None, 3)
         if words[:1] in (["class"], ["net"]):
             self.draft.begin_network(f"{words[0]} block", position)
         if words[:1] == ["class"]:
@@ -86,7 +91,8 @@ class _Reader:
             raise self.source.error(f"not supported: {' '.join(words) or head}", position)
         attributes, end = self._attributes(block.end())
         if words[0] == "potential":
-            self.potentials.append((head, attributes, position))
+            self.draft.check_count("potentials", len(self.potentials) + 1, position)
+            self.potentials.append((head, attributes.get("data"), position))
         elif words[0] != "net":
             self._node(words[-1], attributes, position)
         return end
@@ -104,6 +110,9 @@ class _Reader:
             if attribute["key"] in attributes:
                 message = f"attribute {attribute['key']!r} is given twice"
                 raise self.source.error(message, attribute.start("key"))
+            if len(attributes) == MAX_ATTRIBUTES:
+                message = f"a block has at most {MAX_ATTRIBUTES} attributes, got more"
+                raise self.source.error(message, attribute.start("key"))
             attributes[attribute["key"]] = attribute
 
     def _node(self, name: str, attributes: dict[str, re.Match[str]], position: int) -> None:
@@ -114,18 +123,19 @@ class _Reader:
         if states is None:
             message = f'the states of {name!r} are quoted names, ("a" "b"), got {value["value"].strip()}'
             raise self.source.error(message, value.start("value"))
-        self.draft.add_variable(name, re.findall(r'"([^"]*)"', states[1]), position)
+        names = [match[0][1:-1].replace('\\"', '"') for match in islice(_STRING.finditer(states[1]), MAX_STATES + 1)]
+        self.draft.add_variable(name, names, position)
 
-    def _potential(self, head: str, attributes: dict[str, re.Match[str]], position: int) -> None:
+    def _potential(self, head: str, data: re.Match[str] | None, position: int) -> None:
         match = _POTENTIAL.fullmatch(head)
         children, parents = (_names(match[1]), _names(match[2] or "")) if match else ([], [])
         if len(children) != 1:
             message = f"expected potential ( child | parents ), with one child, got {head!r}"
             raise self.source.error(message, position)
         family = self.draft.family(children[0], parents, position)
-        if "data" not in attributes:
+        if data is None:
             raise self.source.error(f"the potential of {family.child!r} has no data", position)
-        self.draft.add_table(family, self._data(family, attributes["data"]))
+        self.draft.add_table(family, self._data(family, data))
 
     def _data(self, family: Family, attribute: re.Match[str]) -> Array:
         value, position = attribute["value"], attribute.start("value")
@@ -141,11 +151,24 @@ class _Reader:
                 f"parent, or in one pair, got {opened} opened and {closed} closed",
                 position,
             )
+        if opened > 1:
+            self._check_rows(family, value, position)
         return self.source.numbers(value.translate(_PARENTHESES), position)
+
+    def _check_rows(self, family: Family, value: str, position: int) -> None:
+        """Every innermost pair of parentheses holds one row of the table."""
+        for row, group in enumerate(_INNERMOST.finditer(value)):
+            n_numbers = len(group[1].split(None, family.n_states))
+            if n_numbers != family.n_states and row < family.n_rows:
+                raise self.source.error(
+                    f"every row of the data of {family.child!r} has {family.n_states} numbers, row "
+                    f"{self.draft.row_name(family, row)} has {'more' if n_numbers > family.n_states else n_numbers}",
+                    position + group.start(),
+                )
 
 
 def _names(text: str) -> list[str]:
-    return text.replace(",", " ").split()
+    return text.replace(",", " ").split(None, MAX_NAMES)
 
 
 def write_hugin(net: BayesNet) -> str:
@@ -154,7 +177,7 @@ def write_hugin(net: BayesNet) -> str:
     Raises
     ------
     ValueError : a name that the format cannot hold: a variable with blanks or one of ``{}()|=;,%"``, a state
-        with a quotation mark or a line break.
+        with a quotation mark or a line break, or with a backslash at its end.
 
     Examples
     --------

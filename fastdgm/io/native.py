@@ -123,20 +123,20 @@ def read_native(data: bytes, name: str) -> Any:
     """
     head, arrays = _split(data, name)
     if type(head) is not dict:
-        _refuse(name, f"the metadata entry {KEY!r} is a JSON object, got {head!r}")
-    if head.get("format") != VERSION:
-        _refuse(name, f"this version of fastdgm reads format {VERSION}, got {head.get('format')!r}")
+        _refuse(name, f"the metadata entry {KEY!r} is a JSON object, got {_shown(head)}")
+    if type(head.get("format")) is not int or head["format"] != VERSION:
+        _refuse(name, f"this version of fastdgm reads format {VERSION}, got {_shown(head.get('format'))}")
     family, structure = head.get("family"), head.get("structure")
     known = ["BayesNet", *FAMILIES]
     if family not in known:
-        _refuse(name, f"the families of models are {', '.join(known)}, got {family!r}")
+        _refuse(name, f"the families of models are {', '.join(known)}, got {_shown(family)}")
     if type(structure) is not dict:
-        _refuse(name, f"the structure of a model is a JSON object, got {structure!r}")
+        _refuse(name, f"the structure of a model is a JSON object, got {_shown(structure)}")
     try:
         if family == "BayesNet":
             return _network(structure, arrays)
         return _class_of(family)._from_state(structure, arrays)
-    except (ValueError, TypeError, KeyError, OverflowError, MemoryError) as error:
+    except (ValueError, TypeError, KeyError, OverflowError, MemoryError, RecursionError) as error:
         rule = error.args[0] if isinstance(error, KeyError) and error.args else error
         raise _error(name, f"{family}: {rule}") from error
 
@@ -154,7 +154,7 @@ def _split(data: bytes, name: str) -> tuple[Any, Arrays]:
     if text is None:
         _refuse(name, f"the metadata of a model has an entry {KEY!r}, got none: tensors alone are no model")
     try:
-        head = json.loads(text, parse_constant=_no_constant)
+        head = json.loads(text, parse_constant=_no_constant, object_pairs_hook=_distinct)
     except (ValueError, RecursionError) as error:
         raise _error(name, f"the metadata entry {KEY!r} is JSON: {error}") from None
     return head, {tensor: _array(tensor, parts, name) for tensor, parts in tensors}
@@ -178,8 +178,8 @@ def _array(tensor: str, parts: Mapping[str, Any], name: str) -> npt.NDArray[Any]
 
 def _network(structure: Mapping[str, Any], arrays: Arrays) -> BayesNet:
     variables, fitted = structure.get("variables"), structure.get("fitted")
-    if type(variables) is not list or type(fitted) is not bool:
-        raise ValueError("the structure has a list 'variables' and true or false as 'fitted'")
+    if set(structure) != {"variables", "fitted"} or type(variables) is not list or type(fitted) is not bool:
+        raise ValueError("the structure has a list 'variables' and true or false as 'fitted', and nothing else")
     expected = {f"table.{i}" for i in range(len(variables))} if fitted else set()
     if expected != set(arrays):
         odd = sorted(expected ^ set(arrays))
@@ -236,6 +236,22 @@ def _cpt(name: str, parents: list[str], table: npt.NDArray[Any], states: list[st
 
 def _no_constant(word: str) -> NoReturn:
     raise ValueError(f"numbers are finite, got {word}")
+
+
+def _distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """The object, whose keys must differ: of two values a reader would have to guess."""
+    result = dict(pairs)
+    if len(result) < len(pairs):
+        raise ValueError(f"the keys of an object are distinct, got {[key for key, _ in pairs]!r:.200}")
+    return result
+
+
+def _shown(value: Any) -> str:
+    """How a value from JSON reads; lists inside lists may be too deep for that."""
+    try:
+        return repr(value)
+    except RecursionError:
+        return f"a {type(value).__name__} of lists in lists"
 
 
 def _error(name: str, message: str) -> FormatError:

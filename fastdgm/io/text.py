@@ -19,8 +19,11 @@ if TYPE_CHECKING:
     from ..bayesnet import BayesNet
 
 MAX_BYTES = 1 << 28  # after decompression: a few kilobytes of gzip can otherwise fill any memory
+NO_DECIMAL_COMMA = "decimals are written with a point, not a comma"
 _PIECE_BYTES = 1 << 20
 _PIECE_CHARACTERS = 1 << 22  # converting numbers in pieces keeps the list of words small
+_JOINED_PIECES = 1 << 16
+_IN_A_LINE = re.compile(r"[^\n]")
 _MESSAGE_CHARACTERS = 1000
 Array = npt.NDArray[np.float64]
 _BLANK = re.compile(r"\s")
@@ -89,7 +92,8 @@ class Source:
         except ValueError:
             pass
         word = next(word for word in _WORD.finditer(text) if not _is_number(word[0]))
-        raise self.error(f"expected a number, got {word[0][:30]!r}", position + word.start())
+        hint = f": {NO_DECIMAL_COMMA}" if "," in word[0] else ""
+        raise self.error(f"expected a number, got {word[0][:30]!r}{hint}", position + word.start())
 
 
 def is_plain(text: str) -> bool:
@@ -111,11 +115,18 @@ def blank_out(pattern: re.Pattern[str], text: str) -> str:
     The pattern also matches strings, outside that group: what looks like a comment in a string is none.
     """
 
-    def replace(match: re.Match[str]) -> str:
-        comment = cast("str | None", match["comment"])
-        return match[0] if comment is None else re.sub(r"[^\n]", " ", comment)
-
-    return pattern.sub(replace, text)
+    done: list[str] = []
+    pieces: list[str] = []
+    end = 0
+    for match in pattern.finditer(text):
+        if match["comment"] is None:
+            continue
+        pieces += (text[end : match.start("comment")], _IN_A_LINE.sub(" ", match["comment"]))
+        end = match.end("comment")
+        if len(pieces) >= _JOINED_PIECES:  # a list of short strings takes many times the memory of their text
+            done.append("".join(pieces))
+            pieces = []
+    return "".join([*done, *pieces, text[end:]]) if end else text
 
 
 def check_names(net: BayesNet, file_format: str, variable: re.Pattern[str], state: re.Pattern[str]) -> None:

@@ -30,7 +30,7 @@ from .text import Source, blank_out, joined
 MAX_LINKS = 1 << 22
 Axes = Literal["scope", "reversed"]
 
-_COMMENT = re.compile(r"(?P<comment>#[^\n]*)")
+_COMMENT = re.compile(r"(?P<comment>#[^\n]*+(?:\s*+#[^\n]*+)*+)")
 _WORD = re.compile(r"\S+")
 _DIGITS = re.compile(r"[0-9]{1,12}")
 _IN_SCOPE_ORDER = "# axes in the order of the scopes"

@@ -22,6 +22,11 @@ from .text import Source, check_names, joined
 _NETWORKS = {"BIF", "NETWORK"}
 _BLOCKS = {"VARIABLE", "DEFINITION"}
 _FIELDS = {"NAME", "OUTCOME", "FOR", "GIVEN", "TABLE"}
+_PIECE_CHARACTERS = 1 << 16
+# What the parser holds until its end, or for ever, takes many times the memory of its text.
+_MAX_TAG_BYTES = 1 << 20
+_MAX_DEPTH = 1 << 18
+_MAX_TAGS = 1 << 12
 _NAME = re.compile(r"(?!\s)[\x20-\x7e\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]+(?<!\s)")
 
 
@@ -62,13 +67,15 @@ class _Reader:
 
         self.source = source
         self.draft = Draft(source)
-        self.parser = DefusedXMLParser(target=self)
+        self.parser = DefusedXMLParser(target=self, encoding="utf-8")  # whatever the declaration says
         self.skipped = len(source.text) - len(source.text.lstrip())
+        self.depth = 0
+        self.tags: set[str] = set()
         self.definitions: list[tuple[dict[str, list[str]], int, int]] = []
         self.block = self.field = ""
         self.fields: dict[str, list[str]] = {}
         self.pieces: list[str] = []
-        self.block_position = self.table_position = 0
+        self.block_position = self.table_position = self.fed = 0
 
     def network(self) -> BayesNet:
         self._parse()
@@ -81,21 +88,45 @@ class _Reader:
 
         try:
             # Strict XML allows no blanks before its declaration, some files have them.
-            self.parser.feed(self.source.text[self.skipped :])
+            for start in range(self.skipped, len(self.source.text), _PIECE_CHARACTERS):
+                self.fed += self._feed(self.source.text[start : start + _PIECE_CHARACTERS])
             self.parser.close()
         except FormatError:
             raise
         except ParseError as error:
             reason = str(error).partition(": line")[0]
-            raise self.source.error(f"this is no XML: {reason}", self._position()) from None
+            position = self._position()
+            text = self.source.text.encode()
+            found = text[position : position + 30].decode(errors="replace")
+            at = f", at {found!r}" if found else ""
+            hint = " after '<!-': a comment is written <!-- so -->" if text[:position].endswith(b"<!-") else ""
+            raise self.source.error(f"this is no XML: {reason}{at}{hint}", position) from None
         except ValueError as error:  # defusedxml refuses entities and external references
             raise self.source.error(f"not accepted in XML: {error}", self._position()) from None
+
+    def _feed(self, piece: str) -> int:
+        """Hand some characters to the parser, which holds a tag or comment until its end; returns their bytes."""
+        data = piece.encode()
+        self.parser.feed(data)
+        waiting = self.fed + len(data) - (self._position() - self.skipped)
+        if waiting > _MAX_TAG_BYTES:
+            raise self.source.error(f"a tag or comment has at most {_MAX_TAG_BYTES} bytes, got more", self._position())
+        if not self.tags and self.fed > _MAX_TAG_BYTES:
+            message = f"the first element comes in the first {_MAX_TAG_BYTES} bytes, there is none"
+            raise self.source.error(message, self._position())
+        return len(data)
 
     def _position(self) -> int:
         return self.skipped + max(int(self.parser.parser.CurrentByteIndex), 0)
 
     def start(self, tag: str, attributes: dict[str, str]) -> None:
         """An element begins."""
+        tag = _local(tag)
+        self.depth += 1
+        self.tags.add(tag)
+        if self.depth > _MAX_DEPTH or len(self.tags) > _MAX_TAGS:
+            message = f"elements nest at most {_MAX_DEPTH} deep and have at most {_MAX_TAGS} names, got more"
+            raise self.source.error(message, self._position())
         if self.field:
             raise self.source.error(f"{self.field} has text only, got an element {tag!r}", self._position())
         if tag in _NETWORKS:
@@ -126,15 +157,21 @@ class _Reader:
 
     def end(self, tag: str) -> None:
         """An element ends."""
+        tag = _local(tag)
+        self.depth -= 1
         if self.field:
             text = "".join(self.pieces)
             self.fields[tag].append(text if tag == "TABLE" else text.strip())
             self.field = ""
         elif tag == self.block == "VARIABLE":
             name = self._only(self.fields, "NAME", self.block_position)
+            if not self.fields["OUTCOME"] and "VALUE" in self.tags:
+                message = f"{name!r} has VALUEs for OUTCOMEs, as in XMLBIF 0.2; only 0.3 is supported"
+                raise self.source.error(message, self.block_position)
             self.draft.add_variable(name, self.fields["OUTCOME"], self.block_position)
             self.block = ""
         elif tag == self.block:
+            self.draft.check_count("DEFINITIONs", len(self.definitions) + 1, self.block_position)
             self.definitions.append((self.fields, self.block_position, self.table_position))
             self.block = ""
 
@@ -151,6 +188,11 @@ class _Reader:
         if len(fields[tag]) != 1:
             raise self.source.error(f"expected one {tag}, got {len(fields[tag])}", position)
         return fields[tag][0]
+
+
+def _local(tag: str) -> str:
+    """The name of an element without its namespace."""
+    return tag.rpartition("}")[2]
 
 
 def write_xmlbif(net: BayesNet) -> str:
