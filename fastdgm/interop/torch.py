@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from typing import Any, Literal
 
 import numpy as np
@@ -12,6 +11,7 @@ from ..autoregressive import masked
 from ..autoregressive.made import MADE, Order, check_shape
 from ..autoregressive.masked import Layer, Shape
 from ..seeds import whole_number
+from .torch_linear import float64_twin
 from .torch_masked import arrange, float_type, read_layers
 from .torch_order import causal_order, check_order
 
@@ -44,10 +44,11 @@ def from_torch(
     mixture        n_vars                       K logits, K means, K log sigmas
     =============  ===========================  ==============================================
 
-    It is made of masked linear layers (any nn.Linear; a ``mask`` of it is multiplied in), ReLU, ELU, Tanh, Sigmoid,
-    Softplus, SiLU, Identity and Dropout (ignored) in nn.Sequential, or in a module around one; residual blocks as in
-    zuko's MaskedMLP and nflows' MADE. What each unit may read is derived from the zeros of the effective weights. The
-    result is compared with the module on random rows, so what cannot be converted never gives other numbers.
+    It is made of masked linear layers (any nn.Linear, or a module with weights of its own or around an nn.Linear that
+    keeps a 0/1 mask in either direction), ReLU, ELU, Tanh, Sigmoid, Softplus, SiLU, Identity and Dropout (ignored) in
+    nn.Sequential, or in a module around one; residual blocks as in zuko's MaskedMLP and nflows' MADE. What each unit
+    may read is derived from the zeros of the effective weights. The result is compared with the module, and with a
+    ``log_prob`` of its own where it has one, on random rows: what cannot be converted never gives other numbers.
 
     Parameters
     ----------
@@ -64,7 +65,8 @@ def from_torch(
 
     Raises
     ------
-    TypeError : a part of the module is not supported; the message names it.
+    TypeError : a part of the module is not supported, or its forward does not give one tensor for float64 rows; the
+        message names it.
     ValueError : masks that leak, with the variables; widths that do not go with the head; a module that computes
         something else than its layers.
 
@@ -153,8 +155,8 @@ def _verify(module: Any, made: MADE, rows: Array) -> None:
     inputs = x.astype(np.float64)
     if made.head == "categorical":
         inputs = (x[..., np.newaxis] == np.arange(made.n_states or 0)).reshape(len(x), -1).astype(np.float64)
-    outputs = _run(module, inputs)
-    if outputs.size != len(x) * rows.size:
+    outputs, own = _run(module, inputs)
+    if outputs.shape[:1] != x.shape[:1] or outputs.size != len(x) * rows.size:
         raise ValueError(f"the module must give ({len(x)}, {rows.size}) outputs for {len(x)} rows, got {outputs.shape}")
     expected = _terms(outputs.reshape(len(x), -1)[:, rows], x, made.head)
     ours = made.log_prob(x, per_variable=True)
@@ -166,17 +168,32 @@ def _verify(module: Any, made: MADE, rows: Array) -> None:
             f"log p {expected[row, variable]:.6g}, its layers {ours[row, variable]:.6g}. Give the masked network "
             "itself, without what its forward method adds"
         )
+    if own is not None and not np.allclose(own, ours.sum(axis=1), rtol=TOLERANCE, atol=TOLERANCE):
+        raise TypeError(
+            f"{type(module).__name__} has a log_prob of its own that reads its outputs otherwise than a {made.head} "
+            "head does"
+        )
 
 
-def _run(module: Any, inputs: Array) -> Array:
+def _run(module: Any, inputs: Array) -> tuple[Array, Array | None]:
+    """Outputs of a float64 copy of the module; and its log_prob of each row, if it has such a method."""
     import torch
 
-    twin = copy.deepcopy(module).cpu().double().eval()
+    name, x = type(module).__name__, torch.from_numpy(inputs)
     try:
+        twin = float64_twin(module)
         with torch.no_grad():
-            return np.asarray(twin(torch.from_numpy(inputs)))
-    except RuntimeError as error:
-        raise TypeError(f"the module does not take float64 rows of {inputs.shape[1]} numbers: {error}") from error
+            outputs, own = twin(x), twin.log_prob(x) if callable(getattr(twin, "log_prob", None)) else None
+    except Exception as error:
+        raise TypeError(
+            f"{name} must take float64 rows of {inputs.shape[1]} numbers, as a copy in float64 to compare with: it "
+            f"raised {type(error).__name__}: {str(error)[:300]}"
+        ) from error
+    if not isinstance(outputs, torch.Tensor):
+        raise TypeError(f"the forward of {name} must give one tensor of outputs, got {type(outputs).__name__}")
+    if own is not None and (not isinstance(own, torch.Tensor) or own.shape != x.shape[:1]):
+        raise TypeError(f"the log_prob of {name} must give one number for each row, give its masked network itself")
+    return np.asarray(outputs), None if own is None else np.asarray(own)
 
 
 def _terms(z: Array, x: Array, head: str) -> Array:

@@ -9,12 +9,13 @@ import numpy as np
 import numpy.typing as npt
 
 from ..autoregressive.masked import ACTIVATIONS, Layer
+from .torch_linear import masked_linear
 
 Array = npt.NDArray[Any]
 
 SUPPORTED = (
-    "masked nn.Linear, ReLU, ELU(alpha=1), Tanh, Sigmoid, Softplus(beta=1), SiLU, Identity, Dropout, nn.Sequential of "
-    "these, residual blocks of zuko and nflows, and modules around a single one of these"
+    "masked nn.Linear (or a matrix with a mask), ReLU, ELU(alpha=1), Tanh, Sigmoid, Softplus(beta=1), SiLU, Identity, "
+    "Dropout, nn.Sequential of these, residual blocks of zuko and nflows, and modules around a single one of these"
 )
 
 
@@ -23,6 +24,11 @@ def read_layers(module: Any) -> list[Layer]:
 
     Raises TypeError naming the module that is not supported; ValueError for weights that are not finite.
     """
+    from torch import nn
+
+    if not isinstance(module, nn.Module):
+        hint = ": load it into its module" if hasattr(module, "keys") else ""
+        raise TypeError(f"{type(module).__name__} is not supported, a torch.nn.Module is needed{hint}")
     reader = _Reader()
     reader.read(module)
     last = reader.layers[-1] if reader.layers else None
@@ -45,8 +51,9 @@ class _Reader:
         from torch import nn
 
         activation = _activation(module)
-        if isinstance(module, nn.Linear):
-            self.linear(*_effective(module))
+        linear = masked_linear(module) if isinstance(module, nn.Module) else None
+        if linear is not None:
+            self.linear(*linear)
         elif activation is not None:
             self.activate(activation, module)
         elif isinstance(module, (nn.Identity, nn.Dropout)):
@@ -101,7 +108,7 @@ class _Reader:
         if getattr(module, "context_layer", None) is not None:
             raise TypeError(f"{_name(module)} has a context, which from_torch does not take")
         self.read(module.initial_layer)
-        if not module.use_residual_blocks:
+        if not getattr(module, "use_residual_blocks", True):  # nflows.nn has no such attribute, and no activation here
             self._called(module.activation)
         for block in module.blocks:
             self.read(block)
@@ -144,7 +151,7 @@ class _Reader:
 
 
 def _name(module: Any) -> str:
-    return type(module).__name__ if hasattr(module, "children") else repr(module)
+    return type(module).__name__ if hasattr(module, "children") else repr(module)[:100]
 
 
 def _unsupported(module: Any) -> TypeError:
@@ -161,31 +168,6 @@ def _activation(module: Any) -> str | None:
         return "softplus" if module.beta == 1 else None
     plain = {nn.ReLU: "relu", nn.Tanh: "tanh", nn.Sigmoid: "sigmoid", nn.SiLU: "silu"}
     return next((name for kind, name in plain.items() if isinstance(module, kind)), None)
-
-
-def _effective(module: Any) -> tuple[Array, Array]:
-    """weights * mask (units, sources) and biases of a linear layer, in float64."""
-    weights, mask = _float64(module.weight), getattr(module, "mask", None)
-    if mask is not None:
-        mask = _float64(mask)
-        if mask.shape != weights.shape:
-            mask = mask.T
-        if mask.shape != weights.shape:
-            raise TypeError(
-                f"{type(module).__name__}: the mask must have the shape of the weights {weights.shape}, "
-                f"got {mask.T.shape}"
-            )
-        weights = weights * mask
-    biases = np.zeros(len(weights)) if module.bias is None else _float64(module.bias)
-    if not (np.isfinite(weights).all() and np.isfinite(biases).all()):
-        raise ValueError(f"{type(module).__name__}: weights and biases must be finite")
-    return weights, biases
-
-
-def _float64(tensor: Any) -> Array:
-    import torch
-
-    return torch.as_tensor(tensor).detach().cpu().double().numpy()
 
 
 def arrange(layers: Sequence[Layer], columns: Array, rows: Array) -> list[Layer]:

@@ -1,0 +1,286 @@
+"""The forms in which people write masked networks in torch: the same numbers, or refused with the reason."""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+import pytest
+
+from fastdgm.interop.torch import from_torch
+
+torch = pytest.importorskip("torch", reason="torch is not installed")
+from torch import nn  # noqa: E402
+from torch.nn import functional as F  # noqa: E402
+from torch.nn.utils import parametrizations, prune  # noqa: E402
+
+N_VARS = 5
+ORDER = [2, 0, 4, 1, 3]
+
+
+def masks(hidden):
+    """Masks (units, sources) of a MADE in ORDER."""
+    position = np.argsort(ORDER)
+    random = np.random.default_rng(3)
+    degrees = [position, *(random.integers(0, N_VARS - 1, width) for width in hidden)]
+    found = [after[:, None] >= before for before, after in itertools.pairwise(degrees)]
+    return [torch.tensor(mask).float() for mask in (*found, position[:, None] > degrees[-1])]
+
+
+class Named(nn.Linear):
+    """``mask`` is a buffer; others change what it is called, what type it has, how it lies and how it is applied."""
+
+    name = "mask"
+
+    def __init__(self, mask):
+        super().__init__(mask.shape[1], mask.shape[0])
+        self.register_buffer(self.name, self.kept(mask))
+
+    def kept(self, mask):
+        return mask
+
+    def forward(self, x):
+        return F.linear(x, self.weight * getattr(self, self.name), self.bias)
+
+
+class OtherName(Named):
+    name = "connections"
+
+
+class Booleans(Named):
+    def kept(self, mask):
+        return mask.bool()
+
+
+class Transposed(Named):
+    def kept(self, mask):
+        return mask.T.contiguous()
+
+    def forward(self, x):
+        return x @ (self.weight.T * self.mask) + self.bias
+
+
+class Where(Named):
+    def forward(self, x):
+        return F.linear(x, torch.where(self.mask > 0, self.weight, torch.zeros((), dtype=x.dtype)), self.bias)
+
+
+class InPlace(Named):
+    def forward(self, x):
+        self.weight.data *= self.mask
+        return super().forward(x)
+
+
+class Attribute(nn.Linear):
+    def __init__(self, mask):
+        super().__init__(mask.shape[1], mask.shape[0], bias=False)
+        self.keep = mask.bool()
+
+    def forward(self, x):
+        return F.linear(x, self.weight.masked_fill(~self.keep, 0))
+
+
+class Frozen(nn.Linear):
+    def __init__(self, mask):
+        super().__init__(mask.shape[1], mask.shape[0])
+        self.m = nn.Parameter(mask, requires_grad=False)
+
+    def forward(self, x):
+        return F.linear(x, self.weight * self.m, self.bias)
+
+
+class Around(nn.Module):
+    def __init__(self, mask):
+        super().__init__()
+        self.linear = nn.Linear(mask.shape[1], mask.shape[0])
+        self.register_buffer("mask", mask)
+
+    def forward(self, x):
+        return F.linear(x, self.linear.weight * self.mask, self.linear.bias)
+
+
+class Own(nn.Module):
+    def __init__(self, mask):
+        super().__init__()
+        self.W, self.b = nn.Parameter(0.3 * torch.randn(mask.shape)), nn.Parameter(torch.randn(len(mask)))
+        self.register_buffer("mask", mask)
+
+    def forward(self, x):
+        return F.linear(x, self.W * self.mask, self.b)
+
+
+class Columns(nn.Module):
+    """Weights lie as (sources, units)."""
+
+    def __init__(self, mask):
+        super().__init__()
+        self.W, self.b = nn.Parameter(0.3 * torch.randn(mask.T.shape)), nn.Parameter(torch.randn(len(mask)))
+        self.register_buffer("mask", mask.T.contiguous())
+
+    def forward(self, x):
+        return x @ (self.W * self.mask) + self.b
+
+
+LAYERS = [
+    Named, OtherName, Booleans, Transposed, Where, InPlace, Attribute, Frozen, Around, Own, Columns
+]  # fmt: skip
+
+
+def network(layer, hidden=(12,)):
+    parts = []
+    for mask in masks(hidden):
+        parts += [layer(mask), nn.ReLU()]
+    return nn.Sequential(*parts[:-1])
+
+
+def assert_same(module, **options):
+    x = torch.randint(0, 2, (40, N_VARS)).double()
+    made = from_torch(module.double(), **options)
+    with torch.no_grad():
+        expected = -F.binary_cross_entropy_with_logits(module(x), x, reduction="none").sum(1)
+    np.testing.assert_allclose(made.log_prob(x), expected, atol=1e-12)
+
+
+@pytest.fixture(autouse=True)
+def _seeded():
+    torch.manual_seed(0)
+
+
+@pytest.mark.parametrize("hidden", [(12,), (12, 12), (N_VARS, N_VARS)], ids=str)
+@pytest.mark.parametrize("layer", LAYERS)
+def test_every_way_to_keep_a_mask(layer, hidden):
+    assert_same(network(layer, hidden))
+
+
+def test_pruned_and_parametrised_layers():
+    pruned = nn.Linear(N_VARS, N_VARS).double()
+    prune.custom_from_mask(pruned, "weight", torch.ones(N_VARS, N_VARS).tril(-1))
+    assert_same(nn.Sequential(pruned))
+    normed = network(Named)
+    normed[0] = parametrizations.weight_norm(normed[0])
+    assert_same(normed)
+
+
+def test_a_mask_that_is_not_applied_is_not_applied_here():
+    class Idle(nn.Linear):
+        def forward(self, x):
+            return F.linear(x, self.weight, self.bias)
+
+    layer = Idle(3, 3)
+    layer.weight.data.tril_(-1)
+    layer.register_buffer("keep", torch.zeros(3, 3))
+    made = from_torch(nn.Sequential(layer).double())
+    x = torch.ones(1, 3).double()
+    with torch.no_grad():
+        expected = -F.binary_cross_entropy_with_logits(layer(x), x, reduction="none").sum(1)
+    np.testing.assert_allclose(made.log_prob(x), expected)
+
+
+# --- what is refused, and why ---
+
+
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.net = network(Named)
+
+    def forward(self, x):
+        return self.net(x)
+
+
+def with_forward(function):
+    class Changed(Net):
+        def forward(self, x):
+            return function(self, x)
+
+    return Changed()
+
+
+def fails(self, x):
+    raise RuntimeError("no such thing")
+
+
+def asserts(self, x):
+    assert x.dtype == torch.float32
+    return self.net(x)
+
+
+REFUSED = [
+    (with_forward(lambda self, x: (self.net(x), x)), TypeError, "forward of Changed must give one tensor.*got tuple"),
+    (with_forward(lambda self, x: {"z": self.net(x)}), TypeError, "forward of Changed must give one tensor.*got dict"),
+    (with_forward(lambda self, x: None), TypeError, "must give one tensor of outputs, got NoneType"),
+    (with_forward(lambda self, x: self.net(x).numpy()), TypeError, "must give one tensor of outputs, got ndarray"),
+    (with_forward(lambda self, x: self.net(x).T), ValueError, r"must give \(16, 5\) outputs"),
+    (with_forward(lambda self, x: self.net(x)[:, :3]), ValueError, r"must give \(16, 5\) outputs"),
+    (with_forward(fails), TypeError, "Changed must take float64 rows.*raised RuntimeError: no such thing"),
+    (with_forward(asserts), TypeError, "Changed must take float64 rows.*raised AssertionError"),
+    (with_forward(lambda self, x, y: self.net(x)), TypeError, "Changed must take float64 rows.*raised TypeError"),
+    (with_forward(lambda self, x: torch.sigmoid(self.net(x))), ValueError, "something else than its layers"),
+    (with_forward(lambda self, x: self.net(2 * x - 1)), ValueError, "something else than its layers"),
+    (lambda x: x, TypeError, r"function is not supported, a torch\.nn\.Module is needed"),
+    (Net().state_dict(), TypeError, "OrderedDict is not supported, .* load it into its module"),
+    (Net, TypeError, "type is not supported"),
+    (None, TypeError, "NoneType is not supported"),
+    (nn.Sequential(nn.Embedding(5, 5)), TypeError, "Embedding is not supported"),
+    (nn.Sequential(nn.Bilinear(5, 5, 5)), TypeError, "Bilinear is not supported"),
+    (nn.Sequential(nn.Linear(5, 5), nn.PReLU(), nn.Linear(5, 5)), TypeError, "PReLU is not supported"),
+    (nn.GRU(5, 5), TypeError, "GRU is not supported"),
+]
+
+
+@pytest.mark.parametrize(("module", "error", "message"), REFUSED)
+def test_what_is_refused_and_why(module, error, message):
+    with pytest.raises(error, match=message) as caught:
+        from_torch(module)
+    assert len(str(caught.value)) < 700
+
+
+def test_outputs_of_another_shape_but_in_the_same_order():
+    assert_same(Net())
+    images = with_forward(lambda self, x: self.net(x).view(len(x), 1, N_VARS)).double()
+    assert from_torch(images).n_vars == N_VARS
+
+
+@pytest.mark.parametrize("layer", LAYERS)
+def test_weights_that_are_not_finite(layer):
+    module = network(layer)
+    next(p for p in module.parameters() if p.requires_grad).data[0, 0] = float("nan")
+    with pytest.raises(ValueError, match="must be finite"):
+        from_torch(module)
+
+
+class Scored(Net):
+    """A module with a density of its own."""
+
+    def log_prob(self, x):
+        return -F.binary_cross_entropy_with_logits(self.net(x), x, reduction="none").sum(1)
+
+
+def test_a_log_prob_of_the_module_s_own_must_be_ours():
+    assert_same(Scored())
+
+    class Spins(Scored):
+        def log_prob(self, x):
+            return super().log_prob((x + 1) / 2)
+
+    with pytest.raises(TypeError, match="Spins has a log_prob of its own that reads its outputs otherwise"):
+        from_torch(Spins())
+    Spins.log_prob = lambda self, x: self.net(x)
+    with pytest.raises(TypeError, match="the log_prob of Spins must give one number for each row"):
+        from_torch(Spins())
+
+
+# --- nflows ---
+
+
+def test_nets_of_nflows():
+    made = pytest.importorskip("nflows.nn.nde.made", reason="nflows is not installed")
+    transforms = pytest.importorskip("nflows.transforms", reason="nflows is not installed")
+    for residual in (True, False):
+        assert_same(made.MADE(N_VARS, 16, use_residual_blocks=residual))
+    with pytest.raises(TypeError, match="MaskedAffineAutoregressiveTransform must give one tensor"):
+        from_torch(transforms.MaskedAffineAutoregressiveTransform(N_VARS, 16), head="normal")
+    with pytest.raises(TypeError, match="MixtureOfGaussiansMADE has a log_prob of its own"):
+        from_torch(made.MixtureOfGaussiansMADE(4, 16, num_mixture_components=3), head="mixture")
+    with pytest.raises(TypeError, match="has a context, which from_torch does not take"):
+        from_torch(made.MADE(N_VARS, 16, context_features=2))
