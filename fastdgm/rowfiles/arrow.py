@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from ..samples import Samples
-from .common import SCORE, Scores, States, checked_batches, no_rows, require_pyarrow, slices
+from .common import SCORE, Scores, States, check_seekable, checked_batches, no_rows, require_pyarrow, slices
 
 
 def write_parquet(file: BinaryIO, chunks: Iterable[Samples], states: States) -> None:
@@ -56,6 +56,7 @@ def _score_tables(chunks: Iterable[Scores]) -> tuple[Iterator[Any], Any]:
 def _write_parquet(file: BinaryIO, tables: Iterable[Any], schema: Any) -> None:
     from pyarrow import parquet
 
+    check_seekable(file, "a Parquet file")
     with parquet.ParquetWriter(file, schema) as writer:
         for table in tables:
             writer.write_table(table)
@@ -64,6 +65,7 @@ def _write_parquet(file: BinaryIO, tables: Iterable[Any], schema: Any) -> None:
 def _write_ipc(file: BinaryIO, tables: Iterable[Any], schema: Any) -> None:
     from pyarrow import ipc
 
+    check_seekable(file, "an Arrow file")
     with ipc.new_file(file, schema) as writer:
         for table in tables:
             writer.write_table(table)
