@@ -186,10 +186,11 @@ def _add_sample(commands: Any) -> None:
 
 
 def _add_score(commands: Any) -> None:
-    example = "fastdgm score alarm alarm.parquet --worst 3 -o scores.npy"
+    example = "fastdgm score alarm alarm.parquet --worst 3 -o scored.parquet"
     parser = _add_command(commands, "score", "say how likely the rows of a file are", example)
     parser.add_argument("data", metavar="DATA", help=f"rows: {_ROWS}")
-    parser.add_argument("-o", dest="out", metavar="FILE", help="write each row's log_prob (nats) as a column")
+    parser.add_argument("-o", dest="out", metavar="FILE", help="write the rows with a column log_prob (nats)")
+    parser.add_argument("--only-scores", action="store_true", help="write that column alone")
     parser.add_argument("--worst", type=_whole, default=5, metavar="K", help="least likely rows to list (default: 5)")
     _add_chunk(parser)
 

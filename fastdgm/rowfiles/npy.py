@@ -13,7 +13,9 @@ import numpy.typing as npt
 from ..errors import FormatError
 from ..memory import check_memory
 from ..samples import Samples
+from . import scored
 from .common import Scores, States, check_seekable, damaged, no_rows
+from .scored import Scored
 
 if TYPE_CHECKING:
     from io import BufferedReader
@@ -27,6 +29,12 @@ def write(file: BinaryIO, chunks: Iterable[Samples], states: States) -> None:
 def write_scores(file: BinaryIO, chunks: Iterable[Scores]) -> None:
     """Write log-probabilities as a float64 array ``(n_rows,)``."""
     _write_growing(file, chunks, np.dtype(np.float64), ())
+
+
+def write_scored(file: BinaryIO, chunks: Iterable[Scored], states: States) -> None:
+    """Write codes and log-probabilities as one float64 array ``(n_rows, n_vars + 1)``."""
+    rows = (scored.codes(chunk, states) for chunk in chunks)
+    _write_growing(file, rows, np.dtype(np.float64), (len(states) + 1,))
 
 
 def _write_growing(
@@ -113,5 +121,5 @@ def _rows(path: Path, file: BinaryIO, layout: _Layout, first: int, n: int) -> np
 
 def _fill(path: Path, file: BinaryIO, position: int, out: npt.NDArray[Any]) -> None:
     file.seek(position)
-    if cast("BufferedReader", file).readinto(memoryview(out.reshape(-1).view(np.uint8))) < out.nbytes:
+    if cast("BufferedReader", file).readinto(out.reshape(-1).view(np.uint8).data) < out.nbytes:
         raise FormatError(f"{path}: the file ended early: it became shorter while it was read")
