@@ -33,13 +33,11 @@ def atomic_file(path: str | Path) -> Iterator[BinaryIO]:
     OSError : of writing; names ``path``, never the temporary file. Also for a file that may not be written, one with
     several hard links, of which a renamed file would replace only one, and a FIFO that nobody reads.
     """
-    old = _status(path)
+    old = check_target(path)
     if old is not None and not stat.S_ISREG(old.st_mode):
         with _naming(path), _opened(path, old) as file:
             yield file
         return
-    if old is not None:
-        _check_replaceable(path, old)
     target = Path(os.path.realpath(path))  # a link keeps pointing where it points
     temporary = target.with_name(f"{_prefix(target)}{os.getpid()}.{secrets.token_hex(4)}.tmp")
     with _naming(path, temporary):
@@ -55,20 +53,20 @@ def atomic_file(path: str | Path) -> Iterator[BinaryIO]:
             temporary.unlink(missing_ok=True)
 
 
-def _status(path: str | Path) -> os.stat_result | None:
-    """Of what links lead to; None where there is nothing."""
+def check_target(path: str | Path) -> os.stat_result | None:
+    """Find out before any work what is at a path; an OSError where :func:`atomic_file` would not write."""
     try:
-        return os.stat(path)
+        old = os.stat(path)  # of what links lead to
     except FileNotFoundError:
         return None
-
-
-def _check_replaceable(path: str | Path, old: os.stat_result) -> None:
+    if stat.S_ISDIR(old.st_mode):
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
     if not os.access(path, os.W_OK):
         raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
-    if old.st_nlink > 1:
+    if stat.S_ISREG(old.st_mode) and old.st_nlink > 1:
         reason = f"has {old.st_nlink} hard links, which would no longer be one file: write elsewhere or remove it first"
         raise OSError(errno.EMLINK, reason, str(path))
+    return old
 
 
 def _take_over(temporary: Path, old: os.stat_result) -> None:
@@ -102,8 +100,6 @@ def _naming(path: str | Path, temporary: Path | None = None) -> Iterator[None]:
 
 
 def _opened(path: str | Path, status: os.stat_result) -> BinaryIO:
-    if stat.S_ISDIR(status.st_mode):
-        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
     if not stat.S_ISFIFO(status.st_mode):
         return open(os.open(path, os.O_WRONLY | _BINARY), "wb")
     end = time.monotonic() + READER_SECONDS

@@ -10,6 +10,7 @@ from pathlib import Path
 from tempfile import TemporaryFile
 from typing import TYPE_CHECKING, Any
 
+from .atomic import check_target
 from .errors import UnknownNameError
 
 if TYPE_CHECKING:
@@ -165,8 +166,10 @@ def _check_output(model: BayesNet, out: str) -> None:
     from .io import format_of
 
     format_of(Path(out)).write(model)
+    if check_target(out) is not None and not os.path.isfile(out):
+        return  # a device needs no folder to write a temporary file to
     try:
-        with TemporaryFile(dir=Path(out).parent):
+        with TemporaryFile(dir=os.path.dirname(os.path.realpath(out))):
             pass
     except OSError as error:
         raise OSError(error.errno, error.strerror, out) from None

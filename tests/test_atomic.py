@@ -86,7 +86,7 @@ def test_the_rights_of_a_group_that_cannot_be_kept_go_to_no_other(tmp_path, monk
     write(path)
     assert stat.S_IMODE(path.stat().st_mode) == 0o664  # of the same group anyway
     other = os.stat_result((0o100664, 0, 0, 1, os.geteuid(), path.stat().st_gid + 1, 3, 0, 0, 0))
-    monkeypatch.setattr(atomic, "_status", lambda _: other)
+    monkeypatch.setattr(atomic, "check_target", lambda _: other)
     write(path)
     assert stat.S_IMODE(path.stat().st_mode) == 0o604
 

@@ -295,6 +295,7 @@ def test_problems():
 def test_mistakes_get_one_line(in_folder, capsys):
     main(["sample", "asia", "-n", "3", "-o", "asia.csv"])
     main(["convert", "asia", "asia.bif"])
+    os.link("asia.bif", "linked.bif")
     (in_folder / "bad.bif").write_bytes(b"\x00\xff")
     (in_folder / "bad.parquet").write_bytes(b"PAR1")
     (in_folder / "folder.csv").mkdir()
@@ -321,6 +322,8 @@ def test_mistakes_get_one_line(in_folder, capsys):
         ("score", "asia", "asia.csv", "--chunk", "0"): "chunk must be at least 1 row, got 0",
         ("fit", "asia", "asia.csv", "-o", "x.foo"): "x.foo",
         ("fit", "asia", "asia.csv", "-o", "nowhere/x.bif"): "nowhere/x.bif: No such file or directory",
+        ("fit", "asia", "asia.csv", "-o", "linked.bif"): "linked.bif: has 2 hard links",
+        ("convert", "asia", "linked.bif"): "linked.bif: has 2 hard links",
         ("fit", "asia", "asia.csv", "-o", "x.bif", "--prior", "-1"): "fastdgm: error: prior must be",
         ("fit", "asia", "asia.csv", "-o", "x.bif", "--prior", "many"): "argument --prior: invalid prior value",
         ("fit", "asia", "asia.csv"): "required: -o",
@@ -337,6 +340,7 @@ def test_mistakes_get_one_line(in_folder, capsys):
         "bad.bif",
         "bad.parquet",
         "folder.csv",
+        "linked.bif",
     ]
 
 
