@@ -4,42 +4,82 @@ from __future__ import annotations
 
 import argparse
 import os
+import signal
 import sys
+import threading
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, NoReturn, TextIO
 
 from . import __version__
-from .errors import UnknownNameError
+from .errors import UnknownNameError, shortened
 
 USER_ERROR = 2
-INTERRUPTED = 130  # 128 + SIGINT, as shells say it
-CLOSED_PIPE = 141  # 128 + SIGPIPE
+SIGNALLED = 128  # and the signal's number, as shells say it
+INTERRUPTED = SIGNALLED + 2  # SIGINT
+CLOSED_PIPE = SIGNALLED + 13  # SIGPIPE
 
 _NET = "a file (an argument with a dot or slash: .bif, .xmlbif, .uai, .net, .gz) or the name of an example"
 _ROWS = ".parquet, .arrow, .csv, .csv.gz or .npy"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command and return its exit code: 0, 2 after one line on stderr, 130 after Ctrl-C."""
-    with warnings.catch_warnings():
+    """Run one command and return its exit code: 0, 2 after one line on stderr, 130 after Ctrl-C, 143 after SIGTERM."""
+    if sys.stdout is None or sys.stderr is None:  # a file that is opened would take its place
+        return _failed(ValueError("standard output and standard error must be open"))
+    with warnings.catch_warnings(), _exit_on_signals():
         warnings.simplefilter("always", UserWarning)
         warnings.showwarning = _show_warning
         try:
             arguments = _parser().parse_args(argv)
             _run(arguments)
             sys.stdout.flush()
-        except SystemExit as stop:  # argparse, after --help or an error of its own
+        except SystemExit as stop:  # a signal, or argparse after --help or an error of its own
             return int(stop.code or 0)
         except KeyboardInterrupt:
             return INTERRUPTED
-        except BrokenPipeError:
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for the flush at exit
-            return CLOSED_PIPE
         except (ValueError, TypeError, UnknownNameError, OSError, ImportError, MemoryError, OverflowError) as error:
-            print(f"fastdgm: error: {_message(error)}", file=sys.stderr)
-            return USER_ERROR
+            closed_pipe = isinstance(error, BrokenPipeError) and error.filename is None
+            _abandon_output()
+            return CLOSED_PIPE if closed_pipe else _failed(error)
     return 0
+
+
+@contextmanager
+def _exit_on_signals() -> Iterator[None]:
+    """What ends a process by default ends it by way of SystemExit instead, so that temporary files are removed."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    found = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
+    taken = [number for number in found if signal.getsignal(number) is signal.SIG_DFL]  # nohup ignores SIGHUP
+    for number in taken:
+        signal.signal(number, _exit)
+    try:
+        yield
+    finally:
+        for number in taken:
+            signal.signal(number, signal.SIG_DFL)
+
+
+def _exit(number: int, _: object) -> NoReturn:
+    signal.signal(number, signal.SIG_IGN)  # once is enough
+    raise SystemExit(SIGNALLED + number)
+
+
+def _abandon_output() -> None:
+    """What cannot be written to stdout is not tried again when the interpreter ends."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _failed(error: BaseException) -> int:
+    if sys.stderr is not None:
+        print(f"fastdgm: error: {_message(error)}", file=sys.stderr)
+    return USER_ERROR
 
 
 def _run(arguments: argparse.Namespace) -> None:
@@ -59,8 +99,8 @@ def _run(arguments: argparse.Namespace) -> None:
 
 def _message(error: BaseException) -> str:
     if isinstance(error, OSError) and error.filename is not None:
-        return f"{error.filename}: {error.strerror}"
-    return " ".join(str(error).split()) or type(error).__name__
+        return shortened(f"{error.filename}: {error.strerror}")
+    return shortened(" ".join(str(error).split())) or type(error).__name__
 
 
 def _show_warning(
@@ -71,7 +111,7 @@ def _show_warning(
     file: TextIO | None = None,
     line: str | None = None,
 ) -> None:
-    print(f"fastdgm: warning: {message}", file=sys.stderr)
+    print(f"fastdgm: warning: {shortened(' '.join(str(message).split()))}", file=sys.stderr)
 
 
 class _Parser(argparse.ArgumentParser):
@@ -146,10 +186,11 @@ def _add_sample(commands: Any) -> None:
 
 
 def _add_score(commands: Any) -> None:
-    example = "fastdgm score alarm alarm.parquet --worst 3 -o scores.npy"
+    example = "fastdgm score alarm alarm.parquet --worst 3 -o scored.parquet"
     parser = _add_command(commands, "score", "say how likely the rows of a file are", example)
     parser.add_argument("data", metavar="DATA", help=f"rows: {_ROWS}")
-    parser.add_argument("-o", dest="out", metavar="FILE", help="write each row's log_prob (nats) as a column")
+    parser.add_argument("-o", dest="out", metavar="FILE", help="write the rows with a column log_prob (nats)")
+    parser.add_argument("--only-scores", action="store_true", help="write that column alone")
     parser.add_argument("--worst", type=_whole, default=5, metavar="K", help="least likely rows to list (default: 5)")
     _add_chunk(parser)
 

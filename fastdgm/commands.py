@@ -5,18 +5,17 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-import numpy.typing as npt
-
+from .atomic import check_target
 from .errors import UnknownNameError
 
 if TYPE_CHECKING:
     from .bayesnet import BayesNet
+    from .rowfiles.scored import Scored
     from .score_summary import ScoreSummary
 
 CHUNK_CELLS = 1 << 23
@@ -29,6 +28,7 @@ def sample(net: str, n: int, seed: int | None, start: int, out: str | None, chun
 
     if out is not None:
         row_format(out)  # before the network is read
+        _check_other_file(out, net)
     model = load(net)
     seed = key_from_seed(seed)
     chunks = model.iter_samples(n, _rows_per_chunk(model, chunk), seed=seed, start=start)
@@ -39,23 +39,28 @@ def sample(net: str, n: int, seed: int | None, start: int, out: str | None, chun
     print(f"{out}: {n} rows x {len(model)} variables (seed {seed}, start {start})")
 
 
-def score(net: str, data: str, out: str | None, worst: int, chunk: int | None) -> None:
-    """Print how likely the rows of a file are; write the column of log-probabilities where asked to."""
-    from .rowfiles import row_format, write_scores
+def score(net: str, data: str, out: str | None, only_scores: bool, worst: int, chunk: int | None) -> None:
+    """Print how likely the rows of a file are; write them with a column of log-probabilities where asked to."""
+    from .rowfiles import row_format, write_scored, write_scores
     from .score_summary import ScoreSummary
 
     if worst < 0:
         raise ValueError(f"--worst must be at least 0, got {worst}")
+    if only_scores and out is None:
+        raise ValueError("--only-scores says what -o writes, and there is no -o")
     if out is not None:
         row_format(out)
+        _check_other_file(out, net, data)
     model = load(net)
     summary = ScoreSummary(worst)
-    scores = _scores(model, data, chunk, summary)
+    scored = _scored(model, data, chunk, summary)
     if out is None:
-        for _ in scores:
+        for _ in scored:
             pass
+    elif only_scores:
+        write_scores(out, (chunk.scores for chunk in scored))
     else:
-        write_scores(out, scores)
+        write_scored(out, scored, model.states)
     print(summary.text(len(model)))
 
 
@@ -73,6 +78,7 @@ def fit(net: str, data: str, out: str, prior: float | str, equivalent_sample_siz
     from .learning.counts import checked_prior
     from .rowfiles import read_rows
 
+    _check_other_file(out, net, data)
     model = load(net)
     checked_prior(prior, equivalent_sample_size)
     _check_output(model, out)
@@ -90,17 +96,19 @@ def convert(net: str, out: str) -> None:
     """Write a network in another format."""
     from .io import write
 
+    _check_other_file(out, net)
     write(load(net), out)
 
 
 def draw(net: str, out: str) -> None:
     """Draw the graph of a network."""
+    _check_other_file(out, net)
     load(net).plot(out)
 
 
 def load(net: str) -> BayesNet:
     """An argument with a dot or slash is a file, anything else the name of an example."""
-    if "." in net or "/" in net or os.sep in net:
+    if _is_file(net):
         from .bayesnet import BayesNet
         from .io import read
 
@@ -113,13 +121,18 @@ def load(net: str) -> BayesNet:
     return example(net)
 
 
+def _is_file(net: str) -> bool:
+    return "." in net or "/" in net or os.sep in net
+
+
 def _rows_per_chunk(model: BayesNet, chunk: int | None) -> int:
     return max(1, CHUNK_CELLS // len(model)) if chunk is None else chunk
 
 
-def _scores(model: BayesNet, data: str, chunk: int | None, summary: ScoreSummary) -> Iterator[npt.NDArray[np.float64]]:
-    """log_prob chunk by chunk, noted in the summary on the way."""
+def _scored(model: BayesNet, data: str, chunk: int | None, summary: ScoreSummary) -> Iterator[Scored]:
+    """Rows and log_prob chunk by chunk, noted in the summary on the way."""
     from .rowfiles import read_rows
+    from .rowfiles.scored import Scored
 
     row = 0
     for part in _progress(read_rows(data, model.states, _rows_per_chunk(model, chunk))):
@@ -127,7 +140,15 @@ def _scores(model: BayesNet, data: str, chunk: int | None, summary: ScoreSummary
             scores = model.log_prob(part)
         summary.add(scores)
         row += len(part)
-        yield scores
+        yield Scored(part, scores)
+
+
+def _check_other_file(out: str, net: str, *data: str) -> None:
+    """Refuse to write over what is read, under whatever name: paths, links and hard links."""
+    for path in (net, *data) if _is_file(net) else data:
+        with suppress(OSError):  # one of them does not exist
+            if os.path.samefile(out, path):
+                raise ValueError(f"the output would replace the input: {out} is {path}")
 
 
 @contextmanager
@@ -145,8 +166,10 @@ def _check_output(model: BayesNet, out: str) -> None:
     from .io import format_of
 
     format_of(Path(out)).write(model)
+    if check_target(out) is not None and not os.path.isfile(out):
+        return  # a device needs no folder to write a temporary file to
     try:
-        with TemporaryFile(dir=Path(out).parent):
+        with TemporaryFile(dir=os.path.dirname(os.path.realpath(out))):
             pass
     except OSError as error:
         raise OSError(error.errno, error.strerror, out) from None

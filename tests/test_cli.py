@@ -9,6 +9,8 @@ import sys
 import time
 
 import numpy as np
+import pandas as pd
+import polars as pl
 import pyarrow.parquet as pq
 import pytest
 
@@ -113,8 +115,9 @@ def test_score_on_the_screen(alarm_rows, capsys):
 
 
 @pytest.mark.parametrize("suffix", [".npy", ".csv", ".parquet"])
-def test_score_writes_a_column(alarm_rows, suffix):
-    assert main(["score", "alarm", "alarm.parquet", "-o", f"scores{suffix}", "--chunk", "70"]) == 0
+def test_score_writes_the_column_alone(alarm_rows, suffix):
+    arguments = ["score", "alarm", "alarm.parquet", "-o", f"scores{suffix}", "--only-scores", "--chunk", "70"]
+    assert main(arguments) == 0
     if suffix == ".npy":
         got = np.load("scores.npy")
     elif suffix == ".csv":
@@ -122,6 +125,81 @@ def test_score_writes_a_column(alarm_rows, suffix):
     else:
         got = pq.read_table("scores.parquet")["log_prob"].to_numpy()
     np.testing.assert_array_equal(got, alarm_rows)
+
+
+@pytest.mark.parametrize("target", FORMATS)
+@pytest.mark.parametrize("source", [".npy", ".csv", ".parquet", ".arrow"])
+def test_score_writes_the_rows_with_their_scores(in_folder, source, target):
+    net = fd.example("asia")
+    x = net.sample(200, seed=0)
+    main(["sample", "asia", "-n", "200", "--seed", "0", "-o", f"x{source}"])
+    assert main(["score", "asia", f"x{source}", "-o", f"y{target}", "--chunk", "70"]) == 0
+    if target == ".npy":
+        y = np.load("y.npy")
+        np.testing.assert_array_equal(y[:, :-1], np.asarray(x))
+        np.testing.assert_array_equal(y[:, -1], net.log_prob(x))
+        return
+    read = {".parquet": pd.read_parquet, ".arrow": pd.read_feather, ".feather": pd.read_feather}
+    y = read.get(target, lambda path: pl.read_csv(path).to_pandas())(f"y{target}")
+    assert list(y.columns) == [*net.names, "log_prob"]
+    np.testing.assert_array_equal(y["log_prob"], net.log_prob(x))
+    for name in net.names:
+        assert y[name].astype(str).tolist() == x.labels(name).tolist()
+
+
+def test_scored_tables_keep_their_columns_order_and_numbers(in_folder):
+    net = fd.BayesNet({"a": fd.Categorical([0.2, 0.3, 0.5]), "b": fd.Categorical([0.5, 0.5], states=["no", "yes"])})
+    fd.write(net, "net.bif")
+    frame = pd.DataFrame({"b": ["yes", "no", "yes"], "a": np.array([2, 0, 1], np.int16)})
+    frame.to_parquet("x.parquet")
+    for suffix, read in {".parquet": pd.read_parquet, ".arrow": pd.read_feather, ".csv": pd.read_csv}.items():
+        assert main(["score", "net.bif", "x.parquet", "-o", f"y{suffix}", "--chunk", "2"]) == 0
+        y = read(f"y{suffix}")
+        assert list(y.columns) == ["b", "a", "log_prob"]
+        assert y["b"].tolist() == ["yes", "no", "yes"]
+        assert y["a"].tolist() == [2, 0, 1]
+        np.testing.assert_allclose(y["log_prob"], np.log([0.25, 0.1, 0.15]))
+    assert pd.read_parquet("y.parquet")["a"].dtype == np.int16
+
+
+def test_a_column_of_the_scores_name_is_not_replaced(in_folder, capsys):
+    fd.write(fd.BayesNet({"log_prob": fd.Bernoulli(0.5)}), "net.bif")
+    for suffix in set(FORMATS) - {".npy"}:  # which has no names
+        main(["sample", "net.bif", "-n", "3", "-o", f"x{suffix}"])
+        capsys.readouterr()
+        message = error_of(capsys, "score", "net.bif", f"x{suffix}", "-o", f"y{suffix}")
+        assert "have a column 'log_prob' already" in message
+        assert not os.path.exists(f"y{suffix}")
+        assert main(["score", "net.bif", f"x{suffix}", "-o", f"y{suffix}", "--only-scores"]) == 0
+
+
+@pytest.mark.parametrize("way", ["path", "link", "hard link", "other spelling"])
+def test_no_command_writes_over_what_it_reads(in_folder, capsys, way):
+    main(["sample", "asia", "-n", "20", "--seed", "0", "-o", "x.csv"])
+    main(["convert", "asia", "net.bif"])
+    os.mkdir("sub")
+    make = {"link": os.symlink, "hard link": os.link}
+    outputs = {}
+    for name in ("x.csv", "net.bif"):
+        outputs[name] = {"path": name, "other spelling": f"sub/../{name}"}.get(way, f"other-{name}")
+        if way in make:
+            make[way](name, outputs[name])
+    # what a command writes never has the format of the network here, but its name may lead there
+    for name, suffix in (("net.bif", ".csv"), ("net.bif", ".svg"), ("x.csv", ".bif")):
+        os.symlink(name, f"to-{name}{suffix}")
+    capsys.readouterr()
+    before = {name: (in_folder / name).read_bytes() for name in ("x.csv", "net.bif")}
+    for arguments in (
+        ["score", "asia", "x.csv", "-o", outputs["x.csv"]],
+        ["score", "net.bif", "x.csv", "-o", "to-net.bif.csv", "--only-scores"],
+        ["sample", "net.bif", "-o", "to-net.bif.csv"],
+        ["fit", "asia", "x.csv", "-o", "to-x.csv.bif"],
+        ["fit", "net.bif", "x.csv", "-o", outputs["net.bif"]],
+        ["convert", "net.bif", outputs["net.bif"]],
+        ["draw", "net.bif", "-o", "to-net.bif.svg"],
+    ):
+        assert "the output would replace the input: " in error_of(capsys, *arguments)
+    assert {name: (in_folder / name).read_bytes() for name in before} == before
 
 
 def test_impossible_rows_are_counted_and_left_out_of_the_mean():
@@ -217,6 +295,7 @@ def test_problems():
 def test_mistakes_get_one_line(in_folder, capsys):
     main(["sample", "asia", "-n", "3", "-o", "asia.csv"])
     main(["convert", "asia", "asia.bif"])
+    os.link("asia.bif", "linked.bif")
     (in_folder / "bad.bif").write_bytes(b"\x00\xff")
     (in_folder / "bad.parquet").write_bytes(b"PAR1")
     (in_folder / "folder.csv").mkdir()
@@ -243,6 +322,8 @@ def test_mistakes_get_one_line(in_folder, capsys):
         ("score", "asia", "asia.csv", "--chunk", "0"): "chunk must be at least 1 row, got 0",
         ("fit", "asia", "asia.csv", "-o", "x.foo"): "x.foo",
         ("fit", "asia", "asia.csv", "-o", "nowhere/x.bif"): "nowhere/x.bif: No such file or directory",
+        ("fit", "asia", "asia.csv", "-o", "linked.bif"): "linked.bif: has 2 hard links",
+        ("convert", "asia", "linked.bif"): "linked.bif: has 2 hard links",
         ("fit", "asia", "asia.csv", "-o", "x.bif", "--prior", "-1"): "fastdgm: error: prior must be",
         ("fit", "asia", "asia.csv", "-o", "x.bif", "--prior", "many"): "argument --prior: invalid prior value",
         ("fit", "asia", "asia.csv"): "required: -o",
@@ -259,6 +340,7 @@ def test_mistakes_get_one_line(in_folder, capsys):
         "bad.bif",
         "bad.parquet",
         "folder.csv",
+        "linked.bif",
     ]
 
 
@@ -315,16 +397,88 @@ def test_a_closed_pipe_is_quiet():
         assert process.wait(timeout=60) == 141
 
 
+def wait_for_rows(folder):
+    deadline = time.monotonic() + 60
+    while not any(path.stat().st_size > 10**6 for path in folder.iterdir()):
+        assert time.monotonic() < deadline, "no rows were written"
+        time.sleep(0.05)
+
+
 def test_ctrl_c_leaves_nothing_behind(tmp_path):
     with fastdgm("sample", "asia", "-n", str(2**40), "-o", "x.npy", cwd=tmp_path) as process:
-        deadline = time.monotonic() + 60
-        while not any(p.stat().st_size > 10**6 for p in tmp_path.iterdir()):
-            assert time.monotonic() < deadline, "no rows were written"
-            time.sleep(0.05)
+        wait_for_rows(tmp_path)
         process.send_signal(signal.SIGINT)
         assert process.wait(timeout=60) == 130
         assert process.stderr.read() == ""
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP"])
+def test_a_signal_leaves_nothing_behind(tmp_path, name):
+    with fastdgm("sample", "asia", "-n", str(2**40), "-o", "x.npy", cwd=tmp_path) as process:
+        wait_for_rows(tmp_path)
+        process.send_signal(getattr(signal, name))
+        assert process.wait(timeout=60) == 128 + getattr(signal, name)
+        assert process.stderr.read() == ""
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_a_killed_process_leaves_is_removed_by_the_next(tmp_path):
+    with fastdgm("sample", "asia", "-n", str(2**40), "-o", "x.npy", cwd=tmp_path) as process:
+        wait_for_rows(tmp_path)
+        process.kill()
+    assert len(list(tmp_path.iterdir())) == 1
+    assert main(["sample", "asia", "-n", "3", "-o", str(tmp_path / "other.npy")]) == 0
+    assert len(list(tmp_path.iterdir())) == 2  # a file that is another's is let alone
+    assert main(["sample", "asia", "-n", "3", "-o", str(tmp_path / "x.npy")]) == 0
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["other.npy", "x.npy"]
+
+
+@pytest.mark.parametrize("arguments", ["sample asia -n 3", "info asia", "sample asia -n 3 -o x.csv", "--help"])
+def test_a_closed_stdout_is_one_line(tmp_path, arguments):
+    run = subprocess.run(
+        f"exec {sys.executable} -m fastdgm {arguments} >&-",
+        shell=True,
+        cwd=tmp_path,
+        env=ENVIRONMENT,
+        stderr=subprocess.PIPE,
+        text=True,
+        check=False,
+    )
+    assert (run.returncode, run.stderr) == (2, "fastdgm: error: standard output and standard error must be open\n")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="this system has no /dev/full")
+@pytest.mark.parametrize("arguments", ["sample asia -n 3", "sample asia -n 300000", "info asia"])
+def test_a_full_stdout_is_one_line(arguments):
+    with open("/dev/full", "w") as full:
+        run = subprocess.run(
+            [sys.executable, "-m", "fastdgm", *arguments.split()],
+            env=ENVIRONMENT,
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+    assert run.returncode == 2
+    assert run.stderr.startswith("fastdgm: error: ") and run.stderr.count("\n") == 1 and "space" in run.stderr
+
+
+def test_messages_are_short_whatever_is_in_the_file(in_folder, capsys):
+    main(["sample", "asia", "-n", "3", "-o", "x.csv"])
+    header, row = (in_folder / "x.csv").read_text().splitlines()[:2]
+    cells = row.split(",")
+    for text in (
+        f"{header}\n{','.join(['x' * 1_900_000, *cells[1:]])}\n",
+        f"{'y' * 1_900_000},{header.partition(',')[2]}\n{row}\n",
+        f"{header}\n{'z' * 1_900_000}\n",
+    ):
+        (in_folder / "long.csv").write_text(text)
+        capsys.readouterr()
+        message = error_of(capsys, "score", "asia", "long.csv")
+        assert len(message) < 1100
+        assert "long.csv" in message
 
 
 def test_an_autoregressive_model_is_refused_by_name(tmp_path, capsys):

@@ -5,6 +5,9 @@ from __future__ import annotations
 import errno
 import gzip
 import os
+import threading
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 import pandas as pd
@@ -16,9 +19,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tables import encode_table
 
-from fastdgm.atomic import atomic_file
 from fastdgm.errors import FormatError
 from fastdgm.rowfiles import FORMATS, read_rows, row_format, write_rows, write_scores
+from fastdgm.rowfiles.common import checked_batches
 from fastdgm.samples import Samples
 
 STATES = {
@@ -230,21 +233,6 @@ def test_a_full_disk_is_reported_with_the_name_of_the_file(tmp_path, suffix):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_failed_rename_names_the_file_and_other_errors_are_as_they_were(tmp_path, monkeypatch):
-    def fail(source, target):
-        raise PermissionError(errno.EACCES, "no", str(source), None, str(target))
-
-    with pytest.raises(FileNotFoundError) as caught, atomic_file(tmp_path / "rows.npy"):
-        (tmp_path / "other").read_bytes()
-    assert caught.value.filename == str(tmp_path / "other")
-    monkeypatch.setattr(os, "replace", fail)
-    with pytest.raises(PermissionError) as denied, atomic_file(tmp_path / "rows.npy"):
-        pass
-    assert denied.value.filename == str(tmp_path / "rows.npy")
-    assert denied.value.filename2 is None
-    assert list(tmp_path.iterdir()) == []
-
-
 # --- bad files -------------------------------------------------------------------------------------------------
 
 
@@ -327,6 +315,48 @@ def test_pickles_are_never_loaded(tmp_path):
         read_rows(tmp_path / "rows.npy", STATES)
 
 
+@pytest.mark.parametrize("order", ["C", "F"])
+def test_an_npy_file_cut_while_it_is_read_is_an_error(tmp_path, order):
+    path = tmp_path / "rows.npy"
+    np.save(path, np.asarray(np.zeros((100_000, 3), np.uint8), order=order))
+    parts = read_rows(path, STATES, 1000)
+    next(parts)
+    os.truncate(path, 4096)
+    with pytest.raises(FormatError, match=r"rows\.npy: the file ended early"):
+        list(parts)
+
+
+@given(st.sampled_from(["C", "F"]), st.integers(0, 30), st.integers(1, 4), st.integers(1, 40), st.sampled_from("Bif?"))
+def test_npy_blocks_are_the_array_s_rows(order, n, n_vars, chunk, kind):
+    array = np.asarray(np.arange(n * n_vars).reshape(n, n_vars) % 2, np.dtype(kind), order=order)
+    states = {f"x{i}": ("a", "b") for i in range(n_vars)}
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "rows.npy"
+        np.save(path, array)
+        parts = list(read_rows(path, states, chunk))
+    assert [len(part) for part in parts] == [min(chunk, n - first) for first in range(0, max(n, 1), chunk)]
+    np.testing.assert_array_equal(np.concatenate(parts), array)
+    assert parts[0].dtype == array.dtype
+
+
+@pytest.mark.parametrize("shape", ["(-1, 3)", "(10, 3, 1)", "(99999999999999999999, 3)", "(True, 3)"])
+def test_npy_headers_that_promise_too_much(tmp_path, shape):
+    header = f"{{'descr': '|u1', 'fortran_order': False, 'shape': {shape}, }}".ljust(117) + "\n"
+    (tmp_path / "rows.npy").write_bytes(b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little") + header.encode())
+    with pytest.raises(FormatError, match=r"rows\.npy"):
+        read_rows(tmp_path / "rows.npy", STATES)
+
+
+@pytest.mark.parametrize("error", [MemoryError("malloc of size 9 failed"), pa.ArrowException("of any kind")])
+def test_what_pyarrow_raises_names_the_file(error):
+    def broken():
+        raise error
+        yield
+
+    with pytest.raises(FormatError, match=r"rows\.arrow: damaged, or no Arrow file: (malloc|of any kind)"):
+        next(checked_batches(Path("rows.arrow"), "Arrow", broken()))
+
+
 def test_csv_keeps_strings_and_reports_what_is_wrong(tmp_path):
     states = {"x": ("1", "01"), "y": ("NA", "TRUE")}
     path = tmp_path / "rows.csv"
@@ -360,3 +390,23 @@ def test_pyarrow_missing_names_the_extra(tmp_path, suffix, monkeypatch):
         read_rows(path, STATES)
     write_rows(tmp_path / "rows.npy", [samples(3)], STATES)
     write_rows(tmp_path / "rows.csv", [samples(3)], STATES)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no FIFOs")
+@pytest.mark.parametrize("suffix", SUFFIXES)
+def test_a_fifo_takes_csv_and_refuses_formats_that_go_back(tmp_path, suffix):
+    path, seen = tmp_path / f"pipe{suffix}", []
+    os.mkfifo(path)
+    reader = threading.Thread(target=lambda: seen.append(path.read_bytes()))
+    reader.start()
+    if suffix in (".csv", ".csv.gz"):
+        write_rows(path, [samples(20)], STATES)
+        write_rows(tmp_path / f"rows{suffix}", [samples(20)], STATES)
+        expected = (tmp_path / f"rows{suffix}").read_bytes()
+    else:
+        with pytest.raises(OSError, match="cannot be written to a pipe, CSV can") as caught:
+            write_rows(path, [samples(20)], STATES)
+        assert caught.value.filename == str(path)
+        expected = b""
+    reader.join(30.0)
+    assert seen == [expected]

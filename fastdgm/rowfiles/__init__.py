@@ -12,30 +12,35 @@ from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
 from ..atomic import atomic_file
 from . import arrow, csv, npy
 from .common import Scores, States
+from .scored import Scored
 
 if TYPE_CHECKING:
     from ..samples import Samples
 
 
 class RowFormat(NamedTuple):
-    """What a file format does with rows of a network, and with one column of log-probabilities."""
+    """What a file format does with rows of a network, with one column of log-probabilities, and with both."""
 
     write: Callable[[BinaryIO, Iterable[Samples], States], None]
     read: Callable[[Path, States, int], Iterator[Any]]
     write_scores: Callable[[BinaryIO, Iterable[Scores]], None]
+    write_scored: Callable[[BinaryIO, Iterable[Scored], States], None]
 
 
 MAX_CHUNK = 1 << 40  # rows, more than any file has; pyarrow takes 64 bits
 
-_ARROW = RowFormat(arrow.write_ipc, arrow.read_ipc, arrow.write_ipc_scores)
+_PARQUET = RowFormat(arrow.write_parquet, arrow.read_parquet, arrow.write_parquet_scores, arrow.write_parquet_scored)
+_ARROW = RowFormat(arrow.write_ipc, arrow.read_ipc, arrow.write_ipc_scores, arrow.write_ipc_scored)
 
 FORMATS = {
-    ".parquet": RowFormat(arrow.write_parquet, arrow.read_parquet, arrow.write_parquet_scores),
+    ".parquet": RowFormat(
+        arrow.write_parquet, arrow.read_parquet, arrow.write_parquet_scores, arrow.write_parquet_scored
+    ),
     ".arrow": _ARROW,
     ".feather": _ARROW,
-    ".csv": RowFormat(csv.write, csv.read, csv.write_scores),
-    ".csv.gz": RowFormat(csv.write_gz, csv.read, csv.write_gz_scores),
-    ".npy": RowFormat(npy.write, npy.read, npy.write_scores),
+    ".csv": RowFormat(csv.write, csv.read, csv.write_scores, csv.write_scored),
+    ".csv.gz": RowFormat(csv.write_gz, csv.read, csv.write_gz_scores, csv.write_gz_scored),
+    ".npy": RowFormat(npy.write, npy.read, npy.write_scores, npy.write_scored),
 }
 
 
@@ -91,3 +96,16 @@ def write_scores(path: str | Path, chunks: Iterable[Scores]) -> None:
     write = row_format(path).write_scores
     with atomic_file(path) as file:
         write(file, chunks)
+
+
+def write_scored(path: str | Path, chunks: Iterable[Scored], states: States) -> None:
+    """Write chunks of rows, as :func:`read_rows` gave them, with one more column named ``log_prob``.
+
+    Parquet and Arrow keep columns of numbers as they are; CSV has labels. In .npy it is a float64 array
+    ``(n_rows, n_vars + 1)`` of codes and, in the last column, log-probabilities.
+
+    Raises as :func:`write_rows`, and ValueError where a column has that name already.
+    """
+    write = row_format(path).write_scored
+    with atomic_file(path) as file:
+        write(file, chunks, states)

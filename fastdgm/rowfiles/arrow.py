@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from itertools import chain
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from ..samples import Samples
-from .common import SCORE, Scores, States, checked_batches, no_rows, require_pyarrow, slices
+from . import scored
+from .common import SCORE, Scores, States, check_seekable, checked_batches, no_rows, require_pyarrow, slices
+from .scored import Scored
 
 
 def write_parquet(file: BinaryIO, chunks: Iterable[Samples], states: States) -> None:
@@ -32,6 +35,16 @@ def write_ipc_scores(file: BinaryIO, chunks: Iterable[Scores]) -> None:
     _write_ipc(file, *_score_tables(chunks))
 
 
+def write_parquet_scored(file: BinaryIO, chunks: Iterable[Scored], states: States) -> None:
+    """Write rows and their log-probabilities as Parquet."""
+    _write_parquet(file, *_scored_tables(chunks, states))
+
+
+def write_ipc_scored(file: BinaryIO, chunks: Iterable[Scored], states: States) -> None:
+    """Write rows and their log-probabilities in Arrow's file format."""
+    _write_ipc(file, *_scored_tables(chunks, states))
+
+
 def read_parquet(path: Path, states: States, chunk: int) -> Iterator[Any]:
     """Record batches of a Parquet file; string columns are kept as dictionaries."""
     require_pyarrow()
@@ -53,9 +66,17 @@ def _score_tables(chunks: Iterable[Scores]) -> tuple[Iterator[Any], Any]:
     return (pa.table([scores], schema=schema) for scores in chunks), schema
 
 
+def _scored_tables(chunks: Iterable[Scored], states: States) -> tuple[Iterator[Any], Any]:
+    require_pyarrow()
+    tables = (scored.table(chunk, states) for chunk in chunks)
+    first = next(tables)  # there is at least one chunk
+    return chain([first], tables), first.schema
+
+
 def _write_parquet(file: BinaryIO, tables: Iterable[Any], schema: Any) -> None:
     from pyarrow import parquet
 
+    check_seekable(file, "a Parquet file")
     with parquet.ParquetWriter(file, schema) as writer:
         for table in tables:
             writer.write_table(table)
@@ -64,6 +85,7 @@ def _write_parquet(file: BinaryIO, tables: Iterable[Any], schema: Any) -> None:
 def _write_ipc(file: BinaryIO, tables: Iterable[Any], schema: Any) -> None:
     from pyarrow import ipc
 
+    check_seekable(file, "an Arrow file")
     with ipc.new_file(file, schema) as writer:
         for table in tables:
             writer.write_table(table)

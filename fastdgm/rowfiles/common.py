@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 import numpy.typing as npt
 
-from ..errors import FormatError
+from ..errors import FormatError, shortened
 from ..samples import Samples
 
 if TYPE_CHECKING:
@@ -45,11 +46,25 @@ def slices(batch: Any, chunk: int) -> Iterator[Any]:
         yield batch.slice(first, chunk)
 
 
+def check_seekable(file: BinaryIO, kind: str) -> None:
+    """Refuse a FIFO for a format that goes back in its file."""
+    if not file.seekable():
+        raise OSError(errno.ESPIPE, f"{kind} cannot be written to a pipe, CSV can")
+
+
+def damaged(path: Path, kind: str, error: BaseException) -> FormatError:
+    """The error to raise where a reader fails: names the file, and says what the reader said in one line."""
+    return FormatError(f"{path}: damaged, or no {kind}: {shortened(str(error).partition(chr(10))[0])}")
+
+
 def checked_batches(path: Path, kind: str, batches: Iterator[Any]) -> Iterator[Any]:
     """The first batch, so that its columns are checked even if it is empty, then those that have rows.
 
-    Whatever the reader behind ``batches`` raises becomes a FormatError that names the file.
+    Whatever the reader behind ``batches`` raises becomes a FormatError that names the file; MemoryError too, which is
+    what a damaged size looks like.
     """
+    pa = require_pyarrow()
+    expected = (ValueError, TypeError, LookupError, OSError, EOFError, ArithmeticError, MemoryError)
     first = True
     while True:
         try:
@@ -58,9 +73,8 @@ def checked_batches(path: Path, kind: str, batches: Iterator[Any]) -> Iterator[A
             _ = batch.schema.names  # in UTF-8 too
         except StopIteration:
             return
-        except (ValueError, TypeError, LookupError, OSError, EOFError, ArithmeticError, NotImplementedError) as error:
-            first_line = str(error).partition("\n")[0]
-            raise FormatError(f"{path}: damaged, or no {kind} file: {first_line}") from None
+        except (*expected, NotImplementedError, pa.ArrowException) as error:
+            raise damaged(path, f"{kind} file", error) from None
         if first or batch.num_rows:
             yield batch
         first = False

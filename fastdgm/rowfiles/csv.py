@@ -12,7 +12,9 @@ import numpy as np
 
 from ..labels import Variable, codes_in_range
 from ..samples import Samples
+from . import scored
 from .common import SCORE, Scores, States, checked_batches, require_pyarrow, slices
+from .scored import Scored
 
 _SAFE = re.compile(r"[^\s,\"'](?:[^,\"'\r\n]*[^\s,\"'])?")
 _CELLS = 1 << 18  # turned into text at a time
@@ -21,15 +23,10 @@ _BLOCK_BYTES = 1 << 21  # parsed at a time; also the longest line
 
 def write(file: BinaryIO, chunks: Iterable[Samples], states: States) -> None:
     """Write samples as CSV in UTF-8; a value is quoted only where CSV needs it."""
-    file.write((",".join(map(quoted, states)) + "\n").encode())
-    labels = {name: np.array([quoted(state) for state in own], object) for name, own in states.items()}
-    rows = max(1, _CELLS // len(states))
+    _write_line(file, map(quoted, states))
     for samples in chunks:
-        for first in range(0, len(samples), rows):
-            part = samples[first : first + rows].items()
-            checked = {name: codes_in_range(codes, Variable(name, states[name])) for name, codes in part}
-            columns = [labels[name][codes].tolist() for name, codes in checked.items()]
-            file.write(("\n".join(map(",".join, zip(*columns, strict=True))) + "\n").encode())
+        for part in _parts(samples):
+            _write_lines(file, _cells(part))
 
 
 def write_scores(file: BinaryIO, chunks: Iterable[Scores]) -> None:
@@ -37,6 +34,19 @@ def write_scores(file: BinaryIO, chunks: Iterable[Scores]) -> None:
     file.write(f"{SCORE}\n".encode())
     for scores in chunks:
         file.write("".join(f"{score!r}\n" for score in scores.tolist()).encode())
+
+
+def write_scored(file: BinaryIO, chunks: Iterable[Scored], states: States) -> None:
+    """Write labels and log-probabilities."""
+    for number, chunk in enumerate(chunks):
+        samples = scored.labelled(chunk.rows, states)
+        if number == 0:
+            _write_line(file, map(quoted, [*samples.names, SCORE]))
+        first = 0
+        for part in _parts(samples):
+            scores = chunk.scores[first : first + len(part)].tolist()
+            _write_lines(file, [*_cells(part), list(map(repr, scores))])
+            first += len(part)
 
 
 def write_gz(file: BinaryIO, chunks: Iterable[Samples], states: States) -> None:
@@ -47,6 +57,11 @@ def write_gz(file: BinaryIO, chunks: Iterable[Samples], states: States) -> None:
 def write_gz_scores(file: BinaryIO, chunks: Iterable[Scores]) -> None:
     """Write a column of log-probabilities as compressed CSV."""
     _compressed(file, lambda text: write_scores(text, chunks))
+
+
+def write_gz_scored(file: BinaryIO, chunks: Iterable[Scored], states: States) -> None:
+    """Write labels and log-probabilities as compressed CSV."""
+    _compressed(file, lambda text: write_scored(text, chunks, states))
 
 
 def read(path: Path, states: States, chunk: int) -> Iterator[Any]:
@@ -64,6 +79,28 @@ def quoted(value: str) -> str:
     <5 "a, b" "a ""b"" c"
     """
     return value if _SAFE.fullmatch(value) else '"' + value.replace('"', '""') + '"'
+
+
+def _parts(samples: Samples) -> Iterator[Samples]:
+    rows = max(1, _CELLS // len(samples.names))
+    return (samples[first : first + rows] for first in range(0, len(samples), rows))
+
+
+def _cells(samples: Samples) -> list[list[str]]:
+    """The labels of every column."""
+    columns = [(Variable(name, samples.states[name]), codes) for name, codes in samples.items()]
+    return [
+        np.array(list(map(quoted, variable.states)), object)[codes_in_range(codes, variable)].tolist()
+        for variable, codes in columns
+    ]
+
+
+def _write_line(file: BinaryIO, cells: Iterable[str]) -> None:
+    file.write((",".join(cells) + "\n").encode())
+
+
+def _write_lines(file: BinaryIO, columns: list[list[str]]) -> None:
+    file.write(("\n".join(map(",".join, zip(*columns, strict=True))) + "\n").encode())
 
 
 def _compressed(file: BinaryIO, write_text: Callable[[BinaryIO], None]) -> None:
