@@ -285,6 +285,22 @@ def test_gzip_bomb_is_refused_while_unpacking(tmp_path, monkeypatch):
         read(path)
 
 
+@pytest.mark.parametrize("suffix", FORMATS)
+def test_what_could_not_be_read_back_is_not_written(tmp_path, wet, monkeypatch, suffix):
+    path = tmp_path / f"wet{suffix}"
+    with monkeypatch.context() as patch:
+        patch.setattr(text, "MAX_BYTES", 50)
+        with pytest.raises(ValueError, match="a text file has at most 50 bytes, this network takes"):
+            write(wet, path)
+    for limit in ("MAX_VARIABLES", "MAX_STATES_OF_A_FILE"):
+        with monkeypatch.context() as patch:
+            patch.setattr(fd.io, limit, 1)
+            with pytest.raises(ValueError, match=r"larger networks go to \.safetensors"):
+                write(wet, path)
+    assert not list(tmp_path.iterdir())
+    write(wet, path)
+
+
 def test_binary_file(tmp_path):
     for suffix in FORMATS:
         path = tmp_path / f"net{suffix}"

@@ -7,8 +7,11 @@ Rules that hold for every text format:
   (files are printed with few digits), within 1e-3 likewise with one warning per file; further off is refused.
 * What is written reads back with the same names, states and probabilities, to the last bit. A name that the
   format cannot hold is a ValueError before anything is written. UAI stores no names at all: they are lost.
-* A file is hostile until read: at most 256 MiB when decompressed, time linear in its size, and whatever is
-  wrong with it is a :class:`~fastdgm.errors.FormatError` that names the file and, where known, the line.
+* A file holds one network: a second one, or a second table of a variable, is refused.
+* A file is hostile until read: at most 256 MiB when decompressed, at most 100,000 variables with 4,194,304 states
+  in all, time and memory linear in its size, and whatever is wrong with it is a
+  :class:`~fastdgm.errors.FormatError` that names the file and, where known, the line. Beyond these sizes nothing
+  is written either.
 * Text is in the encoding that the caller names, else in that of its byte-order mark or XML declaration, else in
   UTF-8, or in Latin-1 where the bytes are no UTF-8, with one warning if they are in names. UTF-8 is written.
 """
@@ -24,6 +27,7 @@ from typing import Any, NamedTuple
 from ..bayesnet import BayesNet
 from ..errors import FormatError
 from .bif import read_bif, write_bif
+from .draft import MAX_STATES_OF_A_FILE, MAX_VARIABLES
 from .encoding import decode
 from .hugin import read_hugin, write_hugin
 from .native import read_bytes, read_native, write_bytes, write_native
@@ -142,7 +146,8 @@ def write(model: Any, path: str | os.PathLike[str]) -> None:
 
     Raises
     ------
-    ValueError : unknown suffix, or a name that the format cannot hold. NotFittedError : no tables yet.
+    ValueError : unknown suffix, a name that the format cannot hold, or a network larger than what is read back.
+    NotFittedError : no tables yet.
     TypeError : no model, or one that the format cannot hold.
 
     Examples
@@ -163,7 +168,20 @@ def write(model: Any, path: str | os.PathLike[str]) -> None:
         raise TypeError(
             f"{path.name!r} is a format for a BayesNet, got {type(model).__name__}: other models go to .safetensors"
         )
-    form.save(path, form.write(model))
+    content = form.write(model)
+    if form is not _NATIVE:
+        _check_size(model, path)
+    form.save(path, content)
+
+
+def _check_size(net: BayesNet, path: Path) -> None:
+    """What could not be read back is not written."""
+    n_states = sum(map(len, net.states.values()))
+    if len(net) > MAX_VARIABLES or n_states > MAX_STATES_OF_A_FILE:
+        raise ValueError(
+            f"{path.name!r}: a text file holds at most {MAX_VARIABLES} variables with {MAX_STATES_OF_A_FILE} states in "
+            f"all, got {len(net)} with {n_states}: larger networks go to {NATIVE_SUFFIX}"
+        )
 
 
 def format_of(path: Path) -> Format:

@@ -42,7 +42,7 @@ class FlatTable(NamedTuple):
     @property
     def is_ambiguous(self) -> bool:
         """Both ways sum to 1, and they give different tables."""
-        if not (self.fastest_fits and self.slowest_fits):
+        if self.family.n_rows == 1 or not (self.fastest_fits and self.slowest_fits):
             return False
         return not np.allclose(self._table("fastest"), self._table("slowest"), rtol=0.0, atol=EXACT_TOLERANCE)
 

@@ -171,6 +171,11 @@ def _read_bounded(file: BinaryIO, path: Path) -> bytes:
 def write_text(path: Path, text: str) -> None:
     """Write UTF-8 text, compressed if the name ends in ``.gz``; the file appears whole or not at all."""
     data = text.encode("utf-8")
+    if len(data) > MAX_BYTES:
+        raise ValueError(
+            f"{path.name!r}: a text file has at most {MAX_BYTES} bytes, this network takes {len(data)}: it goes to "
+            f".safetensors"
+        )
     if path.suffix.lower() == ".gz":
         data = gzip.compress(data, mtime=0)  # no time stamp: the same network gives the same bytes
     with atomic_file(path) as file:
