@@ -1,7 +1,7 @@
 """Every CUDA twin against its CPU loop on this machine's GPU: the same numbers, and how long each takes.
 
-Run on a machine with a GPU: ``python bench/gpu/twins.py``; it writes ``bench/results/gpu_twins.json``. Public methods
-do not reach the twins yet, so this launches kernels on arrays that are on the device already. With
+Run on a machine with a GPU: ``python bench/gpu/twins.py``; it writes ``bench/results/gpu_twins_<card>.json``. Public
+methods do not reach the twins yet, so this launches kernels on arrays that are on the device already. With
 ``NUMBA_ENABLE_CUDASIM=1`` and ``--scale 1e-5`` it checks itself in numba's simulator and writes nothing.
 """
 
@@ -398,9 +398,12 @@ def main() -> None:
             print(records[-1], flush=True)
     if not SIMULATED:
         device = cuda.get_current_device()
-        gpu = {"name": str(device.name), "compute_capability": list(device.compute_capability)}
+        name = device.name.decode() if isinstance(device.name, bytes) else device.name
+        card = name.lower().removeprefix("nvidia ").partition(" ")[0]  # "NVIDIA H100 80GB HBM3": h100
+        gpu = {"name": name, "compute_capability": list(device.compute_capability)}
         gpu["copy_bytes_per_second"] = float(f"{copy_rate:.3g}")
-        print("written to", write_results("gpu_twins", {"machine": machine_info() | {"gpu": gpu}, "cases": records}))
+        results = {"machine": machine_info() | {"gpu": gpu}, "cases": records}
+        print("written to", write_results(f"gpu_twins_{card}", results))
     wrong = [record["case"] for record in records if not record["right"]]
     print(f"{len(records) - len(wrong)} of {len(records)} twins are right", *wrong, sep="\n  ")
 
