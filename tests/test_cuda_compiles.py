@@ -115,9 +115,9 @@ SPARSE_MARKOV_NAMES = ["sparse_log_prob_cuda", "sparse_sample_cuda"]
 
 @pytest.fixture(scope="module")
 def sparse_markov_twins(twins):
-    from fastdgm.kernels import markov_sparse
+    from fastdgm.kernels import markov_sparse_cuda
 
-    return twins[0], markov_sparse.load_cuda()
+    return twins[0], markov_sparse_cuda.load_cuda()
 
 
 def sparse_markov_signature(name: str, codes: str):

@@ -10,7 +10,7 @@ from test_markov_cuda import launch, models, stream_of
 from fastdgm.autoregressive import markov_plans as plans
 from fastdgm.autoregressive import markov_tables
 from fastdgm.autoregressive.markov import MarkovChain
-from fastdgm.kernels import markov_sparse
+from fastdgm.kernels import markov_sparse_cuda
 
 pytestmark = [
     pytest.mark.skipif(bool(why_not()), reason=why_not()),
@@ -20,7 +20,7 @@ pytestmark = [
 
 @pytest.fixture(scope="module")
 def twins():
-    return markov_sparse.load_cuda()
+    return markov_sparse_cuda.load_cuda()
 
 
 @pytest.fixture(params=range(3))

@@ -25,7 +25,7 @@ from fastdgm.autoregressive import markov_plans
 from fastdgm.autoregressive.masked_model import no_context
 from fastdgm.autoregressive.nade_training import plan_of
 from fastdgm.autoregressive.sequences import Stream, codes_as_stream
-from fastdgm.kernels import adam, cpt, made, made_cuda, markov, markov_sampling, markov_sparse, nade
+from fastdgm.kernels import adam, cpt, made, made_cuda, markov, markov_sampling, markov_sparse_cuda, nade
 from fastdgm.learning.gradient import Step
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
@@ -239,7 +239,7 @@ def markov_cases(scale: float) -> Iterator[Case]:
 
 def sparse_markov_cases(scale: float) -> Iterator[Case]:
     """An order-2 chain of 20 000 words, of which most pairs were never seen: sequences scored and drawn."""
-    twins, n = markov_sparse.load_cuda(), max(20, int(100_000 * scale))
+    twins, n = markov_sparse_cuda.load_cuda(), max(20, int(100_000 * scale))
     rng = np.random.default_rng(0)
     values = np.minimum(rng.pareto(1.0, 400_000) * 3, 19_999).astype(np.int64)
     model = fd.MarkovChain(2, n_states=20_000).fit((values, np.arange(0, 400_001, 20)))
