@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from fastdgm.autoregressive.made import MADE
 from fastdgm.errors import FormatError
 from fastdgm.kernels.adam import adam_cpu
 from fastdgm.learning import gradient, schedules
@@ -578,3 +579,19 @@ def test_without_tqdm(monkeypatch):
     assert fitted(progress=None)._history
     with pytest.raises(ImportError, match=r'pip install "fastdgm\[train\]"'):
         fitted(progress=True)
+
+
+@pytest.mark.parametrize("head, options", [("normal", {}), ("mixture", {"n_components": 2})])
+@pytest.mark.parametrize("learning_rate", [1e-3, 1e-12])
+def test_data_far_from_standard_are_named_as_the_cause(head, options, learning_rate):
+    x = 1e20 * np.random.default_rng(0).normal(size=(200, 2))
+    model = MADE(2, (4,), head=head, **options)
+    with pytest.raises(ValueError, match=r"standardise the data, whose values go up to \d\.?\d*e\+20[.,]"):
+        model.fit(x, epochs=2, learning_rate=learning_rate, progress=False)
+
+
+def test_no_learning_rate_helps_before_the_first_step():
+    model = Chain()
+    model.after_step = lambda step, total: -math.inf
+    with pytest.raises(ValueError, match="minibatch 1 of epoch 1; the parameters that training begins with"):
+        fitted(model)

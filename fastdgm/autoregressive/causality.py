@@ -17,6 +17,7 @@ Array = npt.NDArray[Any]
 Logits = Callable[[Array], Array]  # (n, n_vars) int64 codes -> (n, n_vars, k) floats
 Steps = Callable[[Array], Iterable[tuple[int, Array]]]  # the same codes -> for each position its (n, k) logits
 
+MOST_ROUNDING = 1 / 32  # between steps and whole passes, in bfloat16
 PASSES = 4  # over the cuts, where they are few
 MOST_CUTS = 1024
 FEWEST_CUTS = 8  # whatever they cost
@@ -101,11 +102,12 @@ def _first_mover(logits: Logits, base: Array, changed: Array, cut: int, output: 
 def check_steps(logits: Logits, steps: Steps, n_vars: int, n_states: int, epsilon: float) -> None:
     """The outputs that ``steps`` makes position by position must be those of the whole module, at every position.
 
-    They may differ by the square root of the rounding error, which is ``epsilon`` or that of a coarser type inside.
+    They may differ by the square root of the rounding error, which is ``epsilon`` or that of a coarser type inside, and
+    by MOST_ROUNDING at most, times the largest.
     """
     rows = np.random.default_rng(1).integers(0, n_states, (2, n_vars))
     whole = logits(rows)
-    limit = math.sqrt(max(epsilon, _inner_epsilon(whole))) * scale(whole)
+    limit = min(MOST_ROUNDING, math.sqrt(max(epsilon, _inner_epsilon(whole)))) * scale(whole)
     for position, stepped in steps(rows):
         if not same(stepped, whole[:, position], limit).all():
             raise ValueError(

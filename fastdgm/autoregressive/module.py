@@ -310,7 +310,10 @@ def _explained(call: Callable[[], Any], rule: str) -> Any:
     try:
         return call()
     except Exception as error:
-        raise ValueError(f"{rule}: {type(error).__name__}: {str(error)[:500]}") from error
+        text = str(error)
+        if len(text) > 500:  # compilers begin with a trace and end with the reason
+            text = f"{text[:200]} ... {text[-250:]}"
+        raise ValueError(f"{rule}: {type(error).__name__}: {text}") from error
 
 
 @contextmanager

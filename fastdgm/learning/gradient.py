@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 Array = npt.NDArray[Any]
 History = list[dict[str, float]]
 BETA1, BETA2, EPSILON = 0.9, 0.999, 1e-8  # the values of Kingma and Ba (2015)
+LARGE = 100.0  # values of standardised data do not come near it
 ROWS_AT_ONCE = 4096  # of the validation rows: short enough for Ctrl-C
 
 
@@ -202,7 +203,8 @@ class _Run:
             count = (epoch - 1) * per_epoch + number + 1
             part = self._stepper.step(rows, Step(count, rate, BETA1, BETA2, EPSILON, self.settings.weight_decay))
             if not math.isfinite(part):
-                raise ValueError(f"the loss is {-part} in minibatch {number + 1} of epoch {epoch}; {self._advice()}")
+                advice = self._advice() if count > 1 else self._advice_before_any_step()
+                raise ValueError(f"the loss is {-part} in minibatch {number + 1} of epoch {epoch}; {advice}")
             total += part
         return total
 
@@ -231,7 +233,18 @@ class _Run:
         return [record["valid"] for record in self.history] if self._valid is not None else []
 
     def _advice(self) -> str:
-        return f"lower learning_rate, {self.settings.learning_rate:g} now. The model is unchanged"
+        real = self._rows.dtype.kind == "f" and self._largest() > LARGE
+        scale = f"standardise the data, whose values go up to {self._largest():.3g}, or " if real else ""
+        return f"{scale}lower learning_rate, {self.settings.learning_rate:g} now. The model is unchanged"
+
+    def _advice_before_any_step(self) -> str:
+        """The learning rate has not been used yet."""
+        if self._rows.dtype.kind == "f":
+            return f"standardise the data, whose values go up to {self._largest():.3g}. The model is unchanged"
+        return "the parameters that training begins with give these rows no finite log_prob. The model is unchanged"
+
+    def _largest(self) -> float:
+        return float(np.abs(self._rows).max())
 
 
 def _bar_class(progress: bool | None) -> Any:
