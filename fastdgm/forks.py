@@ -38,11 +38,10 @@ def _others_import() -> bool:
 
 def _compiler_locks() -> Iterator[Any]:
     """The lock that numba compiles and loads cached code under, then that of LLVM, as numba takes them."""
-    compiler = sys.modules.get("numba.core.compiler_lock")
-    if compiler is not None:
-        yield compiler.global_compiler_lock
-    llvm = sys.modules.get("llvmlite.binding.ffi")
-    lock = None if llvm is None else getattr(llvm.lib, "_lock", None)
+    lock = getattr(sys.modules.get("numba.core.compiler_lock"), "global_compiler_lock", None)
+    if lock is not None:
+        yield lock
+    lock = getattr(getattr(sys.modules.get("llvmlite.binding.ffi"), "lib", None), "_lock", None)
     if lock is not None:  # finalizers of compiled code hold it alone
         yield lock
 
