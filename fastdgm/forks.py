@@ -20,6 +20,7 @@ from typing import Any
 _OURS = {"defusedxml", "fastdgm", "llvmlite", "numba", "numpy", "pandas", "polars", "pyarrow", "safetensors", "torch"}
 _NEEDED = frozenset(_OURS | sys.stdlib_module_names)  # packages that this one imports, at once or at first use
 _PAUSE = 0.001  # seconds
+_PATIENCE = 60.0  # seconds, in which any import ends that ever will
 
 _here = threading.local()  # .locks are held by this thread while it forks
 
@@ -29,30 +30,31 @@ def _others_import() -> bool:
 
     Not any module: that of a user's script may well import for as long as the thread that forks here runs.
     """
+    others = {thread.ident for thread in threading.enumerate()} - {threading.get_ident()}  # dead threads never finish
     locks: dict[str, Any] = getattr(sys.modules["_frozen_importlib"], "_module_locks", {})
     held = [reference() for name, reference in list(locks.items()) if name.partition(".")[0] in _NEEDED]
-    return any(getattr(lock, "owner", None) not in (None, threading.get_ident()) for lock in held)
+    return any(getattr(lock, "owner", None) in others for lock in held)
 
 
 def _compiler_locks() -> Iterator[Any]:
     """The lock that numba compiles and loads cached code under, then that of LLVM, as numba takes them."""
-    compiler = sys.modules.get("numba.core.compiler_lock")
-    if compiler is not None:
-        yield compiler.global_compiler_lock
-    llvm = sys.modules.get("llvmlite.binding.ffi")
-    lock = None if llvm is None else getattr(llvm.lib, "_lock", None)
+    lock = getattr(sys.modules.get("numba.core.compiler_lock"), "global_compiler_lock", None)
+    if lock is not None:
+        yield lock
+    lock = getattr(getattr(sys.modules.get("llvmlite.binding.ffi"), "lib", None), "_lock", None)
     if lock is not None:  # finalizers of compiled code hold it alone
         yield lock
 
 
 def _before() -> None:
+    end = time.monotonic() + _PATIENCE
     while True:
-        while _others_import():
+        while _others_import() and time.monotonic() < end:
             time.sleep(_PAUSE)
         with ExitStack() as locks:  # only now, because an import may need them
             for lock in _compiler_locks():
                 locks.enter_context(lock)
-            if not _others_import():
+            if not _others_import() or time.monotonic() > end:
                 _here.locks = locks.pop_all()
                 return
 

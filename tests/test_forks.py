@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
+from textwrap import dedent
 
 import pytest
 from processes import run_python
@@ -115,6 +116,31 @@ def test_locks_of_the_compiler_are_free_in_the_child_and_in_the_parent():
 @pytest.mark.parametrize("seed", [0, 1, 2])
 def test_a_fork_while_another_thread_imports_and_uses_us_for_the_first_time(seed):
     run_python(FIRST_USE.format(seed=seed), timeout=200.0)
+
+
+def test_an_import_of_a_thread_that_is_dead_or_of_a_module_that_nobody_needs_is_not_waited_for():
+    code = """
+    import _frozen_importlib, weakref
+    import fastdgm
+
+    def import_of(name, owner):
+        lock = _frozen_importlib._ModuleLock(name)
+        lock.owner, lock.count = owner, 1
+        _frozen_importlib._module_locks[name] = weakref.ref(lock)
+        return lock
+
+    stop = threading.Event()
+    alive = threading.Thread(target=stop.wait)
+    alive.start()
+    dead = threading.Thread(target=print, args=("dead",))
+    dead.start()
+    dead.join()
+    signal.alarm(30)
+    locks = [import_of("numpy.one", dead.ident), import_of("job", alive.ident), import_of("numpy.two", None)]
+    assert status_of_child(lambda: None) == 0
+    stop.set()
+    """
+    assert run_python(CHILDREN + dedent(code)) == "dead\n"
 
 
 def test_a_fork_while_other_threads_make_plans():
