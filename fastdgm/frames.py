@@ -139,7 +139,7 @@ def _add_labels(name: str, part: Labels, found: dict[str, object]) -> None:
     """Add the labels of a piece to those found; an order that a type has must be that of all of its pieces."""
     own: dict[str, object] = {}
     for label in part.labels:
-        if label is None:
+        if label is None or (label == "" and not part.ordered):  # empty cells, as pyarrow reads them from CSV files
             continue
         if type(own.setdefault(str(label), label)) is not type(label):
             raise ValueError(
