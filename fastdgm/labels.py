@@ -89,7 +89,7 @@ def _as_number(name: str) -> float | None:
 def label_code(label: object, states: Sequence[str]) -> int | None:
     """The code of a label: a string by name, a boolean by ``False`` / ``True``; None if there is no such state.
 
-    Booleans also match a single spelling in another case, such as ``false`` or ``TRUE``.
+    Booleans match these names in any case, where a single one reads so: pyarrow also reads 0 and 1 as booleans.
 
     Examples
     --------
@@ -97,12 +97,11 @@ def label_code(label: object, states: Sequence[str]) -> int | None:
     (1, 1, None)
     """
     name = str(label)
-    if name in states:
-        return states.index(name)
     if isinstance(label, bool | np.bool_):
-        spellings = [k for k, state in enumerate(states) if state.lower() == name.lower()]
-        return spellings[0] if len(spellings) == 1 else None
-    return None
+        spellings = (name.lower(), "1" if label else "0")
+        alike = [k for k, state in enumerate(states) if state.lower() in spellings]
+        return alike[0] if len(alike) == 1 and states[alike[0]] != spellings[1] else None
+    return states.index(name) if name in states else None
 
 
 class Encoder:
