@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from .columns import kinds_of, table_columns
 from .graph import preview
 from .labels import Variable, bad_code, missing_value, whole_numbers
 from .samples import Samples
@@ -136,7 +137,7 @@ def as_codes(data: Any, states: States, dtype: np.dtype[Any]) -> Codes:
 
 
 def _as_array(data: Any) -> Array:
-    if isinstance(data, np.ndarray):
+    if isinstance(data, np.ma.MaskedArray):
         return data
     if hasattr(data, "detach") and hasattr(data, "numpy"):  # a torch tensor shares its memory
         return np.asarray(data.detach().numpy())
@@ -144,7 +145,18 @@ def _as_array(data: Any) -> Array:
         array = np.asarray(data)
     except ValueError as error:
         raise ValueError(f"data must be a rectangular array of codes: {error}") from None
-    return array.astype(np.int64) if array.size == 0 else array  # NumPy makes floats of an empty list
+    if hasattr(data, "__array__") or array.ndim == 0:
+        return array
+    return array.astype(np.int64) if array.size == 0 else _listed_rows(data, array)  # NumPy makes floats of no rows
+
+
+def _listed_rows(rows: Sequence[Any], array: Array) -> Array:
+    """What NumPy made of a list of rows, unless it turned booleans or codes into numbers or labels, or lost a mask."""
+    if any(isinstance(row, np.ma.MaskedArray) for row in rows):
+        return np.ma.array(rows)
+    cells = np.array(rows, dtype=object)
+    kinds = kinds_of(cells.ravel().tolist())
+    return array if kinds <= {"integer", "float"} or len(kinds) == 1 else cells
 
 
 def refuse_bad_codes(bad: int, codes: Codes, states: States) -> None:
@@ -179,6 +191,11 @@ def infer_states(data: Any, known: States, names: Sequence[str]) -> dict[str, tu
             raise ValueError(f"an array of codes has shape (n_rows, {len(names)}), got shape {array.shape}")
         data = {name: array[:, v] for v, name in enumerate(names)}
     return infer_from_columns(data, known, names)
+
+
+def readable_twice(data: Any) -> Any:
+    """The same data; a table as the mapping of its columns, because an Arrow stream can be read only once."""
+    return table_columns(data) if _is_table(data) and not isinstance(data, Samples) else data
 
 
 def _is_table(data: Any) -> bool:

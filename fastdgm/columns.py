@@ -137,7 +137,7 @@ def _from_numpy(name: str, values: npt.NDArray[Any]) -> Piece:
 
 def _from_objects(name: str, values: list[Any]) -> Piece:
     """A list of Python objects; the loops over rows are C's (set, dict.fromkeys, map)."""
-    kinds = set(map(_kind, set(map(type, values))))
+    kinds = kinds_of(values)
     try:
         if kinds <= {"integer"}:
             return Codes(np.fromiter(values, np.int64, len(values)))
@@ -151,11 +151,16 @@ def _from_objects(name: str, values: list[Any]) -> Piece:
     if kinds == {"label"}:
         position = {label: i for i, label in enumerate(dict.fromkeys(values))}
         indices = np.fromiter(map(position.__getitem__, values), np.int64, len(values))
-        return Labels(indices, tuple(position), ordered=False)
+        return Labels(indices, list(map(str.__str__, position)), ordered=False)  # members of a str Enum by value
     for row, value in enumerate(values):
         if _kind(type(value)) == "missing" or (isinstance(value, float | np.floating) and value != value):
             raise missing_value(name, row)
     raise _unreadable(name, "a mixture of " + " and ".join(sorted(kinds)) if len(kinds) > 1 else kinds.pop())
+
+
+def kinds_of(values: list[Any]) -> set[str]:
+    """What Python objects are to us: "integer", "float", "boolean", "label", "missing", or the names of their types."""
+    return set(map(_kind, set(map(type, values))))
 
 
 def _kind(value_type: type) -> str:
@@ -210,8 +215,10 @@ def _from_arrow_chunk(name: str, chunk: Any) -> Piece:
 
     kind = chunk.type
     if types.is_dictionary(kind):
-        labels = chunk.dictionary.to_pylist()
+        labels = [None if label != label else label for label in chunk.dictionary.to_pylist()]  # NaN is missing
         return Labels(chunk.indices.to_numpy(zero_copy_only=False), labels, ordered=kind.ordered)
+    if types.is_null(kind):  # of no rows: any row would be missing
+        return _from_objects(name, [])
     if str(kind) in ("string", "large_string", "string_view"):
         encoded = chunk.dictionary_encode()
         labels = encoded.dictionary.to_pylist()

@@ -77,6 +77,7 @@ def infer_states(data: Any, known: Mapping[str, tuple[str, ...]], names: Iterabl
     where all of them are numbers; unused categories are states where the column's type lists them (pandas and Arrow do,
     polars' Categorical does not). polars knows the order of what polars or Samples wrote, and forgets that of ordered
     dictionaries of any other origin. ``("False", "True")`` for booleans, ``"0"`` to the largest code for integers.
+    Empty labels without an order are missing values: cells of a CSV file.
 
     Raises as :class:`TableReader`, and ValueError for negative integers or none that is 0, for a column of no rows,
     for labels of one name (1 and "1"), for chunks that contradict each other's order and for more than 65 535 states.
@@ -139,7 +140,7 @@ def _add_labels(name: str, part: Labels, found: dict[str, object]) -> None:
     """Add the labels of a piece to those found; an order that a type has must be that of all of its pieces."""
     own: dict[str, object] = {}
     for label in part.labels:
-        if label is None:
+        if label is None or (label == "" and not part.ordered):  # empty cells, as pyarrow reads them from CSV files
             continue
         if type(own.setdefault(str(label), label)) is not type(label):
             raise ValueError(

@@ -86,23 +86,23 @@ def _as_number(name: str) -> float | None:
     return None
 
 
-def label_code(label: object, states: Sequence[str]) -> int | None:
-    """The code of a label: a string by name, a boolean by ``False`` / ``True``; None if there is no such state.
+def label_code(label: object, position: Mapping[str, int]) -> int:
+    """The code of a label: a string by name, a boolean by ``False`` / ``True``; -1 if there is no such state.
 
-    Booleans also match a single spelling in another case, such as ``false`` or ``TRUE``.
+    Booleans match these names in any case, where a single one reads so: pyarrow also reads 0 and 1 as booleans.
 
     Examples
     --------
-    >>> label_code("yes", ["no", "yes"]), label_code(True, ["false", "true"]), label_code(True, ["no", "yes"])
-    (1, 1, None)
+    >>> label_code("yes", {"no": 0, "yes": 1}), label_code(True, {"false": 0, "true": 1}), label_code(True, {"yes": 0})
+    (1, 1, -1)
     """
-    name = str(label)
-    if name in states:
-        return states.index(name)
     if isinstance(label, bool | np.bool_):
-        spellings = [k for k, state in enumerate(states) if state.lower() == name.lower()]
-        return spellings[0] if len(spellings) == 1 else None
-    return None
+        name, digit = ("true", "1") if label else ("false", "0")
+        alike = [state for state in position if state.lower() in (name, digit)]
+        return position[alike[0]] if len(alike) == 1 and alike[0] != digit else _UNKNOWN
+    if label is None:
+        return _UNKNOWN
+    return position.get(label if isinstance(label, str) else str(label), _UNKNOWN)
 
 
 class Encoder:
@@ -156,9 +156,8 @@ class Encoder:
 
     def _set_table(self, labels: Sequence[object]) -> None:
         """Find the code of every label; a label that is no state is an error only if a row uses it."""
-        states = self._variable.states
-        position = {state: k for k, state in enumerate(states)}
-        table = np.array([_code(label, position, states) for label in labels], np.int64)
+        position = {state: k for k, state in enumerate(self._variable.states)}
+        table = np.array([label_code(label, position) for label in labels], np.int64)
         unknown = table == _UNKNOWN
         if unknown.any() and len(self):
             self._check(self._unsigned.max())
@@ -171,12 +170,6 @@ class Encoder:
         if np.array_equal(table, same):
             return
         self._table = table
-
-
-def _code(label: object, position: Mapping[str, int], states: Sequence[str]) -> int:
-    """``label_code``, with a dictionary for the many and -1 for None."""
-    code = position.get(label) if isinstance(label, str) else label_code(label, states)
-    return _UNKNOWN if code is None or label is None else code
 
 
 def missing_value(name: str, row: int) -> MissingValuesError:

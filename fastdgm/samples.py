@@ -115,6 +115,8 @@ class Samples:
             first, _, step = key.indices(len(self))
             start = self.start + first if self.start is not None and step == 1 else None
             return Samples(self._block[:, key], self._states, self.seed, start)
+        if np.ma.is_masked(key):
+            raise ValueError("rows are picked by a mask or by row numbers without missing entries, got a masked array")
         if isinstance(key, list) or hasattr(key, "__array__"):  # a Series picks rows as an array does
             rows = np.asarray(key)
             if rows.ndim == 1:

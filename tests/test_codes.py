@@ -277,6 +277,41 @@ def test_what_a_kernel_reports_is_always_raised(verb, monkeypatch):
 # --- what is no array of codes --------------------------------------------------------------------------
 
 
+BY_LABEL = fd.BayesNet(
+    {"smoker": fd.Categorical([0.9, 0.1], ["True", "False"]), "grade": fd.Categorical([0.2, 0.3, 0.5], ["a", "b", "c"])}
+)
+
+
+@pytest.mark.parametrize(
+    ("rows", "codes"),
+    [
+        ([[True, "b"], [False, "a"]], [[0, 1], [1, 0]]),
+        ([[True, 1], [False, 0]], [[0, 1], [1, 0]]),
+        ([[0, "b"], [1, "a"]], [[0, 1], [1, 0]]),
+        ([[True, "b"], np.array([False, "a"], object)], [[0, 1], [1, 0]]),
+        ([[1.0, 1], [0, 0.0]], [[1, 1], [0, 0]]),
+    ],
+)
+def test_every_column_of_a_list_of_rows_means_what_it_does_alone(rows, codes):
+    """NumPy alone makes numbers of booleans beside numbers, and text of numbers beside text."""
+    np.testing.assert_array_equal(BY_LABEL.log_prob(rows), BY_LABEL.log_prob(codes))
+    learner = fd.BayesNet.from_edges([], BY_LABEL.names, BY_LABEL.states)
+    np.testing.assert_array_equal(learner.fit(rows)["smoker"].table, learner.fit(codes)["smoker"].table)
+
+
+@pytest.mark.parametrize("rows", [[[0, 1], [True, 0]], [np.array([True, False]), np.array([0, 1])]])
+def test_booleans_never_become_codes_in_a_list_of_rows(rows):
+    with pytest.raises(TypeError, match="a mixture of boolean and integer"):
+        BY_LABEL.log_prob(rows)
+
+
+@pytest.mark.parametrize("rows", [list, tuple])
+def test_masks_of_listed_rows_count(rows):
+    masked = np.ma.masked_array([[0, 1], [1, 0], [0, 0]], [[0, 0], [0, 1], [0, 0]])
+    with pytest.raises(fd.MissingValuesError, match="column 'grade', row 1 is missing"):
+        BY_LABEL.log_prob(rows(masked))
+
+
 REFUSED = {
     "a column too few": (ROWS[:, :4], ValueError, r"shape \(n_rows, 5\), .* got shape \(600, 4\)"),
     "columns too many": (np.hstack([ROWS, ROWS]), ValueError, r"got shape \(600, 10\)"),

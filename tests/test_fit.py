@@ -259,12 +259,14 @@ REFUSED = {
     "weights too few": ({"sample_weight": np.ones(499)}, r"shape \(500,\), got shape \(499,\)"),
     "weights in a column": ({"sample_weight": np.ones((500, 1))}, r"got shape \(500, 1\)"),
     "weight a number": ({"sample_weight": 2.0}, "one weight per row"),
+    "weights are text": ({"sample_weight": ["1"] * 500}, "sample_weight holds numbers, got values of type <U1"),
+    "weights are complex": ({"sample_weight": np.full(500, 1j)}, "numbers, got values of type complex128"),
+    "weights are dates": ({"sample_weight": np.zeros(500, "M8[D]")}, r"numbers, got values of type datetime64\[D\]"),
     "weight negative": ({"sample_weight": np.where(np.arange(500) == 7, -1, 1)}, "got -1.0 in row 7"),
     "weight NaN": ({"sample_weight": np.where(np.arange(500) == 7, np.nan, 1)}, "got nan in row 7"),
     "weight infinite": ({"sample_weight": np.where(np.arange(500) == 7, np.inf, 1)}, "got inf in row 7"),
     "weights so large that sums overflow": ({"sample_weight": np.full(500, 1e308)}, "got 1e.308 in row 0"),
     "weights masked": ({"sample_weight": np.ma.masked_equal(np.arange(500), 3)}, "masked"),
-    "weights of text": ({"sample_weight": ["heavy"] * 500}, "heavy"),
 }
 
 

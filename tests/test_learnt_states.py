@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from enum import Enum
+
 import numpy as np
 import pandas as pd
 import polars as pl
@@ -248,3 +250,47 @@ def test_what_is_drawn_and_scored_belongs_together_while_states_change():
     first = next(rows)
     net.fit({"x": ["p", "q", "r"]})
     assert next(rows).states == first.states == {"x": ("a", "b")}
+
+
+# --- streams and empty cells ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("method", ["fit", "partial_fit"])
+@pytest.mark.parametrize("column", [["x", "y", "y"], [0, 1, 1], [False, True, True]])
+def test_a_stream_that_can_be_read_once_is_learnt_from(column, method):
+    table = pa.table({"a": column})
+    net = fd.BayesNet.from_edges([], ["a"])
+    getattr(net, method)(pa.RecordBatchReader.from_batches(table.schema, table.to_batches()), prior=0.0)
+    np.testing.assert_allclose(net["a"].table, [1 / 3, 2 / 3])
+
+
+EMPTY_CELLS = {
+    "list": ["", "x"],
+    "pandas": pd.Series(["", "x"]),
+    "categories": pd.Categorical(["", "x"]),
+    "polars": pl.Series(["", "x"]),
+    "Arrow": pa.array(["", "x"]),
+    "a dictionary with NaN": pa.array([np.nan, 1.0]).dictionary_encode(),
+    "a dictionary with null": pa.DictionaryArray.from_arrays(pa.array([0, 1]), pa.array([None, "x"])),
+}
+
+
+@pytest.mark.parametrize("column", EMPTY_CELLS.values(), ids=EMPTY_CELLS.keys())
+def test_empty_cells_are_missing_and_no_state(column):
+    """pyarrow reads the empty cells of a CSV file as empty strings, pandas and polars as missing values."""
+    net = fd.BayesNet.from_edges([], ["x"])
+    with pytest.raises(fd.MissingValuesError, match="column 'x', row 0 is missing"):
+        net.fit({"x": column})
+    assert not net.is_fitted
+
+
+def test_an_empty_name_can_be_a_state_that_was_named():
+    net = fd.BayesNet.from_edges([], ["x"], {"x": ["", "x"]}).fit({"x": ["", "x", "x"]}, prior=0.0)
+    np.testing.assert_allclose(net["x"].table, [1 / 3, 2 / 3])
+    samples = net.sample(20, seed=0)
+    assert fd.BayesNet.from_edges([], ["x"]).fit(samples).states["x"] == ("", "x")
+
+
+def test_members_of_a_text_enumeration_go_by_value():
+    colours = list(Enum("Colour", {"RED": "red", "BLUE": "blue"}, type=str))
+    assert learnt(colours) == learnt(pd.Categorical(colours)) == ("blue", "red")

@@ -86,6 +86,13 @@ def test_rows_are_picked_by_numbers_or_masks_only(x, key):
         x[key]
 
 
+@pytest.mark.parametrize("key", [[True, False, True, False], [0, 1, 2, 3]])
+def test_rows_are_not_picked_by_a_masked_array(x, key):
+    with pytest.raises(ValueError, match="without missing entries"):
+        x[np.ma.masked_array(key, [0, 0, 1, 0])]
+    assert len(x[np.ma.masked_array(key)]) == len(x[key])
+
+
 @pytest.mark.parametrize(
     ("block", "error", "rule"),
     [

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..booleans import with_plain_bytes
-from ..codes import States, as_codes, infer_states, refuse_bad_codes
+from ..codes import States, as_codes, infer_states, readable_twice, refuse_bad_codes
 from ..conditionals import CPT
 from ..lowering import Structure, family_counts
 
@@ -28,6 +28,7 @@ def fit(net: BayesNet, data: Any, *, prior: Any, equivalent_sample_size: float, 
     pseudo_count = checked_prior(prior, equivalent_sample_size)
     states = net._states if add else net._declared
     if len(states) < len(net.names):
+        data = readable_twice(data)
         states = infer_states(data, states, net.names)
     counts = count_families(net.parents, states, data, sample_weight)
     if add and net._counts is not None:
@@ -63,6 +64,8 @@ def checked_weights(sample_weight: Any, n: int) -> Array:
     if np.ma.is_masked(sample_weight):
         raise ValueError("sample_weight has one weight per row, got masked entries")
     weights = np.asarray(sample_weight)
+    if weights.dtype.kind not in "biufO":
+        raise TypeError(f"sample_weight holds numbers, got values of type {weights.dtype}")
     if weights.dtype == bool:
         weights = with_plain_bytes(weights)
     weights = np.ascontiguousarray(weights, dtype=np.float64)
