@@ -145,7 +145,7 @@ def _as_array(data: Any) -> Array:
         array = np.asarray(data)
     except ValueError as error:
         raise ValueError(f"data must be a rectangular array of codes: {error}") from None
-    if hasattr(data, "__array__") or array.ndim == 0:
+    if array.ndim == 0 or isinstance(data, memoryview) or not isinstance(data, Sequence):
         return array
     return array.astype(np.int64) if array.size == 0 else _listed_rows(data, array)  # NumPy makes floats of no rows
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import deque
+
 import numpy as np
 import pandas as pd
 import polars as pl
@@ -66,6 +68,11 @@ def test_every_memory_layout_gives_the_same_numbers(dtype, layout):
 )
 def test_other_containers_give_the_same_numbers(data):
     same_numbers(data)
+
+
+@pytest.mark.parametrize("hold", [deque, memoryview])
+def test_other_sequences_give_the_same_numbers(hold):
+    same_numbers(hold(ROWS))
 
 
 def same_numbers(data) -> None:
