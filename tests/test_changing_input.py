@@ -56,7 +56,7 @@ def test_nade_keeps_to_the_hidden_units_that_were_counted():
 
 
 def test_arrays_that_another_thread_changes_never_crash():
-    run_python(
+    printed = run_python(
         """
         import threading, time, numpy as np, fastdgm as fd
         rng = np.random.default_rng(0)
@@ -93,9 +93,11 @@ def test_arrays_that_another_thread_changes_never_crash():
                     pass
             stop.set()
             flipper.join()
+        print("alive")
         """,
         timeout=300.0,
     )
+    assert printed == "alive\n"
 
 
 def odd(shape: tuple[int, ...]) -> np.ndarray:
