@@ -114,7 +114,7 @@ def _head_name(shape: Shape) -> str:
 def _choose(layers: list[Layer], shape: Shape, order: Order | None, layout: Layout | None) -> tuple[Array, Array]:
     """The outputs of each variable (n_vars, head_size), and the variable at each position."""
     if layout is not None and layout not in LAYOUTS:
-        raise ValueError(f"layout must be one of {LAYOUTS}, got {layout!r}")
+        raise ValueError(f"layout must be one of {LAYOUTS}, got {layout!r:.60}")
     outputs = np.arange(shape.n_vars * shape.head_size)
     by_variable, by_parameter = outputs.reshape(shape.n_vars, -1), outputs.reshape(-1, shape.n_vars).T
     candidates = [by_variable] if layout != LAYOUTS[1] else []

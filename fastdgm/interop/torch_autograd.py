@@ -67,9 +67,11 @@ class LogProb(torch.nn.Module):
         return [getattr(self, name) for name in self.model._shared_parameters()]
 
     def _apply(self, fn: Callable[[torch.Tensor], torch.Tensor], recurse: bool = True) -> Self:
-        """``.to()`` and its kin would end the shared memory."""
+        """``.to()`` and its kin would end the shared memory, ``share_memory()`` in place: it is tried on one number."""
         for name, parameter in self.named_parameters():
-            if fn(parameter.data).data_ptr() != parameter.data_ptr():
+            number = torch.empty(1, dtype=parameter.dtype, device=parameter.device)
+            address = number.data_ptr()
+            if fn(number).data_ptr() != address:
                 raise TypeError(
                     f"LogProb shares memory with its {type(self.model).__name__}: it stays on the CPU, in "
                     f"{parameter.dtype}, where it is; {name} was to be moved"
