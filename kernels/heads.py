@@ -100,7 +100,11 @@ def _normalise(z, at, size, scratch):
     total = wide_row(scratch, SUM)
     for i in range(z.shape[1]):
         total[i] = 0.0
-    for k in range(at, at + size):
+    even = at + size // 2 * 2
+    for k in range(at, even, 2):  # two by two, which rounds once: adding in float64 takes as long as an exponential
+        for i in range(z.shape[1]):
+            total[i] += exp(z[k, i] - scratch[LARGEST, i]) + exp(z[k + 1, i] - scratch[LARGEST, i])
+    for k in range(even, at + size):
         for i in range(z.shape[1]):
             total[i] += exp(z[k, i] - scratch[LARGEST, i])
     for i in range(z.shape[1]):
@@ -109,19 +113,27 @@ def _normalise(z, at, size, scratch):
 
 @loop
 def _draw_categorical(z, at, size, noise, w, values, v, scratch):
-    """The smallest state whose cumulative probability exceeds the uniform: as many as there are sums that do not."""
+    """The smallest state whose cumulative probability exceeds the uniform: as many as there are sums that do not.
+    Rows JOINT .. keep the weights: both sums must add the same numbers in the same order."""
     wide_vectors()
-    _normalise(z, at, size, scratch)
+    find_largest(z, at, size, scratch)
     total, reached = wide_row(scratch, SUM), wide_row(scratch, REACHED)
     one, zero, last = values.dtype.type(1), values.dtype.type(0), values.dtype.type(size - 1)
     for i in range(values.shape[1]):
-        scratch[UNDEFINED, i] = scratch[UNDEFINED, i] if total[i] >= 1.0 else one
-        total[i] *= noise[w, i]
+        total[i] = 0.0
         reached[i] = 0.0
         values[v, i] = zero
-    for k in range(at, at + size):
+    for k in range(size):
         for i in range(values.shape[1]):
-            reached[i] += exp(z[k, i] - scratch[LARGEST, i])
+            weight = exp(z[at + k, i] - scratch[LARGEST, i])
+            scratch[JOINT + k, i] = weight
+            total[i] += weight
+    for i in range(values.shape[1]):
+        scratch[UNDEFINED, i] = scratch[UNDEFINED, i] if total[i] >= 1.0 else one
+        total[i] *= noise[w, i]
+    for k in range(JOINT, JOINT + size):
+        for i in range(values.shape[1]):
+            reached[i] += scratch[k, i]
             values[v, i] += one if reached[i] <= total[i] else zero
     for i in range(values.shape[1]):  # a uniform is below 1, so only undefined parameters leave none
         values[v, i] = min(values[v, i], last)

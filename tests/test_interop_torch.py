@@ -467,6 +467,17 @@ def test_moving_the_module_is_refused():
     assert module.weights.dtype == torch.float32
 
 
+def test_moving_into_memory_of_other_processes_is_refused():
+    model = MADE(3, (8,))
+    module = model.to_torch()
+    for whole in (module, torch.nn.Sequential(module)):
+        with pytest.raises(TypeError, match="shares memory with its MADE"):
+            whole.share_memory()
+    with torch.no_grad():
+        module.biases += 1.0
+    np.testing.assert_array_equal(module(bits(3)).detach(), model.log_prob(bits(3)))
+
+
 def test_changes_between_forward_and_backward_are_noticed():
     module = MADE(3, (8,)).to_torch()
     loss = module(bits(3)).sum()

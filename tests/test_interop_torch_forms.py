@@ -270,6 +270,40 @@ def test_a_log_prob_of_the_module_s_own_must_be_ours():
         from_torch(Spins())
 
 
+class Bounded(nn.ReLU):
+    """As ReLU6: what it bounds, random rows do not reach."""
+
+    def forward(self, x):
+        return super().forward(x).clamp(max=1e9)
+
+
+@pytest.mark.parametrize("activation", [Bounded(), nn.ReLU6(), nn.Softplus(threshold=19), nn.Softplus(beta=2)])
+def test_activations_that_are_ours_only_in_a_range_are_refused(activation):
+    first, last = network(LAYERS[0])[0], network(LAYERS[0])[-1]
+    assert_same(nn.Sequential(first, nn.Softplus(threshold=20), last))
+    with pytest.raises(TypeError, match=f"{type(activation).__name__} is not supported"):
+        from_torch(nn.Sequential(first, activation, last))
+
+
+@pytest.mark.parametrize("bound", [3.0, 8.0])
+def test_parameters_of_densities_that_are_clamped_are_refused(bound):
+    class Clamped(nn.Module):
+        def __init__(self, bound):
+            super().__init__()
+            self.bound = bound
+            self.net = nn.Linear(4, 8)
+            self.net.weight.data *= torch.ones(8, 4).tril(-1)[torch.arange(8) // 2]
+
+        def forward(self, x):
+            return self.net(x).clamp(-self.bound, self.bound)
+
+    module = Clamped(torch.inf)
+    assert from_torch(module, head="normal", layout="variable-major").head == "normal"
+    module.bound = bound
+    with pytest.raises(ValueError, match="computes something else than its layers"):
+        from_torch(module, head="normal", layout="variable-major")
+
+
 # --- nflows ---
 
 

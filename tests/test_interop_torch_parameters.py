@@ -184,6 +184,14 @@ def test_pruned_parameters(make):
     assert torch.equal(getattr(module, name + "_orig").grad, gradients[name] * mask)
 
 
+def test_complex_parameters_are_refused():
+    module = fd.FVSBN(N_VARS).to_torch()
+    module.biases = torch.nn.Parameter(module.biases * 1j)
+    for call in (lambda: module(X), lambda: module.sample(2)):
+        with pytest.raises(TypeError, match="parameters must be real"):
+            call()
+
+
 def test_other_shapes_are_refused(make):
     module = make().to_torch()
     for name, p in list(module.named_parameters()):

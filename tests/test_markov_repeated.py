@@ -60,6 +60,15 @@ def test_value_counts_of_codes():
     assert_same(MarkovChain(1, n_vars=2).fit(rows.value_counts()), MarkovChain(1, n_vars=2).fit(rows))
 
 
+def test_value_counts_of_frames_know_the_columns():
+    rows = pd.DataFrame({"b": [0, 0, 1], "a": [1, 1, 1]})
+    model = MarkovChain(1, n_vars=2).fit(rows.value_counts())
+    assert_same(model, MarkovChain(1).fit(rows))
+    assert model.log_prob(rows[["a", "b"]]).tolist() == model.log_prob([[0, 1], [0, 1], [1, 1]]).tolist()
+    with pytest.raises(ValueError, match="must have the columns of the data of fit"):
+        model.log_prob(rows.rename(columns={"a": "c"}))
+
+
 def test_large_counts_cost_no_memory(monkeypatch):
     monkeypatch.setattr(markov_counts, "PIECE", 16)
     model = MarkovChain(1, smoothing="add-alpha", alpha=0).fit({"ab": 3 * 2**40, "b": 2**40})

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from fastdgm.autoregressive.markov import MarkovChain
 from fastdgm.autoregressive.sequences import (
     Stream,
     as_arrays,
@@ -23,7 +24,7 @@ from fastdgm.autoregressive.sequences import (
     rows_as_stream,
     words_as_stream,
 )
-from fastdgm.autoregressive.values import as_codes
+from fastdgm.autoregressive.values import _refuse, as_codes
 from fastdgm.errors import MissingValuesError
 
 LISTS = [[0, 1, 2], [3], [1, 1]]
@@ -231,3 +232,28 @@ def test_booleans_of_rows():
     assert as_codes(odd, 3, 2).tolist() == as_codes(odd, 3, 300).tolist() == [[1, 1, 1]] * 2
     with pytest.raises(ValueError, match="codes from 0 to 0, got 1 in row 0, variable 0"):
         as_codes(odd, 3, 1)
+
+
+@pytest.mark.parametrize("dtype", [np.int64, np.float64, np.uint8])
+def test_what_a_race_changed_back_is_not_called_wrong(dtype):
+    array = np.array([[0, 9]], dtype)
+    with pytest.raises(ValueError, match="x was changed by another thread"):
+        _refuse(np.zeros((1, 2), dtype), array > 3, 4, "x")
+    with pytest.raises(ValueError, match="from 0 to 3, got 9"):
+        _refuse(array, array > 3, 4, "x")
+
+
+@pytest.mark.parametrize("data", [[[False], [False, False]], (np.zeros(3, bool), np.array([0, 1, 3]))])
+def test_booleans_have_two_states_whichever_occur(data):
+    model = MarkovChain(1).fit(data)
+    assert model.n_states == 2
+    assert np.isfinite(model.log_prob([[True]]))
+
+
+@pytest.mark.parametrize(
+    ("data", "error"), [([["x"], ["y" * 10**5]], ValueError), ([["x"], ["y", list(range(10**5))]], TypeError)]
+)
+def test_messages_about_tokens_are_bounded(data, error):
+    with pytest.raises(error) as caught:
+        MarkovChain(1, vocabulary=["x"]).fit(data)
+    assert len(str(caught.value)) < 300

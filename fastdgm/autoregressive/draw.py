@@ -116,11 +116,11 @@ def check_draw(
 
 def _number(value: Any, name: str) -> float:
     if isinstance(value, (bool, np.bool_, str)):
-        raise TypeError(f"{name} must be a number, got {value!r}")
+        raise TypeError(f"{name} must be a number, got {value!r:.60}")
     try:
         return float(value)
     except (TypeError, ValueError):
-        raise TypeError(f"{name} must be a number, got {value!r}") from None
+        raise TypeError(f"{name} must be a number, got {value!r:.60}") from None
 
 
 def _check_temperature(temperature: Any) -> float:

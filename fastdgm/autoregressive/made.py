@@ -76,9 +76,11 @@ class MADE(MaskedModel):
         shape = check_shape(n_vars, head, n_states, n_components, order, generator)
         widths = check_hidden(hidden)
         if activation not in ACTIVATIONS or activation == "linear":
-            raise ValueError(f"activation must be one of {sorted(set(ACTIVATIONS) - {'linear'})}, got {activation!r}")
+            raise ValueError(
+                f"activation must be one of {sorted(set(ACTIVATIONS) - {'linear'})}, got {activation!r:.60}"
+            )
         if masks not in ("even", "random"):
-            raise ValueError(f"masks must be 'even' or 'random', got {masks!r}")
+            raise ValueError(f"masks must be 'even' or 'random', got {masks!r:.60}")
         units = [shape.n_vars * shape.n_states, *widths, shape.n_vars * shape.head_size]
         cells = sum(above * below for below, above in pairwise(units))
         check_memory(24 * (cells + sum(units)), "the parameters of the network")
@@ -114,7 +116,7 @@ def check_hidden(hidden: Any) -> tuple[int, ...]:
     widths = (hidden,) if np.ndim(hidden) == 0 else tuple(hidden)
     checked = tuple(whole_number(width, "hidden") for width in widths)
     if not checked or min(checked) < 1:
-        raise ValueError(f"hidden must name at least one layer of at least 1 unit, got {hidden!r}")
+        raise ValueError(f"hidden must name at least one layer of at least 1 unit, got {hidden!r:.100}")
     return checked
 
 
@@ -125,11 +127,11 @@ def check_order(order: Any, n_vars: int, generator: np.random.Generator) -> Arra
         if order == "random":
             return generator.permutation(n_vars)
         if order not in named:
-            raise ValueError(f"order must be 'natural', 'reversed', 'random' or a permutation, got {order!r}")
+            raise ValueError(f"order must be 'natural', 'reversed', 'random' or a permutation, got {order!r:.100}")
         return named[order].copy()
     permutation = np.asarray(order)
     if permutation.dtype.kind not in "iu" or not np.array_equal(np.sort(permutation), np.arange(n_vars)):
-        raise ValueError(f"order must hold every variable 0 .. {n_vars - 1} once, got {order!r}")
+        raise ValueError(f"order must hold every variable 0 .. {n_vars - 1} once, got {order!r:.100}")
     return permutation.astype(np.int64)
 
 
@@ -144,7 +146,7 @@ def check_shape(
     if head is None:
         head = "bernoulli" if states == 2 else "categorical"
     if head not in HEADS:
-        raise ValueError(f"head must be one of {sorted(HEADS)}, got {head!r}")
+        raise ValueError(f"head must be one of {sorted(HEADS)}, got {head!r:.60}")
     discrete = head in ("bernoulli", "categorical")
     if n_states is not None and not (discrete and 2 <= states <= 65_535 and (states == 2 or head != "bernoulli")):
         raise ValueError(
@@ -152,7 +154,9 @@ def check_shape(
             f"got {states} with head {head!r}"
         )
     if (n_components is not None) != (head == "mixture"):
-        raise ValueError(f"n_components goes with head 'mixture' and only there, got {n_components!r} with {head!r}")
+        raise ValueError(
+            f"n_components goes with head 'mixture' and only there, got {n_components!r:.60} with {head!r}"
+        )
     components = 1 if n_components is None else whole_number(n_components, "n_components")
     if components < 1:
         raise ValueError(f"n_components must be at least 1, got {components}")

@@ -20,7 +20,7 @@ from .markov_plans import Fitted
 from .markov_positions import PositionsDrawn, draw_positions
 from .markov_sparse import Smoothing
 from .markov_tables import truncate
-from .repeated import split_counts
+from .repeated import counted_columns, split_counts
 from .sequences import (
     MAX_STATES,
     Kind,
@@ -209,6 +209,7 @@ class MarkovChain(AutoregressiveModel):
         >>> names.log_prob(["anna", "bo"]).round(2).tolist()
         [-0.04, -5.12]
         """
+        columns = column_names(data) or counted_columns(data)
         data, weights = split_counts(data)
         if self._n_vars is not None or self.position_dependent or _is_matrix(data):
             kind, vocabulary, n_vars, stream, n_states = self._learn_rows(data)
@@ -220,7 +221,7 @@ class MarkovChain(AutoregressiveModel):
         layout = Layout(n_states, self.order, n_vars, self.position_dependent)
         check_layout(layout)
         counts = count(stream, layout, weights)
-        columns = None if n_vars is None else column_names(data)
+        columns = None if n_vars is None else columns
         self._fitted = Fitted(kind, vocabulary, layout, counts, self.smoothing, self.alpha, columns)
         return self
 
@@ -602,9 +603,9 @@ def _at_least_one(value: Any, name: str) -> int:
 
 def _check_smoothing(smoothing: Any, alpha: Any) -> float:
     if smoothing not in get_args(Smoothing):
-        raise ValueError(f"smoothing must be one of {list(get_args(Smoothing))}, got {smoothing!r}")
+        raise ValueError(f"smoothing must be one of {list(get_args(Smoothing))}, got {smoothing!r:.60}")
     if isinstance(alpha, bool) or not isinstance(alpha, (int, float, np.integer, np.floating)):
-        raise TypeError(f"alpha must be a number, got {alpha!r}")
+        raise TypeError(f"alpha must be a number, got {alpha!r:.60}")
     number = float(alpha)
     if not 0 <= number < math.inf:
         raise ValueError(f"alpha must be at least 0 and finite, got {number}")

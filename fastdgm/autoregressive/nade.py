@@ -114,7 +114,7 @@ class NADE(AutoregressiveModel):
 
     def _set_up(self, parameters: Mapping[str, Array], activation: str, order: Array, dtype: np.dtype[Any]) -> None:
         if activation not in ACTIVATIONS:
-            raise ValueError(f"activation must be one of {', '.join(ACTIVATIONS)}, got {activation!r}")
+            raise ValueError(f"activation must be one of {', '.join(ACTIVATIONS)}, got {activation!r:.60}")
         self.n_vars, self.hidden = parameters["W"].shape
         self.activation, self.order, self.dtype = activation, order, dtype
         self._parameters = self._checked(parameters)
@@ -318,13 +318,13 @@ def _checked_order(order: Order | None, n_vars: int, random: np.random.Generator
         elif order == "random" and random is not None:
             positions = random.permutation(n_vars)
         elif order not in (None, "natural"):
-            raise ValueError(f"order must be natural, reversed, random or a permutation, got {order!r}")
+            raise ValueError(f"order must be natural, reversed, random or a permutation, got {order!r:.100}")
     else:
         positions = np.asarray(order)
         if positions.dtype.kind not in "iu":
             raise TypeError(f"order must hold integers, got {positions.dtype}")
         if positions.shape != (n_vars,) or not np.array_equal(np.sort(positions), np.arange(n_vars)):
-            raise ValueError(f"order must be a permutation of 0 to {n_vars - 1}, got {order!r}")
+            raise ValueError(f"order must be a permutation of 0 to {n_vars - 1}, got {order!r:.100}")
         positions = positions.astype(np.int64)
     positions.flags.writeable = False
     return positions

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..seeds import whole_number
+from .values import distinct_names
 
 Array = npt.NDArray[Any]
 MAX_COUNT = 2**53  # of all symbols together: up to here floats hold counts exactly
@@ -34,6 +35,12 @@ def split_counts(data: Any) -> tuple[Any, Array | None]:
             sequences.append(key)
             counts.append(count)
     return sequences, np.array(counts, np.int64)
+
+
+def counted_columns(data: Any) -> tuple[str, ...] | None:
+    """Names of the columns of the frame whose ``value_counts`` these are; None of anything else."""
+    index = data.index if _is_series_of_numbers(data) else None
+    return distinct_names(index.names) if hasattr(index, "levels") else None
 
 
 def _is_series_of_numbers(data: Any) -> bool:

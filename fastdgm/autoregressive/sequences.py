@@ -195,10 +195,10 @@ def rows_as_stream(codes: Array, n_states: int) -> Stream:
 
 
 def learn_n_states(values: Array, offsets: Array) -> int:
-    """One more than the largest code."""
+    """One more than the largest code; booleans have two states, whichever occur."""
     if values.dtype.kind not in "biu" and values.size:
         raise _bad_type(values, offsets)
-    return int(values.max(initial=0)) + 1
+    return max(int(values.max(initial=0)) + 1, 2 if values.dtype == bool else 1)
 
 
 def _bad_code(values: Array, offsets: Array, i: int, n_states: int) -> Exception:
@@ -296,7 +296,7 @@ def _tokens(items: Sequence[Any]) -> list[str]:
     tokens = list(chain.from_iterable(items))
     for token in tokens:
         if not isinstance(token, str):
-            raise TypeError(f"sequences of tokens hold strings, got {token!r}")
+            raise TypeError(f"sequences of tokens hold strings, got {token!r:.60}")
     return tokens
 
 
@@ -363,7 +363,9 @@ def _unknown(noun: str, items: Sequence[Any], known: Any) -> Exception:
     for i, item in enumerate(items):
         for j, token in enumerate(item):
             if token not in known:
-                return ValueError(f"unknown {noun} {token!r} at position {j} of sequence {i}: not in the vocabulary")
+                return ValueError(
+                    f"unknown {noun} {token!r:.60} at position {j} of sequence {i}: not in the vocabulary"
+                )
     raise AssertionError("everything is known")
 
 

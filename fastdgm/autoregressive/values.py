@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -41,6 +42,11 @@ def column_names(x: Any) -> tuple[str, ...] | None:
         names = getattr(x, "columns", None)
     if names is None or getattr(x, "shape", None) is None:
         return None
+    return distinct_names(names)
+
+
+def distinct_names(names: Iterable[Any]) -> tuple[str, ...] | None:
+    """The names; None where they are no distinct strings."""
     names = tuple(names)
     return names if all(isinstance(name, str) for name in names) and len(set(names)) == len(names) else None
 
@@ -78,10 +84,10 @@ def as_codes(x: Any, width: int | None, n_states: int, name: str = "x") -> Array
 
 
 def _refuse(array: Array, wrong: Array, n_states: int, name: str) -> None:
-    if not wrong.any():
-        raise ValueError(f"{name} was changed by another thread while it was read")
-    row, variable = (int(index) for index in np.argwhere(wrong)[0])
+    row, variable = (int(index) for index in np.argwhere(wrong)[0]) if wrong.any() else (0, 0)
     value = array[row, variable]
+    if value in range(n_states):
+        raise ValueError(f"{name} was changed by another thread while it was read")
     if np.isnan(value) or value == -1:
         raise MissingValuesError(
             f"{name} must be complete, but row {row}, variable {variable} is missing ({value}); "

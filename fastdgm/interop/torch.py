@@ -20,6 +20,7 @@ Layout = Literal["variable-major", "parameter-major"]
 LAYOUTS = ("variable-major", "parameter-major")
 CHECKED_ROWS = 16
 CHECKED_CELLS = 1 << 22  # inputs of those rows; fewer rows where they are wide
+FARTHEST = 30  # standard deviations of real inputs: where parameters are clamped, far ones show it
 TOLERANCE = 1e-6  # in float64: far above rounding, far below what another function would give
 
 
@@ -114,7 +115,7 @@ def _head_name(shape: Shape) -> str:
 def _choose(layers: list[Layer], shape: Shape, order: Order | None, layout: Layout | None) -> tuple[Array, Array]:
     """The outputs of each variable (n_vars, head_size), and the variable at each position."""
     if layout is not None and layout not in LAYOUTS:
-        raise ValueError(f"layout must be one of {LAYOUTS}, got {layout!r}")
+        raise ValueError(f"layout must be one of {LAYOUTS}, got {layout!r:.60}")
     outputs = np.arange(shape.n_vars * shape.head_size)
     by_variable, by_parameter = outputs.reshape(shape.n_vars, -1), outputs.reshape(-1, shape.n_vars).T
     candidates = [by_variable] if layout != LAYOUTS[1] else []
@@ -151,7 +152,10 @@ def _verify(module: Any, made: MADE, rows: Array) -> None:
     """The module itself, in float64 and eval mode, must give the same log-probabilities on random rows."""
     generator = np.random.default_rng(0)
     size = max(1, min(CHECKED_ROWS, CHECKED_CELLS // (made.n_vars * (made.n_states or 1)))), made.n_vars
-    x = generator.standard_normal(size) if made.n_states is None else generator.integers(0, made.n_states, size)
+    if made.n_states is None:
+        x = generator.standard_normal(size) * np.geomspace(1, FARTHEST, size[0])[:, np.newaxis]
+    else:
+        x = generator.integers(0, made.n_states, size)
     inputs = x.astype(np.float64)
     if made.head == "categorical":
         inputs = (x[..., np.newaxis] == np.arange(made.n_states or 0)).reshape(len(x), -1).astype(np.float64)

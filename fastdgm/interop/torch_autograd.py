@@ -26,7 +26,8 @@ class LogProb(torch.nn.Module):
     shared memory: the model then keeps the numbers that it had, the module goes its own way. Bring them back with
     ``model.to_torch().load_state_dict(module.state_dict())``.
 
-    Raises ValueError where a parameter has another shape than the model's, or is not finite and would be read.
+    Raises ValueError where a parameter has another shape than the model's, or is not finite and would be read;
+    TypeError where it is complex.
 
     Examples
     --------
@@ -67,9 +68,11 @@ class LogProb(torch.nn.Module):
         return [getattr(self, name) for name in self.model._shared_parameters()]
 
     def _apply(self, fn: Callable[[torch.Tensor], torch.Tensor], recurse: bool = True) -> Self:
-        """``.to()`` and its kin would end the shared memory."""
+        """``.to()`` and its kin would end the shared memory, ``share_memory()`` in place: it is tried on one number."""
         for name, parameter in self.named_parameters():
-            if fn(parameter.data).data_ptr() != parameter.data_ptr():
+            number = torch.empty(1, dtype=parameter.dtype, device=parameter.device)
+            address = number.data_ptr()
+            if fn(number).data_ptr() != address:
                 raise TypeError(
                     f"LogProb shares memory with its {type(self.model).__name__}: it stays on the CPU, in "
                     f"{parameter.dtype}, where it is; {name} was to be moved"
@@ -128,6 +131,8 @@ def _with_tensors(model: AutoregressiveModel, tensors: Sequence[torch.Tensor]) -
 
 def _arrays(model: AutoregressiveModel, tensors: Sequence[torch.Tensor]) -> dict[str, npt.NDArray[Any]]:
     """Parameters by name, in the model's dtype; the tensors' own memory where that is possible."""
+    if any(tensor.is_complex() for tensor in tensors):
+        raise TypeError(f"parameters must be real, got {[tensor.dtype for tensor in tensors]}")
     dtype = torch.float64 if model.dtype == np.float64 else torch.float32
     arrays = (tensor.detach().to("cpu", dtype).contiguous().numpy() for tensor in tensors)
     return dict(zip(model._shared_parameters(), arrays, strict=True))

@@ -13,8 +13,9 @@ from .torch_linear import masked_linear
 
 Array = npt.NDArray[Any]
 
+EXACT_THRESHOLD = 20  # beyond which a Softplus may give its argument: it is that to 2e-9
 SUPPORTED = (
-    "masked nn.Linear (or a matrix with a mask), ReLU, ELU(alpha=1), Tanh, Sigmoid, Softplus(beta=1), SiLU, Identity, "
+    "masked nn.Linear (or a matrix with a mask), ReLU, ELU(alpha=1), Tanh, Sigmoid, Softplus(beta=1, threshold=20), SiLU, Identity, "
     "Dropout, nn.Sequential of these, residual blocks of zuko and nflows, and modules around a single one of these"
 )
 
@@ -56,7 +57,7 @@ class _Reader:
             self.linear(*linear)
         elif activation is not None:
             self.activate(activation, module)
-        elif isinstance(module, (nn.Identity, nn.Dropout)):
+        elif _is_plain(module, nn.Identity) or _is_plain(module, nn.Dropout):
             return
         elif isinstance(module, nn.Sequential):
             self._sequential(module)
@@ -160,14 +161,28 @@ def _unsupported(module: Any) -> TypeError:
 
 
 def _activation(module: Any) -> str | None:
+    """Its name, where it is one of ours at all arguments: random rows do not reach the bounds of a ReLU6."""
     from torch import nn
 
-    if isinstance(module, nn.ELU):
-        return "elu" if module.alpha == 1 else None
-    if isinstance(module, nn.Softplus):
-        return "softplus" if module.beta == 1 else None
-    plain = {nn.ReLU: "relu", nn.Tanh: "tanh", nn.Sigmoid: "sigmoid", nn.SiLU: "silu"}
-    return next((name for kind, name in plain.items() if isinstance(module, kind)), None)
+    kinds = {
+        nn.ReLU: "relu",
+        nn.ELU: "elu",
+        nn.Tanh: "tanh",
+        nn.Sigmoid: "sigmoid",
+        nn.Softplus: "softplus",
+        nn.SiLU: "silu",
+    }
+    kind = next((kind for kind in kinds if _is_plain(module, kind)), None)
+    if kind is nn.ELU and module.alpha != 1:
+        return None
+    if kind is nn.Softplus and not (module.beta == 1 and module.threshold >= EXACT_THRESHOLD):
+        return None
+    return None if kind is None else kinds[kind]
+
+
+def _is_plain(module: Any, kind: Any) -> bool:
+    """Whether a module is of that kind and does what the kind does."""
+    return isinstance(module, kind) and type(module).forward is kind.forward
 
 
 def arrange(layers: Sequence[Layer], columns: Array, rows: Array) -> list[Layer]:
