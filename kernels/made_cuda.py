@@ -111,7 +111,7 @@ def log_total(state, at, size, i):
         largest = max(largest, state[k, i])
     if largest == -math.inf:
         largest = type(largest)(0)
-    total = 0.0
+    total = float64(0.0)
     for k in range(at, at + size):
         total += exp(state[k, i] - largest)
     return largest, total
@@ -122,7 +122,7 @@ def mixture_term(state, at, size, value, i):
     m = size // 3
     largest, total = device_log_total(state, at, m, i)
     normaliser = largest + log_wide(type(largest)(total))
-    top, joint = type(largest)(-math.inf), 0.0
+    top, joint = type(largest)(-math.inf), float64(0.0)
     for k in range(at, at + m):
         top = max(top, state[k, i] + normal_term(value, state[k + m, i], state[k + 2 * m, i]))
     if top == -math.inf:
@@ -152,7 +152,7 @@ def head_term(head, state, at, size, value, i):
 def pick_state(state, at, size, u, i):
     """The smallest state whose cumulative probability exceeds u: as many as there are sums that do not."""
     largest, total = device_log_total(state, at, size, i)
-    reached, k = 0.0, 0
+    reached, k = float64(0.0), 0
     for j in range(at, at + size):
         reached += exp(state[j, i] - largest)
         k += 1 if reached <= u * total else 0

@@ -8,6 +8,7 @@ from masked_models import random_fvsbn, random_made
 from test_heads import constant
 
 from fastdgm.autoregressive import masked
+from fastdgm.autoregressive.defined import refuse_undefined
 from fastdgm.autoregressive.nade import NADE
 
 TYPES = [np.float32, np.float64]
@@ -16,7 +17,7 @@ MODELS = {
     "FVSBN": lambda dtype: random_fvsbn(5, dtype=dtype),
     "bernoulli": lambda dtype: random_made(5, (6, 6), dtype=dtype),
     "categorical": lambda dtype: random_made(4, (6,), n_states=3, activation="silu", dtype=dtype),
-    "normal": lambda dtype: random_made(4, (6,), head="normal", activation="elu", dtype=dtype),
+    "normal": lambda dtype: random_made(4, (6,), head="normal", activation="elu", scale=0.3, dtype=dtype),
     "mixture": lambda dtype: random_made(4, (6,), head="mixture", n_components=2, activation="tanh", dtype=dtype),
 }
 
@@ -79,26 +80,36 @@ def test_nade(activation, share, dtype):
 
 
 @every_type
-def test_the_error_names_row_and_variable(dtype):
-    """Only variable 1 (position 2) adds two infinities, and only where variable 2 is 1."""
-    model = random_made(3, 2, dtype=dtype, order=[2, 0, 1], scale=0.0)
-    net, large = model._net, float(np.finfo(dtype).max)
+def test_errors_name_row_and_variable(dtype):
+    """log sigma of variable 1 is beyond the range in every row."""
+    large = float(np.finfo(dtype).max)
+    model = random_made(3, 2, dtype=dtype, order=[2, 0, 1], scale=0.0, head="normal")
+    net = model._net
     weights, biases = np.zeros_like(net.weights), np.zeros_like(net.biases)
-    masked.layer_view(net, 1, weights)[:, 0] = large
-    masked.bias_view(net, 1, biases)[:] = large
-    masked.layer_view(net, 2, weights)[2] = [large, -large]
-    broken = type(model)._from_net(masked.with_parameters(net, weights, biases))
-    rows = np.array([[0, 1, 0], [1, 1, 0], [1, 0, 1]])
+    masked.bias_view(net, 2, biases)[5] = -large
+    masked.bias_view(net, 2, biases)[4] = 0.5 * large
+    wide = type(model)._from_net(masked.with_parameters(net, weights, biases))
+    assert wide.log_prob([[0, 1, 0]])[0] == -np.inf
+    biases[:] = 0
+    masked.bias_view(net, 2, biases)[5] = large
+    wide = type(model)._from_net(masked.with_parameters(net, weights, biases))
     with pytest.raises(
-        ValueError, match=r"log_prob of row 2 is not defined from variable 1 on; the parameters are too"
+        ValueError, match=r"row 0 cannot be drawn, seen first at variable 1; the parameters are too large"
     ):
-        broken.log_prob(rows)
-    with pytest.raises(ValueError, match=r"log_prob of row 2 .* variable 1 on"):
-        broken.log_prob(rows, per_variable=True)
-    for n, uniforms in ((80, np.full((80, 3), 0.9)), (2, np.full((2, 3), 0.9))):
-        uniforms[1, 0] = 0.1  # variable 2 of row 1 is 1
-        with pytest.raises(ValueError, match=r"row 1 cannot be drawn from variable 1 on; the parameters are too large"):
-            broken.sample(n, uniforms=uniforms)
+        wide.sample(5, seed=0)
+    with pytest.raises(ValueError, match=r"row 0 cannot be drawn, seen first at variable 1, at temperature 2; "):
+        wide.sample(5, seed=0, temperature=2)
+
+
+def test_which_row_and_variable_are_named():
+    order, dtype = np.array([2, 0, 1]), np.dtype(np.float32)
+    terms = np.array([[-1.0, -2.0, -np.inf], [-1.0, np.nan, np.inf]])
+    refuse_undefined(terms[:1], lambda row: terms[row], order, dtype)
+    for log_prob in (terms, terms.sum(axis=1)):
+        with pytest.raises(
+            ValueError, match=r"^log_prob of row 1 is not defined, seen first at variable 2; .* float32$"
+        ):
+            refuse_undefined(log_prob, lambda row: terms[row], order, dtype)
 
 
 # --- limits ---
@@ -139,9 +150,11 @@ def test_widths_that_cannot_be_drawn_are_refused(dtype):
     for log_sigma in (100.0 if dtype is np.float32 else 720.0, 1e4, 1e30):
         normal = constant([[0.0, 0.0], [0.0, log_sigma]], dtype, head="normal")
         mixture = constant([[0.0, 0.0, 0.0, 0.0, log_sigma, log_sigma]], dtype, head="mixture", n_components=2)
-        with pytest.raises(ValueError, match=r"row 0 cannot be drawn from variable 1 on; the parameters are too large"):
+        with pytest.raises(
+            ValueError, match=r"row 0 cannot be drawn, seen first at variable 1; the parameters are too large"
+        ):
             normal.sample(10, seed=0)
-        with pytest.raises(ValueError, match=r"row 0 cannot be drawn from variable 0 on"):
+        with pytest.raises(ValueError, match=r"row 0 cannot be drawn, seen first at variable 0"):
             mixture.sample(10, seed=0)
 
 
@@ -194,7 +207,9 @@ def test_tempered_normals_at_the_ends(dtype):
     widths = [abs(model.sample(1, uniforms=u, temperature=t)[0, 0]) for t in (1e60, 1e62)]
     assert widths[1] == pytest.approx(10 * widths[0], rel=1e-4)
     if dtype is np.float32:
-        with pytest.raises(ValueError, match=r"row 0 cannot be drawn from variable 0 on, at temperature 1e\+308"):
+        with pytest.raises(
+            ValueError, match=r"row 0 cannot be drawn, seen first at variable 0, at temperature 1e\+308"
+        ):
             model.sample(2, seed=0, temperature=1e308)
     else:
         assert np.isfinite(model.sample(20, seed=0, temperature=1e308)).all()

@@ -34,9 +34,10 @@ def undefined_draw(row: int, defined: Array, order: Array, dtype: np.dtype[Any],
 
 
 def _where(defined: Array, order: Array) -> str:
-    """The first variable in the model's order that is not defined; what follows it only inherits that."""
+    """The first variable in the model's order that is not defined; what follows it only inherits that. (A masked
+    network multiplies what it masks by 0, so an infinite hidden unit can show at a variable before those it is for.)"""
     positions = np.flatnonzero(~defined[order])
-    return f" from variable {order[positions[0]]} on" if len(positions) else ""
+    return f", seen first at variable {order[positions[0]]}" if len(positions) else ""
 
 
 def _reason(dtype: np.dtype[Any]) -> str:
