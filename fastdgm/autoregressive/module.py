@@ -121,7 +121,9 @@ class Autoregressive(AutoregressiveModel):
     def _check_step_logits(self, codes: Array) -> Iterator[tuple[int, Array]]:
         steps = self._step_logits(self._tensor(self.module, codes))
         for d in range(self.n_vars):
-            _, logits = _explained(lambda: next(steps), f"init_state() and step() must come to position {d}, they raised")
+            _, logits = _explained(
+                lambda: next(steps), f"init_state() and step() must come to position {d}, they raised"
+            )
             yield d, without_impossible(logits)
 
     @property
