@@ -468,14 +468,14 @@ def test_moving_the_module_is_refused():
 
 
 def test_moving_into_memory_of_other_processes_is_refused():
-    model = MADE(3, (8,))
+    model, x = MADE(3, (8,)), bits(3)
     module = model.to_torch()
     for whole in (module, torch.nn.Sequential(module)):
         with pytest.raises(TypeError, match="shares memory with its MADE"):
             whole.share_memory()
     with torch.no_grad():
         module.biases += 1.0
-    np.testing.assert_array_equal(module(bits(3)).detach(), model.log_prob(bits(3)))
+    np.testing.assert_array_equal(module(x).detach(), model.log_prob(x))
 
 
 def test_changes_between_forward_and_backward_are_noticed():

@@ -54,6 +54,25 @@ def test_leaks_at_every_position(n_states):
     assert Autoregressive(Leaky(n_states), 64, n_states).n_vars == 64
 
 
+@pytest.mark.parametrize("n_vars", [363, 784, 1024])
+def test_leaks_at_any_position_of_long_rows(n_vars):
+    for position in np.random.default_rng(n_vars).integers(0, n_vars, 5).tolist():
+        with pytest.raises(ValueError, match=f"output {position} changes when input {position} does"):
+            Autoregressive(Leaky(2, leak=(position, position)), n_vars, 2)
+
+
+@pytest.mark.parametrize("excluded", [-1e4, -1e9, float(np.finfo(np.float32).min), -np.inf])
+def test_logits_that_exclude_a_state_hide_no_leak(excluded):
+    class Excluding(Leaky):
+        def forward(self, codes):
+            logits = super().forward(codes).float()
+            return torch.cat([logits[..., :-1], torch.full_like(logits[..., :1], excluded)], dim=-1)
+
+    assert Autoregressive(Excluding(), 9, 3).n_states == 3
+    with pytest.raises(ValueError, match="output 4 changes when input 6 does"):
+        Autoregressive(Excluding(leak=(4, 6)), 9, 3)
+
+
 def test_leaks_that_cancel_are_found():
     class Parity(nn.Module):
         """Output 1 reads whether inputs 4 and 6 differ."""

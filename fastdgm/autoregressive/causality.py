@@ -21,8 +21,9 @@ MOST_ROUNDING = 1 / 32  # between steps and whole passes, in bfloat16
 PASSES = 4  # over the cuts, where they are few
 MOST_CUTS = 1024
 FEWEST_CUTS = 8  # whatever they cost
-MOST_INPUTS = 1 << 17  # that the module reads in all
+MOST_INPUTS = 1 << 20  # that the module reads in all: as many as to draw one row of 1024 variables without steps
 MOST_OUTPUTS = 1 << 26  # that it gives in all
+IMPOSSIBLE = 5000.0  # nats below the largest logit: a probability that no float holds, whatever the logit is
 CELLS_AT_ONCE = 1 << 22  # outputs of a batch, of at least two rows
 
 
@@ -123,6 +124,12 @@ def _inner_epsilon(logits: Array) -> float:
     with np.errstate(over="ignore"):
         half = np.array_equal(logits.astype(np.float16), logits)
     return float(np.finfo(np.float16 if half else logits.dtype).eps)
+
+
+def without_impossible(logits: Array) -> Array:
+    """-inf for states of no probability: a logit of -1e9 that stands for it would count as the largest of all."""
+    impossible = logits < logits.max(axis=-1, keepdims=True) - IMPOSSIBLE
+    return np.where(impossible, -np.inf, logits) if impossible.any() else logits
 
 
 def scale(logits: Array) -> float:

@@ -14,7 +14,7 @@ from ..conditionals import MAX_STATES
 from ..memory import check_memory
 from ..seeds import whole_number
 from .base import AutoregressiveModel
-from .causality import check_causal, check_steps
+from .causality import check_causal, check_steps, without_impossible
 from .draw import Draw, Drawn
 from .picking import log_softmax, pick, pick_log_odds, truncated
 from .row_mixing import check_rows_alone
@@ -32,7 +32,7 @@ class Autoregressive(AutoregressiveModel):
     """p(x) = prod_d softmax(module(x)[d])[x_d] for a torch module whose output d depends on inputs before d alone.
 
     Causality is checked here by perturbation, in eval mode: the inputs of random rows are changed from a position on,
-    and no output up to it may move. Where checking at every position would take long (more than 1024 variables, 2^17
+    and no output up to it may move. Where checking at every position would take long (more than 1024 variables, 2^20
     codes read or 2^26 logits given in all) it is done at the ends, around powers of two and at random others, 8 at
     least. Rows are also put beside other rows, alone and in larger batches, where their outputs must stay the same.
 
@@ -116,12 +116,15 @@ class Autoregressive(AutoregressiveModel):
     def _check_logits(self, codes: Array) -> Array:
         output = _explained(lambda: self.module(self._tensor(self.module, codes)), _taking(codes))
         logits = self._as_logits(output, codes.shape, "the module").cpu()
-        return np.asarray(logits if self.dtype == np.float64 else logits.float())
+        return without_impossible(np.asarray(logits if self.dtype == np.float64 else logits.float()))
 
     def _check_step_logits(self, codes: Array) -> Iterator[tuple[int, Array]]:
         steps = self._step_logits(self._tensor(self.module, codes))
         for d in range(self.n_vars):
-            yield _explained(lambda: next(steps), f"init_state() and step() must come to position {d}, they raised")
+            _, logits = _explained(
+                lambda: next(steps), f"init_state() and step() must come to position {d}, they raised"
+            )
+            yield d, without_impossible(logits)
 
     @property
     def n_parameters(self) -> int:

@@ -39,8 +39,9 @@ def split_counts(data: Any) -> tuple[Any, Array | None]:
 
 def counted_columns(data: Any) -> tuple[str, ...] | None:
     """Names of the columns of the frame whose ``value_counts`` these are; None of anything else."""
-    index = data.index if _is_series_of_numbers(data) else None
-    return distinct_names(index.names) if hasattr(index, "levels") else None
+    if not _is_series_of_numbers(data) or not hasattr(data.index, "levels"):
+        return None
+    return distinct_names(data.index.names)
 
 
 def _is_series_of_numbers(data: Any) -> bool:

@@ -150,12 +150,7 @@ def _order(layers: list[Layer], shape: Shape, rows: Array, order: Order | None) 
 
 def _verify(module: Any, made: MADE, rows: Array) -> None:
     """The module itself, in float64 and eval mode, must give the same log-probabilities on random rows."""
-    generator = np.random.default_rng(0)
-    size = max(1, min(CHECKED_ROWS, CHECKED_CELLS // (made.n_vars * (made.n_states or 1)))), made.n_vars
-    if made.n_states is None:
-        x = generator.standard_normal(size) * np.geomspace(1, FARTHEST, size[0])[:, np.newaxis]
-    else:
-        x = generator.integers(0, made.n_states, size)
+    x = _random_rows(made)
     inputs = x.astype(np.float64)
     if made.head == "categorical":
         inputs = (x[..., np.newaxis] == np.arange(made.n_states or 0)).reshape(len(x), -1).astype(np.float64)
@@ -177,6 +172,15 @@ def _verify(module: Any, made: MADE, rows: Array) -> None:
             f"{type(module).__name__} has a log_prob of its own that reads its outputs otherwise than a {made.head} "
             "head does"
         )
+
+
+def _random_rows(made: MADE) -> Array:
+    """Codes, or real numbers both near and far."""
+    generator = np.random.default_rng(0)
+    n = max(1, min(CHECKED_ROWS, CHECKED_CELLS // (made.n_vars * (made.n_states or 1))))
+    if made.n_states is not None:
+        return generator.integers(0, made.n_states, (n, made.n_vars))
+    return generator.standard_normal((n, made.n_vars)) * np.geomspace(1, FARTHEST, n)[:, np.newaxis]
 
 
 def _run(module: Any, inputs: Array) -> tuple[Array, Array | None]:

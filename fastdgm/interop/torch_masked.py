@@ -15,8 +15,9 @@ Array = npt.NDArray[Any]
 
 EXACT_THRESHOLD = 20  # beyond which a Softplus may give its argument: it is that to 2e-9
 SUPPORTED = (
-    "masked nn.Linear (or a matrix with a mask), ReLU, ELU(alpha=1), Tanh, Sigmoid, Softplus(beta=1, threshold=20), SiLU, Identity, "
-    "Dropout, nn.Sequential of these, residual blocks of zuko and nflows, and modules around a single one of these"
+    "masked nn.Linear (or a matrix with a mask), ReLU, ELU(alpha=1), Tanh, Sigmoid, Softplus(beta=1, threshold=20), "
+    "SiLU, Identity, Dropout, nn.Sequential of these, residual blocks of zuko and nflows, and modules around a single "
+    "one of these"
 )
 
 
