@@ -426,3 +426,10 @@ def test_pipes_and_folders_are_not_read(tmp_path, suffix):
     for kind in ("pipe", "folder"):
         with pytest.raises(OSError, match=f"from a file, not from a pipe.*{kind}{suffix}"):
             read_rows(tmp_path / f"{kind}{suffix}", samples(1).states)
+
+
+def test_garbage_does_not_reach_the_terminal(tmp_path):
+    (tmp_path / "x.csv").write_bytes(b"a,b\n\x1b[2J\x07\n")
+    with pytest.raises(FormatError, match="damaged, or no CSV") as caught:
+        list(read_rows(tmp_path / "x.csv", {"a": ("0",), "b": ("0",)}))
+    assert str(caught.value).isprintable()
