@@ -450,12 +450,12 @@ def test_a_closed_stdout_is_one_line(tmp_path, arguments):
 
 
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="this system has no /dev/full")
-@pytest.mark.parametrize("arguments", ["sample asia -n 3", "sample asia -n 300000", "info asia"])
+@pytest.mark.parametrize("arguments", ["sample asia -n 3", "sample asia -n 300000", "info asia", "--help"])
 def test_a_full_stdout_is_one_line(arguments):
     with open("/dev/full", "w") as full:
         run = subprocess.run(
             [sys.executable, "-m", "fastdgm", *arguments.split()],
-            env=ENVIRONMENT,
+            env={**ENVIRONMENT, "PYTHONUNBUFFERED": ""},  # with it argparse drops what it cannot write
             stdout=full,
             stderr=subprocess.PIPE,
             text=True,
