@@ -32,7 +32,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         warnings.simplefilter("always", UserWarning)
         warnings.showwarning = _show_warning
         try:
-            arguments = _parser().parse_args(argv)
+            try:
+                arguments = _parser().parse_args(argv)
+            finally:
+                sys.stdout.flush()  # what --help printed before it ended the program
             _run(arguments)
             sys.stdout.flush()
         except SystemExit as stop:  # a signal, or argparse after --help or an error of its own

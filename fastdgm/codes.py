@@ -193,9 +193,9 @@ def infer_states(data: Any, known: States, names: Sequence[str]) -> dict[str, tu
     return infer_from_columns(data, known, names)
 
 
-def readable_twice(data: Any) -> Any:
+def readable_twice(data: Any, names: Sequence[str]) -> Any:
     """The same data; a table as the mapping of its columns, because an Arrow stream can be read only once."""
-    return table_columns(data) if _is_table(data) and not isinstance(data, Samples) else data
+    return table_columns(data, names) if _is_table(data) and not isinstance(data, Samples) else data
 
 
 def _is_table(data: Any) -> bool:

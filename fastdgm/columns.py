@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence, Set
 from typing import Any
 
 import numpy as np
@@ -16,8 +17,10 @@ from .labels import Codes, Labels, Piece, missing_value
 from .samples import Samples
 
 
-def table_columns(data: Any) -> dict[str, Any]:
+def table_columns(data: Any, names: Collection[str]) -> dict[str, Any]:
     """The columns of a table or of Samples by name, not looked into yet.
+
+    The index of a DataFrame, which pandas keeps in Arrow tables as columns, is none unless it has one of the names.
 
     Raises TypeError where ``data`` is no table and ValueError for repeated names.
     """
@@ -36,13 +39,25 @@ def table_columns(data: Any) -> dict[str, Any]:
     pa = import_pyarrow("reading polars and Arrow tables")
     if not isinstance(data, pa.Table | pa.RecordBatch):
         data = _arrow_table(data)
-    return _distinct(data.schema.names, data.columns)
+    columns = _distinct(data.schema.names, data.columns)
+    for name in _pandas_index(data.schema).difference(names):
+        columns.pop(name, None)
+    return columns
+
+
+def _pandas_index(schema: Any) -> set[str]:
+    """The columns that hold the index of a DataFrame, by the metadata that pandas writes."""
+    try:
+        index = json.loads((schema.metadata or {})[b"pandas"])["index_columns"]
+        return {name for name in index if isinstance(name, str)}  # a range is described, not stored
+    except (KeyError, ValueError, TypeError, RecursionError):  # no such metadata, or none that pandas wrote
+        return set()
 
 
 def matched_columns(data: Any, names: Iterable[str]) -> tuple[dict[str, Any], int]:
     """The columns of a table, which are exactly those named and equally long, and the number of rows."""
-    columns = table_columns(data)
     expected = dict.fromkeys(names)
+    columns = table_columns(data, expected)
     unknown = [name for name in columns if name not in expected]
     absent = [name for name in expected if name not in columns]
     if unknown or absent:

@@ -450,12 +450,12 @@ def test_a_closed_stdout_is_one_line(tmp_path, arguments):
 
 
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="this system has no /dev/full")
-@pytest.mark.parametrize("arguments", ["sample asia -n 3", "sample asia -n 300000", "info asia"])
+@pytest.mark.parametrize("arguments", ["sample asia -n 3", "sample asia -n 300000", "info asia", "--help"])
 def test_a_full_stdout_is_one_line(arguments):
     with open("/dev/full", "w") as full:
         run = subprocess.run(
             [sys.executable, "-m", "fastdgm", *arguments.split()],
-            env=ENVIRONMENT,
+            env={**ENVIRONMENT, "PYTHONUNBUFFERED": ""},  # with it argparse drops what it cannot write
             stdout=full,
             stderr=subprocess.PIPE,
             text=True,
@@ -485,3 +485,22 @@ def test_an_autoregressive_model_is_refused_by_name(tmp_path, capsys):
     fd.write(fd.FVSBN(3), tmp_path / "model.safetensors")
     assert main(["sample", str(tmp_path / "model.safetensors"), "-n", "1", "-o", str(tmp_path / "x.csv")]) != 0
     assert "works on Bayes nets" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("index", ["numbers", "text", "categories"])
+def test_the_index_of_a_frame_stays_its_index(in_folder, index):
+    net = fd.example("asia")
+    x = net.sample(200, seed=0)
+    names = [f"k{i}" for i in range(200)]
+    own = {"numbers": list(range(0, 400, 2)), "text": names, "categories": pd.CategoricalIndex(names)}[index]
+    frame = pd.DataFrame({name: x.labels(name) for name in x.names}, own)
+    frame.to_parquet("x.parquet")
+    frame.to_feather("x.arrow")
+    for source in ("x.parquet", "x.arrow"):
+        for target, read in {"y.parquet": pd.read_parquet, "y.arrow": pd.read_feather, "y.csv": pd.read_csv}.items():
+            assert main(["score", "asia", source, "-o", target, "--chunk", "70"]) == 0
+            y = read(target)
+            assert list(y.columns) == [*net.names, "log_prob"]
+            np.testing.assert_array_equal(y["log_prob"], net.log_prob(x))
+            if target != "y.csv":  # which has labels only
+                assert y.index.tolist() == list(own)

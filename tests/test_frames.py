@@ -433,3 +433,33 @@ def test_codes_in_a_frame_of_such_a_network_are_refused(name):
     for data in (dict(x.items()), pd.DataFrame(np.asarray(x), columns=list(x.names))):
         with pytest.raises(ValueError, match="could be codes or the state names"):
             net.log_prob(data)
+
+
+INDEXES = [[3, 1], ["k", "l"], pd.CategoricalIndex(["k", "l"]), pd.MultiIndex.from_arrays([[3, 1], ["k", "l"]])]
+
+
+@pytest.mark.parametrize("index", INDEXES)
+@pytest.mark.parametrize("name", [None, "id"])
+def test_the_index_of_a_frame_is_no_column_in_arrow_either(index, name):
+    net = fd.BayesNet.from_edges([("a", "b")], states={"a": ["x", "y"], "b": ["u", "v"]})
+    frame = pd.DataFrame({"a": ["x", "y"], "b": ["v", "u"]}, index)
+    frame.index.names = [name, *frame.index.names[1:]]
+    table = pa.Table.from_pandas(frame)
+    assert len(table.column_names) > 2
+    net.fit(table)
+    np.testing.assert_array_equal(net.log_prob(table), net.log_prob(frame))
+    learnt = fd.BayesNet.from_edges([("a", "b")]).fit(table)
+    assert learnt.states == net.states | {"b": ("u", "v")}
+
+
+def test_an_index_of_a_variable_s_name_is_its_column():
+    net = fd.BayesNet({"a": fd.Bernoulli(0.2), "b": fd.Bernoulli(0.4)})
+    table = pa.Table.from_pandas(pd.DataFrame({"b": [0, 1]}, pd.Index([1, 1], name="a")))
+    np.testing.assert_allclose(net.log_prob(table), np.log([0.2 * 0.6, 0.2 * 0.4]))
+
+
+@pytest.mark.parametrize("metadata", [b"", b"{", b"[]", b"\xff", b'{"index_columns": 5}', b"[" * 100_000])
+def test_metadata_that_pandas_did_not_write_is_left_alone(metadata):
+    table = pa.table({"a": [0, 1]}).replace_schema_metadata({b"pandas": metadata})
+    net = fd.BayesNet({"a": fd.Bernoulli(0.2)})
+    np.testing.assert_allclose(net.log_prob(table), np.log([0.8, 0.2]))

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import fastdgm as fd
+from fastdgm.errors import FormatError
 from fastdgm.io import read_hugin, write_hugin
 
 TEXT = """%% a comment with { braces
@@ -143,3 +144,21 @@ def test_variable_names_that_net_cannot_hold(name):
 def test_state_names_that_net_cannot_hold(name):
     with pytest.raises(ValueError, match=r"HUGIN .net cannot hold the state name"):
         write_hugin(fd.BayesNet({"v": fd.Categorical([0.5, 0.5], states=["x", name])}))
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        "(((.1 .9)(.2 .8)(.3 .7))((.4 .6)))",
+        "((((.1 .9)))(.2 .8)(.3 .7)(.4 .6))",
+        "((.1 .9)((.2 .8)(.3 .7)(.4 .6))())",
+        "(((.1 .9)(.2 .8)))(((.3 .7)(.4 .6))",
+    ],
+)
+def test_nesting_follows_the_parents(data):
+    nodes = "".join(f'node {name} {{ states = ("0" "1"); }}' for name in "abc")
+    roots = "".join(f"potential ({name}) {{ data = (.5 .5); }}" for name in "ab")
+    right = read_hugin(f"{nodes}{roots}potential (c | a b) {{ data = (((.1 .9)(.2 .8))((.3 .7)(.4 .6))); }}")
+    np.testing.assert_array_equal(right["c"].table[:, :, 0], [[0.1, 0.2], [0.3, 0.4]])
+    with pytest.raises(FormatError, match=r"nested|every row"):
+        read_hugin(f"{nodes}{roots}potential (c | a b) {{ data = {data}; }}")

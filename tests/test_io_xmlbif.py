@@ -144,3 +144,15 @@ def test_names_that_xml_cannot_hold(name):
         write_xmlbif(fd.BayesNet({name: fd.Categorical([1.0])}))
     with pytest.raises(ValueError, match=r"XMLBIF cannot hold the state name .* of 'v'"):
         write_xmlbif(fd.BayesNet({"v": fd.Categorical([0.5, 0.5], states=["x", name])}))
+
+
+def test_comments_in_names_are_no_part_of_them():
+    net = read_xmlbif(COMMENTED)
+    assert net.states == {"rain": ("no", "yes")}
+    np.testing.assert_array_equal(net["rain"].table, [0.8, 0.2])
+
+
+COMMENTED = """<BIF VERSION="0.3"><NETWORK>
+<VARIABLE TYPE="nature"><NAME>ra<!-- or snow -->in</NAME><OUTCOME>n<!-- -->o</OUTCOME><OUTCOME>yes</OUTCOME></VARIABLE>
+<DEFINITION><FOR>rain</FOR><TABLE>0.8<!-- no, yes -->0.2</TABLE></DEFINITION>
+</NETWORK></BIF>"""

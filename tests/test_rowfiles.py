@@ -410,3 +410,26 @@ def test_a_fifo_takes_csv_and_refuses_formats_that_go_back(tmp_path, suffix):
         expected = b""
     reader.join(30.0)
     assert seen == [expected]
+
+
+def test_compressed_files_are_known_in_any_case(tmp_path):
+    x = samples(100)
+    write_rows(tmp_path / "ROWS.CSV.GZ", [x], x.states)
+    np.testing.assert_array_equal(codes_from(tmp_path / "ROWS.CSV.GZ")[0], x.block)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs FIFOs")
+@pytest.mark.parametrize("suffix", SUFFIXES)
+def test_pipes_and_folders_are_not_read(tmp_path, suffix):
+    os.mkfifo(tmp_path / f"pipe{suffix}")
+    (tmp_path / f"folder{suffix}").mkdir()
+    for kind in ("pipe", "folder"):
+        with pytest.raises(OSError, match=f"from a file, not from a pipe.*{kind}{suffix}"):
+            read_rows(tmp_path / f"{kind}{suffix}", samples(1).states)
+
+
+def test_garbage_does_not_reach_the_terminal(tmp_path):
+    (tmp_path / "x.csv").write_bytes(b"a,b\n\x1b[2J\x07\n")
+    with pytest.raises(FormatError, match="damaged, or no CSV") as caught:
+        list(read_rows(tmp_path / "x.csv", {"a": ("0",), "b": ("0",)}))
+    assert str(caught.value).isprintable()

@@ -27,6 +27,7 @@ _POTENTIAL = re.compile(r"potential\s*+\(([^()|]*+)(?:\|([^()|]*+))?\)\s*+")
 _STRINGS = re.compile(r"\s*+\(\s*+((?:" + _QUOTED + r"\s*+)*+)\)\s*+")
 _STRING = re.compile(_QUOTED)
 _INNERMOST = re.compile(r"\(([^()]*+)\)")
+_NOT_PARENTHESES = re.compile(r"[^()]+")
 _PARENTHESES = str.maketrans("()", "  ")
 
 MAX_ATTRIBUTES = 1 << 17  # HR_State_0, HR_State_1, ...: some programs write one per state
@@ -153,6 +154,9 @@ class _Reader:
             )
         if opened > 1:
             self._check_rows(family, value, position)
+            if _NOT_PARENTHESES.sub("", value) != _nesting(family):
+                message = f"the data of {family.child!r} are nested one level per parent, the first one outermost"
+                raise self.source.error(message, position)
         return self.source.numbers(value.translate(_PARENTHESES), position)
 
     def _check_rows(self, family: Family, value: str, position: int) -> None:
@@ -165,6 +169,14 @@ class _Reader:
                     f"{self.draft.row_name(family, row)} has {'more' if n_numbers > family.n_states else n_numbers}",
                     position + group.start(),
                 )
+
+
+def _nesting(family: Family) -> str:
+    """The parentheses of nested data."""
+    nesting = "()"
+    for k in reversed(family.shape[:-1]):
+        nesting = f"({nesting * k})"
+    return nesting
 
 
 def _names(text: str) -> list[str]:

@@ -151,8 +151,8 @@ class _Reader:
             self.pieces.append(text)
 
     def comment(self, text: str) -> None:
-        """A comment counts as blanks of its length, so that numbers after it are found in their line."""
-        if self.field:
+        """In a table a comment counts as blanks of its length, so that numbers after it are found in their line."""
+        if self.field == "TABLE":
             self.pieces.append(" " * (len(text.encode()) + len("<!---->")))
 
     def end(self, tag: str) -> None:

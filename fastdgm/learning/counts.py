@@ -28,7 +28,7 @@ def fit(net: BayesNet, data: Any, *, prior: Any, equivalent_sample_size: float, 
     pseudo_count = checked_prior(prior, equivalent_sample_size)
     states = net._states if add else net._declared
     if len(states) < len(net.names):
-        data = readable_twice(data)
+        data = readable_twice(data, net.names)
         states = infer_states(data, states, net.names)
     counts = count_families(net.parents, states, data, sample_weight)
     if add and net._counts is not None:

@@ -5,6 +5,8 @@ Parquet, Arrow and CSV hold labels, one column per variable; .npy holds codes, `
 
 from __future__ import annotations
 
+import errno
+import os
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
@@ -33,9 +35,7 @@ _PARQUET = RowFormat(arrow.write_parquet, arrow.read_parquet, arrow.write_parque
 _ARROW = RowFormat(arrow.write_ipc, arrow.read_ipc, arrow.write_ipc_scores, arrow.write_ipc_scored)
 
 FORMATS = {
-    ".parquet": RowFormat(
-        arrow.write_parquet, arrow.read_parquet, arrow.write_parquet_scores, arrow.write_parquet_scored
-    ),
+    ".parquet": _PARQUET,
     ".arrow": _ARROW,
     ".feather": _ARROW,
     ".csv": RowFormat(csv.write, csv.read, csv.write_scores, csv.write_scored),
@@ -77,12 +77,14 @@ def read_rows(path: str | Path, states: States, chunk: int = 100_000) -> Iterato
 
     Raises
     ------
-    ValueError : another suffix, a chunk below 1, and (FormatError) a damaged file. OSError : no such file.
-    ImportError : Parquet, Arrow or CSV without pyarrow.
+    ValueError : another suffix, a chunk below 1, and (FormatError) a damaged file. OSError : no such file, or a pipe,
+    device or folder. ImportError : Parquet, Arrow or CSV without pyarrow.
     """
     read = row_format(path).read
     if chunk < 1:
         raise ValueError(f"chunk must be at least 1 row, got {chunk}")
+    if os.path.exists(path) and not os.path.isfile(path):  # opened twice, a pipe would wait for ever
+        raise OSError(errno.EINVAL, "rows are read from a file, not from a pipe, device or folder", str(path))
     with open(path, "rb"):  # a missing file is an OSError now, anything that readers find later is damage
         pass
     return read(Path(path), states, min(chunk, MAX_CHUNK))

@@ -46,9 +46,9 @@ def write_ipc_scored(file: BinaryIO, chunks: Iterable[Scored], states: States) -
 
 
 def read_parquet(path: Path, states: States, chunk: int) -> Iterator[Any]:
-    """Record batches of a Parquet file; string columns are kept as dictionaries."""
+    """Record batches of a Parquet file; labels are kept as dictionaries."""
     require_pyarrow()
-    return checked_batches(path, "Parquet", _parquet_batches(path, chunk))
+    return checked_batches(path, "Parquet", _parquet_batches(path, states, chunk))
 
 
 def read_ipc(path: Path, states: States, chunk: int) -> Iterator[Any]:
@@ -91,12 +91,12 @@ def _write_ipc(file: BinaryIO, tables: Iterable[Any], schema: Any) -> None:
             writer.write_table(table)
 
 
-def _parquet_batches(path: Path, chunk: int) -> Iterator[Any]:
+def _parquet_batches(path: Path, states: States, chunk: int) -> Iterator[Any]:
     import pyarrow as pa
     from pyarrow import parquet
 
     schema = parquet.read_schema(path)
-    text = [field.name for field in schema if field.type in (pa.string(), pa.large_string())]
+    text = [field.name for field in schema if field.name in states and field.type in (pa.string(), pa.large_string())]
     with parquet.ParquetFile(path, read_dictionary=text) as file:
         yield file.schema_arrow.empty_table()
         yield from file.iter_batches(batch_size=chunk)

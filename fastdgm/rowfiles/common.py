@@ -54,7 +54,12 @@ def check_seekable(file: BinaryIO, kind: str) -> None:
 
 def damaged(path: Path, kind: str, error: BaseException) -> FormatError:
     """The error to raise where a reader fails: names the file, and says what the reader said in one line."""
-    return FormatError(f"{path}: damaged, or no {kind}: {shortened(str(error).partition(chr(10))[0])}")
+    return FormatError(f"{path}: damaged, or no {kind}: {shortened(_printable(str(error).partition(chr(10))[0]))}")
+
+
+def _printable(message: str) -> str:
+    """The message without characters that could steer a terminal: readers quote the garbage that they found."""
+    return "".join(character if character.isprintable() else "?" for character in message)
 
 
 def checked_batches(path: Path, kind: str, batches: Iterator[Any]) -> Iterator[Any]:

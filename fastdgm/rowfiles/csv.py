@@ -118,7 +118,11 @@ def _batches(path: Path, states: States, chunk: int) -> Iterator[Any]:
     convert_options = csv.ConvertOptions(
         column_types=dict.fromkeys(states, pa.dictionary(pa.int32(), pa.string())), strings_can_be_null=False
     )
-    with csv.open_csv(path, read_options, parse_options, convert_options) as reader:
+    compression = "gzip" if path.suffix.lower() == ".gz" else None  # pyarrow knows lower case only
+    with (
+        pa.input_stream(str(path), compression=compression) as text,
+        csv.open_csv(text, read_options, parse_options, convert_options) as reader,
+    ):
         yield reader.schema.empty_table()
         for batch in reader:
             yield from slices(batch, chunk)

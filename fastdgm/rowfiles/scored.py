@@ -46,14 +46,18 @@ def codes(chunk: Scored, states: States) -> Any:
 
 
 def table(chunk: Scored, states: States) -> Any:
-    """A pyarrow Table: label columns by the network's states, so that all chunks are alike, others as they are."""
+    """A pyarrow Table: label columns by the network's states, so that all chunks are alike, others as they are.
+
+    Others are numbers, and the index of a DataFrame, which pandas finds by the metadata.
+    """
     import pyarrow as pa
 
     rows, scores = chunk
     names = column_names(rows, states)
     samples = labelled(rows, states).to_arrow()
-    columns = [samples[name] if _is_label(rows, name) and name in states else rows[name] for name in names]
-    return pa.table([*columns, pa.array(scores)], names=[*names, SCORE])
+    columns = [samples[name] if _is_label(rows, name) and name in states else _plain(rows[name]) for name in names]
+    metadata = None if isinstance(rows, np.ndarray) else rows.schema.metadata
+    return pa.table([*columns, pa.array(scores)], names=[*names, SCORE], metadata=metadata)
 
 
 def _is_label(rows: Any, name: str) -> bool:
@@ -63,3 +67,10 @@ def _is_label(rows: Any, name: str) -> bool:
         return True
     kind = rows.schema.field(name).type
     return pa.types.is_dictionary(kind) or pa.types.is_string(kind) or pa.types.is_large_string(kind)
+
+
+def _plain(column: Any) -> Any:
+    """The values of a dictionary column, whose dictionary may be another one in every chunk; others as they are."""
+    import pyarrow as pa
+
+    return column.cast(column.type.value_type) if pa.types.is_dictionary(column.type) else column
