@@ -67,7 +67,7 @@ def _exit_on_signals() -> Iterator[None]:
 
 
 def _exit(number: int, _: object) -> NoReturn:
-    signal.signal(number, signal.SIG_IGN)  # once is enough
+    signal.signal(number, signal.SIG_DFL)  # once is enough; a second one ends the process wherever it is
     raise SystemExit(SIGNALLED + number)
 
 

@@ -45,6 +45,15 @@ def table_columns(data: Any, names: Collection[str]) -> dict[str, Any]:
     return columns
 
 
+def without_pandas_index(data: Any) -> Any:
+    """An Arrow table without the columns that hold the index of a DataFrame; anything else as it is."""
+    pyarrow = sys.modules.get("pyarrow")
+    if pyarrow is None or not isinstance(data, pyarrow.Table | pyarrow.RecordBatch):
+        return data
+    index = _pandas_index(data.schema)
+    return data.select([name for name in data.schema.names if name not in index]) if index else data
+
+
 def _pandas_index(schema: Any) -> set[str]:
     """The columns that hold the index of a DataFrame, by the metadata that pandas writes."""
     try:

@@ -488,3 +488,14 @@ def test_names():
     reference = Chain([[ord(c) - 97 for c in name] for name in names], 26, 3, smoothing="witten-bell")
     expected = [reference.log_prob([ord(c) - 97 for c in name]) for name in ("emma", "xqz")]
     assert model.log_prob(["emma", "xqz"]) == pytest.approx(expected, rel=1e-12)
+
+
+def test_the_index_of_a_frame_is_no_position_in_arrow_either():
+    pd, pa = pytest.importorskip("pandas"), pytest.importorskip("pyarrow")
+    frame = pd.DataFrame(np.arange(12).reshape(4, 3) % 2, columns=["a", "b", "c"])[1:]
+    table = pa.Table.from_pandas(frame, preserve_index=True)
+    assert table.num_columns == 4
+    model = MarkovChain().fit(table)
+    assert model.n_vars == 3
+    assert (model.log_prob(table) == model.log_prob(frame)).all()
+    assert (fd.MADE(3, (4,)).log_prob(table.to_batches()[0]) == fd.MADE(3, (4,)).log_prob(frame)).all()

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..booleans import with_plain_bytes
+from ..columns import without_pandas_index
 from ..errors import MissingValuesError
 
 Array = npt.NDArray[Any]
@@ -16,6 +17,7 @@ Array = npt.NDArray[Any]
 
 def as_matrix(x: Any, width: int | None, name: str) -> Array:
     """Any two-dimensional numeric array; one row may come without its first axis. ``width`` None: any."""
+    x = without_pandas_index(x)
     detach = getattr(x, "detach", None)  # a torch tensor that requires a gradient
     try:
         array = np.asarray(detach() if detach is not None else x)
@@ -37,6 +39,7 @@ def as_matrix(x: Any, width: int | None, name: str) -> Array:
 
 def column_names(x: Any) -> tuple[str, ...] | None:
     """Names of the columns of a frame (pandas, polars, Arrow); None where they are no distinct strings."""
+    x = without_pandas_index(x)
     names = getattr(x, "column_names", None)
     if names is None:
         names = getattr(x, "columns", None)
