@@ -491,7 +491,6 @@ def test_names():
 
 
 def test_the_index_of_a_frame_is_no_position_in_arrow_either():
-    pd, pa = pytest.importorskip("pandas"), pytest.importorskip("pyarrow")
     frame = pd.DataFrame(np.arange(12).reshape(4, 3) % 2, columns=["a", "b", "c"])[1:]
     table = pa.Table.from_pandas(frame, preserve_index=True)
     assert table.num_columns == 4
