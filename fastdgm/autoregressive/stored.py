@@ -94,6 +94,9 @@ def _shape(structure: dict[str, Any], arrays: dict[str, Array]) -> Shape:
     if not isinstance(structure["layers"], list) or not structure["layers"]:
         raise ValueError("layers must be a list of at least one layer")
     n_layers = len(structure["layers"])
+    for number, entry in enumerate(structure["layers"], start=1):
+        if not isinstance(entry, dict):
+            raise ValueError(f"layer {number} must be an object, got {type(entry).__name__}")
     if (outputs := arrays[f"layer{n_layers}.biases"]).shape != (len(order) * size,):  # before anything is that long
         raise ValueError(f"layer{n_layers}.biases must have shape ({len(order) * size},), got {outputs.shape}")
     check_memory(16 * len(order) * (n_states + size), "inputs and outputs of the network")
@@ -102,10 +105,13 @@ def _shape(structure: dict[str, Any], arrays: dict[str, Array]) -> Shape:
 
 
 def _layer(
-    number: int, entry: Any, arrays: dict[str, Array], dtype: np.dtype[Any], before: list[Layer], n_inputs: int
+    number: int,
+    entry: dict[str, Any],
+    arrays: dict[str, Array],
+    dtype: np.dtype[Any],
+    before: list[Layer],
+    n_inputs: int,
 ) -> Layer:
-    if not isinstance(entry, dict):
-        raise ValueError(f"layer {number} must be an object, got {type(entry).__name__}")
     _check_keys(f"layer {number}", entry, {"activation", "source", "residual", "weighted"})
     if type(entry["weighted"]) is not bool:
         raise ValueError(f"weighted must be true or false, got {entry['weighted']!r}")
@@ -129,8 +135,10 @@ def _layer(
 
 
 def _check_keys(what: str, entry: dict[str, Any], expected: set[str]) -> None:
-    if set(entry) != expected:
-        raise ValueError(f"{what} has exactly {', '.join(sorted(expected))}, got {', '.join(sorted(entry))}")
+    if missing := sorted(expected - set(entry)):
+        raise KeyError(f"{what} must have {', '.join(missing)}")
+    if extra := sorted(set(entry) - expected):
+        raise ValueError(f"{what} has {', '.join(sorted(expected))} and nothing else, got also {', '.join(extra)}")
 
 
 def _check_numbers(name: str, array: Array, shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:
