@@ -17,7 +17,6 @@ from .text import Array, Source
 
 MAX_VARIABLES = 100_000  # each takes some kilobytes: a few bytes of a file must not cost many
 MAX_STATES_OF_A_FILE = 1 << 22
-MAX_PARENTS = 63  # an array has at most 64 axes
 MAX_NAMES = 256  # of one family: more than it can have, so that the error can count
 MAX_CELLS = 1 << 28  # more numbers than a file of the permitted size can hold
 Positions = npt.NDArray[np.int64]
@@ -109,9 +108,10 @@ class Draft:
                 raise self.source.error(
                     f"a table has at most {MAX_CELLS} entries, that of {child!r} would have more", position
                 )
-        if len(parents) > MAX_PARENTS:
-            message = f"table of {child!r}: it has {len(shape)} axes, an array has at most {MAX_PARENTS + 1}"
-            raise self.source.error(message, position)
+        try:
+            check_axes(len(parents))
+        except ValueError as error:
+            raise self.source.error(f"table of {child!r}: {error}", position) from None
         return Family(child, tuple(parents), shape, n_cells // shape[-1], position)
 
     def add_table(self, family: Family, values: Array, row_positions: Positions | None = None) -> None:
@@ -129,7 +129,6 @@ class Draft:
         with np.errstate(over="ignore", invalid="ignore"):  # sums of absurd numbers are reported as such below
             self._row_sums.divide(family.child, values.reshape(family.n_rows, family.n_states))
             try:
-                check_axes(len(family.parents))
                 cpt = CPT(family.parents, values.reshape(family.shape), self.states[family.child])
             except RowSumError as error:
                 raise self._row_error(family, error, row_positions) from None
