@@ -22,19 +22,20 @@ RANGE = {4: (1e-35, 1e35), 8: (1e-300, 1e300)}  # of exp(-a): inside, products a
 class _Blocks:
     """Loads, stores and arithmetic of blocks of numbers of the arrays that an intrinsic was called with."""
 
-    def __init__(self, context, builder, signature, arguments):
+    def __init__(self, context, builder, kinds, values):
+        """``kinds`` and ``values`` of the arguments: pairs of an array and a row, then what is no array."""
         self.builder = builder
         self.views = [
             context.make_array(kind)(context, builder, value)
-            for kind, value in zip(signature.args, arguments, strict=True)
+            for kind, value in zip(kinds, values, strict=True)
             if isinstance(kind, types.Array)
         ]
         self.width = builder.extract_value(self.views[0].shape, 1)
         self.rows = [
             builder.gep(view.data, [builder.mul(row, self.width)])
-            for view, row in zip(self.views, arguments[1::2], strict=False)
+            for view, row in zip(self.views, values[1::2], strict=False)
         ]
-        self.element = context.get_value_type(signature.args[0].dtype)
+        self.element = context.get_value_type(kinds[0].dtype)
         self.bytes = 4 if isinstance(self.element, ir.FloatType) else 8
         self.lanes = BLOCK_BYTES // self.bytes
         self.vector = ir.VectorType(self.element, self.lanes)
@@ -119,7 +120,7 @@ def dot(typing_context, a, i, b, j):
     """a[i] . b[j]"""
 
     def generate(context, builder, signature, arguments):
-        blocks = _Blocks(context, builder, signature, arguments)
+        blocks = _Blocks(context, builder, signature.args, arguments)
         (total,) = blocks.run(
             [blocks.constant(0.0)], lambda total: [blocks.multiply_add(blocks.load(0), blocks.load(1), total)]
         )
@@ -133,7 +134,7 @@ def multiply_state(typing_context, state, i, factor, j, hidden, k):
     """state[i] *= factor[j], hidden[k] = 1 / (1 + state[i]); returns whether all of the state stayed within RANGE."""
 
     def generate(context, builder, signature, arguments):
-        blocks = _Blocks(context, builder, signature, arguments)
+        blocks = _Blocks(context, builder, signature.args, arguments)
 
         def step(smallest, largest):
             value = builder.fmul(blocks.load(0), blocks.load(1))
@@ -156,7 +157,7 @@ def activate_exp(typing_context, state, i, hidden, j):
     """hidden[j] = 1 / (1 + state[i])"""
 
     def generate(context, builder, signature, arguments):
-        blocks = _Blocks(context, builder, signature, arguments)
+        blocks = _Blocks(context, builder, signature.args, arguments)
 
         def step():
             blocks.store(blocks.inverse_of_one_more(blocks.load(0)), 1)
@@ -169,12 +170,13 @@ def activate_exp(typing_context, state, i, hidden, j):
 
 
 @intrinsic
-def add_outer(typing_context, a, i, b, j, for_a, k, for_b, m, weight):
-    """for_a[k] += weight b[j], for_b[m] += weight a[i]: the gradients of weight (a[i] . b[j])"""
+def add_outer(typing_context, a, for_a, i, b, j, for_b, k, weight):
+    """for_a[i] += weight b[j], for_b[k] += weight a[i]: the gradients of weight (a[i] . b[j])"""
 
     def generate(context, builder, signature, arguments):
-        blocks = _Blocks(context, builder, signature, arguments)
-        weight = blocks.broadcast(arguments[-1])
+        a, for_a, i, b, j, for_b, k, weight = zip(signature.args, arguments, strict=True)
+        blocks = _Blocks(context, builder, *zip(a, i, b, j, for_a, i, for_b, k, strict=True))
+        weight = blocks.broadcast(weight[1])
 
         def step():
             new_a = blocks.multiply_add(weight, blocks.load(1), blocks.load(2))
@@ -187,7 +189,7 @@ def add_outer(typing_context, a, i, b, j, for_a, k, for_b, m, weight):
         return context.get_dummy_value()
 
     row = types.int64
-    return types.void(a, row, b, row, for_a, row, for_b, row, weight), generate
+    return types.void(a, for_a, row, b, row, for_b, row, weight), generate
 
 
 @intrinsic
@@ -195,7 +197,7 @@ def add_row(typing_context, total, i, values, j):
     """total[i] += values[j]"""
 
     def generate(context, builder, signature, arguments):
-        blocks = _Blocks(context, builder, signature, arguments)
+        blocks = _Blocks(context, builder, signature.args, arguments)
 
         def step():
             blocks.store(builder.fadd(blocks.load(0), blocks.load(1)), 0)
