@@ -96,7 +96,7 @@ def lowering(network: str) -> dict[str, float]:
     """Making the sampling and scoring plans, with everything compiled, and their size."""
     from workloads import load_network
 
-    from fastdgm.lowering import Plans
+    from fastdgm.engines.tables.plan import Plans
 
     net = load_network(network)
 

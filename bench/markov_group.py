@@ -42,8 +42,8 @@ def markov(settings: Settings) -> tuple[list[Record], list[Record]]:
 
 def markov_tasks(characters: str, codes: np.ndarray, n_states: int, peer: Any) -> list[Task]:
     """Scoring and counting of one long sequence."""
-    from fastdgm.autoregressive.markov_counts import Layout, count
-    from fastdgm.autoregressive.sequences import codes_as_stream
+    from fastdgm.data.sequences import codes_as_stream
+    from fastdgm.engines.markov.counts import Layout, count
 
     one = codes, np.array([0, len(codes)])
     layout = Layout(n_states, 3, None, False)

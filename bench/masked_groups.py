@@ -9,7 +9,7 @@ import numpy as np
 from tasks import Record, Task, check, measure, ours
 
 import fastdgm as fd
-from fastdgm.autoregressive import masked
+from fastdgm.engines.masked import plan as masked
 
 NAIVE_PASSES = 16  # of n_vars passes one in so many is timed: all cost the same
 CHECKED_ROWS = 32

@@ -28,7 +28,7 @@ from workloads import SHARED_DATA
 HERE = Path(__file__).parent
 READING_TARGETS = {"munin": 1.0, "diabetes": 1.5, "link": 0.5}  # seconds
 LOWERING_TARGETS = {"alarm": 0.05, "munin": 1.0}  # seconds
-COMMAND_LINE = "import sys; from fastdgm.cli import main; sys.exit(main())"
+COMMAND_LINE = "import sys; from fastdgm.cli.program import main; sys.exit(main())"
 
 Record = dict[str, Any]
 

@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from .conditionals import CPT, checked_states, in_order
+from .conditionals.table import CPT, checked_states, in_order
 from .errors import NotFittedError, UnknownNameError
-from .graph import check_parents, preview, topological_order
+from .graph import check_parents, topological_order
+from .runtime.text import preview
 
 if TYPE_CHECKING:
-    from .lowering import Plans
-    from .samples import Samples
+    from .data.samples import Samples
+    from .engines.tables.plan import Plans
 
 
 class BayesNet:
@@ -231,7 +232,7 @@ class BayesNet:
         """The flat arrays that the kernels read, made on first use; never those of tables that ``fit`` replaced."""
         plans = self._plans
         if plans is None or plans.conditionals is not self._conditionals:
-            from .lowering import Plans
+            from .engines.tables.plan import Plans
 
             self._check_fitted()
             plans = self._plans = Plans(self._conditionals, self._order)
@@ -267,7 +268,7 @@ class BayesNet:
         >>> x.shape, x["smoke"].dtype
         ((1000, 8), dtype('uint8'))
         """
-        from .sampling import sample
+        from .engines.tables.sampling import sample
 
         return sample(self, n, seed=seed, start=start)
 
@@ -284,7 +285,7 @@ class BayesNet:
         >>> [len(part) for part in fd.example("asia").iter_samples(250, chunk=100, seed=0)]
         [100, 100, 50]
         """
-        from .sampling import iter_samples
+        from .engines.tables.sampling import iter_samples
 
         return iter_samples(self, n, chunk, seed=seed, start=start)
 
@@ -314,7 +315,7 @@ class BayesNet:
         >>> net.log_prob([[0], [1]]).round(3).tolist()
         [-0.288, -1.386]
         """
-        from .scoring import log_prob
+        from .engines.tables.scoring import log_prob
 
         return log_prob(self, data, per_variable=per_variable)
 
@@ -392,17 +393,17 @@ class BayesNet:
 
     def plot(self, path: str | Path | None = None) -> Any:
         """A picture of the graph: written to ``path`` (.svg, .png, .pdf, .dot or .txt) or shown in a notebook."""
-        from .display import plot
+        from .show.graph import plot
 
         return plot(self, path)
 
     def _repr_svg_(self) -> str | None:
-        from .display import network_svg
+        from .show.graph import network_svg
 
         return network_svg(self)
 
     def __repr__(self) -> str:
-        from .display import network_text
+        from .show.text import network_text
 
         return network_text(self)
 

@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..memory import check_memory
+from ..runtime.memory import check_memory
 from .functions import wide_vectors
 from .heads import draw_lanes, state_of
 from .jit import inlined, kernel, loop

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fastdgm.frames import TableReader
+from fastdgm.data.tables import TableReader
 
 
 def encode_table(data, states, dtype):

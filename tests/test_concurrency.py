@@ -116,7 +116,7 @@ def test_joblib_workers(two_threads, backend):
 LONG_CALL = (
     BASIC
     + """
-from fastdgm import dispatch
+from fastdgm.engines.tables import dispatch
 net = fd.BayesNet({f"x{v}": fd.Bernoulli(0.5) for v in range(40)})
 expected = net.sample(500_000, seed=1).block
 real = dispatch.pieces_of

@@ -10,9 +10,9 @@ import reference
 from random_nets import codes_of, plain, random_net, random_table
 
 import fastdgm as fd
+from fastdgm.engines.tables.plan import family_counts
 from fastdgm.kernels import cpt
 from fastdgm.kernels.cpt import SamplingPlan, ScoringPlan
-from fastdgm.lowering import family_counts
 
 GRID = 2, 4  # the simulator's cost is its threads: a tiny grid, so that every thread walks several rows
 

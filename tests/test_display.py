@@ -17,8 +17,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import fastdgm as fd
-from fastdgm import display
-from fastdgm.svg import layered_svg
+from fastdgm.show import text as display
+from fastdgm.show.layered import layered_svg
 
 ASIA = [
     ("asia", "tub"),

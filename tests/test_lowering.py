@@ -17,9 +17,9 @@ from random_nets import codes_of, nets, plain, random_net, random_table
 from shared_data import shared
 
 import fastdgm as fd
-from fastdgm import lowering
-from fastdgm.fusion import OUTCOME_BITS, SAMPLING_CELLS, SCORING_CELLS, field_bits, slot_bits
-from fastdgm.lowering import Plans
+from fastdgm.engines.tables import plan as lowering
+from fastdgm.engines.tables.clusters import OUTCOME_BITS, SAMPLING_CELLS, SCORING_CELLS, field_bits, slot_bits
+from fastdgm.engines.tables.plan import Plans
 
 
 def lowered(net: fd.BayesNet) -> Plans:

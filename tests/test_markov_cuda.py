@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from test_cuda import GRID, why_not
 
-from fastdgm.autoregressive import markov_plans as plans
 from fastdgm.autoregressive.markov import MarkovChain
-from fastdgm.autoregressive.sequences import Stream
+from fastdgm.data.sequences import Stream
+from fastdgm.engines.markov import plan as plans
 
 pytestmark = [
     pytest.mark.skipif(bool(why_not()), reason=why_not()),

@@ -7,9 +7,9 @@ import pytest
 from test_cuda import why_not
 from test_markov_cuda import launch, models, stream_of
 
-from fastdgm.autoregressive import markov_plans as plans
-from fastdgm.autoregressive import markov_tables
 from fastdgm.autoregressive.markov import MarkovChain
+from fastdgm.engines.markov import plan as plans
+from fastdgm.engines.markov import tables as markov_tables
 
 pytestmark = [
     pytest.mark.skipif(bool(why_not()), reason=why_not()),

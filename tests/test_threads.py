@@ -12,10 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from random_nets import codes_of, random_net
 
-from fastdgm import threads
-from fastdgm.dispatch import INLINE_CELLS, pieces_of
+from fastdgm.engines.tables.dispatch import INLINE_CELLS, pieces_of
 from fastdgm.kernels.tiles import TILE
 from fastdgm.learning.counts import count_families
+from fastdgm.runtime import threads
 
 N_ROWS = 60_000
 NET = random_net(21, 9)

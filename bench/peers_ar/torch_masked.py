@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch.nn.functional import binary_cross_entropy_with_logits, linear
 
-from fastdgm.autoregressive import masked
+from fastdgm.engines.masked import plan as masked
 from fastdgm.kernels import made as layout
 
 

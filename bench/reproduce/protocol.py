@@ -19,7 +19,7 @@ import numpy.typing as npt
 
 import fastdgm as fd
 from bench.machine import machine_info
-from fastdgm.threads import thread_count
+from fastdgm.runtime.threads import thread_count
 
 Array = npt.NDArray[Any]
 RESULTS = Path(__file__).resolve().parents[1] / "results" / "reproduce"

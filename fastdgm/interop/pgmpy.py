@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..bayesnet import BayesNet
-from ..conditionals import CPT
+from ..conditionals.table import CPT
 from ..io.row_sums import RowSums
 
 

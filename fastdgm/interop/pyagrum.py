@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from ..bayesnet import BayesNet
-from ..conditionals import CPT
+from ..conditionals.table import CPT
 from ..io.row_sums import RowSums
 
 

@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from itertools import product
 
 from ..bayesnet import BayesNet
-from ..conditionals import CPT, MAX_STATES
+from ..conditionals.table import CPT, MAX_STATES
 from .bif_tables import PROPERTY, STATEMENT, TableReader, state_list, words
 from .draft import MAX_NAMES, Draft
 from .text import Source, blank_out, check_names, joined

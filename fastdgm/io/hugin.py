@@ -15,7 +15,7 @@ import re
 from itertools import islice
 
 from ..bayesnet import BayesNet
-from ..conditionals import CPT, MAX_STATES
+from ..conditionals.table import CPT, MAX_STATES
 from .draft import MAX_NAMES, Draft, Family
 from .text import Array, Source, blank_out, check_names, joined
 

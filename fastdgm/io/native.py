@@ -17,11 +17,11 @@ from typing import Any, NoReturn
 import numpy as np
 import numpy.typing as npt
 
-from ..atomic import atomic_file
 from ..bayesnet import BayesNet
-from ..conditionals import CPT, EXACT_TOLERANCE
+from ..conditionals.table import CPT, EXACT_TOLERANCE
 from ..errors import FormatError
-from ..memory import check_memory
+from ..runtime.files import atomic_file
+from ..runtime.memory import check_memory
 
 VERSION = 1
 KEY = "fastdgm"  # of the metadata

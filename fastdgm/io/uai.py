@@ -21,7 +21,7 @@ from collections.abc import Iterator
 from typing import Literal
 
 from ..bayesnet import BayesNet
-from ..conditionals import MAX_STATES
+from ..conditionals.table import MAX_STATES
 from ..errors import FormatError
 from .axes import FlatTable, decisions, flat_table
 from .draft import MAX_STATES_OF_A_FILE, MAX_VARIABLES, Draft, Family

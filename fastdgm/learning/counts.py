@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from ..booleans import with_plain_bytes
-from ..codes import States, as_codes, infer_states, readable_twice, refuse_bad_codes
-from ..conditionals import CPT
-from ..lowering import Structure, family_counts
+from ..conditionals.table import CPT
+from ..data.blocks import States, as_codes, infer_states, readable_twice, refuse_bad_codes
+from ..data.booleans import with_plain_bytes
+from ..engines.tables.plan import Structure, family_counts
 
 if TYPE_CHECKING:
     from ..bayesnet import BayesNet
@@ -87,8 +87,8 @@ def count_families(
 
     int64, or float64 when weighted; weighted sums do not depend on the number of threads.
     """
-    from ..dispatch import LOOPS, piece_cells, pieces_of
-    from ..threads import run_pieces
+    from ..engines.tables.dispatch import LOOPS, piece_cells, pieces_of
+    from ..runtime.threads import run_pieces
 
     structure = Structure(parents, states)
     codes = as_codes(data, structure.states, structure.dtype)

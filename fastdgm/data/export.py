@@ -1,0 +1,63 @@
+"""Samples out: pandas and Arrow tables of ordered categoricals that share the codes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from .labels import Variable, codes_in_range
+from .optional import import_pyarrow
+
+if TYPE_CHECKING:
+    from .samples import Samples
+
+
+def samples_to_pandas(samples: Samples) -> Any:
+    """A pandas DataFrame of ordered categoricals that share the codes of variables with up to 126 states.
+
+    The shared columns are read-only: ``.copy()`` the frame before changing it in place. Raises ValueError for codes
+    out of range.
+    """
+    try:
+        import pandas as pd
+    except ImportError:
+        raise ImportError('to_pandas needs pandas: pip install "fastdgm[frames]"') from None
+
+    types: dict[tuple[str, ...], Any] = {}  # making a type costs more than wrapping a column: share them
+    columns = {}
+    for name, states in samples.states.items():
+        if states not in types:
+            types[states] = pd.CategoricalDtype(states, ordered=True)
+        codes = codes_in_range(samples[name], Variable(name, states))
+        columns[name] = pd.Categorical.from_codes(_signed(codes, len(states)), dtype=types[states], validate=False)
+    return pd.DataFrame(columns, copy=False)
+
+
+def samples_to_arrow(samples: Samples) -> Any:
+    """A pyarrow Table of ordered dictionary columns that share the codes (of other than 256 states).
+
+    Raises ValueError for codes out of range.
+    """
+    pa = import_pyarrow("to_arrow")
+    columns, fields = [], []
+    for name, states in samples.states.items():
+        codes = codes_in_range(samples[name], Variable(name, states))
+        # polars wants two bytes for 256 states: its own largest byte is a null, and it panics where it meets a code
+        indices = pa.array(codes.astype(np.uint16) if len(states) == 256 else _signed(codes, len(states)))
+        column = pa.DictionaryArray.from_arrays(indices, pa.array(states, pa.string()), ordered=True, safe=False)
+        columns.append(column)
+        fields.append(pa.field(name, column.type, metadata=_polars_enum(states)))
+    return pa.table(columns, schema=pa.schema(fields))
+
+
+def _polars_enum(states: tuple[str, ...]) -> dict[str, str]:
+    """What polars writes into a field to know an Enum again: without it, it forgets the order of a dictionary."""
+    return {"_PL_ENUM_VALUES2": "".join(f"{len(state.encode())};{state}" for state in states)}
+
+
+def _signed(codes: npt.NDArray[Any], n_states: int) -> npt.NDArray[Any]:
+    """The same bytes as signed integers, which pandas and Arrow prefer, where the largest code allows it."""
+    signed = np.dtype(f"i{codes.dtype.itemsize}")
+    return codes.view(signed) if n_states - 1 <= np.iinfo(signed).max else codes
