@@ -14,7 +14,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from numba import float64, uint64
+from numba import uint64
 
 from .jit import formula, kernel, loop
 
@@ -50,7 +50,7 @@ class Digits(NamedTuple):
 
 
 @formula
-def _entry(symbols, p, order, end):
+def entry(symbols, p, order, end):
     """Where to begin a walk that knows its state at p, and whether that is a start: at most ``order`` symbols back."""
     a = p
     while a > 0 and p - a < order and symbols[uint64(a - 1)] != end:
@@ -61,7 +61,7 @@ def _entry(symbols, p, order, end):
 @loop
 def _state_at(chain, symbols, p):
     """The state before symbol p of a stream."""
-    a, at_start = _entry(symbols, p, chain.order, chain.width - 1)
+    a, at_start = entry(symbols, p, chain.order, chain.width - 1)
     state = uint64(chain.start) if at_start else uint64(chain.root)
     for q in range(a, p):
         state = uint64(chain.successor[state * uint64(chain.width) + uint64(symbols[uint64(q)])])
@@ -226,7 +226,7 @@ def _table_bits(table):
 @loop
 def _context_at(digits, symbols, p):
     """The context before symbol p, and its position where keys count it: then the way back to the start is short."""
-    a, _ = _entry(symbols, p, p if digits.positions else digits.order, digits.end)
+    a, _ = entry(symbols, p, p if digits.positions else digits.order, digits.end)
     context = uint64(digits.start)
     for q in range(a, p):
         context = ((context << uint64(digits.bits)) | uint64(symbols[uint64(q)])) & uint64(digits.mask)
@@ -286,50 +286,3 @@ def look_up(keys, table, counts):
         while table[place, 0] != keys[i]:
             place = (place + uint64(1)) & wrap
         counts[i] = table[place, 1]
-
-
-# --- CUDA twins: plain functions until load_cuda() jits them; one thread walks whole units, grid-stride ---
-
-
-def log_prob_cuda(chain, symbols, units, out):
-    """As ``log_prob_cpu``, the same bits, for all units; these begin at sequences or where the chain may be entered."""
-    width = uint64(chain.width)
-    for u in range(cuda.grid(1), out.shape[0], cuda.gridsize(1)):
-        a, b = units[u], units[u + 1]
-        p, at_start = device_entry(symbols, a, chain.order, chain.width - 1)
-        state = uint64(chain.start) if at_start else uint64(chain.root)
-        while p < a:
-            state = uint64(chain.successor[state * width + uint64(symbols[p])])
-            p += 1
-        sums = cuda.local.array(4, float64)
-        for k in range(4):
-            sums[k] = 0.0
-        full = (b - a) & ~3
-        for t in range(b - a):
-            cell = state * width + uint64(symbols[a + t])
-            sums[t & 3 if t < full else 0] += chain.table[cell]
-            state = uint64(chain.successor[cell])
-        out[u] = (sums[0] + sums[1]) + (sums[2] + sums[3])
-
-
-def count_cuda(chain, symbols, units, counts):
-    """counts[state, symbol] += 1 for every symbol of a stream, by atomic additions, over contexts that are known."""
-    width = uint64(chain.width)
-    for u in range(cuda.grid(1), units.shape[0] - 1, cuda.gridsize(1)):
-        p, at_start = device_entry(symbols, units[u], chain.order, chain.width - 1)
-        state = uint64(chain.start) if at_start else uint64(chain.root)
-        while p < units[u + 1]:
-            cell = state * width + uint64(symbols[p])
-            if p >= units[u]:
-                cuda.atomic.add(counts, cell, 1)
-            state = uint64(chain.successor[cell])
-            p += 1
-
-
-def load_cuda():
-    """Jit the twins; returns them by name. Imports numba.cuda, hence only on first GPU use."""
-    global cuda, device_entry
-    from numba import cuda
-
-    device_entry = cuda.jit(device=True)(_entry)
-    return {twin.__name__: cuda.jit(twin) for twin in (log_prob_cuda, count_cuda)}

@@ -33,7 +33,9 @@ pytestmark = [
 
 @pytest.fixture(scope="module")
 def twins():
-    return cpt.load_cuda()
+    from fastdgm.kernels import cpt_cuda
+
+    return {name: getattr(cpt_cuda, name) for name in cpt_cuda.__all__}
 
 
 def launch(twin, *arguments):
@@ -97,8 +99,8 @@ def test_a_draw_on_the_threshold_is_decided_by_the_second_word(twins, side):
 def test_log_prob(twins, net):
     codes = np.ascontiguousarray(codes_of(net, 50).T.astype(net._lowered.dtype))
     out, terms = np.empty(50), np.empty(codes.shape)
-    launch(twins["log_prob_cuda"], net._lowered.scoring, codes, out)
-    launch(twins["log_prob_per_variable_cuda"], net._lowered.scoring_per_variable, codes, terms)
+    launch(twins["log_prob_cuda"], net._lowered.scoring, net._lowered.largest, codes, out)
+    launch(twins["log_prob_per_variable_cuda"], net._lowered.scoring_per_variable, net._lowered.largest, codes, terms)
     assert (out == net.log_prob(codes.T)).all()
     assert (terms == net.log_prob(codes.T, per_variable=True).T).all()
 
@@ -107,10 +109,10 @@ def test_counts(twins):
     net = NETS["small"]
     codes = np.ascontiguousarray(codes_of(net, 50).T.astype(np.uint8))
     weights = np.arange(50.0)
-    counts = np.zeros(int(net._lowered.counting.table_start[-1]))
-    launch(twins["count_cuda"], net._lowered.counting, codes, weights, counts)
+    counts = np.zeros((4, int(net._lowered.counting.table_start[-1])))
+    launch(twins["count_cuda"], net._lowered.counting, net._lowered.largest, codes, weights, counts)
     expected = reference.count(codes, plain(net).parents, plain(net).sizes, weights)
-    for own, table in zip(expected, family_counts(net._lowered, counts), strict=True):
+    for own, table in zip(expected, family_counts(net._lowered, counts.sum(axis=0)), strict=True):
         assert (own == table).all()
 
 
@@ -120,6 +122,6 @@ def test_the_first_bad_row_is_found(twins, bad):
     codes = np.zeros((len(net), 50), np.uint8)
     codes[3, bad] = 200
     first = np.array([50], np.int64)
-    launch(twins["in_range_cuda"], codes, net._lowered.largest, first)
+    launch(twins["in_range_cuda"], net._lowered.largest, codes, first)
     assert first[0] == min(bad, default=50)
     assert plain(net).sizes[3] < 200

@@ -10,7 +10,6 @@ from test_markov_cuda import launch, models, stream_of
 from fastdgm.autoregressive.markov import MarkovChain
 from fastdgm.engines.markov import plan as plans
 from fastdgm.engines.markov import tables as markov_tables
-from fastdgm.kernels import markov_sparse_cuda
 
 pytestmark = [
     pytest.mark.skipif(bool(why_not()), reason=why_not()),
@@ -20,7 +19,9 @@ pytestmark = [
 
 @pytest.fixture(scope="module")
 def twins():
-    return markov_sparse_cuda.load_cuda()
+    from fastdgm.kernels import markov_sparse_cuda
+
+    return {name: getattr(markov_sparse_cuda, name) for name in markov_sparse_cuda.__all__}
 
 
 @pytest.fixture(params=range(3))
@@ -35,7 +36,7 @@ def case(request, monkeypatch):
 def test_log_prob(twins, case):
     model, data, _ = case
     stream, scoring = stream_of(model, data), model._model.scoring
-    *_, out = launch(twins["sparse_log_prob_cuda"], scoring, stream.symbols, stream.starts, np.empty(len(stream)))
+    *_, out = launch(twins["sparse_log_prob_cuda"], scoring, stream.symbols, stream.starts, 9, np.empty(len(stream)))
     assert (out == plans.log_prob(scoring, stream)).all() and (out == model.log_prob(data)).all()
 
 
@@ -45,7 +46,7 @@ def test_samples(twins, case, start):
     prefix = stream_of(model, [x[: i % 4 if ragged else 2] for i, x in enumerate(data)])
     request = plans.request_of(2**63 + 1, start, prefix, 1, 40 if ragged else 6, model._model)
     out, lengths = np.zeros((20, request.limit), np.uint8), np.zeros(20, np.int64)
-    *_, out, lengths = launch(twins["sparse_sample_cuda"], model._model.sampler, request, out, lengths)
+    *_, out, lengths = launch(twins["sparse_sample_padded_cuda"], model._model.sampler, request, out, lengths)
     given = [prefix[i] for i in range(20)]
     expected = model.sample(prefix=given if ragged else np.array(given), seed=2**63 + 1, start=start)
     assert all(x[:n].tolist() == own.tolist() for x, n, own in zip(out, lengths, expected, strict=True))
