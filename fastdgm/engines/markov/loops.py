@@ -1,4 +1,4 @@
-"""The loops over Markov chains, by verb and device; those of the GPU are in loops_cuda.py, imported on its first use."""
+"""The loops over Markov chains, by verb and device; those of the GPU are in loops_cuda.py, for its first use."""
 
 from __future__ import annotations
 
