@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import reference
 from random_nets import codes_of, plain, random_net, random_table
+from tables import plans_of
 
 import fastdgm as fd
 from fastdgm.engines.tables.plan import family_counts
@@ -75,7 +76,7 @@ NETS = {
 def test_samples_are_those_of_the_cpu(twins, net, start):
     x = net.sample(50, seed=2**63 + 1, start=start)
     out = np.empty_like(x.block)
-    assert (sample_on_device(twins, net._lowered.sampling, out, 2**63 + 1, start) == x.block).all()
+    assert (sample_on_device(twins, plans_of(net).sampling, out, 2**63 + 1, start) == x.block).all()
 
 
 @pytest.mark.parametrize("side", [-1, 0, 1])
@@ -87,7 +88,7 @@ def test_a_draw_on_the_threshold_is_decided_by_the_second_word(twins, side):
     slots, fine = np.full(2, 1 << 16 | 1, np.uint64), np.zeros(2, np.uint32)
     slots[half] = share >> 31 << 32 | 1 << 16
     fine[half] = share << 1 & 0xFFFFFFFF
-    plan = fd.BayesNet({"coin": fd.Bernoulli(0.5)})._lowered.sampling._replace(slots=slots, fine=fine)
+    plan = plans_of(fd.BayesNet({"coin": fd.Bernoulli(0.5)})).sampling._replace(slots=slots, fine=fine)
     out = sample_on_device(twins, plan, np.empty((1, n), np.uint8), seed)
     on_cpu = np.empty((1, n), np.uint8)
     cpt.sample_cpu(0, n, np.uint64(seed), np.uint64(0), plan, on_cpu)
@@ -97,10 +98,10 @@ def test_a_draw_on_the_threshold_is_decided_by_the_second_word(twins, side):
 
 @pytest.mark.parametrize("net", NETS.values(), ids=NETS.keys())
 def test_log_prob(twins, net):
-    codes = np.ascontiguousarray(codes_of(net, 50).T.astype(net._lowered.dtype))
+    codes = np.ascontiguousarray(codes_of(net, 50).T.astype(plans_of(net).dtype))
     out, terms = np.empty(50), np.empty(codes.shape)
-    launch(twins["log_prob_cuda"], net._lowered.scoring, net._lowered.largest, codes, out)
-    launch(twins["log_prob_per_variable_cuda"], net._lowered.scoring_per_variable, net._lowered.largest, codes, terms)
+    launch(twins["log_prob_cuda"], plans_of(net).scoring, plans_of(net).largest, codes, out)
+    launch(twins["log_prob_per_variable_cuda"], plans_of(net).scoring_per_variable, plans_of(net).largest, codes, terms)
     assert (out == net.log_prob(codes.T)).all()
     assert (terms == net.log_prob(codes.T, per_variable=True).T).all()
 
@@ -109,10 +110,10 @@ def test_counts(twins):
     net = NETS["small"]
     codes = np.ascontiguousarray(codes_of(net, 50).T.astype(np.uint8))
     weights = np.arange(50.0)
-    counts = np.zeros((4, int(net._lowered.counting.table_start[-1])))
-    launch(twins["count_cuda"], net._lowered.counting, net._lowered.largest, codes, weights, counts)
+    counts = np.zeros((4, int(plans_of(net).counting.table_start[-1])))
+    launch(twins["count_cuda"], plans_of(net).counting, plans_of(net).largest, codes, weights, counts)
     expected = reference.count(codes, plain(net).parents, plain(net).sizes, weights)
-    for own, table in zip(expected, family_counts(net._lowered, counts.sum(axis=0)), strict=True):
+    for own, table in zip(expected, family_counts(plans_of(net), counts.sum(axis=0)), strict=True):
         assert (own == table).all()
 
 
@@ -122,6 +123,6 @@ def test_the_first_bad_row_is_found(twins, bad):
     codes = np.zeros((len(net), 50), np.uint8)
     codes[3, bad] = 200
     first = np.array([50], np.int64)
-    launch(twins["in_range_cuda"], net._lowered.largest, codes, first)
+    launch(twins["in_range_cuda"], plans_of(net).largest, codes, first)
     assert first[0] == min(bad, default=50)
     assert plain(net).sizes[3] < 200
