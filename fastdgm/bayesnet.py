@@ -193,10 +193,12 @@ class BayesNet:
 
     @property
     def n_parameters(self) -> int:
-        """Free parameters: sum over variables of (k - 1) x parent configurations.
+        """Free parameters: the sum over variables, for tables of (k - 1) x parent configurations.
 
         Tables need not be known, only the states: NotFittedError where some are not.
         """
+        if self._conditionals:
+            return sum(own.n_parameters for own in self._conditionals.values())
         n_states = {name: len(states) for name, states in self._states.items()}
         unknown = [name for name in self._parents if name not in n_states]
         if unknown:

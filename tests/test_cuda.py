@@ -7,6 +7,7 @@ import pytest
 import reference
 from device import run
 from random_nets import codes_of, plain, random_net, random_table
+from tables import plans_of
 
 import fastdgm as fd
 from fastdgm.engines.tables.plan import family_counts
@@ -42,7 +43,7 @@ NETS = {
 def test_samples_are_those_of_the_cpu(loops, net, start):
     x = net.sample(50, seed=2**63 + 1, start=start)
     out = np.empty_like(x.block)
-    assert (sample_on_device(loops, net._lowered.sampling, out, 2**63 + 1, start) == x.block).all()
+    assert (sample_on_device(loops, plans_of(net).sampling, out, 2**63 + 1, start) == x.block).all()
 
 
 @pytest.mark.parametrize("side", [-1, 0, 1])
@@ -54,7 +55,7 @@ def test_a_draw_on_the_threshold_is_decided_by_the_second_word(loops, side):
     slots, fine = np.full(2, 1 << 16 | 1, np.uint64), np.zeros(2, np.uint32)
     slots[half] = share >> 31 << 32 | 1 << 16
     fine[half] = share << 1 & 0xFFFFFFFF
-    plan = fd.BayesNet({"coin": fd.Bernoulli(0.5)})._lowered.sampling._replace(slots=slots, fine=fine)
+    plan = plans_of(fd.BayesNet({"coin": fd.Bernoulli(0.5)})).sampling._replace(slots=slots, fine=fine)
     out = sample_on_device(loops, plan, np.empty((1, n), np.uint8), seed)
     on_cpu = np.empty((1, n), np.uint8)
     cpt.sample_cpu(0, n, np.uint64(seed), np.uint64(0), plan, on_cpu)
@@ -64,9 +65,9 @@ def test_a_draw_on_the_threshold_is_decided_by_the_second_word(loops, side):
 
 @pytest.mark.parametrize("net", NETS.values(), ids=NETS.keys())
 def test_log_prob(loops, net):
-    codes = np.ascontiguousarray(codes_of(net, 50).T.astype(net._lowered.dtype))
+    codes = np.ascontiguousarray(codes_of(net, 50).T.astype(plans_of(net).dtype))
     out, terms = np.empty(50), np.empty(codes.shape)
-    plans = net._lowered
+    plans = plans_of(net)
     run(loops["log_prob columns", "cuda"], 50, plans.scoring, plans.largest, codes, out)
     run(loops["log_prob per variable", "cuda"], 50, plans.scoring_per_variable, plans.largest, codes, terms)
     assert (out == net.log_prob(codes.T)).all()
@@ -77,10 +78,10 @@ def test_counts(loops):
     net = NETS["small"]
     codes = np.ascontiguousarray(codes_of(net, 50).T.astype(np.uint8))
     weights = np.arange(50.0)
-    counts = np.zeros((4, int(net._lowered.counting.table_start[-1])))
-    run(loops["count", "cuda"], 50, net._lowered.counting, net._lowered.largest, codes, weights, counts)
+    counts = np.zeros((4, int(plans_of(net).counting.table_start[-1])))
+    run(loops["count", "cuda"], 50, plans_of(net).counting, plans_of(net).largest, codes, weights, counts)
     expected = reference.count(codes, plain(net).parents, plain(net).sizes, weights)
-    for own, table in zip(expected, family_counts(net._lowered, counts.sum(axis=0)), strict=True):
+    for own, table in zip(expected, family_counts(plans_of(net), counts.sum(axis=0)), strict=True):
         assert (own == table).all()
 
 
@@ -90,13 +91,13 @@ def test_the_first_bad_row_is_found(loops, bad):
     codes = np.zeros((len(net), 50), np.uint8)
     codes[3, bad] = 200
     first = np.array([50], np.int64)
-    run(loops["first bad row", "cuda"], 50, net._lowered.largest, codes, first)
+    run(loops["first bad row", "cuda"], 50, plans_of(net).largest, codes, first)
     assert first[0] == min(bad, default=50)
     assert plain(net).sizes[3] < 200
 
 
 def test_codes_out_of_range_give_nan_and_are_not_counted(loops):
-    net, plans = NETS["small"], NETS["small"]._lowered
+    net, plans = NETS["small"], plans_of(NETS["small"])
     codes = np.ascontiguousarray(codes_of(net, 50).T.astype(np.uint8))
     right, bad = net.log_prob(codes.T), [0, 31, 49]
     codes[3, bad] = plans.largest[3] + 1
