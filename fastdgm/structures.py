@@ -11,7 +11,8 @@ import numpy as np
 import numpy.typing as npt
 
 from .bayesnet import BayesNet
-from .conditionals.table import CPT, MAX_STATES
+from .conditionals.table import CPT
+from .data.variables import MAX_STATES
 from .runtime.text import preview
 
 FULL_JOINT_CELLS = 2**24  # the largest table that full_joint makes: 128 MB of float64

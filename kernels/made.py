@@ -26,7 +26,7 @@ from .activations import ELU, RELU, SIGMOID, SILU, SOFTPLUS, TANH, elu, relu, si
 from .head_scratch import JOINT, NOISE, TERM
 from .heads import AFFINE, new_noise, noise_words, score_lanes
 from .jit import inlined, kernel, loop
-from .panels import LANES, ROWS, add_product
+from .products import LANES, ROWS, Matrix, Size, add_product
 
 FIRST, UNITS, WEIGHTS, STRIDE, SOURCE, RESIDUAL, ACTIVATION = range(7)  # fields of ``layers``
 ZERO = np.int64(0)  # numba compiles a function once more for a literal argument
@@ -140,10 +140,10 @@ def layer_of(layers, number):
 def product_of(own, source_row, units, sources, lanes):
     """What ``add_product`` asks for to add sources begin .. end (the first in row ``source_row`` + begin of the state)
     to units begin .. end of a layer: where the weights are, rows of the sources and of the units, and sizes."""
-    place = own.weights + units[0] * own.stride + sources[0], own.stride, np.int64(1)
+    matrix = Matrix(own.weights + units[0] * own.stride + sources[0], own.stride, np.int64(1))
     depth = sources[1] - sources[0] if own.stride > 0 else np.int64(0)  # no weights: nothing but a residual
-    size = units[1] - units[0], depth, np.int64(lanes)
-    return place, source_row + sources[0], own.first + units[0], size
+    size = Size(units[1] - units[0], depth, np.int64(lanes))
+    return matrix, source_row + sources[0], own.first + units[0], size
 
 
 @loop
@@ -155,10 +155,10 @@ def begin_units(net, number, begin, end, known, state):
         fill(biases[row], state, row)
     if known > 0 and end > begin:
         units = begin, begin + (end - begin + 3) // 4 * 4
-        place, source, row, size = product_of(
+        matrix, source, row, size = product_of(
             own, net.layers[own.source, FIRST], units, (np.int64(0), known), state.shape[1]
         )
-        add_product(weights, place, state, source, state, row, size)
+        add_product(weights, matrix, state, source, state, row, size)
 
 
 @inlined

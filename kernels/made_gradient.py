@@ -34,7 +34,7 @@ from .made import (
     layer_of,
     load_values,
 )
-from .panels import ROWS, add_product
+from .products import ROWS, Matrix, Size, add_product
 
 
 class Workspace(NamedTuple):
@@ -173,10 +173,10 @@ def _backward_layer(net, number, slopes):
     for k in range(0, n_sources, ROWS):
         while unit < own.units and net.reach[own.first + unit] <= k:
             unit += 1
-        place = own.weights + unit * own.stride + k, np.int64(1), own.stride
-        size = min(ROWS, n_sources - k), own.units - unit, slopes.shape[1]
-        if size[1] > 0:
-            add_product(net.weights, place, slopes, own.first + unit, slopes, source + k, size)
+        matrix = Matrix(own.weights + unit * own.stride + k, np.int64(1), own.stride)
+        size = Size(min(ROWS, n_sources - k), own.units - unit, slopes.shape[1])
+        if size.depth > 0:
+            add_product(net.weights, matrix, slopes, own.first + unit, slopes, source + k, size)
 
 
 @inlined
@@ -267,8 +267,8 @@ def _group_gradient(net, work, n, group, gradient):
     sources = _sources_of(work, net.layers[group.layer, SOURCE], n)
     for tile in range((n + TILE - 1) // TILE):
         at, lanes = _row_of_tile(net, tile, n, group.row)
-        place, size = (at, lanes, np.int64(1)), (group.count, lanes, width)
-        add_product(work.slopes, place, sources, tile * TILE, gradient, 0, size)
+        matrix, size = Matrix(at, lanes, np.int64(1)), Size(group.count, lanes, width)
+        add_product(work.slopes, matrix, sources, tile * TILE, gradient, 0, size)
 
 
 @loop

@@ -34,7 +34,8 @@ from .made import (
     new_tile,
 )
 from .made_sampling import fill_noise, load_prefix, score_variable, store_tile, temper
-from .panels import REGISTER_BYTES, _four_by_two, _one_by_four
+from .products import Matrix, four_by_two, one_by_four
+from .vectors import REGISTER_BYTES
 
 WIDTH = 64  # units of a strip: enough sums in flight for a single row
 FIRST_ROW, DEPTH, FIRST_UNIT, LAST_UNIT, SUMS_ROW = range(5)  # fields of ``parts``
@@ -84,24 +85,33 @@ def _fill_strips(net: MaskedNet, layer: int, part: np.ndarray, weights: np.ndarr
 # Sums -------------------------------------------------------------------------------------------------------------
 
 
+class _StripSize(NamedTuple):
+    """Of a product with strips."""
+
+    strips: int
+    depth: int  # rows of weights of each
+    n: int  # rows of data
+    count: int  # sources that are added
+
+
 @inlined
-def _add_vectors(values, place, weights, x_row, sums, c_row, size):
-    at, row, step = place
+def _add_vectors(values, matrix, weights, x_row, sums, c_row, size):
+    at, row, step = matrix
     strips, depth, n, count = size
     lanes, fours = REGISTER_BYTES // sums.itemsize, n // 4 * 4
     for strip in range(strips):
         x, c = x_row + strip * depth, c_row + strip * n
         for i in range(0, fours, 4):
             for pair in range(WIDTH // (2 * lanes)):
-                _four_by_two(values, at + i * row, row, step, weights, x, sums, c + i, pair * 2 * lanes, count)
+                four_by_two(values, (at + i * row, row, step), weights, x, sums, c + i, pair * 2 * lanes, count)
         for i in range(fours, n):
             for four in range(WIDTH // (4 * lanes)):
-                _one_by_four(values, at + i * row, row, step, weights, x, sums, c + i, four * 4 * lanes, count)
+                one_by_four(values, (at + i * row, row, step), weights, x, sums, c + i, four * 4 * lanes, count)
 
 
 @inlined
-def _add_plain(values, place, weights, x_row, sums, c_row, size):
-    at, row, step = place
+def _add_plain(values, matrix, weights, x_row, sums, c_row, size):
+    at, row, step = matrix
     strips, depth, n, count = size
     for strip in range(strips):
         x, c = x_row + strip * depth, c_row + strip * n
@@ -113,8 +123,7 @@ def _add_plain(values, place, weights, x_row, sums, c_row, size):
 
 
 # For strips from the one whose weights begin in row x_row and whose sums begin in row c_row: the sums of rows i < n +=
-# sum over k < count of values[at + i row + k step] weights[k], where ``place`` = (at, row, step) and ``size`` =
-# (strips, rows of weights of one, n, count).
+# sum over k < count of values[at + i row + k step] weights[k], where ``matrix`` = (at, row, step).
 _add = _add_vectors if REGISTER_BYTES else _add_plain
 
 
@@ -154,9 +163,9 @@ def _strips_from(part, unit):
 def _add_sources(flat, source_row, sources, weights, part, unit, sums):
     """Units from ``unit`` on += weights . sources begin .. end of a layer whose state begins in row ``source_row``."""
     weights_row, sums_row, many = _strips_from(part, unit)
-    place = (source_row + sources[0]) * part.n, np.int64(1), part.n
-    size = many, part.depth, part.n, sources[1] - sources[0]
-    _add(flat, place, weights, weights_row + sources[0], sums, sums_row, size)
+    matrix = Matrix((source_row + sources[0]) * part.n, np.int64(1), part.n)
+    size = _StripSize(many, part.depth, part.n, sources[1] - sources[0])
+    _add(flat, matrix, weights, weights_row + sources[0], sums, sums_row, size)
 
 
 @loop
@@ -164,13 +173,12 @@ def _add_states(part, unit, variables, inputs, codes, one, weights, sums):
     """As ``_add_sources`` for the one-hot inputs of variables begin .. end: the row of the state that each has."""
     n_context, n_states = inputs
     weights_row, sums_row, many = _strips_from(part, unit)
-    place = np.int64(0), np.int64(0), np.int64(0)
+    matrix, size = Matrix(ZERO, ZERO, ZERO), _StripSize(np.int64(1), part.depth, np.int64(1), np.int64(1))
     for d in range(variables[0], variables[1]):
         for i in range(part.n):
             x = weights_row + n_context + d * n_states + state_of(codes[d, i], n_states)
             for strip in range(many):
-                size = np.int64(1), part.depth, np.int64(1), np.int64(1)
-                _add(one, place, weights, x + strip * part.depth, sums, sums_row + strip * part.n + i, size)
+                _add(one, matrix, weights, x + strip * part.depth, sums, sums_row + strip * part.n + i, size)
 
 
 @inlined

@@ -37,7 +37,7 @@ from .made import (
     product_of,
 )
 from .normal import to_normal
-from .panels import add_rows
+from .products import add_rows
 from .truncation import Rule
 from .uniforms import fill_uniforms
 
@@ -174,8 +174,8 @@ def score_variable(kind, state, z, at, values, v, scratch, total):
 @inlined
 def _add_recent(weights, own, source_row, units, sources, state):
     """Units begin .. end of a layer += weights . those sources begin .. end that became known inside the block."""
-    place, x, c, size = product_of(own, source_row, units, sources, state.shape[1])
-    add_rows(weights, place, state, x, state, c, size)
+    matrix, x, c, size = product_of(own, source_row, units, sources, state.shape[1])
+    add_rows(weights, matrix, state, x, state, c, size)
 
 
 @inlined

@@ -12,10 +12,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from random_nets import codes_of, random_net
 
-from fastdgm.engines.tables.dispatch import INLINE_CELLS, pieces_of
+from fastdgm.data.blocks import Block
 from fastdgm.kernels.tiles import TILE
 from fastdgm.learning.counts import count_families
 from fastdgm.runtime import threads
+from fastdgm.runtime.pieces import SMALL_CELLS, cell_ranges
 
 N_ROWS = 60_000
 NET = random_net(21, 9)
@@ -39,7 +40,7 @@ OPERATIONS = {
 
 @pytest.mark.parametrize("operation", OPERATIONS.values(), ids=OPERATIONS.keys())
 def test_the_bits_do_not_depend_on_the_number_of_threads(operation, monkeypatch):
-    assert len(pieces_of(N_ROWS, len(NET))) > 1
+    assert len(cell_ranges(N_ROWS, len(NET), Block.cells_per_piece)) > 1
     results = []
     for setting in ("1", "2", "7"):
         monkeypatch.setenv("FASTDGM_NUM_THREADS", setting)
@@ -49,14 +50,14 @@ def test_the_bits_do_not_depend_on_the_number_of_threads(operation, monkeypatch)
 
 @given(st.integers(0, 10**9), st.integers(1, 2000))
 def test_pieces_are_the_rows_in_order_cut_at_whole_tiles(n, n_vars):
-    pieces = pieces_of(n, n_vars)
+    pieces = cell_ranges(n, n_vars, Block.cells_per_piece)
     if n == 0:
         assert pieces == []
     else:
         assert (pieces[0][0], pieces[-1][1]) == (0, n)
         assert all(begin < end for begin, end in pieces)
         assert all(end == following and end % TILE == 0 for (_, end), (following, _) in pairwise(pieces))
-    if n * n_vars <= INLINE_CELLS:
+    if n * n_vars <= SMALL_CELLS:
         assert len(pieces) <= 1
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 import numpy.typing as npt
 
-from ..conditionals.table import MAX_STATES
+from ..data.variables import MAX_STATES
 from ..engines.draw import Draw, Drawn
 from ..engines.torch.causality import check_causal, check_steps, without_impossible
 from ..engines.torch.picking import log_softmax, pick, pick_log_odds, truncated

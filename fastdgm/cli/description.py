@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from ..conditionals.table import tables_of
 from ..data.labels import codes_are_ambiguous
 from ..runtime.text import preview
 from ..structures import parameter_counts
@@ -37,14 +38,15 @@ def description(net: BayesNet) -> str:
     counts = parameter_counts(net)
     n_states = [len(states) for states in net.states.values()]
     most_parents = max(len(own) for own in net.parents.values())
-    largest = max(net.names, key=lambda name: net[name].table.size)
+    tables = tables_of(net.conditionals, "info")
+    largest = max(tables, key=lambda name: tables[name].table.size)
     facts = [
         ("variables", f"{len(net)} ({_span(min(n_states), max(n_states))} states)"),
         ("arcs", f"{len(net.edges)} (up to {most_parents} into one variable)"),
         ("parameters", _figure(counts.network)),
         ("  if independent", _figure(counts.independent)),
         ("  full joint table", _figure(counts.full_joint)),
-        ("largest table", f"{_figure(net[largest].table.size)} entries, of {largest!r}"),
+        ("largest table", f"{_figure(tables[largest].table.size)} entries, of {largest!r}"),
     ]
     found = list(problems(net))
     facts.append(("problems found", str(len(found)) if found else "none"))
@@ -53,7 +55,7 @@ def description(net: BayesNet) -> str:
 
 def problems(net: BayesNet) -> Iterator[str]:
     """What is legal but may surprise: zeros, certainties, states that never occur, misleading state names."""
-    tables = [net[name].table for name in net.names]
+    tables = [own.table for own in tables_of(net.conditionals, "info").values()]
     n_zeros = sum(int((table == 0.0).sum()) for table in tables)
     if n_zeros:
         n_cells = sum(table.size for table in tables)
@@ -86,8 +88,9 @@ def unreachable_states(net: BayesNet) -> list[tuple[str, str]]:
     [('a', '1'), ('b', '1')]
     """
     reachable: dict[str, npt.NDArray[np.bool_]] = {}
+    tables = tables_of(net.conditionals, "info")
     for name in net.order:
-        table = net[name].table
+        table = tables[name].table
         for axis, parent in enumerate(net[name].parents):
             table = np.compress(reachable[parent], table, axis=axis)
         reachable[name] = np.asarray((table > 0.0).any(axis=tuple(range(table.ndim - 1))))

@@ -1,18 +1,21 @@
-"""Conditional distributions of one variable given its parents: parameters and their checks, no loops over data."""
+"""Conditional probability tables: parameters and their checks, no loops over data."""
 
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterable, Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
 
+from ..data.variables import MAX_STATES, Discrete, Variable, checked_states, in_order
 from ..runtime.text import preview
+from .base import Conditional
 
 ParentStates = tuple[tuple[str, ...], ...]  # the states of each parent, in the order of the parents
-MAX_STATES = 65_535
+
+Array = npt.NDArray[Any]
 MAX_AXES = 64  # of a NumPy array
 EXACT_TOLERANCE = 1e-12  # rows this close to 1 are left as they are, to the last bit
 QUIET_TOLERANCE = 1e-6  # rows this close are renormalised silently: files are printed with few digits
@@ -27,7 +30,7 @@ class RowSumError(ValueError):
         self.row = row
 
 
-class CPT:
+class CPT(Conditional):
     """A conditional probability table: P(child | parents), one axis per parent in the order given, then the child.
 
     Parameters
@@ -81,24 +84,62 @@ class CPT:
         table: npt.NDArray[np.float64],
         states: tuple[str, ...],
         parent_states: ParentStates | None = None,
-    ) -> CPT:
+    ) -> Self:
         """A CPT from parts that are known to be right: not checked, the table's bits kept."""
         cpt = cls.__new__(cls)
         cpt._set(parents, np.ascontiguousarray(table), states, parent_states)
         return cpt
 
-    def bound(self, parent_states: ParentStates) -> CPT:
-        """The same table in a network where the parents have these states: itself, or a copy that shares the array.
+    @classmethod
+    def from_parameters(
+        cls, name: str, parents: Sequence[str], variable: Variable, parameters: Mapping[str, Array]
+    ) -> Self:
+        """Rows must sum to 1 as closely as those of any CPT do: nothing is divided, the bits stay as they are."""
+        if set(parameters) != {"table"}:
+            raise ValueError(f"{name!r} has a table and no other arrays, got {sorted(parameters)}")
+        table = parameters["table"]
+        if table.dtype != np.float64:
+            raise ValueError(f"the table of {name!r} is of type float64, got {table.dtype}")
+        with np.errstate(over="ignore", invalid="ignore"):  # sums of absurd numbers are refused
+            off = float(np.abs(table.sum(axis=-1) - 1.0).max(initial=0.0)) if table.ndim else 0.0
+        if off > EXACT_TOLERANCE:
+            raise ValueError(f"every row of a table sums to 1, one of {name!r} is off by {off:.3g}")
+        try:
+            made = CPT(parents, table, variable.states)
+        except ValueError as error:
+            raise ValueError(f"table of {name!r}: {error}") from None
+        return cls.trusted(made.parents, made.table, made.states)
 
-        Raises ValueError where the table was made for other states of a parent, or for the same in another order.
+    def parameters(self) -> dict[str, Array]:
+        """The table."""
+        return {"table": self.table}
+
+    @property
+    def variable(self) -> Variable:
+        """The child."""
+        return Discrete(self.states)
+
+    def bound(self, name: str, parents: Sequence[Variable]) -> Self:
+        """The same table as that of ``name`` in a network with these parents: itself, or a copy that shares the array.
+
+        Raises ValueError where the parents have other numbers of states, or where the table was made for other states
+        of a parent, or for the same in another order.
         """
+        expected = tuple(parent.n_states for parent in parents)
+        if self.table.shape[:-1] != expected:
+            raise ValueError(
+                f"the table of {name!r} has shape {self.table.shape}, but its parents {list(self.parents)} "
+                f"have {list(expected)} states: expected shape {(*expected, self.n_states)}"
+            )
+        parent_states = tuple(parent.states for parent in parents)
         if self.parent_states == parent_states or not self.parents:
             return self
         for parent, own, others in zip(self.parents, self.parent_states or (), parent_states, strict=False):
             if own != others:
                 k = next(k for k, (old, new) in enumerate(zip(own, others, strict=True)) if old != new)
                 raise ValueError(
-                    f"a table refers to its parents' states by position: this one was made for parent {parent!r} with "
+                    f"the table of {name!r} does not fit this network: a table refers to its parents' states by "
+                    f"position: this one was made for parent {parent!r} with "
                     f"states {preview(own)}, got {preview(others)} (code {k} was {own[k]!r}, is {others[k]!r}); give "
                     "the parent those states in that order, or make the table anew, as CPT(parents, table, states)"
                 )
@@ -116,12 +157,6 @@ class CPT:
         object.__setattr__(self, "table", table)
         object.__setattr__(self, "states", states)
         object.__setattr__(self, "parent_states", parent_states)
-
-    def __setattr__(self, name: str, value: object) -> None:
-        raise AttributeError(f"a {type(self).__name__} never changes, so {name!r} cannot be set: make a new one")
-
-    def __delattr__(self, name: str) -> None:
-        raise AttributeError(f"a {type(self).__name__} never changes, so {name!r} cannot be deleted")
 
     @property
     def n_states(self) -> int:
@@ -195,15 +230,14 @@ class Bernoulli(CPT):
         super().__init__((), [1.0 - p, p], ("False", "True"))
 
 
-def in_order(values: object, what: str) -> tuple[Any, ...]:
-    """The members of a list of names; TypeError for a string, a set (its order changes from run to run) or no list."""
-    if isinstance(values, str):
-        raise TypeError(f"{what} must be a list of names, got the string {values!r}: write [{values!r}]")
-    if isinstance(values, set | frozenset):
-        raise TypeError(f"{what} must be a list of names, because their order counts, got the set {values!r}")
-    if not isinstance(values, Iterable):
-        raise TypeError(f"{what} must be a list of names, got {values!r}")
-    return tuple(values)
+def tables_of(conditionals: Mapping[str, Conditional], purpose: str) -> dict[str, CPT]:
+    """Conditionals that all are tables. TypeError that names the first that is none, for what only tables can do."""
+    tables = {}
+    for name, own in conditionals.items():
+        if not isinstance(own, CPT):
+            raise TypeError(f"{purpose} needs tables, variable {name!r} has a {type(own).__name__}")
+        tables[name] = own
+    return tables
 
 
 def check_axes(n_parents: int) -> None:
@@ -212,21 +246,6 @@ def check_axes(n_parents: int) -> None:
         raise ValueError(
             f"a table has at most {MAX_AXES} axes, one per parent and the child's own, got {n_parents} parents"
         )
-
-
-def checked_states(states: Sequence[object] | None, n_states: int) -> tuple[str, ...]:
-    """State names as strings: distinct, as many as the table has columns."""
-    if states is None:
-        return tuple(map(str, range(n_states)))
-    names = tuple(map(str, in_order(states, "states")))
-    if not 1 <= len(names) <= MAX_STATES:
-        raise ValueError(f"a variable has 1 to {MAX_STATES} states, got {len(names)}")
-    if len(names) != n_states:
-        raise ValueError(f"the table has {n_states} columns but {len(names)} states are named: {list(names)[:10]}")
-    if len(set(names)) < len(names):
-        duplicate = next(name for i, name in enumerate(names) if name in names[:i])
-        raise ValueError(f"state names must be distinct, got {duplicate!r} twice")
-    return names
 
 
 def _checked_table(table: npt.ArrayLike, n_parents: int) -> npt.NDArray[np.float64]:

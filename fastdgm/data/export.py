@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from .labels import Variable, codes_in_range
+from .labels import Column, codes_in_range
 from .optional import import_pyarrow
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ def samples_to_pandas(samples: Samples) -> Any:
     for name, states in samples.states.items():
         if states not in types:
             types[states] = pd.CategoricalDtype(states, ordered=True)
-        codes = codes_in_range(samples[name], Variable(name, states))
+        codes = codes_in_range(samples[name], Column(name, states))
         columns[name] = pd.Categorical.from_codes(_signed(codes, len(states)), dtype=types[states], validate=False)
     return pd.DataFrame(columns, copy=False)
 
@@ -43,7 +43,7 @@ def samples_to_arrow(samples: Samples) -> Any:
     pa = import_pyarrow("to_arrow")
     columns, fields = [], []
     for name, states in samples.states.items():
-        codes = codes_in_range(samples[name], Variable(name, states))
+        codes = codes_in_range(samples[name], Column(name, states))
         # polars wants two bytes for 256 states: its own largest byte is a null, and it panics where it meets a code
         indices = pa.array(codes.astype(np.uint16) if len(states) == 256 else _signed(codes, len(states)))
         column = pa.DictionaryArray.from_arrays(indices, pa.array(states, pa.string()), ordered=True, safe=False)

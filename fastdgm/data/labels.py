@@ -23,7 +23,7 @@ NO_TABLE = np.empty(0, np.uint8)
 Array = npt.NDArray[Any]
 
 
-class Variable(NamedTuple):
+class Column(NamedTuple):
     """A column's name and the states its values may take; code k is the k-th state."""
 
     name: str
@@ -112,7 +112,7 @@ class Encoder:
     each names column, row (``first_row`` rows come before the piece), value and what was allowed.
     """
 
-    def __init__(self, piece: Piece, variable: Variable, first_row: int) -> None:
+    def __init__(self, piece: Piece, variable: Column, first_row: int) -> None:
         self._variable = variable
         self._first_row = first_row
         self._labels = piece.labels if isinstance(piece, Labels) else None
@@ -180,7 +180,7 @@ def missing_value(name: str, row: int) -> MissingValuesError:
     )
 
 
-def bad_code(variable: Variable, row: int, value: np.integer[Any]) -> ValueError:
+def bad_code(variable: Column, row: int, value: np.integer[Any]) -> ValueError:
     """The error for an integer that is no code: missing where it is -1, or the largest unsigned number."""
     limits = np.iinfo(value.dtype)
     minus_one = value == -1 and "-1" not in variable.states
@@ -192,7 +192,7 @@ def bad_code(variable: Variable, row: int, value: np.integer[Any]) -> ValueError
     )
 
 
-def codes_in_range(codes: Array, variable: Variable) -> Array:
+def codes_in_range(codes: Array, variable: Column) -> Array:
     """Unsigned codes as they are; ValueError that names the first that is no state's."""
     bad = codes >= len(variable.states)
     if bad.any():
@@ -225,7 +225,7 @@ def as_unsigned(values: Array, n_values: int) -> Array:
     return native.view(f"u{native.dtype.itemsize}")
 
 
-def _checked_codes(values: Array, variable: Variable, first_row: int) -> Array:
+def _checked_codes(values: Array, variable: Column, first_row: int) -> Array:
     name, states = variable
     if len(values) and (k := _misleading_code(states)) is not None:
         raise ValueError(
@@ -236,7 +236,7 @@ def _checked_codes(values: Array, variable: Variable, first_row: int) -> Array:
     return whole_numbers(values, name, first_row)
 
 
-def _unknown_label(label: object, variable: Variable, row: int) -> Exception:
+def _unknown_label(label: object, variable: Column, row: int) -> Exception:
     if label is None or label == "":  # an empty cell of a CSV file
         return missing_value(variable.name, row)
     if isinstance(label, bool):

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from ..errors import UnknownNameError
 from ..runtime.text import preview
-from .labels import Variable, codes_in_range
+from .labels import Column, codes_in_range
 
 SHOWN_ROWS, SHOWN_COLUMNS = 5, 6  # of a repr
 
@@ -66,7 +66,7 @@ class Samples:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Variable names, in column order."""
+        """Column names, in column order."""
         return tuple(self._states)
 
     @property
@@ -88,7 +88,7 @@ class Samples:
         return int(self._block.shape[1])
 
     def keys(self) -> Sequence[str]:
-        """Variable names."""
+        """Column names."""
         return self.names
 
     def values(self) -> Iterator[npt.NDArray[Any]]:
@@ -129,7 +129,7 @@ class Samples:
     def labels(self, name: str) -> npt.NDArray[np.object_]:
         """One column as state names. Raises ValueError for codes out of range, KeyError for an unknown name."""
         codes = self[name]
-        return np.array(self._states[name], dtype=object)[codes_in_range(codes, Variable(name, self._states[name]))]
+        return np.array(self._states[name], dtype=object)[codes_in_range(codes, Column(name, self._states[name]))]
 
     def to_pandas(self) -> Any:
         """A pandas DataFrame of ordered categoricals that share the codes, hence read-only: ``.copy()`` it to edit.

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 import numpy.typing as npt
 
-from ..conditionals.table import MAX_STATES
 from ..errors import MissingValuesError
 from .columns import matched_columns, pieces
-from .labels import Codes, Encoder, Labels, Piece, Variable, bad_code, missing_value, whole_numbers
+from .labels import Codes, Column, Encoder, Labels, Piece, bad_code, missing_value, whole_numbers
+from .variables import MAX_STATES
 
 if TYPE_CHECKING:
     pass
@@ -49,7 +49,7 @@ class TableReader:
         self._dtype = np.dtype(dtype)
         self._encoders: list[list[Encoder]] = []
         for name, own_states in states.items():
-            variable = Variable(name, own_states)
+            variable = Column(name, own_states)
             row = 0
             own: list[Encoder] = []
             for piece in pieces(name, columns[name]):
@@ -132,7 +132,7 @@ def _code_range(name: str, part: Codes, first_row: int) -> tuple[int, int]:
         raise ValueError(f"{_CODES_RULE}: {came}; {_NAME_THEM}")
     row = int(values.argmax())
     if values[row] >= MAX_STATES:
-        raise bad_code(Variable(name, tuple(map(str, range(MAX_STATES)))), first_row + row, values[row])
+        raise bad_code(Column(name, tuple(map(str, range(MAX_STATES)))), first_row + row, values[row])
     return int(values.min()), int(values[row])
 
 

@@ -14,7 +14,7 @@ from itertools import islice
 
 import numpy as np
 
-from ..conditionals.table import MAX_STATES
+from ..data.variables import MAX_STATES
 from ..runtime.text import preview
 from .axes import FlatTable, decisions, flat_table
 from .draft import Draft, Family, Positions

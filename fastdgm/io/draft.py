@@ -9,7 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from ..bayesnet import BayesNet
-from ..conditionals.table import CPT, MAX_STATES, RowSumError, check_axes
+from ..conditionals.table import CPT, RowSumError, check_axes
+from ..data.variables import MAX_STATES
 from ..errors import FormatError
 from ..runtime.text import preview
 from .row_sums import RowSums

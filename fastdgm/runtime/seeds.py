@@ -32,6 +32,14 @@ def check_rows(n: Any, start: Any = 0) -> tuple[int, int]:
     return n, start
 
 
+def check_chunk(chunk: Any) -> int:
+    """Rows at a time: at least one."""
+    size = whole_number(chunk, "chunk")
+    if size < 1:
+        raise ValueError(f"chunk must be at least 1 row, got {size}")
+    return size
+
+
 def key_from_seed(seed: int | np.random.Generator | None) -> int:
     """The 64-bit key: the seed itself, or one drawn from the generator, or a fresh one."""
     if seed is None:

@@ -12,7 +12,7 @@ from ...kernels import made_gradient as training
 from ...kernels.adam import AdamSettings
 from ...kernels.made import MaskedNet
 from ...kernels.made_gradient import Batch, Moments, Workspace
-from ...kernels.panels import ROWS
+from ...kernels.products import ROWS
 from ...runtime.memory import check_memory
 from ...runtime.threads import run_pieces, thread_count
 from . import plan as masked

@@ -38,17 +38,18 @@ def sampling_clusters(
 ) -> list[list[int]]:
     """Clusters in drawing order, their members in topological order; a variable's parents are in it or before it.
 
-    Each cluster starts at the earliest ready variable of ``order`` and takes, one at a time, the candidate that adds
-    the fewest outside parents, then the smallest table, as long as the table stays within ``cells``.
+    ``order`` lists the variables to draw; all others are drawn already. Each cluster starts at the earliest ready
+    variable of it and takes, one at a time, the candidate that adds the fewest outside parents, then the smallest
+    table, as long as the table stays within ``cells``.
     """
     rank = {v: i for i, v in enumerate(order)}
+    drawn = [v not in rank for v in range(len(parents))]
     children: list[list[int]] = [[] for _ in parents]
     for v in order:
         for parent in parents[v]:
             children[parent].append(v)
-    undrawn = [len(own) for own in parents]  # parents neither drawn nor in the current cluster
-    drawn = [False] * len(parents)
-    ready = [rank[v] for v in order if not parents[v]]
+    undrawn = [sum(not drawn[u] for u in own) for own in parents]  # parents neither drawn nor in the current cluster
+    ready = [rank[v] for v in order if not undrawn[v]]
     clusters: list[list[int]] = []
     while ready:
         first = order[heapq.heappop(ready)]

@@ -10,12 +10,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ...conditionals.table import CPT, MAX_AXES
+from ...conditionals.table import MAX_AXES
 from ...kernels.alias import fill_slots
 from ...kernels.cpt import SamplingPlan, ScoringPlan
 from ...runtime.arrays import code_type
 from ...runtime.lazy import cached_property
 from ...runtime.memory import check_memory
+from ..base import Members
 from .clusters import field_bits, sampling_clusters, scoring_clusters, slot_bits
 
 Array = npt.NDArray[Any]
@@ -34,6 +35,7 @@ class Structure:
         self.parents = [tuple(column[parent] for parent in own) for own in parents.values()]
         self.states = {name: states[name] for name in parents}  # in the order of the columns, like everything here
         self.n_states = [len(own) for own in self.states.values()]
+        self.columns = list(range(len(self.names)))  # whose tables these are
 
     @property
     def dtype(self) -> np.dtype[Any]:
@@ -47,19 +49,20 @@ class Structure:
 
     @cached_property
     def families(self) -> list[tuple[int, ...]]:
-        """Parents, then the variable: the axes of its table."""
+        """Parents, then the variable, for every column: the axes of its table."""
         return [(*own, v) for v, own in enumerate(self.parents)]
 
     def check_tables(self, bytes_per_cell: int, purpose: str) -> None:
         """Refuse tables that cannot be indexed or held; computed in Python ints before anything is allocated."""
-        cells = [prod(self.n_states[v] for v in family) for family in self.families]
-        largest = max(range(len(cells)), key=cells.__getitem__)
+        cells = {v: prod(self.n_states[axis] for axis in self.families[v]) for v in self.columns}
+        largest = max(cells, key=cells.__getitem__)
         figure = cells[largest] if cells[largest] < 2**63 else f"at least 2**{cells[largest].bit_length() - 1}"
         own = f"the table of {self.names[largest]!r} with {len(self.parents[largest])} parents has {figure} cells"
         if cells[largest] > LARGEST_TABLE:
             raise ValueError(f"a table has at most 2**31 cells, {own}")
-        check_memory(bytes_per_cell * sum(cells), f"{purpose} with tables of {sum(cells)} cells ({own})")
-        widest = max(range(len(cells)), key=lambda v: len(self.families[v]))
+        total = sum(cells.values())
+        check_memory(bytes_per_cell * total, f"{purpose} with tables of {total} cells ({own})")
+        widest = max(self.columns, key=lambda v: len(self.families[v]))
         if len(self.families[widest]) > MAX_AXES:
             raise ValueError(
                 f"a table has at most {MAX_AXES} axes, one per parent and the child's own, that of "
@@ -69,7 +72,8 @@ class Structure:
     @cached_property
     def scoring_clusters(self) -> list[list[int]]:
         """Families that are looked up, or counted, in one table."""
-        return scoring_clusters(tuple(self.families), tuple(self.n_states))
+        clusters = scoring_clusters(tuple(self.families[v] for v in self.columns), tuple(self.n_states))
+        return [[self.columns[i] for i in own] for own in clusters]
 
     @cached_property
     def counting(self) -> ScoringPlan:
@@ -79,15 +83,16 @@ class Structure:
 
 
 class Plans(Structure):
-    """The plans of a network with tables, each made at first use."""
+    """The plans of variables that have tables, each made at first use."""
 
-    def __init__(self, conditionals: Mapping[str, CPT], order: Sequence[str]) -> None:
-        parents = {name: cpt.parents for name, cpt in conditionals.items()}
-        super().__init__(parents, {name: cpt.states for name, cpt in conditionals.items()})
-        column = {name: i for i, name in enumerate(conditionals)}
-        self.order = [column[name] for name in order]
-        self.conditionals = conditionals
-        self.tables = [cpt.table for cpt in conditionals.values()]
+    def __init__(self, members: Members, first_word: int = 0) -> None:
+        parents = {name: own.parents for name, own in members.conditionals.items()}
+        super().__init__(parents, {name: own.variable.states for name, own in members.conditionals.items()})
+        self.order = list(members.columns)
+        self.columns = sorted(members.columns)
+        self.first_word = first_word
+        conditionals = list(members.conditionals.values())
+        self.tables = {v: conditionals[v].parameters()["table"] for v in self.columns}
 
     @cached_property
     def sampling_clusters(self) -> list[list[int]]:
@@ -109,7 +114,7 @@ class Plans(Structure):
     @cached_property
     def scoring_per_variable(self) -> ScoringPlan:
         """One table per variable, in column order."""
-        return _scoring_plan(self, [[v] for v in range(len(self.parents))])
+        return _scoring_plan(self, [[v] for v in self.columns])
 
     @property
     def n_bytes(self) -> int:
@@ -168,7 +173,7 @@ def _scope_plan(net: Structure, clusters: Sequence[Sequence[int]]) -> ScoringPla
 
 def _scoring_plan(net: Plans, clusters: Sequence[Sequence[int]]) -> ScoringPlan:
     with np.errstate(divide="ignore"):
-        logs = [np.log(table) for table in net.tables]
+        logs = {v: np.log(table) for v, table in net.tables.items()}
     tables = []
     for families in clusters:
         scope = _array_axes(net, _scope(net, families))
@@ -236,4 +241,5 @@ def _sampling_plan(net: Plans, clusters: Sequence[Sequence[int]]) -> SamplingPla
         table_start=_starts([s.size for s in slots], np.uint64),
         slots=np.concatenate(slots),
         fine=np.concatenate(fine),
+        first_word=np.uint64(net.first_word),
     )

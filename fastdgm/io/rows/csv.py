@@ -10,7 +10,7 @@ from typing import Any, BinaryIO, cast
 
 import numpy as np
 
-from ...data.labels import Variable, codes_in_range
+from ...data.labels import Column, codes_in_range
 from ...data.samples import Samples
 from . import scored
 from .common import SCORE, Scores, States, checked_batches, require_pyarrow, slices
@@ -88,7 +88,7 @@ def _parts(samples: Samples) -> Iterator[Samples]:
 
 def _cells(samples: Samples) -> list[list[str]]:
     """The labels of every column."""
-    columns = [(Variable(name, samples.states[name]), codes) for name, codes in samples.items()]
+    columns = [(Column(name, samples.states[name]), codes) for name, codes in samples.items()]
     return [
         np.array(list(map(quoted, variable.states)), object)[codes_in_range(codes, variable)].tolist()
         for variable, codes in columns

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple, cast
 import numpy as np
 import numpy.typing as npt
 
-from ...data.labels import Variable, codes_in_range
+from ...data.labels import Column, codes_in_range
 from ...data.samples import Samples
 from ...errors import FormatError
 from ...runtime.memory import check_memory
@@ -29,7 +29,7 @@ def write(file: BinaryIO, chunks: Iterable[Samples], states: States) -> None:
 
 def _checked_rows(samples: Samples) -> npt.NDArray[Any]:
     for name, codes in samples.items():
-        codes_in_range(codes, Variable(name, samples.states[name]))
+        codes_in_range(codes, Column(name, samples.states[name]))
     return np.asarray(samples)
 
 
