@@ -22,31 +22,32 @@ RANGE = {4: (1e-35, 1e35), 8: (1e-300, 1e300)}  # of exp(-a): inside, products a
 class _Blocks(Vectors):
     """Blocks of numbers of the rows of arrays that an intrinsic was called with."""
 
-    def __init__(self, context, builder, signature, arguments):
+    def __init__(self, context, builder, kinds, values):
+        """``kinds`` and ``values`` of the arguments: pairs of an array and a row, then what is no array."""
         views = [
             context.make_array(kind)(context, builder, value)
-            for kind, value in zip(signature.args, arguments, strict=True)
+            for kind, value in zip(kinds, values, strict=True)
             if isinstance(kind, types.Array)
         ]
         self.width = builder.extract_value(views[0].shape, 1)
         self.rows = [
             builder.gep(view.data, [builder.mul(row, self.width)])
-            for view, row in zip(views, arguments[1::2], strict=False)
+            for view, row in zip(views, values[1::2], strict=False)
         ]
         self.at = ir.Constant(INT64, 0)
-        element = context.get_value_type(signature.args[0].dtype)
-        super().__init__(builder, element, BLOCK_BYTES // (signature.args[0].dtype.bitwidth // 8))
+        element = context.get_value_type(kinds[0].dtype)
+        super().__init__(builder, element, BLOCK_BYTES // (kinds[0].dtype.bitwidth // 8))
 
     def _pointer(self, array):
         return self.builder.gep(self.rows[array], [self.at])
 
-    def read(self, array):
+    def load(self, array):
         """The block of an array at which the loop is."""
-        return self.load(self._pointer(array))
+        return self.load_at(self._pointer(array))
 
-    def write(self, value, array):
+    def store(self, value, array):
         """Put the block of an array."""
-        self.store(value, self._pointer(array))
+        self.store_at(value, self._pointer(array))
 
     def multiply_add(self, a, b, c):
         """a b + c"""
@@ -98,9 +99,9 @@ def dot(typing_context, a, i, b, j):
     """a[i] . b[j]"""
 
     def generate(context, builder, signature, arguments):
-        blocks = _Blocks(context, builder, signature, arguments)
+        blocks = _Blocks(context, builder, signature.args, arguments)
         (total,) = blocks.run(
-            [blocks.constant(0.0)], lambda total: [blocks.multiply_add(blocks.read(0), blocks.read(1), total)]
+            [blocks.constant(0.0)], lambda total: [blocks.multiply_add(blocks.load(0), blocks.load(1), total)]
         )
         return blocks.sum(total)
 
@@ -112,12 +113,12 @@ def multiply_state(typing_context, state, i, factor, j, hidden, k):
     """state[i] *= factor[j], hidden[k] = 1 / (1 + state[i]); returns whether all of the state stayed within RANGE."""
 
     def generate(context, builder, signature, arguments):
-        blocks = _Blocks(context, builder, signature, arguments)
+        blocks = _Blocks(context, builder, signature.args, arguments)
 
         def step(smallest, largest):
-            value = builder.fmul(blocks.read(0), blocks.read(1))
-            blocks.write(value, 0)
-            blocks.write(blocks.inverse_of_one_more(value), 2)
+            value = builder.fmul(blocks.load(0), blocks.load(1))
+            blocks.store(value, 0)
+            blocks.store(blocks.inverse_of_one_more(value), 2)
             return blocks.choose("<", value, smallest), blocks.choose(">", value, largest)
 
         smallest, largest = blocks.run([blocks.constant(1.0), blocks.constant(1.0)], step)
@@ -135,10 +136,10 @@ def activate_exp(typing_context, state, i, hidden, j):
     """hidden[j] = 1 / (1 + state[i])"""
 
     def generate(context, builder, signature, arguments):
-        blocks = _Blocks(context, builder, signature, arguments)
+        blocks = _Blocks(context, builder, signature.args, arguments)
 
         def step():
-            blocks.write(blocks.inverse_of_one_more(blocks.read(0)), 1)
+            blocks.store(blocks.inverse_of_one_more(blocks.load(0)), 1)
             return ()
 
         blocks.run([], step)
@@ -152,14 +153,14 @@ def add_outer(typing_context, a, i, b, j, for_a, k, for_b, m, weight):
     """for_a[k] += weight b[j], for_b[m] += weight a[i]: the gradients of weight (a[i] . b[j])"""
 
     def generate(context, builder, signature, arguments):
-        blocks = _Blocks(context, builder, signature, arguments)
+        blocks = _Blocks(context, builder, signature.args, arguments)
         weight = blocks.broadcast(arguments[-1])
 
         def step():
-            new_a = blocks.multiply_add(weight, blocks.read(1), blocks.read(2))
-            new_b = blocks.multiply_add(weight, blocks.read(0), blocks.read(3))
-            blocks.write(new_a, 2)
-            blocks.write(new_b, 3)
+            new_a = blocks.multiply_add(weight, blocks.load(1), blocks.load(2))
+            new_b = blocks.multiply_add(weight, blocks.load(0), blocks.load(3))
+            blocks.store(new_a, 2)
+            blocks.store(new_b, 3)
             return ()
 
         blocks.run([], step)
@@ -174,10 +175,10 @@ def add_row(typing_context, total, i, values, j):
     """total[i] += values[j]"""
 
     def generate(context, builder, signature, arguments):
-        blocks = _Blocks(context, builder, signature, arguments)
+        blocks = _Blocks(context, builder, signature.args, arguments)
 
         def step():
-            blocks.write(builder.fadd(blocks.read(0), blocks.read(1)), 0)
+            blocks.store(builder.fadd(blocks.load(0), blocks.load(1)), 0)
             return ()
 
         blocks.run([], step)
