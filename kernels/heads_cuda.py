@@ -1,4 +1,4 @@
-"""The heads of heads.py for one row of data: parameters are rows ``at`` .. of ``state``, the row of data its column i."""
+"""The heads of heads.py for one row of data: column i of ``state``, whose rows from ``at`` on are the parameters."""
 
 from __future__ import annotations
 

@@ -41,13 +41,13 @@ class _Blocks(Vectors):
     def _pointer(self, array):
         return self.builder.gep(self.rows[array], [self.at])
 
-    def read(self, array):
+    def load(self, array):
         """The block of an array at which the loop is."""
-        return self.load(self._pointer(array))
+        return self.load_at(self._pointer(array))
 
-    def write(self, value, array):
+    def store(self, value, array):
         """Put the block of an array."""
-        self.store(value, self._pointer(array))
+        self.store_at(value, self._pointer(array))
 
     def multiply_add(self, a, b, c):
         """a b + c"""
@@ -101,7 +101,7 @@ def dot(typing_context, a, i, b, j):
     def generate(context, builder, signature, arguments):
         blocks = _Blocks(context, builder, signature.args, arguments)
         (total,) = blocks.run(
-            [blocks.constant(0.0)], lambda total: [blocks.multiply_add(blocks.read(0), blocks.read(1), total)]
+            [blocks.constant(0.0)], lambda total: [blocks.multiply_add(blocks.load(0), blocks.load(1), total)]
         )
         return blocks.sum(total)
 
@@ -116,9 +116,9 @@ def multiply_state(typing_context, state, i, factor, j, hidden, k):
         blocks = _Blocks(context, builder, signature.args, arguments)
 
         def step(smallest, largest):
-            value = builder.fmul(blocks.read(0), blocks.read(1))
-            blocks.write(value, 0)
-            blocks.write(blocks.inverse_of_one_more(value), 2)
+            value = builder.fmul(blocks.load(0), blocks.load(1))
+            blocks.store(value, 0)
+            blocks.store(blocks.inverse_of_one_more(value), 2)
             return blocks.choose("<", value, smallest), blocks.choose(">", value, largest)
 
         smallest, largest = blocks.run([blocks.constant(1.0), blocks.constant(1.0)], step)
@@ -139,7 +139,7 @@ def activate_exp(typing_context, state, i, hidden, j):
         blocks = _Blocks(context, builder, signature.args, arguments)
 
         def step():
-            blocks.write(blocks.inverse_of_one_more(blocks.read(0)), 1)
+            blocks.store(blocks.inverse_of_one_more(blocks.load(0)), 1)
             return ()
 
         blocks.run([], step)
@@ -158,10 +158,10 @@ def add_outer(typing_context, a, for_a, i, b, j, for_b, k, weight):
         weight = blocks.broadcast(weight[1])
 
         def step():
-            new_a = blocks.multiply_add(weight, blocks.read(1), blocks.read(2))
-            new_b = blocks.multiply_add(weight, blocks.read(0), blocks.read(3))
-            blocks.write(new_a, 2)
-            blocks.write(new_b, 3)
+            new_a = blocks.multiply_add(weight, blocks.load(1), blocks.load(2))
+            new_b = blocks.multiply_add(weight, blocks.load(0), blocks.load(3))
+            blocks.store(new_a, 2)
+            blocks.store(new_b, 3)
             return ()
 
         blocks.run([], step)
@@ -179,7 +179,7 @@ def add_row(typing_context, total, i, values, j):
         blocks = _Blocks(context, builder, signature.args, arguments)
 
         def step():
-            blocks.write(builder.fadd(blocks.read(0), blocks.read(1)), 0)
+            blocks.store(builder.fadd(blocks.load(0), blocks.load(1)), 0)
             return ()
 
         blocks.run([], step)

@@ -68,15 +68,15 @@ def _block(rows, vectors):
         offsets = [builder.mul(i, a_row) for i in own_rows]
 
         def step(_, a_at, x_at, *sums):
-            values = [registers.load(pointer(add(x_at, shift))) for shift in shifts]
+            values = [registers.load_at(pointer(add(x_at, shift))) for shift in shifts]
             weights = [registers.broadcast(builder.load(pointer(add(a_at, offset)))) for offset in offsets]
             pairs = [(weight, value) for weight in weights for value in values]
             sums = [registers.call("fma", *pair, total) for pair, total in zip(pairs, sums, strict=True)]
             return [add(a_at, a_step), add(x_at, x_stride), *sums]
 
-        begins = [add(a_start, at), x_at, *(registers.load(target) for target in targets)]
+        begins = [add(a_start, at), x_at, *(registers.load_at(target) for target in targets)]
         for total, target in zip(repeat(builder, depth, begins, step)[2:], targets, strict=True):
-            registers.store(total, target)
+            registers.store_at(total, target)
         return context.get_dummy_value()
 
     @intrinsic

@@ -50,13 +50,13 @@ class Vectors:
             return self.element.width // 8
         return 4 if isinstance(self.element, ir.FloatType) else 8
 
-    def load(self, pointer):
+    def load_at(self, pointer):
         """What lies at a pointer, aligned as its elements are."""
         loaded = self.builder.load(self.builder.bitcast(pointer, self.kind.as_pointer()))
         loaded.align = self.n_bytes
         return loaded
 
-    def store(self, value, pointer):
+    def store_at(self, value, pointer):
         """Put a vector where a pointer points."""
         self.builder.store(value, self.builder.bitcast(pointer, self.kind.as_pointer())).align = self.n_bytes
 
@@ -144,19 +144,19 @@ def _within(context, builder, table_type, table, index):
 def _copy_cells(context, builder, signature, arguments):
     out_type, table_type, index_type, _ = signature.args
     out, table, index, i = arguments
-    places = _cells(context, builder, index_type).load(_pointer(context, builder, index_type, index, i))
+    places = _cells(context, builder, index_type).load_at(_pointer(context, builder, index_type, index, i))
     cells = _gather(context, builder, table_type, table, places)
-    _cells(context, builder, out_type).store(cells, _pointer(context, builder, out_type, out, i))
+    _cells(context, builder, out_type).store_at(cells, _pointer(context, builder, out_type, out, i))
     return context.get_dummy_value()
 
 
 def _add_cells(context, builder, signature, arguments):
     out_type, table_type, index_type, _ = signature.args
     out, table, index, i = arguments
-    places = _cells(context, builder, index_type).load(_pointer(context, builder, index_type, index, i))
+    places = _cells(context, builder, index_type).load_at(_pointer(context, builder, index_type, index, i))
     cells = _gather(context, builder, table_type, table, _within(context, builder, table_type, table, places))
     sums, pointer = _cells(context, builder, out_type), _pointer(context, builder, out_type, out, i)
-    sums.store(builder.fadd(sums.load(pointer), cells), pointer)
+    sums.store_at(builder.fadd(sums.load_at(pointer), cells), pointer)
     return context.get_dummy_value()
 
 

@@ -8,10 +8,9 @@ import numpy as np
 import numpy.typing as npt
 
 from ...kernels import heads
-from ...kernels import made as kernels
 from ...kernels import made_sampling as sampling
 from ...kernels.made import MaskedNet
-from ...kernels.made_rows import Strips, sample_rows_cpu
+from ...kernels.made_rows import Strips
 from ...kernels.made_sampling import Given, Request
 from ...kernels.outputs import Draws, Scores
 from ...runtime.arrays import code_type, read_only
@@ -19,6 +18,7 @@ from ...runtime.memory import check_memory
 from ...runtime.pieces import run_rows
 from ..defined import refuse_undefined, undefined_draw
 from ..draw import Draw, Drawn
+from .loops import LOOPS
 
 Array = npt.NDArray[Any]
 
@@ -48,7 +48,7 @@ def score(net: MaskedNet, x: Array, context: Array, per_variable: bool) -> Array
     x, context = _given(x), _given(context)
 
     def work(begin: int, end: int) -> None:
-        kernels.log_prob_cpu(begin, end, net, x, context, scores)
+        LOOPS["log_prob", "cpu"](begin, end, net, x, context, scores)
 
     run_rows(work, n, work_per_row(net))
     return scores.terms if per_variable else scores.log_prob
@@ -95,9 +95,9 @@ def sample(
 
     def work(begin: int, end: int) -> None:
         if strips is None:
-            sampling.sample_cpu(begin, end, net, request, given, draws)
+            LOOPS["sample", "cpu"](begin, end, net, request, given, draws)
         else:
-            sample_rows_cpu(begin, end, net, strips, request, given, draws)
+            LOOPS["sample few rows", "cpu"](begin, end, net, strips, request, given, draws)
 
     run_rows(work, n, work_per_row(net))
     if draws.undefined.any():

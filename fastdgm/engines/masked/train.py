@@ -8,7 +8,6 @@ import numpy as np
 import numpy.typing as npt
 
 from ...kernels import made as kernels
-from ...kernels import made_gradient as training
 from ...kernels.adam import AdamSettings
 from ...kernels.made import MaskedNet
 from ...kernels.made_gradient import Batch, Moments, Workspace
@@ -16,6 +15,7 @@ from ...kernels.products import ROWS
 from ...runtime.memory import check_memory
 from ...runtime.threads import run_pieces, thread_count
 from . import plan as masked
+from .loops import LOOPS
 from .run import no_context, read_only, score
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ def backward(net: MaskedNet, work: Workspace, x: Array, row_weights: Array, by_i
     batch = Batch(read_only(x), row_weights)
 
     def run(begin: int, end: int) -> None:
-        training.backward_cpu(begin, end, net, batch, work, by_inputs, log_prob)
+        LOOPS["backward", "cpu"](begin, end, net, batch, work, by_inputs, log_prob)
 
     tiles = -(-n // kernels.TILE)
     run(0, 0)  # compile here, not in several threads at once
@@ -89,7 +89,7 @@ class MaskedStepper:
         settings = AdamSettings(*step.scalars())
 
         def run(begin: int, end: int) -> None:
-            training.update_cpu(begin, end, self.net, work, n, moments, settings)
+            LOOPS["update", "cpu"](begin, end, self.net, work, n, moments, settings)
 
         run(0, 0)
         run_pieces(run, group_pieces(work))
@@ -115,7 +115,7 @@ def gradients(
         log_prob[rows] = backward(net, work, x[rows], weights[rows], by_inputs)
 
         def run(first: int, last: int, work: Workspace = work, n: int = n) -> None:
-            training.gradients_cpu(first, last, net, work, n, by_weights, by_biases)
+            LOOPS["add gradients", "cpu"](first, last, net, work, n, by_weights, by_biases)
 
         run(0, 0)
         run_pieces(run, group_pieces(work))
