@@ -16,6 +16,7 @@ from typing import NamedTuple
 import numpy as np
 from numba import float64
 
+from .activations import sigmoid
 from .categorical import find_largest
 from .head_scratch import JOINT, LARGEST
 from .jit import loop, wide_vectors
@@ -40,7 +41,7 @@ def temper_bernoulli(z, at, size, rule, own, scratch):
     _scale(z, at, size, 1.0 / rule.temperature, own)
     for i in range(z.shape[1]):
         x = float64(z[own, i])
-        likely = 1.0 / (1.0 + math.exp(-abs(x)))
+        likely = sigmoid(abs(x))
         if x == x and (rule.top_k == 1 or likely >= rule.top_p):
             z[own, i] = -EXCLUDED if x > 0 else EXCLUDED
 

@@ -54,8 +54,9 @@ def _smallest(words, lane, begin, end):
 
 
 @loop
-def _refine_32(key, row, position, words, lane, n, out, d, at):
+def _refine_32(key, row, position, words, n, out, d, at):
     """Draw the second word where the first is short; whole runs without one are passed over."""
+    lane = position & 3
     for run in range(0, n, RUN):
         end = min(run + RUN, n)
         if _smallest(words, lane, run, end) < uint32(SHORT):
@@ -83,7 +84,7 @@ def _fill_run(key, row, first, at, n, words, out):
         if out.itemsize == 4:
             _first_words_32(words, lane, n, out, d, at)
             if _smallest(words, lane, np.int64(0), n) < uint32(SHORT):
-                _refine_32(key, row, first + d, words, lane, n, out, d, at)
+                _refine_32(key, row, first + d, words, n, out, d, at)
         else:
             if lane == 0:
                 fill_words(key, row, block, uint64(STREAM_REFINE), n, low_words)
