@@ -8,7 +8,7 @@ from __future__ import annotations
 from numba import cuda, float64, uint64
 
 from . import markov_sparse
-from .cpt_cuda import exact_outcome
+from .alias_cuda import exact_outcome
 from .markov_cuda import entry
 from .markov_sparse import NONE
 from .philox import STREAM_BACK_OFF, STREAM_REFINE, STREAM_SAMPLE

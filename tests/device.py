@@ -13,20 +13,28 @@ FEW_THREADS, FEW_BLOCKS = 4, 2  # the simulator's cost is its threads: a tiny gr
 
 
 def run(twin: Twin, n: int, *arguments: Any) -> None:
-    """Launch a twin for n rows on copies of all arrays, then copy those that are no part of a plan back into place."""
-    there = [to_device(argument) for argument in arguments]
+    """Launch a twin for n rows on copies of all arrays, then copy those that may be written back into place."""
+    there = to_device(arguments)
     if numba.config.ENABLE_CUDASIM:
         twin, n = twin._replace(threads_per_block=FEW_THREADS), FEW_THREADS * FEW_BLOCKS
     launch(twin, n, *there)
-    for array, own in zip(arguments, there, strict=True):
-        if isinstance(array, np.ndarray) and array.flags.writeable:
-            own.copy_to_host(array)
+    copy_back(arguments, there)
 
 
 def to_device(argument: Any) -> Any:
-    """A copy on the device of an array, or of all arrays of a plan."""
+    """A copy on the device of an array, or of all arrays of a tuple."""
     from numba import cuda
 
     if isinstance(argument, tuple):
-        return type(argument)(*map(to_device, argument))
+        parts = map(to_device, argument)
+        return type(argument)(*parts) if hasattr(argument, "_fields") else tuple(parts)
     return cuda.to_device(argument) if isinstance(argument, np.ndarray) else argument
+
+
+def copy_back(argument: Any, there: Any) -> None:
+    """The other way, for arrays that are not read-only."""
+    if isinstance(argument, tuple):
+        for own, copy in zip(argument, there, strict=True):
+            copy_back(own, copy)
+    elif isinstance(argument, np.ndarray) and argument.flags.writeable:
+        there.copy_to_host(argument)
