@@ -23,9 +23,9 @@ import numpy as np
 from numba import uint16, uint32, uint64
 
 from .jit import formula, kernel, loop
-from .lanes import add_cells, copy_cells
 from .philox import LOW, STREAM_REFINE, STREAM_SAMPLE, fill_words, one_word
 from .tiles import PADDING, TILE, columns_in_range, joint_index, load_rows, tile_rows, wide_joint_index
+from .vectors import add_cells, copy_cells
 
 SCORING_TILE = 2048  # half a tile: the sums of a tile and a table share the first-level cache
 NARROW = 1 << 16  # tables up to this size are indexed in 16-bit lanes, twice as many to a vector

@@ -173,7 +173,7 @@ class Fitted:
 def log_prob(chain: AnyChain, stream: Stream) -> Array:
     """Sum of table entries of every sequence, its end included."""
     units, first = _units(stream.starts, chain.aligned)
-    size = int(max(markov.TILE, 4 * markov.LANES * chain.aligned))
+    size = int(max(markov.RUN, 4 * markov.WALKS * chain.aligned))
     out = np.empty(len(units) - 1)
     is_sparse = isinstance(chain, markov_sparse.SparseChain)
     score = markov_sparse.sparse_log_prob_cpu if is_sparse else markov.log_prob_cpu
@@ -192,14 +192,14 @@ def log_prob(chain: AnyChain, stream: Stream) -> Array:
 
 
 def _units(starts: Array, aligned: int) -> tuple[Array, Array | None]:
-    """Where to cut a stream: at sequences, and every TILE symbols of longer ones; and each sequence's first unit."""
+    """Where to cut a stream: at sequences, and every RUN symbols of longer ones; and each sequence's first unit."""
     lengths = np.diff(starts)
-    if aligned or lengths.max(initial=0) <= markov.TILE:
+    if aligned or lengths.max(initial=0) <= markov.RUN:
         return starts, None
-    parts = -(-lengths // markov.TILE)
+    parts = -(-lengths // markov.RUN)
     first = np.concatenate([[0], parts.cumsum()])
     within = np.arange(first[-1]) - np.repeat(first[:-1], parts)
-    return np.append(np.repeat(starts[:-1], parts) + within * markov.TILE, starts[-1]), first
+    return np.append(np.repeat(starts[:-1], parts) + within * markov.RUN, starts[-1]), first
 
 
 def terms(chain: AnyChain, stream: Stream) -> Array:

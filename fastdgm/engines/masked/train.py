@@ -11,7 +11,7 @@ from ...kernels import made as kernels
 from ...kernels import made_training as training
 from ...kernels.made import MaskedNet
 from ...kernels.made_training import Batch, Moments, Workspace
-from ...kernels.panels import ROWS
+from ...kernels.products import ROWS
 from ...runtime.memory import check_memory
 from ...runtime.threads import get_num_threads, run_pieces
 from . import plan as masked
