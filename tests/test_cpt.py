@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 import reference
+from compiled import compiled
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numba.core import ir
@@ -268,12 +269,13 @@ def index_types(function: Any, array: str) -> set[str]:
 def test_gathers_are_indexed_by_unsigned_64_bit_integers(index_type):
     """A signed index costs a wrap-around check in every gather, and uint64 + int silently becomes one."""
     index = np.zeros(9, index_type)
-    cpt._add_table(np.zeros(9), index, np.zeros(4), 9)
-    assert index_types(cpt._add_table, "table") == {"uint64"}
-    alias.gather_slots(np.zeros(8, np.uint32), np.zeros(4, np.uint64), 8, np.zeros(8, np.uint64))
-    assert index_types(alias.gather_slots, "slots") == {"uint64"}
-    cpt._count(index, None, np.zeros((4, 4), np.uint32), 8)
-    assert {t for lane in ("first", "second", "third", "fourth") for t in index_types(cpt._count, lane)} == {"uint64"}
+    add_table, gather_slots, count = map(compiled, (cpt._add_table, alias.gather_slots, cpt._count))
+    add_table(np.zeros(9), index, np.zeros(4), 9)
+    assert index_types(add_table, "table") == {"uint64"}
+    gather_slots(np.zeros(8, np.uint32), np.zeros(4, np.uint64), 8, np.zeros(8, np.uint64))
+    assert index_types(gather_slots, "slots") == {"uint64"}
+    count(index, None, np.zeros((4, 4), np.uint32), 8)
+    assert {t for lane in ("first", "second", "third", "fourth") for t in index_types(count, lane)} == {"uint64"}
 
 
 @settings(max_examples=20)

@@ -1,4 +1,4 @@
-"""CUDA twins of masked networks against the CPU loops: on a GPU, or in numba's simulator (NUMBA_ENABLE_CUDASIM=1)."""
+"""CUDA twins of masked networks against the CPU loops: on a GPU, or in numba's simulator (--device sim)."""
 
 from __future__ import annotations
 

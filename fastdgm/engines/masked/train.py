@@ -8,9 +8,10 @@ import numpy as np
 import numpy.typing as npt
 
 from ...kernels import made as kernels
-from ...kernels import made_training as training
+from ...kernels import made_gradient as training
+from ...kernels.adam import AdamSettings
 from ...kernels.made import MaskedNet
-from ...kernels.made_training import Batch, Moments, Workspace
+from ...kernels.made_gradient import Batch, Moments, Workspace
 from ...kernels.products import ROWS
 from ...runtime.memory import check_memory
 from ...runtime.threads import get_num_threads, run_pieces
@@ -85,7 +86,7 @@ class MaskedStepper:
         weights = np.full(n, -1.0 / n, self.net.weights.dtype)  # of the loss: the mean negative log_prob
         log_prob = backward(self.net, work, rows, weights, False)
         moments = Moments(*(self.moments[f"{o}.{p}"] for p in ("weights", "biases") for o in ("first", "second")))
-        settings = step.scalars()
+        settings = AdamSettings(*step.scalars())
 
         def run(begin: int, end: int) -> None:
             training.update_cpu(begin, end, self.net, work, n, moments, settings)

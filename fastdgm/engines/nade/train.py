@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from ...kernels.adam import adam_cpu
+from ...kernels.adam import AdamSettings, adam_cpu
 from ...kernels.nade import NADEPlan
 from ...kernels.nade_gradient import NADEGradient, nade_gradient_cpu, nade_sum_cpu
 from ...runtime.arrays import read_only
@@ -89,9 +89,9 @@ class NADEStepper:
         """One Adam step that ascends the mean log_prob of the rows; returns its sum before the step."""
         result = self._gradients.run(self._plan(), rows, np.full(len(rows), -1.0 / len(rows)))
         self._gradients.total["V"][:, self._hidden :] = 0
-        gradient, scalars = read_only(self._gradients.flat), step.scalars()
+        gradient, settings = read_only(self._gradients.flat), AdamSettings(*step.scalars())
         run_entries(
-            lambda begin, end: adam_cpu(begin, end, self._flat, gradient, self._first, self._second, *scalars),
+            lambda begin, end: adam_cpu(begin, end, settings, gradient, self._flat, self._first, self._second),
             self._flat.size,
         )
         return float(result.sum())
