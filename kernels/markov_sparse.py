@@ -17,8 +17,7 @@ from typing import NamedTuple
 import numpy as np
 from numba import uint64
 
-from .alias import fill_row
-from .cpt import exact_outcome
+from .alias import exact_outcome, fill_row
 from .jit import kernel, loop
 from .markov import _sum, entry
 from .philox import STREAM_BACK_OFF, STREAM_REFINE, STREAM_SAMPLE, one_word

@@ -17,7 +17,7 @@ from random_nets import codes_of, nets, plain, random_net, random_table
 from tables import plans_of
 
 import fastdgm as fd
-from fastdgm.kernels import cpt, philox
+from fastdgm.kernels import alias, cpt, philox
 from fastdgm.kernels.tiles import TILE
 
 MANY_STATES = [1, 2, 255, 256, 257, 300]
@@ -190,7 +190,7 @@ def test_a_network_whose_probability_is_a_row_s_own_number(towards):
     zero = float(np.nextafter(int(numbers[row]) / 2**64, towards))
     net = fd.BayesNet({"x": fd.Categorical([zero, 1.0 - zero])})
     word = reference.random_words(seed, np.array([row], np.uint64), 0, philox.STREAM_SAMPLE)[0]
-    assert cpt.undecided(np.uint32(word), plans_of(net).sampling.slots[0], np.uint32(1))
+    assert alias.undecided(np.uint32(word), plans_of(net).sampling.slots[0], np.uint32(1))
     x = net.sample(1000, seed=seed)
     assert x.block[0, row] == (1 if towards == 0.0 else 0)
     assert (x.block == oracle_sample(net, 1000, seed)).all()
@@ -269,7 +269,7 @@ def index_types(function: Any, array: str) -> set[str]:
 def test_gathers_are_indexed_by_unsigned_64_bit_integers(index_type):
     """A signed index costs a wrap-around check in every gather, and uint64 + int silently becomes one."""
     index = np.zeros(9, index_type)
-    add_table, gather_slots, count = map(compiled, (cpt._add_table, cpt._gather_slots, cpt._count))
+    add_table, gather_slots, count = map(compiled, (cpt._add_table, alias.gather_slots, cpt._count))
     add_table(np.zeros(9), index, np.zeros(4), 9)
     assert index_types(add_table, "table") == {"uint64"}
     gather_slots(np.zeros(8, np.uint32), np.zeros(4, np.uint64), 8, np.zeros(8, np.uint64))

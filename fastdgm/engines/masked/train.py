@@ -13,7 +13,7 @@ from ...kernels.made import MaskedNet
 from ...kernels.made_gradient import Batch, Moments, Workspace
 from ...kernels.products import ROWS
 from ...runtime.memory import check_memory
-from ...runtime.threads import run_pieces, thread_count
+from ...runtime.threads import get_num_threads, run_pieces
 from . import plan as masked
 from .loops import LOOPS
 from .run import no_context, read_only, score
@@ -52,14 +52,14 @@ def backward(net: MaskedNet, work: Workspace, x: Array, row_weights: Array, by_i
 
     tiles = -(-n // kernels.TILE)
     run(0, 0)  # compile here, not in several threads at once
-    run_pieces(run, [(tile, tile + 1) for tile in range(tiles)] if thread_count() > 1 else [(0, tiles)])
+    run_pieces(run, [(tile, tile + 1) for tile in range(tiles)] if get_num_threads() > 1 else [(0, tiles)])
     return log_prob
 
 
 def group_pieces(work: Workspace) -> list[tuple[int, int]]:
     """Runs of groups of units, several per thread because their sizes differ."""
     n = len(work.groups)
-    size = -(-n // (PIECES_PER_THREAD * thread_count())) if thread_count() > 1 else n
+    size = -(-n // (PIECES_PER_THREAD * get_num_threads())) if get_num_threads() > 1 else n
     return [(begin, min(begin + size, n)) for begin in range(0, n, size)]
 
 
