@@ -12,7 +12,20 @@ from pathlib import Path
 from typing import Any
 
 RESULTS = Path(__file__).parent / "results"
-PACKAGES = ("fastdgm", "numpy", "numba", "jax", "pandas", "pyarrow", "pybnesian", "pyagrum", "pgmpy")
+PACKAGES = (
+    "fastdgm",
+    "numpy",
+    "numba",
+    "torch",
+    "zuko",
+    "nflows",
+    "jax",
+    "pandas",
+    "pyarrow",
+    "pybnesian",
+    "pyagrum",
+    "pgmpy",
+)
 
 
 def machine_info(packages: tuple[str, ...] = PACKAGES) -> dict[str, Any]:

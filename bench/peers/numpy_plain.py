@@ -6,23 +6,22 @@ from typing import ClassVar
 
 import numpy as np
 
-import fastdgm as fd
-
-from .base import Family, Library, families
+from .base import Family, Peer, Subject, families
 
 
-class NumpyPlain(Library):
+class NumpyPlain(Peer):
     """NumPy, column at a time."""
 
+    library = "numpy"
     label = "NumPy, column at a time"
     native = "uint8 codes by column"
     max_cells: ClassVar = {"sample": 40_000_000}
 
-    def __init__(self, net: fd.BayesNet, samples: fd.Samples) -> None:
-        super().__init__(net, samples)
-        self.block = np.ascontiguousarray(samples.block)
-        self.families = families(net)
-        self.tables = [net[name].table for name in net.order]
+    def __init__(self, subject: Subject, n_rows: int, threads: int = 1) -> None:
+        super().__init__(subject, n_rows, threads)
+        self.block = np.ascontiguousarray(self.rows.block)
+        self.families = families(self.model)
+        self.tables = [self.model[name].table for name in self.model.order]
         with np.errstate(divide="ignore"):
             self.log_tables = [np.log(table) for table in self.tables]
         self.random = np.random.default_rng(1)
@@ -54,3 +53,5 @@ class NumpyPlain(Library):
 
     def _columns(self, family: Family) -> tuple[np.ndarray, ...]:
         return tuple(self.block[column] for column in (*family.parents, family.column))
+
+    operations: ClassVar = {"sample": sample, "log_prob": log_prob, "fit": fit}

@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import numpy as np
 
-import fastdgm as fd
-
-from .base import Family, Library, families
+from .base import Family, Peer, Subject, families
 
 
-class NumpyTuned(Library):
+class NumpyTuned(Peer):
     """NumPy, tuned by hand."""
 
+    library = "numpy-tuned"
     label = "NumPy, tuned"
     native = "uint8 codes by column"
 
-    def __init__(self, net: fd.BayesNet, samples: fd.Samples) -> None:
-        super().__init__(net, samples)
-        self.block = np.ascontiguousarray(samples.block)
-        self.families = families(net)
+    def __init__(self, subject: Subject, n_rows: int, threads: int = 1) -> None:
+        super().__init__(subject, n_rows, threads)
+        self.block = np.ascontiguousarray(self.rows.block)
+        self.families = families(self.model)
         self.thresholds = [np.cumsum(family.table, axis=1).T[:-1].copy() for family in self.families]
         with np.errstate(divide="ignore"):
             self.log_tables = [np.log(family.table).ravel() for family in self.families]
@@ -50,6 +51,8 @@ class NumpyTuned(Library):
         sums = counts.sum(axis=1, keepdims=True)
         uniform = np.full(counts.shape, 1.0 / counts.shape[1])
         return np.divide(counts, sums, out=uniform, where=sums > 0)
+
+    operations: ClassVar = {"sample": sample, "log_prob": log_prob, "fit": fit}
 
 
 def parent_configuration(family: Family, block: np.ndarray) -> np.ndarray:

@@ -5,43 +5,46 @@ from __future__ import annotations
 import logging
 from typing import Any, ClassVar
 
-import fastdgm as fd
-
-from .base import Library
+from .base import Peer, Subject
 
 
-class Pgmpy(Library):
+class Pgmpy(Peer):
     """pgmpy."""
 
+    library = "pgmpy"
     label = "pgmpy"
     native = "pandas frame, categoricals"
+    needs = ("pgmpy", "pandas")
     note = "chooses its own number of threads; no log-likelihood per row"
+    repeatable = False  # fit changes the structure
     max_cells: ClassVar = {"sample": 1_000_000, "fit": 4_000_000}
     max_rows = 100_000
     max_variables = 100
 
-    def __init__(self, net: fd.BayesNet, samples: fd.Samples) -> None:
-        super().__init__(net, samples)
+    def __init__(self, subject: Subject, n_rows: int, threads: int = 1) -> None:
+        super().__init__(subject, n_rows, threads)
         import pgmpy.models  # noqa: F401  it sets up its logger when imported
 
         logging.getLogger("pgmpy").setLevel(logging.ERROR)
-        self.model = net.to_pgmpy()
-        self.frame = samples.to_pandas()
+        self.complete = self.model.to_pgmpy()
+        self.frame = self.rows.to_pandas()
         self.structure = self._unfitted()
 
     def _unfitted(self) -> Any:
         from pgmpy.models import DiscreteBayesianNetwork
 
-        model = DiscreteBayesianNetwork()
-        model.add_nodes_from(self.net.names)
-        model.add_edges_from(self.net.edges)
-        return model
+        structure = DiscreteBayesianNetwork()
+        structure.add_nodes_from(self.model.names)
+        structure.add_edges_from(self.model.edges)
+        return structure
 
-    def refresh(self) -> None:
+    def prepare(self) -> None:
         self.structure = self._unfitted()
 
     def sample(self) -> Any:
-        return self.model.simulate(self.n_rows, seed=1, show_progress=False)
+        return self.complete.simulate(self.n_rows, seed=1, show_progress=False)
 
     def fit(self) -> Any:
         return self.structure.fit(self.frame)
+
+    operations: ClassVar = {"sample": sample, "fit": fit}
