@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 from peers.base import Subject
+from peers.ours import OurEpoch
 from peers.torch_masked import IncrementalLoop, MasksBeforehand, OnePassPerVariable
 from peers.torch_nade import StepLoop
 from peers.torch_training import Adam
@@ -64,7 +65,7 @@ def masked_checks(whole: Subject) -> list[Record]:
     loop = IncrementalLoop(subject, CHECKED_ROWS).draw(u.T.contiguous()).numpy().T
     with torch.inference_mode():
         thresholds = torch.sigmoid(naive_peer.logits(naive)).numpy()
-    theirs = MasksBeforehand(subject, CHECKED_ROWS).log_prob().numpy()
+    theirs = MasksBeforehand(subject, CHECKED_ROWS).score(baked=True).numpy()
     return [
         same_samples(subject.rows, naive.numpy(), uniforms, thresholds, "one pass per variable"),
         same_samples(subject.rows, loop, uniforms, thresholds, "incremental loop"),
@@ -102,7 +103,7 @@ def zuko_checks(subject: Subject) -> list[Record]:
 def training_checks(subject: Subject) -> list[Record]:
     """Losses in the first epoch are near each other (minibatches differ)."""
     model = fd.from_torch(subject.source.module())
-    model.fit(subject.rows, epochs=1, batch_size=100, schedule="constant", patience=None, progress=False)
+    model.fit(subject.rows, epochs=1, **OurEpoch.settings)
     loss = Adam(subject, len(subject.rows)).epoch()
     what = f"training, loss in the first epoch against torch's {loss:.1f}: relative difference"
     return [check(what, abs(model.history[-1]["train"] / loss - 1), 0.02)]

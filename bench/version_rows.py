@@ -96,7 +96,7 @@ def timed(call: Call, calls: int) -> float:
 def serve() -> None:
     """Requests ["open", group] -> names of rows, warmed up; ["time", row, calls] -> seconds."""
     answer = partial(print, flush=True)
-    answer(json.dumps(fd.__file__))
+    answer(json.dumps(str(fd.__file__)))
     rows: dict[str, Call] = {}
     for line in sys.stdin:
         request, *arguments = json.loads(line)

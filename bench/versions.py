@@ -63,6 +63,7 @@ class Worker:
         self.process = subprocess.Popen(command, env=environment(path, threads), cwd=HERE, **pipes)
         imported = Path(self._answer())
         if not imported.resolve().is_relative_to(path.resolve()):
+            self.close()
             raise ValueError(f"{path} holds no package fastdgm: {imported} was imported")
 
     def ask(self, *request: str | int) -> Any:
@@ -157,8 +158,9 @@ def results_of(found: Sequence[Sequence[Compared]]) -> dict[str, Any]:
     """Records, geometric mean, and which rows were slower twice."""
     records = []
     for first, *again in found:
-        ratios = [round(each.ratio, 3) for each in (first, *again)]
-        records.append({**first._asdict(), "ratios": ratios, "slower": min(ratios) > SLOWER})
+        second = round(again[0].ratio, 3) if again else None
+        slower = second is not None and second > SLOWER
+        records.append({**first._asdict(), "ratio": round(first.ratio, 3), "again": second, "slower": slower})
     return {"geometric_mean": round(geometric_mean(first.ratio for first, *_ in found), 4), "results": records}
 
 

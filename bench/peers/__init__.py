@@ -6,9 +6,9 @@ A file imports its library when a peer is opened, so that a missing one leaves o
 from __future__ import annotations
 
 from .base import Peer
-from .floors import CopyBytes, ReadByMax, ReadByOr, ReadBySum, ReadBytes, ReadCodes, WordPerCell
+from .floors import CopyBytes, ReadBytes, ReadCodes, ReadInt64, WordPerCell
+from .flows import NflowsMAF, ZukoMAF
 from .jax_gather import JaxGather
-from .nflows_maf import NflowsMAF
 from .numpy_markov import NumpyMarkovRows, NumpyMarkovText
 from .numpy_plain import NumpyPlain
 from .numpy_tuned import NumpyTuned
@@ -19,7 +19,6 @@ from .pybnesian_arrow import PyBNesian
 from .torch_masked import HalvedProduct, IncrementalLoop, MasksAtEveryCall, MasksBeforehand, OnePassPerVariable
 from .torch_nade import StepLoop, StepLoopOnes
 from .torch_training import Adam, FusedAdam
-from .zuko_maf import ZukoMAF
 
 PEERS: dict[str, tuple[type[Peer], ...]] = {
     "tables": (
@@ -34,16 +33,9 @@ PEERS: dict[str, tuple[type[Peer], ...]] = {
         ReadBytes,
         WordPerCell,
     ),
-    "forms of data": (OurForms, ReadByMax, ReadBySum, ReadByOr),
+    "forms of data": (OurForms, ReadInt64),
     "one row": (OurOneRow,),
-    "masked network": (
-        Ours,
-        OnePassPerVariable,
-        IncrementalLoop,
-        MasksAtEveryCall,
-        MasksBeforehand,
-        HalvedProduct,
-    ),
+    "masked network": (Ours, OnePassPerVariable, IncrementalLoop, MasksAtEveryCall, MasksBeforehand, HalvedProduct),
     "NADE": (Ours, StepLoop, StepLoopOnes),
     "zuko": (Ours, ZukoMAF),
     "nflows": (Ours, NflowsMAF),

@@ -46,7 +46,11 @@ class Peer:
     def __init__(self, subject: Subject, n_rows: int, threads: int = 1) -> None:
         self.model, self.source = subject.model, subject.source
         self.rows = subject.rows[:n_rows]
-        self.n_rows, self.threads = n_rows, threads
+        self.n_rows, self.threads, self.variables = n_rows, threads, subject.variables
+        self.open()
+
+    def open(self) -> None:
+        """Makes what the operations need."""
 
     def prepare(self) -> None:
         """Called before each reading of the clock, outside it."""

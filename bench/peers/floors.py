@@ -4,121 +4,68 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, ClassVar
+from time import perf_counter
+from typing import ClassVar
 
 import numpy as np
 
-from .base import Peer, Subject
+from .base import Peer
 
 
-class Floor(Peer):
-    """Bytes as fastdgm holds them; one thread."""
-
-    native = "uint8 codes by column"
-
-    def __init__(self, subject: Subject, n_rows: int, threads: int = 1) -> None:
-        super().__init__(subject, n_rows, threads)
-        self.block = np.ascontiguousarray(self.rows.block)
-
-
-class CopyBytes(Floor):
+class CopyBytes(Peer):
     """Writing the result, from memory to newly allocated memory."""
 
-    library = "copy"
-    label = "floor: copy the bytes"
-
-    def sample(self) -> np.ndarray:
-        return self.block.copy()
-
-    operations: ClassVar = {"sample": sample}
+    library, label = "copy", "floor: copy the bytes"
+    operations: ClassVar = {"sample": lambda self: self.rows.block.copy()}
 
 
-class ReadBytes(Floor):
+class ReadBytes(Peer):
     """Reading the input once."""
 
-    library = "read"
-    label = "floor: read the bytes"
-
-    def read(self) -> np.integer:
-        return self.block.max()
-
-    operations: ClassVar = {"log_prob": read, "fit": read}
+    library, label = "read", "floor: read the bytes"
+    operations: ClassVar = dict.fromkeys(("log_prob", "fit"), lambda self: self.rows.block.max())
 
 
 class ReadCodes(Peer):
     """Reading one sequence of codes once."""
 
-    library = "read"
-    label = "floor: read the bytes"
-    native = "uint8 codes"
-
-    def read(self) -> np.integer:
-        return self.rows.max()
-
-    operations: ClassVar = {"log_prob": read}
+    library, label = "read", "floor: read the bytes"
+    operations: ClassVar = {"log_prob": lambda self: self.rows.max()}
 
 
 class ReadInt64(Peer):
-    """Reading int64 rows once, by as many threads as score.
+    """Reading int64 rows once, by as many threads as score, by the fastest of NumPy's reductions."""
 
-    NumPy's reductions differ in speed: three are timed, and the fastest is the read that counts.
-    """
-
-    native = "int64 rows"
+    library, label = "read", "floor: read int64 rows"
     max_threads = 2
     on_one_thread_too = True
-    reduce: ClassVar[Callable[[np.ndarray], Any]]
 
-    def __init__(self, subject: Subject, n_rows: int, threads: int = 1) -> None:
-        super().__init__(subject, n_rows, threads)
-        self.parts = np.array_split(np.asarray(self.rows).astype(np.int64, order="C"), threads)
-        self.pool = ThreadPoolExecutor(threads)
+    def open(self) -> None:
+        self.parts = np.array_split(np.asarray(self.rows).astype(np.int64, order="C"), self.threads)
+        self.pool = ThreadPoolExecutor(self.threads)
+        tried = (np.max, np.sum, lambda part: np.bitwise_or.reduce(part, axis=None))
+        self.reduce = min(tried, key=lambda reduce: min(self._seconds(reduce) for _ in range(3)))
 
-    def read(self) -> list[Any]:
-        reduce = type(self).reduce
-        return [reduce(self.parts[0])] if self.threads == 1 else list(self.pool.map(reduce, self.parts))
+    def _seconds(self, reduce: Callable[[np.ndarray], object]) -> float:
+        start = perf_counter()
+        reduce(self.parts[0])
+        return perf_counter() - start
+
+    def read(self) -> list[object]:
+        return list(map(self.reduce, self.parts) if self.threads == 1 else self.pool.map(self.reduce, self.parts))
 
     operations: ClassVar = {"log_prob of int64 rows": read}
 
 
-class ReadByMax(ReadInt64):
-    """By numpy.max."""
-
-    library = "read-max"
-    label = "floor: read int64 rows by max"
-    reduce = staticmethod(np.max)
-
-
-class ReadBySum(ReadInt64):
-    """By numpy.sum."""
-
-    library = "read-sum"
-    label = "floor: read int64 rows by sum"
-    reduce = staticmethod(np.sum)
-
-
-class ReadByOr(ReadInt64):
-    """By numpy.bitwise_or."""
-
-    library = "read-or"
-    label = "floor: read int64 rows by bitwise_or"
-    reduce = staticmethod(lambda part: np.bitwise_or.reduce(part, axis=None))
-
-
-class WordPerCell(Floor):
+class WordPerCell(Peer):
     """A 32-bit Philox word for every cell, made tile by tile and thrown away."""
 
-    library = "word-per-cell"
-    label = "floor: a random word per cell"
+    library, label = "word-per-cell", "floor: a random word per cell"
 
-    def __init__(self, subject: Subject, n_rows: int, threads: int = 1) -> None:
-        super().__init__(subject, n_rows, threads)
+    def open(self) -> None:
         self.fill = compiled_fill()
 
-    def sample(self) -> int:
-        return self.fill(self.n_rows, len(self.model))
-
-    operations: ClassVar = {"sample": sample}
+    operations: ClassVar = {"sample": lambda self: self.fill(self.n_rows, self.variables)}
 
 
 def compiled_fill() -> Callable[[int, int], int]:

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from .base import Family, Peer, Subject, families
+from .base import Family, Peer, families
 
 ROWS_PER_CALL = 100_000  # sampling a million rows in one call is slower per cell, and compiles again
 
@@ -22,8 +22,7 @@ class JaxGather(Peer):
     note = f"float32; compiled outside the clock; samples in calls of {ROWS_PER_CALL} rows"
     max_variables = 100
 
-    def __init__(self, subject: Subject, n_rows: int, threads: int = 1) -> None:
-        super().__init__(subject, n_rows, threads)
+    def open(self) -> None:
         jax = import_jax_on_one_thread()
         self.families = families(self.model)
         self.block = jax.device_put(self.rows.block)

@@ -6,7 +6,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from .base import Peer, Subject
+from .base import Peer
 
 ORDER = 3
 
@@ -18,8 +18,7 @@ class NumpyMarkov(Peer):
     label = "NumPy"
     native = "uint8 codes"
 
-    def __init__(self, subject: Subject, n_rows: int, threads: int = 1) -> None:
-        super().__init__(subject, n_rows, threads)
+    def open(self) -> None:
         self.codes = self.rows.ravel()
         self.n_states = int(self.codes.max()) + 1
         probabilities = self.fit()

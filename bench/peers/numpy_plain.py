@@ -6,7 +6,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from .base import Family, Peer, Subject, families
+from .base import Family, Peer, families
 
 
 class NumpyPlain(Peer):
@@ -17,8 +17,7 @@ class NumpyPlain(Peer):
     native = "uint8 codes by column"
     max_cells: ClassVar = {"sample": 40_000_000}
 
-    def __init__(self, subject: Subject, n_rows: int, threads: int = 1) -> None:
-        super().__init__(subject, n_rows, threads)
+    def open(self) -> None:
         self.block = np.ascontiguousarray(self.rows.block)
         self.families = families(self.model)
         self.tables = [self.model[name].table for name in self.model.order]

@@ -6,7 +6,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from .base import Family, Peer, Subject, families
+from .base import Family, Peer, families
 
 
 class NumpyTuned(Peer):
@@ -16,8 +16,7 @@ class NumpyTuned(Peer):
     label = "NumPy, tuned"
     native = "uint8 codes by column"
 
-    def __init__(self, subject: Subject, n_rows: int, threads: int = 1) -> None:
-        super().__init__(subject, n_rows, threads)
+    def open(self) -> None:
         self.block = np.ascontiguousarray(self.rows.block)
         self.families = families(self.model)
         self.thresholds = [np.cumsum(family.table, axis=1).T[:-1].copy() for family in self.families]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from typing import Any, ClassVar
 
-from .base import Peer, Subject
+from .base import Peer
 
 
 class Pgmpy(Peer):
@@ -21,8 +21,7 @@ class Pgmpy(Peer):
     max_rows = 100_000
     max_variables = 100
 
-    def __init__(self, subject: Subject, n_rows: int, threads: int = 1) -> None:
-        super().__init__(subject, n_rows, threads)
+    def open(self) -> None:
         import pgmpy.models  # noqa: F401  it sets up its logger when imported
 
         logging.getLogger("pgmpy").setLevel(logging.ERROR)

@@ -6,7 +6,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from .base import Peer, Subject
+from .base import Peer
 
 
 class PyAgrum(Peer):
@@ -21,8 +21,7 @@ class PyAgrum(Peer):
     max_rows = 100_000
     max_variables = 100
 
-    def __init__(self, subject: Subject, n_rows: int, threads: int = 1) -> None:
-        super().__init__(subject, n_rows, threads)
+    def open(self) -> None:
         import pyagrum
 
         pyagrum.setNumberOfThreads(1)

@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from .base import Peer, Subject
+from .base import Peer
 
 
 class PyBNesian(Peer):
@@ -19,8 +19,7 @@ class PyBNesian(Peer):
     note = "its tables are fitted to the rows"
     repeatable = False  # fit does nothing on a fitted model
 
-    def __init__(self, subject: Subject, n_rows: int, threads: int = 1) -> None:
-        super().__init__(subject, n_rows, threads)
+    def open(self) -> None:
         import pyarrow as pa
 
         columns = {

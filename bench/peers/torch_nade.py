@@ -2,50 +2,34 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 import numpy as np
 
-from .base import Subject
-from .torch_base import TorchPeer
-
-if TYPE_CHECKING:
-    import torch
+from .torch_base import TorchPeer, torch
 
 
 class StepLoop(TorchPeer):
     """The loop of Larochelle and Murray (2011), with in-place operations."""
 
-    library = "step-loop"
-    label = "torch, O(H) per variable"
-    native = "float32 tensors by column"
+    library, label = "step-loop", "torch, O(H) per variable"
     max_rounds: ClassVar = {"sample": 3, "log_prob": 3}
     ones_only: ClassVar[bool] = False  # hidden units are computed anew only in rows where the variable is 1
 
-    def __init__(self, subject: Subject, n_rows: int, threads: int = 1) -> None:
-        super().__init__(subject, n_rows, threads)
-        import torch
-
+    def open(self) -> None:
         self.W, self.V, self.b, self.c = (torch.from_numpy(self.model.parameters[name].copy()) for name in "WVbc")
         self.columns = torch.from_numpy(self.rows.T.astype(np.float32))
 
     def sample(self) -> torch.Tensor:
         """(n_vars, n)."""
-        import torch
-
         return self.run(torch.empty(self.columns.shape), torch.rand(self.columns.shape))[0]
 
     def log_prob(self) -> torch.Tensor:
         """(n,) nats."""
-        from torch.nn.functional import binary_cross_entropy_with_logits
-
-        z = self.run(self.columns)[1]
-        return binary_cross_entropy_with_logits(z, self.columns, reduction="none").sum(0).neg_()
+        return self.log_likelihood(self.run(self.columns)[1], self.columns).sum(0)
 
     def run(self, x: torch.Tensor, u: torch.Tensor | None = None) -> tuple[torch.Tensor, torch.Tensor]:
         """x and its logits (n_vars, n); with uniforms x is drawn, in place."""
-        import torch
-
         n = x.shape[1]
         with torch.inference_mode():
             a = self.c.expand(n, -1).clone()
@@ -69,6 +53,5 @@ class StepLoop(TorchPeer):
 class StepLoopOnes(StepLoop):
     """The same, working only where a variable is 1."""
 
-    library = "step-loop-ones"
-    label = "torch, O(H) per variable, rows with a 1 only"
+    library, label = "step-loop-ones", "torch, O(H) per variable, rows with a 1 only"
     ones_only = True

@@ -6,37 +6,27 @@ from typing import ClassVar
 
 import numpy as np
 
-from .base import Subject
-from .torch_base import TorchPeer
+from .torch_base import TorchPeer, torch
 
 
 class Adam(TorchPeer):
     """One epoch of a network that begins with the model's weights."""
 
-    library = "torch-adam"
-    label = "torch, Adam"
-    native = "float32 tensors"
-    note = "batches of 100"
+    library, label, note = "torch-adam", "torch, Adam", "batches of 100"
     fused: ClassVar[bool] = False
 
-    def __init__(self, subject: Subject, n_rows: int, threads: int = 1) -> None:
-        super().__init__(subject, n_rows, threads)
-        import torch
-
+    def open(self) -> None:
         self.module = self.source.module()
         self.x = torch.from_numpy(self.rows.astype(np.float32))
         self.optimizer = torch.optim.Adam(self.module.parameters(), lr=1e-3, fused=self.fused)
 
     def epoch(self) -> float:
         """All minibatches once; the mean negative log_prob (nats) of the rows, each before its step."""
-        import torch
-        from torch.nn.functional import binary_cross_entropy_with_logits
-
         total = 0.0
         for own in torch.randperm(len(self.x)).split(100):
             x = self.x[own]
             self.optimizer.zero_grad()
-            terms = binary_cross_entropy_with_logits(self.module(x), x, reduction="sum")
+            terms = torch.nn.functional.binary_cross_entropy_with_logits(self.module(x), x, reduction="sum")
             (terms / len(x)).backward()
             self.optimizer.step()
             total += terms.item()
@@ -48,6 +38,5 @@ class Adam(TorchPeer):
 class FusedAdam(Adam):
     """With torch's fused step."""
 
-    library = "torch-adam-fused"
-    label = "torch, Adam (fused)"
+    library, label = "torch-adam-fused", "torch, Adam (fused)"
     fused = True
