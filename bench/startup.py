@@ -10,8 +10,7 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from statistics import median
@@ -36,17 +35,10 @@ def fresh(command: str, argument: str, cache: str | None = None) -> Measured:
     return json.loads(done.stdout)
 
 
-@contextmanager
-def kernel_folder() -> Iterator[str]:
-    """A folder with the one-line kernel's module."""
-    with tempfile.TemporaryDirectory() as folder:
-        Path(folder, "one_line.py").write_text(ONE_LINE_KERNEL)
-        yield folder
-
-
 def one_line_kernel() -> Measured:
     """Its first call in a new process, from a cache that another process has filled."""
-    with kernel_folder() as folder:
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder, "one_line.py").write_text(ONE_LINE_KERNEL)
         fresh("one_line_kernel", folder, folder)
         return fresh("one_line_kernel", folder, folder)
 
@@ -66,14 +58,10 @@ class StartupRow(NamedTuple):
     file: Path | None = None  # that it needs
 
 
-def network_file(name: str) -> Path:
-    """In the optional data folder."""
-    return SHARED_DATA / "bif" / f"{name}.bif.gz"
-
-
-def read_row(name: str) -> StartupRow:
-    """Reading a file."""
-    return StartupRow(partial(fresh, "read", str(network_file(name))), file=network_file(name))
+def of_file(command: str, name: str) -> StartupRow:
+    """Something done with a network of the optional data folder."""
+    file = SHARED_DATA / "bif" / f"{name}.bif.gz"
+    return StartupRow(partial(fresh, command, str(file)), file=file)
 
 
 ROWS: dict[str, StartupRow] = {
@@ -85,9 +73,9 @@ ROWS: dict[str, StartupRow] = {
         f"{family}, cached first": StartupRow(partial(fresh, "first_calls", family), fills_cache=True)
         for family in FAMILIES
     },
-    **{f"read {name}.bif.gz": read_row(name) for name in ("munin", "diabetes", "link")},
+    **{f"read {name}.bif.gz": of_file("read", name) for name in ("munin", "diabetes", "link")},
     "plans of alarm": StartupRow(partial(fresh, "plans", "alarm"), fills_cache=True),
-    "plans of munin": StartupRow(partial(fresh, "plans", str(network_file("munin"))), file=network_file("munin")),
+    "plans of munin": of_file("plans", "munin"),
     "10,000,000 rows x 37 to Parquet:": StartupRow(partial(fresh, "parquet", "10000000"), rounds=1),
 }
 

@@ -15,8 +15,7 @@ ROWS_PER_CALL = 100_000  # sampling a million rows in one call is slower per cel
 class JaxGather(Peer):
     """Hand-written JAX, compiled outside the clock."""
 
-    library = "jax"
-    label = "JAX gather (float32)"
+    library, label = "jax", "JAX gather (float32)"
     native = "uint8 codes by column, JAX array"
     needs = ("jax",)
     note = f"float32; compiled outside the clock; samples in calls of {ROWS_PER_CALL} rows"

@@ -14,8 +14,7 @@ ORDER = 3
 class NumpyMarkov(Peer):
     """Add-one smoothed tables (n_states ** order, n_states) of one long sequence of codes."""
 
-    library = "numpy"
-    label = "NumPy"
+    library, label = "numpy", "NumPy"
     native = "uint8 codes"
 
     def open(self) -> None:

@@ -12,8 +12,7 @@ from .base import Family, Peer, families
 class NumpyPlain(Peer):
     """NumPy, column at a time."""
 
-    library = "numpy"
-    label = "NumPy, column at a time"
+    library, label = "numpy", "NumPy, column at a time"
     native = "uint8 codes by column"
     max_cells: ClassVar = {"sample": 40_000_000}
 

@@ -12,8 +12,7 @@ from .base import Family, Peer, families
 class NumpyTuned(Peer):
     """NumPy, tuned by hand."""
 
-    library = "numpy-tuned"
-    label = "NumPy, tuned"
+    library, label = "numpy-tuned", "NumPy, tuned"
     native = "uint8 codes by column"
 
     def open(self) -> None:

@@ -12,11 +12,10 @@ from .base import Peer
 class PyAgrum(Peer):
     """pyAgrum, limited to one thread."""
 
-    library = "pyagrum"
-    label = "pyAgrum"
+    library, label = "pyagrum", "pyAgrum"
     native = "its own database, built from a frame outside the clock"
-    needs = ("pyagrum", "pandas")
     note = "log-likelihood by a Python loop over rows; fit with a smoothing prior of 1: it refuses contexts never seen"
+    needs = ("pyagrum", "pandas")
     max_cells: ClassVar = {"sample": 4_000_000, "log_prob": 400_000}
     max_rows = 100_000
     max_variables = 100
@@ -27,15 +26,12 @@ class PyAgrum(Peer):
         pyagrum.setNumberOfThreads(1)
         self.network = self.model.to_pyagrum()
         self.generator = pyagrum.BNDatabaseGenerator(self.network)
-        scored = self.n_rows * len(self.model) <= self.max_cells["log_prob"]  # else another instance does that
+        scored = self.n_rows * self.variables <= self.max_cells["log_prob"]  # else another instance does that
         self.codes = np.asarray(self.rows).tolist() if scored else []
         self.row = self.network.completeInstantiation()
         self.learner = pyagrum.BNLearner(self.rows.to_pandas().astype(str), self.network)
         self.learner.setNumberOfThreads(1)
         self.learner.useSmoothingPrior(1.0)
-
-    def sample(self) -> float:
-        return self.generator.drawSamples(self.n_rows)
 
     def log_prob(self) -> list[float]:
         row, score = self.row, self.network.log2JointProbability
@@ -46,7 +42,8 @@ class PyAgrum(Peer):
             total.append(score(row))
         return total
 
-    def fit(self) -> object:
-        return self.learner.learnParameters(self.network.dag())
-
-    operations: ClassVar = {"sample": sample, "log_prob": log_prob, "fit": fit}
+    operations: ClassVar = {
+        "sample": lambda self: self.generator.drawSamples(self.n_rows),
+        "log_prob": log_prob,
+        "fit": lambda self: self.learner.learnParameters(self.network.dag()),
+    }
