@@ -8,21 +8,21 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from . import forks as _forks  # noqa: F401  (makes forks wait for what other threads have locked)
+from .runtime import forks as _forks  # noqa: F401  (makes forks wait for what other threads have locked)
 
 __version__ = "0.1.0"
 
 _HOME = {
     "Autoregressive": "autoregressive.module",
     "BayesNet": "bayesnet",
-    "CPT": "conditionals",
-    "Bernoulli": "conditionals",
-    "Categorical": "conditionals",
+    "CPT": "conditionals.table",
+    "Bernoulli": "conditionals.table",
+    "Categorical": "conditionals.table",
     "FVSBN": "autoregressive.fvsbn",
     "MADE": "autoregressive.made",
     "MarkovChain": "autoregressive.markov",
     "NADE": "autoregressive.nade",
-    "Samples": "samples",
+    "Samples": "data.samples",
     "FormatError": "errors",
     "MissingValuesError": "errors",
     "NotFittedError": "errors",
@@ -32,11 +32,14 @@ _HOME = {
     "from_pgmpy": "interop.pgmpy",
     "from_pyagrum": "interop.pyagrum",
     "from_torch": "interop.torch",
-    "full_joint": "shapes",
-    "independent": "shapes",
-    "markov_chain": "shapes",
-    "naive_bayes": "shapes",
+    "full_joint": "structures",
+    "get_num_threads": "runtime.threads",
+    "independent": "structures",
+    "markov_chain": "structures",
+    "naive_bayes": "structures",
+    "num_threads": "runtime.threads",
     "read": "io",
+    "set_num_threads": "runtime.threads",
     "write": "io",
 }
 
@@ -54,9 +57,10 @@ if TYPE_CHECKING:
     from .autoregressive.module import Autoregressive as Autoregressive
     from .autoregressive.nade import NADE as NADE
     from .bayesnet import BayesNet as BayesNet
-    from .conditionals import CPT as CPT
-    from .conditionals import Bernoulli as Bernoulli
-    from .conditionals import Categorical as Categorical
+    from .conditionals.table import CPT as CPT
+    from .conditionals.table import Bernoulli as Bernoulli
+    from .conditionals.table import Categorical as Categorical
+    from .data.samples import Samples as Samples
     from .errors import FormatError as FormatError
     from .errors import MissingValuesError as MissingValuesError
     from .errors import NotFittedError as NotFittedError
@@ -68,11 +72,13 @@ if TYPE_CHECKING:
     from .interop.torch import from_torch as from_torch
     from .io import read as read
     from .io import write as write
-    from .samples import Samples as Samples
-    from .shapes import full_joint as full_joint
-    from .shapes import independent as independent
-    from .shapes import markov_chain as markov_chain
-    from .shapes import naive_bayes as naive_bayes
+    from .runtime.threads import get_num_threads as get_num_threads
+    from .runtime.threads import num_threads as num_threads
+    from .runtime.threads import set_num_threads as set_num_threads
+    from .structures import full_joint as full_joint
+    from .structures import independent as independent
+    from .structures import markov_chain as markov_chain
+    from .structures import naive_bayes as naive_bayes
 
 
 def __getattr__(name: str) -> Any:

@@ -11,13 +11,20 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from .conditionals import CPT, checked_states, in_order
+from .conditionals.base import Conditional
+from .conditionals.table import tables_of
+from .data.placement import Placement
+from .data.samples import Samples
+from .data.variables import checked_states, in_order
 from .errors import NotFittedError, UnknownNameError
-from .graph import check_parents, preview, topological_order
+from .graph import check_parents, topological_order
+from .runtime.seeds import check_chunk, check_rows, key_from_seed
+from .runtime.text import preview
 
 if TYPE_CHECKING:
-    from .lowering import Plans
-    from .samples import Samples
+    from .data.samples import Samples
+    from .engines.hybrid import Program
+    from .learning.counts import Prior
 
 
 class BayesNet:
@@ -45,13 +52,13 @@ class BayesNet:
     ((('rain', 'wet'),), 3)
     """
 
-    def __init__(self, conditionals: Mapping[str, CPT]) -> None:
+    def __init__(self, conditionals: Mapping[str, Conditional]) -> None:
         if not isinstance(conditionals, Mapping):
             raise TypeError(f"a Bayes net is a mapping from names to conditionals, got {type(conditionals).__name__}")
         for name, conditional in conditionals.items():
-            if not isinstance(conditional, CPT):
+            if not isinstance(conditional, Conditional):
                 raise TypeError(f"variable {name!r} needs a CPT, Bernoulli or Categorical, got {conditional!r}")
-        self._set_structure({name: cpt.parents for name, cpt in conditionals.items()})
+        self._set_structure({name: own.parents for name, own in conditionals.items()})
         self._set_conditionals(dict(conditionals))
         self._keep_states()
 
@@ -121,28 +128,18 @@ class BayesNet:
         self._parents = parents
         self._order = topological_order(parents)
         self._states: dict[str, tuple[str, ...]] = {}
-        self._conditionals: dict[str, CPT] = {}
-        self._plans: Plans | None = None
+        self._conditionals: dict[str, Conditional] = {}
+        self._kept_program: Program | None = None
         self._counts: list[npt.NDArray[Any]] | None = None
 
-    def _set_conditionals(self, conditionals: dict[str, CPT]) -> None:
-        """Swap all tables at once, after every one has been checked; plans are rebuilt when next needed."""
-        bound = {}
-        for name, cpt in conditionals.items():
-            parent_states = tuple(conditionals[parent].states for parent in cpt.parents)
-            expected = tuple(map(len, parent_states))
-            if cpt.table.shape[:-1] != expected:
-                raise ValueError(
-                    f"the table of {name!r} has shape {cpt.table.shape}, but its parents {list(cpt.parents)} "
-                    f"have {list(expected)} states: expected shape {(*expected, cpt.n_states)}"
-                )
-            try:
-                bound[name] = cpt.bound(parent_states)
-            except ValueError as error:
-                raise ValueError(f"the table of {name!r} does not fit this network: {error}") from None
-        self._set_states({name: cpt.states for name, cpt in bound.items()})
+    def _set_conditionals(self, conditionals: Mapping[str, Conditional]) -> None:
+        """Swap all conditionals at once, after every one has been checked."""
+        variables = {name: own.variable for name, own in conditionals.items()}
+        bound = {
+            name: own.bound(name, [variables[parent] for parent in own.parents]) for name, own in conditionals.items()
+        }
+        self._set_states({name: variable.states for name, variable in variables.items()})
         self._conditionals = bound
-        self._plans = None
 
     def _set_states(self, states: Mapping[str, tuple[str, ...]]) -> None:
         """Keep states in the order of the variables, whatever order they came in: it is that of the columns."""
@@ -189,17 +186,19 @@ class BayesNet:
         return bool(self._conditionals)
 
     @property
-    def conditionals(self) -> Mapping[str, CPT]:
+    def conditionals(self) -> Mapping[str, Conditional]:
         """The table of every variable. Raises NotFittedError before ``fit``."""
         self._check_fitted()
         return MappingProxyType(self._conditionals)
 
     @property
     def n_parameters(self) -> int:
-        """Free parameters: sum over variables of (k - 1) x parent configurations.
+        """Free parameters: the sum over variables, for tables of (k - 1) x parent configurations.
 
         Tables need not be known, only the states: NotFittedError where some are not.
         """
+        if self._conditionals:
+            return sum(own.n_parameters for own in self._conditionals.values())
         n_states = {name: len(states) for name, states in self._states.items()}
         unknown = [name for name in self._parents if name not in n_states]
         if unknown:
@@ -210,7 +209,7 @@ class BayesNet:
             (n_states[name] - 1) * prod(n_states[parent] for parent in own) for name, own in self._parents.items()
         )
 
-    def __getitem__(self, name: str) -> CPT:
+    def __getitem__(self, name: str) -> Conditional:
         self._check_name(name)
         return self.conditionals[name]
 
@@ -227,17 +226,19 @@ class BayesNet:
     # --- use -----------------------------------------------------------------------------------------------
 
     @property
-    def _lowered(self) -> Plans:
-        """The flat arrays that the kernels read, made on first use; never those of tables that ``fit`` replaced."""
-        plans = self._plans
-        if plans is None or plans.conditionals is not self._conditionals:
-            from .lowering import Plans
+    def _program(self) -> Program:
+        """The conditionals as engines, made on first use; never those of conditionals that ``fit`` replaced."""
+        program = self._kept_program
+        if program is None or program.conditionals is not self._conditionals:
+            from .engines.hybrid import Program
 
             self._check_fitted()
-            plans = self._plans = Plans(self._conditionals, self._order)
-        return plans
+            program = self._kept_program = Program(self._conditionals, self._order)
+        return program
 
-    def sample(self, n: int, *, seed: int | np.random.Generator | None = None, start: int = 0) -> Samples:
+    def sample(
+        self, n: int, *, seed: int | np.random.Generator | None = None, start: int = 0, like: Any = None
+    ) -> Samples:
         """Draw ``n`` rows by ancestral sampling: x_v ~ P(x_v | parents of v), parents first.
 
         Row i of a call is global row ``start + i`` of the seed's data set: any split into calls, threads, chunks
@@ -251,6 +252,7 @@ class BayesNet:
         n : number of rows, 0 to 2**40.
         seed : int in [0, 2**64), a ``numpy.random.Generator``, or None for a fresh one.
         start : index of the first row, so that many processes can make disjoint parts of one data set.
+        like : a torch tensor: the result is a torch tensor of codes ``(n, n_vars)``.
 
         Returns
         -------
@@ -267,9 +269,13 @@ class BayesNet:
         >>> x.shape, x["smoke"].dtype
         ((1000, 8), dtype('uint8'))
         """
-        from .sampling import sample
-
-        return sample(self, n, seed=seed, start=start)
+        n, start = check_rows(n, start)
+        program = self._program
+        key = key_from_seed(seed)
+        placement = Placement.of(like)
+        if placement.library != "numpy":
+            return placement.give_back(program.sample(n, key, start).T)
+        return Samples(program.sample(n, key, start), program.states, key, start)
 
     def iter_samples(
         self, n: int, chunk: int = 100_000, *, seed: int | np.random.Generator | None = None, start: int = 0
@@ -284,9 +290,16 @@ class BayesNet:
         >>> [len(part) for part in fd.example("asia").iter_samples(250, chunk=100, seed=0)]
         [100, 100, 50]
         """
-        from .sampling import iter_samples
-
-        return iter_samples(self, n, chunk, seed=seed, start=start)
+        n, start = check_rows(n, start)
+        chunk = check_chunk(chunk)
+        key = key_from_seed(seed)
+        program = self._program  # as it is now: a later fit does not change the rows to come
+        starts = range(start, start + n, chunk)
+        sizes = (min(chunk, start + n - first) for first in starts)
+        return (
+            Samples(program.sample(size, key, first), program.states, key, first)
+            for size, first in zip(sizes, starts, strict=True)
+        )
 
     def log_prob(self, data: Any, *, per_variable: bool = False) -> npt.NDArray[np.float64]:
         """How likely each row is: log p(x) = sum_v log P(x_v | parents of v), in nats.
@@ -314,9 +327,16 @@ class BayesNet:
         >>> net.log_prob([[0], [1]]).round(3).tolist()
         [-0.288, -1.386]
         """
-        from .scoring import log_prob
+        from .data.boundary import as_block
 
-        return log_prob(self, data, per_variable=per_variable)
+        program = self._program
+        block = as_block(data, program.states)  # those of the program, also while another thread fits
+        result = program.log_prob_per_variable(block).T if per_variable else program.log_prob(block)
+        return Placement.of(data).give_back(result)
+
+    def score_samples(self, data: Any) -> npt.NDArray[np.float64]:
+        """The same as :meth:`log_prob`, under scikit-learn's name."""
+        return self.log_prob(data)
 
     def fit(
         self, data: Any, *, prior: float | str = 1.0, equivalent_sample_size: float = 10.0, sample_weight: Any = None
@@ -346,11 +366,9 @@ class BayesNet:
         >>> net.fit({"a": ["x", "y", "x"], "b": [0, 1, 1]}, prior=0.0)["a"].table.round(3).tolist()
         [0.667, 0.333]
         """
-        from .learning.counts import fit
+        from .learning.counts import checked_prior
 
-        options = {"prior": prior, "equivalent_sample_size": equivalent_sample_size, "sample_weight": sample_weight}
-        fit(self, data, **options, add=False)
-        return self
+        return self._learn(data, checked_prior(prior, equivalent_sample_size), sample_weight, add=False)
 
     def partial_fit(
         self, data: Any, *, prior: float | str = 1.0, equivalent_sample_size: float = 10.0, sample_weight: Any = None
@@ -370,10 +388,20 @@ class BayesNet:
         >>> net["a"].table
         array([0.25, 0.75])
         """
-        from .learning.counts import fit
+        from .learning.counts import checked_prior
 
-        options = {"prior": prior, "equivalent_sample_size": equivalent_sample_size, "sample_weight": sample_weight}
-        fit(self, data, **options, add=True)
+        return self._learn(data, checked_prior(prior, equivalent_sample_size), sample_weight, add=True)
+
+    def _learn(self, data: Any, prior: Prior, sample_weight: Any, *, add: bool) -> BayesNet:
+        """Swap in tables from counts; with ``add``, from these and those of earlier calls."""
+        from .learning.counts import learn
+
+        tables_of(self._conditionals, "fit")
+        states = self._states if add else self._declared
+        earlier = self._counts if add else None
+        learnt = learn(self._parents, states, data, prior, sample_weight, earlier)
+        self._set_conditionals(learnt.conditionals)
+        self._counts = learnt.counts
         return self
 
     # --- neighbours and pictures ---------------------------------------------------------------------------
@@ -390,21 +418,41 @@ class BayesNet:
 
         return to_pyagrum(self)
 
-    def plot(self, path: str | Path | None = None) -> Any:
-        """A picture of the graph: written to ``path`` (.svg, .png, .pdf, .dot or .txt) or shown in a notebook."""
-        from .display import plot
+    def plot(self, path: str | Path | None = None) -> BayesNet | Path:
+        """A picture of the graph: written to ``path``, which is returned, or shown in a notebook.
 
-        return plot(self, path)
+        By suffix: .svg, .png, .pdf (graphviz; an .svg is drawn more simply where it does not work), .dot (graphviz
+        source), .txt (a tree). The file appears complete or not at all. Notebooks draw a network by its ``_repr_svg_``;
+        in a terminal its ``repr`` is a tree.
+
+        Raises
+        ------
+        ValueError : another suffix. ImportError : .png or .pdf without graphviz.
+        OSError : the file cannot be written, or graphviz fails on a .png or .pdf.
+
+        Examples
+        --------
+        >>> import fastdgm as fd
+        >>> fd.markov_chain(["a", "b"]).plot()
+        BayesNet: 2 variables, 1 arc, not fitted
+        a
+        └─ b
+        """
+        if path is None:
+            return self
+        from .show.graph import write_picture
+
+        return write_picture(self, path)
 
     def _repr_svg_(self) -> str | None:
-        from .display import network_svg
+        from .show.graph import network_svg
 
         return network_svg(self)
 
     def __repr__(self) -> str:
-        from .display import network_text
+        from .show.text import network_text
 
         return network_text(self)
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_plans": None}
+        return {**self.__dict__, "_kept_program": None}

@@ -1,21 +1,5 @@
 """The exceptions a caller may want to catch by name; everything else is a plain ValueError or TypeError."""
 
-_LONGEST = 1000  # characters of a message: values in hostile files have any length
-
-
-def shortened(message: str, longest: int = _LONGEST) -> str:
-    """A message of bounded length: its begin and its end.
-
-    Examples
-    --------
-    >>> shortened("x" * 1000, longest=20)
-    'xxxxxxx ... xxxxxxxx'
-    """
-    if len(message) <= longest:
-        return message
-    half = (longest - 5) // 2
-    return f"{message[:half]} ... {message[half + 5 - longest :]}"
-
 
 class NotFittedError(ValueError):
     """The network has a structure but no tables yet: call ``fit`` first."""

@@ -6,6 +6,7 @@ import heapq
 from collections.abc import Mapping, Sequence
 
 from .errors import UnknownNameError
+from .runtime.text import preview
 
 
 def check_parents(parents: Mapping[str, Sequence[str]]) -> None:
@@ -51,9 +52,3 @@ def _find_cycle(parents: Mapping[str, Sequence[str]], done: set[str]) -> list[st
         name = next(parent for parent in parents[name] if parent not in done)
     cycle = list(path)[path[name] :][::-1]
     return [cycle[-1], *cycle]
-
-
-def preview(names: Sequence[str] | Mapping[str, object], limit: int = 10) -> str:
-    """The first few names, for an error message."""
-    shown = list(names)[:limit]
-    return f"{shown}"[:-1] + (", ...]" if len(names) > limit else "]")

@@ -4,14 +4,16 @@ A cache entry is code. It is kept in a folder of the user's own, on a path that 
 only if its HMAC-SHA256 fits, under a secret that lies in that folder and is read once. What does not fit is compiled
 anew.
 
-numba stamps a cached function with its defining file alone, so code cached before a change in another file of
-this folder would be served stale, silently. Hence the cache folder is named by a hash of the whole folder.
+In that folder every module of kernels has one of its own, named by a hash of all files that it is made of
+(sources.py): a changed line costs a compilation of what it is part of, and of nothing else.
 """
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import hmac
+import inspect
 import os
 import pickle
 import re
@@ -23,13 +25,16 @@ import time
 import warnings
 from pathlib import Path
 
+import llvmlite
 import numba
 from numba.core.caching import FunctionCache, IndexDataCacheFile
+
+from .sources import source_hash
 
 __all__ = ["CACHE_FOLDER", "cached"]
 
 PREFIX = "fastdgm-"
-OUR_NAME = re.compile(PREFIX + "[0-9a-f]{16}")
+HASH = re.compile("[0-9a-f]{16}")
 MAX_AGE_DAYS = 30
 SECRET = "secret"  # name of the file
 DIGEST_BYTES = 32  # of the secret too
@@ -37,12 +42,15 @@ DIGEST_BYTES = 32  # of the secret too
 
 def cached(compiled, function):
     """A jitted function with our cache between processes; as it is where there is none."""
-    if CACHE_FOLDER is None:
+    folder = _module_folder(Path(inspect.getfile(function)))
+    if folder is None:
         return compiled
     previous = numba.config.CACHE_DIR
-    numba.config.CACHE_DIR = str(CACHE_FOLDER)
+    numba.config.CACHE_DIR = str(folder)
     try:
         compiled._cache = _KernelCache(function)  # what njit(cache=True) does with its own class
+    except (OSError, RuntimeError) as error:
+        _warn_of_cache(error)
     finally:
         numba.config.CACHE_DIR = previous
     return compiled
@@ -84,7 +92,7 @@ class _KernelCache(FunctionCache):
 
 
 class SealedFiles(IndexDataCacheFile):
-    """numba's index and data files, each behind a digest of its name and content; the bytes checked are those loaded.
+    """numba's index and data files, each behind a digest of its path and content; the bytes checked are those loaded.
 
     The index says which data file belongs to which signature. Two processes that write at once may leave it pointing
     to the other's file, so a data file says that itself too.
@@ -132,18 +140,35 @@ class SealedFiles(IndexDataCacheFile):
         return content
 
     def _digest(self, path, content):
-        name = os.path.basename(path).encode()
+        name = "/".join(Path(path).parts[-3:]).encode()  # with the hash of its sources
         return hmac.digest(self._secret, hashlib.sha256(name).digest() + content, "sha256")
 
 
 # --- the folder ---------------------------------------------------------------------------------------------------
 
 
-def _source_hash() -> str:
-    digest = hashlib.sha256(f"{numba.__version__} {sys.version_info[:2]}".encode())
-    for path in sorted(Path(__file__).parent.glob("*.py")):
-        digest.update(path.name.encode() + b"\0" + path.read_bytes())
-    return digest.hexdigest()[:16]
+@functools.cache
+def _module_folder(path: Path) -> Path | None:
+    """Where the kernels of a module are cached; None where there is no cache or where its sources cannot be read."""
+    if CACHE_FOLDER is None:
+        return None
+    try:
+        folder = CACHE_FOLDER / source_hash(path)
+        new = not folder.is_dir()
+        folder.mkdir(mode=0o700, exist_ok=True)
+        if new:
+            _prune(folder, "")
+        os.utime(folder)  # used today
+        return folder
+    except (OSError, SyntaxError, ValueError):  # as in an archive; one text for all modules, so that it is said once
+        _warn_of_cache(OSError("the sources of its kernels cannot be read"))
+        return None
+
+
+def _versions_hash() -> str:
+    """What machine code depends on besides its sources and the CPU, which numba itself tells apart."""
+    text = f"{numba.__version__} {llvmlite.__version__} {sys.version_info[:2]}"
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def _user_folder() -> Path:
@@ -157,12 +182,13 @@ def _user_folder() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
 
 
-def _prune(parent: Path, keep: Path) -> None:
-    """Remove folders of older versions that nothing has touched for a month; only names that we make."""
-    for old in parent.glob(PREFIX + "*"):
+def _prune(keep: Path, prefix: str) -> None:
+    """Remove neighbours of a folder that nothing has touched for a month; only names that we make."""
+    for old in keep.parent.glob(prefix + "*"):
         try:
             stale = time.time() - old.lstat().st_mtime > MAX_AGE_DAYS * 86_400
-            if OUR_NAME.fullmatch(old.name) and stale and old != keep and old.is_dir() and not old.is_symlink():
+            ours = HASH.fullmatch(old.name.removeprefix(prefix))
+            if ours and stale and old != keep and old.is_dir() and not old.is_symlink():
                 shutil.rmtree(old, ignore_errors=True)
         except OSError:  # another process was quicker
             continue
@@ -172,7 +198,7 @@ def _open_cache() -> tuple[Path | None, bytes]:
     """The folder, without links in its path, and its secret; None where there is none to be trusted."""
     try:
         parent = Path(os.path.realpath(_user_folder()))
-        folder = parent / (PREFIX + _source_hash())
+        folder = parent / (PREFIX + _versions_hash())
         _check_owners(folder)  # before root makes a folder in the home of the user who called sudo
         new = not folder.is_dir()
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -181,7 +207,7 @@ def _open_cache() -> tuple[Path | None, bytes]:
         if not os.access(folder, os.W_OK | os.X_OK):
             raise PermissionError(f"{folder} is not writable")
         if new:
-            _prune(parent, folder)
+            _prune(folder, PREFIX)
         os.utime(folder)
         return folder, _shared_secret(folder / SECRET)
     except (OSError, RuntimeError) as error:

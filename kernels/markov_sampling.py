@@ -55,7 +55,7 @@ class _Lanes(NamedTuple):
 
 
 @formula
-def _begin_row(sampler, request, i, tile, known):
+def begin_row(sampler, request, i, tile, known):
     """Copy the prefix of row i into its row of the tile; returns its length and the state after ``known`` of it."""
     state = uint64(sampler.start)
     a, b = np.int64(0), np.int64(0)
@@ -190,7 +190,7 @@ def _begin_tile(sampler, request, a, n, lanes, tile):
     p, lanes.count[1] = _prefix_lengths(request, a, a + n)
     if lanes.count[1] > 0:
         for i in range(n):
-            length, state = _begin_row(sampler, request, a + i, tile[i], p)
+            length, state = begin_row(sampler, request, a + i, tile[i], p)
             lanes.length[i] = length
             lanes.state[i] = state
     return p
@@ -303,7 +303,7 @@ def sample_given_uniforms_cpu(row_begin, row_end, chain, request, uniforms, out,
     """Inverse CDF: each symbol is the smallest whose cumulative probability (``chain.table``) exceeds the uniform."""
     width = chain.width
     for i in range(row_begin, row_end):
-        p, start = _begin_row(chain, request, i, out[i], request.limit)
+        p, start = begin_row(chain, request, i, out[i], request.limit)
         state, symbol = uint64(start), 0
         while p < request.limit:
             total, symbol = 0.0, -1
@@ -320,57 +320,3 @@ def sample_given_uniforms_cpu(row_begin, row_end, chain, request, uniforms, out,
             state = uint64(chain.successor[state * uint64(width) + uint64(symbol)])
             p += 1
         lengths[i] = p
-
-
-# --- CUDA twin: plain functions until load_cuda() jits them; one thread walks whole rows, grid-stride ---
-
-
-def sample_cuda(sampler, request, out, lengths):
-    """As the CPU's sampling, the same symbols bit for bit: rows of ``out`` (n, limit), of which lengths[i] count."""
-    key, bits, width = uint64(request.key), uint64(sampler.bits), uint64(sampler.width)
-    for i in range(cuda.grid(1), out.shape[0], cuda.gridsize(1)):
-        row = uint64(request.start) + uint64(i)
-        p, state = device_begin_row(sampler, request, i, out[i], request.limit)
-        words = device_words(key, row, p >> 2, STREAM_SAMPLE)
-        while p < request.limit:
-            word = device_lane(words, p & 3)
-            place = (state << bits) + (word >> (uint64(32) - bits))
-            slot = sampler.slots[place]
-            second = uint64(0)
-            if device_undecided(word, slot, bits):
-                second = device_lane(device_words(key, row, p >> 2, STREAM_REFINE), p & 3)
-            symbol = device_exact_outcome(word, second, slot, sampler.fine[place], bits)
-            if symbol == width - uint64(1):
-                break
-            out[i, p] = symbol
-            state = uint64(sampler.successor[state * width + symbol])
-            p += 1
-            if p & 3 == 0:
-                words = device_words(key, row, p >> 2, STREAM_SAMPLE)
-        lengths[i] = p
-
-
-def _row_words(key, row, block, stream):
-    """The four words of a block of a row."""
-    low = uint64(LOW)
-    return device_philox4x32(row & low, row >> uint64(32), block, stream, key & low, key >> uint64(32))
-
-
-def _lane(words, lane):
-    w0, w1, w2, w3 = words
-    if lane == 0:
-        return w0
-    if lane == 1:
-        return w1
-    return w2 if lane == 2 else w3
-
-
-def load_cuda():
-    """Jit the twin; returns it by name. Imports numba.cuda, hence only on first GPU use."""
-    global cuda, device_philox4x32, device_undecided, device_exact_outcome, device_begin_row, device_words, device_lane
-    from numba import cuda
-
-    device = cuda.jit(device=True)  # numba-cuda cannot inline formulas as numba does, it calls them
-    device_philox4x32, device_undecided, device_exact_outcome = map(device, (philox4x32, undecided, exact_outcome))
-    device_begin_row, device_words, device_lane = map(device, (_begin_row, _row_words, _lane))
-    return {"sample_cuda": cuda.jit(sample_cuda)}

@@ -20,7 +20,7 @@ from numba import uint64
 from .alias import fill_row
 from .cpt import exact_outcome
 from .jit import kernel, loop
-from .markov import _entry, _sum
+from .markov import _sum, entry
 from .philox import STREAM_BACK_OFF, STREAM_REFINE, STREAM_SAMPLE, one_word
 
 NONE = 0xFFFFFFFF
@@ -56,7 +56,8 @@ class SparseSampler(NamedTuple):
 # --- scoring ---
 
 
-def _step(chain, state, symbol):
+@loop
+def step(chain, state, symbol):
     """The sum of the factors of the steps back and the table entry, all of them logarithms; and the next state."""
     end = uint64(chain.width - 1)
     if chain.certain_end and symbol == end:
@@ -84,13 +85,10 @@ def _step(chain, state, symbol):
     return total, uint64(chain.root)
 
 
-step = loop(_step)
-
-
 @loop
 def _state_at(chain, symbols, p):
     """The state before symbol p of a stream."""
-    a, at_start = _entry(symbols, p, chain.order, chain.width - 1)
+    a, at_start = entry(symbols, p, chain.order, chain.width - 1)
     state = uint64(chain.start) if at_start else uint64(chain.root)
     for q in range(a, p):
         state = step(chain, state, uint64(symbols[uint64(q)]))[1]
@@ -191,15 +189,13 @@ def _two_words(key, row, p, order, back):
     return first, one_word(key, row, w + uint64(1), uint64(STREAM_BACK_OFF))
 
 
-def _any_symbol(chain, state, word, second):
+@loop
+def any_symbol(chain, state, word, second):
     """One of all symbols alike: floor(n u) of a 64-bit fraction u; at the start of a sequence all but its end."""
     n = uint64(chain.width)
     if chain.certain_end or state == uint64(chain.start):
         n = uint64(chain.width - 1)
     return (uint64(word) * n + ((uint64(second) * n) >> uint64(32))) >> uint64(32)
-
-
-any_symbol = loop(_any_symbol)
 
 
 @loop
@@ -226,7 +222,7 @@ def draw_symbol(sampler, key, row, p, state):
 
 
 @loop
-def _prefix_of(request, i):
+def prefix_of(request, i):
     """Where the prefix of row i begins and ends."""
     if request.prefix_start.shape[0] < 2:
         return np.int64(0), np.int64(0)
@@ -238,7 +234,7 @@ def _prefix_of(request, i):
 def _begin_row(chain, request, i, out):
     """Copy the prefix of row i; returns its length and the state after it."""
     state = uint64(chain.start)
-    a, b = _prefix_of(request, i)
+    a, b = prefix_of(request, i)
     for p in range(a, b):
         out[p - a] = request.prefix[p]
         state = step(chain, state, uint64(request.prefix[p]))[1]
@@ -271,7 +267,7 @@ def sparse_sample_stream_cpu(row_begin, row_end, sampler, request, must_end, len
     """As ``sample_stream_cpu``: rows to their end symbol or to the limit, as a stream."""
     stream, used, end = np.empty(room, kind.dtype), 0, uint64(sampler.chain.width - 1)
     for i in range(row_begin, row_end):
-        a, b = _prefix_of(request, i)
+        a, b = prefix_of(request, i)
         stream = _with_room(stream, used + b - a + 1)
         p, state = _begin_row(sampler.chain, request, i, stream[used:])
         row = uint64(request.start) + uint64(i)

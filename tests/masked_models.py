@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import reference_ar as reference
 
-from fastdgm.autoregressive import masked
 from fastdgm.autoregressive.fvsbn import FVSBN
 from fastdgm.autoregressive.made import MADE
+from fastdgm.engines.masked import plan as masked
 from fastdgm.kernels import heads
 from fastdgm.kernels import made as kernels
 

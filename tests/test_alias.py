@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from random_nets import random_table
 
-from fastdgm.fusion import slot_bits
+from fastdgm.engines.tables.clusters import slot_bits
 from fastdgm.kernels.alias import fill_slots
 from fastdgm.kernels.cpt import exact_outcome, undecided
 

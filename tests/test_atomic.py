@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from fastdgm import atomic
-from fastdgm.atomic import atomic_file
+from fastdgm.runtime import files as atomic
+from fastdgm.runtime.files import atomic_file
 
 posix = pytest.mark.skipif(os.name != "posix", reason="asks for POSIX files")
 

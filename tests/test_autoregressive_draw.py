@@ -13,8 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from masked_models import plain, random_fvsbn, random_made, random_uniforms
 
-from fastdgm.autoregressive import runs
 from fastdgm.errors import MissingValuesError
+from fastdgm.runtime import pieces as runs
 
 TYPES = [np.float32, np.float64]
 MODELS = {

@@ -26,6 +26,12 @@ from fastdgm.kernels import cache
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="asks for POSIX folders and permissions")
 
 FOLDER = "from fastdgm.kernels import cache; print(cache.CACHE_FOLDER)"
+MODULE_FOLDERS = """
+from pathlib import Path
+from fastdgm.kernels import alias, cache, cpt
+for module in alias, cpt:
+    print(module.__name__.rpartition(".")[2], cache._module_folder(Path(module.__file__)))
+"""
 # The smallest kernel there is, so that tests that must compile do not take long.
 FILL = """
 import numpy as np
@@ -71,19 +77,62 @@ def test_arrays_of_codes_need_no_optional_package():
 # --- the folder -----------------------------------------------------------------------------------------
 
 
-def test_the_folder_is_the_user_s_alone_and_named_by_a_hash_of_the_kernels(tmp_path):
+def test_the_folder_is_the_user_s_alone_and_named_by_a_hash(tmp_path):
     folder = Path(run(FOLDER, tmp_path))
     assert folder.parent == tmp_path
     assert folder.name.startswith("fastdgm-")
     assert int(folder.name.removeprefix("fastdgm-"), 16) > 0
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700
 
+
+def test_a_module_s_folder_is_named_by_a_hash_of_the_kernels_it_is_made_of(tmp_path):
     copy = tmp_path / "copy"
     shutil.copytree(ROOT / "fastdgm", copy / "fastdgm")
-    assert run(FOLDER, tmp_path, copy) == str(folder)  # the same sources share it
+    folders = run(MODULE_FOLDERS, tmp_path)
+    assert run(MODULE_FOLDERS, tmp_path, copy) == folders  # the same sources share it
     with (copy / "fastdgm" / "kernels" / "philox.py").open("a") as file:
         file.write("# one more comment\n")
-    assert run(FOLDER, tmp_path, copy) != str(folder)
+    before, after = (
+        dict(line.split() for line in text.splitlines()) for text in (folders, run(MODULE_FOLDERS, tmp_path, copy))
+    )
+    assert before["alias"] == after["alias"]
+    assert before["cpt"] != after["cpt"]
+    assert all(stat.S_IMODE(os.stat(folder).st_mode) == 0o700 for folder in before.values())
+
+
+TINY = {
+    "tiny": """from .jit import kernel
+from .tiny_formula import twice
+
+@kernel
+def answer(x):
+    return twice(x)
+""",
+    "tiny_formula": "from .jit import formula\n@formula\ndef twice(x):\n    return 2 * x\n",
+}
+ANSWER = "from fastdgm.kernels.tiny import answer; print(answer(21), sum(answer.stats.cache_hits.values()))"
+
+
+def test_what_a_kernel_does_not_import_does_not_compile_it_anew(tmp_path):
+    kernels = tmp_path / "copy" / "fastdgm" / "kernels"
+    shutil.copytree(ROOT / "fastdgm", kernels.parent)
+    for name, source in TINY.items():
+        (kernels / f"{name}.py").write_text(source)
+    assert run(ANSWER, tmp_path, tmp_path / "copy") == "42 0"
+    (kernels / "philox.py").write_text("# another file\n" + (kernels / "philox.py").read_text())
+    assert run(ANSWER, tmp_path, tmp_path / "copy") == "42 1"
+    (kernels / "tiny_formula.py").write_text(TINY["tiny_formula"].replace("2 * x", "3 * x"))
+    assert run(ANSWER, tmp_path, tmp_path / "copy") == "63 0"
+
+
+def test_kernels_whose_sources_cannot_be_read_are_compiled_with_one_warning(tmp_path):
+    code = "import fastdgm.kernels.sources as s; s.files_of = lambda path: [path / 'archive']" + FILL
+    changes = {"XDG_CACHE_HOME": str(tmp_path), "NUMBA_CACHE_DIR": None}
+    done = subprocess.run(
+        [sys.executable, "-P", "-c", code], env=environment(**changes), capture_output=True, text=True, check=True
+    )
+    assert done.stdout == f"{FILLED} 0\n"
+    assert done.stderr.count("Warning") == 1 and "its cache cannot be used" in done.stderr
 
 
 def test_folders_of_old_versions_go_and_everything_else_stays(tmp_path):
@@ -95,6 +144,16 @@ def test_folders_of_old_versions_go_and_everything_else_stays(tmp_path):
         os.utime(folder, (time.time() - 40 * 86_400,) * 2)
     run(FOLDER, tmp_path)
     assert [f.exists() for f in (old, recent, foreign, similar)] == [False, True, True, True]
+
+
+def test_so_do_folders_of_old_kernels(tmp_path):
+    root = Path(run(FOLDER, tmp_path))
+    old, recent = root / f"{1:016x}", root / f"{2:016x}"
+    for folder in (old, recent):
+        folder.mkdir()
+    os.utime(old, (time.time() - 40 * 86_400,) * 2)
+    run(MODULE_FOLDERS, tmp_path)
+    assert [old.exists(), recent.exists(), (root / cache.SECRET).exists()] == [False, True, True]
 
 
 @pytest.mark.skipif(not hasattr(os, "getuid") or os.getuid() != 0, reason="only root can give a folder away")

@@ -11,7 +11,7 @@ import pytest
 from processes import run_python
 
 import fastdgm as fd
-from fastdgm.autoregressive.nade_training import plan_of
+from fastdgm.engines.nade.plan import plan_of
 from fastdgm.kernels import cpt, heads, nade_gradient
 
 BEYOND = [0, 1, 2, 3, 40, 255, 2**16 - 1]

@@ -15,11 +15,11 @@ import pyarrow.parquet as pq
 import pytest
 
 import fastdgm as fd
-from fastdgm import commands
-from fastdgm.cli import main
-from fastdgm.diagnosis import problems, unreachable_states
-from fastdgm.rowfiles import FORMATS, read_rows
-from fastdgm.score_summary import ScoreSummary
+from fastdgm.cli import networks
+from fastdgm.cli.description import problems, unreachable_states
+from fastdgm.cli.program import main
+from fastdgm.cli.summary import ScoreSummary
+from fastdgm.io.rows import FORMATS, read_rows
 
 ENVIRONMENT = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
 
@@ -360,7 +360,7 @@ def test_numbers_too_large_get_one_line(monkeypatch, capsys):
     def overflow(net):
         raise OverflowError("int too large to convert to float")
 
-    monkeypatch.setattr(commands, "info", overflow)
+    monkeypatch.setattr(networks, "info", overflow)
     assert error_of(capsys, "info", "asia") == "fastdgm: error: int too large to convert to float\n"
 
 
@@ -380,7 +380,7 @@ def test_warnings_are_one_line(in_folder, capsys):
 
 def test_help_and_version_load_nothing_heavy():
     code = (
-        "import sys; from fastdgm.cli import main; assert main(['--help']) == main(['sample', '-h']) == 0; "
+        "import sys; from fastdgm.cli.program import main; assert main(['--help']) == main(['sample', '-h']) == 0; "
         "assert main(['--version']) == 0; print(sorted({'numba', 'numpy', 'pandas', 'pyarrow'} & set(sys.modules)))"
     )
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=ENVIRONMENT, check=True)

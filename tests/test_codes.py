@@ -12,7 +12,7 @@ import pytest
 from random_nets import codes_of, random_net, random_table
 
 import fastdgm as fd
-from fastdgm.frames import TableReader
+from fastdgm.data.tables import TableReader
 from fastdgm.kernels.tiles import TILE
 from fastdgm.learning.counts import count_families
 
@@ -268,7 +268,7 @@ class Changing(TableReader):
 
 @pytest.mark.parametrize("verb", ["log_prob", "per variable", "fit", "partial_fit"])
 def test_what_a_kernel_reports_is_always_raised(verb, monkeypatch):
-    monkeypatch.setattr("fastdgm.frames.TableReader", Changing)
+    monkeypatch.setattr("fastdgm.data.blocks.TableReader", Changing)
     learner = fd.BayesNet.from_edges(NET.edges, NET.names, NET.states)
     operations = {
         "log_prob": NET.log_prob,

@@ -47,7 +47,7 @@ def probability(net: BayesNet, event: dict[str, str]) -> float:
 
 
 def test_names_are_those_of_the_files():
-    in_folder = {file.name for file in files("fastdgm.data").iterdir() if file.name.endswith(".bif")}
+    in_folder = {file.name for file in files("fastdgm.examples").iterdir() if file.name.endswith(".bif")}
     assert in_folder == {f"{name}.bif" for name in example_names()}
     assert set(example_names()) == set(SIZES)
 
@@ -60,13 +60,13 @@ def test_sizes(name):
 
 @pytest.mark.parametrize("name", example_names())
 def test_files_are_what_our_writer_writes(name):
-    text = files("fastdgm.data").joinpath(f"{name}.bif").read_text(encoding="utf-8")
+    text = files("fastdgm.examples").joinpath(f"{name}.bif").read_text(encoding="utf-8")
     assert write_bif(example(name)) == text
 
 
 @pytest.mark.parametrize("name", example_names())
 def test_notice_names_the_source(name):
-    notice = files("fastdgm.data").joinpath("NOTICE").read_text(encoding="utf-8")
+    notice = files("fastdgm.examples").joinpath("NOTICE").read_text(encoding="utf-8")
     assert any(line.startswith(f"{name} ") for line in notice.splitlines())
 
 

@@ -9,7 +9,7 @@ from textwrap import dedent
 import pytest
 from processes import run_python
 
-from fastdgm.lazy import cached_property
+from fastdgm.runtime.lazy import cached_property
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
 

@@ -13,10 +13,11 @@ from shared_data import shared
 from tables import encode_table
 
 import fastdgm as fd
+from fastdgm.data.export import to_pandas
+from fastdgm.data.labels import codes_are_ambiguous
+from fastdgm.data.samples import Samples
+from fastdgm.data.tables import TableReader, infer_states
 from fastdgm.errors import MissingValuesError, UnknownNameError
-from fastdgm.frames import TableReader, infer_states, samples_to_pandas
-from fastdgm.labels import codes_are_ambiguous
-from fastdgm.samples import Samples
 
 STATES = {"rain": ("no", "yes"), "age": ("<5", "5-12", "12+", "Asy/Patch"), "wet": ("False", "True")}
 CODES = np.array([[0, 1, 1, 0, 1], [3, 0, 2, 1, 0], [1, 0, 0, 1, 1]], np.uint8)
@@ -412,7 +413,7 @@ def test_frames_share_the_codes():
 
 
 def test_a_frame_of_samples_has_the_labels():
-    assert samples_to_pandas(SAMPLES).astype(str).to_dict("list") == LABELS
+    assert to_pandas(SAMPLES.block, SAMPLES.states).astype(str).to_dict("list") == LABELS
     assert SAMPLES.to_arrow().to_pydict() == LABELS
 
 

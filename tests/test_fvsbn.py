@@ -9,8 +9,8 @@ import pytest
 import reference_ar as reference
 from masked_models import plain, random_fvsbn
 
-from fastdgm.autoregressive import masked
 from fastdgm.autoregressive.fvsbn import FVSBN
+from fastdgm.engines.masked import plan as masked
 
 TYPES = [np.float32, np.float64]
 

@@ -8,9 +8,10 @@ import reference_ar as reference
 from masked_models import plain, plain_net, random_made, random_uniforms
 from reference_ar import Rule
 
-from fastdgm.autoregressive import masked, masked_model
-from fastdgm.autoregressive.draw import Draw
-from fastdgm.autoregressive.masked import Layer, Shape
+from fastdgm.engines.draw import Draw
+from fastdgm.engines.masked import plan as masked
+from fastdgm.engines.masked import run as masked_run
+from fastdgm.engines.masked.plan import Layer, Shape
 from fastdgm.kernels import heads
 
 TYPES = [np.float32, np.float64]
@@ -122,12 +123,12 @@ def test_affine_heads_turn_noise_into_values_and_back(dtype):
     ]
     net = masked.build(layers, degrees, shape, dtype)
     noise, context = random.normal(size=(70, 4)), random.normal(size=(70, 2)).astype(dtype)
-    x = masked_model.sample(net, Draw(70, 0), None, noise, context).values
+    x = masked_run.sample(net, Draw(70, 0), None, noise, context).values
     close = {"rtol": 1e-10, "atol": 1e-10} if dtype is np.float64 else {"rtol": 1e-3, "atol": 1e-4}
     np.testing.assert_allclose(x, reference.sample(plain_net(net), noise, context=context), **close)
-    by_position = masked_model.score(net, x, context, True)[:, shape.order]
+    by_position = masked_run.score(net, x, context, True)[:, shape.order]
     np.testing.assert_allclose(by_position, noise, **close)
-    log_determinant = masked_model.score(net, x, context, False)
+    log_determinant = masked_run.score(net, x, context, False)
     np.testing.assert_allclose(log_determinant, reference.log_prob(plain_net(net), x, context), **close)
 
 

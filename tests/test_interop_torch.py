@@ -508,7 +508,7 @@ def test_memory_is_of_the_order_of_the_weights():
 
 
 def test_sizes_are_checked_before_memory_is_taken(monkeypatch):
-    monkeypatch.setattr("fastdgm.memory.SMALL", 0)
-    monkeypatch.setattr("fastdgm.memory.available_memory", lambda: 100)
+    monkeypatch.setattr("fastdgm.runtime.memory.SMALL", 0)
+    monkeypatch.setattr("fastdgm.runtime.memory.available_memory", lambda: 100)
     with pytest.raises(ValueError, match="zeros of the module's weights needs"):
         from_torch(masked_mlp([0, 1, 2]))

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import fastdgm as fd
-from fastdgm.autoregressive import masked
+from fastdgm.engines.masked import plan as masked
 
 torch = pytest.importorskip("torch", reason="torch is not installed")
 from torch import nn  # noqa: E402

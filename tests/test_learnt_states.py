@@ -14,8 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import fastdgm as fd
-from fastdgm.frames import infer_states
-from fastdgm.rowfiles import write_rows
+from fastdgm.data.tables import infer_states
+from fastdgm.io.rows import write_rows
 
 
 def learnt(column):

@@ -11,12 +11,13 @@ import pytest
 import reference_ar as reference
 from masked_models import plain, plain_net, random_fvsbn, random_made
 
-from fastdgm.autoregressive import masked, masked_model
-from fastdgm.autoregressive.draw import Draw
 from fastdgm.autoregressive.fvsbn import FVSBN
 from fastdgm.autoregressive.made import MADE
-from fastdgm.autoregressive.masked import ACTIVATIONS, HEADS, Layer, Shape
 from fastdgm.autoregressive.nade import NADE
+from fastdgm.engines.draw import Draw
+from fastdgm.engines.masked import plan as masked
+from fastdgm.engines.masked import run as masked_run
+from fastdgm.engines.masked.plan import ACTIVATIONS, HEADS, Layer, Shape
 
 TYPES = [np.float32, np.float64]
 MODELS = {
@@ -164,9 +165,9 @@ def test_context_is_known_from_the_start():
     net = masked.build(layers, degrees, shape, np.float64)
     random = np.random.default_rng(1)
     context, uniforms = random.normal(size=(90, 3)), random.random((90, 6))
-    drawn = masked_model.sample(net, Draw(90, 0, uniforms=uniforms), 2, context=context).values
+    drawn = masked_run.sample(net, Draw(90, 0, uniforms=uniforms), 2, context=context).values
     assert (drawn == reference.sample(plain_net(net), uniforms, context=context)).all()
-    log_prob = masked_model.score(net, drawn, context, False)
+    log_prob = masked_run.score(net, drawn, context, False)
     np.testing.assert_allclose(log_prob, reference.log_prob(plain_net(net), drawn, context), rtol=1e-12)
 
 

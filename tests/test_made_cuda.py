@@ -9,7 +9,7 @@ from masked_models import plain, random_fvsbn, random_made, random_uniforms
 from test_cuda import GRID, why_not
 from test_heads import constant
 
-from fastdgm.autoregressive.masked_model import no_context
+from fastdgm.engines.masked.run import no_context
 from fastdgm.kernels import made, made_cuda
 
 pytestmark = [

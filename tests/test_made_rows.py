@@ -10,11 +10,12 @@ from masked_models import random_fvsbn, random_made, random_uniforms
 from test_made import residual_layers
 
 import fastdgm as fd
-from fastdgm.autoregressive import masked, masked_model
-from fastdgm.autoregressive.draw import Draw
 from fastdgm.autoregressive.made import MADE
-from fastdgm.autoregressive.masked import ACTIVATIONS
-from fastdgm.autoregressive.masked_model import FEW_ROWS
+from fastdgm.autoregressive.masked import FEW_ROWS
+from fastdgm.engines.draw import Draw
+from fastdgm.engines.masked import plan as masked
+from fastdgm.engines.masked import run as masked_run
+from fastdgm.engines.masked.plan import ACTIVATIONS
 from fastdgm.kernels.made_rows import new_strips
 
 TYPES = [np.float32, np.float64]
@@ -93,10 +94,10 @@ def test_residual_layers_and_context(activation, dtype):
     net = masked.build(*residual_layers(activation, dtype, n_context=3), dtype)
     random = np.random.default_rng(0)
     context, uniforms = random.normal(size=(MANY, 3)).astype(dtype), random.random((MANY, 6))
-    many = masked_model.sample(net, Draw(MANY, 0, uniforms=uniforms), 2, context=context).values
+    many = masked_run.sample(net, Draw(MANY, 0, uniforms=uniforms), 2, context=context).values
     for n in (1, 8):
         draw = Draw(n, 0, uniforms=uniforms[:n])
-        few = masked_model.sample(net, draw, 2, context=context[:n], strips=new_strips(net)).values
+        few = masked_run.sample(net, draw, 2, context=context[:n], strips=new_strips(net)).values
         assert (few == many[:n]).all()
 
 

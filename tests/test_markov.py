@@ -20,8 +20,9 @@ from safetensors.numpy import save_file
 from shared_data import shared
 
 import fastdgm as fd
-from fastdgm.autoregressive import markov_counts, markov_plans
 from fastdgm.autoregressive.markov import MarkovChain
+from fastdgm.engines.markov import counts as markov_counts
+from fastdgm.engines.markov import plan as markov_plans
 from fastdgm.errors import FormatError, MissingValuesError, NotFittedError
 
 SMOOTHINGS = ["witten-bell", "kneser-ney", "add-alpha"]

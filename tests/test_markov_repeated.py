@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fastdgm.autoregressive import markov_counts
 from fastdgm.autoregressive.markov import MarkovChain
+from fastdgm.engines.markov import counts as markov_counts
 
 
 def assert_same(a: MarkovChain, b: MarkovChain) -> None:

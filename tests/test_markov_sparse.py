@@ -17,8 +17,10 @@ from shared_data import shared
 from test_markov import KINDS, SMOOTHINGS, fitted, sequences
 from test_markov_sampling import assert_frequencies, counted, short_sequences
 
-from fastdgm.autoregressive import markov_plans, markov_positions, markov_tables
 from fastdgm.autoregressive.markov import MarkovChain
+from fastdgm.engines.markov import plan as markov_plans
+from fastdgm.engines.markov import positions as markov_positions
+from fastdgm.engines.markov import tables as markov_tables
 
 PREFIXES = {"ragged": [[0], [], [2, 1, 0, 1]], "rows": [[0, 1], [2, 2], [1, 0]], "rows by position": [[0], [2], [1]]}
 
@@ -157,7 +159,7 @@ def oracle_draw(model: MarkovChain, row: int, key: int) -> list[int]:
 
 def state_of(model: MarkovChain, symbols: list[int]) -> int:
     """The longest known suffix, found by its key in the levels of contexts."""
-    from fastdgm.autoregressive.markov_levels import context_levels
+    from fastdgm.engines.markov.levels import context_levels
 
     fitted = model._model
     levels = context_levels(fitted.counts, fitted.layout)

@@ -1,26 +1,24 @@
-"""CUDA twins of sparse Markov chains against the CPU loops, bit for bit: on a GPU or in numba's simulator."""
+"""CUDA twins of the loops over sparse Markov chains against these, bit for bit."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
-from test_cuda import why_not
-from test_markov_cuda import launch, models, stream_of
+from device import run
+from test_markov_cuda import models, stream_of
 
-from fastdgm.autoregressive import markov_plans as plans
-from fastdgm.autoregressive import markov_tables
 from fastdgm.autoregressive.markov import MarkovChain
-from fastdgm.kernels import markov_sparse_cuda
+from fastdgm.engines.markov import plan as plans
+from fastdgm.engines.markov import tables as markov_tables
 
-pytestmark = [
-    pytest.mark.skipif(bool(why_not()), reason=why_not()),
-    pytest.mark.filterwarnings("ignore:.*Grid size"),
-]
+pytestmark = pytest.mark.gpu
 
 
 @pytest.fixture(scope="module")
-def twins():
-    return markov_sparse_cuda.load_cuda()
+def loops():
+    from fastdgm.engines.markov.loops_cuda import LOOPS
+
+    return LOOPS
 
 
 @pytest.fixture(params=range(3))
@@ -32,20 +30,21 @@ def case(request, monkeypatch):
     return MarkovChain._from_state(structure, arrays), data, request.param == 0
 
 
-def test_log_prob(twins, case):
+def test_log_prob(loops, case):
     model, data, _ = case
     stream, scoring = stream_of(model, data), model._model.scoring
-    *_, out = launch(twins["sparse_log_prob_cuda"], scoring, stream.symbols, stream.starts, np.empty(len(stream)))
+    out = np.empty(len(stream))
+    run(loops["sparse log_prob", "cuda"], len(out), scoring, stream.symbols, stream.starts, 9, out)
     assert (out == plans.log_prob(scoring, stream)).all() and (out == model.log_prob(data)).all()
 
 
 @pytest.mark.parametrize("start", [0, 2**32 - 5])
-def test_samples(twins, case, start):
+def test_samples(loops, case, start):
     model, data, ragged = case
     prefix = stream_of(model, [x[: i % 4 if ragged else 2] for i, x in enumerate(data)])
     request = plans.request_of(2**63 + 1, start, prefix, 1, 40 if ragged else 6, model._model)
     out, lengths = np.zeros((20, request.limit), np.uint8), np.zeros(20, np.int64)
-    *_, out, lengths = launch(twins["sparse_sample_cuda"], model._model.sampler, request, out, lengths)
+    run(loops["sparse sample padded", "cuda"], 20, model._model.sampler, request, out, lengths)
     given = [prefix[i] for i in range(20)]
     expected = model.sample(prefix=given if ragged else np.array(given), seed=2**63 + 1, start=start)
     assert all(x[:n].tolist() == own.tolist() for x, n, own in zip(out, lengths, expected, strict=True))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from fastdgm import memory
+from fastdgm.runtime import memory
 
 GIB = 1 << 30
 

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fastdgm.autoregressive import causality
 from fastdgm.autoregressive.module import Autoregressive
+from fastdgm.engines.torch import causality
 
 torch = pytest.importorskip("torch", reason="torch is not installed")
 from torch import nn  # noqa: E402

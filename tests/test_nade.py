@@ -10,7 +10,7 @@ import pytest
 import reference_nade as reference
 
 import fastdgm.autoregressive.nade as nade_module
-import fastdgm.autoregressive.nade_training as training_module
+import fastdgm.engines.nade.train as training_module
 from fastdgm.autoregressive.nade import NADE
 from fastdgm.errors import MissingValuesError
 

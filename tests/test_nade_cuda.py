@@ -7,7 +7,7 @@ import pytest
 from test_cuda import launch, why_not
 from test_nade import random_nade
 
-from fastdgm.autoregressive.nade_training import plan_of
+from fastdgm.engines.nade.plan import plan_of
 from fastdgm.kernels import nade as kernels
 
 pytestmark = [

@@ -17,8 +17,8 @@ from safetensors.numpy import load, save
 from test_io_round_trip import any_names, assert_same, networks
 
 import fastdgm as fd
-from fastdgm import memory
 from fastdgm.io import native, read_native, write_native
+from fastdgm.runtime import memory
 
 NET = fd.BayesNet(
     {

@@ -10,9 +10,9 @@ import pyarrow.csv
 import pytest
 
 import fastdgm as fd
-from fastdgm.cli import main
-from fastdgm.labels import codes_are_ambiguous
-from fastdgm.rowfiles import read_rows, write_rows
+from fastdgm.cli.program import main
+from fastdgm.data.labels import codes_are_ambiguous
+from fastdgm.io.rows import read_rows, write_rows
 
 AMBIGUOUS = [
     ("0.0", "2.0", "3.0", "4.0"),

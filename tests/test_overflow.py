@@ -7,9 +7,9 @@ import pytest
 from masked_models import random_fvsbn, random_made
 from test_heads import constant
 
-from fastdgm.autoregressive import masked
-from fastdgm.autoregressive.defined import refuse_undefined
 from fastdgm.autoregressive.nade import NADE
+from fastdgm.engines.defined import refuse_undefined
+from fastdgm.engines.masked import plan as masked
 
 TYPES = [np.float32, np.float64]
 every_type = pytest.mark.parametrize("dtype", TYPES)

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from test_many_states import HIGHEST, PLACES, kept_by, rare_at, weights_of
 
-from fastdgm.autoregressive.draw import Draw
-from fastdgm.autoregressive.picking import log_softmax, pick, pick_log_odds, truncated
+from fastdgm.engines.draw import Draw
+from fastdgm.engines.torch.picking import log_softmax, pick, pick_log_odds, truncated
 
 
 @pytest.mark.parametrize("drop", [9.0, 16.7, 30.0])

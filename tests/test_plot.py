@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 pytest.importorskip("matplotlib", reason="matplotlib is not installed")
-from fastdgm import plot
+from fastdgm.show import images as plot
 
 RNG = np.random.default_rng(0)
 HISTORY = [{"epoch": 1, "train": 9.0, "valid": 9.5}, {"epoch": 2, "train": 7.0, "valid": 8.0}]

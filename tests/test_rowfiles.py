@@ -19,10 +19,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tables import encode_table
 
+from fastdgm.data.samples import Samples
 from fastdgm.errors import FormatError
-from fastdgm.rowfiles import FORMATS, read_rows, row_format, write_rows, write_scores
-from fastdgm.rowfiles.common import checked_batches
-from fastdgm.samples import Samples
+from fastdgm.io.rows import FORMATS, read_rows, row_format, write_rows, write_scores
+from fastdgm.io.rows.common import checked_batches
 
 STATES = {
     "age, years": ("<5", "5-12", "12+"),

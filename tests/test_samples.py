@@ -11,9 +11,9 @@ import polars as pl
 import pyarrow as pa
 import pytest
 
+from fastdgm.data.samples import Samples
 from fastdgm.errors import UnknownNameError
-from fastdgm.rowfiles import FORMATS, write_rows
-from fastdgm.samples import Samples
+from fastdgm.io.rows import FORMATS, write_rows
 
 STATES = {"rain": ("no", "yes"), "wet": ("dry", "damp", "soaking"), "grass": ("green", "brown")}
 CODES = np.array([[0, 1, 1, 0], [2, 0, 1, 1], [1, 1, 0, 0]], np.uint8)

@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fastdgm.autoregressive.markov import MarkovChain
-from fastdgm.autoregressive.sequences import (
+from fastdgm.data.rows import _refuse, as_codes
+from fastdgm.data.sequences import (
     Stream,
     as_arrays,
     as_lists,
@@ -24,7 +25,6 @@ from fastdgm.autoregressive.sequences import (
     rows_as_stream,
     words_as_stream,
 )
-from fastdgm.autoregressive.values import _refuse, as_codes
 from fastdgm.errors import MissingValuesError
 
 LISTS = [[0, 1, 2], [3], [1, 1]]

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import fastdgm as fd
-from fastdgm.shapes import ParameterCounts, parameter_counts
+from fastdgm.structures import ParameterCounts, parameter_counts
 
 
 def binary(n: int) -> dict[str, int]:

@@ -12,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import fastdgm as fd
-from fastdgm.conditionals import MAX_STATES, RowSumError
+from fastdgm.conditionals.table import RowSumError
+from fastdgm.data.variables import MAX_STATES
 from fastdgm.graph import topological_order
 
 RAIN = fd.Bernoulli(0.2)

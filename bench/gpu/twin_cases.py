@@ -8,10 +8,10 @@ from typing import Any, NamedTuple
 import numpy as np
 
 import fastdgm as fd
-from fastdgm.autoregressive import markov_plans
-from fastdgm.autoregressive.masked_model import no_context
-from fastdgm.autoregressive.nade_training import plan_of
-from fastdgm.autoregressive.sequences import Stream, codes_as_stream
+from fastdgm.data.sequences import Stream, codes_as_stream
+from fastdgm.engines.markov import plan as markov_plans
+from fastdgm.engines.masked.run import no_context
+from fastdgm.engines.nade.plan import plan_of
 from fastdgm.kernels import adam, cpt, made, made_cuda, markov, markov_sampling, markov_sparse_cuda, nade
 from fastdgm.learning.gradient import Step
 

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 import numpy as np
 import numpy.typing as npt
 
-from ..seeds import check_rows, key_from_seed, whole_number
-from .draw import Draw, Drawn, check_draw
-from .values import as_codes, as_reals
+from ..data.rows import as_codes, as_reals
+from ..engines.draw import Draw, Drawn, check_draw
+from ..runtime.seeds import check_rows, key_from_seed, whole_number
 
 if TYPE_CHECKING:
     from ..interop.torch_autograd import LogProb

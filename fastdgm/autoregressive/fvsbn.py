@@ -7,11 +7,11 @@ from typing import Any, Self
 import numpy as np
 import numpy.typing as npt
 
-from ..memory import check_memory
-from . import masked
+from ..engines.masked import plan as masked
+from ..engines.masked.plan import Layer
+from ..runtime.memory import check_memory
 from .made import Order, check_dtype, check_shape
-from .masked import Layer
-from .masked_model import MaskedModel
+from .masked import MaskedModel
 
 
 class FVSBN(MaskedModel):

@@ -9,11 +9,11 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from ..memory import check_memory
-from ..seeds import whole_number
-from . import masked
-from .masked import ACTIVATIONS, HEADS, Layer, Shape
-from .masked_model import MaskedModel
+from ..engines.masked import plan as masked
+from ..engines.masked.plan import ACTIVATIONS, HEADS, Layer, Shape
+from ..runtime.memory import check_memory
+from ..runtime.seeds import whole_number
+from .masked import MaskedModel
 
 Array = npt.NDArray[Any]
 Order = Literal["natural", "reversed", "random"] | Sequence[int] | npt.NDArray[np.integer[Any]]

@@ -8,20 +8,9 @@ from typing import Any, Self, get_args
 import numpy as np
 import numpy.typing as npt
 
-from ..errors import NotFittedError
-from ..kernels.markov import sum_runs
-from ..seeds import whole_number
-from . import markov_plans as plans
-from .base import AutoregressiveModel, Seed
-from .draw import Draw, Drawn, check_draw
-from .markov_counts import Counts, Layout, check_layout, count
-from .markov_fields import check_columns, check_fields, check_kind
-from .markov_plans import Fitted
-from .markov_positions import PositionsDrawn, draw_positions
-from .markov_sparse import Smoothing
-from .markov_tables import truncate
-from .repeated import counted_columns, split_counts
-from .sequences import (
+from ..data.repeated import counted_columns, split_counts
+from ..data.rows import as_codes, as_matrix, by_name, column_names
+from ..data.sequences import (
     MAX_STATES,
     Kind,
     Ragged,
@@ -37,7 +26,19 @@ from .sequences import (
     symbol_type,
     words_as_stream,
 )
-from .values import as_codes, as_matrix, by_name, column_names
+from ..engines.draw import Draw, Drawn, check_draw
+from ..engines.markov import plan as plans
+from ..engines.markov.counts import Counts, Layout, check_layout, count
+from ..engines.markov.fields import check_columns, check_fields, check_kind
+from ..engines.markov.plan import Fitted
+from ..engines.markov.positions import PositionsDrawn, draw_positions
+from ..engines.markov.sparse import Smoothing
+from ..engines.markov.tables import truncate
+from ..errors import NotFittedError
+from ..kernels.markov import sum_runs
+from ..runtime.arrays import code_type
+from ..runtime.seeds import whole_number
+from .base import AutoregressiveModel, Seed
 
 Array = npt.NDArray[Any]
 
@@ -532,7 +533,7 @@ class MarkovChain(AutoregressiveModel):
 
     def _sample(self, draw: Draw) -> Drawn:
         model = self._model
-        layout, dtype = model.layout, np.dtype(np.uint8 if model.layout.n_states <= 256 else np.uint16)
+        layout, dtype = model.layout, code_type(model.layout.n_states)
         assert layout.n_vars is not None
         prefix = None if draw.prefix is None else rows_as_stream(draw.prefix, layout.n_states)
         if model.sparse is not None and (draw.truncated or draw.uniforms is not None):

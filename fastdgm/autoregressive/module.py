@@ -10,14 +10,15 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 import numpy.typing as npt
 
-from ..conditionals import MAX_STATES
-from ..memory import check_memory
-from ..seeds import whole_number
+from ..data.variables import MAX_STATES
+from ..engines.draw import Draw, Drawn
+from ..engines.torch.causality import check_causal, check_steps, without_impossible
+from ..engines.torch.picking import log_softmax, pick, pick_log_odds, truncated
+from ..engines.torch.row_mixing import check_rows_alone
+from ..runtime.arrays import code_type
+from ..runtime.memory import check_memory
+from ..runtime.seeds import whole_number
 from .base import AutoregressiveModel
-from .causality import check_causal, check_steps, without_impossible
-from .draw import Draw, Drawn
-from .picking import log_softmax, pick, pick_log_odds, truncated
-from .row_mixing import check_rows_alone
 
 if TYPE_CHECKING:
     from ..learning.gradient import Stepper
@@ -199,7 +200,7 @@ class Autoregressive(AutoregressiveModel):
                 UserWarning,
                 stacklevel=3,
             )
-        dtype = np.uint8 if self.n_states <= 256 else np.uint16
+        dtype = code_type(self.n_states)
         check_memory(draw.n * (self.n_vars + 16), f"a sample of {draw.n} rows x {self.n_vars} variables")
         values = np.empty((draw.n, self.n_vars), dtype)
         log_prob, sampling = np.zeros(draw.n), np.zeros(draw.n)
@@ -265,7 +266,7 @@ class Autoregressive(AutoregressiveModel):
     def _stepper(self) -> Stepper:
         import torch
 
-        from .module_training import ModuleStepper
+        from ..engines.torch.train import ModuleStepper
 
         return ModuleStepper(
             self.module,
@@ -274,13 +275,13 @@ class Autoregressive(AutoregressiveModel):
         )
 
     def _adopt(self, parameters: dict[str, Array]) -> None:
-        from .module_training import load
+        from ..engines.torch.train import load
 
         load(dict(self.module.state_dict()), parameters)
 
     def _state(self) -> tuple[dict[str, Any], dict[str, Array]]:
         """What a checkpoint of ``fit`` compares; the module's code is in no file, so there is no ``_from_state``."""
-        from .module_training import to_host
+        from ..engines.torch.train import to_host
 
         structure = {"module": type(self.module).__qualname__, "n_vars": self.n_vars, "n_states": self.n_states}
         return structure, {name: to_host(tensor) for name, tensor in self.module.state_dict().items()}

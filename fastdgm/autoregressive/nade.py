@@ -9,20 +9,20 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 import numpy as np
 import numpy.typing as npt
 
-from ..memory import check_memory
-from ..seeds import key_from_seed, whole_number
+from ..engines.draw import Draw, Drawn
+from ..engines.nade.plan import NAMES
+from ..runtime.arrays import read_only
+from ..runtime.memory import check_memory
+from ..runtime.seeds import key_from_seed, whole_number
 from .base import AutoregressiveModel
-from .defined import refuse_undefined, undefined_draw
-from .draw import Draw, Drawn
 
 if TYPE_CHECKING:
-    from ..kernels.nade import NADEDraw, NADEPlan
-    from .nade_training import NADEStepper
+    from ..engines.nade.train import NADEStepper
+    from ..kernels.nade import NADEPlan
 
 Array = npt.NDArray[Any]
 Order = Literal["natural", "reversed", "random"] | Sequence[int] | npt.NDArray[np.integer[Any]]
 ACTIVATIONS = ("sigmoid", "relu")
-NAMES = ("W", "V", "b", "c")
 
 
 class NADE(AutoregressiveModel):
@@ -123,7 +123,7 @@ class NADE(AutoregressiveModel):
     @property
     def parameters(self) -> dict[str, Array]:
         """W, V (n_vars, hidden), b (n_vars,), c (hidden,); read-only."""
-        return {name: frozen(array) for name, array in self._parameters.items()}
+        return {name: read_only(array) for name, array in self._parameters.items()}
 
     @property
     def n_parameters(self) -> int:
@@ -142,54 +142,14 @@ class NADE(AutoregressiveModel):
     # What the base class asks for ---------------------------------------------------------------------------------
 
     def _log_prob(self, x: Array, per_variable: bool) -> Array:
-        from .nade_training import log_prob
+        from ..engines.nade.run import score
 
-        plan = self._plan()
-        result = log_prob(plan, x, per_variable)
-        refuse_undefined(result, lambda row: log_prob(plan, x[row : row + 1], True)[0], self.order, self.dtype)
-        return result
+        return score(self._plan(), x, per_variable)
 
     def _sample(self, draw: Draw) -> Drawn:
-        from ..kernels.nade import nade_sample_cpu
-        from .nade_training import log_prob as score
-        from .runs import run_rows
+        from ..engines.nade.run import sample
 
-        want = draw.return_log_prob
-        check_memory(draw.n * (self.n_vars + 16), f"{draw.n} rows of {self.n_vars} variables")
-        values = np.empty((draw.n, self.n_vars), np.uint8)
-        log_prob, sampling_log_prob = np.empty((2, draw.n if want else 0))
-        undefined = np.empty(draw.n, np.bool_)
-        plan, request = self._plan(), self._request(draw)
-        outputs = values, log_prob, sampling_log_prob, undefined
-        run_rows(lambda begin, end: nade_sample_cpu(begin, end, plan, request, *outputs), draw.n, work_per_row(plan))
-
-        def terms(row: int) -> Array:
-            return score(plan, values[row : row + 1], True)[0]
-
-        if undefined.any():
-            row = int(undefined.argmax())
-            raise undefined_draw(row, terms(row) < np.inf, self.order, self.dtype, draw.temperature)
-        refuse_undefined(log_prob, terms, self.order, self.dtype)
-        return Drawn(values, log_prob if want else None, sampling_log_prob if want and draw.truncated else None)
-
-    def _request(self, draw: Draw) -> NADEDraw:
-        """The draw as the kernels read it."""
-        from ..kernels.nade import NEVER_SURE, NADEDraw
-
-        sure = NEVER_SURE if draw.top_p is None or draw.top_p == 1.0 else draw.top_p
-        prefix = np.empty((1, 0), np.uint8) if draw.prefix is None else draw.prefix
-        uniforms = np.empty((0, self.n_vars)) if draw.uniforms is None else draw.uniforms_in(self.dtype)
-        number = self.dtype.type
-        return NADEDraw(
-            key=np.uint64(draw.key),
-            start=np.uint64(draw.start),
-            temperature=number(draw.temperature_in(self.dtype)),
-            sure=number(0.0 if draw.top_k == 1 else sure),
-            prefix=frozen(prefix),
-            n_per_row=max(1, draw.n) if draw.prefix is None else draw.n_per_row,
-            uniforms=frozen(np.ascontiguousarray(uniforms, self.dtype)),
-            want_log_prob=draw.return_log_prob,
-        )
+        return sample(self._plan(), draw)
 
     def _state(self) -> tuple[dict[str, Any], dict[str, Array]]:
         return {"activation": self.activation}, {**self._parameters_to_read(), "order": self.order}
@@ -206,7 +166,7 @@ class NADE(AutoregressiveModel):
         return cls.from_parameters(**own, activation=structure["activation"], order=arrays["order"])
 
     def _stepper(self) -> NADEStepper:
-        from .nade_training import NADEStepper
+        from ..engines.nade.train import NADEStepper
 
         return NADEStepper(self)
 
@@ -234,7 +194,8 @@ class NADE(AutoregressiveModel):
     def _gradients(
         self, parameters: dict[str, Array], x: Array, row_weights: Array
     ) -> tuple[Array, dict[str, Array], Array | None]:
-        from .nade_training import Gradients, padded, plan_of
+        from ..engines.nade.plan import padded, plan_of
+        from ..engines.nade.train import Gradients
 
         gradients = Gradients(self.n_vars, padded(self.hidden), self.dtype)
         log_prob = gradients.run(plan_of(self._checked(parameters), self.activation, self.order), x, row_weights)
@@ -274,25 +235,13 @@ class NADE(AutoregressiveModel):
         return self._checked(self._parameters) if self._shares_memory else self._parameters
 
     def _plan(self) -> NADEPlan:
-        from .nade_training import plan_of
+        from ..engines.nade.plan import plan_of
 
         plan = self._plan_of_parameters
         if plan is None:
             plan = plan_of(self._parameters_to_read(), self.activation, self.order)
             self._plan_of_parameters = None if self._shares_memory else plan
         return plan
-
-
-def frozen(array: Array) -> Array:
-    """A read-only view: kernels compile for one kind of input."""
-    view = array.view()
-    view.flags.writeable = False
-    return view
-
-
-def work_per_row(plan: NADEPlan) -> float:
-    """In the units of ``run_rows``."""
-    return 4.0 * plan.W.size
 
 
 def _count(value: Any, name: str) -> int:

@@ -1,1 +1,1 @@
-"""The example networks, written by our own writer; NOTICE names their sources."""
+"""The boundary: data of any make in, blocks for the kernels; codes and reals out, in the shape that people want."""

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..bayesnet import BayesNet
-from ..conditionals import CPT
+from ..conditionals.table import CPT, tables_of
 from ..io.row_sums import RowSums
 
 
@@ -109,7 +109,7 @@ def to_pgmpy(net: BayesNet) -> Any:
             evidence_card=list(cpt.table.shape[:-1]),
             state_names={other: list(net.states[other]) for other in (name, *cpt.parents)},
         )
-        for name, cpt in net.conditionals.items()
+        for name, cpt in tables_of(net.conditionals, "to_pgmpy").items()
     ]
     model = DiscreteBayesianNetwork()
     model.add_nodes_from(net.names)

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from ..bayesnet import BayesNet
-from ..conditionals import CPT
+from ..conditionals.table import CPT, tables_of
 from ..io.row_sums import RowSums
 
 
@@ -65,14 +65,15 @@ def to_pyagrum(net: BayesNet) -> Any:
         import pyagrum
     except ImportError as error:
         raise ImportError('to_pyagrum needs pyAgrum 2.0 or later: pip install "pyagrum>=2.0"') from error
+    tables = tables_of(net.conditionals, "to_pyagrum")
     model = pyagrum.BayesNet()
-    for name, cpt in net.conditionals.items():
+    for name, cpt in tables.items():
         model.add(pyagrum.LabelizedVariable(name, "", list(cpt.states)))
     model.beginTopologyTransformation()
-    for name, cpt in net.conditionals.items():
+    for name, cpt in tables.items():
         for parent in reversed(cpt.parents):  # so that the axes of the tensor come out in our order
             model.addArc(parent, name)
     model.endTopologyTransformation()
-    for name, cpt in net.conditionals.items():
+    for name, cpt in tables.items():
         model.cpt(name)[:] = cpt.table
     return model

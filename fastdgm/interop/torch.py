@@ -7,10 +7,10 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from ..autoregressive import masked
 from ..autoregressive.made import MADE, Order, check_shape
-from ..autoregressive.masked import Layer, Shape
-from ..seeds import whole_number
+from ..engines.masked import plan as masked
+from ..engines.masked.plan import Layer, Shape
+from ..runtime.seeds import whole_number
 from .torch_linear import float64_twin
 from .torch_masked import arrange, float_type, read_layers
 from .torch_order import causal_order, check_order

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ..autoregressive.masked import ACTIVATIONS, Layer
+from ..engines.masked.plan import ACTIVATIONS, Layer
 from .torch_linear import masked_linear
 
 Array = npt.NDArray[Any]

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ..autoregressive.masked import Layer
-from ..memory import check_memory
+from ..engines.masked.plan import Layer
+from ..runtime.memory import check_memory
 
 Array = npt.NDArray[Any]
 

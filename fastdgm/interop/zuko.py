@@ -9,16 +9,18 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ..autoregressive import masked, masked_model
-from ..autoregressive.draw import Draw
-from ..autoregressive.masked import Shape
-from ..autoregressive.runs import run_rows
-from ..autoregressive.values import as_reals
+from ..data.rows import as_reals
+from ..engines.draw import Draw
+from ..engines.masked import plan as masked
+from ..engines.masked import run as masked_run
+from ..engines.masked.plan import Shape
 from ..kernels import heads
 from ..kernels import made as kernels
 from ..kernels.made import MaskedNet
-from ..memory import check_memory
-from ..seeds import check_rows, key_from_seed
+from ..runtime.arrays import read_only
+from ..runtime.memory import check_memory
+from ..runtime.pieces import run_rows
+from ..runtime.seeds import check_rows, key_from_seed
 from .torch_linear import float64_twin
 from .torch_masked import arrange, float_type, read_layers
 from .torch_order import causal_order
@@ -156,7 +158,7 @@ class FastMAF:
     def _inverse(self, z: Array, context: Array) -> Array:
         for net in reversed(self._nets):
             noise = z[:, net.order].astype(np.float64)  # by position
-            z = masked_model.sample(net, Draw(len(z), 0), None, noise, context).values
+            z = masked_run.sample(net, Draw(len(z), 0), None, noise, context).values
         return z
 
 
@@ -182,11 +184,11 @@ def _through(net: MaskedNet, x: Array, context: Array) -> tuple[Array, Array]:
     n, n_vars = x.shape
     check_memory(8 * n * n_vars, "the noise of the rows")
     z, log_det = np.empty((n, n_vars)), np.empty(n)
-    x, context = masked_model.read_only(x), masked_model.read_only(context)
+    x, context = (read_only(np.ascontiguousarray(array)) for array in (x, context))
     run_rows(
         lambda begin, end: kernels.log_prob_cpu(begin, end, net, x, context, z, log_det),
         n,
-        masked_model.work_per_row(net),
+        masked_run.work_per_row(net),
     )
     return z.astype(net.weights.dtype, copy=False), log_det
 

@@ -12,7 +12,7 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 
-from ..conditionals import EXACT_TOLERANCE, LOUD_TOLERANCE
+from ..conditionals.table import EXACT_TOLERANCE, LOUD_TOLERANCE
 from .draft import Family
 from .text import Array
 

@@ -16,7 +16,8 @@ from collections.abc import Iterator
 from itertools import product
 
 from ..bayesnet import BayesNet
-from ..conditionals import CPT, MAX_STATES
+from ..conditionals.table import CPT, tables_of
+from ..data.variables import MAX_STATES
 from .bif_tables import PROPERTY, STATEMENT, TableReader, state_list, words
 from .draft import MAX_NAMES, Draft
 from .text import Source, blank_out, check_names, joined
@@ -190,7 +191,7 @@ def write_bif(net: BayesNet) -> str:
     parts = ["network unknown {\n}\n"]
     for name, states in net.states.items():
         parts.append(f"variable {name} {{\n  type discrete [ {len(states)} ] {{ {', '.join(states)} }};\n}}\n")
-    for name, cpt in net.conditionals.items():
+    for name, cpt in tables_of(net.conditionals, "a BIF file").items():
         given = f"{name} | {', '.join(cpt.parents)}" if cpt.parents else name
         parts.append(f"probability ( {given} ) {{\n{''.join(_rows(net, cpt))}}}\n")
     return "".join(parts)

@@ -14,8 +14,8 @@ from itertools import islice
 
 import numpy as np
 
-from ..conditionals import MAX_STATES
-from ..graph import preview
+from ..data.variables import MAX_STATES
+from ..runtime.text import preview
 from .axes import FlatTable, decisions, flat_table
 from .draft import Draft, Family, Positions
 from .text import NO_DECIMAL_COMMA, Array, is_plain

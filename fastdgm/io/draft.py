@@ -9,9 +9,10 @@ import numpy as np
 import numpy.typing as npt
 
 from ..bayesnet import BayesNet
-from ..conditionals import CPT, MAX_STATES, RowSumError, check_axes
+from ..conditionals.table import CPT, RowSumError, check_axes
+from ..data.variables import MAX_STATES
 from ..errors import FormatError
-from ..graph import preview
+from ..runtime.text import preview
 from .row_sums import RowSums
 from .text import Array, Source
 

@@ -15,7 +15,8 @@ import re
 from itertools import islice
 
 from ..bayesnet import BayesNet
-from ..conditionals import CPT, MAX_STATES
+from ..conditionals.table import CPT, tables_of
+from ..data.variables import MAX_STATES
 from .draft import MAX_NAMES, Draft, Family
 from .text import Array, Source, blank_out, check_names, joined
 
@@ -214,7 +215,7 @@ def write_hugin(net: BayesNet) -> str:
     for name, states in net.states.items():
         quoted = " ".join(f'"{state}"' for state in states)
         parts.append(f"node {name}\n{{\n    states = ({quoted});\n}}\n")
-    for name, cpt in net.conditionals.items():
+    for name, cpt in tables_of(net.conditionals, "a HUGIN .net file").items():
         given = f"{name} | {' '.join(cpt.parents)}" if cpt.parents else name
         parts.append(f"potential ( {given} )\n{{\n    data = {_nested(cpt)};\n}}\n")
     return "".join(parts)

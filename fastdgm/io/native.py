@@ -12,16 +12,18 @@ from collections.abc import Mapping
 from importlib import import_module
 from math import prod
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, NamedTuple, NoReturn
 
 import numpy as np
 import numpy.typing as npt
 
-from ..atomic import atomic_file
 from ..bayesnet import BayesNet
-from ..conditionals import CPT, EXACT_TOLERANCE
+from ..conditionals.base import Conditional
+from ..conditionals.table import CPT
+from ..data.variables import Discrete
 from ..errors import FormatError
-from ..memory import check_memory
+from ..runtime.files import atomic_file
+from ..runtime.memory import check_memory
 
 VERSION = 1
 KEY = "fastdgm"  # of the metadata
@@ -102,13 +104,17 @@ def _class_of(family: str) -> Any:
 
 
 def _network_state(net: BayesNet) -> tuple[dict[str, Any], Arrays]:
-    """Tables are numbered, because a variable's name can be anything."""
-    variables = [
+    """Parameters are numbered, because a variable's name can be anything; a kind is said of what is no table."""
+    variables: list[dict[str, Any]] = [
         {"name": name, "parents": list(own), "states": list(net.states[name]) if name in net.states else None}
         for name, own in net.parents.items()
     ]
-    tables = {f"table.{i}": net[name].table for i, name in enumerate(net.names)} if net.is_fitted else {}
-    return {"fitted": net.is_fitted, "variables": variables}, tables
+    arrays: Arrays = {}
+    for i, own in enumerate(net.conditionals.values() if net.is_fitted else ()):
+        arrays |= {f"{parameter}.{i}": array for parameter, array in own.parameters().items()}
+        if not isinstance(own, CPT):
+            variables[i]["kind"] = type(own).__name__
+    return {"fitted": net.is_fitted, "variables": variables}, arrays
 
 
 # --- bytes to models ---------------------------------------------------------------------------------------
@@ -176,62 +182,85 @@ def _array(tensor: str, parts: Mapping[str, Any], name: str) -> npt.NDArray[Any]
     return array
 
 
+class _Variable(NamedTuple):
+    """A variable as a file describes it."""
+
+    name: str
+    parents: list[str]
+    states: list[str] | None
+    kind: type[Conditional]
+
+
 def _network(structure: Mapping[str, Any], arrays: Arrays) -> BayesNet:
-    variables, fitted = structure.get("variables"), structure.get("fitted")
-    if set(structure) != {"variables", "fitted"} or type(variables) is not list or type(fitted) is not bool:
+    entries, fitted = structure.get("variables"), structure.get("fitted")
+    if set(structure) != {"variables", "fitted"} or type(entries) is not list or type(fitted) is not bool:
         raise ValueError("the structure has a list 'variables' and true or false as 'fitted', and nothing else")
-    expected = {f"table.{i}" for i in range(len(variables))} if fitted else set()
-    if expected != set(arrays):
-        odd = sorted(expected ^ set(arrays))
-        raise ValueError(f"a fitted network has one table per variable, others none; missing or too many: {odd[:10]}")
-    parents: dict[str, list[str]] = {}
-    states: dict[str, list[str]] = {}
-    for variable in variables:
-        name, own, labels = _checked_variable(variable, fitted)
-        if name in parents:
-            raise ValueError(f"variable names must be distinct, got {name!r} twice")
-        parents[name] = own
-        if labels is not None:
-            states[name] = labels
+    own_arrays = _arrays_of_variables(arrays, len(entries), fitted)
+    variables: dict[str, _Variable] = {}
+    for entry in entries:
+        variable = _checked_variable(entry, fitted)
+        if variable.name in variables:
+            raise ValueError(f"variable names must be distinct, got {variable.name!r} twice")
+        variables[variable.name] = variable
     if fitted:
-        tables = [arrays[f"table.{i}"] for i in range(len(variables))]
-        return BayesNet({v: _cpt(v, parents[v], t, states[v]) for v, t in zip(parents, tables, strict=True)})
-    edges = [(parent, child) for child, own in parents.items() for parent in own]
-    unknown = next((parent for parent, _ in edges if parent not in parents), None)
+        return BayesNet({own.name: _conditional(own, own_arrays[i]) for i, own in enumerate(variables.values())})
+    edges = [(parent, own.name) for own in variables.values() for parent in own.parents]
+    unknown = next((parent for parent, _ in edges if parent not in variables), None)
     if unknown is not None:
         raise ValueError(f"parents are variables of the network, got {unknown!r}")
-    return BayesNet.from_edges(edges, parents, states)
+    states = {own.name: own.states for own in variables.values() if own.states is not None}
+    return BayesNet.from_edges(edges, variables, states)
 
 
-def _checked_variable(variable: Any, fitted: bool) -> tuple[str, list[str], list[str] | None]:
-    if type(variable) is not dict or set(variable) != {"name", "parents", "states"}:
-        raise ValueError(f"a variable has exactly a name, parents and states, got {variable!r}")
-    name, own, labels = variable["name"], variable["parents"], variable["states"]
+def _arrays_of_variables(arrays: Arrays, n: int, fitted: bool) -> list[Arrays]:
+    """The parameters of every variable by name."""
+    own: list[Arrays] = [{} for _ in range(n)]
+    odd = []
+    for key, array in arrays.items():
+        parameter, _, number = key.rpartition(".")
+        if fitted and parameter and number.isascii() and number.isdecimal() and len(number) < 10 and int(number) < n:
+            own[int(number)][parameter] = array
+        else:
+            odd.append(key)
+    odd += [f"table.{i}" for i in range(n) if fitted and not own[i]]
+    if odd:
+        raise ValueError(f"a fitted network has one table per variable, others none; missing or too many: {odd[:10]}")
+    return own
+
+
+def _checked_variable(entry: Any, fitted: bool) -> _Variable:
+    if type(entry) is not dict or set(entry) - {"kind"} != {"name", "parents", "states"}:
+        raise ValueError(f"a variable has exactly a name, parents and states, got {entry!r}")
+    name, own, labels = entry["name"], entry["parents"], entry["states"]
     if type(name) is not str:
         raise ValueError(f"variable names are strings, got {name!r}")
     if not _are_strings(own):
         raise ValueError(f"the parents of {name!r} are a list of strings, got {own!r}")
     if not _are_strings(labels) and (fitted or labels is not None):
         raise ValueError(f"the states of {name!r} are a list of strings, got {labels!r}")
-    return name, own, labels
+    return _Variable(name, own, labels, _kind(name, entry["kind"]) if "kind" in entry else CPT)
+
+
+def _kind(name: str, kind: Any) -> type[Conditional]:
+    """A kind of conditional by its class's name."""
+    from ..engines.hybrid import ENGINES  # and numba with them
+
+    kinds = {own.__name__: own for own in ENGINES}
+    if type(kind) is not str or kind not in kinds:
+        raise ValueError(f"kinds of conditionals are {', '.join(kinds)}, {name!r} has {kind!r}")
+    return kinds[kind]
 
 
 def _are_strings(values: Any) -> bool:
     return type(values) is list and all(type(value) is str for value in values)
 
 
-def _cpt(name: str, parents: list[str], table: npt.NDArray[Any], states: list[str]) -> CPT:
-    """Rows must sum to 1 as closely as those of any CPT do: nothing is divided, the bits stay as they are."""
-    if table.dtype != np.float64:
-        raise ValueError(f"the table of {name!r} is of type float64, got {table.dtype}")
-    with np.errstate(over="ignore", invalid="ignore"):  # sums of absurd numbers are refused
-        off = float(np.abs(table.sum(axis=-1) - 1.0).max(initial=0.0)) if table.ndim else 0.0
-    if off > EXACT_TOLERANCE:
-        raise ValueError(f"every row of a table sums to 1, one of {name!r} is off by {off:.3g}")
+def _conditional(own: _Variable, arrays: Arrays) -> Conditional:
+    variable = Discrete(tuple(own.states or ()))
     try:
-        return CPT(parents, table, states)
-    except ValueError as error:
-        raise ValueError(f"table of {name!r}: {error}") from None
+        return own.kind.from_parameters(own.name, own.parents, variable, arrays)
+    except KeyError as error:
+        raise ValueError(f"the parameters of {own.name!r} lack {error}, there are {sorted(arrays)}") from None
 
 
 def _no_constant(word: str) -> NoReturn:

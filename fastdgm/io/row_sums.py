@@ -6,7 +6,7 @@ import warnings
 
 import numpy as np
 
-from ..conditionals import LOUD_TOLERANCE, QUIET_TOLERANCE
+from ..conditionals.table import LOUD_TOLERANCE, QUIET_TOLERANCE
 from .text import Array
 
 

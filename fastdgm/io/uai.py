@@ -21,7 +21,8 @@ from collections.abc import Iterator
 from typing import Literal
 
 from ..bayesnet import BayesNet
-from ..conditionals import MAX_STATES
+from ..conditionals.table import tables_of
+from ..data.variables import MAX_STATES
 from ..errors import FormatError
 from .axes import FlatTable, decisions, flat_table
 from .draft import MAX_STATES_OF_A_FILE, MAX_VARIABLES, Draft, Family
@@ -30,6 +31,7 @@ from .text import Source, blank_out, joined
 MAX_LINKS = 1 << 22
 Axes = Literal["scope", "reversed"]
 
+_PURPOSE = "a UAI file"
 _COMMENT = re.compile(r"(?P<comment>#[^\n]*+(?:\s*+#[^\n]*+)*+)")
 _WORD = re.compile(r"\S+")
 _DIGITS = re.compile(r"[0-9]{1,12}")
@@ -200,13 +202,13 @@ def _leaves_axes_open(net: BayesNet) -> bool:
     """Whether the tables of the network do not show in which order their axes are written."""
     tables = [
         flat_table(Family(name, cpt.parents, cpt.table.shape, cpt.table.size // cpt.n_states, 0), cpt.table, True)
-        for name, cpt in net.conditionals.items()
+        for name, cpt in tables_of(net.conditionals, _PURPOSE).items()
     ]
     return "fastest" not in decisions(tables) and any(table.is_ambiguous for table in tables)
 
 
 def _lines(net: BayesNet) -> Iterator[str]:
-    conditionals = net.conditionals
+    conditionals = tables_of(net.conditionals, _PURPOSE)
     number = {name: str(i) for i, name in enumerate(net.names)}
     yield "BAYES"
     yield str(len(net))

@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from xml.sax.saxutils import escape
 
 from ..bayesnet import BayesNet
+from ..conditionals.table import tables_of
 from ..errors import FormatError
 from .draft import Draft
 from .text import Source, check_names, joined
@@ -237,7 +238,7 @@ def _lines(net: BayesNet) -> Iterator[str]:
         for state in states:
             yield f"  <OUTCOME>{escape(state)}</OUTCOME>"
         yield "</VARIABLE>"
-    for name, cpt in net.conditionals.items():
+    for name, cpt in tables_of(net.conditionals, "an XMLBIF file").items():
         yield f"<DEFINITION>\n  <FOR>{escape(name)}</FOR>"
         for parent in cpt.parents:
             yield f"  <GIVEN>{escape(parent)}</GIVEN>"

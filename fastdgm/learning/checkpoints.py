@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from ..atomic import atomic_file
 from ..errors import FormatError
+from ..runtime.files import atomic_file
 
 if TYPE_CHECKING:
     from ..autoregressive.base import AutoregressiveModel

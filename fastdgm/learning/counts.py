@@ -2,47 +2,67 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from ..booleans import with_plain_bytes
-from ..codes import States, as_codes, infer_states, readable_twice, refuse_bad_codes
-from ..conditionals import CPT
-from ..lowering import Structure, family_counts
-
-if TYPE_CHECKING:
-    from ..bayesnet import BayesNet
+from ..conditionals.table import CPT
+from ..data.blocks import States
+from ..data.booleans import with_plain_bytes
+from ..data.boundary import as_block, learn_states, readable_twice
+from ..engines.tables.count import count_cells
+from ..engines.tables.plan import Structure, family_counts
+from ..runtime.arrays import read_only
 
 Array = npt.NDArray[Any]
-CELLS_PER_COUNT = 128  # a piece has so many cells of data per cell of its own tables, which are cleared and added up
-LARGEST_PIECE = 1 << 31  # cells, so that a 32-bit count cannot overflow
-PIECES_AT_ONCE = 64  # bounds the memory of partial counts
 LARGEST_WEIGHT = 1e280  # of a row or a prior, so that no sum of them overflows
 
 
-def fit(net: BayesNet, data: Any, *, prior: Any, equivalent_sample_size: float, sample_weight: Any, add: bool) -> None:
-    """Learn all tables; with ``add``, from these counts and those of earlier calls. See ``BayesNet.fit``."""
-    pseudo_count = checked_prior(prior, equivalent_sample_size)
-    states = net._states if add else net._declared
-    if len(states) < len(net.names):
-        data = readable_twice(data, net.names)
-        states = infer_states(data, states, net.names)
-    counts = count_families(net.parents, states, data, sample_weight)
-    if add and net._counts is not None:
-        counts = [old + new for old, new in zip(net._counts, counts, strict=True)]
-    conditionals = {}
-    for name, own in zip(net.names, counts, strict=True):
-        cells = pseudo_count if prior != "bdeu" else pseudo_count / own.size
-        conditionals[name] = CPT.trusted(net.parents[name], table_from_counts(own, cells), states[name])
-    net._set_conditionals(conditionals)
-    net._counts = counts
+class Learnt(NamedTuple):
+    """Tables by variable, and the counts that they come from."""
+
+    conditionals: dict[str, CPT]
+    counts: list[Array]
 
 
-def checked_prior(prior: Any, equivalent_sample_size: Any) -> float:
-    """The pseudo-count per cell, or for "bdeu" the equivalent sample size that a table's cells share."""
+class Prior(NamedTuple):
+    """Pseudo-counts: ``pseudo_count`` in every cell or, where shared, divided among the cells of each table."""
+
+    pseudo_count: float
+    shared: bool = False
+
+    def per_cell(self, table: Array) -> float:
+        """Pseudo-count of a cell of a table of counts."""
+        return self.pseudo_count / table.size if self.shared else self.pseudo_count
+
+
+def learn(
+    parents: Mapping[str, tuple[str, ...]],
+    states: States,
+    data: Any,
+    prior: Prior,
+    sample_weight: Any = None,
+    earlier: Sequence[Array] | None = None,
+) -> Learnt:
+    """All tables from the counts of complete data, added to earlier ones; states that are not known are learnt too."""
+    names = list(parents)
+    if len(states) < len(names):
+        data = readable_twice(data, names)
+        states = learn_states(data, states, names)
+    counts = count_families(parents, states, data, sample_weight)
+    if earlier is not None:
+        counts = [old + new for old, new in zip(earlier, counts, strict=True)]
+    conditionals = {
+        name: CPT.trusted(parents[name], table_from_counts(own, prior.per_cell(own)), states[name])
+        for name, own in zip(names, counts, strict=True)
+    }
+    return Learnt(conditionals, counts)
+
+
+def checked_prior(prior: Any, equivalent_sample_size: Any) -> Prior:
+    """A number is a pseudo-count per cell; "bdeu" shares the equivalent sample size among a table's cells."""
     if isinstance(prior, str):
         if prior != "bdeu":
             raise ValueError(f'prior must be a number per cell or "bdeu", got {prior!r}')
@@ -51,12 +71,12 @@ def checked_prior(prior: Any, equivalent_sample_size: Any) -> float:
             raise ValueError(
                 f"equivalent_sample_size must be above 0 and at most {LARGEST_WEIGHT:g}, got {equivalent_sample_size!r}"
             )
-        return size
+        return Prior(size, shared=True)
     if isinstance(prior, bool) or not isinstance(prior, (int, float, np.integer, np.floating)):
         raise TypeError(f'prior must be a number per cell or "bdeu", got {prior!r}')
     if not 0.0 <= float(prior) <= LARGEST_WEIGHT:
         raise ValueError(f"prior must be between 0 and {LARGEST_WEIGHT:g}, got {prior!r}")
-    return float(prior)
+    return Prior(float(prior))
 
 
 def checked_weights(sample_weight: Any, n: int) -> Array:
@@ -75,42 +95,21 @@ def checked_weights(sample_weight: Any, n: int) -> Array:
     if bad.any():
         row = int(np.argmax(bad))
         raise ValueError(f"sample_weight must be between 0 and {LARGEST_WEIGHT:g}, got {weights[row]} in row {row}")
-    weights = weights[...]
-    weights.flags.writeable = False
-    return weights
+    return read_only(weights)
 
 
 def count_families(
-    parents: dict[str, Sequence[str]] | Any, states: States, data: Any, sample_weight: Any = None
+    parents: Mapping[str, Sequence[str]], states: States, data: Any, sample_weight: Any = None
 ) -> list[Array]:
     """Counts of every family's joint states, one array per variable with the axes of its CPT.
 
     int64, or float64 when weighted; weighted sums do not depend on the number of threads.
     """
-    from ..dispatch import LOOPS, piece_cells, pieces_of
-    from ..threads import run_pieces
-
     structure = Structure(parents, states)
-    codes = as_codes(data, structure.states, structure.dtype)
-    weights = None if sample_weight is None else checked_weights(sample_weight, codes.n)
-    plan = structure.counting
-    count = LOOPS["count"]
-
-    def count_piece(begin: int, end: int) -> Array:
-        cells = np.zeros((4, int(plan.table_start[-1])), np.uint32 if weights is None else np.float64)
-        columns, first = codes.columns(begin, end, structure)
-        own_weights = None if weights is None else weights[first:]
-        bad = count(begin - first, end - first, plan, structure.largest, columns, own_weights, cells)
-        refuse_bad_codes(bad if bad < 0 else first + bad, codes, structure.states)
-        return cells.sum(axis=0, dtype=np.int64 if weights is None else np.float64)
-
-    total = count_piece(0, 0)  # compiles in this thread
-    size = min(max(piece_cells(codes), CELLS_PER_COUNT * total.size), LARGEST_PIECE)
-    pieces = pieces_of(codes.n, len(structure.n_states), size)
-    for first in range(0, len(pieces), PIECES_AT_ONCE):
-        for cells in run_pieces(count_piece, pieces[first : first + PIECES_AT_ONCE]):
-            total += cells
-    return family_counts(structure, total)
+    block = as_block(data, structure.states)
+    weights = None if sample_weight is None else checked_weights(sample_weight, block.n)
+    cells = count_cells(structure, block, weights)
+    return family_counts(structure, cells)
 
 
 def table_from_counts(counts: Array, pseudo_count: float) -> Array:

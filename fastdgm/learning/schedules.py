@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
-from ..seeds import key_from_seed, whole_number
+from ..runtime.seeds import key_from_seed, whole_number
 
 Schedule = str | Callable[[float], float]
 NAMES = ("cosine", "constant", "plateau")

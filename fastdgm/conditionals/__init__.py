@@ -1,0 +1,1 @@
+"""Conditional distributions: parameters and their checks, no loops over data."""

@@ -1,0 +1,244 @@
+"""Columns out of tables of any make (mappings, pandas, polars, Arrow), each reduced to codes or to labels."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence, Set
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ..errors import UnknownNameError
+from ..runtime.text import preview
+from .booleans import with_plain_bytes
+from .labels import Codes, Labels, Piece, missing_value
+from .optional import import_pyarrow
+from .samples import Samples
+
+
+def table_columns(data: Any, names: Collection[str]) -> dict[str, Any]:
+    """The columns of a table or of Samples by name, not looked into yet.
+
+    The index of a DataFrame, which pandas keeps in Arrow tables as columns, is none unless it has one of the names.
+
+    Raises TypeError where ``data`` is no table and ValueError for repeated names.
+    """
+    if isinstance(data, Samples):
+        return {name: Labels(codes, data.states[name], ordered=True) for name, codes in data.items()}
+    pandas = sys.modules.get("pandas")  # who has no pandas has no DataFrame
+    if pandas is not None and isinstance(data, pandas.DataFrame):
+        return _distinct(data.columns.tolist(), (column for _, column in data.items()))
+    if isinstance(data, Mapping):
+        return dict(data)
+    if not hasattr(data, "__arrow_c_stream__"):
+        raise TypeError(
+            "data with named columns is a mapping from names to columns, or a pandas, polars or Arrow table, "
+            f"got {type(data).__module__}.{type(data).__qualname__}"
+        )
+    pa = import_pyarrow("reading polars and Arrow tables")
+    if not isinstance(data, pa.Table | pa.RecordBatch):
+        data = _arrow_table(data)
+    columns = _distinct(data.schema.names, data.columns)
+    for name in _pandas_index(data.schema).difference(names):
+        columns.pop(name, None)
+    return columns
+
+
+def without_pandas_index(data: Any) -> Any:
+    """An Arrow table without the columns that hold the index of a DataFrame; anything else as it is."""
+    pyarrow = sys.modules.get("pyarrow")
+    if pyarrow is None or not isinstance(data, pyarrow.Table | pyarrow.RecordBatch):
+        return data
+    index = _pandas_index(data.schema)
+    return data.select([name for name in data.schema.names if name not in index]) if index else data
+
+
+def _pandas_index(schema: Any) -> set[str]:
+    """The columns that hold the index of a DataFrame, by the metadata that pandas writes."""
+    try:
+        index = json.loads((schema.metadata or {})[b"pandas"])["index_columns"]
+        return {name for name in index if isinstance(name, str)}  # a range is described, not stored
+    except (KeyError, ValueError, TypeError, RecursionError):  # no such metadata, or none that pandas wrote
+        return set()
+
+
+def matched_columns(data: Any, names: Iterable[str]) -> tuple[dict[str, Any], int]:
+    """The columns of a table, which are exactly those named and equally long, and the number of rows."""
+    expected = dict.fromkeys(names)
+    columns = table_columns(data, expected)
+    unknown = [name for name in columns if name not in expected]
+    absent = [name for name in expected if name not in columns]
+    if unknown or absent:
+        problems = [f"the network has no variable {preview(unknown)}"] if unknown else []
+        problems += [f"the data has no column {preview(absent)}"] if absent else []
+        raise UnknownNameError(f"columns are matched by name: {' and '.join(problems)}")
+    lengths = {name: _length(name, column) for name, column in columns.items()}
+    n_rows = next(iter(lengths.values()), 0)
+    for name, length in lengths.items():
+        if length != n_rows:
+            raise ValueError(
+                f"columns are equally long: {next(iter(lengths))!r} has {n_rows} rows, {name!r} has {length}"
+            )
+    return columns, n_rows
+
+
+def pieces(name: str, column: Any) -> Iterator[Piece]:
+    """A column as codes or labels, chunk by chunk where it is stored in chunks.
+
+    Raises MissingValuesError for None, NaN, null and NA; TypeError for values that are no codes or labels.
+    """
+    pandas = sys.modules.get("pandas")
+    if pandas is not None and isinstance(column, pandas.Series):
+        yield from _from_pandas(name, column)
+    elif pandas is not None and isinstance(column, pandas.Index | pandas.api.extensions.ExtensionArray):
+        yield from _from_pandas(name, pandas.Series(column, copy=False))
+    elif isinstance(column, Labels):
+        yield column
+    elif isinstance(column, np.ndarray):
+        yield _from_numpy(name, column)
+    elif hasattr(column, "__arrow_c_stream__"):
+        pa = import_pyarrow("reading polars and Arrow columns")
+        yield from _from_arrow(name, pa.chunked_array(column).chunks)
+    elif hasattr(column, "__arrow_c_array__"):
+        yield from _from_arrow(name, [import_pyarrow("reading Arrow columns").array(column)])
+    elif hasattr(column, "__array__"):
+        yield _from_numpy(name, np.asarray(column))
+    else:
+        yield _from_objects(name, list(column))
+
+
+def _arrow_table(data: Any) -> Any:
+    import pyarrow as pa
+
+    try:
+        return pa.table(data)
+    except pa.ArrowInvalid as error:
+        if "non-struct" not in str(error):
+            raise
+        found = f"{type(data).__module__}.{type(data).__qualname__}"
+        raise TypeError(f"data is a table with one column per variable, got the single column {found}") from None
+
+
+def _distinct(names: Sequence[str], columns: Iterable[Any]) -> dict[str, Any]:
+    if len(set(names)) < len(names):
+        twice = next(name for i, name in enumerate(names) if name in names[:i])
+        raise ValueError(f"column names must be distinct, got {twice!r} twice")
+    return dict(zip(names, columns, strict=True))
+
+
+def _length(name: str, column: Any) -> int:
+    if isinstance(column, str | bytes | Set | Mapping) or not hasattr(column, "__len__"):
+        raise TypeError(f"a column is a sequence of values, {name!r} is {column!r:.80}")
+    if getattr(column, "ndim", 1) != 1:
+        raise ValueError(f"a column has one dimension, {name!r} has shape {tuple(column.shape)}")
+    return len(column)
+
+
+def _from_numpy(name: str, values: npt.NDArray[Any]) -> Piece:
+    if isinstance(values, np.ma.MaskedArray):
+        mask = np.ma.getmaskarray(values)
+        if mask.any():
+            raise missing_value(name, int(mask.argmax()))
+    kind = values.dtype.kind
+    if kind in "iuf":
+        return Codes(np.asarray(values))
+    if kind == "b":
+        return Labels(with_plain_bytes(values).view(np.uint8), (False, True), ordered=True)
+    if kind in "OUT":
+        return _from_objects(name, values.tolist())
+    raise _unreadable(name, f"type {values.dtype}")
+
+
+def _from_objects(name: str, values: list[Any]) -> Piece:
+    """A list of Python objects; the loops over rows are C's (set, dict.fromkeys, map)."""
+    kinds = kinds_of(values)
+    try:
+        if kinds <= {"integer"}:
+            return Codes(np.fromiter(values, np.int64, len(values)))
+        if kinds <= {"integer", "float"}:
+            return Codes(np.fromiter(values, np.float64, len(values)))
+    except OverflowError:
+        row = next(i for i, value in enumerate(values) if abs(value) >= 2**63)
+        raise ValueError(f"column {name!r}, row {row}: {values[row]} is too large for a code") from None
+    if kinds == {"boolean"}:
+        return Labels(np.fromiter(values, np.uint8, len(values)), (False, True), ordered=True)
+    if kinds == {"label"}:
+        position = {label: i for i, label in enumerate(dict.fromkeys(values))}
+        indices = np.fromiter(map(position.__getitem__, values), np.int64, len(values))
+        return Labels(indices, list(map(str.__str__, position)), ordered=False)  # members of a str Enum by value
+    for row, value in enumerate(values):
+        if _kind(type(value)) == "missing" or (isinstance(value, float | np.floating) and value != value):
+            raise missing_value(name, row)
+    raise _unreadable(name, "a mixture of " + " and ".join(sorted(kinds)) if len(kinds) > 1 else kinds.pop())
+
+
+def kinds_of(values: list[Any]) -> set[str]:
+    """What Python objects are to us: "integer", "float", "boolean", "label", "missing", or the names of their types."""
+    return set(map(_kind, set(map(type, values))))
+
+
+def _kind(value_type: type) -> str:
+    if issubclass(value_type, bool | np.bool_):
+        return "boolean"
+    if issubclass(value_type, int | np.integer):
+        return "integer"
+    if issubclass(value_type, float | np.floating):
+        return "float"
+    if issubclass(value_type, str):
+        return "label"
+    if value_type.__name__ in ("NoneType", "NAType", "NaTType"):
+        return "missing"
+    return value_type.__name__
+
+
+def _unreadable(name: str, found: str) -> TypeError:
+    return TypeError(f"a column holds integer codes, labels or booleans, column {name!r} holds {found}")
+
+
+def _from_pandas(name: str, series: Any) -> Iterator[Piece]:
+    import pandas as pd
+
+    dtype = series.dtype
+    if isinstance(dtype, pd.CategoricalDtype):
+        yield Labels(series.array.codes, dtype.categories.tolist(), ordered=bool(dtype.ordered))
+    elif isinstance(dtype, pd.ArrowDtype):
+        values = import_pyarrow("reading Arrow columns").array(series.array)
+        yield from _from_arrow(name, getattr(values, "chunks", [values]))
+    elif isinstance(dtype, pd.StringDtype) or (dtype == "object" and pd.api.types.infer_dtype(series) == "string"):
+        indices, labels = pd.factorize(series)
+        yield Labels(indices, labels.tolist(), ordered=False)
+    else:
+        missing = series.isna().to_numpy()
+        if missing.any():
+            raise missing_value(name, int(missing.argmax()))
+        yield _from_numpy(name, series.to_numpy())
+
+
+def _from_arrow(name: str, chunks: Iterable[Any]) -> Iterator[Piece]:
+    first_row = 0
+    for chunk in chunks:
+        if chunk.null_count:
+            null = chunk.is_null().to_numpy(zero_copy_only=False)
+            raise missing_value(name, first_row + int(null.argmax()))
+        yield _from_arrow_chunk(name, chunk)
+        first_row += len(chunk)
+
+
+def _from_arrow_chunk(name: str, chunk: Any) -> Piece:
+    from pyarrow import types
+
+    kind = chunk.type
+    if types.is_dictionary(kind):
+        labels = [None if label != label else label for label in chunk.dictionary.to_pylist()]  # NaN is missing
+        return Labels(chunk.indices.to_numpy(zero_copy_only=False), labels, ordered=kind.ordered)
+    if types.is_null(kind):  # of no rows: any row would be missing
+        return _from_objects(name, [])
+    if str(kind) in ("string", "large_string", "string_view"):
+        encoded = chunk.dictionary_encode()
+        labels = encoded.dictionary.to_pylist()
+        return Labels(encoded.indices.to_numpy(zero_copy_only=False), labels, ordered=False)
+    if types.is_boolean(kind) or types.is_integer(kind) or types.is_floating(kind):
+        return _from_numpy(name, chunk.to_numpy(zero_copy_only=False))
+    raise _unreadable(name, f"Arrow type {kind}")

@@ -1,0 +1,73 @@
+"""Engines: what a family of conditionals does with rows."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from ..conditionals.base import Conditional
+from ..data.blocks import Part
+from ..data.variables import Variable
+
+Array = npt.NDArray[Any]
+
+
+class Members(NamedTuple):
+    """Variables of a network that one engine serves; every variable is a column, in the order of declaration."""
+
+    conditionals: Mapping[str, Conditional]  # of all variables of the network
+    columns: Sequence[int]  # of the members, in topological order
+
+    @property
+    def variables(self) -> list[Variable]:
+        """Those of all columns."""
+        return [conditional.variable for conditional in self.conditionals.values()]
+
+    @property
+    def parents(self) -> list[tuple[int, ...]]:
+        """The columns of the parents of every column."""
+        column = {name: i for i, name in enumerate(self.conditionals)}
+        return [tuple(column[parent] for parent in own.parents) for own in self.conditionals.values()]
+
+
+class Engine(ABC):
+    """Some members of a network, ready to be drawn and scored: their parameters as plans, and loops that read those.
+
+    Plans (named tuples of flat arrays) are made when they are first needed. Loops work on rows ``begin`` to ``end`` of
+    what they are given, on one thread; they may be called for no rows, to compile.
+    """
+
+    in_place: ClassVar[frozenset[str]] = frozenset()  # layouts of blocks whose codes the scoring loops check themselves
+
+    @abstractmethod
+    def __init__(self, members: Members, first_word: int = 0) -> None:
+        """``first_word`` is the first of the random words of a row that belong to these members."""
+
+    @property
+    @abstractmethod
+    def n_words(self) -> int:
+        """How many 32-bit words the members draw a row from: ``first_word``, ``first_word + 1``, ..."""
+
+    @abstractmethod
+    def sample(self, begin: int, end: int, key: int, start: int, codes: Array) -> None:
+        """Draw the members' columns of ``codes`` (n_vars, n), whose parents' are there; column i is row start + i."""
+
+    @abstractmethod
+    def log_prob(self, begin: int, end: int, part: Part, out: npt.NDArray[np.float64]) -> int:
+        """out[i] (n,) = the sum of the members' log-probabilities in row i of the part, in nats.
+
+        Returns -1, or a row from which on one has a code out of range, where the layout of the part is in ``in_place``.
+        """
+
+    @abstractmethod
+    def log_prob_per_variable(self, begin: int, end: int, part: Part, out: npt.NDArray[np.float64]) -> int:
+        """out[v, i] (n_vars, n) = log P(x_v | parents of v) for the members v; the layout is "columns"."""
+
+    @property
+    @abstractmethod
+    def n_bytes(self) -> int:
+        """Memory of the plans."""

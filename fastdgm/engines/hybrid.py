@@ -1,0 +1,151 @@
+"""A network -> a program: engines in topological order, and rows through them on all threads."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ..conditionals.base import Conditional
+from ..conditionals.table import CPT
+from ..data.blocks import Block
+from ..runtime.arrays import code_type
+from ..runtime.lazy import cached_property
+from ..runtime.memory import check_memory
+from ..runtime.pieces import cell_ranges, run_ranges
+from .base import Engine, Members
+from .tables.run import TableEngine
+
+Array = npt.NDArray[Any]
+
+# Which kind of conditional has which engine; subclasses go with their class.
+ENGINES: dict[type[Conditional], type[Engine]] = {CPT: TableEngine}
+
+
+def engine_of(conditional: Conditional) -> type[Engine]:
+    """The engine of a conditional's kind. TypeError where there is none."""
+    for kind in type(conditional).__mro__:
+        if kind in ENGINES:
+            return ENGINES[kind]
+    raise TypeError(f"no engine draws and scores a {type(conditional).__name__}")
+
+
+class Program:
+    """The conditionals of a network as engines.
+
+    A network of tables only is one engine. Neighbours of one kind in topological order are one segment, which draws its
+    members from words of its own: those of tables first, then the others in topological order.
+    """
+
+    def __init__(self, conditionals: Mapping[str, Conditional], order: Sequence[str]) -> None:
+        column = {name: i for i, name in enumerate(conditionals)}
+        self.conditionals = conditionals
+        self.states = {name: own.variable.states for name, own in conditionals.items()}
+        self.dtype = code_type(max(map(len, self.states.values())))
+        self._kinds = [engine_of(own) for own in conditionals.values()]
+        self._order = [column[name] for name in order]
+        self._parents = Members(conditionals, ()).parents
+
+    @cached_property
+    def scoring(self) -> tuple[Engine, ...]:
+        """One engine for each kind: the order of the terms of a sum does not matter."""
+        kinds = dict.fromkeys(self._kinds)
+        members = {kind: [v for v in self._order if self._kinds[v] is kind] for kind in kinds}
+        return tuple(kind(Members(self.conditionals, own)) for kind, own in members.items())
+
+    @cached_property
+    def segments(self) -> tuple[Engine, ...]:
+        """Engines in an order in which each finds the parents of its members drawn."""
+        if len(self.scoring) == 1:
+            return self.scoring
+        segments = self._segments()
+        made: dict[int, Engine] = {}
+        first_word = 0
+        for i in sorted(range(len(segments)), key=lambda i: segments[i][0] is not TableEngine):
+            kind, members = segments[i]
+            made[i] = kind(Members(self.conditionals, members), first_word)
+            first_word += made[i].n_words
+        return tuple(made[i] for i in range(len(segments)))
+
+    def _segments(self) -> list[tuple[type[Engine], list[int]]]:
+        """Members by kind, in topological order: as many as are ready, then those of the next kind."""
+        waiting, drawn = list(self._order), set[int]()
+        segments: list[tuple[type[Engine], list[int]]] = []
+        while waiting:
+            kind, members = self._kinds[waiting[0]], list[int]()
+            for v in waiting:
+                if self._kinds[v] is kind and drawn.issuperset(self._parents[v]):
+                    members.append(v)
+                    drawn.add(v)
+            waiting = [v for v in waiting if v not in drawn]
+            segments.append((kind, members))
+        return segments
+
+    @property
+    def n_bytes(self) -> int:
+        """Memory of all plans."""
+        return sum(engine.n_bytes for engine in dict.fromkeys((*self.scoring, *self.segments)))
+
+    def sample(self, n: int, key: int, start: int) -> Array:
+        """Codes (n_vars, n) of rows ``start`` to ``start + n`` of the stream of a key."""
+        n_vars = len(self.states)
+        what = f"a sample of {n} rows x {n_vars} variables (use iter_samples for more than fits in memory)"
+        check_memory(n * n_vars * self.dtype.itemsize, what)
+        codes = np.empty((n_vars, n), self.dtype)
+
+        def work(begin: int, end: int) -> None:
+            for engine in self.segments:
+                engine.sample(begin, end, key, start, codes)
+
+        run_ranges(work, cell_ranges(n, n_vars, Block.cells_per_piece))
+        return codes
+
+    def log_prob(self, block: Block) -> npt.NDArray[np.float64]:
+        """log p of every row (n,), in nats. Raises what the block makes of a code out of range."""
+        out = np.empty(block.n)
+        first, *others = self.scoring
+        in_place = () if others else first.in_place
+
+        def work(begin: int, end: int) -> int:
+            part = block.read(begin, end, in_place)
+            rows = begin - part.first, end - part.first
+            total = out[part.first :]
+            bad = first.log_prob(*rows, part, total)
+            for engine in others:
+                term = np.empty(end - begin)
+                engine.log_prob(*rows, part, term)
+                total[rows[0] : rows[1]] += term
+            return bad if bad < 0 else part.first + bad
+
+        self._run(work, block)
+        return out
+
+    def log_prob_per_variable(self, block: Block) -> npt.NDArray[np.float64]:
+        """Its terms (n_vars, n)."""
+        n, n_vars = block.n, len(self.states)
+        check_memory(8 * n * n_vars, f"log_prob per variable of {n} rows x {n_vars} variables")
+        out = np.empty((n_vars, n))
+        in_place = self.scoring[0].in_place & {"columns"} if len(self.scoring) == 1 else ()
+
+        def work(begin: int, end: int) -> int:
+            part = block.read(begin, end, in_place)
+            terms = out if part.first == 0 else np.empty((n_vars, end - begin))
+            bad = max(
+                engine.log_prob_per_variable(begin - part.first, end - part.first, part, terms)
+                for engine in self.scoring
+            )
+            if terms is not out:
+                out[:, begin:end] = terms
+            return bad if bad < 0 else part.first + bad
+
+        self._run(work, block)
+        return out
+
+    def _run(self, work: Callable[[int, int], int], block: Block) -> None:
+        """work(begin, end) for all rows; raises the error for the first that it reports."""
+        ranges = cell_ranges(block.n, len(self.states), block.cells_per_piece)
+        bad = min((row for row in run_ranges(work, ranges) if row >= 0), default=-1)
+        if bad >= 0:
+            raise block.explain(bad)

@@ -1,0 +1,1 @@
+"""Markov chains: counts, smoothing, tables, loops."""

@@ -1,0 +1,191 @@
+"""Counts of a Markov chain: contexts met in a stream and the symbols that followed them."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from ...data.repeated import MAX_COUNT
+from ...data.sequences import Stream
+from ...kernels import markov
+from ...runtime.memory import check_memory
+from ...runtime.threads import run_pieces
+
+PIECE = 1 << 22  # symbols counted by one thread at a time
+FIRST_PLACES = 1 << 14
+
+
+Array = npt.NDArray[Any]
+
+
+class Layout(NamedTuple):
+    """The shape of a chain: which contexts can be, and what may follow."""
+
+    n_states: int
+    order: int
+    n_vars: int | None  # None: ragged, with an end symbol of probability
+    position_dependent: bool
+
+    @property
+    def width(self) -> int:
+        """Symbols of a table, with the end symbol."""
+        return self.n_states + 1
+
+    @property
+    def bits(self) -> int:
+        """Of a symbol in the number of a context."""
+        return self.n_states.bit_length()
+
+    @property
+    def base(self) -> int:
+        """Of the digits of the number of a context."""
+        return 1 << self.bits
+
+    @property
+    def modulus(self) -> int:
+        """Number of keys per position."""
+        return self.base**self.order
+
+    @property
+    def start(self) -> int:
+        """Key of the context at the start of a sequence: the end symbol everywhere."""
+        return sum(self.n_states * self.base**k for k in range(self.order))
+
+    @property
+    def allowed(self) -> int:
+        """Symbols that a context can be followed by."""
+        return self.n_states + (self.n_vars is None)
+
+    @property
+    def aligned(self) -> int:
+        """What kernels must cut streams at multiples of; 0 for anywhere."""
+        return self.n_vars + 1 if self.position_dependent and self.n_vars is not None else 0
+
+
+class Counts(NamedTuple):
+    """counts[starts[i] : starts[i + 1]] is how often symbols[...] followed the context with key contexts[i]."""
+
+    contexts: npt.NDArray[np.uint64]
+    starts: npt.NDArray[np.int64]
+    symbols: npt.NDArray[np.uint16]
+    counts: npt.NDArray[np.int64]
+
+
+def check_layout(layout: Layout) -> None:
+    """Refuse an order whose contexts cannot be numbered in 63 bits."""
+    positions = layout.n_vars if layout.position_dependent and layout.n_vars else 0
+    bits = layout.bits * (layout.order + 1) + positions.bit_length()
+    if bits > 63:
+        raise ValueError(
+            f"order {layout.order} is too large for {layout.n_states} states: {layout.bits} bits for each of "
+            f"{layout.order + 1} symbols{f' and {positions} positions' if positions else ''} are more than 63"
+        )
+
+
+def count(stream: Stream, layout: Layout, weights: Array | None = None) -> Counts:
+    """Count every symbol of a stream after its context; contexts come in ascending order of keys.
+
+    ``weights`` (n,) int64 says how often each sequence occurs; None: once.
+    """
+    keys, counts = _count_keys(stream, layout) if weights is None else _count_weighted(stream, layout, weights)
+    shift = np.uint64(layout.bits)
+    symbols = (keys & np.uint64(layout.base - 1)).astype(np.uint16)
+    follows = symbols < layout.allowed  # the end of a row of fixed length is no event
+    contexts, starts = np.unique((keys >> shift)[follows], return_index=True)
+    return Counts(contexts, np.append(starts, follows.sum()), symbols[follows], counts[follows])
+
+
+def _count_weighted(stream: Stream, layout: Layout, weights: Array) -> tuple[Array, Array]:
+    """By binary digits: sequences whose weight has digit b count 2**b times."""
+    lengths = np.diff(stream.starts)
+    total = sum(weight * length for weight, length in zip(weights.tolist(), lengths.tolist(), strict=True))
+    if total > MAX_COUNT:
+        raise ValueError(f"all sequences together must have at most 2**53 symbols, got {total}")
+    parts = []
+    for digit in range(int(weights.max()).bit_length()):
+        chosen = (weights >> digit & 1).astype(bool)
+        if chosen.any():
+            own = Stream(stream.symbols[np.repeat(chosen, lengths)], np.append(0, lengths[chosen].cumsum()))
+            keys, counts = _count_keys(own, layout)
+            parts.append((keys, counts << digit))
+    return _merged(parts)
+
+
+def _count_keys(stream: Stream, layout: Layout) -> tuple[Array, Array]:
+    """How often every (position, context, symbol) occurs, in ascending order of its number."""
+    n = len(stream.symbols)
+    size = PIECE // max(1, layout.aligned) * layout.aligned or max(PIECE, layout.aligned)
+    pieces = [(begin, min(begin + size, n)) for begin in range(0, n, size)]
+
+    def work(begin: int, end: int) -> tuple[Array, Array]:
+        return _count_piece(stream, layout, begin, end)
+
+    work(0, 0)  # compile here, not in several workers at once
+    return _merged(run_pieces(work, pieces))
+
+
+def _count_piece(stream: Stream, layout: Layout, begin: int, end: int) -> tuple[Array, Array]:
+    """Keys and counts of [begin, end), in ascending order of keys."""
+    digits = markov.Digits(
+        bits=layout.bits,
+        order=layout.order,
+        mask=layout.modulus - 1,
+        start=layout.start,
+        end=layout.n_states,
+        positions=int(layout.position_dependent),
+    )
+    table, entries = _places(FIRST_PLACES), 0
+    while (begin := markov.count_cpu(begin, end, entries, digits, stream.symbols, table)) < end:
+        used = table[table[:, 0] != np.uint64(markov.FREE)]
+        entries = len(used)
+        check_memory(64 * len(table), f"counting more than {entries} different runs of {layout.order + 1} symbols")
+        table = _places(4 * len(table))
+        markov.enter(used, table)
+    keys = np.sort(table[:, 0])
+    keys = keys[: np.searchsorted(keys, np.uint64(markov.FREE))]
+    counts = np.empty(len(keys), np.int64)
+    markov.look_up(keys, table, counts)
+    return keys, counts
+
+
+def _places(n: int) -> Array:
+    table = np.zeros((n, 2), np.uint64)
+    table[:, 0] = markov.FREE
+    return table
+
+
+def _merged(parts: list[tuple[Array, Array]]) -> tuple[Array, Array]:
+    """The counts of all pieces together."""
+    if len(parts) == 1:
+        return parts[0]
+    keys, place = np.unique(np.concatenate([keys for keys, _ in parts]), return_inverse=True)
+    counts = np.zeros(len(keys), np.int64)
+    np.add.at(counts, place, np.concatenate([counts for _, counts in parts]))
+    return keys, counts
+
+
+def check_counts(counts: Counts, layout: Layout) -> None:
+    """Refuse counts, as from a damaged file, that no data can have."""
+    contexts, starts, symbols, numbers = counts
+    if not (contexts.dtype == np.uint64 and starts.dtype == numbers.dtype == np.int64 and symbols.dtype == np.uint16):
+        raise ValueError("counts must hold contexts (uint64), starts and counts (int64) and symbols (uint16)")
+    if any(part.ndim != 1 for part in counts) or len(starts) != len(contexts) + 1 or len(symbols) != len(numbers):
+        raise ValueError(f"counts have shapes that do not fit together: {[part.shape for part in counts]}")
+    if len(contexts) < 1 or (contexts[1:] <= contexts[:-1]).any():
+        raise ValueError("contexts must be at least one, in ascending order")
+    positions = layout.n_vars if layout.position_dependent and layout.n_vars else 1
+    if int(contexts[-1]) >= layout.modulus * positions:
+        raise ValueError(f"contexts must be below {layout.modulus * positions}, got {int(contexts[-1])}")
+    if starts[0] != 0 or starts[-1] != len(symbols) or (starts[1:] <= starts[:-1]).any():
+        raise ValueError("starts must rise from 0 to the number of symbols, with at least one symbol per context")
+    contexts_of = np.repeat(contexts, np.diff(starts))
+    rises = np.diff(symbols.astype(np.int64)) > 0
+    rises[starts[1:-1] - 1] = True
+    if not rises.all() or (symbols >= layout.allowed).any():
+        raise ValueError(f"symbols must rise within a context and be below {layout.allowed}")
+    if (numbers < 1).any() or (numbers > MAX_COUNT).any() or numbers.sum(dtype=np.float64) > MAX_COUNT:
+        raise ValueError("counts must be at least 1, and at most 2**53 together")
+    if layout.n_vars is None and (symbols[contexts_of == layout.start] == layout.n_states).any():
+        raise ValueError("the end symbol must not follow the start: sequences have at least one symbol")

@@ -1,0 +1,1 @@
+"""Masked networks (MADE, FVSBN): layout, loops, training, storage."""

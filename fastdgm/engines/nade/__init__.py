@@ -1,0 +1,1 @@
+"""NADE: layout, loops, training."""

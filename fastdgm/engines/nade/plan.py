@@ -1,0 +1,75 @@
+"""NADE's parameters as its kernels read them: padded, with what can be computed ahead."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ...kernels.nade import RELU, SIGMOID, SIGMOID_BY_EXP, NADEPlan, nade_factor_cpu
+from ...kernels.nade_units import PAD
+from ...runtime.arrays import read_only
+from ...runtime.memory import check_memory
+from ...runtime.threads import run_pieces
+
+Array = npt.NDArray[Any]
+NAMES = ("W", "V", "b", "c")  # of the parameters
+LARGEST_EXPONENT = {4: 80.0, 8: 690.0}  # by item size: exp(-a) stays comfortable
+
+
+ENTRIES = 1 << 16  # of flat arrays in a piece
+
+
+def padded(hidden: int) -> int:
+    """Hidden units with padding."""
+    return -(-hidden // PAD) * PAD
+
+
+def plan_of(parameters: dict[str, Array], activation: str, order: Array) -> NADEPlan:
+    """Padded copies of the parameters for the kernels."""
+    n_vars, hidden = parameters["W"].shape
+    units = padded(hidden)
+    check_memory(2 * flat_size(n_vars, units) * parameters["W"].itemsize, "the parameters of the network")
+    own = views_of(np.zeros(flat_size(n_vars, units), parameters["W"].dtype), n_vars, units)
+    for name, array in parameters.items():
+        own[name][..., : array.shape[-1]] = array
+    return plan_of_padded(own, np.empty_like(own["W"]), activation, order)
+
+
+def plan_of_padded(own: dict[str, Array], factor: Array, activation: str, order: Array) -> NADEPlan:
+    """The plan of padded parameters; fills ``factor``, which it may keep."""
+    mode = RELU if activation == "relu" else SIGMOID_BY_EXP
+    if mode == SIGMOID_BY_EXP and float(np.abs(own["c"]).max()) > LARGEST_EXPONENT[own["c"].itemsize]:
+        mode = SIGMOID
+    first = own["c"]
+    if mode == SIGMOID_BY_EXP:
+        first = np.exp(-own["c"])
+        _fill_factor(own["W"], factor)
+    else:
+        factor = own["W"]
+    arrays = (order, own["W"], own["V"], own["b"], own["c"], factor, first)
+    return NADEPlan(mode, *(read_only(array) for array in arrays))
+
+
+def _fill_factor(weight: Array, factor: Array) -> None:
+    source, target = read_only(weight.reshape(-1)), factor.reshape(-1)
+    run_entries(lambda begin, end: nade_factor_cpu(begin, end, source, target), source.size)
+
+
+def run_entries(work: Any, size: int) -> None:
+    """work(begin, end) for all entries of flat arrays."""
+    work(0, 0)  # compile here, not in several threads at once
+    run_pieces(work, [(begin, min(begin + ENTRIES, size)) for begin in range(0, size, ENTRIES)])
+
+
+def flat_size(n_vars: int, units: int) -> int:
+    """How many numbers all padded parameters are."""
+    return 2 * n_vars * units + units + n_vars
+
+
+def views_of(flat: Array, n_vars: int, units: int) -> dict[str, Array]:
+    """W, V (n_vars, units), c (units,), b (n_vars,) of one flat array of ``flat_size`` numbers."""
+    cells = n_vars * units
+    W, V, c, b = np.split(flat, [cells, 2 * cells, 2 * cells + units])
+    return {"W": W.reshape(n_vars, units), "V": V.reshape(n_vars, units), "b": b, "c": c}

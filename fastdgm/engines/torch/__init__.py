@@ -1,0 +1,1 @@
+"""Models whose conditionals a torch module gives: checks, picking states, training."""

@@ -1,0 +1,111 @@
+"""Parquet and Arrow IPC files: dictionary columns of labels, one row group or record batch per chunk."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from itertools import chain
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from ...data.samples import Samples
+from . import scored
+from .common import SCORE, Scores, States, check_seekable, checked_batches, no_rows, require_pyarrow, slices
+from .scored import Scored
+
+
+def write_parquet(file: BinaryIO, chunks: Iterable[Samples], states: States) -> None:
+    """Write samples as Parquet."""
+    require_pyarrow()
+    _write_parquet(file, (samples.to_arrow() for samples in chunks), no_rows(states).to_arrow().schema)
+
+
+def write_ipc(file: BinaryIO, chunks: Iterable[Samples], states: States) -> None:
+    """Write samples in Arrow's file format."""
+    require_pyarrow()
+    _write_ipc(file, (samples.to_arrow() for samples in chunks), no_rows(states).to_arrow().schema)
+
+
+def write_parquet_scores(file: BinaryIO, chunks: Iterable[Scores]) -> None:
+    """Write a column of log-probabilities as Parquet."""
+    _write_parquet(file, *_score_tables(chunks))
+
+
+def write_ipc_scores(file: BinaryIO, chunks: Iterable[Scores]) -> None:
+    """Write a column of log-probabilities in Arrow's file format."""
+    _write_ipc(file, *_score_tables(chunks))
+
+
+def write_parquet_scored(file: BinaryIO, chunks: Iterable[Scored], states: States) -> None:
+    """Write rows and their log-probabilities as Parquet."""
+    _write_parquet(file, *_scored_tables(chunks, states))
+
+
+def write_ipc_scored(file: BinaryIO, chunks: Iterable[Scored], states: States) -> None:
+    """Write rows and their log-probabilities in Arrow's file format."""
+    _write_ipc(file, *_scored_tables(chunks, states))
+
+
+def read_parquet(path: Path, states: States, chunk: int) -> Iterator[Any]:
+    """Record batches of a Parquet file; labels are kept as dictionaries."""
+    require_pyarrow()
+    return checked_batches(path, "Parquet", _parquet_batches(path, states, chunk))
+
+
+def read_ipc(path: Path, states: States, chunk: int) -> Iterator[Any]:
+    """Record batches of an Arrow file.
+
+    Read and not mapped, because mapped pages pile up in memory; hence a batch of the file is held at a time.
+    """
+    require_pyarrow()
+    return checked_batches(path, "Arrow", _ipc_batches(path, chunk))
+
+
+def _score_tables(chunks: Iterable[Scores]) -> tuple[Iterator[Any], Any]:
+    pa = require_pyarrow()
+    schema = pa.schema([(SCORE, pa.float64())])
+    return (pa.table([scores], schema=schema) for scores in chunks), schema
+
+
+def _scored_tables(chunks: Iterable[Scored], states: States) -> tuple[Iterator[Any], Any]:
+    require_pyarrow()
+    tables = (scored.table(chunk, states) for chunk in chunks)
+    first = next(tables)  # there is at least one chunk
+    return chain([first], tables), first.schema
+
+
+def _write_parquet(file: BinaryIO, tables: Iterable[Any], schema: Any) -> None:
+    from pyarrow import parquet
+
+    check_seekable(file, "a Parquet file")
+    with parquet.ParquetWriter(file, schema) as writer:
+        for table in tables:
+            writer.write_table(table)
+
+
+def _write_ipc(file: BinaryIO, tables: Iterable[Any], schema: Any) -> None:
+    from pyarrow import ipc
+
+    check_seekable(file, "an Arrow file")
+    with ipc.new_file(file, schema) as writer:
+        for table in tables:
+            writer.write_table(table)
+
+
+def _parquet_batches(path: Path, states: States, chunk: int) -> Iterator[Any]:
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    schema = parquet.read_schema(path)
+    text = [field.name for field in schema if field.name in states and field.type in (pa.string(), pa.large_string())]
+    with parquet.ParquetFile(path, read_dictionary=text) as file:
+        yield file.schema_arrow.empty_table()
+        yield from file.iter_batches(batch_size=chunk)
+
+
+def _ipc_batches(path: Path, chunk: int) -> Iterator[Any]:
+    import pyarrow as pa
+
+    with pa.OSFile(str(path)) as source, pa.ipc.open_file(source) as file:
+        yield file.schema.empty_table()
+        for number in range(file.num_record_batches):
+            yield from slices(file.get_batch(number), chunk)

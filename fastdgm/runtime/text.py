@@ -1,0 +1,36 @@
+"""Text of bounded length for messages and pictures: names and values come from files, and may be anything."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+_LONGEST = 1000  # characters of a message: values in hostile files have any length
+
+
+def shortened(message: str, longest: int = _LONGEST) -> str:
+    """A message of bounded length: its begin and its end.
+
+    Examples
+    --------
+    >>> shortened("x" * 1000, longest=20)
+    'xxxxxxx ... xxxxxxxx'
+    """
+    if len(message) <= longest:
+        return message
+    half = (longest - 5) // 2
+    return f"{message[:half]} ... {message[half + 5 - longest :]}"
+
+
+def preview(names: Sequence[str] | Mapping[str, object], limit: int = 10) -> str:
+    """The first few names, for an error message."""
+    shown = list(names)[:limit]
+    return f"{shown}"[:-1] + (", ...]" if len(names) > limit else "]")
+
+
+MAX_LABEL = 24  # characters
+
+
+def printable(text: str) -> str:
+    """The text without control characters (names come from files), cut to 24 characters."""
+    clean = "".join(c if c.isprintable() else "?" for c in text[: MAX_LABEL + 1])
+    return clean if len(clean) <= MAX_LABEL else clean[: MAX_LABEL - 1] + "…"

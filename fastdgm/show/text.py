@@ -1,0 +1,107 @@
+"""How networks and tables look: plain text, HTML, graphviz source, pictures."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator
+from html import escape
+
+import numpy as np
+
+from ..runtime.text import printable
+from .shown import Network, Table
+
+MAX_ROWS, MAX_COLUMNS = 12, 10  # of a table that is shown
+MAX_LINES = 30  # of a tree in a repr
+MAX_DEPTH = 8  # a deeper part of a tree starts again at the margin
+
+
+def cpt_text(cpt: Table) -> str:
+    """A table as aligned text: one row per parent configuration (state codes), one column per state."""
+    header, rows = _cells(cpt)
+    widths = [max(map(len, column)) for column in zip(header, *rows, strict=True)]
+    lines = [_headline(cpt)]
+    for cells in (header, *rows):
+        lines.append("  ".join(map(str.ljust, cells, widths)).rstrip())
+    return "\n".join(lines + _hidden_rows(cpt))
+
+
+def cpt_html(cpt: Table) -> str:
+    """The table of :func:`cpt_text` as HTML, every name escaped."""
+    header, rows = _cells(cpt)
+    n_parents = len(cpt.parents)
+    lines = [f"<table><caption>{escape(_headline(cpt))}</caption>"]
+    lines.append("<tr>" + "".join(f"<th>{escape(cell)}</th>" for cell in header) + "</tr>")
+    for cells in rows:
+        marked = [f"<th>{cell}</th>" for cell in cells[:n_parents]]
+        marked += [f"<td>{cell}</td>" for cell in cells[n_parents:]]
+        lines.append("<tr>" + "".join(marked) + "</tr>")
+    lines += [f'<tr><td colspan="{len(header)}">{note}</td></tr>' for note in _hidden_rows(cpt)]
+    return "\n".join([*lines, "</table>"])
+
+
+def _headline(cpt: Table) -> str:
+    given = f" given {', '.join(map(printable, cpt.parents))}" if cpt.parents else ""
+    size = f"{_count(cpt.n_states, 'state')}, {_count(cpt.n_parameters, 'parameter')}"
+    return f"{type(cpt).__name__}{given}: {size}"
+
+
+def _cells(cpt: Table) -> tuple[list[str], list[list[str]]]:
+    """Header and rows of a table, cut to what a screen holds."""
+    more = ["..."] if cpt.n_states > MAX_COLUMNS else []
+    header = [printable(name) for name in (*cpt.parents, *cpt.states[:MAX_COLUMNS])] + more
+    rows = cpt.table.reshape(-1, cpt.n_states)[:MAX_ROWS, :MAX_COLUMNS]
+    codes = np.stack(np.unravel_index(np.arange(len(rows)), cpt.table.shape[:-1] or (1,)), axis=1)
+    codes = codes[:, : len(cpt.parents)]
+    cells = [[*map(str, own), *(f"{p:.4g}" for p in row), *more] for own, row in zip(codes, rows, strict=True)]
+    return header, cells
+
+
+def _hidden_rows(cpt: Table) -> list[str]:
+    hidden = cpt.table.size // cpt.n_states - MAX_ROWS
+    return [f"... ({_count(hidden, 'more row')})"] if hidden > 0 else []
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def network_text(net: Network, max_lines: int | None = MAX_LINES) -> str:
+    """Counts, then the graph as a tree from causes to effects; ``max_lines=None`` shows all of it.
+
+    A variable with several parents appears under each; its own children are listed once.
+    """
+    size = _count(net.n_parameters, "parameter") if net.is_fitted else "not fitted"
+    lines = [
+        f"BayesNet: {_count(len(net), 'variable')}, {_count(len(net.edges), 'arc')}, {size}",
+        *_tree(net),
+    ]
+    if max_lines is not None and len(lines) > max_lines:
+        lines[max_lines:] = [f"... ({_count(len(lines) - max_lines, 'more line')}; all with plot('net.txt'))"]
+    return "\n".join(lines)
+
+
+def _tree(net: Network) -> Iterator[str]:
+    children: dict[str, list[str]] = {name: [] for name in net.names}
+    for parent, child in net.edges:
+        children[parent].append(child)
+    listed: set[str] = set()
+    starts = deque(name for name in net.order if not net.parents[name])
+    while starts:
+        stack = [(starts.popleft(), "", "", 0)]
+        if stack[0][0] in listed:
+            continue
+        while stack:
+            name, before, indent, depth = stack.pop()
+            own, note = children[name], ""
+            if own and name in listed:
+                own, note = [], " (above)"
+            elif own and depth == MAX_DEPTH:
+                starts.append(name)
+                own, note = [], " (below)"
+            else:
+                listed.add(name)
+            yield before + printable(name) + note
+            for child in reversed(own):
+                branch, rest = ("└─ ", "   ") if child == own[-1] else ("├─ ", "│  ")
+                stack.append((child, indent + branch, indent + rest, depth + 1))

@@ -1,0 +1,204 @@
+"""Ready-made structures: independence, full joint, Markov chain, naive Bayes, and what each of them costs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import pairwise
+from math import prod
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from .bayesnet import BayesNet
+from .conditionals.table import CPT
+from .data.variables import MAX_STATES
+from .runtime.text import preview
+
+FULL_JOINT_CELLS = 2**24  # the largest table that full_joint makes: 128 MB of float64
+
+# Names, or names with a number of states, a list of state names, or None for "learn them in fit".
+Variables = Iterable[str] | Mapping[str, int | Iterable[object] | None]
+
+
+def independent(variables: Variables) -> BayesNet:
+    """All variables independent: p(x) = prod_v p(x_v).
+
+    Of n binary variables it has n parameters.
+
+    Parameters
+    ----------
+    variables : names, or a mapping from name to its number of states, its list of state names, or None.
+        ``fit`` learns the tables, and the states where they are not given.
+
+    Examples
+    --------
+    >>> import fastdgm as fd
+    >>> fd.independent({"coin": 2, "die": 6, "weather": ["dry", "wet"]}).n_parameters
+    7
+    """
+    specs = _specs(variables)
+    return BayesNet.from_edges([], specs, _known_states(specs))
+
+
+def full_joint(variables: Variables) -> BayesNet:
+    """No independence: p(x) = prod_v p(x_v | all earlier variables).
+
+    Of n binary variables it has 2^n - 1 parameters.
+
+    Parameters
+    ----------
+    variables : as for :func:`independent`; the order is that of the chain rule.
+
+    Raises
+    ------
+    ValueError : the last table would have more than 2^24 cells (24 binary variables reach that). A variable
+        whose states are not given counts as binary.
+
+    Examples
+    --------
+    >>> import fastdgm as fd
+    >>> net = fd.full_joint({"a": 2, "b": 2, "c": 2})
+    >>> net.edges, net.n_parameters
+    ((('a', 'b'), ('a', 'c'), ('b', 'c')), 7)
+    """
+    specs = _specs(variables)
+    states = _known_states(specs)
+    cells = prod(len(states[name]) if name in states else 2 for name in specs)
+    if cells > FULL_JOINT_CELLS:
+        raise ValueError(
+            f"a full joint table has at most {FULL_JOINT_CELLS} cells, got {len(specs)} variables "
+            f"that need at least 2^{cells.bit_length() - 1}"
+        )
+    names = list(specs)
+    edges = [(parent, child) for i, child in enumerate(names) for parent in names[:i]]
+    return BayesNet.from_edges(edges, names, states)
+
+
+def markov_chain(
+    variables: Variables, initial: npt.ArrayLike | None = None, transition: npt.ArrayLike | None = None
+) -> BayesNet:
+    """Each variable depends on the one before: p(x) = p(x_1) prod_t p(x_t | x_{t-1}).
+
+    Of n binary variables it has 2n - 1 parameters.
+
+    Parameters
+    ----------
+    variables : as for :func:`independent`, in the order of the chain.
+    initial : ``(k,)`` probabilities of the first variable; with ``transition`` the tables are known.
+    transition : ``(k, k)``, P(next = column | now = row), the same at every step.
+
+    Raises
+    ------
+    ValueError : only one of the two given, a transition that is not (k, k), or states that disagree with k.
+
+    Examples
+    --------
+    >>> import fastdgm as fd
+    >>> fd.markov_chain({f"x{t}": 2 for t in range(5)}).n_parameters
+    9
+    >>> chain = fd.markov_chain(["mon", "tue", "wed"], [0.5, 0.5], [[0.9, 0.1], [0.4, 0.6]])
+    >>> chain["wed"].parents
+    ('tue',)
+    """
+    specs = _specs(variables)
+    states = _known_states(specs)
+    if initial is None and transition is None:
+        return BayesNet.from_edges(pairwise(specs), specs, states)
+    if initial is None or transition is None:
+        raise ValueError("a Markov chain with known tables needs both initial and transition, got only one of them")
+    names = list(specs)
+    first = CPT((), initial, states.get(names[0]))
+    step = CPT(["now"], transition).table
+    if step.shape != (first.n_states, first.n_states):
+        raise ValueError(
+            f"transition has shape (k, k), where initial has k states: expected shape {(first.n_states,) * 2}, "
+            f"got {step.shape}"
+        )
+    tables = {names[0]: first}
+    for before, name in pairwise(names):
+        tables[name] = CPT([before], step, states.get(name))
+    return BayesNet(tables)
+
+
+def naive_bayes(target: str, features: Variables, *, target_states: int | Iterable[object] | None = None) -> BayesNet:
+    """Features independent given the class: p(y, x) = p(y) prod_i p(x_i | y).
+
+    With two classes and n binary features it has 2n + 1 parameters.
+
+    Parameters
+    ----------
+    target : name of the class variable, which comes first in ``names``.
+    features : as for :func:`independent`.
+    target_states : the number or the names of the classes; ``fit`` learns them where not given.
+
+    Examples
+    --------
+    >>> import fastdgm as fd
+    >>> net = fd.naive_bayes("spam", {"free": 2, "money": 2}, target_states=["no", "yes"])
+    >>> net.edges, net.n_parameters
+    ((('spam', 'free'), ('spam', 'money')), 5)
+    """
+    own = _specs(features)
+    if target in own:
+        raise ValueError(f"the class variable is not one of its features, got {target!r} among {preview(own)}")
+    specs = {**_specs({target: target_states}), **own}
+    return BayesNet.from_edges([(target, name) for name in own], specs, _known_states(specs))
+
+
+class ParameterCounts(NamedTuple):
+    """Free parameters of a network and of its two extremes; exact integers, however large."""
+
+    network: int
+    independent: int
+    full_joint: int
+
+
+def parameter_counts(net: BayesNet) -> ParameterCounts:
+    """What the network needs, and what independence or a full joint table would need.
+
+    Independence takes sum_v (k_v - 1) parameters, the full joint prod_v k_v - 1.
+
+    Raises NotFittedError where the states of a variable are not known yet.
+
+    Examples
+    --------
+    >>> import fastdgm as fd
+    >>> from fastdgm.structures import parameter_counts
+    >>> parameter_counts(fd.markov_chain({f"x{t}": 2 for t in range(10)}))
+    ParameterCounts(network=19, independent=10, full_joint=1023)
+    """
+    n_states = [len(states) for states in net.states.values()]
+    return ParameterCounts(net.n_parameters, sum(n_states) - len(n_states), prod(n_states) - 1)
+
+
+def _specs(variables: Variables) -> dict[str, int | Iterable[object] | None]:
+    """Names in order with what is known of their states; refuses anything but distinct names."""
+    if isinstance(variables, str | set | frozenset) or not isinstance(variables, Iterable):
+        raise TypeError(f"variables, in order, are a list of names or a mapping from names, got {variables!r}")
+    items = variables.items() if isinstance(variables, Mapping) else ((name, None) for name in variables)
+    specs: dict[str, int | Iterable[object] | None] = {}
+    for name, spec in items:
+        if not isinstance(name, str):
+            raise TypeError(f"variable names are strings, got {name!r}")
+        if name in specs:
+            raise ValueError(f"variable names must be distinct, got {name!r} twice")
+        specs[name] = spec
+    if not specs:
+        raise ValueError("a Bayes net has at least one variable, got none")
+    return specs
+
+
+def _known_states(specs: Mapping[str, int | Iterable[object] | None]) -> dict[str, Sequence[object]]:
+    """State names of the variables that have them; a count k means the states "0" to "k - 1"."""
+    return {name: _state_list(name, spec) for name, spec in specs.items() if spec is not None}
+
+
+def _state_list(name: str, spec: int | Iterable[object]) -> Sequence[object]:
+    if isinstance(spec, int | np.integer) and not isinstance(spec, bool):
+        if not 1 <= spec <= MAX_STATES:
+            raise ValueError(f"variable {name!r} needs 1 to {MAX_STATES} states, got {spec}")
+        return range(spec)  # takes no memory before the size of a network is checked
+    if isinstance(spec, str | set | frozenset) or not isinstance(spec, Iterable):
+        raise TypeError(f"the states of {name!r} are a number or a list of names in order, got {spec!r}")
+    return list(spec)
