@@ -84,6 +84,15 @@ def print_checks(checks: Sequence[Record]) -> None:
         print(f"  FAILED {each['workload']}: {each['check']}: {each['value']:.3g}, allowed {each['limit']:.3g}")
 
 
+def measure(suite: str, only: Sequence[str] | None, n_rows: int | None, rounds: int) -> Record:
+    """A suite, or the workloads of it that are named."""
+    if suite == STARTUP:
+        return {"machine": machine_info(), "results": measure_startup(rounds)}
+    results = run_suite([each for each in SUITES[suite] if not only or each.name in only], n_rows, rounds)
+    print_checks(results["checks"])
+    return results
+
+
 def main() -> None:
     """Command line."""
     parser = argparse.ArgumentParser(description="Measure the speed of fastdgm and others; see the top of this file.")
@@ -94,16 +103,10 @@ def main() -> None:
     chosen = parser.parse_args()
     if unknown := set(chosen.suites) - {*SUITES, STARTUP}:
         parser.error(f"no suite {', '.join(sorted(unknown))}")
-    saved = not chosen.only and not chosen.rows and chosen.rounds >= 7
-    for suite in chosen.suites or (*SUITES, STARTUP):
-        if suite == STARTUP:
-            results = {"machine": machine_info(), "results": measure_startup(chosen.rounds)} if not chosen.only else {}
-        else:
-            workloads = [each for each in SUITES[suite] if not chosen.only or each.name in chosen.only]
-            results = run_suite(workloads, chosen.rows, chosen.rounds) if workloads else {}
-            print_checks(results.get("checks", []))
-        print_verdicts(verdicts(suite, results.get("results", [])))
-        if saved:
+    for suite in chosen.suites or (SUITES if chosen.only else (*SUITES, STARTUP)):
+        results = measure(suite, chosen.only, chosen.rows, chosen.rounds)
+        print_verdicts(verdicts(suite, results["results"]))
+        if not chosen.only and not chosen.rows and chosen.rounds >= 7:
             print(f"\nwritten: {write_results(suite, results)}")
 
 

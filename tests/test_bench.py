@@ -56,7 +56,7 @@ def test_every_row_has_a_name_of_its_own():
 
 
 def test_a_missing_library_is_left_out_with_the_reason(monkeypatch):
-    from peers.numpy_tuned import NumpyTuned
+    from peers.numpy_tables import NumpyTuned
 
     monkeypatch.setattr(NumpyTuned, "needs", ("no_such_package",))
     workload = EVERY_WORKLOAD["alarm-100k"]

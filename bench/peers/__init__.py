@@ -10,8 +10,7 @@ from .floors import CopyBytes, ReadBytes, ReadCodes, ReadInt64, WordPerCell
 from .flows import NflowsMAF, ZukoMAF
 from .jax_gather import JaxGather
 from .numpy_markov import NumpyMarkovRows, NumpyMarkovText
-from .numpy_plain import NumpyPlain
-from .numpy_tuned import NumpyTuned
+from .numpy_tables import NumpyPlain, NumpyTuned
 from .ours import OurEpoch, OurForms, OurOneRow, OurRows, Ours, OurStrings, OurTables, OurText
 from .pgmpy_frames import Pgmpy
 from .pyagrum_native import PyAgrum
