@@ -18,6 +18,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from statistics import geometric_mean, median
 from typing import Any, NamedTuple
@@ -105,12 +106,15 @@ def compare_twice(row: str, measure: Measure, rounds: int) -> list[Compared]:
 
 def compare_group(workers: dict[str, Worker], group: str, suffix: str, rounds: int) -> list[list[Compared]]:
     """The rows of a group, calls repeated as often on both sides."""
-    rows = {side: workers[side].ask("open", group) for side in SIDES}
+
+    def reading(row: str, calls: int, side: str) -> float:
+        return workers[side].ask("time", row, calls) / calls
+
     found = []
-    for row in rows["new"]:
-        once = min(workers[side].ask("time", row, 1) for side in SIDES for _ in range(2))
+    for row in [workers[side].ask("open", group) for side in SIDES][-1]:
+        once = min(reading(row, 1, side) for side in SIDES for _ in range(2))
         calls = max(1, math.ceil(SHORTEST_S / once))
-        found.append(compare_twice(row + suffix, lambda side: workers[side].ask("time", row, calls) / calls, rounds))  # noqa: B023
+        found.append(compare_twice(row + suffix, partial(reading, row, calls), rounds))
     return found
 
 
@@ -129,7 +133,7 @@ def warm_rows(paths: dict[str, Path], rounds: int) -> list[list[Compared]]:
 def fresh_rows(paths: dict[str, Path], rounds: int) -> list[list[Compared]]:
     """What is timed in new processes: import, first calls from the cache, and compiling."""
 
-    def total(side: str, command: str, argument: str, cache: str | None = None) -> float:
+    def total(command: str, argument: str, side: str, cache: str | None = None) -> float:
         own = environment(paths[side]) | ({"NUMBA_CACHE_DIR": cache} if cache else {})
         script = [sys.executable, str(HERE / "fresh.py"), command, argument]
         done = subprocess.run(script, env=own, cwd=HERE, stdout=subprocess.PIPE, text=True, check=True)
@@ -137,14 +141,14 @@ def fresh_rows(paths: dict[str, Path], rounds: int) -> list[list[Compared]]:
 
     def cold(side: str) -> float:
         with tempfile.TemporaryDirectory() as empty:
-            return total(side, "first_calls", "BayesNet", empty)
+            return total("first_calls", "BayesNet", side, empty)
 
-    found = [compare_twice("import fastdgm", lambda side: total(side, "import_module", "fastdgm"), rounds)]
+    found = [compare_twice("import fastdgm", partial(total, "import_module", "fastdgm"), rounds)]
     for family in FAMILIES:
+        first_calls = partial(total, "first_calls", family)
         for side in SIDES:
-            total(side, "first_calls", family)  # fills the cache
-        name = f"{family}: first calls, kernels cached"
-        found.append(compare_twice(name, lambda side: total(side, "first_calls", family), min(7, rounds)))  # noqa: B023
+            first_calls(side)  # fills the cache
+        found.append(compare_twice(f"{family}: first calls, kernels cached", first_calls, min(7, rounds)))
     return [*found, compare_twice("BayesNet: first calls, cold", cold, min(COLD_ROUNDS, rounds))]
 
 
