@@ -28,8 +28,8 @@ pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="asks for POSIX 
 FOLDER = "from fastdgm.kernels import cache; print(cache.CACHE_FOLDER)"
 MODULE_FOLDERS = """
 from pathlib import Path
-from fastdgm.kernels import alias, cache, cpt
-for module in alias, cpt:
+from fastdgm.kernels import cache, cpt, tiles
+for module in cpt, tiles:
     print(module.__name__.rpartition(".")[2], cache._module_folder(Path(module.__file__)))
 """
 # The smallest kernel there is, so that tests that must compile do not take long.
@@ -95,7 +95,7 @@ def test_a_module_s_folder_is_named_by_a_hash_of_the_kernels_it_is_made_of(tmp_p
     before, after = (
         dict(line.split() for line in text.splitlines()) for text in (folders, run(MODULE_FOLDERS, tmp_path, copy))
     )
-    assert before["alias"] == after["alias"]
+    assert before["tiles"] == after["tiles"]
     assert before["cpt"] != after["cpt"]
     assert all(stat.S_IMODE(os.stat(folder).st_mode) == 0o700 for folder in before.values())
 
