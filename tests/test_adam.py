@@ -13,6 +13,8 @@ import pytest
 from fastdgm.kernels import adam
 from fastdgm.learning.gradient import Step
 
+pytestmark = pytest.mark.kernel
+
 TOLERANCE = {"float32": 1e-6, "float64": 1e-13}
 SIMULATED = os.environ.get("NUMBA_ENABLE_CUDASIM") == "1"
 

@@ -11,6 +11,8 @@ from numba import njit
 from fastdgm.kernels import functions
 from fastdgm.kernels.quantile import normal_quantile
 
+pytestmark = [pytest.mark.kernel, pytest.mark.generic_cpu, pytest.mark.slow]
+
 TYPES = [np.float32, np.float64]
 
 

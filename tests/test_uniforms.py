@@ -11,6 +11,8 @@ from numba import njit
 
 from fastdgm.kernels.uniforms import fill_uniforms, uniform32, uniform64
 
+pytestmark = [pytest.mark.kernel, pytest.mark.generic_cpu, pytest.mark.slow]
+
 TYPES = [np.float32, np.float64]
 
 
