@@ -236,7 +236,7 @@ class Autoregressive(AutoregressiveModel):
         """(n_vars, n): those given, or Philox's."""
         if draw.uniforms is not None:
             return np.ascontiguousarray(draw.uniforms[begin:end].T, np.float64)
-        from ..kernels.module import uniforms_cpu
+        from ..kernels.uniforms import uniforms_cpu
 
         n = end - begin
         result = np.empty((self.n_vars, n))

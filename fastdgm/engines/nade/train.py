@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from ...kernels.adam import adam_cpu
+from ...kernels.adam import AdamSettings
 from ...kernels.nade import NADEPlan
-from ...kernels.nade_gradient import NADEGradient, nade_gradient_cpu, nade_sum_cpu
+from ...kernels.nade_gradient import NADEGradient
 from ...runtime.arrays import read_only
 from ...runtime.threads import run_pieces
+from .loops import LOOPS
 from .plan import NAMES, flat_size, padded, plan_of_padded, run_entries, views_of
 from .run import log_prob
 
@@ -48,16 +49,17 @@ class Gradients:
         groups = [NADEGradient(**views_of(part, *self._shape)) for part in parts]
         rows, weights = read_only(x), read_only(np.ascontiguousarray(row_weights, self.flat.dtype))
         result = np.empty(len(x))
-        nade_gradient_cpu(0, 0, plan, rows, weights, result, groups[0])  # compile here, not in several threads at once
+        loop = LOOPS["add gradients", "cpu"]
+        loop(0, 0, plan, rows, weights, result, groups[0])  # compile here, not in several threads at once
         for first in range(0, len(x), CHUNK_ROWS):
             bounds = np.linspace(first, min(first + CHUNK_ROWS, len(x)), n_groups + 1).astype(int).tolist()
 
             def work(group: int, _: int, bounds: list[int] = bounds) -> None:
-                nade_gradient_cpu(bounds[group], bounds[group + 1], plan, rows, weights, result, groups[group])
+                loop(bounds[group], bounds[group + 1], plan, rows, weights, result, groups[group])
 
             run_pieces(work, [(group, group + 1) for group in range(n_groups)])
         source = read_only(parts)
-        run_entries(lambda begin, end: nade_sum_cpu(begin, end, source, self.flat), self.flat.size)
+        run_entries(lambda begin, end: LOOPS["sum parts", "cpu"](begin, end, source, self.flat), self.flat.size)
         return result
 
 
@@ -89,9 +91,10 @@ class NADEStepper:
         """One Adam step that ascends the mean log_prob of the rows; returns its sum before the step."""
         result = self._gradients.run(self._plan(), rows, np.full(len(rows), -1.0 / len(rows)))
         self._gradients.total["V"][:, self._hidden :] = 0
-        gradient, scalars = read_only(self._gradients.flat), step.scalars()
+        loop = LOOPS["adam", "cpu"]
+        gradient, settings = read_only(self._gradients.flat), AdamSettings(*step.scalars())
         run_entries(
-            lambda begin, end: adam_cpu(begin, end, self._flat, gradient, self._first, self._second, *scalars),
+            lambda begin, end: loop(begin, end, settings, gradient, self._flat, self._first, self._second),
             self._flat.size,
         )
         return float(result.sum())
