@@ -6,6 +6,10 @@ the block's variables are drawn. Every unit still adds to its bias its sources i
 each, so the bits are those of ``made.sample_cpu``. (Of a one-hot input only the state that was drawn is added: adding
 the others would be adding zeros.) What is final lies in a tile as in ``made``, with a lane per row, and goes through
 the same loops.
+
+So a unit has three places, and a ``_Part`` knows them all: its row in the state of the tile, once it is final; strip
+and lane in ``sums`` (a row per strip and row of data), while it grows; and the rows of its sources in the weights of
+the strips.
 """
 
 from __future__ import annotations
@@ -14,19 +18,13 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..runtime.memory import check_memory
 from .categorical import state_of
 from .heads import draw_lanes, noise_words
 from .jit import inlined, kernel, loop, wide_vectors
 from .made import (
     BLOCK,
     FIRST,
-    SOURCE,
-    STRIDE,
-    UNITS,
-    WEIGHTS,
     ZERO,
-    MaskedNet,
     finish_units,
     first_value,
     layer_of,
@@ -49,37 +47,6 @@ class Strips(NamedTuple):
     parts: np.ndarray  # int64 (n_blocks, n_layers, 5): the fields above
     block: int  # variables of a block, a multiple of 4
     n_strips: int  # of the widest layer of any block
-
-
-def new_strips(net: MaskedNet) -> Strips:
-    """The same weights for ``sample_rows_cpu``."""
-    size, n_layers = int(net.head_size), len(net.layers)
-    block = max(16, WIDTH // size // 4 * 4)
-    begins = np.append(np.arange(0, net.order.size, block), net.order.size)
-    units = net.known[:, begins].T.copy()
-    units[0] = 0  # what depends on no variable belongs to the first block
-    units[:, -1] = begins * size
-    n_strips = -(-np.diff(units, axis=0) // WIDTH)
-    depth = net.known[net.layers[:, SOURCE]][:, begins[1:]].T * (net.layers[:, STRIDE] > 0)
-    rows = np.cumsum(n_strips * depth).reshape(depth.shape)
-    sums = np.broadcast_to(np.arange(n_layers) * n_strips.max(), depth.shape)
-    parts = np.stack([rows - n_strips * depth, depth, units[:-1], units[1:], sums], axis=2)
-    check_memory(int(rows[-1, -1]) * WIDTH * net.weights.itemsize, "sampling few rows")
-    weights = np.zeros((int(rows[-1, -1]), WIDTH), net.weights.dtype)
-    for part in parts:
-        for layer in range(1, n_layers):
-            _fill_strips(net, layer, part[layer], weights)
-    return Strips(weights, parts, block, int(n_strips.max()))
-
-
-def _fill_strips(net: MaskedNet, layer: int, part: np.ndarray, weights: np.ndarray) -> None:
-    at, stride, units = (int(net.layers[layer, field]) for field in (WEIGHTS, STRIDE, UNITS))
-    matrix = net.weights[at : at + units * stride].reshape(units, stride)
-    row, depth, begin, end, _ = part.tolist()
-    for unit in range(begin, end if depth else begin, WIDTH):
-        last = min(unit + WIDTH, end)
-        weights[row : row + depth, : last - unit] = matrix[unit:last, :depth].T
-        row += depth
 
 
 # Sums -------------------------------------------------------------------------------------------------------------

@@ -11,9 +11,9 @@ from ..engines.masked import plan as masked
 from ..engines.masked import stored
 from ..engines.masked.plan import HEADS
 from ..engines.masked.run import log_prob, sample
+from ..engines.masked.strips import Strips, new_strips
 from ..kernels import heads
 from ..kernels.made import MaskedNet
-from ..kernels.made_rows import Strips, new_strips
 from .base import AutoregressiveModel
 
 if TYPE_CHECKING:
