@@ -63,7 +63,7 @@ def origin(module: str, name: str) -> tuple[str, str]:
         return imported, rest
     if isinstance(node, ast.ImportFrom):
         imported = next(alias.name for alias in node.names if (alias.asname or alias.name) == first)
-        return node.module, imported + ("." + rest if rest else "")
+        return node.module or "", imported + ("." + rest if rest else "")
     return (module, name) if node else ("builtins", name)
 
 
