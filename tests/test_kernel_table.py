@@ -106,10 +106,18 @@ def test_tests_exist_and_use_the_oracle(kernel):
     if checks.oracle in table.CHECKS:  # a loop, which the test reaches through a class or a table of loops
         assert checked_loops(kernel)
         return
-    used = reached_by(module, test)
+    used = reached_by(module, test)  # of libraries also methods: np.transpose(x) and x.transpose() are one
     last = checks.oracle.rpartition(".")[2]
     from_library = checks.oracle.startswith(LIBRARIES)
     assert checks.oracle in used or (from_library and any(name.rpartition(".")[2] == last for name in used))
+
+
+@pytest.mark.parametrize("twin", [kernel for kernel in KERNELS if "_cuda." in kernel])
+def test_twins_are_tested_where_device_says(twin):
+    module, test = table.CHECKS[twin].test.split(".")
+    marks = [definitions(module)[test], definitions(module).get("pytestmark")]
+    assert any("pytest.mark.gpu" in ast.unparse(node) for node in marks if node)
+    assert table.CHECKS[twin].benchmark.startswith("gpu: ")
 
 
 def checked_loops(kernel: str) -> list[str]:
