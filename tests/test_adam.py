@@ -9,6 +9,8 @@ from device import run
 from fastdgm.kernels.adam import AdamSettings, adam_cpu
 from fastdgm.learning.gradient import Step
 
+pytestmark = pytest.mark.kernel
+
 TOLERANCE = {"float32": 1e-6, "float64": 1e-13}
 
 

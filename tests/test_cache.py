@@ -23,7 +23,10 @@ from processes import ROOT, command, environment, run_python
 
 from fastdgm.kernels import cache
 
-pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="asks for POSIX folders and permissions")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(sys.platform == "win32", reason="asks for POSIX folders and permissions"),
+]
 
 FOLDER = "from fastdgm.kernels import cache; print(cache.CACHE_FOLDER)"
 MODULE_FOLDERS = """
