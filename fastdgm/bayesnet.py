@@ -209,7 +209,7 @@ class BayesNet:
             (n_states[name] - 1) * prod(n_states[parent] for parent in own) for name, own in self._parents.items()
         )
 
-    def __getitem__(self, name: str) -> Conditional:
+    def __getitem__(self, name: str) -> Any:  # of the kind that the variable has
         self._check_name(name)
         return self.conditionals[name]
 
