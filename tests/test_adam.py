@@ -10,8 +10,8 @@ import numba
 import numpy as np
 import pytest
 
+from fastdgm.engines.training import Step
 from fastdgm.kernels import adam
-from fastdgm.learning.gradient import Step
 
 TOLERANCE = {"float32": 1e-6, "float64": 1e-13}
 SIMULATED = os.environ.get("NUMBA_ENABLE_CUDASIM") == "1"

@@ -11,10 +11,10 @@ from test_made import residual_layers
 
 import fastdgm as fd
 from fastdgm.autoregressive.made import MADE
-from fastdgm.autoregressive.masked import FEW_ROWS
 from fastdgm.engines.draw import Draw
 from fastdgm.engines.masked import plan as masked
 from fastdgm.engines.masked import run as masked_run
+from fastdgm.engines.masked.few_rows import FEW_ROWS
 from fastdgm.engines.masked.plan import ACTIVATIONS
 from fastdgm.kernels.made_rows import new_strips
 
@@ -114,7 +114,7 @@ def test_new_parameters_count_at_once():
 def test_shared_parameters_are_read_where_they_are():
     model = MODELS["one layer"]()
     model.sample(1, seed=0)
-    shared = model._shared_parameters()
+    shared = model.share_parameters()
     shared["weights"] *= 2
     assert (model.sample(2, seed=0) == model.sample(MANY, seed=0)[:2]).all()
     assert model._strips is None

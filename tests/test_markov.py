@@ -22,7 +22,7 @@ from shared_data import shared
 import fastdgm as fd
 from fastdgm.autoregressive.markov import MarkovChain
 from fastdgm.engines.markov import counts as markov_counts
-from fastdgm.engines.markov import plan as markov_plans
+from fastdgm.engines.markov import run as markov_run
 from fastdgm.errors import FormatError, MissingValuesError, NotFittedError
 
 SMOOTHINGS = ["witten-bell", "kneser-ney", "add-alpha"]
@@ -149,7 +149,7 @@ def test_numbers_of_states(n_states):
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_threads_pieces_and_batches_change_nothing(kind, monkeypatch):
-    monkeypatch.setattr(markov_plans, "PIECE_SYMBOLS", 1 << 12)
+    monkeypatch.setattr(markov_run, "PIECE_SYMBOLS", 1 << 12)
     data = sequences(6, 3000, 20, kind == "ragged")
     data = data if kind == "ragged" else np.array(data)
     results = []

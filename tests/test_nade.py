@@ -9,8 +9,7 @@ import numpy as np
 import pytest
 import reference_nade as reference
 
-import fastdgm.autoregressive.nade as nade_module
-import fastdgm.engines.nade.train as training_module
+import fastdgm.engines.nade.run as nade_run
 from fastdgm.autoregressive.nade import NADE
 from fastdgm.errors import MissingValuesError
 
@@ -72,15 +71,14 @@ def test_pre_activations_beyond_the_range_of_their_exponentials(dtype, part):
     np.testing.assert_allclose(
         model.log_prob(x), reference.log_prob(plain(model), x), rtol=tolerance(model, 1e-11, 1e-4)
     )
-    _, gradients, _ = model._gradients(model.parameters, x, np.ones(len(x)))
+    _, gradients, _ = model.gradients(x, np.ones(len(x)))
     assert all(np.isfinite(gradient).all() for gradient in gradients.values())
 
 
 @pytest.mark.parametrize("dtype", TYPES)
 def test_rows_do_not_depend_on_their_batch_or_on_threads(dtype, monkeypatch):
     model = random_nade(60, 100, dtype=dtype)
-    for module in (nade_module, training_module):
-        monkeypatch.setattr(module, "work_per_row", lambda plan: 1e9)  # pieces of a few rows
+    monkeypatch.setattr(nade_run, "work_per_row", lambda plan: 1e9)  # pieces of a few rows
     monkeypatch.setenv("FASTDGM_NUM_THREADS", "1")
     x, log_prob = model.sample(101, seed=3, return_log_prob=True)
     assert (log_prob == model.log_prob(x)).all()
@@ -192,7 +190,7 @@ def test_gradients_are_those_of_finite_differences(activation):
     model = random_nade(6, 4, activation=activation, dtype=np.float64)
     random = np.random.default_rng(3)
     x, weights = random.integers(0, 2, (60, 6), np.uint8), random.normal(size=60)
-    log_prob, gradients, dx = model._gradients(model.parameters, x, weights)
+    log_prob, gradients, dx = model.gradients(x, weights)
     assert dx is None
     np.testing.assert_allclose(log_prob, reference.log_prob(plain(model), x), rtol=1e-12)
     for name, gradient in gradients.items():
@@ -211,7 +209,7 @@ def test_gradients_do_not_depend_on_threads(monkeypatch):
     results = []
     for threads in ("1", "3"):
         monkeypatch.setenv("FASTDGM_NUM_THREADS", threads)
-        results.append(model._gradients(model.parameters, x, np.ones(300))[1])
+        results.append(model.gradients(x, np.ones(300))[1])
     assert all((results[0][name] == results[1][name]).all() for name in results[0])
 
 

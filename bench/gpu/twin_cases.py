@@ -12,8 +12,8 @@ from fastdgm.data.sequences import Stream, codes_as_stream
 from fastdgm.engines.markov import plan as markov_plans
 from fastdgm.engines.masked.run import no_context
 from fastdgm.engines.nade.plan import plan_of
+from fastdgm.engines.training import Step
 from fastdgm.kernels import adam, cpt, made, made_cuda, markov, markov_sampling, markov_sparse_cuda, nade
-from fastdgm.learning.gradient import Step
 
 
 class Case(NamedTuple):

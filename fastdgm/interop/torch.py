@@ -7,7 +7,8 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from ..autoregressive.made import MADE, Order, check_shape
+from ..autoregressive.made import MADE, check_shape
+from ..autoregressive.settings import Order
 from ..engines.masked import plan as masked
 from ..engines.masked.plan import Layer, Shape
 from ..runtime.seeds import whole_number

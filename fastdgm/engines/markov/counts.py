@@ -11,11 +11,10 @@ from ...data.repeated import MAX_COUNT
 from ...data.sequences import Stream
 from ...kernels import markov
 from ...runtime.memory import check_memory
-from ...runtime.threads import run_pieces
+from ...runtime.pieces import run_ranges, split
 
 PIECE = 1 << 22  # symbols counted by one thread at a time
 FIRST_PLACES = 1 << 14
-
 
 Array = npt.NDArray[Any]
 
@@ -117,13 +116,11 @@ def _count_keys(stream: Stream, layout: Layout) -> tuple[Array, Array]:
     """How often every (position, context, symbol) occurs, in ascending order of its number."""
     n = len(stream.symbols)
     size = PIECE // max(1, layout.aligned) * layout.aligned or max(PIECE, layout.aligned)
-    pieces = [(begin, min(begin + size, n)) for begin in range(0, n, size)]
 
     def work(begin: int, end: int) -> tuple[Array, Array]:
         return _count_piece(stream, layout, begin, end)
 
-    work(0, 0)  # compile here, not in several workers at once
-    return _merged(run_pieces(work, pieces))
+    return _merged(run_ranges(work, split(n, size)))
 
 
 def _count_piece(stream: Stream, layout: Layout, begin: int, end: int) -> tuple[Array, Array]:

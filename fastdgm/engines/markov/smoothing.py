@@ -1,0 +1,23 @@
+"""What full and sparse tables share of smoothing."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import numpy.typing as npt
+
+Array = npt.NDArray[Any]
+Smoothing = Literal["witten-bell", "kneser-ney", "add-alpha"]
+
+
+def discount_of(counts: Array) -> float:
+    """D = n1 / (n1 + 2 n2), n_r the number of cells with count r (Ney, Essen & Kneser 1994); 0.5 if either is 0."""
+    once, twice = int((counts == 1).sum()), int((counts == 2).sum())
+    return once / (once + 2 * twice) if once and twice else 0.5
+
+
+def rest_of(end: float) -> float:
+    """What is left of a distribution without the end symbol."""
+    if not end < 1.0:
+        raise ValueError("sequences must have symbols: the end symbol is as good as certain")
+    return 1.0 - end
