@@ -33,10 +33,13 @@ _HOME = {
     "from_pyagrum": "interop.pyagrum",
     "from_torch": "interop.torch",
     "full_joint": "structures",
+    "get_num_threads": "runtime.threads",
     "independent": "structures",
     "markov_chain": "structures",
     "naive_bayes": "structures",
+    "num_threads": "runtime.threads",
     "read": "io",
+    "set_num_threads": "runtime.threads",
     "write": "io",
 }
 
@@ -69,6 +72,9 @@ if TYPE_CHECKING:
     from .interop.torch import from_torch as from_torch
     from .io import read as read
     from .io import write as write
+    from .runtime.threads import get_num_threads as get_num_threads
+    from .runtime.threads import num_threads as num_threads
+    from .runtime.threads import set_num_threads as set_num_threads
     from .structures import full_joint as full_joint
     from .structures import independent as independent
     from .structures import markov_chain as markov_chain

@@ -193,10 +193,12 @@ class BayesNet:
 
     @property
     def n_parameters(self) -> int:
-        """Free parameters: sum over variables of (k - 1) x parent configurations.
+        """Free parameters: the sum over variables, for tables of (k - 1) x parent configurations.
 
         Tables need not be known, only the states: NotFittedError where some are not.
         """
+        if self._conditionals:
+            return sum(own.n_parameters for own in self._conditionals.values())
         n_states = {name: len(states) for name, states in self._states.items()}
         unknown = [name for name in self._parents if name not in n_states]
         if unknown:
@@ -416,11 +418,31 @@ class BayesNet:
 
         return to_pyagrum(self)
 
-    def plot(self, path: str | Path | None = None) -> Any:
-        """A picture of the graph: written to ``path`` (.svg, .png, .pdf, .dot or .txt) or shown in a notebook."""
-        from .show.graph import plot
+    def plot(self, path: str | Path | None = None) -> BayesNet | Path:
+        """A picture of the graph: written to ``path``, which is returned, or shown in a notebook.
 
-        return plot(self, path)
+        By suffix: .svg, .png, .pdf (graphviz; an .svg is drawn more simply where it does not work), .dot (graphviz
+        source), .txt (a tree). The file appears complete or not at all. Notebooks draw a network by its ``_repr_svg_``;
+        in a terminal its ``repr`` is a tree.
+
+        Raises
+        ------
+        ValueError : another suffix. ImportError : .png or .pdf without graphviz.
+        OSError : the file cannot be written, or graphviz fails on a .png or .pdf.
+
+        Examples
+        --------
+        >>> import fastdgm as fd
+        >>> fd.markov_chain(["a", "b"]).plot()
+        BayesNet: 2 variables, 1 arc, not fitted
+        a
+        └─ b
+        """
+        if path is None:
+            return self
+        from .show.graph import write_picture
+
+        return write_picture(self, path)
 
     def _repr_svg_(self) -> str | None:
         from .show.graph import network_svg

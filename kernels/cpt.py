@@ -23,9 +23,9 @@ import numpy as np
 from numba import uint16, uint32, uint64
 
 from .jit import formula, kernel, loop
-from .lanes import add_cells, copy_cells
 from .philox import LOW, STREAM_REFINE, STREAM_SAMPLE, fill_words, one_word
 from .tiles import PADDING, TILE, columns_in_range, joint_index, load_rows, tile_rows, wide_joint_index
+from .vectors import add_cells, copy_cells
 
 SCORING_TILE = 2048  # half a tile: the sums of a tile and a table share the first-level cache
 NARROW = 1 << 16  # tables up to this size are indexed in 16-bit lanes, twice as many to a vector
@@ -55,6 +55,7 @@ class SamplingPlan(NamedTuple):
     table_start: np.ndarray  # uint64: run of slots of each cluster
     slots: np.ndarray  # uint64
     fine: np.ndarray  # uint32: low 32 bits of each slot's 64-bit threshold
+    first_word: np.uint64  # cluster c draws from word first_word + c of a row
 
 
 class ScoringPlan(NamedTuple):
@@ -113,13 +114,13 @@ def exact_outcome(word, second_word, slot, fine, bits):
 
 
 @loop
-def _refine(words, scratch, fine, bits, rows, cluster):
+def _refine(words, scratch, fine, bits, rows, word):
     """Decide the undecided draws by their second word; about one draw in 10**8 comes here."""
     _, n, row, key = rows
     for i in range(n):
         slot = scratch.slot[i]
         if undecided(words[i], slot, bits):
-            second = one_word(key, row + uint64(i), uint64(cluster), uint64(STREAM_REFINE))
+            second = one_word(key, row + uint64(i), word, uint64(STREAM_REFINE))
             scratch.outcome[i] = exact_outcome(words[i], second, slot, fine[uint64(scratch.place[i])], bits)
 
 
@@ -146,7 +147,7 @@ def _draw_cluster(plan, c, rows, words, scratch, out):
         _find_slots(words, scratch.wide, bits, n, scratch.place)
     _gather_slots(scratch.place, plan.slots[table], n, scratch.slot)
     if _choose(words, scratch.slot, bits, n, scratch.outcome):
-        _refine(words, scratch, plan.fine[table], bits, rows, c)
+        _refine(words, scratch, plan.fine[table], bits, rows, plan.first_word + uint64(c))
     for j in range(plan.member_start[c], plan.member_start[c + 1]):
         codes = out[plan.member_column[j], a : a + n]
         _unpack(scratch.outcome, plan.member_shift[j], plan.member_mask[j], n, codes)
@@ -169,9 +170,10 @@ def sample_cpu(row_begin, row_end, key, start, plan, out):
         before_wrap = uint64(LOW) + uint64(1) - (row & uint64(LOW))
         n = np.int64(min(uint64(min(TILE, row_end - a)), before_wrap))
         for c in range(plan.slot_bits.shape[0]):
-            if c & 3 == 0:
-                fill_words(key, row, uint64(c >> 2), uint64(STREAM_SAMPLE), n, words)
-            _draw_cluster(plan, c, (a, n, row, key), words[c & 3], scratch, out)
+            word = plan.first_word + uint64(c)
+            if c == 0 or word & uint64(3) == 0:
+                fill_words(key, row, word >> uint64(2), uint64(STREAM_SAMPLE), n, words)
+            _draw_cluster(plan, c, (a, n, row, key), words[word & uint64(3)], scratch, out)
         a += n
 
 
@@ -226,12 +228,12 @@ def log_prob_cpu(row_begin, row_end, plan, largest, codes, out):
 
 
 @kernel
-def log_prob_rows_cpu(row_begin, row_end, plan, largest, rows, tile_type, out):
-    """As ``log_prob_cpu`` for row-major codes (n, n_vars) of any unsigned type; ``tile_type`` is an empty array."""
+def log_prob_rows_cpu(row_begin, row_end, plan, largest, rows, out):
+    """As ``log_prob_cpu`` for row-major codes (n, n_vars) of any unsigned type."""
     n_vars = largest.shape[0]
     size = min(SCORING_TILE, tile_rows(n_vars))
-    words = np.empty((n_vars, (size * tile_type.itemsize) // 8 + PADDING), np.uint64)
-    tile = words.view(tile_type.dtype)
+    words = np.empty((n_vars, (size * largest.itemsize) // 8 + PADDING), np.uint64)
+    tile = words.view(largest.dtype)
     word = np.empty(n_vars, np.uint64)
     scratch = _scoring_scratch()
     for a in range(row_begin, row_end, size):

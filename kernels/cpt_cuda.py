@@ -25,7 +25,8 @@ def _outcome(plan, c, place, word, key, row):
     """What cluster c draws by a word that chose slot ``place``."""
     bits, slot, second = plan.slot_bits[c], plan.slots[place], uint64(0)
     if undecided(word, slot, bits):
-        second = lane_word(block_words(key, row, c >> 2, STREAM_REFINE), c & 3)
+        number = plan.first_word + uint64(c)
+        second = lane_word(block_words(key, row, number >> uint64(2), STREAM_REFINE), number & uint64(3))
     return exact_outcome(word, second, slot, plan.fine[place], bits)
 
 
@@ -34,11 +35,12 @@ def sample_cuda(key, start, plan, out):
     """Draw all rows of ``out`` (n_vars, n); column i is global row ``start + i``."""
     for i in range(cuda.grid(1), out.shape[1], cuda.gridsize(1)):
         row = uint64(start) + uint64(i)
-        words = block_words(key, row, 0, STREAM_SAMPLE)
+        words = block_words(key, row, plan.first_word >> uint64(2), STREAM_SAMPLE)
         for c in range(plan.slot_bits.shape[0]):
-            if c > 0 and c & 3 == 0:
-                words = block_words(key, row, c >> 2, STREAM_SAMPLE)
-            word = lane_word(words, c & 3)
+            number = plan.first_word + uint64(c)
+            if c > 0 and number & uint64(3) == 0:
+                words = block_words(key, row, number >> uint64(2), STREAM_SAMPLE)
+            word = lane_word(words, number & uint64(3))
             place = plan.table_start[c] + (word >> (uint64(32) - uint64(plan.slot_bits[c])))
             for j in range(plan.parent_start[c], plan.parent_start[c + 1]):
                 place += uint64(plan.parent_stride[j]) * uint64(out[plan.parent_column[j], i])

@@ -16,7 +16,7 @@ from numba import float32, float64, types
 from numba.extending import intrinsic, overload
 
 from .jit import OPTIONS, scalar
-from .panels import REGISTER_BYTES
+from .vectors import REGISTER_BYTES
 
 LOWEST_EXPONENT = -87.0  # exp of less is 0
 HIGHEST_EXPONENT = 88.0

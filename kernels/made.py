@@ -34,7 +34,7 @@ from .heads import (
     score_lanes,
 )
 from .jit import inlined, kernel, loop
-from .panels import LANES, ROWS, add_product, add_rows
+from .products import LANES, ROWS, add_product, add_rows
 from .quantile import to_normal
 from .truncation import temper_lanes
 from .uniforms import fill_uniforms

@@ -37,7 +37,8 @@ from .made import (
     new_tile,
     noise_words,
 )
-from .panels import REGISTER_BYTES, _four_by_two, _one_by_four
+from .products import four_by_two, one_by_four
+from .vectors import REGISTER_BYTES
 
 WIDTH = 64  # units of a strip: enough sums in flight for a single row
 FIRST_ROW, DEPTH, FIRST_UNIT, LAST_UNIT, SUMS_ROW = range(5)  # fields of ``parts``
@@ -96,10 +97,10 @@ def _add_vectors(values, place, weights, x_row, sums, c_row, size):
         x, c = x_row + strip * depth, c_row + strip * n
         for i in range(0, fours, 4):
             for pair in range(WIDTH // (2 * lanes)):
-                _four_by_two(values, at + i * row, row, step, weights, x, sums, c + i, pair * 2 * lanes, count)
+                four_by_two(values, (at + i * row, row, step), weights, x, sums, c + i, pair * 2 * lanes, count)
         for i in range(fours, n):
             for four in range(WIDTH // (4 * lanes)):
-                _one_by_four(values, at + i * row, row, step, weights, x, sums, c + i, four * 4 * lanes, count)
+                one_by_four(values, (at + i * row, row, step), weights, x, sums, c + i, four * 4 * lanes, count)
 
 
 @inlined

@@ -40,7 +40,7 @@ from .made import (
     first_value,
     load_values,
 )
-from .panels import ROWS, add_product
+from .products import ROWS, add_product
 
 
 class Workspace(NamedTuple):

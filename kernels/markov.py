@@ -3,7 +3,7 @@
 Data is a *stream*: the codes of all sequences end to end, uint8 or uint16, each sequence followed by the code ``end``
 = K. A state of the automaton is a context; ``successor[state * width + symbol]`` is the next state, with
 width = K + 1, and the end symbol leads back to the start. A state depends on the last ``order`` symbols alone, so a
-stream may be entered anywhere: loops walk LANES places of it at once, because one walk would wait for every look-up.
+stream may be entered anywhere: loops make WALKS through it at once, because one walk would wait for every look-up.
 
 Counting needs no automaton: a context is a number whose digits, some bits each, are the last ``order`` symbols (K
 before the start), with the position above them where tables depend on it.
@@ -18,8 +18,8 @@ from numba import uint64
 
 from .jit import formula, kernel, loop
 
-LANES = 8
-TILE = 4096  # symbols of a tile, and of a partial sum: a long sequence is summed in runs of so many
+WALKS = 8
+RUN = 4096  # symbols of a partial sum: a long sequence is summed in runs of so many
 FREE = 0xFFFFFFFFFFFFFFFF  # no key: these have at most 63 bits
 
 
@@ -69,8 +69,8 @@ def _state_at(chain, symbols, p):
 
 
 @loop
-def _lane_length(n, aligned):
-    return n // LANES if aligned == 0 else n // aligned // LANES * aligned
+def _walk_length(n, aligned):
+    return n // WALKS if aligned == 0 else n // aligned // WALKS * aligned
 
 
 @formula
@@ -82,14 +82,14 @@ def _scored(chain, state, symbol, terms, i):
 
 
 @loop
-def _walk_lanes(chain, symbols, begin, length, terms):
-    """LANES stretches of equal length side by side; their states are plain variables, to stay in registers."""
+def _walk_side_by_side(chain, symbols, begin, length, terms):
+    """WALKS of equal length side by side; their states are plain variables, to stay in registers."""
     n = uint64(length)
     s0, s1 = _state_at(chain, symbols, begin), _state_at(chain, symbols, begin + length)
     s2, s3 = _state_at(chain, symbols, begin + 2 * length), _state_at(chain, symbols, begin + 3 * length)
     s4, s5 = _state_at(chain, symbols, begin + 4 * length), _state_at(chain, symbols, begin + 5 * length)
     s6, s7 = _state_at(chain, symbols, begin + 6 * length), _state_at(chain, symbols, begin + 7 * length)
-    own = symbols[begin : begin + LANES * length]
+    own = symbols[begin : begin + WALKS * length]
     for t in range(n):
         i = uint64(t)
         s0 = _scored(chain, s0, own[i], terms, i)
@@ -105,10 +105,10 @@ def _walk_lanes(chain, symbols, begin, length, terms):
 @loop
 def _walk(chain, symbols, begin, end, terms):
     """terms[i] = table entry of symbol begin + i."""
-    length = _lane_length(end - begin, chain.aligned)
+    length = _walk_length(end - begin, chain.aligned)
     if length > 0:
-        _walk_lanes(chain, symbols, begin, length, terms)
-    rest = begin + LANES * length
+        _walk_side_by_side(chain, symbols, begin, length, terms)
+    rest = begin + WALKS * length
     if rest < end:
         state = _state_at(chain, symbols, rest)
         for p in range(rest, end):
@@ -134,7 +134,7 @@ def _sum(terms, a, b):
 def log_prob_cpu(unit_begin, unit_end, chain, symbols, units, size, out):
     """out[u] = sum of table entries of the symbols units[u] .. units[u + 1] of a stream.
 
-    Units are whole sequences, or runs of TILE symbols of longer ones; ``size`` is at least the longest.
+    Units are whole sequences, or runs of RUN symbols of longer ones; ``size`` is at least the longest.
     """
     terms = np.empty(size)
     u = unit_begin
@@ -156,18 +156,18 @@ def log_prob_cpu(unit_begin, unit_end, chain, symbols, units, size, out):
 @kernel
 def terms_cpu(begin, end, chain, symbols, out):
     """out[p] = table entry of symbol p of a stream, for p in [begin, end)."""
-    for a in range(begin, end, TILE * max(1, chain.aligned)):
-        b = min(a + TILE * max(1, chain.aligned), end)
+    for a in range(begin, end, RUN * max(1, chain.aligned)):
+        b = min(a + RUN * max(1, chain.aligned), end)
         _walk(chain, symbols, a, b, out[a:b])
 
 
 @kernel
 def sum_runs(terms, begin, end, out):
-    """out[i] = sum of terms[begin[i] : end[i]], added as log_prob_cpu and its caller do: runs of TILE, in turn."""
+    """out[i] = sum of terms[begin[i] : end[i]], added as log_prob_cpu and its caller do: runs of RUN, in turn."""
     for i in range(begin.shape[0]):
         total = 0.0
-        for a in range(begin[i], end[i], TILE):
-            part = _sum(terms, a, min(a + TILE, end[i]))
+        for a in range(begin[i], end[i], RUN):
+            part = _sum(terms, a, min(a + RUN, end[i]))
             total = part if a == begin[i] else total + part
         out[i] = total
 
@@ -210,17 +210,21 @@ def mark_seen(values, seen):
 # --- counting ---
 
 
-@formula
-def _first_place(key, bits):
-    return (key * uint64(0x9E3779B97F4A7C15)) >> (uint64(64) - bits)
-
-
 @loop
 def _table_bits(table):
     bits = uint64(0)
     while uint64(1) << bits < uint64(table.shape[0]):
         bits += uint64(1)
     return bits
+
+
+@formula
+def _place_of(key, table, bits):
+    """Where a key is in a hash table of 2**bits places with linear probing, or the FREE place where it would go."""
+    place = (key * uint64(0x9E3779B97F4A7C15)) >> (uint64(64) - bits)
+    while table[place, 0] != key and table[place, 0] != uint64(FREE):
+        place = (place + uint64(1)) & uint64(table.shape[0] - 1)
+    return place
 
 
 @loop
@@ -243,21 +247,18 @@ def count_cpu(begin, end, entries, digits, symbols, table):
     """
     bits, mask, start = uint64(digits.bits), uint64(digits.mask), uint64(digits.start)
     above, step = uint64(digits.bits * digits.order), uint64(digits.positions)
-    wrap, table_bits = uint64(table.shape[0] - 1), _table_bits(table)
+    table_bits = _table_bits(table)
     context, position = _context_at(digits, symbols, begin)
     room = table.shape[0] // 2
     for p in range(begin, end):
         symbol = uint64(symbols[uint64(p)])
         key = (((position << above) | context) << bits) | symbol
-        place = _first_place(key, table_bits)
-        while table[place, 0] != key:
-            if table[place, 0] == uint64(FREE):
-                if entries == room:
-                    return p
-                table[place, 0] = key
-                entries += 1
-            else:
-                place = (place + uint64(1)) & wrap
+        place = _place_of(key, table, table_bits)
+        if table[place, 0] != key:
+            if entries == room:
+                return p
+            table[place, 0] = key
+            entries += 1
         table[place, 1] += uint64(1)
         at_end = uint64(0) - uint64(symbol == uint64(digits.end))  # all ones, or 0: a jump would often go wrong
         context = ((((context << bits) | symbol) & mask) & ~at_end) | (start & at_end)
@@ -268,11 +269,9 @@ def count_cpu(begin, end, entries, digits, symbols, table):
 @kernel
 def enter(entries, table):
     """Put (key, count) pairs into an empty hash table."""
-    wrap, table_bits = uint64(table.shape[0] - 1), _table_bits(table)
+    table_bits = _table_bits(table)
     for i in range(entries.shape[0]):
-        place = _first_place(entries[i, 0], table_bits)
-        while table[place, 0] != uint64(FREE):
-            place = (place + uint64(1)) & wrap
+        place = _place_of(entries[i, 0], table, table_bits)
         table[place, 0] = entries[i, 0]
         table[place, 1] = entries[i, 1]
 
@@ -280,9 +279,6 @@ def enter(entries, table):
 @kernel
 def look_up(keys, table, counts):
     """counts[i] = count of keys[i], all of which are in the table."""
-    wrap, table_bits = uint64(table.shape[0] - 1), _table_bits(table)
+    table_bits = _table_bits(table)
     for i in range(keys.shape[0]):
-        place = _first_place(keys[i], table_bits)
-        while table[place, 0] != keys[i]:
-            place = (place + uint64(1)) & wrap
-        counts[i] = table[place, 1]
+        counts[i] = table[_place_of(keys[i], table, table_bits), 1]

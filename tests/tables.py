@@ -1,4 +1,4 @@
-"""All rows of a table with named columns as one block of codes, as scoring and fitting read it piece by piece."""
+"""What the engine of tables reads: rows of a table with named columns as codes, and the plans of a network."""
 
 from __future__ import annotations
 
@@ -8,3 +8,9 @@ from fastdgm.data.tables import TableReader
 def encode_table(data, states, dtype):
     reader = TableReader(data, states, dtype)
     return reader.read(0, reader.n_rows)
+
+
+def plans_of(net):
+    """The plans of a network of tables only."""
+    (engine,) = net._program.scoring
+    return engine.plans

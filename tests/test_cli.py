@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 import pytest
 
 import fastdgm as fd
-from fastdgm.cli import commands
+from fastdgm.cli import networks
 from fastdgm.cli.description import problems, unreachable_states
 from fastdgm.cli.program import main
 from fastdgm.cli.summary import ScoreSummary
@@ -360,7 +360,7 @@ def test_numbers_too_large_get_one_line(monkeypatch, capsys):
     def overflow(net):
         raise OverflowError("int too large to convert to float")
 
-    monkeypatch.setattr(commands, "info", overflow)
+    monkeypatch.setattr(networks, "info", overflow)
     assert error_of(capsys, "info", "asia") == "fastdgm: error: int too large to convert to float\n"
 
 

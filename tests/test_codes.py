@@ -268,7 +268,7 @@ class Changing(TableReader):
 
 @pytest.mark.parametrize("verb", ["log_prob", "per variable", "fit", "partial_fit"])
 def test_what_a_kernel_reports_is_always_raised(verb, monkeypatch):
-    monkeypatch.setattr("fastdgm.data.tables.TableReader", Changing)
+    monkeypatch.setattr("fastdgm.data.blocks.TableReader", Changing)
     learner = fd.BayesNet.from_edges(NET.edges, NET.names, NET.states)
     operations = {
         "log_prob": NET.log_prob,

@@ -116,18 +116,18 @@ def test_joblib_workers(two_threads, backend):
 LONG_CALL = (
     BASIC
     + """
-from fastdgm.engines.tables import dispatch
+from fastdgm.engines import hybrid
 net = fd.BayesNet({f"x{v}": fd.Bernoulli(0.5) for v in range(40)})
 expected = net.sample(500_000, seed=1).block
-real = dispatch.pieces_of
-dispatch.pieces_of = lambda n, n_vars: real(n, n_vars) * 1000
+real = hybrid.cell_ranges
+hybrid.cell_ranges = lambda n, n_vars, cells: real(n, n_vars, cells) * 1000
 print("begun", flush=True)
 try:
     net.sample(500_000, seed=1)
     print("finished")
 except KeyboardInterrupt:
     print("interrupted", flush=True)
-dispatch.pieces_of = real
+hybrid.cell_ranges = real
 print("same" if (net.sample(500_000, seed=1).block == expected).all() else "different")
 """
 )

@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numba.core import ir
 from random_nets import codes_of, nets, plain, random_net, random_table
+from tables import plans_of
 
 import fastdgm as fd
 from fastdgm.kernels import cpt, philox
@@ -29,7 +30,7 @@ starts = st.one_of(
 
 
 def oracle_sample(net: fd.BayesNet, n: int, seed: int, start: int = 0) -> np.ndarray:
-    return reference.sample(seed, start, n, *plain(net), net._lowered.sampling_clusters)
+    return reference.sample(seed, start, n, *plain(net), plans_of(net).sampling_clusters)
 
 
 def net_of_cardinality(n_states: int) -> fd.BayesNet:
@@ -97,7 +98,7 @@ EXACTLY_2_16, MORE_THAN_2_16 = (16, 16, 256), (20, 20, 200)  # the largest table
 @pytest.mark.parametrize("sizes", [EXACTLY_2_16, MORE_THAN_2_16])
 def test_large_tables(sizes):
     net = net_with_a_large_table(*sizes)
-    slots = np.diff(net._lowered.sampling.table_start).max()
+    slots = np.diff(plans_of(net).sampling.table_start).max()
     assert slots == cpt.NARROW if sizes == EXACTLY_2_16 else slots > cpt.NARROW
     x = net.sample(3000, seed=2)
     assert (x.block == oracle_sample(net, 3000, 2)).all()
@@ -171,7 +172,7 @@ def test_a_draw_on_the_threshold_is_decided_by_the_second_word(row, side):
     threshold = share << 1
     slots[half] = threshold >> 32 << 32 | 1 << 16  # outcome 0 below the threshold, 1 from it on
     fine[half] = threshold & 0xFFFFFFFF
-    plan = net._lowered.sampling._replace(slots=slots, fine=fine)
+    plan = plans_of(net).sampling._replace(slots=slots, fine=fine)
     out = np.empty((1, n), np.uint8)
     cpt.sample_cpu(0, n, np.uint64(seed), np.uint64(0), plan, out)
     expected = [int(number >> 63 != half or (number & (2**63 - 1)) >= share) for number in numbers.tolist()]
@@ -188,7 +189,7 @@ def test_a_network_whose_probability_is_a_row_s_own_number(towards):
     zero = float(np.nextafter(int(numbers[row]) / 2**64, towards))
     net = fd.BayesNet({"x": fd.Categorical([zero, 1.0 - zero])})
     word = reference.random_words(seed, np.array([row], np.uint64), 0, philox.STREAM_SAMPLE)[0]
-    assert cpt.undecided(np.uint32(word), net._lowered.sampling.slots[0], np.uint32(1))
+    assert cpt.undecided(np.uint32(word), plans_of(net).sampling.slots[0], np.uint32(1))
     x = net.sample(1000, seed=seed)
     assert x.block[0, row] == (1 if towards == 0.0 else 0)
     assert (x.block == oracle_sample(net, 1000, seed)).all()
@@ -278,8 +279,8 @@ def test_gathers_are_indexed_by_unsigned_64_bit_integers(index_type):
 @settings(max_examples=20)
 @given(nets(max_vars=4), st.integers(0, 3))
 def test_plans_have_the_types_that_were_compiled(net, _):
-    plans = net._lowered
-    expected = {"slots": np.uint64, "table_start": np.uint64, "table": np.float64}
+    plans = plans_of(net)
+    expected = {"slots": np.uint64, "table_start": np.uint64, "first_word": np.uint64, "table": np.float64}
     for plan in (plans.sampling, plans.scoring, plans.scoring_per_variable):
         for field, array in plan._asdict().items():
             assert array.dtype == expected.get(field, np.uint32), field

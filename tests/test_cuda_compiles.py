@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import os
 from types import SimpleNamespace
+from typing import Any
 
 import numba
 import pytest
@@ -18,66 +19,118 @@ pytestmark = [
 ]
 
 CAPABILITY = 8, 0
-NAMES = ["sample_cuda", "log_prob_cuda", "log_prob_per_variable_cuda", "count_cuda", "in_range_cuda"]
 MASKED_NAMES = ["log_prob_cuda", "sample_cuda"]
 
 
-@pytest.fixture(scope="module")
-def twins():
-    from numba import cuda
+@pytest.fixture(scope="module", autouse=True)
+def card():
+    """Compiling a device function asks which GPU it is for. A private name of numba-cuda, hence this one place."""
     from numba.cuda import dispatcher
 
-    from fastdgm.kernels import cpt
-
-    # Compiling a device function asks which GPU it is for. A private name of numba-cuda, hence this one place.
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(dispatcher, "get_current_device", lambda: SimpleNamespace(compute_capability=CAPABILITY))
-        yield cuda, cpt.load_cuda()
-
-
-@pytest.fixture(scope="module")
-def masked_twins(twins):
-    from fastdgm.kernels import made_cuda
-
-    return twins[0], made_cuda.load_cuda()
+        yield
 
 
 def array(dtype: str, n_axes: int, layout: str = "C") -> numba.types.Array:
     return numba.types.Array(getattr(numba.types, dtype), n_axes, layout)
 
 
-def plan_type(plan: type, **special: str) -> numba.types.NamedTuple:
-    return numba.types.NamedTuple([array(special.get(field, "uint32"), 1) for field in plan._fields], plan)
+def plan_type(plan: type, *fields: Any) -> numba.types.NamedTuple:
+    """Fields are types, or names of the dtypes of flat arrays."""
+    return numba.types.NamedTuple([array(own, 1) if isinstance(own, str) else own for own in fields], plan)
 
 
-def signature(name: str, codes: str):
-    from numba.types import int64, uint64, void
+def assert_compiles(kernel: Any, *arguments: Any) -> None:
+    from numba import cuda
 
-    from fastdgm.kernels.cpt import SamplingPlan, ScoringPlan
-
-    sampling = plan_type(SamplingPlan, table_start="uint64", slots="uint64")
-    scoring = plan_type(ScoringPlan, table_start="uint64", table="float64")
-    block = array(codes, 2)
-    return {
-        "sample_cuda": void(uint64, uint64, sampling, block),
-        "log_prob_cuda": void(scoring, block, array("float64", 1)),
-        "log_prob_per_variable_cuda": void(scoring, block, array("float64", 2)),
-        "count_cuda": void(scoring, block, array("float64", 1), array("float64", 1)),
-        "in_range_cuda": void(block, array(codes, 1), array(str(int64), 1)),
-    }[name]
-
-
-@pytest.mark.parametrize("codes", ["uint8", "uint16"])
-@pytest.mark.parametrize("name", NAMES)
-def test_the_twin_compiles(twins, name, codes):
-    cuda, jitted = twins
-    ptx, _ = cuda.compile_ptx(jitted[name].py_func, signature(name, codes), cc=CAPABILITY)
+    ptx, _ = cuda.compile_ptx(kernel.py_func, numba.types.void(*arguments), cc=CAPABILITY)
     assert ".visible .entry" in ptx
     assert "st.global" in ptx or "atom." in ptx or "red." in ptx
 
 
-def test_every_twin_is_tried(twins):
-    assert list(twins[1]) == NAMES
+# --- tables ---
+
+
+def table_arguments(codes: str) -> dict[str, list[Any]]:
+    """Of the twins by verb."""
+    from numba.types import uint64
+
+    from fastdgm.kernels.cpt import SamplingPlan, ScoringPlan
+
+    short, flat, block, totals = "uint32", array(codes, 1), array(codes, 2), array("float64", 1)
+    sampling = plan_type(SamplingPlan, *[short] * 8, "uint64", "uint64", short, uint64)
+    scoring = plan_type(ScoringPlan, *[short] * 3, "uint64", "float64")
+    return {
+        "sample": [uint64, uint64, sampling, block],
+        "log_prob columns": [scoring, flat, block, totals],
+        "log_prob per variable": [scoring, flat, block, array("float64", 2)],
+        "count": [scoring, flat, block, totals, array("float64", 2)],
+        "first bad row": [flat, block, array("int64", 1)],
+    }
+
+
+TABLE_VERBS = ["sample", "log_prob columns", "log_prob per variable", "count", "first bad row"]
+
+
+@pytest.mark.parametrize("codes", ["uint8", "uint16"])
+@pytest.mark.parametrize("verb", TABLE_VERBS)
+def test_the_twin_of_tables_compiles(verb, codes):
+    from fastdgm.engines.tables.loops_cuda import LOOPS
+
+    assert_compiles(LOOPS[verb, "cuda"].kernel, *table_arguments(codes)[verb])
+    assert [verb for verb, _ in LOOPS] == TABLE_VERBS
+
+
+# --- Markov chains ---
+
+
+def markov_arguments(codes: str) -> dict[str, list[Any]]:
+    """Of the twins by verb."""
+    from numba.types import int64, uint64
+
+    from fastdgm.kernels.markov import Chain
+    from fastdgm.kernels.markov_sampling import Request, Sampler
+    from fastdgm.kernels.markov_sparse import SparseChain, SparseSampler
+
+    flat, rows, starts, totals = array(codes, 1), array(codes, 2), array("int64", 1), array("float64", 1)
+    chain = plan_type(Chain, "uint32", "float64", *[int64] * 5)
+    sampler = plan_type(Sampler, "uint32", "uint64", "uint32", *[int64] * 3)
+    columns = "int64", "uint16", "float64", "uint32", "uint32", "float64"
+    sparse = plan_type(SparseChain, *columns, *[int64] * 6)
+    sparse_sampler = plan_type(SparseSampler, sparse, "uint64", "uint32", "int64", "uint8")
+    request = plan_type(Request, uint64, uint64, int64, int64, flat, starts)
+    return {
+        "log_prob": [chain, flat, starts, int64, totals],
+        "count known contexts": [chain, flat, starts, starts],
+        "sample padded": [sampler, request, rows, starts],
+        "sparse log_prob": [sparse, flat, starts, int64, totals],
+        "sparse sample padded": [sparse_sampler, request, rows, starts],
+    }
+
+
+MARKOV_VERBS = ["log_prob", "count known contexts", "sample padded", "sparse log_prob", "sparse sample padded"]
+
+
+@pytest.mark.parametrize("codes", ["uint8", "uint16"])
+@pytest.mark.parametrize("verb", MARKOV_VERBS)
+def test_the_twin_of_markov_chains_compiles(verb, codes):
+    from fastdgm.engines.markov.loops_cuda import LOOPS
+
+    assert_compiles(LOOPS[verb, "cuda"].kernel, *markov_arguments(codes)[verb])
+    assert [verb for verb, _ in LOOPS] == MARKOV_VERBS
+
+
+# --- masked networks ---
+
+
+@pytest.fixture(scope="module")
+def masked_twins():
+    from numba import cuda
+
+    from fastdgm.kernels import made_cuda
+
+    return cuda, made_cuda.load_cuda()
 
 
 def masked_signature(name: str, element: str, values: str):
@@ -108,42 +161,3 @@ def test_the_masked_twin_compiles(masked_twins, name, element, values):
 
 def test_every_masked_twin_is_tried(masked_twins):
     assert list(masked_twins[1]) == MASKED_NAMES
-
-
-SPARSE_MARKOV_NAMES = ["sparse_log_prob_cuda", "sparse_sample_cuda"]
-
-
-@pytest.fixture(scope="module")
-def sparse_markov_twins(twins):
-    from fastdgm.kernels import markov_sparse_cuda
-
-    return twins[0], markov_sparse_cuda.load_cuda()
-
-
-def sparse_markov_signature(name: str, codes: str):
-    from numba.types import NamedTuple, int64, uint64, void
-
-    from fastdgm.kernels.markov_sampling import Request
-    from fastdgm.kernels.markov_sparse import SparseChain, SparseSampler
-
-    types = ["int64", "uint16", "float64", "uint32", "uint32", "float64"]
-    chain = NamedTuple([*(array(dtype, 1) for dtype in types), *[int64] * 6], SparseChain)
-    flat = array(codes, 1)
-    if name == "sparse_log_prob_cuda":
-        return void(chain, flat, array("int64", 1), array("float64", 1))
-    tables = [array(dtype, 1) for dtype in ("uint64", "uint32", "int64", "uint8")]
-    request = NamedTuple([uint64, uint64, int64, int64, flat, array("int64", 1)], Request)
-    return void(NamedTuple([chain, *tables], SparseSampler), request, array(codes, 2), array("int64", 1))
-
-
-@pytest.mark.parametrize("codes", ["uint8", "uint16"])
-@pytest.mark.parametrize("name", SPARSE_MARKOV_NAMES)
-def test_the_twin_of_sparse_markov_chains_compiles(sparse_markov_twins, name, codes):
-    cuda, jitted = sparse_markov_twins
-    ptx, _ = cuda.compile_ptx(jitted[name].py_func, sparse_markov_signature(name, codes), cc=CAPABILITY)
-    assert ".visible .entry" in ptx
-    assert "st.global" in ptx
-
-
-def test_every_twin_of_sparse_markov_chains_is_tried(sparse_markov_twins):
-    assert list(sparse_markov_twins[1]) == SPARSE_MARKOV_NAMES

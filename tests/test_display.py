@@ -17,8 +17,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import fastdgm as fd
-from fastdgm.show import text as display
+from fastdgm.runtime.text import printable
+from fastdgm.show import graph
 from fastdgm.show.layered import layered_svg
+from fastdgm.show.text import MAX_LINES, network_text
 
 ASIA = [
     ("asia", "tub"),
@@ -121,7 +123,7 @@ def test_a_network_as_a_tree(asia):
 
 def test_large_trees_are_cut():
     lines = repr(fd.independent([f"x{i}" for i in range(100)])).splitlines()
-    assert len(lines) == display.MAX_LINES + 1
+    assert len(lines) == MAX_LINES + 1
     assert lines[-1] == "... (71 more lines; all with plot('net.txt'))"
 
 
@@ -130,7 +132,7 @@ def test_a_full_tree_has_every_arc_once(pairs):
     edges = {(f"v{min(pair)}", f"v{max(pair)}") for pair in pairs if pair[0] != pair[1]}
     net = fd.BayesNet.from_edges(sorted(edges), [f"v{i}" for i in range(16)])
     shown, path = [], []
-    for line in display.network_text(net, max_lines=None).splitlines()[1:]:
+    for line in network_text(net, max_lines=None).splitlines()[1:]:
         name = re.search(r"v\d+", line)
         path[name.start() // 3 :] = [name.group()]
         shown += [tuple(path[-2:])] if len(path) > 1 else []
@@ -139,7 +141,7 @@ def test_a_full_tree_has_every_arc_once(pairs):
 
 def test_a_long_chain_is_linear_text():
     net = fd.markov_chain([f"x{i}" for i in range(3000)])
-    text = display.network_text(net, max_lines=None)
+    text = network_text(net, max_lines=None)
     assert len(text) < 200_000
     assert re.findall(r"x\d+$", text, re.M) == [f"x{i}" for i in range(3000)]
 
@@ -148,7 +150,7 @@ def test_a_long_chain_is_linear_text():
 
 
 def test_graphviz_source_is_escaped(hostile):
-    source = display.network_dot(hostile)
+    source = graph.network_dot(hostile)
     assert '[label="a\\"b\\\\"];' in source
     assert '[label="<script>&amp;amp;"];' in source
     assert '[label="?[31mred?"];' in source
@@ -160,7 +162,7 @@ def test_graphviz_source_is_escaped(hostile):
 def test_dot_draws_names_as_they_are(hostile):
     drawn = fromstring(hostile._repr_svg_())
     labels = {text.text for text in drawn.iter(f"{SVG}text")}
-    assert labels == {display.printable(name) for name in HOSTILE if name}
+    assert labels == {printable(name) for name in HOSTILE if name}
 
 
 @has_graphviz
@@ -174,7 +176,7 @@ def test_graphviz_files(asia, tmp_path, suffix, magic):
 @has_graphviz
 def test_a_picture_in_a_notebook(asia):
     assert asia.plot()._repr_svg_().count('class="edge"') == len(ASIA)
-    assert fd.independent([f"x{i}" for i in range(display.MAX_INLINE + 1)])._repr_svg_() is None
+    assert fd.independent([f"x{i}" for i in range(graph.MAX_INLINE + 1)])._repr_svg_() is None
 
 
 # --- without graphviz --------------------------------------------------------------------------------------
@@ -221,7 +223,7 @@ def test_what_is_missing_is_named(asia, tmp_path, suffix):
 def test_an_svg_of_our_own(hostile, tmp_path):
     hostile.plot(tmp_path / "net.svg")
     drawn = fromstring((tmp_path / "net.svg").read_bytes())
-    assert [text.text or "" for text in drawn.iter(f"{SVG}text")] == [display.printable(name) for name in HOSTILE]
+    assert [text.text or "" for text in drawn.iter(f"{SVG}text")] == [printable(name) for name in HOSTILE]
 
 
 @settings(deadline=None)
@@ -248,7 +250,7 @@ def test_layers_run_downwards_and_boxes_never_overlap(pairs):
 def test_text_files(asia, tmp_path):
     asia.plot(str(tmp_path / "net.dot"))
     asia.plot(tmp_path / "net.txt")
-    assert (tmp_path / "net.dot").read_text() == display.network_dot(asia)
+    assert (tmp_path / "net.dot").read_text() == graph.network_dot(asia)
     assert (tmp_path / "net.txt").read_text(encoding="utf-8") == repr(asia) + "\n"
     assert sorted(os.listdir(tmp_path)) == ["net.dot", "net.txt"]
 

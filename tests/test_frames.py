@@ -13,7 +13,7 @@ from shared_data import shared
 from tables import encode_table
 
 import fastdgm as fd
-from fastdgm.data.export import samples_to_pandas
+from fastdgm.data.export import to_pandas
 from fastdgm.data.labels import codes_are_ambiguous
 from fastdgm.data.samples import Samples
 from fastdgm.data.tables import TableReader, infer_states
@@ -413,7 +413,7 @@ def test_frames_share_the_codes():
 
 
 def test_a_frame_of_samples_has_the_labels():
-    assert samples_to_pandas(SAMPLES).astype(str).to_dict("list") == LABELS
+    assert to_pandas(SAMPLES.block, SAMPLES.states).astype(str).to_dict("list") == LABELS
     assert SAMPLES.to_arrow().to_pydict() == LABELS
 
 

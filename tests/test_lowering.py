@@ -15,15 +15,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 from random_nets import codes_of, nets, plain, random_net, random_table
 from shared_data import shared
+from tables import plans_of
 
 import fastdgm as fd
-from fastdgm.engines.tables import plan as lowering
+from fastdgm.engines import hybrid
+from fastdgm.engines.hybrid import Program
 from fastdgm.engines.tables.clusters import OUTCOME_BITS, SAMPLING_CELLS, SCORING_CELLS, field_bits, slot_bits
 from fastdgm.engines.tables.plan import Plans
 
 
 def lowered(net: fd.BayesNet) -> Plans:
-    return net._lowered
+    return plans_of(net)
 
 
 def decoded_cluster(plans: Plans, c: int) -> tuple[np.ndarray, list[dict[tuple[int, ...], int]]]:
@@ -259,26 +261,26 @@ def test_real_networks_agree_with_the_oracle(name):
 
 def test_plans_are_made_once_and_dropped_by_clones():
     net = random_net(2, 5)
-    assert net._plans is None
+    assert net._kept_program is None
     net.sample(1, seed=0)
-    plans = net._plans
+    program = net._kept_program
     net.log_prob([[0] * 5])
-    assert net._plans is plans
+    assert net._kept_program is program
     for clone in (pickle.loads(pickle.dumps(net)), copy.deepcopy(net), copy.copy(net)):
-        assert clone._plans is None
+        assert clone._kept_program is None
         assert (clone.sample(100, seed=1).block == net.sample(100, seed=1).block).all()
 
 
 def test_a_plan_made_while_another_thread_fits_is_not_kept(monkeypatch):
     net = fd.BayesNet({"a": fd.Bernoulli(0.0)})
 
-    def interrupted(*arguments: Any) -> Plans:
+    def interrupted(*arguments: Any) -> Program:
         monkeypatch.undo()
-        plans = Plans(*arguments)
-        net.fit([[1]], prior=0.0)  # by another thread, just before the plans are kept
-        return plans
+        program = Program(*arguments)
+        net.fit([[1]], prior=0.0)  # by another thread, just before the program is kept
+        return program
 
-    monkeypatch.setattr(lowering, "Plans", interrupted)
+    monkeypatch.setattr(hybrid, "Program", interrupted)
     assert net.log_prob([[1]])[0] == -np.inf
     assert net.log_prob([[1]])[0] == 0.0
 

@@ -1,40 +1,24 @@
-"""CUDA twins of the Markov chain against the CPU loops, bit for bit: on a GPU or in numba's simulator."""
+"""CUDA twins of the loops over Markov chains against these, bit for bit."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
-from test_cuda import GRID, why_not
+from device import run
 
 from fastdgm.autoregressive.markov import MarkovChain
 from fastdgm.data.sequences import Stream
-from fastdgm.engines.markov import plan as plans
+from fastdgm.engines.draw import Draw
+from fastdgm.engines.markov.run import request_of
 
-pytestmark = [
-    pytest.mark.skipif(bool(why_not()), reason=why_not()),
-    pytest.mark.filterwarnings("ignore:.*Grid size"),
-]
+pytestmark = pytest.mark.gpu
 
 
 @pytest.fixture(scope="module")
-def twins():
-    from fastdgm.kernels import markov_cuda
+def loops():
+    from fastdgm.engines.markov.loops_cuda import LOOPS
 
-    return {name: getattr(markov_cuda, name) for name in markov_cuda.__all__}
-
-
-def launch(twin, *arguments) -> list:
-    """Copy the arrays to the device, run, and return all of them."""
-    from numba import cuda
-
-    def to_device(argument):
-        if isinstance(argument, tuple):
-            return type(argument)(*(to_device(part) for part in argument))
-        return cuda.to_device(argument) if isinstance(argument, np.ndarray) else argument
-
-    there = [to_device(argument) for argument in arguments]
-    twin[GRID](*there)
-    return [x.copy_to_host() if isinstance(a, np.ndarray) else a for x, a in zip(there, arguments, strict=True)]
+    return LOOPS
 
 
 def models():
@@ -52,33 +36,34 @@ def stream_of(model, data) -> Stream:
 
 
 @pytest.mark.parametrize("number", range(3))
-def test_log_prob(twins, number):
+def test_log_prob(loops, number):
     model, data = list(models())[number]
-    stream, scoring = stream_of(model, data), model._model.scoring
-    *_, out = launch(twins["log_prob_cuda"], scoring, stream.symbols, stream.starts, 9, np.empty(len(stream)))
-    assert (out == plans.log_prob(scoring, stream)).all() and (out == model.log_prob(data)).all()
+    stream, scoring = stream_of(model, data), model._model.tables.scoring
+    out = np.empty(len(stream))
+    run(loops["log_prob", "cuda"], len(out), scoring, stream.symbols, stream.starts, 9, out)
+    assert (out == model._model.tables.log_prob(stream)).all() and (out == model.log_prob(data)).all()
 
 
 @pytest.mark.parametrize("number", range(3))
 @pytest.mark.parametrize("start", [0, 2**32 - 5])
-def test_samples(twins, number, start):
+def test_samples(loops, number, start):
     model, data = list(models())[number]
     ragged = number == 0
     prefix = stream_of(model, [x[: 1 + i % 5 if ragged else 2] for i, x in enumerate(data)])
-    request = plans.request_of(2**63 + 1, start, prefix, 1, 40 if ragged else 6, model._model)
+    request = request_of(Draw(20, 2**63 + 1, start), prefix, 40 if ragged else 6, model.n_states)
     out, lengths = np.zeros((20, request.limit), np.uint8), np.zeros(20, np.int64)
-    *_, out, lengths = launch(twins["sample_padded_cuda"], model._model.sampler, request, out, lengths)
+    run(loops["sample padded", "cuda"], 20, model._model.tables.sampler, request, out, lengths)
     given = [prefix[i] for i in range(20)]
     expected = model.sample(prefix=given if ragged else np.array(given), seed=2**63 + 1, start=start)
     assert all(x[:n].tolist() == own.tolist() for x, n, own in zip(out, lengths, expected, strict=True))
 
 
 @pytest.mark.parametrize("number", range(3))
-def test_counts(twins, number):
+def test_counts(loops, number):
     model, data = list(models())[number]
-    stream, scoring = stream_of(model, data), model._model.scoring
+    stream, scoring = stream_of(model, data), model._model.tables.scoring
     counts = np.zeros(len(scoring.table), np.int64)
-    *_, counts = launch(twins["count_known_cuda"], scoring, stream.symbols, stream.starts, counts)
+    run(loops["count known contexts", "cuda"], len(stream), scoring, stream.symbols, stream.starts, counts)
     expected = np.zeros_like(counts)
     for i in range(len(stream)):
         state = scoring.start

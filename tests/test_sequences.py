@@ -14,15 +14,17 @@ from fastdgm.autoregressive.markov import MarkovChain
 from fastdgm.data.matrices import _refuse, code_matrix
 from fastdgm.data.sequences import (
     Stream,
-    as_arrays,
-    as_lists,
     as_ragged,
-    as_strings,
-    check_vocabulary,
     codes_as_stream,
-    learn_vocabulary,
     refuse_empty,
     rows_as_stream,
+)
+from fastdgm.data.vocabularies import (
+    as_arrays,
+    as_lists,
+    as_strings,
+    check_vocabulary,
+    learn_vocabulary,
     words_as_stream,
 )
 from fastdgm.errors import MissingValuesError

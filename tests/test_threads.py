@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from contextlib import suppress
 from itertools import pairwise
 
 import numpy as np
@@ -12,10 +13,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from random_nets import codes_of, random_net
 
-from fastdgm.engines.tables.dispatch import INLINE_CELLS, pieces_of
+import fastdgm as fd
+from fastdgm.data.blocks import Block
 from fastdgm.kernels.tiles import TILE
 from fastdgm.learning.counts import count_families
 from fastdgm.runtime import threads
+from fastdgm.runtime.pieces import SMALL_CELLS, cell_ranges
 
 N_ROWS = 60_000
 NET = random_net(21, 9)
@@ -39,7 +42,7 @@ OPERATIONS = {
 
 @pytest.mark.parametrize("operation", OPERATIONS.values(), ids=OPERATIONS.keys())
 def test_the_bits_do_not_depend_on_the_number_of_threads(operation, monkeypatch):
-    assert len(pieces_of(N_ROWS, len(NET))) > 1
+    assert len(cell_ranges(N_ROWS, len(NET), Block.cells_per_piece)) > 1
     results = []
     for setting in ("1", "2", "7"):
         monkeypatch.setenv("FASTDGM_NUM_THREADS", setting)
@@ -49,14 +52,14 @@ def test_the_bits_do_not_depend_on_the_number_of_threads(operation, monkeypatch)
 
 @given(st.integers(0, 10**9), st.integers(1, 2000))
 def test_pieces_are_the_rows_in_order_cut_at_whole_tiles(n, n_vars):
-    pieces = pieces_of(n, n_vars)
+    pieces = cell_ranges(n, n_vars, Block.cells_per_piece)
     if n == 0:
         assert pieces == []
     else:
         assert (pieces[0][0], pieces[-1][1]) == (0, n)
         assert all(begin < end for begin, end in pieces)
         assert all(end == following and end % TILE == 0 for (_, end), (following, _) in pairwise(pieces))
-    if n * n_vars <= INLINE_CELLS:
+    if n * n_vars <= SMALL_CELLS:
         assert len(pieces) <= 1
 
 
@@ -71,20 +74,20 @@ def no_settings(monkeypatch):
 
 
 def test_the_default_is_what_the_process_may_use(no_settings):
-    assert threads.thread_count() >= 1
+    assert threads.get_num_threads() >= 1
     no_settings.setattr(threads, "_cgroup_limit", lambda: 1)
-    assert threads.thread_count() == 1
+    assert threads.get_num_threads() == 1
 
 
 def test_our_own_setting_counts_first(no_settings):
     no_settings.setenv("OMP_NUM_THREADS", "3")
-    assert threads.thread_count() == 3
+    assert threads.get_num_threads() == 3
     no_settings.setenv("NUMBA_NUM_THREADS", "4")
-    assert threads.thread_count() == 4
+    assert threads.get_num_threads() == 4
     no_settings.setenv("FASTDGM_NUM_THREADS", "5")
-    assert threads.thread_count() == 5
+    assert threads.get_num_threads() == 5
     no_settings.setenv("FASTDGM_NUM_THREADS", "")
-    assert threads.thread_count() == 4
+    assert threads.get_num_threads() == 4
 
 
 @pytest.mark.parametrize("setting", ["0", "-1", "two", "1.5", " "])
@@ -151,7 +154,7 @@ def test_where_no_thread_can_be_started_the_caller_works_alone(monkeypatch):
 def test_user_threads_may_disagree_about_the_pool_s_size(monkeypatch):
     """Every call finds a pool of another size; none may be lost or refused."""
     sizes = iter(range(1, 10**6))
-    monkeypatch.setattr(threads, "thread_count", lambda: next(sizes) % 3 + 2)
+    monkeypatch.setattr(threads, "get_num_threads", lambda: next(sizes) % 3 + 2)
     failures = []
 
     def user() -> None:
@@ -166,3 +169,29 @@ def test_user_threads_may_disagree_about_the_pool_s_size(monkeypatch):
         thread.join(30.0)
     assert not any(thread.is_alive() for thread in users)
     assert failures == []
+
+
+def test_a_number_of_threads_is_chosen_for_good_or_for_a_while(no_settings):
+    default = fd.get_num_threads()
+    no_settings.setenv("FASTDGM_NUM_THREADS", "5")
+    assert fd.get_num_threads() == 5
+    fd.set_num_threads(3)
+    with fd.num_threads(2), suppress(KeyError):
+        assert fd.get_num_threads() == 2
+        with fd.num_threads(None):
+            assert fd.get_num_threads() == 5
+        raise KeyError
+    assert fd.get_num_threads() == 3
+    fd.set_num_threads(None)
+    no_settings.delenv("FASTDGM_NUM_THREADS")
+    assert fd.get_num_threads() == default
+
+
+@pytest.mark.parametrize(("n", "error"), [(0, ValueError), (-1, ValueError), (True, TypeError), (1.5, TypeError)])
+def test_a_wrong_number_of_threads_changes_nothing(n, error):
+    before = fd.get_num_threads()
+    with pytest.raises(error, match="the number of threads must be"):
+        fd.set_num_threads(n)
+    with pytest.raises(error, match="the number of threads must be"), fd.num_threads(n):
+        pass
+    assert fd.get_num_threads() == before

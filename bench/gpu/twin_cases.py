@@ -9,7 +9,8 @@ import numpy as np
 
 import fastdgm as fd
 from fastdgm.data.sequences import Stream, codes_as_stream
-from fastdgm.engines.markov import plan as markov_plans
+from fastdgm.engines.draw import Draw
+from fastdgm.engines.markov.run import request_of
 from fastdgm.engines.masked.run import no_context
 from fastdgm.engines.nade.plan import plan_of
 from fastdgm.engines.training import Step
@@ -159,11 +160,11 @@ def markov_cases(scale: float) -> Iterator[Case]:
     n, length = max(20, int(100_000 * scale)), 100 if scale == 1 else 10
     rng = np.random.default_rng(0)
     model = fd.MarkovChain(3, n_states=20).fit(rng.integers(0, 20, (2000, length)))
-    fitted = model._model
+    fitted = model._model.tables
     x = model.sample(n, seed=1)
     stream = Stream(np.column_stack([x, np.full(n, 20)]).astype(np.uint8).ravel(), np.arange(n + 1) * (length + 1))
     scoring, symbols = fitted.scoring, len(stream.symbols)
-    lp = markov_plans.log_prob(scoring, stream)
+    lp = fitted.log_prob(stream)
     arrays = scoring, stream.symbols, stream.starts
     yield Case(
         "Markov log_prob_cuda",
@@ -175,7 +176,7 @@ def markov_cases(scale: float) -> Iterator[Case]:
         n,
         symbols,
         symbols + 8 * n,
-        lambda: markov_plans.log_prob(scoring, stream),
+        lambda: fitted.log_prob(stream),
     )
     counts = np.zeros(len(scoring.table), np.int64)
     state = np.full(n, scoring.start)
@@ -195,7 +196,7 @@ def markov_cases(scale: float) -> Iterator[Case]:
         symbols,
         lambda: fd.MarkovChain(3, n_states=20).fit(x),
     )
-    request = markov_plans.request_of(1, 0, None, 1, length, fitted)
+    request = request_of(Draw(n, 1), None, length, 20)
     yield Case(
         "Markov sample_cuda",
         twins["sample_cuda"],
@@ -216,7 +217,7 @@ def sparse_markov_cases(scale: float) -> Iterator[Case]:
     rng = np.random.default_rng(0)
     values = np.minimum(rng.pareto(1.0, 400_000) * 3, 19_999).astype(np.int64)
     model = fd.MarkovChain(2, n_states=20_000).fit((values, np.arange(0, 400_001, 20)))
-    fitted = model._model
+    fitted = model._model.tables
     x = model.sample(n, seed=1, max_length=40)
     stream = codes_as_stream(np.concatenate(x), np.concatenate([[0], np.cumsum([len(own) for own in x])]), 20_000)
     scoring, symbols = fitted.scoring, len(stream.symbols)
@@ -225,12 +226,12 @@ def sparse_markov_cases(scale: float) -> Iterator[Case]:
         twins["sparse_log_prob_cuda"],
         (scoring, stream.symbols, stream.starts),
         (np.full(n, np.nan),),
-        (markov_plans.log_prob(scoring, stream),),
+        (fitted.log_prob(stream),),
         0.0,
         n,
         symbols,
         2 * symbols + 8 * n,
-        lambda: markov_plans.log_prob(scoring, stream),
+        lambda: fitted.log_prob(stream),
     )
     rows = np.zeros((n, 40), np.uint16)
     for i, own in enumerate(x):
@@ -238,7 +239,7 @@ def sparse_markov_cases(scale: float) -> Iterator[Case]:
     yield Case(
         "Markov sparse_sample_cuda",
         twins["sparse_sample_cuda"],
-        (fitted.sampler, markov_plans.request_of(1, 0, None, 1, 40, fitted)),
+        (fitted.sampler, request_of(Draw(n, 1), None, 40, 20_000)),
         (np.zeros_like(rows), np.zeros(n, np.int64)),
         (rows, np.diff(stream.starts) - 1),
         0.0,

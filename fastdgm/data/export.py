@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -10,12 +11,9 @@ import numpy.typing as npt
 from .labels import Column, codes_in_range
 from .optional import import_pyarrow
 
-if TYPE_CHECKING:
-    from .samples import Samples
 
-
-def samples_to_pandas(samples: Samples) -> Any:
-    """A pandas DataFrame of ordered categoricals that share the codes of variables with up to 126 states.
+def to_pandas(block: npt.NDArray[Any], states: Mapping[str, tuple[str, ...]]) -> Any:
+    """Codes ``(n_vars, n)`` as a pandas DataFrame of ordered categoricals; those with up to 126 states share the codes.
 
     The shared columns are read-only: ``.copy()`` the frame before changing it in place. Raises ValueError for codes
     out of range.
@@ -26,29 +24,29 @@ def samples_to_pandas(samples: Samples) -> Any:
         raise ImportError('to_pandas needs pandas: pip install "fastdgm[frames]"') from None
 
     types: dict[tuple[str, ...], Any] = {}  # making a type costs more than wrapping a column: share them
-    columns = {}
-    for name, states in samples.states.items():
-        if states not in types:
-            types[states] = pd.CategoricalDtype(states, ordered=True)
-        codes = codes_in_range(samples[name], Column(name, states))
-        columns[name] = pd.Categorical.from_codes(_signed(codes, len(states)), dtype=types[states], validate=False)
-    return pd.DataFrame(columns, copy=False)
+    frame = {}
+    for (name, own), codes in zip(states.items(), block, strict=True):
+        if own not in types:
+            types[own] = pd.CategoricalDtype(own, ordered=True)
+        codes = codes_in_range(codes, Column(name, own))
+        frame[name] = pd.Categorical.from_codes(_signed(codes, len(own)), dtype=types[own], validate=False)
+    return pd.DataFrame(frame, copy=False)
 
 
-def samples_to_arrow(samples: Samples) -> Any:
-    """A pyarrow Table of ordered dictionary columns that share the codes (of other than 256 states).
+def to_arrow(block: npt.NDArray[Any], states: Mapping[str, tuple[str, ...]]) -> Any:
+    """Codes ``(n_vars, n)`` as a pyarrow Table of ordered dictionary columns, which share them (but for 256 states).
 
     Raises ValueError for codes out of range.
     """
     pa = import_pyarrow("to_arrow")
     columns, fields = [], []
-    for name, states in samples.states.items():
-        codes = codes_in_range(samples[name], Column(name, states))
+    for (name, own), codes in zip(states.items(), block, strict=True):
+        codes = codes_in_range(codes, Column(name, own))
         # polars wants two bytes for 256 states: its own largest byte is a null, and it panics where it meets a code
-        indices = pa.array(codes.astype(np.uint16) if len(states) == 256 else _signed(codes, len(states)))
-        column = pa.DictionaryArray.from_arrays(indices, pa.array(states, pa.string()), ordered=True, safe=False)
+        indices = pa.array(codes.astype(np.uint16) if len(own) == 256 else _signed(codes, len(own)))
+        column = pa.DictionaryArray.from_arrays(indices, pa.array(own, pa.string()), ordered=True, safe=False)
         columns.append(column)
-        fields.append(pa.field(name, column.type, metadata=_polars_enum(states)))
+        fields.append(pa.field(name, column.type, metadata=_polars_enum(own)))
     return pa.table(columns, schema=pa.schema(fields))
 
 

@@ -142,18 +142,18 @@ class Samples:
         >>> fd.example("asia").sample(3, seed=0).to_pandas().shape
         (3, 8)
         """
-        from .export import samples_to_pandas
+        from .export import to_pandas
 
-        return samples_to_pandas(self)
+        return to_pandas(self._block, self._states)
 
     def to_arrow(self) -> Any:
         """A pyarrow Table of ordered dictionary columns that share the codes, Enums to polars.
 
         Needs pyarrow. Raises ValueError for codes out of range.
         """
-        from .export import samples_to_arrow
+        from .export import to_arrow
 
-        return samples_to_arrow(self)
+        return to_arrow(self._block, self._states)
 
     def __arrow_c_stream__(self, requested_schema: object | None = None) -> object:
         return self.to_arrow().__arrow_c_stream__(requested_schema)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -117,7 +117,7 @@ class Program:
                 term = np.empty(end - begin)
                 engine.log_prob(*rows, part, term)
                 total[rows[0] : rows[1]] += term
-            return bad
+            return bad if bad < 0 else part.first + bad
 
         self._run(work, block)
         return out
@@ -138,12 +138,13 @@ class Program:
             )
             if terms is not out:
                 out[:, begin:end] = terms
-            return bad
+            return bad if bad < 0 else part.first + bad
 
         self._run(work, block)
         return out
 
-    def _run(self, work: Any, block: Block) -> None:
+    def _run(self, work: Callable[[int, int], int], block: Block) -> None:
+        """work(begin, end) for all rows; raises the error for the first that it reports."""
         ranges = cell_ranges(block.n, len(self.states), block.cells_per_piece)
         bad = min((row for row in run_ranges(work, ranges) if row >= 0), default=-1)
         if bad >= 0:

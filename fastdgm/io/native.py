@@ -21,7 +21,6 @@ from ..bayesnet import BayesNet
 from ..conditionals.base import Conditional
 from ..conditionals.table import CPT
 from ..data.variables import Discrete
-from ..engines.hybrid import ENGINES
 from ..errors import FormatError
 from ..runtime.files import atomic_file
 from ..runtime.memory import check_memory
@@ -209,7 +208,8 @@ def _network(structure: Mapping[str, Any], arrays: Arrays) -> BayesNet:
     unknown = next((parent for parent, _ in edges if parent not in variables), None)
     if unknown is not None:
         raise ValueError(f"parents are variables of the network, got {unknown!r}")
-    return BayesNet.from_edges(edges, variables, {own.name: own.states for own in variables.values() if own.states})
+    states = {own.name: own.states for own in variables.values() if own.states is not None}
+    return BayesNet.from_edges(edges, variables, states)
 
 
 def _arrays_of_variables(arrays: Arrays, n: int, fitted: bool) -> list[Arrays]:
@@ -238,11 +238,17 @@ def _checked_variable(entry: Any, fitted: bool) -> _Variable:
         raise ValueError(f"the parents of {name!r} are a list of strings, got {own!r}")
     if not _are_strings(labels) and (fitted or labels is not None):
         raise ValueError(f"the states of {name!r} are a list of strings, got {labels!r}")
-    kinds = {kind.__name__: kind for kind in ENGINES}
-    kind = entry.get("kind", CPT.__name__)
+    return _Variable(name, own, labels, _kind(name, entry["kind"]) if "kind" in entry else CPT)
+
+
+def _kind(name: str, kind: Any) -> type[Conditional]:
+    """A kind of conditional by its class's name."""
+    from ..engines.hybrid import ENGINES  # and numba with them
+
+    kinds = {own.__name__: own for own in ENGINES}
     if type(kind) is not str or kind not in kinds:
         raise ValueError(f"kinds of conditionals are {', '.join(kinds)}, {name!r} has {kind!r}")
-    return _Variable(name, own, labels, kinds[kind])
+    return kinds[kind]
 
 
 def _are_strings(values: Any) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
-from .threads import run_pieces, thread_count
+from .threads import get_num_threads, run_pieces
 
 Ranges = list[tuple[int, int]]
 Result = TypeVar("Result")
@@ -39,7 +39,7 @@ def work_ranges(n: int, work_per_row: float) -> Ranges:
     work = n * work_per_row
     if work <= SMALL_WORK:
         return [(0, n)] if n else []
-    count = max(thread_count(), round(work / PIECE_WORK))
+    count = max(get_num_threads(), round(work / PIECE_WORK))
     return split(n, -(-n // (count * STEP)) * STEP)
 
 

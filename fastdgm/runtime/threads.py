@@ -7,10 +7,12 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
+
+from .seeds import whole_number
 
 Result = TypeVar("Result")
 
@@ -18,6 +20,7 @@ _here = threading.local()  # .busy is set while a thread works off pieces: calls
 _lock = threading.Lock()
 _pool: ThreadPoolExecutor | None = None
 _pool_size = 0
+_chosen: int | None = None  # by set_num_threads
 
 
 def _forget_pool() -> None:
@@ -39,11 +42,61 @@ def _cgroup_limit() -> int | None:
         return None
 
 
-def thread_count() -> int:
-    """FASTDGM_NUM_THREADS, else NUMBA_NUM_THREADS or OMP_NUM_THREADS, else the CPUs this process may use.
+def set_num_threads(n: int | None) -> None:
+    """Use ``n`` threads from now on, in the whole process; None: as many as the environment says, see below.
+
+    FASTDGM_NUM_THREADS counts, else NUMBA_NUM_THREADS or OMP_NUM_THREADS, else the CPUs that this process may use.
+    No result depends on it.
+
+    Raises
+    ------
+    ValueError : less than one. TypeError : no integer.
+
+    Examples
+    --------
+    >>> import fastdgm as fd
+    >>> fd.set_num_threads(2)
+    >>> fd.get_num_threads()
+    2
+    >>> fd.set_num_threads(None)
+    """
+    global _chosen
+    _chosen = None if n is None else _checked_number(n)
+
+
+@contextmanager
+def num_threads(n: int | None) -> Iterator[None]:
+    """``set_num_threads(n)`` for a block of code, and then what held before.
+
+    Examples
+    --------
+    >>> import fastdgm as fd
+    >>> with fd.num_threads(1):
+    ...     fd.get_num_threads()
+    1
+    """
+    before = _chosen
+    set_num_threads(n)
+    try:
+        yield
+    finally:
+        set_num_threads(before)
+
+
+def _checked_number(n: int) -> int:
+    number = whole_number(n, "the number of threads")
+    if number < 1:
+        raise ValueError(f"the number of threads must be at least 1, got {number}")
+    return number
+
+
+def get_num_threads() -> int:
+    """How many threads a large enough call works on: as set by :func:`set_num_threads`, else by the environment.
 
     Raises ValueError if the setting that counts is not a positive integer.
     """
+    if _chosen is not None:
+        return _chosen
     for name in ("FASTDGM_NUM_THREADS", "NUMBA_NUM_THREADS", "OMP_NUM_THREADS"):
         setting = os.environ.get(name, "")
         if name == "OMP_NUM_THREADS":
@@ -75,7 +128,7 @@ def run_pieces(work: Callable[[int, int], Result], pieces: Sequence[tuple[int, i
     The calling thread works too, and each takes the next piece when it is done with its last. Pieces are short, so
     a Ctrl-C is noticed between two of them; whatever has not begun is then dropped.
     """
-    size = thread_count() if len(pieces) > 1 and not getattr(_here, "busy", False) else 1
+    size = get_num_threads() if len(pieces) > 1 and not getattr(_here, "busy", False) else 1
     if size == 1:
         return [work(begin, end) for begin, end in pieces]
     waiting = deque(enumerate(pieces))

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from ..runtime.files import atomic_file
 from ..runtime.text import printable
 from .layered import layered_svg
+from .shown import Network
 from .text import network_text
-
-if TYPE_CHECKING:
-    from ..bayesnet import BayesNet
 
 MAX_INLINE = 200  # variables; a larger graph is unreadable in a notebook cell and may take dot seconds
 
@@ -25,7 +22,7 @@ MISSING_GRAPHVIZ = (
 )
 
 
-def network_dot(net: BayesNet) -> str:
+def network_dot(net: Network) -> str:
     """The graph in graphviz's language, every name escaped.
 
     Examples
@@ -52,7 +49,7 @@ def _dot_escape(text: str) -> str:
     return text.replace("\\", "\\\\").replace('"', '\\"').replace("&", "&amp;")
 
 
-def network_svg(net: BayesNet) -> str | None:
+def network_svg(net: Network) -> str | None:
     """The graph as SVG by graphviz; None, so that notebooks show text, without it or above 200 variables."""
     if len(net) > MAX_INLINE:
         return None
@@ -62,7 +59,7 @@ def network_svg(net: BayesNet) -> str | None:
         return None
 
 
-def _graphviz(net: BayesNet, image_format: str) -> bytes:
+def _graphviz(net: Network, image_format: str) -> bytes:
     """Let dot draw the graph; ImportError where the package or the program is missing, OSError where dot fails."""
     try:
         import graphviz
@@ -80,28 +77,17 @@ def _graphviz(net: BayesNet, image_format: str) -> bytes:
         ) from None
 
 
-def plot(net: BayesNet, path: str | Path | None = None) -> BayesNet | Path:
-    """Write a picture of the graph to ``path`` and return the path; without one, return the network.
+def write_picture(net: Network, path: str | Path) -> Path:
+    """Write a picture of the graph to ``path``, complete or not at all, and return the path.
 
     By suffix: .svg, .png, .pdf (graphviz; an .svg is drawn more simply where it does not work), .dot (graphviz source),
-    .txt (a tree). The file appears complete or not at all. Notebooks draw a network by its ``_repr_svg_``;
-    in a terminal its ``repr`` is a tree.
+    .txt (a tree).
 
     Raises
     ------
     ValueError : another suffix. ImportError : .png or .pdf without graphviz.
     OSError : the file cannot be written, or graphviz fails on a .png or .pdf.
-
-    Examples
-    --------
-    >>> import fastdgm as fd
-    >>> fd.markov_chain(["a", "b"]).plot()
-    BayesNet: 2 variables, 1 arc, not fitted
-    a
-    └─ b
     """
-    if path is None:
-        return net
     path = Path(path)
     content = _file_content(net, path.suffix.lower())
     with atomic_file(path) as file:
@@ -109,7 +95,7 @@ def plot(net: BayesNet, path: str | Path | None = None) -> BayesNet | Path:
     return path
 
 
-def _file_content(net: BayesNet, suffix: str) -> bytes:
+def _file_content(net: Network, suffix: str) -> bytes:
     if suffix == ".txt":
         return (network_text(net, max_lines=None) + "\n").encode()
     if suffix == ".dot":

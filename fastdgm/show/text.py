@@ -5,22 +5,18 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterator
 from html import escape
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ..runtime.text import printable
-
-if TYPE_CHECKING:
-    from ..bayesnet import BayesNet
-    from ..conditionals.table import CPT
+from .shown import Network, Table
 
 MAX_ROWS, MAX_COLUMNS = 12, 10  # of a table that is shown
 MAX_LINES = 30  # of a tree in a repr
 MAX_DEPTH = 8  # a deeper part of a tree starts again at the margin
 
 
-def cpt_text(cpt: CPT) -> str:
+def cpt_text(cpt: Table) -> str:
     """A table as aligned text: one row per parent configuration (state codes), one column per state."""
     header, rows = _cells(cpt)
     widths = [max(map(len, column)) for column in zip(header, *rows, strict=True)]
@@ -30,7 +26,7 @@ def cpt_text(cpt: CPT) -> str:
     return "\n".join(lines + _hidden_rows(cpt))
 
 
-def cpt_html(cpt: CPT) -> str:
+def cpt_html(cpt: Table) -> str:
     """The table of :func:`cpt_text` as HTML, every name escaped."""
     header, rows = _cells(cpt)
     n_parents = len(cpt.parents)
@@ -44,13 +40,13 @@ def cpt_html(cpt: CPT) -> str:
     return "\n".join([*lines, "</table>"])
 
 
-def _headline(cpt: CPT) -> str:
+def _headline(cpt: Table) -> str:
     given = f" given {', '.join(map(printable, cpt.parents))}" if cpt.parents else ""
     size = f"{_count(cpt.n_states, 'state')}, {_count(cpt.n_parameters, 'parameter')}"
     return f"{type(cpt).__name__}{given}: {size}"
 
 
-def _cells(cpt: CPT) -> tuple[list[str], list[list[str]]]:
+def _cells(cpt: Table) -> tuple[list[str], list[list[str]]]:
     """Header and rows of a table, cut to what a screen holds."""
     more = ["..."] if cpt.n_states > MAX_COLUMNS else []
     header = [printable(name) for name in (*cpt.parents, *cpt.states[:MAX_COLUMNS])] + more
@@ -61,7 +57,7 @@ def _cells(cpt: CPT) -> tuple[list[str], list[list[str]]]:
     return header, cells
 
 
-def _hidden_rows(cpt: CPT) -> list[str]:
+def _hidden_rows(cpt: Table) -> list[str]:
     hidden = cpt.table.size // cpt.n_states - MAX_ROWS
     return [f"... ({_count(hidden, 'more row')})"] if hidden > 0 else []
 
@@ -70,7 +66,7 @@ def _count(number: int, noun: str) -> str:
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
-def network_text(net: BayesNet, max_lines: int | None = MAX_LINES) -> str:
+def network_text(net: Network, max_lines: int | None = MAX_LINES) -> str:
     """Counts, then the graph as a tree from causes to effects; ``max_lines=None`` shows all of it.
 
     A variable with several parents appears under each; its own children are listed once.
@@ -85,7 +81,7 @@ def network_text(net: BayesNet, max_lines: int | None = MAX_LINES) -> str:
     return "\n".join(lines)
 
 
-def _tree(net: BayesNet) -> Iterator[str]:
+def _tree(net: Network) -> Iterator[str]:
     children: dict[str, list[str]] = {name: [] for name in net.names}
     for parent, child in net.edges:
         children[parent].append(child)

@@ -12,6 +12,7 @@ from ...data.sequences import Stream
 from ...kernels import markov
 from ...runtime.memory import check_memory
 from ...runtime.pieces import run_ranges, split
+from .loops import LOOPS
 
 PIECE = 1 << 22  # symbols counted by one thread at a time
 FIRST_PLACES = 1 << 14
@@ -134,7 +135,7 @@ def _count_piece(stream: Stream, layout: Layout, begin: int, end: int) -> tuple[
         positions=int(layout.position_dependent),
     )
     table, entries = _places(FIRST_PLACES), 0
-    while (begin := markov.count_cpu(begin, end, entries, digits, stream.symbols, table)) < end:
+    while (begin := LOOPS["count", "cpu"](begin, end, entries, digits, stream.symbols, table)) < end:
         used = table[table[:, 0] != np.uint64(markov.FREE)]
         entries = len(used)
         check_memory(64 * len(table), f"counting more than {entries} different runs of {layout.order + 1} symbols")

@@ -15,6 +15,7 @@ from ...kernels.markov_sampling import Request
 from ...runtime.memory import check_memory
 from ...runtime.pieces import run_ranges, split
 from ..draw import Draw
+from .loops import LOOPS
 
 Array = npt.NDArray[Any]
 Chain: TypeAlias = markov.Chain | markov_sparse.SparseChain
@@ -33,12 +34,14 @@ class Loops(NamedTuple):
     sample_stream: Callable[..., tuple[Array, int, int]]
 
 
-DENSE = Loops(markov.log_prob_cpu, markov.terms_cpu, markov_sampling.sample_rows_cpu, markov_sampling.sample_stream_cpu)
+DENSE = Loops(
+    LOOPS["log_prob", "cpu"], LOOPS["terms", "cpu"], LOOPS["sample rows", "cpu"], LOOPS["sample stream", "cpu"]
+)
 SPARSE = Loops(
-    markov_sparse.sparse_log_prob_cpu,
-    markov_sparse.sparse_terms_cpu,
-    markov_sparse.sparse_sample_rows_cpu,
-    markov_sparse.sparse_sample_stream_cpu,
+    LOOPS["sparse log_prob", "cpu"],
+    LOOPS["sparse terms", "cpu"],
+    LOOPS["sparse sample rows", "cpu"],
+    LOOPS["sparse sample stream", "cpu"],
 )
 
 
@@ -48,7 +51,7 @@ SPARSE = Loops(
 def log_prob(loops: Loops, chain: Chain, stream: Stream) -> Array:
     """Sum of table entries of every sequence, its end included."""
     units, first = _units(stream.starts, chain.aligned)
-    size = int(max(markov.TILE, 4 * markov.LANES * chain.aligned))
+    size = int(max(markov.RUN, 4 * markov.WALKS * chain.aligned))
     out = np.empty(len(units) - 1)
 
     def work(begin: int, end: int) -> None:
@@ -64,14 +67,14 @@ def log_prob(loops: Loops, chain: Chain, stream: Stream) -> Array:
 
 
 def _units(starts: Array, aligned: int) -> tuple[Array, Array | None]:
-    """Where to cut a stream: at sequences, and every TILE symbols of longer ones; and each sequence's first unit."""
+    """Where to cut a stream: at sequences, and every RUN symbols of longer ones; and each sequence's first unit."""
     lengths = np.diff(starts)
-    if aligned or lengths.max(initial=0) <= markov.TILE:
+    if aligned or lengths.max(initial=0) <= markov.RUN:
         return starts, None
-    parts = -(-lengths // markov.TILE)
+    parts = -(-lengths // markov.RUN)
     first = np.concatenate([[0], parts.cumsum()])
     within = np.arange(first[-1]) - np.repeat(first[:-1], parts)
-    return np.append(np.repeat(starts[:-1], parts) + within * markov.TILE, starts[-1]), first
+    return np.append(np.repeat(starts[:-1], parts) + within * markov.RUN, starts[-1]), first
 
 
 def terms(loops: Loops, chain: Chain, stream: Stream) -> Array:
@@ -167,7 +170,7 @@ def draw_by_uniforms(
     numbers = uniforms.astype(np.float64)
 
     def work(begin: int, end: int) -> None:
-        markov_sampling.sample_given_uniforms_cpu(begin, end, chain, request, numbers, out, lengths)
+        LOOPS["sample given uniforms", "cpu"](begin, end, chain, request, numbers, out, lengths)
 
     run_ranges(work, _row_ranges(n, request.limit))
     return out, lengths

@@ -11,10 +11,10 @@ from ...kernels import made as kernels
 from ...kernels import made_training as training
 from ...kernels.made import MaskedNet
 from ...kernels.made_training import Batch, Moments, Workspace
-from ...kernels.panels import ROWS
+from ...kernels.products import ROWS
 from ...runtime.memory import check_memory
 from ...runtime.pieces import run_ranges, split
-from ...runtime.threads import thread_count
+from ...runtime.threads import get_num_threads
 from ..training import Step
 from . import plan as masked
 from .run import no_context, read_only, score
@@ -49,14 +49,14 @@ def backward(net: MaskedNet, work: Workspace, x: Array, row_weights: Array, by_i
         training.backward_cpu(begin, end, net, batch, work, by_inputs, log_prob)
 
     tiles = -(-n // kernels.TILE)
-    run_ranges(run, split(tiles, 1) if thread_count() > 1 else [(0, tiles)])
+    run_ranges(run, split(tiles, 1) if get_num_threads() > 1 else [(0, tiles)])
     return log_prob
 
 
 def group_ranges(work: Workspace) -> list[tuple[int, int]]:
     """Runs of groups of units, several per thread because their sizes differ."""
     n = len(work.groups)
-    size = -(-n // (PIECES_PER_THREAD * thread_count())) if thread_count() > 1 else n
+    size = -(-n // (PIECES_PER_THREAD * get_num_threads())) if get_num_threads() > 1 else n
     return split(n, size)
 
 

@@ -10,8 +10,8 @@ import numpy.typing as npt
 from ...data.blocks import Block
 from ...runtime.pieces import cell_ranges
 from ...runtime.threads import run_pieces
+from .loops import LOOPS
 from .plan import Structure
-from .run import LOOPS
 
 Array = npt.NDArray[Any]
 CELLS_PER_COUNT = 128  # a piece has so many cells of data per cell of its own tables, which are cleared and added up
@@ -25,7 +25,7 @@ def count_cells(structure: Structure, block: Block, weights: Array | None) -> Ar
     Pieces are added in order, whatever the number of threads. Raises what the block makes of a code out of range.
     """
     plan = structure.counting
-    count = LOOPS["count"]
+    count = LOOPS["count", "cpu"]
     total_type = np.int64 if weights is None else np.float64
 
     def count_piece(begin: int, end: int) -> Array:

@@ -119,8 +119,7 @@ class Plans(Structure):
     @property
     def n_bytes(self) -> int:
         """Memory of the sampling and scoring plans."""
-        plans = (self.sampling, self.scoring)
-        return sum(array.nbytes for plan in plans for array in plan if isinstance(array, np.ndarray))
+        return sum(array.nbytes for plan in (self.sampling, self.scoring) for array in plan)
 
 
 def _spread(table: Array, axes: Sequence[int], scope: Sequence[int]) -> Array:

@@ -2,26 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from ...data.blocks import Part
-from ...kernels import cpt
 from ..base import Engine, Members
+from .loops import LOOPS
 from .plan import Plans
 
 Array = npt.NDArray[Any]
 
-LOOPS: dict[str, Callable[..., Any]] = {
-    "sample": cpt.sample_cpu,
-    "log_prob columns": cpt.log_prob_cpu,
-    "log_prob rows": cpt.log_prob_rows_cpu,
-    "log_prob per variable": cpt.log_prob_per_variable_cpu,
-    "count": cpt.count_cpu,
-}
 SCORING_LOOPS = {"columns": "log_prob columns", "rows": "log_prob rows"}  # by layout of the codes
 
 
@@ -40,18 +32,18 @@ class TableEngine(Engine):
 
     def sample(self, begin: int, end: int, key: int, start: int, codes: Array) -> None:
         """Draw the clusters in order."""
-        LOOPS["sample"](begin, end, np.uint64(key), np.uint64(start % 2**64), self.plans.sampling, codes)
+        LOOPS["sample", "cpu"](begin, end, np.uint64(key), np.uint64(start % 2**64), self.plans.sampling, codes)
 
     def log_prob(self, begin: int, end: int, part: Part, out: npt.NDArray[np.float64]) -> int:
         """By fused tables, from columns or from rows."""
-        loop = LOOPS[SCORING_LOOPS[part.layout]]
+        loop = LOOPS[SCORING_LOOPS[part.layout], "cpu"]
         return int(loop(begin, end, self.plans.scoring, self.plans.largest, part.codes, out))
 
     def log_prob_per_variable(self, begin: int, end: int, part: Part, out: npt.NDArray[np.float64]) -> int:
         """By one table for each member."""
         plans, columns = self.plans, self.plans.columns
         terms = out if len(columns) == len(out) else np.empty((len(columns), out.shape[1]))
-        loop = LOOPS["log_prob per variable"]
+        loop = LOOPS["log_prob per variable", "cpu"]
         bad = loop(begin, end, plans.scoring_per_variable, plans.largest, part.codes, terms)
         if terms is not out:
             out[columns, begin:end] = terms[:, begin:end]

@@ -1,17 +1,18 @@
-"""What the commands of the command line do; the arguments are named as cli.py parses them."""
+"""Commands on rows: sample, score, fit, chunk by chunk at constant memory."""
 
 from __future__ import annotations
 
 import os
 import sys
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import TYPE_CHECKING, Any
 
 from ..errors import UnknownNameError
 from ..runtime.files import check_target
+from .networks import check_other_file, load
 
 if TYPE_CHECKING:
     from ..bayesnet import BayesNet
@@ -28,7 +29,7 @@ def sample(net: str, n: int, seed: int | None, start: int, out: str | None, chun
 
     if out is not None:
         row_format(out)  # before the network is read
-        _check_other_file(out, net)
+        check_other_file(out, net)
     model = load(net)
     seed = key_from_seed(seed)
     chunks = model.iter_samples(n, _rows_per_chunk(model, chunk), seed=seed, start=start)
@@ -50,7 +51,7 @@ def score(net: str, data: str, out: str | None, only_scores: bool, worst: int, c
         raise ValueError("--only-scores says what -o writes, and there is no -o")
     if out is not None:
         row_format(out)
-        _check_other_file(out, net, data)
+        check_other_file(out, net, data)
     model = load(net)
     summary = ScoreSummary(worst)
     scored = _scored(model, data, chunk, summary)
@@ -64,13 +65,6 @@ def score(net: str, data: str, out: str | None, only_scores: bool, worst: int, c
     print(summary.text(len(model)))
 
 
-def info(net: str) -> None:
-    """Print the size of a network and what may surprise its user."""
-    from .description import description
-
-    print(description(load(net)))
-
-
 def fit(net: str, data: str, out: str, prior: float | str, equivalent_sample_size: float, chunk: int | None) -> None:
     """Learn the tables of a network's structure from a file, chunk by chunk."""
     from ..bayesnet import BayesNet
@@ -78,7 +72,7 @@ def fit(net: str, data: str, out: str, prior: float | str, equivalent_sample_siz
     from ..io.rows import read_rows
     from ..learning.counts import checked_prior
 
-    _check_other_file(out, net, data)
+    check_other_file(out, net, data)
     model = load(net)
     checked_prior(prior, equivalent_sample_size)
     _check_output(model, out)
@@ -90,39 +84,6 @@ def fit(net: str, data: str, out: str, prior: float | str, equivalent_sample_siz
         rows += len(part)
     write(fitted, out)
     print(f"{out}: {fitted.n_parameters} parameters from {rows} rows")
-
-
-def convert(net: str, out: str) -> None:
-    """Write a network in another format."""
-    from ..io import write
-
-    _check_other_file(out, net)
-    write(load(net), out)
-
-
-def draw(net: str, out: str) -> None:
-    """Draw the graph of a network."""
-    _check_other_file(out, net)
-    load(net).plot(out)
-
-
-def load(net: str) -> BayesNet:
-    """An argument with a dot or slash is a file, anything else the name of an example."""
-    if _is_file(net):
-        from ..bayesnet import BayesNet
-        from ..io import read
-
-        model = read(net)
-        if not isinstance(model, BayesNet):
-            raise ValueError(f"the command line works on Bayes nets, {net} holds a {type(model).__name__}")
-        return model
-    from ..examples import example
-
-    return example(net)
-
-
-def _is_file(net: str) -> bool:
-    return "." in net or "/" in net or os.sep in net
 
 
 def _rows_per_chunk(model: BayesNet, chunk: int | None) -> int:
@@ -141,14 +102,6 @@ def _scored(model: BayesNet, data: str, chunk: int | None, summary: ScoreSummary
         summary.add(scores)
         row += len(part)
         yield Scored(part, scores)
-
-
-def _check_other_file(out: str, net: str, *data: str) -> None:
-    """Refuse to write over what is read, under whatever name: paths, links and hard links."""
-    for path in (net, *data) if _is_file(net) else data:
-        with suppress(OSError):  # one of them does not exist
-            if os.path.samefile(out, path):
-                raise ValueError(f"the output would replace the input: {out} is {path}")
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""Panel products: right for every shape, and every element one chain of additions whatever is computed beside it."""
+"""Products of small matrices: right for every shape, every element one chain of additions whatever is beside it."""
 
 from __future__ import annotations
 
@@ -10,19 +10,20 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numba import njit
 
-from fastdgm.kernels.panels import LANES, REGISTER_BYTES, add_product, add_rows
+from fastdgm.kernels.products import LANES, Matrix, Size, add_product, add_rows
+from fastdgm.kernels.vectors import REGISTER_BYTES
 
 TYPES = [np.float32, np.float64]
 
 
 @njit
-def run(a, place, x, x_row, c, c_row, size):
-    add_product(a, place, x, x_row, c, c_row, size)
+def run(a, matrix, x, x_row, c, c_row, size):
+    add_product(a, matrix, x, x_row, c, c_row, size)
 
 
 @njit
-def run_few(a, place, x, x_row, c, c_row, size):
-    add_rows(a, place, x, x_row, c, c_row, size)
+def run_few(a, matrix, x, x_row, c, c_row, size):
+    add_rows(a, matrix, x, x_row, c, c_row, size)
 
 
 def multiply(weights, x, c, transposed=False, loops=run):
@@ -30,12 +31,12 @@ def multiply(weights, x, c, transposed=False, loops=run):
     m, depth = weights.shape
     flat = np.full(7 + weights.size + 20, np.nan, weights.dtype)
     flat[7 : 7 + weights.size] = (weights.T if transposed else weights).ravel()
-    place = (7, 1, m) if transposed else (7, depth, 1)
+    matrix = Matrix(7, 1, m) if transposed else Matrix(7, depth, 1)
     sources = np.full((depth + 3, x.shape[1]), np.nan, x.dtype)
     sources[2 : 2 + depth] = x
     target = np.full((m + 5, x.shape[1]), 77, c.dtype)
     target[4 : 4 + m] = c
-    loops(flat, tuple(map(np.int64, place)), sources, 2, target, 4, tuple(map(np.int64, (m, depth, x.shape[1]))))
+    loops(flat, matrix, sources, 2, target, 4, Size(m, depth, x.shape[1]))
     assert (target[:4] == 77).all()
     assert (target[4 + m :] == 77).all()
     return target[4 : 4 + m]

@@ -1,0 +1,43 @@
+"""What the pictures look at: enough of a network and of a table, so that nothing here knows their classes."""
+# ruff: noqa: D102
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+
+class Table(Protocol):
+    """What is shown of a conditional probability table."""
+
+    @property
+    def parents(self) -> tuple[str, ...]: ...
+    @property
+    def states(self) -> tuple[str, ...]: ...
+    @property
+    def table(self) -> npt.NDArray[np.float64]: ...
+    @property
+    def n_states(self) -> int: ...
+    @property
+    def n_parameters(self) -> int: ...
+
+
+class Network(Protocol):
+    """What is shown of a Bayes net."""
+
+    @property
+    def names(self) -> tuple[str, ...]: ...
+    @property
+    def parents(self) -> Mapping[str, tuple[str, ...]]: ...
+    @property
+    def edges(self) -> tuple[tuple[str, str], ...]: ...
+    @property
+    def order(self) -> tuple[str, ...]: ...
+    @property
+    def is_fitted(self) -> bool: ...
+    @property
+    def n_parameters(self) -> int: ...
+    def __len__(self) -> int: ...

@@ -1,0 +1,59 @@
+"""Every CUDA twin in the tables of loops has the arguments of its CPU loop, without the range of rows."""
+
+from __future__ import annotations
+
+import inspect
+
+import numba
+import pytest
+
+from fastdgm.engines.markov import loops as markov
+from fastdgm.engines.markov import loops_cuda as markov_cuda
+from fastdgm.engines.tables import loops as tables
+from fastdgm.engines.tables import loops_cuda as tables_cuda
+
+FAMILIES = {"tables": tables.LOOPS | tables_cuda.LOOPS, "markov": markov.LOOPS | markov_cuda.LOOPS}
+# A device returns nothing: neither the first bad row, nor a table or a stream that grows.
+ONLY_CUDA = {
+    ("tables", "first bad row"),
+    ("markov", "count known contexts"),
+    ("markov", "sample padded"),
+    ("markov", "sparse sample padded"),
+}
+TWINS = [(family, verb) for family, loops in FAMILIES.items() for verb, device in loops if device == "cuda"]
+
+simulated = pytest.mark.skipif(bool(numba.config.ENABLE_CUDASIM), reason="the simulator's kernels have no signature")
+
+
+def arguments(kernel) -> list[str]:
+    return list(inspect.signature(kernel.py_func).parameters)
+
+
+@simulated
+@pytest.mark.parametrize(("family", "verb"), TWINS)
+def test_a_twin_has_the_arguments_of_its_loop(family, verb):
+    loops = FAMILIES[family]
+    own = arguments(loops[verb, "cuda"].kernel)
+    assert len(own) <= 8
+    if (verb, "cpu") in loops:
+        assert own == arguments(loops[verb, "cpu"])[2:]
+
+
+@simulated
+@pytest.mark.parametrize("family", FAMILIES)
+def test_loops_begin_with_a_range(family):
+    for (verb, device), loop in FAMILIES[family].items():
+        if device == "cpu":
+            begin, end, *others = arguments(loop)
+            assert begin in ("begin", "row_begin", "unit_begin") and end == begin.replace("begin", "end"), verb
+            assert len(others) <= 6, verb
+
+
+def test_every_twin_without_a_loop_is_known():
+    assert {own for own in TWINS if (own[1], "cpu") not in FAMILIES[own[0]]} == ONLY_CUDA
+
+
+@pytest.mark.parametrize(("family", "verb"), TWINS)
+def test_every_twin_states_its_launch_shape(family, verb):
+    threads = FAMILIES[family][verb, "cuda"].threads_per_block
+    assert threads % 32 == 0 and 32 <= threads <= 1024
