@@ -191,7 +191,6 @@ class AutoregressiveModel(Verbs):
 
     def draw(self, asked: SampleOptions) -> Any:
         """What :meth:`sample` gives for these options."""
-        refuse_given(asked)
         prefix = None if asked.prefix is None else self._check_prefix(asked.prefix)
         draw = check_draw(asked, self._uniforms_shape(), prefix)
         self._check_truncation(draw)
@@ -309,13 +308,3 @@ class AutoregressiveModel(Verbs):
     def _uniforms_shape(self) -> tuple[int, ...]:
         words = self.uniforms_per_variable
         return (self.n_vars,) if words == 1 else (self.n_vars, words)
-
-
-def refuse_given(asked: SampleOptions) -> None:
-    """Known values that are no prefix."""
-    if asked.given is not None:
-        raise ValueError(
-            "given= is refused: known values that are not a prefix of the model's order cannot be conditioned on "
-            "exactly by drawing variable by variable. Use prefix= for the first variables of `order`, train a "
-            "model whose order puts the known variables first, or use a BayesNet"
-        )

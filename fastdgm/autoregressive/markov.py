@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import math
-from typing import Any, NoReturn, Self, get_args
+from typing import Any, NoReturn, Self
 
 import numpy as np
 import numpy.typing as npt
 
 from ..data.matrices import column_names, learn_code_matrix
 from ..data.repeated import counted_columns, split_counts
-from ..data.sequences import Stream, rows_as_stream
+from ..data.sequences import rows_as_stream
 from ..data.variables import MAX_STATES
 from ..data.vocabularies import check_vocabulary, learn_sequences
 from ..engines.draw import SampleOptions, Seed
 from ..engines.markov.counts import Counts, Layout, check_layout, count
 from ..engines.markov.fields import check_columns, check_fields, check_kind
-from ..engines.markov.smoothing import Smoothing
+from ..engines.markov.smoothing import Smoothing, check_alpha
 from ..errors import NotFittedError
 from ..runtime.seeds import at_least_one
 from .markov_rows import MarkovRows
@@ -96,7 +95,7 @@ class MarkovChain(Verbs):
         self._vocabulary = None if vocabulary is None else check_vocabulary(vocabulary)
         self.position_dependent = bool(position_dependent)
         self.smoothing = smoothing
-        self.alpha = _check_smoothing(smoothing, alpha)
+        self.alpha = check_alpha(smoothing, alpha)
         self._check_settings()
         self._fitted: MarkovRows | MarkovSequences | None = None
 
@@ -199,12 +198,12 @@ class MarkovChain(Verbs):
         if self._n_vars is not None or self.position_dependent or _is_matrix(data):
             codes, n_states = learn_code_matrix(data, self._n_vars, self._n_states, "data")
             layout = Layout(n_states, self.order, codes.shape[1], self.position_dependent)
-            counts = _counted(rows_as_stream(codes, n_states), layout, weights)
+            counts = count(rows_as_stream(codes, n_states), layout, weights)
             self._fitted = MarkovRows(counts, layout, self.smoothing, self.alpha, columns)
         else:
             learnt = learn_sequences(data, self._vocabulary, self._n_states)
             layout = Layout(learnt.n_states, self.order, None, False)
-            counts = _counted(learnt.stream, layout, weights)
+            counts = count(learnt.stream, layout, weights)
             self._fitted = MarkovSequences(counts, layout, self.smoothing, self.alpha, learnt.kind, learnt.vocabulary)
         return self
 
@@ -369,24 +368,6 @@ class MarkovChain(Verbs):
         return model
 
 
-def _check_smoothing(smoothing: Any, alpha: Any) -> float:
-    if smoothing not in get_args(Smoothing):
-        raise ValueError(f"smoothing must be one of {list(get_args(Smoothing))}, got {smoothing!r:.60}")
-    if isinstance(alpha, bool) or not isinstance(alpha, (int, float, np.integer, np.floating)):
-        raise TypeError(f"alpha must be a number, got {alpha!r:.60}")
-    number = float(alpha)
-    if not 0 <= number < math.inf:
-        raise ValueError(f"alpha must be at least 0 and finite, got {number}")
-    return number
-
-
 def _is_matrix(data: Any) -> bool:
     """Arrays, tensors and frames of all libraries have a shape."""
     return len(getattr(data, "shape", ())) == 2
-
-
-def _counted(stream: Stream, layout: Layout, weights: Array | None) -> Counts:
-    if not len(stream):
-        raise ValueError("fit needs at least one sequence, got none")
-    check_layout(layout)
-    return count(stream, layout, weights)

@@ -16,7 +16,6 @@ from ..engines.markov.plan import make_tables
 from ..engines.markov.run import MAX_LENGTH
 from ..engines.markov.smoothing import Smoothing
 from ..runtime.seeds import at_least_one
-from .base import refuse_given
 
 Array = npt.NDArray[Any]
 
@@ -61,7 +60,6 @@ class MarkovSequences:
 
     def draw(self, asked: SampleOptions) -> Any:
         """Sequences from their start or prefix to their end."""
-        refuse_given(asked)
         if asked.like is not None:
             raise TypeError("like= needs rows of a fixed length; ragged sequences come as a list")
         if asked.uniforms is not None and (np.ndim(asked.uniforms) != 2 or np.shape(asked.uniforms)[1] < 1):

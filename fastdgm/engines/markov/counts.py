@@ -87,8 +87,12 @@ def check_layout(layout: Layout) -> None:
 def count(stream: Stream, layout: Layout, weights: Array | None = None) -> Counts:
     """Count every symbol of a stream after its context; contexts come in ascending order of keys.
 
-    ``weights`` (n,) int64 says how often each sequence occurs; None: once.
+    ``weights`` (n,) int64 says how often each sequence occurs; None: once. Raises ValueError where there are none, or
+    where contexts cannot be numbered.
     """
+    if not len(stream):
+        raise ValueError("fit needs at least one sequence, got none")
+    check_layout(layout)
     keys, counts = _count_keys(stream, layout) if weights is None else _count_weighted(stream, layout, weights)
     shift = np.uint64(layout.bits)
     symbols = (keys & np.uint64(layout.base - 1)).astype(np.uint16)

@@ -2,12 +2,26 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+import math
+from typing import Any, Literal, get_args
 
+import numpy as np
 import numpy.typing as npt
 
 Array = npt.NDArray[Any]
 Smoothing = Literal["witten-bell", "kneser-ney", "add-alpha"]
+
+
+def check_alpha(smoothing: Any, alpha: Any) -> float:
+    """The alpha of a kind of smoothing that is known; ValueError or TypeError where either is wrong."""
+    if smoothing not in get_args(Smoothing):
+        raise ValueError(f"smoothing must be one of {list(get_args(Smoothing))}, got {smoothing!r:.60}")
+    if isinstance(alpha, bool) or not isinstance(alpha, (int, float, np.integer, np.floating)):
+        raise TypeError(f"alpha must be a number, got {alpha!r:.60}")
+    number = float(alpha)
+    if not 0 <= number < math.inf:
+        raise ValueError(f"alpha must be at least 0 and finite, got {number}")
+    return number
 
 
 def discount_of(counts: Array) -> float:
