@@ -20,6 +20,7 @@ from safetensors.numpy import save_file
 from shared_data import shared
 
 import fastdgm as fd
+from fastdgm.autoregressive.base import AutoregressiveModel
 from fastdgm.autoregressive.markov import MarkovChain
 from fastdgm.engines.markov import counts as markov_counts
 from fastdgm.engines.markov import run as markov_run
@@ -499,3 +500,11 @@ def test_the_index_of_a_frame_is_no_position_in_arrow_either():
     assert model.n_vars == 3
     assert (model.log_prob(table) == model.log_prob(frame)).all()
     assert (fd.MADE(3, (4,)).log_prob(table.to_batches()[0]) == fd.MADE(3, (4,)).log_prob(frame)).all()
+
+
+def test_rows_are_a_family_like_the_others():
+    rows, ragged = MarkovChain(1).fit(np.array([[0, 1, 1], [1, 0, 1]])), MarkovChain(1).fit([[0, 1, 1], [1]])
+    assert isinstance(rows._model, AutoregressiveModel)
+    assert rows._model.order.tolist() == [0, 1, 2]
+    assert not isinstance(ragged._model, AutoregressiveModel)
+    assert rows.history == ragged.history == []

@@ -112,7 +112,7 @@ def check_hidden(hidden: Any) -> tuple[int, ...]:
     return checked
 
 
-def check_order(order: Any, n_vars: int, generator: np.random.Generator) -> Array:
+def _checked_order(order: Any, n_vars: int, generator: np.random.Generator) -> Array:
     """The variable at each position, as a permutation of 0 .. n_vars - 1."""
     if isinstance(order, str):
         named = named_order(order, n_vars, generator)
@@ -149,7 +149,7 @@ def check_shape(
     size = {"bernoulli": 1, "categorical": states, "normal": 2, "mixture": 3 * components}[head]
     inputs = states if head == "categorical" else 1
     check_memory(24 * variables, f"the order of {variables} variables")
-    return Shape(check_order(order, variables, generator), inputs, HEADS[head], size)
+    return Shape(_checked_order(order, variables, generator), inputs, HEADS[head], size)
 
 
 def _hidden_degrees(width: int, n_vars: int, masks: str, lowest: int, generator: np.random.Generator) -> Array:

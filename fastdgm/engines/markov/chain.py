@@ -14,7 +14,7 @@ from ...runtime.lazy import cached_property
 from ..draw import Draw
 from . import run
 from .counts import Counts, Layout
-from .run import Chain, Loops, Sampler, Sequences
+from .run import AnyChain, AnySampler, Loops, Sequences
 
 Array = npt.NDArray[Any]
 
@@ -59,12 +59,12 @@ class MarkovTables(ABC):
 
     @property
     @abstractmethod
-    def scoring(self) -> Chain:
+    def scoring(self) -> AnyChain:
         """Log-probabilities; the end of a row of fixed length is certain."""
 
     @property
     @abstractmethod
-    def sampler(self) -> Sampler:
+    def sampler(self) -> AnySampler:
         """Alias tables of the model itself."""
 
     def log_prob(self, stream: Stream) -> Array:
@@ -84,12 +84,12 @@ class MarkovTables(ABC):
         """Sequences to their end or to ``limit`` symbols; ValueError where one that must end has not."""
 
     def _draw_stream(
-        self, sampler: Sampler, draw: Draw, prefix: Stream | None, limit: int, must_end: bool
+        self, sampler: AnySampler, draw: Draw, prefix: Stream | None, limit: int, must_end: bool
     ) -> Sequences:
         request = run.request_of(draw, prefix, limit, self.layout.n_states)
         return run.draw_stream(self.loops, sampler, request, draw.n, self.symbols_per_sequence, must_end)
 
-    def _draw_rows(self, sampler: Sampler, draw: Draw, prefix: Stream | None, dtype: np.dtype[Any]) -> Array:
+    def _draw_rows(self, sampler: AnySampler, draw: Draw, prefix: Stream | None, dtype: np.dtype[Any]) -> Array:
         assert self.layout.n_vars is not None
         request = run.request_of(draw, prefix, self.layout.n_vars, self.layout.n_states)
         return run.draw_rows(self.loops, sampler, request, draw.n, dtype)

@@ -18,8 +18,8 @@ from ..draw import Draw
 from .loops import LOOPS
 
 Array = npt.NDArray[Any]
-Chain: TypeAlias = markov.Chain | markov_sparse.SparseChain
-Sampler: TypeAlias = markov_sampling.Sampler | markov_sparse.SparseSampler
+AnyChain: TypeAlias = markov.Chain | markov_sparse.SparseChain
+AnySampler: TypeAlias = markov_sampling.Sampler | markov_sparse.SparseSampler
 
 PIECE_SYMBOLS = 1 << 19  # about a millisecond
 MAX_LENGTH = 1 << 16  # symbols after which a sequence must have ended where no max_length is given
@@ -48,7 +48,7 @@ SPARSE = Loops(
 # --- scoring ---
 
 
-def log_prob(loops: Loops, chain: Chain, stream: Stream) -> Array:
+def log_prob(loops: Loops, chain: AnyChain, stream: Stream) -> Array:
     """Sum of table entries of every sequence, its end included."""
     units, first = _units(stream.starts, chain.aligned)
     size = int(max(markov.RUN, 4 * markov.WALKS * chain.aligned))
@@ -77,7 +77,7 @@ def _units(starts: Array, aligned: int) -> tuple[Array, Array | None]:
     return np.append(np.repeat(starts[:-1], parts) + within * markov.RUN, starts[-1]), first
 
 
-def terms(loops: Loops, chain: Chain, stream: Stream) -> Array:
+def terms(loops: Loops, chain: AnyChain, stream: Stream) -> Array:
     """The table entry of every symbol of a stream."""
     n = len(stream.symbols)
     check_memory(8 * n, f"log_prob of {n} symbols one by one")
@@ -113,7 +113,7 @@ def _row_ranges(n: int, length: float) -> list[tuple[int, int]]:
     return split(n, max(1, int(PIECE_SYMBOLS / max(1.0, length)) // markov_sampling.ROWS) * markov_sampling.ROWS)
 
 
-def draw_rows(loops: Loops, sampler: Sampler, request: Request, n: int, dtype: npt.DTypeLike) -> Array:
+def draw_rows(loops: Loops, sampler: AnySampler, request: Request, n: int, dtype: npt.DTypeLike) -> Array:
     """Rows of ``request.limit`` codes."""
     check_memory(n * request.limit * np.dtype(dtype).itemsize, f"a sample of {n} rows x {request.limit} variables")
     out = np.empty((n, request.limit), dtype)
@@ -137,7 +137,9 @@ class Sequences(NamedTuple):
         return sum_terms(terms, starts[:-1] + skipped, starts[1:] - self.cut)
 
 
-def draw_stream(loops: Loops, sampler: Sampler, request: Request, n: int, expected: float, must_end: bool) -> Sequences:
+def draw_stream(
+    loops: Loops, sampler: AnySampler, request: Request, n: int, expected: float, must_end: bool
+) -> Sequences:
     """Sequences to their end or to ``request.limit`` symbols; ``expected`` is about how many they have."""
     length = min(expected, request.limit) + 1
     check_memory(int(n * (length * request.prefix.itemsize + 16)), f"a sample of {n} sequences")

@@ -184,7 +184,7 @@ def _mixed(masses: Array, back: Array, lower: Array, rows: Array) -> Smoothed:
 # --- runs of all states ---
 
 
-class Part(NamedTuple):
+class Runs(NamedTuple):
     """The runs of the contexts of one length."""
 
     lengths: Array  # int64 (contexts,)
@@ -207,9 +207,9 @@ class Run(NamedTuple):
     back_mass: float
 
 
-def _part(grams: Grams, level: Contexts, smoothed: Smoothed, successor: Array) -> Part:
+def _part(grams: Grams, level: Contexts, smoothed: Smoothed, successor: Array) -> Runs:
     lengths = np.bincount(grams.rows, minlength=len(level.keys))
-    return Part(lengths, grams.keys, successor, *smoothed, smoothed.back_off)
+    return Runs(lengths, grams.keys, successor, *smoothed, smoothed.back_off)
 
 
 def _start_run(
@@ -245,7 +245,7 @@ def _start_run(
     return Run(symbols, successor, probabilities, masses, unseen, unseen * layout.n_states)
 
 
-def _with_run(part: Part, row: int, run: Run) -> Part:
+def _with_run(part: Runs, row: int, run: Run) -> Runs:
     """The run of one context replaced."""
     end = int(part.lengths[: row + 1].sum())
     begin = end - int(part.lengths[row])
@@ -255,7 +255,7 @@ def _with_run(part: Part, row: int, run: Run) -> Part:
 
     lengths, back_off, back_masses = part.lengths.copy(), part.back_off.copy(), part.back_masses.copy()
     lengths[row], back_off[row], back_masses[row] = len(run.symbols), run.unseen, run.back_mass
-    return Part(
+    return Runs(
         lengths,
         replaced(part.symbols, run.symbols),
         replaced(part.successor, run.successor),
@@ -266,7 +266,7 @@ def _with_run(part: Part, row: int, run: Run) -> Part:
     )
 
 
-def _joined(parts: list[Part], levels: list[Contexts], layout: Layout, start: int) -> SparseAutomaton:
+def _joined(parts: list[Runs], levels: list[Contexts], layout: Layout, start: int) -> SparseAutomaton:
     lengths, symbols, successor, probabilities, masses, back_off, back_masses = (
         np.concatenate(columns) for columns in zip(*parts, strict=True)
     )

@@ -17,7 +17,7 @@ Array = npt.NDArray[Any]
 ROUGH = 0.05  # of the largest logit: batches of other sizes may be rounded otherwise, in bfloat16 by so much
 
 
-class Kind(NamedTuple):
+class LogitsKind(NamedTuple):
     """What a module was seen to give."""
 
     binary: bool  # log-odds of state 1
@@ -25,7 +25,7 @@ class Kind(NamedTuple):
     epsilon: float  # their rounding error
 
 
-def check_module(module: Any, n_vars: int, n_states: int, *, check: bool) -> Kind:
+def check_module(module: Any, n_vars: int, n_states: int, *, check: bool) -> LogitsKind:
     """What kind of logits the module gives; with ``check``, ValueError where it is not causal or mixes rows."""
     check_memory(3 * 8 * n_vars * n_states, "logits of three rows, which checks compare,")
     with evaluating(module):
@@ -35,7 +35,7 @@ def check_module(module: Any, n_vars: int, n_states: int, *, check: bool) -> Kin
     return kind
 
 
-def _look_at_output(module: Any, n_vars: int, n_states: int) -> Kind:
+def _look_at_output(module: Any, n_vars: int, n_states: int) -> LogitsKind:
     """From a first call."""
     import torch
 
@@ -48,10 +48,10 @@ def _look_at_output(module: Any, n_vars: int, n_states: int) -> Kind:
     binary = n_states == 2 and output.shape == (2, n_vars)
     Outputs(module, n_vars, n_states, binary).as_logits(output, (2, n_vars))
     dtype = np.dtype(np.float64 if output.dtype == torch.float64 else np.float32)
-    return Kind(binary, dtype, float(torch.finfo(output.dtype).eps))
+    return LogitsKind(binary, dtype, float(torch.finfo(output.dtype).eps))
 
 
-def _check_values(outputs: Outputs, kind: Kind) -> None:
+def _check_values(outputs: Outputs, kind: LogitsKind) -> None:
     def logits(codes: Array) -> Array:
         output = _explained(lambda: outputs.module(outputs.tensor(codes)), _taking(codes))
         own = outputs.as_logits(output, codes.shape).cpu()
