@@ -3,48 +3,76 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Callable, Mapping
+import math
+from collections.abc import Callable, Hashable, Mapping
 from statistics import median
 from time import perf_counter
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
+
+SHORTEST_S = 0.002  # shorter calls are repeated within one reading of the clock
+MAX_CALLS = 1000
+
+Name = TypeVar("Name", bound=Hashable)
 
 
 class Contestant(NamedTuple):
-    """Something to time, and what must happen before each call, outside the clock."""
+    """Something to time, and what must happen before each reading of the clock, outside it."""
 
     call: Callable[[], Any]
     prepare: Callable[[], None] = lambda: None
+    repeatable: bool = True  # False: a call needs ``prepare`` before it, so a reading is one call
+    rounds: int | None = None  # at most so many: slow contestants, which are not warmed up either
+    scale: float = 1.0  # the whole work, in calls: where only a part of it is timed
 
 
-def interleaved(contestants: Mapping[str, Contestant], rounds: int) -> dict[str, list[float]]:
-    """Seconds of every call, by contestant: one warm-up, then ``rounds`` rounds, each starting one further on."""
-    seconds: dict[str, list[float]] = {name: [] for name in contestants}
+class Readings(NamedTuple):
+    """Seconds of the whole work, one per round, and how many calls each is the mean of."""
+
+    seconds: list[float]
+    calls: int
+
+    def summary(self) -> dict[str, float]:
+        """Median, fastest and slowest, to four digits, and how they were found."""
+        found = {"median_s": median(self.seconds), "fastest_s": min(self.seconds), "slowest_s": max(self.seconds)}
+        digits = {name: float(f"{value:.4g}") for name, value in found.items()}
+        return {**digits, "rounds": len(self.seconds), "calls": self.calls}
+
+
+def interleaved(contestants: Mapping[Name, Contestant], rounds: int) -> dict[Name, Readings]:
+    """All contestants in turn, ``rounds`` times after a warm-up, each round starting one further on."""
     names = list(contestants)
-    gc.collect()
     gc.disable()
     try:
-        for name in names:
-            timed(contestants[name])
-        for i in range(rounds):
-            first = i % len(names) if names else 0
+        readings = {name: Readings([], calls_per_reading(own)) for name, own in contestants.items()}
+        for number in range(rounds):
+            gc.collect()
+            first = number % len(names) if names else 0
             for name in names[first:] + names[:first]:
-                seconds[name].append(timed(contestants[name]))
+                own, (seconds, calls) = contestants[name], readings[name]
+                if own.rounds is None or number < own.rounds:
+                    seconds.append(timed(own, calls) / calls * own.scale)
     finally:
         gc.enable()
-    return seconds
+    return readings
 
 
-def timed(contestant: Contestant) -> float:
-    """Seconds of one call; its result is freed after the clock has stopped."""
+def calls_per_reading(contestant: Contestant) -> int:
+    """Warms up; how many calls last long enough to be read from the clock."""
+    if contestant.rounds is not None:
+        return 1
+    timed(contestant, 1)
+    if not contestant.repeatable:
+        return 1
+    return min(MAX_CALLS, max(1, math.ceil(SHORTEST_S / timed(contestant, 1))))
+
+
+def timed(contestant: Contestant, calls: int) -> float:
+    """Seconds of so many calls; the last result is freed after the clock has stopped."""
     contestant.prepare()
     start = perf_counter()
+    for _ in range(calls - 1):
+        contestant.call()
     result = contestant.call()
     stop = perf_counter()
     del result
     return stop - start
-
-
-def summary(seconds: list[float]) -> dict[str, float]:
-    """Median, fastest and slowest, to four digits."""
-    found = {"median_s": median(seconds), "fastest_s": min(seconds), "slowest_s": max(seconds)}
-    return {name: float(f"{value:.4g}") for name, value in found.items()}

@@ -1,17 +1,20 @@
-"""One measurement in a process of its own, printed as JSON; ``startup.py`` starts these.
+"""One measurement in a process of its own, printed as JSON; ``startup.py`` and ``versions.py`` start these.
 
-    python bench/fresh.py first_calls
+    python bench/fresh.py first_calls MADE
 
-Nothing is imported here beyond the standard library, so that imports can be timed.
+Nothing is imported here beyond the standard library, so that imports can be timed; of fastdgm, public names only.
 """
 
 from __future__ import annotations
 
 import importlib
 import json
+import os
+import subprocess
 import sys
+import tempfile
 from collections.abc import Callable
-from statistics import median
+from pathlib import Path
 from time import perf_counter
 from typing import Any
 
@@ -22,6 +25,7 @@ from numba import njit
 def total(codes):
     return codes.sum()
 """
+FAMILIES = ("BayesNet", "MADE", "NADE", "MarkovChain")
 
 
 def seconds(call: Callable[[], Any]) -> float:
@@ -33,7 +37,7 @@ def seconds(call: Callable[[], Any]) -> float:
 
 def import_module(name: str) -> dict[str, float]:
     """Seconds of ``import name``."""
-    return {"import_s": seconds(lambda: importlib.import_module(name))}
+    return {"import": seconds(lambda: importlib.import_module(name))}
 
 
 def one_line_kernel(folder: str) -> dict[str, float]:
@@ -42,81 +46,93 @@ def one_line_kernel(folder: str) -> dict[str, float]:
 
     sys.path.insert(0, folder)
     codes = np.zeros((37, 1000), np.uint8)
-    return {"kernel_s": seconds(lambda: importlib.import_module("one_line").total(codes))}
+    return {"kernel": seconds(lambda: importlib.import_module("one_line").total(codes))}
 
 
-def first_calls() -> dict[str, float]:
-    """First log_prob, then sample, then the other verbs, on 1000 rows of alarm; numba's import is in the first."""
+def first_calls(family: str) -> dict[str, float]:
+    """First calls of a family's verbs in this order; numba's import is in the first."""
     import numpy as np
 
     import fastdgm as fd
 
-    net = fd.example("alarm")
-    columns = np.zeros((len(net), 1000), np.uint8).T
-    rows = np.zeros((1000, len(net)), np.int64)
-    return {
-        "log_prob_s": seconds(lambda: net.log_prob(columns)),
-        "sample_s": seconds(lambda: net.sample(1000, seed=0)),
-        "log_prob_int64_rows_s": seconds(lambda: net.log_prob(rows)),
-        "fit_s": seconds(lambda: net.fit(columns)),
-    }
-
-
-def autoregressive_first_calls(family: str) -> dict[str, float]:
-    """First log_prob, then sample, then fit of an autoregressive model, on 200 rows of 100 bits."""
-    import numpy as np
-
-    import fastdgm as fd
-
-    rows = np.random.default_rng(0).integers(0, 2, (200, 100))
+    if family == "BayesNet":  # 1000 rows of alarm
+        net = fd.example("alarm")
+        columns, rows = np.zeros((len(net), 1000), np.uint8).T, np.zeros((1000, len(net)), np.int64)
+        calls: dict[str, Callable[[], Any]] = {
+            "log_prob": lambda: net.log_prob(columns),
+            "sample": lambda: net.sample(1000, seed=0),
+            "log_prob of int64 rows": lambda: net.log_prob(rows),
+            "fit": lambda: net.fit(columns),
+        }
+        return {verb: seconds(call) for verb, call in calls.items()}
+    x = np.random.default_rng(0).integers(0, 2, (200, 100))
     if family == "MarkovChain":
         chain = fd.MarkovChain(order=3)
-        return {
-            "fit_s": seconds(lambda: chain.fit(rows)),
-            "log_prob_s": seconds(lambda: chain.log_prob(rows)),
-            "sample_s": seconds(lambda: chain.sample(200, seed=0)),
+        calls = {
+            "fit": lambda: chain.fit(x),
+            "log_prob": lambda: chain.log_prob(x),
+            "sample": lambda: chain.sample(200, seed=0),
         }
-    families: dict[str, Callable[[], Any]] = {"MADE": lambda: fd.MADE(100, 100), "NADE": lambda: fd.NADE(100, 100)}
-    model = families[family]()
-    return {
-        "log_prob_s": seconds(lambda: model.log_prob(rows)),
-        "sample_s": seconds(lambda: model.sample(200, seed=0)),
-        "fit_s": seconds(lambda: model.fit(rows, epochs=1, progress=False)),
-    }
+    else:
+        model: Any = {"MADE": fd.MADE, "NADE": fd.NADE}[family](100, 100)
+        calls = {
+            "log_prob": lambda: model.log_prob(x),
+            "sample": lambda: model.sample(200, seed=0),
+            "fit": lambda: model.fit(x, epochs=1, progress=False),
+        }
+    return {verb: seconds(call) for verb, call in calls.items()}
 
 
 def read(path: str) -> dict[str, float]:
     """Reading a network from a file."""
     import fastdgm as fd
 
-    return {"read_s": seconds(lambda: fd.read(path))}
+    return {"read": seconds(lambda: fd.read(path))}
 
 
-def lowering(network: str) -> dict[str, float]:
-    """Making the sampling and scoring plans, with everything compiled, and their size."""
-    from workloads import load_network
+def plans(network: str) -> dict[str, float]:
+    """First log_prob and sample of one row of a new network, with everything compiled: both make their plans."""
+    import fastdgm as fd
 
-    from fastdgm.engines.tables.plan import Plans
+    def new() -> fd.BayesNet:
+        return fd.example(network) if network in fd.example_names() else fd.read(network)
 
-    net = load_network(network)
+    def use(net: fd.BayesNet) -> None:
+        net.log_prob(net.sample(1, seed=0))
 
-    def lower() -> Plans:
-        plans = Plans(net.conditionals, net.order)
-        plans.sampling, plans.scoring  # noqa: B018  made at first use
-        return plans
-
-    n_bytes = lower().n_bytes
-    return {"lowering_s": median(seconds(lower) for _ in range(5)), "plan_bytes": n_bytes}
+    use(new())
+    net = new()
+    return {"plans": seconds(lambda: use(net))}
 
 
-COMMANDS: dict[str, Callable[..., dict[str, float]]] = {
+def parquet(n_rows: str) -> dict[str, float]:
+    """``fastdgm sample alarm`` into a Parquet file: seconds, MiB of peak memory and of the file.
+
+    A child's peak memory counts what its parent held when it was started, so this process has to be small.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder, "alarm.parquet")
+        arguments = ["-m", "fastdgm", "sample", "alarm", "-n", n_rows, "--seed", "0", "-o", str(file)]
+        start = perf_counter()
+        child = subprocess.Popen([sys.executable, *arguments], stdout=subprocess.DEVNULL)
+        _, status, usage = os.wait4(child.pid, 0)
+        whole = perf_counter() - start
+        child.returncode = os.waitstatus_to_exitcode(status)
+        if child.returncode:
+            raise RuntimeError(f"fastdgm {' '.join(arguments)} failed with {child.returncode}")
+        size = file.stat().st_size / 2**20
+    peak = usage.ru_maxrss / (2**20 if sys.platform == "darwin" else 2**10)  # macOS counts bytes, Linux KiB
+    return {"peak memory": peak, "whole command": whole, "file": size}
+
+
+COMMANDS: dict[str, Callable[[str], dict[str, float]]] = {
     "import_module": import_module,
     "one_line_kernel": one_line_kernel,
     "first_calls": first_calls,
-    "autoregressive_first_calls": autoregressive_first_calls,
     "read": read,
-    "lowering": lowering,
+    "plans": plans,
+    "parquet": parquet,
 }
 
 if __name__ == "__main__":
-    print(json.dumps(COMMANDS[sys.argv[1]](*sys.argv[2:])))
+    print(json.dumps(COMMANDS[sys.argv[1]](sys.argv[2])))

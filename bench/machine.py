@@ -12,14 +12,14 @@ from pathlib import Path
 from typing import Any
 
 RESULTS = Path(__file__).parent / "results"
-PACKAGES = ("fastdgm", "numpy", "numba", "jax", "pandas", "pyarrow", "pybnesian", "pyagrum", "pgmpy")
+PACKAGES = "fastdgm numpy numba torch zuko nflows jax pandas pyarrow pybnesian pyagrum pgmpy"
 
 
-def machine_info(packages: tuple[str, ...] = PACKAGES) -> dict[str, Any]:
+def machine_info() -> dict[str, Any]:
     """Processor, cores, versions, date, thread settings, and how busy the machine was."""
     import fastdgm as fd
 
-    versions = {name: _version(name) for name in packages} | {"fastdgm": fd.__version__}
+    versions = {name: _version(name) for name in PACKAGES.split()} | {"fastdgm": fd.__version__}
     settings = {name: value for name, value in os.environ.items() if name.endswith("_NUM_THREADS")}
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     return {

@@ -1,176 +1,264 @@
-"""Writes the README's speed tables and the plots from the JSON files in results/.
+"""Writes results/README.md, its plots and the short tables of the main README from the JSON files in results/.
 
 python bench/report.py
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from machine import RESULTS, read_results
-from peers.base import OPERATIONS
-from plots import draw_bars, draw_sizes
-from report_autoregressive import PICTURE, autoregressive_section
-from report_reproduction import PICTURE as REPRODUCTION_PICTURE
-from report_reproduction import draw_reproduction, read_reproduction, reproduction_section
-from targets import MAIN, best_peer, ns_per_cell
+from markdown_tables import Record, about, bold, comparisons, digits, duration, markdown, ns_per_cell, pivot, us_per_row
+from plots import draw_bars
+from reproduction import PICTURE as REPRODUCTION_PICTURE
+from reproduction import draw_reproduction, mnist_table, read_reproduction, reproduction_section
+from targets import verdicts
 
 README = Path(__file__).parents[1] / "README.md"
-SPEED, AUTOREGRESSIVE, REPRODUCTION = (
-    "speed",
-    "autoregressive-speed",
-    "reproduction",
-)  # of the markers <!-- NAME:begin --> and <!-- NAME:end -->
-LARGE = "pigs-100k"
-SHOWN = {"alarm": MAIN, "pigs": LARGE}
-FALLBACK = {MAIN: "alarm-100k"}  # slow libraries are not run on the larger workload
+OPERATIONS = ("sample", "log_prob", "fit")
+SHORT = (  # of the main README: workload, operation, library of the rival
+    ("made-784-500-1000", "sample", "prefix-loop"),
+    ("made-784-500-1000", "sample", "naive"),
+    ("made-784-500-1000", "log_prob", "torch-baked"),
+    ("fvsbn-784-1000", "sample", "prefix-loop"),
+    ("nade-784-500-few-1000", "sample", "step-loop-ones"),
+    ("zuko-784-500", "sample", "zuko"),
+    ("training-made-784-500", "fit", "torch-adam-fused"),
+    ("chain-rows", "sample", "numpy"),
+)
+PLOTTED = {  # panel of the plot: workload, operation
+    "MADE 784-500 sample": ("made-784-500-1000", "sample"),
+    "MADE 784-500 log_prob": ("made-784-500-1000", "log_prob"),
+    "FVSBN 784 sample": ("fvsbn-784-1000", "sample"),
+    "NADE 784-500 sample, 15 % ones": ("nade-784-500-few-1000", "sample"),
+}
+SAVED = ("tables", "autoregressive", "start-up", "versions")
 
 Results = dict[str, Any]
-Record = dict[str, Any]
 
 
-def records_by_library(results: Results, workload: str) -> dict[str, dict[str, Record]]:
-    """library -> operation -> record, slow libraries from the smaller workload of the same network."""
-    found: dict[str, dict[str, Record]] = {}
-    for name in (FALLBACK.get(workload, workload), workload):
-        for record in results["results"]:
-            if record["workload"] == name:
-                found.setdefault(record["library"], {})[record["operation"]] = record
-    return found
+def find(results: Results, workload: str, operation: str, threads: Sequence[int] = (1, 2)) -> list[Record]:
+    """All libraries at an operation."""
+    wanted = workload, operation
+    return [r for r in results["results"] if (r["workload"], r["operation"]) == wanted and r["threads"] in threads]
 
 
-def speed_table(results: Results) -> list[str]:
-    """The Markdown table: one line per library, ns per cell."""
-    large = records_by_library(results, LARGE)
-    lines = [
-        "| ns per cell, lower is better | ALARM (37) sample | log_prob | fit | PIGS (441) sample | log_prob | fit |",
-        "|---|--:|--:|--:|--:|--:|--:|",
-    ]
-    for library, main in records_by_library(results, MAIN).items():
-        label = next(iter(main.values()))["label"]
-        cells = [cell(own.get(op)) for own in (main, large.get(library, {})) for op in OPERATIONS]
-        bold = "**" if library.startswith("fastdgm") else ""
-        lines.append(f"| {bold}{label}{bold} | " + " | ".join(f"{bold}{c}{bold}" if c else "" for c in cells) + " |")
-    return lines
+def alarm(results: Results) -> list[Record]:
+    """A million rows, and slow libraries on fewer."""
+    own = [r for r in results["results"] if r["workload"] == "alarm-1M"]
+    present = {r["library"] for r in own}
+    return own + [r for r in results["results"] if r["workload"] == "alarm-100k" and r["library"] not in present]
 
 
-def cell(record: Record | None) -> str:
-    """A number to three digits, with a star where fewer rows were used; empty where there is none."""
-    if record is None:
-        return ""
-    value = record["ns_per_cell"]
-    digits = f"{value:.0f}" if value >= 100 else f"{value:.3g}"
-    fewer = record["rows"] < (1_000_000 if record["workload"].startswith("alarm") else 100_000)
-    return digits + ("\\*" if fewer else "")
-
-
-def ratio_lines(results: Results) -> list[str]:
-    """In words: how many times as fast as the fastest rival, by operation."""
-    lines = []
-    for operation in OPERATIONS:
-        peer = best_peer(results, MAIN, operation)
-        ours = [ns_per_cell(results, MAIN, operation, f"fastdgm-{threads}") for threads in (1, 2)]
-        if peer and all(ours):
-            label = records_by_library(results, MAIN)[peer[0]][operation]["label"]
-            one, two = (peer[1] / ns for ns in ours if ns)
-            lines.append(f"- {operation}: {one:.1f} x {label} on one thread, {two:.1f} x on two.")
-    return lines
-
-
-def startup_lines(results: Results | None) -> list[str]:
-    """Import, first calls and memory, one line."""
-    if results is None:
-        return []
-    value = {record["what"]: record["value"] for record in results["results"]}
-    shown = {
-        "`import fastdgm`": value["import fastdgm"],
-        "first `log_prob` in a process, numba's import included": value["cached first log_prob, above that kernel"]
-        + value["one-line cached numba kernel (numba's import included)"],
-        "then first `sample`": value["cached first sample, after log_prob"],
-        "once after installing, to compile": value["cold first log_prob (numba's import included)"]
-        + value["cold first sample, after log_prob"],
-    }
-    text = "; ".join(f"{what} {seconds:.2g} s" for what, seconds in shown.items())
-    peak = next((f"; {what} {v:.0f} MiB" for what, v in value.items() if what.endswith("peak memory")), "")
-    return [f"Start-up: {text}{peak}."]
-
-
-def caption(results: Results) -> str:
-    """What was measured, on what, and the fine print of every library."""
-    machine, main = results["machine"], records_by_library(results, MAIN)
+def machine_line(results: Results) -> str:
+    """What was measured on, and when."""
+    machine = results["machine"]
     versions = ", ".join(f"{name} {found}" for name, found in machine["versions"].items())
-    first_records = [next(iter(own.values())) for own in main.values()]
-    notes = "; ".join(f"{record['label']}: {record['note']}" for record in first_records if record["note"])
-    return (
-        f"ALARM 1 000 000 rows, PIGS 100 000, \\* fewer; medians of {first_records[0]['rounds']} interleaved rounds, "
-        "each rival in its native format, prebuilt outside the clock, on one thread where it can be limited. "
-        f"{notes}. {machine['processor']}, {machine['cores']} cores, {machine['date'][:10]}; {versions}."
-    )
+    return f"{machine['processor']}, {machine['cores']} cores, {machine['date'][:10]}; {versions}."
 
 
-def speed_section(results: Results, startup: Results | None) -> str:
-    """Everything between the README's markers."""
-    pictures = [
-        f"![{network.upper()}: ns per cell by library](bench/results/{network}.png)"
-        for network, workload in SHOWN.items()
-        if records_by_library(results, workload)
+def checks_line(results: Results) -> str:
+    """How many agree with their rivals."""
+    passed = sum(each["passed"] for each in results["checks"])
+    return f"{passed} of {len(results['checks'])} checks passed"
+
+
+def notes(records: Sequence[Record]) -> str:
+    """The fine print of libraries."""
+    labels: dict[str, dict[str, None]] = {}
+    for record in records:
+        labels.setdefault(record["note"], {})[record["label"]] = None
+    return "\n".join(f"- {'; '.join(own)}: {note}." for note, own in labels.items() if note)
+
+
+def target_table(suite: str, results: Results) -> str:
+    """Every target of a suite, and whether it was met."""
+    lines = [
+        [row.what, f"{digits(row.value)} {row.unit}", row.target, bold(row.met, row.met == "NOT MET")]
+        for row in verdicts(suite, results["results"])
     ]
-    again = 'pip install -e ".[bench]" && python bench/compare.py && python bench/startup.py && python bench/report.py'
-    paragraphs = [
-        "\n".join(speed_table(results)),
-        caption(results),
-        "Against the fastest rival on ALARM:",
-        "\n".join(ratio_lines(results)),
-        *startup_lines(startup),
-        *pictures,
-        f"Again on your machine: `{again}`.",
+    return markdown(["", "measured", "target", ""], lines, left=(0, 2, 3))
+
+
+# The main README ------------------------------------------------------------------------------------------------------
+
+
+def short_tables(results: Results) -> list[str]:
+    """Bayes nets."""
+    title = "ns per cell, lower is better"
+    return [
+        pivot(title, alarm(results), lambda r: r["operation"], ns_per_cell, lambda _: 1_000_000),
+        "ALARM (37 variables), 1 000 000 rows, \\* fewer; medians of 7 interleaved rounds, each rival in its native "
+        f"format, prebuilt outside the clock, on one thread. {machine_line(results)}",
+        "![ALARM: ns per cell by library](bench/results/alarm.png)",
+        "More networks, other forms of data, targets, start-up and fine print: "
+        "[`bench/results`](bench/results/README.md).",
     ]
-    return "\n\n".join(paragraphs)
 
 
-def replace_section(text: str, name: str, section: str) -> str:
+def short_autoregressive(results: Results) -> list[str]:
+    """Autoregressive models."""
+    lines = []
+    for workload, operation, library in SHORT:
+        found = {r["library"]: r for r in find(results, workload, operation, (1,))}
+        if "fastdgm" in found and library in found:
+            own, rival = found["fastdgm"], found[library]
+            what, rows, _ = about(own)
+            times = bold(digits(us_per_row(rival) / us_per_row(own)))
+            both = duration(own["median_s"]), duration(rival["median_s"])
+            lines.append([f"{what}, {rows} rows", *both, rival["label"], times])
+    return [
+        markdown(["one thread", "fastdgm", "rival", "", "times as fast"], lines, left=(0, 3)),
+        "Medians of interleaved rounds (7, fewer of the slowest). In the same run MADE, FVSBN, NADE and the flow gave "
+        "their rivals' samples from the same uniforms, and their log_prob to 1e-5 relative "
+        f"({checks_line(results)}). {machine_line(results)}",
+        "![Microseconds per row by model and method](bench/results/autoregressive.png)",
+        "All sizes, two threads, targets and first calls: [`bench/results`](bench/results/README.md).",
+    ]
+
+
+def short_reproduction() -> list[str]:
+    """Published results."""
+    return [
+        "\n".join(mnist_table(read_reproduction(RESULTS / "reproduce"))),
+        "Test sets were scored once, models chosen by validation. Eleven density-estimation sets, text, and how: "
+        "[`bench/results`](bench/results/README.md#published-results-reproduced).",
+    ]
+
+
+def replace_section(text: str, name: str, paragraphs: Sequence[str]) -> str:
     """The README with what lies between the markers of this name replaced. Raises ValueError without markers."""
     begin, end = f"<!-- {name}:begin -->", f"<!-- {name}:end -->"
     if text.count(begin) != 1 or text.count(end) != 1:
         raise ValueError(f"README.md needs one line {begin} and one line {end}")
     before, rest = text.split(begin)
-    return before + begin + "\n\n" + section + "\n\n" + end + rest.split(end)[1]
+    return before + "\n\n".join([begin, *paragraphs, end]) + rest.split(end)[1]
 
 
-def write_section(name: str, section: str) -> None:
-    """Put it into the README and show it."""
-    print(section, end="\n\n")
-    README.write_text(replace_section(README.read_text(encoding="utf-8"), name, section), encoding="utf-8")
+# results/README.md ----------------------------------------------------------------------------------------------------
 
 
-def report_bayesnets(results: Results) -> None:
-    """Plots and section of compare.py and startup.py."""
-    for network, workload in SHOWN.items():
-        own = records_by_library(results, workload)
-        if own:
-            variables = own["fastdgm-1"]["sample"]["variables"]
-            draw_bars(own, f"{network.upper()}, {variables} variables: time per cell", RESULTS / f"{network}.png")
-    write_section(SPEED, speed_section(results, read_results("startup")))
+def tables_report(results: Results) -> list[str]:
+    """Bayes nets."""
+    others = [r for r in results["results"] if r["workload"] in ("alarm-1M-forms", "asia-1")]
+    records = [r for r in results["results"] if r not in others]
+
+    def rows_in_name(record: Record) -> int:
+        return 1_000_000 if record["workload"].endswith("1M") else 100_000
+
+    def table(operation: str) -> str:
+        own = [r for r in records if r["operation"] == operation]
+        return pivot(f"{operation}, ns per cell", own, lambda r: r["workload"], ns_per_cell, rows_in_name)
+
+    lines = [[*about(r), r["label"], f"{digits(ns_per_cell(r))} ns", duration(r["median_s"])] for r in others]
+    return [
+        "## Bayes nets",
+        "Medians of 7 interleaved rounds, each rival in its native format, prebuilt outside the clock, on one thread "
+        f"where it can be limited. \\*: on fewer rows than the column says. {machine_line(results)}",
+        *map(table, OPERATIONS),
+        notes(records),
+        "![ALARM: ns per cell by library](alarm.png)",
+        "![PIGS: ns per cell by library](pigs.png)",
+        "### Other forms of data, and one row",
+        markdown(["", "rows", "threads", "", "per cell", "per call"], lines, left=(0, 3)),
+        "### Targets of Bayes nets",
+        target_table("tables", results),
+    ]
 
 
-def report_autoregressive(results: Results) -> None:
-    """Plot and section of autoregressive.py."""
-    draw_sizes(results["results"], "MADE on one thread: time per row", RESULTS / PICTURE)
-    write_section(AUTOREGRESSIVE, autoregressive_section(results))
+def autoregressive_report(results: Results) -> list[str]:
+    """MADE by size, and everything else line by line."""
+    records = results["results"]
+    made = [r for r in records if r["workload"].startswith("made-") and not r["workload"].endswith("-2t")]
+
+    def table(operation: str, rows: int) -> str:
+        own = [r for r in made if (r["operation"], r["rows"]) == (operation, rows)]
+        title = f"MADE {operation}, us per row, {rows} rows"
+        return pivot(title, own, lambda r: r["model"].removeprefix("MADE "), us_per_row)
+
+    return [
+        "## Autoregressive models",
+        "Medians of 7 interleaved rounds (fewer of the slowest methods). In the same run: the same samples from the "
+        f"same uniforms, and the same log_prob to 1e-5 relative ({checks_line(results)}). {machine_line(results)}",
+        *(table(operation, rows) for operation in ("sample", "log_prob") for rows in (1000, 100, 1)),
+        comparisons([r for r in records if r not in made]),
+        notes(records),
+        "![Microseconds per row by model and method](autoregressive.png)",
+        "### Targets of autoregressive models",
+        target_table("autoregressive", results),
+    ]
+
+
+def startup_report(results: Results) -> list[str]:
+    """Import, first calls, files, memory."""
+    return [
+        "## Start-up",
+        "Medians of new processes. Cold: with an empty cache of compiled kernels, numba's import included; cached: "
+        "with a full one, the time of the one-line kernel (which is mostly numba's import) taken off the first call. "
+        f"{machine_line(results)}",
+        target_table("start-up", results),
+    ]
+
+
+def versions_report(results: Results) -> list[str]:
+    """Two versions side by side."""
+    lines = []
+    for r in results["results"]:
+        first, again = (bold(f"{ratio:.3f}", r["slower"]) if ratio else "" for ratio in (r["ratio"], r["again"]))
+        lines.append([r["row"], duration(r["old"]), duration(r["new"]), first, again])
+    return [
+        "## Old and new version",
+        f"`{results['versions']['old']}` and `{results['versions']['new']}`, a process each that take turns; medians "
+        f"of {results['rounds']} rounds (fewer in new processes). Rows above 1.08 were measured again; bold: above it "
+        f"twice. Geometric mean of new / old: **{results['geometric_mean']}**. {machine_line(results)}",
+        markdown(["", "old", "new", "new / old", "again"], lines),
+    ]
+
+
+def page(found: dict[str, Results]) -> str:
+    """results/README.md."""
+    parts = [
+        "# Measured speed, and published results reproduced",
+        "Written by `python bench/report.py` from the JSON files here; measured anew by `pip install -e "
+        '".[bench]" && python bench/run.py`, looked at closely by `pytest bench --benchmark-only`.',
+        *tables_report(found["tables"]),
+        *autoregressive_report(found["autoregressive"]),
+        *startup_report(found["start-up"]),
+        *(versions_report(found["versions"]) if "versions" in found else []),
+        "## Published results, reproduced",
+        reproduction_section(read_reproduction(RESULTS / "reproduce")),
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def readme(text: str, found: dict[str, Results]) -> str:
+    """The main README with its three sections."""
+    text = replace_section(text, "speed", short_tables(found["tables"]))
+    text = replace_section(text, "autoregressive-speed", short_autoregressive(found["autoregressive"]))
+    return replace_section(text, "reproduction", short_reproduction())
+
+
+def draw(tables: Results, autoregressive: Results) -> None:
+    """All plots."""
+    pigs = [r for r in tables["results"] if r["workload"] == "pigs-100k"]
+    for name, records in {"alarm": alarm(tables), "pigs": pigs}.items():
+        panels = {operation: [r for r in records if r["operation"] == operation] for operation in OPERATIONS}
+        title = f"{name.upper()}, {records[0]['variables']} variables: time per cell"
+        draw_bars(panels, ns_per_cell, "ns per cell", title, RESULTS / f"{name}.png")
+    panels = {name: find(autoregressive, *which, (1,)) for name, which in PLOTTED.items()}
+    title = "Time per row, batches of 1000 rows on one thread"
+    draw_bars(panels, us_per_row, "microseconds per row", title, RESULTS / "autoregressive.png")
+    draw_reproduction(read_reproduction(RESULTS / "reproduce"), RESULTS / REPRODUCTION_PICTURE)
 
 
 def main() -> None:
-    """Command line."""
-    reports = {"compare": report_bayesnets, "autoregressive": report_autoregressive}
-    found = {name: results for name in reports if (results := read_results(name)) is not None}
-    if not found:
-        raise SystemExit("no results: run bench/compare.py or bench/autoregressive.py first")
-    for name, results in found.items():
-        reports[name](results)
-    reproduced = read_reproduction(RESULTS / "reproduce")
-    draw_reproduction(reproduced, RESULTS / REPRODUCTION_PICTURE)
-    write_section(REPRODUCTION, "\n".join(reproduction_section(reproduced)))
+    """Write everything."""
+    found = {name: results for name in SAVED if (results := read_results(name))}
+    (RESULTS / "README.md").write_text(page(found), encoding="utf-8")
+    README.write_text(readme(README.read_text(encoding="utf-8"), found), encoding="utf-8")
+    draw(found["tables"], found["autoregressive"])
 
 
 if __name__ == "__main__":

@@ -1,10 +1,17 @@
-"""The networks and sizes that everything in this folder measures, named once."""
+"""The models and sizes that everything in this folder measures, named once."""
 
 from __future__ import annotations
 
+import gzip
 import os
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
+
+import numpy as np
+from networks import masked_network, nade
+from peers.base import Subject, UnsuitableError
 
 import fastdgm as fd
 
@@ -12,39 +19,147 @@ SHARED_DATA = Path(os.environ.get("FASTDGM_SHARED_DATA", Path(__file__).resolve(
 
 
 class Workload(NamedTuple):
-    """A network and a number of rows."""
+    """A model and a number of rows; libraries that can, are measured with one thread and with ``threads``."""
 
-    network: str
-    n_rows: int
-
-    @property
-    def name(self) -> str:
-        """For example ``alarm-1M``."""
-        rows = f"{self.n_rows // 1_000_000}M" if self.n_rows >= 1_000_000 else f"{self.n_rows // 1000}k"
-        return f"{self.network}-{rows}"
-
-
-WORKLOADS = (
-    Workload("alarm", 100_000),
-    Workload("alarm", 1_000_000),
-    Workload("hailfinder", 100_000),
-    Workload("hailfinder", 1_000_000),
-    Workload("win95pts", 100_000),
-    Workload("win95pts", 1_000_000),
-    Workload("pigs", 100_000),
-    Workload("munin", 100_000),
-)
+    name: str
+    family: str  # of peers
+    model: str  # in tables
+    rows: int
+    make: Callable[[int], Subject]
+    threads: int = 1
+    scale: float = 1.0  # the work that is reported, in calls
+    needs: tuple[str, ...] = ()  # packages
 
 
-class MissingNetworkError(Exception):
-    """A network that does not come with the package and is not in the optional data folder."""
+def table_subject(network: str, n: int) -> Subject:
+    """An example network, or one from the optional data folder (``FASTDGM_SHARED_DATA``), and rows drawn from it."""
+    if network in fd.example_names():
+        net = fd.example(network)
+    else:
+        file = SHARED_DATA / "bif" / f"{network}.bif.gz"
+        if not file.exists():
+            raise UnsuitableError(f"optional data file bif/{file.name} is not in {SHARED_DATA}")
+        net = fd.read(file)
+    return Subject(net, net.sample(n, seed=0), len(net))
 
 
-def load_network(name: str) -> fd.BayesNet:
-    """An example network, or one from the optional data folder (``FASTDGM_SHARED_DATA``)."""
-    if name in fd.example_names():
-        return fd.example(name)
-    file = SHARED_DATA / "bif" / f"{name}.bif.gz"
-    if not file.exists():
-        raise MissingNetworkError(f"optional data file bif/{file.name} is not in {SHARED_DATA}")
-    return fd.read(file)
+def masked_subject(n_vars: int, hidden: tuple[int, ...], n: int) -> Subject:
+    """A MADE, or without hidden layers an FVSBN."""
+    network = masked_network(n_vars, hidden)
+    model = fd.from_torch(network.module())
+    return Subject(model, model.sample(n, seed=1), n_vars, network)
+
+
+def nade_subject(bias: float, n: int) -> Subject:
+    """784-500."""
+    model = nade(bias)
+    return Subject(model, model.sample(n, seed=1), 784)
+
+
+def zuko_subject(n_vars: int, width: int, n: int) -> Subject:
+    """One affine transform, ReLU, zuko's own random weights."""
+    import torch
+    import zuko
+
+    torch.manual_seed(0)
+    flow = zuko.flows.MAF(n_vars, transforms=1, hidden_features=(width,))
+    model = fd.interop.zuko.accelerate(flow)
+    return Subject(model, model.sample(n, seed=0), n_vars, flow)
+
+
+def nflows_subject(n_vars: int, width: int, n: int) -> Subject:
+    """A MADE that multiplies as much as nflows' smallest flow with a non-linear layer: two hidden products."""
+    model = fd.MADE(n_vars, (width, width), head="normal", seed=0)
+    return Subject(model, model.sample(n, seed=0), n_vars)
+
+
+def text() -> str:
+    """A million characters: Shakespeare's where the optional data is at hand, else random ones."""
+    file = SHARED_DATA / "text" / "tinyshakespeare.txt.gz"
+    if file.exists():
+        return gzip.decompress(file.read_bytes()).decode()[:1_000_000]
+    letters = np.random.default_rng(0).geometric(0.08, 1_000_000).clip(max=60) + 39
+    return letters.astype(np.uint8).tobytes().decode("ascii")
+
+
+def codes(characters: str) -> np.ndarray:
+    """uint8 numbers of the characters."""
+    return np.searchsorted(sorted(set(characters)), list(characters)).astype(np.uint8)
+
+
+def text_subject(n: int) -> Subject:
+    """So many characters as one sequence; a character counts as a row."""
+    characters = text()[:n]
+    own = codes(characters)
+    model = fd.MarkovChain(order=3, n_states=int(own.max()) + 1).fit((own, np.array([0, n])))
+    return Subject(model, own, 1, characters)
+
+
+def text_rows_subject(n: int) -> Subject:
+    """Rows of 100 characters."""
+    rows = codes(text()).reshape(-1, 100)
+    model = fd.MarkovChain(order=3, n_vars=100, n_states=int(rows.max()) + 1).fit(rows)
+    return Subject(model, rows, 100)
+
+
+def strings_subject(n: int) -> Subject:
+    """Lines of the text; a string counts as a row."""
+    characters = text()
+    lines = [line for line in characters.split("\n") if line] if "\n" in characters else [characters[:100]] * 100
+    return Subject(fd.MarkovChain(order=3).fit(lines), lines, 1)
+
+
+def tables(network: str, n: int) -> Workload:
+    """A Bayes net."""
+    rows = f"{n // 1_000_000}M" if n >= 1_000_000 else f"{n // 1000}k"
+    return Workload(f"{network}-{rows}", "tables", network, n, partial(table_subject, network), 2)
+
+
+def masked(n_vars: int, hidden: tuple[int, ...], n: int, threads: int = 1) -> Workload:
+    """A MADE or FVSBN."""
+    kind, size = "MADE" if hidden else "FVSBN", "-".join(map(str, (n_vars, *hidden)))
+    name = f"{kind.lower()}-{size}-{n}" + "-2t" * (threads > 1)
+    make = partial(masked_subject, n_vars, hidden)
+    return Workload(name, "masked network", f"{kind} {size}", n, make, threads, needs=("torch",))
+
+
+def nades(kind: str, ones: str, bias: float, n: int, threads: int = 1) -> Workload:
+    """A NADE; it is faster where fewer variables are 1."""
+    name = f"nade-784-500-{kind}-{n}" + "-2t" * (threads > 1)
+    return Workload(name, "NADE", f"NADE 784-500, {ones} ones", n, partial(nade_subject, bias), threads)
+
+
+def training(threads: int) -> Workload:
+    """An epoch of 50 000 rows, of which 5 000 are timed."""
+    make = partial(masked_subject, 784, (500,))
+    name = "training-made-784-500" + "-2t" * (threads > 1)
+    return Workload(name, "training", "MADE 784-500", 5000, make, threads, 10.0, ("torch",))
+
+
+GRID = tuple((n_vars, (width,) * depth) for n_vars in (100, 500, 784) for width in (100, 500) for depth in (1, 2))
+SUITES: dict[str, tuple[Workload, ...]] = {
+    "tables": (
+        *(tables(network, n) for network in ("alarm", "hailfinder", "win95pts") for n in (100_000, 1_000_000)),
+        tables("pigs", 100_000),
+        tables("munin", 100_000),
+        Workload("alarm-1M-forms", "forms of data", "alarm", 1_000_000, partial(table_subject, "alarm"), 2),
+        Workload("asia-1", "one row", "asia", 1, partial(table_subject, "asia")),
+    ),
+    "autoregressive": (
+        *(masked(n_vars, hidden, n) for n_vars, hidden in GRID for n in (1000, 100, 1)),
+        *(masked(784, (500,), n, threads=2) for n in (1000, 100)),
+        *(masked(784, (), n) for n in (1000, 100, 1)),
+        masked(784, (), 1000, threads=2),
+        *(nades(*ones, n) for ones in (("half", "50 %", 0.0), ("few", "15 %", -2.2)) for n in (1000, 100)),
+        *(nades(*ones, 1000, threads=2) for ones in (("half", "50 %", 0.0), ("few", "15 %", -2.2))),
+        Workload("zuko-784-500", "zuko", "zuko MAF 784-500", 100, partial(zuko_subject, 784, 500), 1, 1.0, ("zuko",)),
+        Workload("zuko-100-100", "zuko", "zuko MAF 100-100", 100, partial(zuko_subject, 100, 100), 1, 1.0, ("zuko",)),
+        Workload("nflows-784-500-500", "nflows", "nflows MAF 784-500-500", 100, partial(nflows_subject, 784, 500)),
+        Workload("nflows-100-100-100", "nflows", "nflows MAF 100-100-100", 100, partial(nflows_subject, 100, 100)),
+        training(threads=1),
+        training(threads=2),
+        Workload("chain-text", "chain over text", "MarkovChain, order 3", 1_000_000, text_subject),
+        Workload("chain-rows", "chain over rows", "MarkovChain, order 3", 10_000, text_rows_subject),
+        Workload("chain-strings", "chain over strings", "MarkovChain, order 3", 25_000, strings_subject),
+    ),
+}

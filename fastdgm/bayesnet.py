@@ -394,12 +394,12 @@ class BayesNet:
 
     def _learn(self, data: Any, prior: Prior, sample_weight: Any, *, add: bool) -> BayesNet:
         """Swap in tables from counts; with ``add``, from these and those of earlier calls."""
+        from .data.boundary import as_training_block
         from .learning.counts import learn
 
         tables_of(self._conditionals, "fit")
-        states = self._states if add else self._declared
-        earlier = self._counts if add else None
-        learnt = learn(self._parents, states, data, prior, sample_weight, earlier)
+        block = as_training_block(data, self._states if add else self._declared, self.names)
+        learnt = learn(self._parents, block, prior, sample_weight, self._counts if add else None)
         self._set_conditionals(learnt.conditionals)
         self._counts = learnt.counts
         return self

@@ -1,7 +1,7 @@
 """Networks of conditional probability tables: batched log_prob, ancestral sampling and counting.
 
 Codes are columns: an ``(n_vars, n)`` block of uint8 or uint16. All loops work on *clusters*, groups of families that
-``lowering.py`` fused into one table, so one look-up serves several variables.
+``engines/tables/clusters.py`` fused into one table, so one look-up serves several variables.
 
 *Scoring and counting.* A cluster has a scope of variables; its table holds the summed log-probabilities of its
 families over all joint states of the scope. The index of a row is sum_j stride_j * code_j. Codes are checked tile by

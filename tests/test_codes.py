@@ -12,6 +12,7 @@ import pytest
 from random_nets import codes_of, random_net, random_table
 
 import fastdgm as fd
+from fastdgm.data.boundary import as_block
 from fastdgm.data.tables import TableReader
 from fastdgm.kernels.tiles import TILE
 from fastdgm.learning.counts import count_families
@@ -80,7 +81,9 @@ def same_numbers(data) -> None:
     assert (NET.log_prob(data) == expected).all()
     assert (NET.log_prob(data, per_variable=True) == NET.log_prob(ROWS, per_variable=True)).all()
     counts = zip(
-        count_families(NET.parents, NET.states, data), count_families(NET.parents, NET.states, ROWS), strict=True
+        count_families(NET.parents, as_block(data, NET.states)),
+        count_families(NET.parents, as_block(ROWS, NET.states)),
+        strict=True,
     )
     assert all((own == plain).all() for own, plain in counts)
 

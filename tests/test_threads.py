@@ -15,6 +15,7 @@ from random_nets import codes_of, random_net
 
 import fastdgm as fd
 from fastdgm.data.blocks import Block
+from fastdgm.data.boundary import as_block
 from fastdgm.kernels.tiles import TILE
 from fastdgm.learning.counts import count_families
 from fastdgm.runtime import threads
@@ -27,7 +28,7 @@ WEIGHTS = np.random.default_rng(1).random(N_ROWS)
 
 
 def counts(weights: np.ndarray | None) -> np.ndarray:
-    return np.concatenate([own.ravel() for own in count_families(NET.parents, NET.states, ROWS, weights)])
+    return np.concatenate([own.ravel() for own in count_families(NET.parents, as_block(ROWS, NET.states), weights)])
 
 
 OPERATIONS = {

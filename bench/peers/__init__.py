@@ -1,1 +1,45 @@
-"""One file per library: the three operations in its own native format, prebuilt outside the clock."""
+"""The libraries that are compared, by family of workloads: one visible table, one file per library.
+
+A file imports its library when a peer is opened, so that a missing one leaves out its own rows only.
+"""
+
+from __future__ import annotations
+
+from .base import Peer
+from .floors import CopyBytes, ReadBytes, ReadCodes, ReadInt64, WordPerCell
+from .flows import NflowsMAF, ZukoMAF
+from .jax_gather import JaxGather
+from .numpy_markov import NumpyMarkovRows, NumpyMarkovText
+from .numpy_tables import NumpyPlain, NumpyTuned
+from .ours import OurEpoch, OurForms, OurOneRow, OurRows, Ours, OurStrings, OurTables, OurText
+from .pgmpy_frames import Pgmpy
+from .pyagrum_native import PyAgrum
+from .pybnesian_arrow import PyBNesian
+from .torch_masked import HalvedProduct, IncrementalLoop, MasksAtEveryCall, MasksBeforehand, OnePassPerVariable
+from .torch_nade import StepLoop, StepLoopOnes
+from .torch_training import Adam, FusedAdam
+
+PEERS: dict[str, tuple[type[Peer], ...]] = {
+    "tables": (
+        OurTables,
+        NumpyPlain,
+        NumpyTuned,
+        JaxGather,
+        PyBNesian,
+        PyAgrum,
+        Pgmpy,
+        CopyBytes,
+        ReadBytes,
+        WordPerCell,
+    ),
+    "forms of data": (OurForms, ReadInt64),
+    "one row": (OurOneRow,),
+    "masked network": (Ours, OnePassPerVariable, IncrementalLoop, MasksAtEveryCall, MasksBeforehand, HalvedProduct),
+    "NADE": (Ours, StepLoop, StepLoopOnes),
+    "zuko": (Ours, ZukoMAF),
+    "nflows": (Ours, NflowsMAF),
+    "training": (OurEpoch, Adam, FusedAdam),
+    "chain over text": (OurText, NumpyMarkovText, ReadCodes),
+    "chain over rows": (OurRows, NumpyMarkovRows),
+    "chain over strings": (OurStrings,),
+}

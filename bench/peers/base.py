@@ -2,64 +2,73 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from math import prod
 from typing import Any, ClassVar, NamedTuple
 
 import fastdgm as fd
 
-OPERATIONS = ("sample", "log_prob", "fit")
-
 
 class UnsuitableError(Exception):
-    """A library that cannot be measured on a workload; the text is the reason."""
+    """A row that cannot be measured here; the text is the reason."""
 
 
-class Library:
-    """A library on one network: rows, model and data in its own form are made here, outside the clock.
+class Subject(NamedTuple):
+    """What all libraries of a workload are given."""
 
-    A subclass defines those of the methods ``sample()``, ``log_prob()`` and ``fit()`` that the library offers;
-    each handles all rows of ``samples`` (``sample`` draws as many) and returns the library's own result.
+    model: Any  # fastdgm's
+    rows: Any  # that are scored and learned from
+    variables: int
+    source: Any = None  # where rivals take their parameters from, if not from the model
+
+
+class Peer:
+    """A library on one workload: its model and data, in its own form, are made here, outside the clock.
+
+    ``operations`` maps the name of an operation to the method that does it for all ``n_rows`` rows.
     """
 
-    label: ClassVar[str]
-    native: ClassVar[str]  # the form of its data
-    threads: ClassVar[int] = 1
+    library: ClassVar[str]  # in the results
+    label: ClassVar[str]  # in tables
+    native: ClassVar[str] = ""  # the form of its data
     note: ClassVar[str] = ""
-    floor: ClassVar[bool] = False
+    needs: ClassVar[tuple[str, ...]] = ()  # packages
+    operations: ClassVar[Mapping[str, Callable[[Any], Any]]]
+    max_threads: ClassVar[int] = 1
+    on_one_thread_too: ClassVar[bool] = False  # besides the workload's number of threads
+    repeatable: ClassVar[bool] = True  # False: ``prepare`` must precede every call
     max_cells: ClassVar[Mapping[str, int]] = {}  # operation -> rows x variables of one call, for slow libraries
+    max_rounds: ClassVar[Mapping[str, int]] = {}  # operation -> rounds, for very slow ones
     max_rows: ClassVar[int] = 10**9  # larger workloads are left out
-    max_variables: ClassVar[int] = 10**9  # larger networks are left out
+    max_variables: ClassVar[int] = 10**9  # larger models are left out
+    scale: float = 1.0  # calls of the whole work, where a call is a part of it
 
-    def __init__(self, net: fd.BayesNet, samples: fd.Samples) -> None:
-        self.net = net
-        self.samples = samples
+    def __init__(self, subject: Subject, n_rows: int, threads: int = 1) -> None:
+        self.model, self.source = subject.model, subject.source
+        self.rows = subject.rows[:n_rows]
+        self.n_rows, self.threads, self.variables = n_rows, threads, subject.variables
+        self.open()
 
-    @property
-    def n_rows(self) -> int:
-        """Rows that each operation handles."""
-        return len(self.samples)
+    def open(self) -> None:
+        """Makes what the operations need."""
 
-    def refresh(self) -> None:
-        """Called before each timed call, outside the clock."""
+    def prepare(self) -> None:
+        """Called before each reading of the clock, outside it."""
 
     @classmethod
-    def offers(cls, operation: str) -> bool:
-        """Whether the library has the operation at all."""
-        return hasattr(cls, operation)
+    def thread_counts(cls, threads: int) -> list[int]:
+        """Numbers of threads that the library is measured with, on a workload for so many."""
+        own = min(cls.max_threads, threads)
+        return sorted({1, own}) if cls.on_one_thread_too else [own]
 
     @classmethod
     def rows_for(cls, operation: str, n_rows: int, n_vars: int) -> int:
         """Rows of one call: all, or as many as a slow library is given. Raises UnsuitableError."""
         if n_vars > cls.max_variables:
-            raise UnsuitableError(f"too slow for networks of more than {cls.max_variables} variables")
+            raise UnsuitableError(f"too slow for more than {cls.max_variables} variables")
         if n_rows > cls.max_rows:
             raise UnsuitableError(f"too slow for more than {cls.max_rows} rows")
         return min(n_rows, max(1, cls.max_cells.get(operation, 10**18) // n_vars))
-
-    def call(self, operation: str) -> Any:
-        """Run one of OPERATIONS."""
-        return getattr(self, operation)()
 
 
 class Family(NamedTuple):

@@ -1,70 +1,74 @@
-"""What the machine must do anyway: move the bytes, draw the random bits. One thread."""
+"""What the machine must do anyway: move the bytes, draw the random bits."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from time import perf_counter
+from typing import ClassVar
+
 import numpy as np
 
-import fastdgm as fd
-
-from .base import Library
+from .base import Peer
 
 
-class Floor(Library):
-    """Bytes as fastdgm holds them."""
-
-    native = "uint8 codes by column"
-    floor = True
-
-    def __init__(self, net: fd.BayesNet, samples: fd.Samples) -> None:
-        super().__init__(net, samples)
-        self.block = np.ascontiguousarray(samples.block)
-
-
-class CopyBytes(Floor):
+class CopyBytes(Peer):
     """Writing the result, from memory to newly allocated memory."""
 
-    label = "floor: copy the bytes"
-
-    def sample(self) -> np.ndarray:
-        return self.block.copy()
+    library, label = "copy", "floor: copy the bytes"
+    operations: ClassVar = {"sample": lambda self: self.rows.block.copy()}
 
 
-class ReadBytes(Floor):
+class ReadBytes(Peer):
     """Reading the input once."""
 
-    label = "floor: read the bytes"
-
-    def log_prob(self) -> np.integer:
-        return self.block.max()
-
-    fit = log_prob
+    library, label = "read", "floor: read the bytes"
+    operations: ClassVar = dict.fromkeys(("log_prob", "fit"), lambda self: self.rows.block.max())
 
 
-class WordPerCell(Floor):
+class ReadCodes(Peer):
+    """Reading one sequence of codes once."""
+
+    library, label = "read", "floor: read the bytes"
+    operations: ClassVar = {"log_prob": lambda self: self.rows.max()}
+
+
+class ReadInt64(Peer):
+    """Reading int64 rows once, by as many threads as score, by the fastest of NumPy's reductions."""
+
+    library, label = "read", "floor: read int64 rows"
+    max_threads = 2
+    on_one_thread_too = True
+
+    def open(self) -> None:
+        self.parts = np.array_split(np.asarray(self.rows).astype(np.int64, order="C"), self.threads)
+        self.pool = ThreadPoolExecutor(self.threads)
+        tried = (np.max, np.sum, lambda part: np.bitwise_or.reduce(part, axis=None))
+        self.reduce = min(tried, key=lambda reduce: min(self._seconds(reduce) for _ in range(3)))
+
+    def _seconds(self, reduce: Callable[[np.ndarray], object]) -> float:
+        start = perf_counter()
+        reduce(self.parts[0])
+        return perf_counter() - start
+
+    def read(self) -> list[object]:
+        return list(map(self.reduce, self.parts) if self.threads == 1 else self.pool.map(self.reduce, self.parts))
+
+    operations: ClassVar = {"log_prob of int64 rows": read}
+
+
+class WordPerCell(Peer):
     """A 32-bit Philox word for every cell, made tile by tile and thrown away."""
 
-    label = "floor: a random word per cell"
+    library, label = "word-per-cell", "floor: a random word per cell"
 
-    def __init__(self, net: fd.BayesNet, samples: fd.Samples) -> None:
-        super().__init__(net, samples)
+    def open(self) -> None:
         self.fill = compiled_fill()
-        self.n_words = len(net)
 
-    def sample(self) -> int:
-        return self.fill(self.n_rows, self.n_words)
+    operations: ClassVar = {"sample": lambda self: self.fill(self.n_rows, self.variables)}
 
 
-class WordPerCluster(WordPerCell):
-    """A word for every fused cluster: what fastdgm draws."""
-
-    label = "floor: a random word per cluster"
-
-    def __init__(self, net: fd.BayesNet, samples: fd.Samples) -> None:
-        super().__init__(net, samples)
-        self.n_words = len(net._lowered.sampling_clusters)
-
-
-def compiled_fill() -> object:
+def compiled_fill() -> Callable[[int, int], int]:
     """fill(n_rows, n_words): the words of all rows, as the sampling loop draws them."""
     import numba
     from numba import uint64

@@ -3,30 +3,28 @@
 from __future__ import annotations
 
 import os
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
-import fastdgm as fd
-
-from .base import Family, Library, families
+from .base import Family, Peer, families
 
 ROWS_PER_CALL = 100_000  # sampling a million rows in one call is slower per cell, and compiles again
 
 
-class JaxGather(Library):
+class JaxGather(Peer):
     """Hand-written JAX, compiled outside the clock."""
 
-    label = "JAX gather (float32)"
+    library, label = "jax", "JAX gather (float32)"
     native = "uint8 codes by column, JAX array"
+    needs = ("jax",)
     note = f"float32; compiled outside the clock; samples in calls of {ROWS_PER_CALL} rows"
     max_variables = 100
 
-    def __init__(self, net: fd.BayesNet, samples: fd.Samples) -> None:
-        super().__init__(net, samples)
+    def open(self) -> None:
         jax = import_jax_on_one_thread()
-        self.families = families(net)
-        self.block = jax.device_put(samples.block)
+        self.families = families(self.model)
+        self.block = jax.device_put(self.rows.block)
         self.key = jax.random.key(1)
         self.jitted_log_prob = jax.jit(self._log_prob)
         self.jitted_sample = jax.jit(self._sample)
@@ -64,6 +62,8 @@ class JaxGather(Library):
                 code += uniform >= threshold.at[index].get(mode="promise_in_bounds")
             columns[family.column] = code
         return jnp.stack([columns[column] for column in range(len(columns))])
+
+    operations: ClassVar = {"sample": sample, "log_prob": log_prob}
 
 
 def configuration(family: Family, columns: Any) -> Any:

@@ -3,39 +3,108 @@
 from __future__ import annotations
 
 import os
+from typing import ClassVar
 
 import numpy as np
 
 import fastdgm as fd
 
-from .base import Library
+from .base import Peer
 
 
-class FastDGM(Library):
-    """One thread."""
+class Ours(Peer):
+    """Sampling and scoring, the same calls for every model."""
 
-    label = "fastdgm, 1 thread"
-    native = "Samples (uint8 codes by column)"
+    library = label = "fastdgm"
+    max_threads = 2
+    on_one_thread_too = True
+    operations: ClassVar = {
+        "sample": lambda self: self.model.sample(self.n_rows, seed=2),
+        "log_prob": lambda self: self.model.log_prob(self.rows),
+    }
 
-    def __init__(self, net: fd.BayesNet, samples: fd.Samples) -> None:
-        super().__init__(net, samples)
-        self.structure = fd.BayesNet.from_edges(net.edges, net.names, net.states)
-
-    def refresh(self) -> None:
+    def prepare(self) -> None:
         os.environ["FASTDGM_NUM_THREADS"] = str(self.threads)
 
-    def sample(self) -> fd.Samples:
-        return self.net.sample(self.n_rows, seed=1)
 
-    def log_prob(self) -> np.ndarray:
-        return self.net.log_prob(self.samples)
+class OurTables(Ours):
+    """A Bayes net; it is fitted to rows without smoothing."""
 
-    def fit(self) -> fd.BayesNet:
-        return self.structure.fit(self.samples, prior=0.0)
+    native = "Samples (uint8 codes by column)"
+    operations: ClassVar = {**Ours.operations, "fit": lambda self: self.structure.fit(self.rows, prior=0.0)}
+
+    def open(self) -> None:
+        self.structure = fd.BayesNet.from_edges(self.model.edges, self.model.names, self.model.states)
 
 
-class FastDGMTwoThreads(FastDGM):
-    """Two threads."""
+class OurForms(OurTables):
+    """A Bayes net with the data that others bring: int64 rows of NumPy's, frames of pandas' own making."""
 
-    label = "fastdgm, 2 threads"
-    threads = 2
+    needs = ("pandas",)
+    operations: ClassVar = {
+        **OurTables.operations,
+        "log_prob of int64 rows": lambda self: self.model.log_prob(self.int64),
+        "log_prob of a pandas frame": lambda self: self.model.log_prob(self.frame),
+        "sample to pandas": lambda self: self.model.sample(self.n_rows, seed=2).to_pandas(),
+        "fit from pandas": lambda self: self.structure.fit(self.frame, prior=0.0),
+    }
+
+    def open(self) -> None:
+        super().open()
+        import pandas as pd
+
+        states = self.model.states
+        columns = {name: pd.Categorical.from_codes(c.astype(np.int8), states[name]) for name, c in self.rows.items()}
+        self.frame = pd.DataFrame(columns)
+        self.int64 = np.asarray(self.rows).astype(np.int64, order="C")
+
+
+class OurOneRow(Ours):
+    """What a call costs before it does anything."""
+
+    operations: ClassVar = {
+        **Ours.operations,
+        "log_prob of int64 rows": lambda self: self.model.log_prob(self.int64),
+    }
+
+    def open(self) -> None:
+        self.int64 = np.asarray(self.rows).astype(np.int64)
+
+
+class OurEpoch(Ours):
+    """An epoch of training in minibatches of 100."""
+
+    note = "batches of 100"
+    settings: ClassVar = {"batch_size": 100, "schedule": "constant", "patience": None, "progress": False}
+    operations: ClassVar = {"fit": lambda self: self.model.fit(self.rows, epochs=1, **self.settings)}
+
+
+class OurText(Ours):
+    """A chain of order 3 over one long sequence, given as codes or as a string."""
+
+    max_threads = 1
+    operations: ClassVar = {
+        "log_prob": lambda self: self.model.log_prob(self.sequence),
+        "log_prob of a string": lambda self: self.by_string.log_prob(self.source),
+        "fit": lambda self: fd.MarkovChain(order=3, n_states=self.model.n_states).fit(self.sequence),
+        "fit of a string": lambda self: fd.MarkovChain(order=3).fit(self.source),
+    }
+
+    def open(self) -> None:
+        self.sequence = self.rows, np.array([0, self.n_rows])
+        self.by_string = fd.MarkovChain(order=3).fit(self.source)
+
+
+class OurRows(Ours):
+    """A chain of order 3 over rows."""
+
+    max_threads = 1
+    operations: ClassVar = {"sample": Ours.operations["sample"]}
+
+
+class OurStrings(Ours):
+    """A chain of order 3 over lines."""
+
+    max_threads = 1
+    note = "lines to their end, as a list"
+    operations: ClassVar = {"sample of strings": Ours.operations["sample"]}

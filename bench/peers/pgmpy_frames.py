@@ -3,45 +3,36 @@
 from __future__ import annotations
 
 import logging
-from typing import Any, ClassVar
+from typing import ClassVar
 
-import fastdgm as fd
-
-from .base import Library
+from .base import Peer
 
 
-class Pgmpy(Library):
+class Pgmpy(Peer):
     """pgmpy."""
 
-    label = "pgmpy"
+    library = label = "pgmpy"
     native = "pandas frame, categoricals"
     note = "chooses its own number of threads; no log-likelihood per row"
+    needs = ("pgmpy", "pandas")
+    repeatable = False  # fit changes the structure
     max_cells: ClassVar = {"sample": 1_000_000, "fit": 4_000_000}
     max_rows = 100_000
     max_variables = 100
+    operations: ClassVar = {
+        "sample": lambda self: self.complete.simulate(self.n_rows, seed=1, show_progress=False),
+        "fit": lambda self: self.structure.fit(self.frame),
+    }
 
-    def __init__(self, net: fd.BayesNet, samples: fd.Samples) -> None:
-        super().__init__(net, samples)
+    def open(self) -> None:
         import pgmpy.models  # noqa: F401  it sets up its logger when imported
 
         logging.getLogger("pgmpy").setLevel(logging.ERROR)
-        self.model = net.to_pgmpy()
-        self.frame = samples.to_pandas()
-        self.structure = self._unfitted()
+        self.complete, self.frame = self.model.to_pgmpy(), self.rows.to_pandas()
 
-    def _unfitted(self) -> Any:
+    def prepare(self) -> None:
         from pgmpy.models import DiscreteBayesianNetwork
 
-        model = DiscreteBayesianNetwork()
-        model.add_nodes_from(self.net.names)
-        model.add_edges_from(self.net.edges)
-        return model
-
-    def refresh(self) -> None:
-        self.structure = self._unfitted()
-
-    def sample(self) -> Any:
-        return self.model.simulate(self.n_rows, seed=1, show_progress=False)
-
-    def fit(self) -> Any:
-        return self.structure.fit(self.frame)
+        self.structure = DiscreteBayesianNetwork()
+        self.structure.add_nodes_from(self.model.names)
+        self.structure.add_edges_from(self.model.edges)

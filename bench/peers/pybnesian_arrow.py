@@ -2,51 +2,42 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
-import fastdgm as fd
-
-from .base import Library
+from .base import Peer
 
 
-class PyBNesian(Library):
+class PyBNesian(Peer):
     """PyBNesian has no way to set tables: its model is fitted to the rows first, outside the clock."""
 
-    label = "PyBNesian"
+    library, label = "pybnesian", "PyBNesian"
     native = "Arrow record batch, int8 dictionaries"
     note = "its tables are fitted to the rows"
+    needs = ("pybnesian", "pyarrow")
+    repeatable = False  # fit does nothing on a fitted model
+    operations: ClassVar = {
+        "sample": lambda self: self.fitted.sample(self.n_rows, seed=1),
+        "log_prob": lambda self: self.fitted.logl(self.data),
+        "fit": lambda self: self.structure.fit(self.data),
+    }
 
-    def __init__(self, net: fd.BayesNet, samples: fd.Samples) -> None:
-        super().__init__(net, samples)
+    def open(self) -> None:
         import pyarrow as pa
 
-        columns = {
-            name: pa.DictionaryArray.from_arrays(
-                pa.array(column.astype(np.int8)), pa.array(net.states[name], pa.string())
-            )
-            for name, column in samples.items()
-        }
+        columns = {}
+        for name, column in self.rows.items():
+            labels = pa.array(self.model.states[name], pa.string())
+            columns[name] = pa.DictionaryArray.from_arrays(pa.array(column.astype(np.int8)), labels)
         self.data = pa.RecordBatch.from_pydict(columns)
-        self.model = self._unfitted()
-        self.model.fit(self.data)
+        self.fitted = self._unfitted()
+        self.fitted.fit(self.data)
+
+    def prepare(self) -> None:
         self.structure = self._unfitted()
 
     def _unfitted(self) -> Any:
         import pybnesian
 
-        return pybnesian.DiscreteBN(list(self.net.names), list(self.net.edges))
-
-    def refresh(self) -> None:
-        self.structure = self._unfitted()  # fit does nothing on a fitted model
-
-    def sample(self) -> Any:
-        return self.model.sample(self.n_rows, seed=1)
-
-    def log_prob(self) -> np.ndarray:
-        return self.model.logl(self.data)
-
-    def fit(self) -> Any:
-        self.structure.fit(self.data)
-        return self.structure
+        return pybnesian.DiscreteBN(list(self.model.names), list(self.model.edges))

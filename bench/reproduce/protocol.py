@@ -19,7 +19,6 @@ import numpy.typing as npt
 
 import fastdgm as fd
 from bench.machine import machine_info
-from fastdgm.runtime.threads import get_num_threads
 
 Array = npt.NDArray[Any]
 RESULTS = Path(__file__).resolve().parents[1] / "results" / "reproduce"
@@ -96,7 +95,7 @@ def provenance() -> dict[str, Any]:
     git = subprocess.run(
         ["git", "rev-parse", "HEAD"], cwd=Path(fd.__file__).parent, capture_output=True, text=True, check=False
     )
-    return {"fastdgm": fd.__version__, "commit": git.stdout.strip() or None, "threads": get_num_threads()}
+    return {"fastdgm": fd.__version__, "commit": git.stdout.strip() or None, "threads": fd.get_num_threads()}
 
 
 def mixture(log_probs: Sequence[Array]) -> Array:

@@ -37,19 +37,23 @@ def as_block(data: Any, states: States) -> Block:
     return _array_block(_as_array(data), states)
 
 
-def learn_states(data: Any, known: States, names: Sequence[str]) -> dict[str, tuple[str, ...]]:
-    """States of the variables that ``known`` lacks: categories, sorted labels, or codes up to the largest seen."""
-    if not isinstance(data, Samples) and not _is_table(data):
-        array = _as_array(data)
-        if array.ndim != 2 or array.shape[1] != len(names):
-            raise ValueError(f"an array of codes has shape (n_rows, {len(names)}), got shape {array.shape}")
-        data = {name: array[:, v] for v, name in enumerate(names)}
-    return infer_states(data, known, names)
+def as_training_block(data: Any, known: States, names: Sequence[str]) -> Block:
+    """As ``as_block``; states that ``known`` lacks are learnt: categories, sorted labels, codes up to the largest."""
+    if all(name in known for name in names):
+        return as_block(data, known)
+    if _is_table(data) and not isinstance(data, Samples):
+        data = table_columns(data, names)  # because an Arrow stream can be read only once
+    return as_block(data, infer_states(_columns(data, names), known, names))
 
 
-def readable_twice(data: Any, names: Sequence[str]) -> Any:
-    """The same data; a table as the mapping of its columns, because an Arrow stream can be read only once."""
-    return table_columns(data, names) if _is_table(data) and not isinstance(data, Samples) else data
+def _columns(data: Any, names: Sequence[str]) -> Any:
+    """Data with named columns."""
+    if isinstance(data, Samples) or _is_table(data):
+        return data
+    array = _as_array(data)
+    if array.ndim != 2 or array.shape[1] != len(names):
+        raise ValueError(f"an array of codes has shape (n_rows, {len(names)}), got shape {array.shape}")
+    return {name: array[:, v] for v, name in enumerate(names)}
 
 
 def _is_table(data: Any) -> bool:

@@ -9,9 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from ..conditionals.table import CPT
-from ..data.blocks import States
+from ..data.blocks import Block
 from ..data.booleans import with_plain_bytes
-from ..data.boundary import as_block, learn_states, readable_twice
 from ..engines.tables.count import count_cells
 from ..engines.tables.plan import Structure, family_counts
 from ..runtime.arrays import read_only
@@ -40,23 +39,18 @@ class Prior(NamedTuple):
 
 def learn(
     parents: Mapping[str, tuple[str, ...]],
-    states: States,
-    data: Any,
+    block: Block,
     prior: Prior,
     sample_weight: Any = None,
     earlier: Sequence[Array] | None = None,
 ) -> Learnt:
-    """All tables from the counts of complete data, added to earlier ones; states that are not known are learnt too."""
-    names = list(parents)
-    if len(states) < len(names):
-        data = readable_twice(data, names)
-        states = learn_states(data, states, names)
-    counts = count_families(parents, states, data, sample_weight)
+    """All tables from the counts of complete data, added to earlier ones."""
+    counts = count_families(parents, block, sample_weight)
     if earlier is not None:
         counts = [old + new for old, new in zip(earlier, counts, strict=True)]
     conditionals = {
-        name: CPT.trusted(parents[name], table_from_counts(own, prior.per_cell(own)), states[name])
-        for name, own in zip(names, counts, strict=True)
+        name: CPT.trusted(own, table_from_counts(count, prior.per_cell(count)), block.states[name])
+        for (name, own), count in zip(parents.items(), counts, strict=True)
     }
     return Learnt(conditionals, counts)
 
@@ -98,18 +92,14 @@ def checked_weights(sample_weight: Any, n: int) -> Array:
     return read_only(weights)
 
 
-def count_families(
-    parents: Mapping[str, Sequence[str]], states: States, data: Any, sample_weight: Any = None
-) -> list[Array]:
+def count_families(parents: Mapping[str, Sequence[str]], block: Block, sample_weight: Any = None) -> list[Array]:
     """Counts of every family's joint states, one array per variable with the axes of its CPT.
 
     int64, or float64 when weighted; weighted sums do not depend on the number of threads.
     """
-    structure = Structure(parents, states)
-    block = as_block(data, structure.states)
+    structure = Structure(parents, block.states)
     weights = None if sample_weight is None else checked_weights(sample_weight, block.n)
-    cells = count_cells(structure, block, weights)
-    return family_counts(structure, cells)
+    return family_counts(structure, count_cells(structure, block, weights))
 
 
 def table_from_counts(counts: Array, pseudo_count: float) -> Array:

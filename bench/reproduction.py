@@ -1,4 +1,4 @@
-"""The README's section on reproduced results, from results/reproduce/*.json."""
+"""The report on reproduced results, from results/reproduce/*.json."""
 
 from __future__ import annotations
 
@@ -22,22 +22,19 @@ def read_reproduction(folder: Path) -> dict[str, Result]:
     return {file.stem: json.loads(file.read_text()) for file in sorted(folder.glob("*.json"))}
 
 
-def reproduction_section(results: dict[str, Result]) -> list[str]:
+def reproduction_section(results: dict[str, Result]) -> str:
     """Markdown: MNIST, density estimation, text."""
-    return [
-        *mnist_table(results),
-        "",
-        *density_table(results),
-        "",
-        *text_lines(results),
-        "",
-        f"![Test log-likelihood against Chow-Liu trees and HCLT](bench/results/{PICTURE})",
-        "",
+    paragraphs = [
+        "\n".join(mnist_table(results)),
+        "\n".join(density_table(results)),
+        "\n".join(text_lines(results)),
+        f"![Test log-likelihood against Chow-Liu trees and HCLT]({PICTURE})",
         "Models are chosen by validation alone, the test set is scored once; settings, seeds, epochs and seconds "
-        "of every run are in [`bench/results/reproduce`](bench/results/reproduce), how to run it again in "
-        "[`bench/reproduce`](bench/reproduce/README.md). Published numbers of MNIST are quoted from memory; Chow-Liu "
+        "of every run are in [`reproduce`](reproduce), how to run it again in "
+        "[`bench/reproduce`](../reproduce/README.md). Published numbers of MNIST are quoted from memory; Chow-Liu "
         "was computed on the same files, HCLT is the mean of its authors' run logs.",
     ]
+    return "\n\n".join(paragraphs)
 
 
 def mnist_table(results: dict[str, Result]) -> list[str]:

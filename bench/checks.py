@@ -1,0 +1,117 @@
+"""That fastdgm and its rivals compute the same: without this a comparison of their speeds says nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from peers.base import Subject
+from peers.ours import OurEpoch
+from peers.torch_masked import IncrementalLoop, MasksBeforehand, OnePassPerVariable
+from peers.torch_nade import StepLoop
+from peers.torch_training import Adam
+
+import fastdgm as fd
+
+CHECKED_ROWS = 32
+NEAR = 1e-5  # how close to a threshold a uniform lies where float32 results may differ
+
+Record = dict[str, Any]
+
+
+def check(what: str, value: float, limit: float) -> Record:
+    """A difference between methods and the largest that is allowed."""
+    return {"check": what, "value": float(f"{value:.3g}"), "limit": limit, "passed": bool(value <= limit)}
+
+
+def relative(own: np.ndarray, theirs: np.ndarray) -> float:
+    """The largest |own - theirs| / |theirs|."""
+    return float(np.max(np.abs(own - theirs) / np.abs(theirs)))
+
+
+def checked(subject: Subject) -> tuple[Subject, np.ndarray]:
+    """A few rows drawn from given uniforms (n, n_vars), as the subject's rows."""
+    uniforms = np.random.default_rng(3).random((CHECKED_ROWS, subject.variables), np.float32)
+    return subject._replace(rows=subject.model.sample(CHECKED_ROWS, uniforms=uniforms)), uniforms
+
+
+def same_samples(x: np.ndarray, other: np.ndarray, uniforms: np.ndarray, thresholds: np.ndarray, name: str) -> Record:
+    """Rows may differ only from the first variable whose uniform lies near its threshold.
+
+    ``thresholds`` are those of rows that agree with x up to its first difference from ``other``.
+    """
+    differ = x != other
+    rows = np.flatnonzero(differ.any(axis=1))
+    first = differ[rows].argmax(axis=1)
+    gaps = np.abs(uniforms[rows, first] - thresholds[rows, first])
+    what = f"samples, {len(rows)} rows differ from the {name}: largest |uniform - threshold| where they begin to"
+    return check(what, float(gaps.max(initial=0.0)), NEAR)
+
+
+def same_log_prob(own: np.ndarray, theirs: np.ndarray) -> Record:
+    """To 1e-5 relative."""
+    return check("log_prob, largest relative difference", relative(own, theirs), 1e-5)
+
+
+def masked_checks(whole: Subject) -> list[Record]:
+    """The same samples from both torch methods, and the same log_prob."""
+    import torch
+
+    subject, uniforms = checked(whole)
+    naive_peer = OnePassPerVariable(subject, CHECKED_ROWS)
+    u = torch.from_numpy(uniforms)
+    naive = naive_peer.draw(u, subject.variables)
+    loop = IncrementalLoop(subject, CHECKED_ROWS).draw(u.T.contiguous()).numpy().T
+    with torch.inference_mode():
+        thresholds = torch.sigmoid(naive_peer.logits(naive)).numpy()
+    theirs = MasksBeforehand(subject, CHECKED_ROWS).score(baked=True).numpy()
+    return [
+        same_samples(subject.rows, naive.numpy(), uniforms, thresholds, "one pass per variable"),
+        same_samples(subject.rows, loop, uniforms, thresholds, "incremental loop"),
+        same_log_prob(subject.model.log_prob(subject.rows), theirs),
+    ]
+
+
+def nade_checks(whole: Subject) -> list[Record]:
+    """The same samples and log_prob as the plain loop."""
+    import torch
+
+    subject, uniforms = checked(whole)
+    peer = StepLoop(subject, CHECKED_ROWS)
+    u = torch.from_numpy(uniforms.T.copy())
+    other, z = (part.numpy().T for part in peer.run(torch.empty_like(u), u))
+    return [
+        same_samples(subject.rows, other, uniforms, 1 / (1 + np.exp(-z)), "O(H) loop"),
+        same_log_prob(subject.model.log_prob(subject.rows), peer.log_prob().numpy()),
+    ]
+
+
+def zuko_checks(subject: Subject) -> list[Record]:
+    """The same x of the same noise, and the same log_prob."""
+    import torch
+
+    z = torch.randn(8, subject.variables, generator=torch.Generator().manual_seed(0))
+    with torch.no_grad():
+        theirs = subject.source.transform().inv(z)
+        scores = subject.source().log_prob(subject.rows).numpy()
+    gap = float(((subject.model.inverse(z) - theirs).abs() / theirs.abs().clamp(min=1)).max())
+    own = subject.model.log_prob(subject.rows).numpy()
+    return [check("x of the same noise, largest relative difference", gap, 1e-4), same_log_prob(own, scores)]
+
+
+def training_checks(subject: Subject) -> list[Record]:
+    """Losses in the first epoch are near each other (minibatches differ)."""
+    model = fd.from_torch(subject.source.module())
+    model.fit(subject.rows, epochs=1, **OurEpoch.settings)
+    loss = Adam(subject, len(subject.rows)).epoch()
+    what = f"training, loss in the first epoch against torch's {loss:.1f}: relative difference"
+    return [check(what, abs(model.history[-1]["train"] / loss - 1), 0.02)]
+
+
+CHECKS: dict[str, Callable[[Subject], list[Record]]] = {
+    "masked network": masked_checks,
+    "NADE": nade_checks,
+    "zuko": zuko_checks,
+    "training": training_checks,
+}

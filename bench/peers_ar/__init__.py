@@ -1,1 +1,0 @@
-"""Rivals of the autoregressive models, one to a file; each is built outside the clock."""
