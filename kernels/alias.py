@@ -1,16 +1,22 @@
 """Alias tables in exact integer arithmetic (Walker 1977; the two moving fronts are Vose's 1991 in one sweep).
 
 Probabilities become multiples of 2**-64 that sum to exactly 1; each of the 2**b slots of a row holds 2**-b of it,
-shared by at most two outcomes. Built once per network, on the host: these are the tables that cpt.py's CPU and
-CUDA samplers read, so they need no twin.
+shared by at most two outcomes. Tables are built once per network, on the host: the samplers of the CPU and of the GPU
+read the same ones.
+
+A slot is one uint64: threshold (high 32 bits) | second outcome (16 bits) | first outcome (16 bits). The top b bits of a
+32-bit word choose the slot, the rest, moved up, is compared with the threshold. The exact threshold has 64 bits: where
+the first 32 cannot decide, a second word does.
 """
 
 from __future__ import annotations
 
 import numpy as np
-from numba import uint32, uint64
+from numba import uint16, uint32, uint64
 
-from .jit import kernel, loop
+from .jit import formula, kernel, loop
+from .philox import LOW
+from .vectors import copy_cells
 
 SCALE = 18446744073709551616.0  # 2**64
 
@@ -103,3 +109,44 @@ def fill_slots(probabilities, outcomes, bits, slots, fine):
     own = np.empty(outcomes.shape[0], np.int64)
     for row in range(probabilities.shape[0]):
         fill_row(probabilities[row], outcomes, bits, slots[row], fine[row], weight, own)
+
+
+# --- draws ---
+
+
+@loop
+def gather_slots(place, slots, n, slot):
+    """slot = slots[place], places in range."""
+    full = n & ~7
+    for i in range(0, full, 8):
+        copy_cells(slot, slots, place, i)
+    for i in range(full, n):
+        slot[i] = slots[uint64(place[i])]
+
+
+@loop
+def choose(words, slot, bits, n, outcome):
+    """outcome = the slot's first or second; returns whether any word was too close to its threshold to decide."""
+    up = bits & uint32(31)
+    closest = uint32(LOW)
+    for i in range(n):
+        fraction = uint32(words[i] << up)
+        threshold = uint32(slot[i] >> uint64(32))
+        outcome[i] = uint16(slot[i]) if fraction < threshold else uint16(slot[i] >> uint64(16))
+        closest = min(closest, uint32(fraction ^ threshold))
+    return (closest >> bits) == 0
+
+
+@formula
+def undecided(word, slot, bits):
+    """Whether the first word's fraction equals the upper half of the threshold, so that the second word decides."""
+    distance = (uint64(word) << uint64(bits)) ^ (slot >> uint64(32))
+    return ((distance & uint64(LOW)) >> uint64(bits)) == 0
+
+
+@formula
+def exact_outcome(word, second_word, slot, fine, bits):
+    """The outcome of a slot by all 64 bits: first if ((word, second) << b) < (threshold, fine)."""
+    fraction = (((uint64(word) << uint64(32)) | uint64(second_word)) << uint64(bits)) & uint64(0xFFFFFFFFFFFFFFFF)
+    threshold = (slot & uint64(0xFFFFFFFF00000000)) | uint64(fine)
+    return slot & uint64(0xFFFF) if fraction < threshold else (slot >> uint64(16)) & uint64(0xFFFF)

@@ -10,14 +10,13 @@ import math
 
 from numba import cuda, uint64
 
-from . import cpt
+from .alias_cuda import exact_outcome, undecided
 from .philox import STREAM_REFINE, STREAM_SAMPLE
 from .philox_cuda import block_words, lane_word
 
 __all__ = ["count_cuda", "in_range_cuda", "log_prob_cuda", "log_prob_per_variable_cuda", "sample_cuda"]
 
 device = cuda.jit(device=True)
-undecided, exact_outcome = device(cpt.undecided), device(cpt.exact_outcome)
 
 
 @device

@@ -9,6 +9,10 @@ their order, the same order as in one pass over all variables, and the floating-
 ``state`` is one tile: a row per input, hidden and output unit, a lane per row of data. Layer 0 are the inputs
 (context, then variables in the model's order), the last layer the parameters of the heads, variable by variable.
 A unit is activation(bias + weights . source layer + unit of the residual layer).
+
+Here are the network, a tile, its layers, and scoring; sampling is in made_sampling.py, of few rows in made_rows.py, the
+gradient in made_gradient.py. Loops take arrays out of their tuples before they begin: inside, each would be counted as
+one more reference, atomically.
 """
 
 from __future__ import annotations
@@ -17,36 +21,19 @@ from typing import NamedTuple
 
 import numpy as np
 from numba import uint64
-from numba.extending import overload
 
-from .functions import INLINED, exp, sigmoid, silu, softplus, tanh, wide_vectors
-from .heads import (
-    AFFINE,
-    JOINT,
-    LARGEST,
-    MIXTURE,
-    TERM,
-    UNDEFINED,
-    BernoulliHead,
-    MixtureHead,
-    NormalHead,
-    draw_lanes,
-    score_lanes,
-)
+from .activations import ELU, RELU, SIGMOID, SILU, SOFTPLUS, TANH, elu, relu, sigmoid, silu, softplus, tanh
+from .head_scratch import JOINT, NOISE, TERM
+from .heads import AFFINE, new_noise, noise_words, score_lanes
 from .jit import inlined, kernel, loop
-from .products import LANES, ROWS, add_product, add_rows
-from .quantile import to_normal
-from .truncation import temper_lanes
-from .uniforms import fill_uniforms
+from .products import LANES, ROWS, Matrix, Size, add_product
 
 FIRST, UNITS, WEIGHTS, STRIDE, SOURCE, RESIDUAL, ACTIVATION = range(7)  # fields of ``layers``
 ZERO = np.int64(0)  # numba compiles a function once more for a literal argument
 LOG_PROB, SAMPLING_LOG_PROB = np.int64(0), np.int64(1)  # rows of ``total``
-LINEAR, RELU, ELU, TANH, SIGMOID, SOFTPLUS, SILU = range(7)
 PADDING = ROWS + 3  # rows that a panel product may write beyond the end of a layer
 
 TILE = 64  # rows of data in a tile of scoring and training
-SAMPLING_TILE = 128  # of sampling, where every variable costs the same for few lanes as for many
 BLOCK = 24  # variables drawn between two panel products: a multiple of 4, and of ROWS where those are 12 or 6
 
 
@@ -55,7 +42,7 @@ class MaskedNet(NamedTuple):
 
     weights: np.ndarray  # flat: per layer (units + PADDING, stride), a row per unit, 0 where masked
     biases: np.ndarray  # per row of the state
-    layers: np.ndarray  # int64 (n_layers, 7): the fields above; SOURCE and RESIDUAL are layers, RESIDUAL -1: none
+    layers: np.ndarray  # int64 (n_layers, 7): a MaskedLayer each
     known: np.ndarray  # int64 (n_layers, n_vars + 1): units that are final once so many variables are known
     reach: np.ndarray  # int64, per row of the state: how many sources the unit reads
     order: np.ndarray  # int64 (n_vars,): the variable (column of the data) at each position
@@ -66,39 +53,16 @@ class MaskedNet(NamedTuple):
     kind: NamedTuple  # the head once more, as a type: see heads.py
 
 
-class Request(NamedTuple):
-    """What to sample."""
+class MaskedLayer(NamedTuple):
+    """Where a layer lies, and what it does; row 0 of ``layers`` are the inputs."""
 
-    key: int
-    start: int  # global number of row 0
-    prefix_length: int
-    n_per_row: int
-    temperature: float
-    top_k: int  # 0: all
-    top_p: float
-    truncated: bool
-    scored: bool
-    source: int  # of randomness: PHILOX, UNIFORMS or NOISE
-
-
-PHILOX, UNIFORMS, NOISE = range(3)
-
-
-class Given(NamedTuple):
-    """Inputs of sampling."""
-
-    prefix: np.ndarray  # (n // n_per_row, prefix_length), of the model's float type
-    noise: np.ndarray  # float64 (n, n_vars * words): uniforms, or what the heads take
-    context: np.ndarray  # (n, n_context), of the model's float type
-
-
-class Results(NamedTuple):
-    """What sampling writes; empty arrays for what was not asked for."""
-
-    values: np.ndarray  # (n, n_vars) codes or reals, columns in the user's order
-    log_prob: np.ndarray  # (n,)
-    sampling_log_prob: np.ndarray  # (n,)
-    undefined: np.ndarray  # bool (n,): rows in which a sum or a value left the range of the float type
+    first: int  # row of its first unit in the state
+    units: int
+    weights: int  # where its weights begin
+    stride: int  # numbers from a unit's weights to the next's; 0: no weights, nothing but a residual
+    source: int  # the layer that it reads
+    residual: int  # the layer that is added to it; -1: none
+    activation: int
 
 
 class Tile(NamedTuple):
@@ -116,23 +80,6 @@ class Tile(NamedTuple):
 def lanes_for(n, most):
     """Lanes of a tile that holds n rows, ``most`` at most."""
     return min(most, (n + LANES - 1) // LANES * LANES)
-
-
-@inlined
-def noise_words(head):
-    """Random numbers per variable."""
-    return 2 if head == MIXTURE else 1
-
-
-def new_noise(kind, like, words, lanes):
-    """Zeros of the type in which a head takes its noise; ``like`` is of the model's."""
-
-
-@overload(new_noise, jit_options=INLINED)
-def _choose_new_noise(kind, like, words, lanes):
-    if kind.instance_class is BernoulliHead:
-        return lambda kind, like, words, lanes: np.zeros((words, lanes), like.dtype)
-    return lambda kind, like, words, lanes: np.zeros((words, lanes), np.float64)
 
 
 @loop
@@ -158,6 +105,13 @@ def first_value(net):
     return net.n_context if net.n_states == 1 else 0
 
 
+@inlined
+def add_terms(scratch, total, which):
+    """total[which] += scratch[TERM], in float64."""
+    for i in range(total.shape[1]):
+        total[which, i] += scratch[TERM, i]
+
+
 # Layers -----------------------------------------------------------------------------------------------------------
 
 
@@ -169,41 +123,53 @@ def fill(number, array, row):
 
 
 @inlined
-def places(layers, layer, units, sources, lanes):
-    """What ``add_product`` asks for: where the weights are, row of the sources, row of the units, and sizes."""
-    at, stride = layers[layer, WEIGHTS], layers[layer, STRIDE]
-    own, source = layers[layer, FIRST], layers[layers[layer, SOURCE], FIRST]
-    place = at + units[0] * stride + sources[0], stride, np.int64(1)
-    depth = sources[1] - sources[0] if stride > 0 else np.int64(0)  # no weights: nothing but a residual
-    size = units[1] - units[0], depth, np.int64(lanes)
-    return place, source + sources[0], own + units[0], size
+def layer_of(layers, number):
+    """The MaskedLayer in row ``number``."""
+    return MaskedLayer(
+        layers[number, FIRST],
+        layers[number, UNITS],
+        layers[number, WEIGHTS],
+        layers[number, STRIDE],
+        layers[number, SOURCE],
+        layers[number, RESIDUAL],
+        layers[number, ACTIVATION],
+    )
+
+
+@inlined
+def product_of(own, source_row, units, sources, lanes):
+    """What ``add_product`` asks for to add sources begin .. end (the first in row ``source_row`` + begin of the state)
+    to units begin .. end of a layer: where the weights are, rows of the sources and of the units, and sizes."""
+    matrix = Matrix(own.weights + units[0] * own.stride + sources[0], own.stride, np.int64(1))
+    depth = sources[1] - sources[0] if own.stride > 0 else np.int64(0)  # no weights: nothing but a residual
+    size = Size(units[1] - units[0], depth, np.int64(lanes))
+    return matrix, source_row + sources[0], own.first + units[0], size
 
 
 @loop
-def begin_units(net, layer, begin, end, known, state):
-    """Units begin .. end = biases + weights . the first ``known`` sources. Panels have no slow remainder if their rows
-    are a multiple of 4: up to 3 units after ``end``, which have not begun yet, are spoilt."""
-    biases, weights, layers = net.biases, net.weights, net.layers
-    first = layers[layer, FIRST]
-    for unit in range(begin, end):
-        fill(biases[first + unit], state, first + unit)
+def begin_units(net, number, begin, end, known, state):
+    """Units begin .. end of a layer = biases + weights . the first ``known`` sources. Panels have no slow remainder if
+    their rows are a multiple of 4: up to 3 units after ``end``, which have not begun yet, are spoilt."""
+    biases, weights, own = net.biases, net.weights, layer_of(net.layers, number)
+    for row in range(own.first + begin, own.first + end):
+        fill(biases[row], state, row)
     if known > 0 and end > begin:
         units = begin, begin + (end - begin + 3) // 4 * 4
-        place, source, own, size = places(layers, layer, units, (np.int64(0), known), state.shape[1])
-        add_product(weights, place, state, source, state, own, size)
+        matrix, source, row, size = product_of(
+            own, net.layers[own.source, FIRST], units, (np.int64(0), known), state.shape[1]
+        )
+        add_product(weights, matrix, state, source, state, row, size)
 
 
 @inlined
 def activate(activation, state, row):
-    """state[row] = activation(state[row])."""
-    one, zero = state.dtype.type(1), state.dtype.type(0)
+    """state[row] = activation(state[row]); a loop for each, so that no loop chooses."""
     if activation == RELU:
         for i in range(state.shape[1]):
-            state[row, i] = zero if state[row, i] < zero else state[row, i]  # NaN stays NaN
+            state[row, i] = relu(state[row, i])
     elif activation == ELU:
         for i in range(state.shape[1]):
-            x = state[row, i]
-            state[row, i] = x if x > zero else exp(zero if x > zero else x) - one
+            state[row, i] = elu(state[row, i])
     elif activation == TANH:
         for i in range(state.shape[1]):
             state[row, i] = tanh(state[row, i])
@@ -219,15 +185,21 @@ def activate(activation, state, row):
 
 
 @inlined
-def finish_units(layers, layer, begin, end, state):
+def add_residual(layers, own, unit, state):
+    """The unit's sum += that unit of the residual layer, if there is one."""
+    if own.residual >= 0:
+        row, other = own.first + unit, layers[own.residual, FIRST] + unit
+        for i in range(state.shape[1]):
+            state[row, i] += state[other, i]
+
+
+@inlined
+def finish_units(layers, number, begin, end, state):
     """Residual and activation of units whose sums are complete."""
-    first, residual, activation = layers[layer, FIRST], layers[layer, RESIDUAL], layers[layer, ACTIVATION]
+    own = layer_of(layers, number)
     for unit in range(begin, end):
-        if residual >= 0:
-            other = layers[residual, FIRST] + unit
-            for i in range(state.shape[1]):
-                state[first + unit, i] += state[other, i]
-        activate(activation, state, first + unit)
+        add_residual(layers, own, unit, state)
+        activate(own.activation, state, own.first + unit)
 
 
 @loop
@@ -287,15 +259,9 @@ def forward(net, tile):
         finish_units(net.layers, layer, ZERO, units, tile.state)
 
 
-@inlined
-def add_terms(scratch, total, which):
-    """total[which] += scratch[TERM], in float64."""
-    for i in range(total.shape[1]):
-        total[which, i] += scratch[TERM, i]
-
-
 @loop
 def _score_tile(net, tile, row, n, terms):
+    """Adds up tile.total[LOG_PROB] for the n rows from ``row`` on; their terms where there is room for them."""
     output, first, size = net.layers.shape[0] - 1, first_value(net), net.head_size
     state, values, scratch, total = tile.state, tile.values, tile.scratch, tile.total
     z = net.layers[output, FIRST]
@@ -307,183 +273,25 @@ def _score_tile(net, tile, row, n, terms):
         score_lanes(net.kind, state, z + d * size, values, first + d, scratch)
         add_terms(scratch, total, LOG_PROB)
         if terms.shape[0] > 0:
-            source = LARGEST if net.head == AFFINE else TERM
+            reported = NOISE if net.head == AFFINE else TERM
             for i in range(n):
-                terms[row + i, net.order[d]] = scratch[source, i]
+                terms[row + i, net.order[d]] = scratch[reported, i]
 
 
 @kernel
-def log_prob_cpu(begin, end, net, x, context, terms, log_prob):
-    """log_prob[i] = sum_d log p(x_d | x_<d) of rows begin .. end, and its terms (n, n_vars) unless that has no rows.
+def log_prob_cpu(begin, end, net, x, context, scores):
+    """log_prob[i] = sum_d log p(x_d | x_<d) of rows begin .. end of x (n, n_vars), and its terms if asked for.
 
     For AFFINE heads the terms are the noise, and log_prob is the log-determinant.
     """
     if end <= begin:
         return
-    tile = new_tile(net, lanes_for(end - begin, TILE))
+    tile, log_prob = new_tile(net, lanes_for(end - begin, TILE)), scores.log_prob
     for row in range(begin, end, TILE):
         n = min(TILE, end - row)
         load_context(net, context, row, n, tile.state)
         load_values(net, x, row, n, tile.values)
         forward(net, tile)
-        _score_tile(net, tile, row, n, terms)
+        _score_tile(net, tile, row, n, scores.terms)
         for i in range(n):
             log_prob[row + i] = tile.total[LOG_PROB, i]
-
-
-# Sampling ---------------------------------------------------------------------------------------------------------
-
-
-@loop
-def _fill_uniforms(net, request, given, tile, row, begin, end):
-    """Noise of variables begin .. end as it is: drawn, or copied from what was given."""
-    if request.source == PHILOX:
-        fill_uniforms(request.key, request.start + uint64(row), begin, tile.words, tile.noise[: end - begin])
-    else:
-        _copy_noise(given.noise, row, begin, end - begin, tile.noise)
-
-
-@loop
-def _fill_normals(net, request, given, tile, row, begin, end):
-    """Standard normal noise; of a mixture's two words the first stays uniform."""
-    words = noise_words(net.head)
-    first, count = begin * words, (end - begin) * words
-    if request.source == PHILOX:
-        fill_uniforms(request.key, request.start + uint64(row), first, tile.words, tile.noise[:count])
-    else:
-        _copy_noise(given.noise, row, first, count, tile.noise)
-    if request.source != NOISE:
-        for word in range(words - 1, count, words):
-            to_normal(tile.noise, word, tile.noise)
-
-
-@loop
-def _copy_noise(noise, row, first, count, out):
-    for i in range(min(out.shape[1], noise.shape[0] - row)):
-        for word in range(count):
-            out[word, i] = noise[row + i, first + word]
-
-
-def fill_noise(kind, net, request, given, tile, row, begin, end):
-    """Noise of variables begin .. end, as the head takes it."""
-
-
-@overload(fill_noise, jit_options=INLINED)
-def _choose_noise(kind, net, request, given, tile, row, begin, end):
-    fill = _fill_normals if kind.instance_class in (NormalHead, MixtureHead) else _fill_uniforms
-    return lambda kind, net, request, given, tile, row, begin, end: fill(net, request, given, tile, row, begin, end)
-
-
-@loop
-def _begin_tile(net, request, given, tile, row, n):
-    """Context, prefix, and the units that depend on no variable."""
-    load_context(net, given.context, row, n, tile.state)
-    first = first_value(net)
-    for i in range(n):
-        for d in range(request.prefix_length):
-            tile.values[first + d, i] = given.prefix[(row + i) // request.n_per_row, d]
-    for layer in range(1, net.layers.shape[0] - 1):
-        constant = net.known[layer, 0]
-        begin_units(net, layer, ZERO, constant, net.known[net.layers[layer, SOURCE], 0], tile.state)
-        finish_units(net.layers, layer, ZERO, constant, tile.state)
-    fill(0.0, tile.total, LOG_PROB)
-    fill(0.0, tile.total, SAMPLING_LOG_PROB)
-    fill(tile.scratch.dtype.type(0), tile.scratch, UNDEFINED)
-
-
-@loop
-def _begin_block(net, begin, end, state):
-    """Everything that variables before ``begin`` contribute to units and heads of the block."""
-    output = net.layers.shape[0] - 1
-    for layer in range(1, output + 1):
-        first, last = net.known[layer, begin], net.known[layer, end]
-        if layer == output:
-            first, last = begin * net.head_size, end * net.head_size
-        begin_units(net, layer, first, last, net.known[net.layers[layer, SOURCE], begin], state)
-
-
-@inlined
-def _temper(kind, request, state, z, scratch):
-    """Row where the parameters begin that draw from what rows z say, tempered and truncated if so asked."""
-    if not request.truncated:
-        return z
-    own = state.shape[0] - kind.size
-    temper_lanes(kind, state, z, (request.temperature, request.top_k, request.top_p), own, scratch)
-    return own
-
-
-@inlined
-def _score_variable(kind, state, z, at, values, v, scratch, total):
-    """Adds log-probabilities of value row v: the model's own by rows z, and by rows ``at`` if those drew it."""
-    score_lanes(kind, state, z, values, v, scratch)
-    add_terms(scratch, total, LOG_PROB)
-    if at != z:
-        score_lanes(kind, state, at, values, v, scratch)
-        add_terms(scratch, total, SAMPLING_LOG_PROB)
-
-
-@loop
-def _sample_block(net, request, tile, begin, end):
-    """Variables begin .. end, whose sums hold everything from before the block. Arrays are taken out of their tuples
-    before the loop: inside it each would be counted as one more reference, atomically."""
-    wide_vectors()
-    weights, layers, known = net.weights, net.layers, net.known
-    state, values, noise, scratch, total = tile.state, tile.values, tile.noise, tile.scratch, tile.total
-    output, kind, words = layers.shape[0] - 1, net.kind, noise_words(net.head)
-    source, size, value = layers[output, SOURCE], net.head_size, first_value(net)
-    heads = layers[output, FIRST]
-    for d in range(begin, end):
-        if known[source, d] > known[source, begin]:
-            recent = known[source, begin], known[source, d]
-            place, x, c, sizes = places(layers, output, (d * size, (d + 1) * size), recent, state.shape[1])
-            add_rows(weights, place, state, x, state, c, sizes)
-        z = heads + d * size
-        at = z
-        if d >= request.prefix_length:
-            at = _temper(kind, request, state, z, scratch)
-            draw_lanes(kind, state, at, noise, (d - begin) * words, values, value + d, scratch)
-        if request.scored:
-            _score_variable(kind, state, z, at, values, value + d, scratch, total)
-        if net.n_states > 1:
-            encode(net, d, values, state)
-        for layer in range(1, output):
-            first, last = known[layer, d], known[layer, d + 1]
-            if last > first:
-                recent = known[layers[layer, SOURCE], begin], known[layers[layer, SOURCE], d + 1]
-                place, x, c, sizes = places(layers, layer, (first, last), recent, state.shape[1])
-                add_rows(weights, place, state, x, state, c, sizes)
-                finish_units(layers, layer, first, last, state)
-
-
-@loop
-def _store_tile(net, request, tile, row, n, results):
-    first, order, values, out = first_value(net), net.order, tile.values, results.values
-    for d in range(order.size):
-        column = uint64(order[d])
-        for i in range(n):
-            out[row + i, column] = values[first + d, i]
-    for i in range(n):
-        results.undefined[row + i] = tile.scratch[UNDEFINED, i] != 0
-    if request.scored:
-        for i in range(n):
-            results.log_prob[row + i] = tile.total[LOG_PROB, i]
-            if request.truncated:
-                results.sampling_log_prob[row + i] = tile.total[SAMPLING_LOG_PROB, i]
-
-
-@kernel
-def sample_cpu(begin, end, net, request, given, results):
-    """Draw rows begin .. end."""
-    if end <= begin:
-        return
-    tile = new_tile(net, lanes_for(end - begin, SAMPLING_TILE))
-    for row in range(begin, end, SAMPLING_TILE):
-        n = min(SAMPLING_TILE, end - row)
-        _begin_tile(net, request, given, tile, row, n)
-        for block in range(0, net.order.size, BLOCK):
-            last = min(block + BLOCK, net.order.size)
-            _begin_block(net, block, last, tile.state)
-            if last > request.prefix_length:
-                fill_noise(net.kind, net, request, given, tile, row, block, last)
-            _sample_block(net, request, tile, block, last)
-        _store_tile(net, request, tile, row, n, results)

@@ -6,6 +6,10 @@ the block's variables are drawn. Every unit still adds to its bias its sources i
 each, so the bits are those of ``made.sample_cpu``. (Of a one-hot input only the state that was drawn is added: adding
 the others would be adding zeros.) What is final lies in a tile as in ``made``, with a lane per row, and goes through
 the same loops.
+
+So a unit has three places, and a ``_Part`` knows them all: its row in the state of the tile, once it is final; strip
+and lane in ``sums`` (a row per strip and row of data), while it grows; and the rows of its sources in the weights of
+the strips.
 """
 
 from __future__ import annotations
@@ -14,30 +18,21 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..runtime.memory import check_memory
-from .functions import wide_vectors
-from .heads import draw_lanes, state_of
-from .jit import inlined, kernel, loop
+from .categorical import state_of
+from .heads import draw_lanes, noise_words
+from .jit import inlined, kernel, loop, wide_vectors
 from .made import (
     BLOCK,
     FIRST,
-    SOURCE,
-    STRIDE,
-    UNITS,
-    WEIGHTS,
     ZERO,
-    MaskedNet,
-    _score_variable,
-    _store_tile,
-    _temper,
-    fill_noise,
     finish_units,
     first_value,
+    layer_of,
     load_context,
     new_tile,
-    noise_words,
 )
-from .products import four_by_two, one_by_four
+from .made_sampling import fill_noise, load_prefix, score_variable, store_tile, temper
+from .products import Matrix, four_by_two, one_by_four
 from .vectors import REGISTER_BYTES
 
 WIDTH = 64  # units of a strip: enough sums in flight for a single row
@@ -54,43 +49,21 @@ class Strips(NamedTuple):
     n_strips: int  # of the widest layer of any block
 
 
-def new_strips(net: MaskedNet) -> Strips:
-    """The same weights for ``sample_rows_cpu``."""
-    size, n_layers = int(net.head_size), len(net.layers)
-    block = max(16, WIDTH // size // 4 * 4)
-    begins = np.append(np.arange(0, net.order.size, block), net.order.size)
-    units = net.known[:, begins].T.copy()
-    units[0] = 0  # what depends on no variable belongs to the first block
-    units[:, -1] = begins * size
-    n_strips = -(-np.diff(units, axis=0) // WIDTH)
-    depth = net.known[net.layers[:, SOURCE]][:, begins[1:]].T * (net.layers[:, STRIDE] > 0)
-    rows = np.cumsum(n_strips * depth).reshape(depth.shape)
-    sums = np.broadcast_to(np.arange(n_layers) * n_strips.max(), depth.shape)
-    parts = np.stack([rows - n_strips * depth, depth, units[:-1], units[1:], sums], axis=2)
-    check_memory(int(rows[-1, -1]) * WIDTH * net.weights.itemsize, "sampling few rows")
-    weights = np.zeros((int(rows[-1, -1]), WIDTH), net.weights.dtype)
-    for part in parts:
-        for layer in range(1, n_layers):
-            _fill_strips(net, layer, part[layer], weights)
-    return Strips(weights, parts, block, int(n_strips.max()))
-
-
-def _fill_strips(net: MaskedNet, layer: int, part: np.ndarray, weights: np.ndarray) -> None:
-    at, stride, units = (int(net.layers[layer, field]) for field in (WEIGHTS, STRIDE, UNITS))
-    matrix = net.weights[at : at + units * stride].reshape(units, stride)
-    row, depth, begin, end, _ = part.tolist()
-    for unit in range(begin, end if depth else begin, WIDTH):
-        last = min(unit + WIDTH, end)
-        weights[row : row + depth, : last - unit] = matrix[unit:last, :depth].T
-        row += depth
-
-
 # Sums -------------------------------------------------------------------------------------------------------------
 
 
+class _StripSize(NamedTuple):
+    """Of a product with strips."""
+
+    strips: int
+    depth: int  # rows of weights of each
+    n: int  # rows of data
+    count: int  # sources that are added
+
+
 @inlined
-def _add_vectors(values, place, weights, x_row, sums, c_row, size):
-    at, row, step = place
+def _add_vectors(values, matrix, weights, x_row, sums, c_row, size):
+    at, row, step = matrix
     strips, depth, n, count = size
     lanes, fours = REGISTER_BYTES // sums.itemsize, n // 4 * 4
     for strip in range(strips):
@@ -104,8 +77,8 @@ def _add_vectors(values, place, weights, x_row, sums, c_row, size):
 
 
 @inlined
-def _add_plain(values, place, weights, x_row, sums, c_row, size):
-    at, row, step = place
+def _add_plain(values, matrix, weights, x_row, sums, c_row, size):
+    at, row, step = matrix
     strips, depth, n, count = size
     for strip in range(strips):
         x, c = x_row + strip * depth, c_row + strip * n
@@ -117,147 +90,162 @@ def _add_plain(values, place, weights, x_row, sums, c_row, size):
 
 
 # For strips from the one whose weights begin in row x_row and whose sums begin in row c_row: the sums of rows i < n +=
-# sum over k < count of values[at + i row + k step] weights[k], where ``place`` = (at, row, step) and ``size`` =
-# (strips, rows of weights of one, n, count).
+# sum over k < count of values[at + i row + k step] weights[k], where ``matrix`` = (at, row, step).
 _add = _add_vectors if REGISTER_BYTES else _add_plain
 
 
-@inlined
-def _field(parts, number, layer, n):
-    """Of a layer in a block: row of weights, depth, units, row of sums; and rows of data."""
-    first_row, depth = parts[number, layer, FIRST_ROW], parts[number, layer, DEPTH]
-    sums_row = parts[number, layer, SUMS_ROW] * n
-    return first_row, depth, parts[number, layer, FIRST_UNIT], parts[number, layer, LAST_UNIT], sums_row, n
+class _Part(NamedTuple):
+    """The units of a layer that become final inside a block."""
+
+    weights_row: int  # of its first strip; every strip has ``depth`` of them, one per source
+    depth: int
+    first_unit: int
+    last_unit: int
+    sums_row: int  # of its first strip; every strip has n of them
+    n: int  # rows of data
 
 
 @inlined
-def _where(field, target, source):
-    """Rows of weights and sums, and sizes, of the strips from the one of unit ``target`` on."""
-    first_row, depth, first_unit, last_unit, sums_row, n = field
-    strip = (target - first_unit) // WIDTH
-    strips = (last_unit - first_unit + WIDTH - 1) // WIDTH - strip
-    return first_row + strip * depth + source, sums_row + strip * n, strips, depth
+def _part_of(parts, number, layer, n):
+    """The part of a layer that belongs to block ``number``."""
+    return _Part(
+        parts[number, layer, FIRST_ROW],
+        parts[number, layer, DEPTH],
+        parts[number, layer, FIRST_UNIT],
+        parts[number, layer, LAST_UNIT],
+        parts[number, layer, SUMS_ROW] * n,
+        n,
+    )
+
+
+@inlined
+def _strips_from(part, unit):
+    """Of the strips from the one of ``unit`` on: first rows of weights and of sums, and how many they are."""
+    strip = (unit - part.first_unit) // WIDTH
+    many = (part.last_unit - part.first_unit + WIDTH - 1) // WIDTH - strip
+    return part.weights_row + strip * part.depth, part.sums_row + strip * part.n, many
+
+
+@inlined
+def _add_sources(flat, source_row, sources, weights, part, unit, sums):
+    """Units from ``unit`` on += weights . sources begin .. end of a layer whose state begins in row ``source_row``."""
+    weights_row, sums_row, many = _strips_from(part, unit)
+    matrix = Matrix((source_row + sources[0]) * part.n, np.int64(1), part.n)
+    size = _StripSize(many, part.depth, part.n, sources[1] - sources[0])
+    _add(flat, matrix, weights, weights_row + sources[0], sums, sums_row, size)
 
 
 @loop
-def _add_states(field, target, variables, inputs, codes, one, weights, sums):
-    """One-hot inputs of variables begin .. end: the row of the state that each has."""
+def _add_states(part, unit, variables, inputs, codes, one, weights, sums):
+    """As ``_add_sources`` for the one-hot inputs of variables begin .. end: the row of the state that each has."""
     n_context, n_states = inputs
-    n = codes.shape[1]
-    x_row, c_row, strips, depth = _where(field, target, n_context)
-    place = np.int64(0), np.int64(0), np.int64(0)
+    weights_row, sums_row, many = _strips_from(part, unit)
+    matrix, size = Matrix(ZERO, ZERO, ZERO), _StripSize(np.int64(1), part.depth, np.int64(1), np.int64(1))
     for d in range(variables[0], variables[1]):
-        for i in range(n):
-            x = x_row + d * n_states + state_of(codes[d, i], n_states)
-            for strip in range(strips):
-                size = np.int64(1), depth, np.int64(1), np.int64(1)
-                _add(one, place, weights, x + strip * depth, sums, c_row + strip * n + i, size)
+        for i in range(part.n):
+            x = weights_row + n_context + d * n_states + state_of(codes[d, i], n_states)
+            for strip in range(many):
+                _add(one, matrix, weights, x + strip * part.depth, sums, sums_row + strip * part.n + i, size)
 
 
 @inlined
-def _land(own, field, begin, end, sums, state):
+def _land(own, part, begin, end, sums, state):
     """Units begin .. end go from their sums to their rows of the tile, which begin at ``own``."""
-    _, _, first_unit, _, sums_row, n = field
     for unit in range(begin, end):
-        strip, lane = (unit - first_unit) // WIDTH, (unit - first_unit) % WIDTH
-        for i in range(n):
-            state[own + unit, i] = sums[sums_row + strip * n + i, lane]
+        strip, lane = (unit - part.first_unit) // WIDTH, (unit - part.first_unit) % WIDTH
+        for i in range(part.n):
+            state[own + unit, i] = sums[part.sums_row + strip * part.n + i, lane]
 
 
 @inlined
-def _set_biases(biases, own, field, sums):
-    _, _, first_unit, last_unit, sums_row, n = field
-    for unit in range(last_unit - first_unit):
+def _set_biases(biases, own, part, sums):
+    for unit in range(part.last_unit - part.first_unit):
         strip, lane = unit // WIDTH, unit % WIDTH
-        for i in range(n):
-            sums[sums_row + strip * n + i, lane] = biases[own + first_unit + unit]
+        for i in range(part.n):
+            sums[part.sums_row + strip * part.n + i, lane] = biases[own + part.first_unit + unit]
 
 
 # Sampling ---------------------------------------------------------------------------------------------------------
 
 
+class _Work(NamedTuple):
+    """Scratch beside the tile."""
+
+    flat: np.ndarray  # the tile's state in one row
+    one: np.ndarray  # (1,): what a one-hot input is
+    sums: np.ndarray  # (strips of all layers * n, WIDTH)
+
+
 @loop
-def _begin_block(net, strips, number, values, state, flat, one, sums):
+def _begin_block(net, strips, number, tile, work):
     """Sums of the block's units: biases and everything from before it."""
     layers, known, parts, weights, biases = net.layers, net.known, strips.parts, strips.weights, net.biases
-    begin, n, output = number * strips.block, values.shape[1], layers.shape[0] - 1
+    state, values, sums, inputs = tile.state, tile.values, work.sums, (net.n_context, net.n_states)
+    begin, output = number * strips.block, layers.shape[0] - 1
     for layer in range(1, output + 1):
-        field, own, source = _field(parts, number, layer, n), layers[layer, FIRST], layers[layer, SOURCE]
-        one_hot = source == 0 and net.n_states > 1
-        _set_biases(biases, own, field, sums)
-        if parts[number, layer, DEPTH] > 0:
-            ready = known[source, 0] if one_hot else known[source, begin]
-            place = layers[source, FIRST] * n, np.int64(1), n
-            x, c, many, depth = _where(field, field[2], ZERO)
-            _add(flat, place, weights, x, sums, c, (many, depth, n, ready))
+        part, own = _part_of(parts, number, layer, values.shape[1]), layer_of(layers, layer)
+        one_hot = own.source == 0 and net.n_states > 1
+        _set_biases(biases, own.first, part, sums)
+        if part.depth > 0:
+            ready = ZERO, known[own.source, 0] if one_hot else known[own.source, begin]
+            _add_sources(work.flat, layers[own.source, FIRST], ready, weights, part, part.first_unit, sums)
             if one_hot:
-                _add_states(field, field[2], (ZERO, begin), (net.n_context, net.n_states), values, one, weights, sums)
+                _add_states(part, part.first_unit, (ZERO, begin), inputs, values, work.one, weights, sums)
         if number == 0 and layer < output:
-            _land(own, field, ZERO, known[layer, 0], sums, state)
+            _land(own.first, part, ZERO, known[layer, 0], sums, state)
             finish_units(layers, layer, ZERO, known[layer, 0], state)
 
 
 @loop
-def _draw_variables(net, strips, number, request, tile, begin, end, flat, one, sums):
-    """Variables begin .. end of a block, whose noise is in the tile."""
+def _draw_variables(net, strips, request, tile, work, begin, end):
+    """Variables begin .. end, inside one block, whose noise is in the tile."""
     wide_vectors()
     layers, known, parts, weights = net.layers, net.known, strips.parts, strips.weights
     state, values, noise, scratch, total = tile.state, tile.values, tile.noise, tile.scratch, tile.total
+    flat, one, sums, number = work.flat, work.one, work.sums, begin // strips.block
     output, kind, words, n = layers.shape[0] - 1, net.kind, noise_words(net.head), tile.total.shape[1]
-    size, value, inputs = net.head_size, first_value(net), (net.n_context, net.n_states)
+    size, first, inputs = net.head_size, first_value(net), (net.n_context, net.n_states)
     heads = layers[output, FIRST]
     for d in range(begin, end):
         z = heads + d * size
         at = z
-        _land(heads, _field(parts, number, output, n), d * size, (d + 1) * size, sums, state)
+        _land(heads, _part_of(parts, number, output, n), d * size, (d + 1) * size, sums, state)
         if d >= request.prefix_length:
-            at = _temper(kind, request, state, z, scratch)
-            draw_lanes(kind, state, at, noise, (d - begin) * words, values, value + d, scratch)
+            at = temper(kind, request, state, z, scratch)
+            draw_lanes(kind, state, at, noise, (d - begin) * words, values, first + d, scratch)
         if request.scored:
-            _score_variable(kind, state, z, at, values, value + d, scratch, total)
+            score_variable(kind, state, z, at, values, first + d, scratch, total)
         for layer in range(1, output + 1):
-            field, source = _field(parts, number, layer, n), layers[layer, SOURCE]
-            first, last = known[layer, d], known[layer, d + 1]
-            if first < parts[number, layer, LAST_UNIT] and parts[number, layer, DEPTH] > 0:
-                if source == 0 and inputs[1] > 1:
-                    _add_states(field, first, (d, d + 1), inputs, values, one, weights, sums)
+            part, own, unit = _part_of(parts, number, layer, n), layer_of(layers, layer), known[layer, d]
+            if unit < part.last_unit and part.depth > 0:
+                if own.source == 0 and inputs[1] > 1:
+                    _add_states(part, unit, (d, d + 1), inputs, values, one, weights, sums)
                 else:
-                    ready, count = known[source, d], known[source, d + 1] - known[source, d]
-                    x, c, many, depth = _where(field, first, ready)
-                    place = (layers[source, FIRST] + ready) * n, np.int64(1), n
-                    _add(flat, place, weights, x, sums, c, (many, depth, n, count))
-            if layer < output and last > first:
-                _land(layers[layer, FIRST], field, first, last, sums, state)
-                finish_units(layers, layer, first, last, state)
-
-
-@loop
-def _begin_rows(net, request, given, tile, row):
-    """Context and prefix."""
-    n, first = tile.total.shape[1], first_value(net)
-    load_context(net, given.context, row, n, tile.state)
-    for i in range(n):
-        for d in range(request.prefix_length):
-            tile.values[first + d, i] = given.prefix[(row + i) // request.n_per_row, d]
+                    recent = known[own.source, d], known[own.source, d + 1]
+                    _add_sources(flat, layers[own.source, FIRST], recent, weights, part, unit, sums)
+            if layer < output and known[layer, d + 1] > unit:
+                _land(own.first, part, unit, known[layer, d + 1], sums, state)
+                finish_units(layers, layer, unit, known[layer, d + 1], state)
 
 
 @kernel
-def sample_rows_cpu(begin, end, net, strips, request, given, results):
+def sample_rows_cpu(begin, end, net, strips, request, given, draws):
     """As ``sample_cpu``, the same rows bit for bit, for few of them."""
     n = end - begin
     if n <= 0:
         return
     tile = new_tile(net, n)
     flat = tile.state.reshape(tile.state.size)
-    one = np.ones(1, flat.dtype)
     sums = np.zeros((net.layers.shape[0] * strips.n_strips * n, WIDTH), flat.dtype)
-    _begin_rows(net, request, given, tile, begin)
+    work = _Work(flat, np.ones(1, flat.dtype), sums)
+    load_context(net, given.context, begin, n, tile.state)
+    load_prefix(net, request, given, begin, n, tile.values)
     for number in range(strips.parts.shape[0]):
-        _begin_block(net, strips, number, tile.values, tile.state, flat, one, sums)
+        _begin_block(net, strips, number, tile, work)
         last = min((number + 1) * strips.block, net.order.size)
         for d in range(number * strips.block, last, BLOCK):
             some = min(d + BLOCK, last)
             if some > request.prefix_length:
                 fill_noise(net.kind, net, request, given, tile, begin, d, some)
-            _draw_variables(net, strips, number, request, tile, d, some, flat, one, sums)
-    _store_tile(net, request, tile, begin, n, results)
+            _draw_variables(net, strips, request, tile, work, d, some)
+    store_tile(net, request, tile, begin, n, draws)

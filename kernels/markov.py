@@ -116,7 +116,7 @@ def _walk(chain, symbols, begin, end, terms):
 
 
 @formula
-def _sum(terms, a, b):
+def sum_terms(terms, a, b):
     """Sum of terms a .. b: four running sums, so that additions overlap; the order depends on the length alone."""
     s0 = s1 = s2 = s3 = 0.0
     full = a + ((b - a) & ~3)
@@ -148,7 +148,7 @@ def log_prob_cpu(unit_begin, unit_end, chain, symbols, units, size, out):
         a = first
         for w in range(u, v):
             b = units[uint64(w + 1)]
-            out[uint64(w)] = _sum(terms, a - first, b - first)
+            out[uint64(w)] = sum_terms(terms, a - first, b - first)
             a = b
         u = v
 
@@ -167,7 +167,7 @@ def sum_runs(terms, begin, end, out):
     for i in range(begin.shape[0]):
         total = 0.0
         for a in range(begin[i], end[i], RUN):
-            part = _sum(terms, a, min(a + RUN, end[i]))
+            part = sum_terms(terms, a, min(a + RUN, end[i]))
             total = part if a == begin[i] else total + part
         out[i] = total
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from numba import cuda, float64, uint64
 
 from . import markov, markov_sampling
-from .cpt_cuda import exact_outcome, undecided
+from .alias_cuda import exact_outcome, undecided
 from .philox import STREAM_REFINE, STREAM_SAMPLE
 from .philox_cuda import block_words, lane_word, one_word
 

@@ -1,6 +1,6 @@
 """Drawing from Markov chains: alias tables of all states, many sequences side by side.
 
-Tables and draws are those of cpt.py: a 32-bit word chooses a slot and one of its two outcomes, a second word decides
+Tables and draws are those of alias.py: a 32-bit word chooses a slot and one of its two outcomes, a second word decides
 where the first does not. Symbol t of a row is drawn by word t. Sequences that end make room for those that go on.
 """
 
@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from numba import uint16, uint32, uint64
 
-from .cpt import _choose, _gather_slots, exact_outcome, undecided
+from .alias import choose, exact_outcome, gather_slots, undecided
 from .jit import formula, kernel, loop
 from .philox import LOW, STREAM_REFINE, STREAM_SAMPLE, one_word, philox4x32
 
@@ -148,8 +148,8 @@ def _draw_position(sampler, request, a, p, words, lanes, tile):
     """Draw symbol p of every lane."""
     n, bits = lanes.count[0], uint32(sampler.bits)
     _find_slots(lanes.state, words, bits, n, lanes.place)
-    _gather_slots(lanes.place, sampler.slots, n, lanes.slot)
-    if _choose(words, lanes.slot, bits, n, lanes.symbol):
+    gather_slots(lanes.place, sampler.slots, n, lanes.slot)
+    if choose(words, lanes.slot, bits, n, lanes.symbol):
         _refine(sampler, request, a, p, words, lanes)
     if p < lanes.count[1]:
         _force_prefix(lanes.row, lanes.length, tile, p, n, lanes.symbol)

@@ -17,10 +17,9 @@ from typing import NamedTuple
 import numpy as np
 from numba import uint64
 
-from .alias import fill_row
-from .cpt import exact_outcome
+from .alias import exact_outcome, fill_row
 from .jit import kernel, loop
-from .markov import _sum, entry
+from .markov import entry, sum_terms
 from .philox import STREAM_BACK_OFF, STREAM_REFINE, STREAM_SAMPLE, one_word
 
 NONE = 0xFFFFFFFF
@@ -110,7 +109,7 @@ def sparse_log_prob_cpu(unit_begin, unit_end, chain, symbols, units, size, out):
     for u in range(unit_begin, unit_end):
         a, b = units[u], units[u + 1]
         _walk(chain, symbols, a, b, terms)
-        out[u] = _sum(terms, np.int64(0), b - a)
+        out[u] = sum_terms(terms, np.int64(0), b - a)
 
 
 @kernel

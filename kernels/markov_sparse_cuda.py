@@ -7,18 +7,15 @@ from __future__ import annotations
 
 from numba import cuda, float64, uint64
 
-from . import markov_sparse
-from .cpt_cuda import exact_outcome
+from .alias_cuda import exact_outcome
 from .markov_cuda import entry
-from .markov_sparse import NONE
+from .markov_sparse import NONE, any_symbol, prefix_of, step
 from .philox import STREAM_BACK_OFF, STREAM_REFINE, STREAM_SAMPLE
 from .philox_cuda import one_word
 
 __all__ = ["sparse_log_prob_cuda", "sparse_sample_padded_cuda"]
 
 device = cuda.jit(device=True)
-step, any_symbol = device(markov_sparse.step.py_func), device(markov_sparse.any_symbol.py_func)
-prefix_of = device(markov_sparse.prefix_of.py_func)
 
 
 @device

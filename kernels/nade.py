@@ -8,27 +8,28 @@ the float type (|a| above 80 in float32) is done again with a itself; the row al
 adds in one fixed order, so the same row gives the same bits in any batch.
 
 Hidden units are padded to a multiple of ``PAD`` with zero weights. Weights are in the user's order of variables;
-``order[d]`` is the variable at position d.
+``order[d]`` is the variable at position d. Rows go by tiles of TILE; S is the padded number of hidden units.
 """
 
 from __future__ import annotations
 
-import math
 from typing import NamedTuple
 
 import numpy as np
 from numba import uint64
 
-from .functions import exp, sigmoid, softplus
-from .jit import kernel, loop, scalar
+from .activations import SIGMOID, relu, sigmoid
+from .bernoulli import bit_log_prob, draw_bit, draw_likely_bit, likely_bit_log_prob
+from .elementary import exp
+from .jit import kernel, loop
 from .nade_units import activate_exp, add_row, dot, multiply_state
 from .uniforms import fill_uniforms
 
 TILE = 16  # rows that share a variable's weights while those are in the first-level cache
 
-SIGMOID_BY_EXP = 0  # the state of a unit is exp(-a), a variable that is 1 multiplies it by exp(-W)
-SIGMOID = 1  # the state is a, a variable that is 1 adds W
-RELU = 2
+# A mode beside SIGMOID and RELU. There the state of a unit is its pre-activation a, and a variable that is 1 adds W to
+# it; here it is exp(-a), and is multiplied by exp(-W).
+SIGMOID_BY_EXP = -1
 NEVER_SURE = 2.0  # above every probability
 
 
@@ -43,6 +44,13 @@ class NADEPlan(NamedTuple):
     c: np.ndarray  # (S,)
     factor: np.ndarray  # (n_vars, S): exp(-W); the same array as W where the mode is not SIGMOID_BY_EXP
     first: np.ndarray  # (S,): exp(-c), or c
+
+
+class Rule(NamedTuple):
+    """What bits are drawn by, of the type of the weights."""
+
+    temperature: float
+    sure: float  # a state of at least this probability is taken without chance; NEVER_SURE: all are drawn
 
 
 class NADEDraw(NamedTuple):
@@ -71,37 +79,6 @@ class _Tile(NamedTuple):
     comfortable: np.ndarray  # bool (TILE,)
 
 
-# --- formulas ---
-
-
-@scalar
-def draw_bit(z, u):
-    """Whether u < sigmoid(z)."""
-    one = type(z)(1)
-    return u * (one + exp(-z)) < one
-
-
-@scalar
-def draw_likely_bit(z, u, sure):
-    """As ``draw_bit``, but the more probable state (of equal ones 0) where its probability is at least ``sure``."""
-    one = type(z)(1)
-    likely = z > type(z)(0)
-    return likely if sure * (one + exp(-abs(z))) <= one else draw_bit(z, u)
-
-
-@scalar
-def bit_log_prob(x, z):
-    """log p of a bit of logit z: log sigmoid(z) or log sigmoid(-z), no difference of large numbers."""
-    return -softplus(-z if x else z)
-
-
-@scalar
-def likely_bit_log_prob(x, z, sure):
-    """log p of a bit that ``draw_likely_bit`` drew."""
-    one = type(z)(1)
-    return type(z)(0) if sure * (one + exp(-abs(z))) <= one else bit_log_prob(x, z)
-
-
 # --- loops ---
 
 
@@ -111,13 +88,13 @@ def activate(mode, state, i, hidden, j):
     if mode == SIGMOID_BY_EXP:
         activate_exp(state, i, hidden, j)
         return
-    source, target, zero = state[i], hidden[j], state.dtype.type(0)
+    source, target = state[i], hidden[j]
     if mode == SIGMOID:
         for unit in range(source.shape[0]):
             target[unit] = sigmoid(source[unit])
     else:
         for unit in range(source.shape[0]):
-            target[unit] = zero if source[unit] < zero else source[unit]  # NaN stays NaN
+            target[unit] = relu(source[unit])
 
 
 @loop
@@ -149,13 +126,12 @@ def _allocate(plan):
 @loop
 def _draw_bits(z, uniforms, d, rule, x):
     """x[d] of the whole tile; rows that are done draw the same again."""
-    temperature, sure = rule
-    if sure > 1:
+    if rule.sure > 1:
         for i in range(TILE):
-            x[d, i] = draw_bit(z[d, i] / temperature, uniforms[d, i])
+            x[d, i] = draw_bit(z[d, i] / rule.temperature, uniforms[d, i])
     else:
         for i in range(TILE):
-            x[d, i] = draw_likely_bit(z[d, i] / temperature, uniforms[d, i], sure)
+            x[d, i] = draw_likely_bit(z[d, i] / rule.temperature, uniforms[d, i], rule.sure)
 
 
 @loop
@@ -219,9 +195,8 @@ def _sum_log_prob(tile, totals):
 def _sum_drawn_log_prob(tile, n_given, rule, totals):
     """As ``_sum_log_prob``, of the drawn positions under what they were drawn from."""
     x, z, terms = tile.x.reshape(-1), tile.z.reshape(-1), tile.numbers.reshape(-1)
-    temperature, sure = rule
     for j in range(x.shape[0]):
-        terms[j] = likely_bit_log_prob(x[j], z[j] / temperature, sure)
+        terms[j] = likely_bit_log_prob(x[j], z[j] / rule.temperature, rule.sure)
     _sum_positions(tile.numbers, n_given, totals)
 
 
@@ -246,17 +221,17 @@ def _fill_tile_uniforms(draw, row, n, tile):
 
 
 @kernel
-def nade_log_prob_cpu(begin, end, plan, x, log_prob, terms):
-    """log_prob (n,) of rows [begin, end) of x (n, n_vars), uint8; and ``terms`` (n, n_vars) unless it has no rows."""
+def nade_log_prob_cpu(begin, end, plan, x, scores):
+    """log_prob of rows [begin, end) of x (n, n_vars), uint8, and its terms if asked for."""
     tile, totals = _allocate(plan), np.empty(TILE)
     one = plan.W.dtype.type(1)
-    n_vars = plan.order.shape[0]
+    n_vars, log_prob, terms = plan.order.shape[0], scores.log_prob, scores.terms
     for row in range(begin, end, TILE):
         n = min(TILE, end - row)
         for i in range(n):
             for d in range(n_vars):
                 tile.x[d, i] = x[row + i, plan.order[d]]
-        _walk_all(plan, n, n_vars, 0, (one, one), tile)  # all is given, nothing is drawn
+        _walk_all(plan, n, n_vars, 0, Rule(one, one), tile)  # all is given, nothing is drawn
         _sum_log_prob(tile, totals)
         for i in range(n):
             log_prob[row + i] = totals[i]
@@ -266,13 +241,12 @@ def nade_log_prob_cpu(begin, end, plan, x, log_prob, terms):
 
 
 @kernel
-def nade_sample_cpu(begin, end, plan, draw, x, log_prob, sampling_log_prob, undefined):
-    """Draw rows [begin, end) of x (n, n_vars), uint8; where ``draw`` wants log-probabilities, (n,) each, these too.
-    ``undefined`` (n,) says in which rows a sum has left the range of the float type."""
+def nade_sample_cpu(begin, end, plan, draw, draws):
+    """Draw rows [begin, end) of draws.values (n, n_vars), uint8; log-probabilities where ``draw`` wants them."""
     tile, totals = _allocate(plan), np.empty(TILE)
-    n_vars, n_given = plan.order.shape[0], draw.prefix.shape[1]
+    n_vars, n_given, values = plan.order.shape[0], draw.prefix.shape[1], draws.values
     first_logit = 0 if draw.want_log_prob else n_given
-    rule = draw.temperature, draw.sure
+    rule = Rule(draw.temperature, draw.sure)
     for row in range(begin, end, TILE):
         n = min(TILE, end - row)
         _fill_tile_uniforms(draw, row, n, tile)
@@ -280,15 +254,15 @@ def nade_sample_cpu(begin, end, plan, draw, x, log_prob, sampling_log_prob, unde
             for d in range(n_given):
                 tile.x[d, i] = draw.prefix[(row + i) // draw.n_per_row, d]
         _walk_all(plan, n, n_given, first_logit, rule, tile)
-        _mark_undefined(tile, row, n, n_given, draw.temperature, undefined)
+        _mark_undefined(tile, row, n, n_given, draw.temperature, draws.undefined)
         for i in range(n):
             for d in range(n_vars):
-                x[row + i, plan.order[d]] = tile.x[d, i]
+                values[row + i, plan.order[d]] = tile.x[d, i]
         if draw.want_log_prob:
             _sum_log_prob(tile, totals)
-            log_prob[row : row + n] = totals[:n]
+            draws.log_prob[row : row + n] = totals[:n]
             _sum_drawn_log_prob(tile, n_given, rule, totals)
-            sampling_log_prob[row : row + n] = totals[:n]
+            draws.sampling_log_prob[row : row + n] = totals[:n]
 
 
 @kernel
@@ -297,76 +271,3 @@ def nade_factor_cpu(begin, end, weight, factor):
     source, target = weight[begin:end], factor[begin:end]
     for i in range(source.shape[0]):
         target[i] = exp(-source[i])
-
-
-# --- CUDA twin: plain functions until load_cuda() jits them; one thread per row, grid-stride ---
-# ``scratch`` (2, S, n) holds pre-activations and hidden units, rows side by side so that threads read neighbours.
-
-
-def start_row(mode, c, scratch, i):
-    """Pre-activations and hidden units of row i before the first variable."""
-    for j in range(c.shape[0]):
-        scratch[0, j, i] = c[j]
-        scratch[1, j, i] = device_activation(mode, c[j])
-
-
-def advance_row(mode, W, variable, scratch, i):
-    """The same after a variable that is 1."""
-    for j in range(W.shape[1]):
-        scratch[0, j, i] += W[variable, j]
-        scratch[1, j, i] = device_activation(mode, scratch[0, j, i])
-
-
-def activation(mode, a):
-    """max(a, 0) for RELU, else the sigmoid."""
-    if mode == RELU:
-        return max(a, a * 0)
-    return 1 / (1 + math.exp(-a))
-
-
-def logit(V, b, variable, scratch, i):
-    """b + V . h"""
-    z = b[variable]
-    for j in range(V.shape[1]):
-        z += V[variable, j] * scratch[1, j, i]
-    return z
-
-
-def nade_log_prob_cuda(mode, order, W, V, b, c, x, scratch, terms):
-    """terms (n, n_vars), float64: log p of each variable of x (n, n_vars), in the order of x's columns."""
-    for i in range(cuda.grid(1), x.shape[0], cuda.gridsize(1)):
-        device_start_row(mode, c, scratch, i)
-        for d in range(order.shape[0]):
-            variable = order[d]
-            z = device_logit(V, b, variable, scratch, i)
-            other = -z if x[i, variable] else z
-            terms[i, variable] = -max(other, 0.0) - math.log1p(math.exp(-abs(other)))
-            if x[i, variable]:
-                device_advance_row(mode, W, variable, scratch, i)
-
-
-def nade_sample_cuda(temperature, sure, order, W, V, b, c, mode, n_given, uniforms, scratch, x):
-    """Draw x (n, n_vars) from uniforms (n, n_vars) by position; the first ``n_given`` positions are already in x."""
-    for i in range(cuda.grid(1), x.shape[0], cuda.gridsize(1)):
-        device_start_row(mode, c, scratch, i)
-        for d in range(order.shape[0]):
-            variable = order[d]
-            if d >= n_given:
-                t = device_logit(V, b, variable, scratch, i) / temperature
-                if sure * (1 + math.exp(-abs(t))) <= 1:
-                    x[i, variable] = t > 0
-                else:
-                    x[i, variable] = uniforms[i, d] * (1 + math.exp(-t)) < 1
-            if x[i, variable]:
-                device_advance_row(mode, W, variable, scratch, i)
-
-
-def load_cuda():
-    """Jit the twins; returns them by name. Imports numba.cuda, hence only on first GPU use."""
-    global cuda, device_activation, device_start_row, device_advance_row, device_logit
-    from numba import cuda
-
-    device = cuda.jit(device=True)
-    device_activation, device_start_row, device_advance_row = map(device, (activation, start_row, advance_row))
-    device_logit = device(logit)
-    return {twin.__name__: cuda.jit(twin) for twin in (nade_log_prob_cuda, nade_sample_cuda)}

@@ -13,9 +13,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .functions import sigmoid
+from .activations import RELU, SIGMOID
+from .bernoulli import bit_log_prob, bit_slope
 from .jit import kernel, loop
-from .nade import RELU, SIGMOID, activate, advance, bit_log_prob
+from .nade import activate, advance
 from .nade_units import add_outer, add_row, dot
 
 TILE = 16  # rows that share a variable's weights and gradients while those are in the first-level cache
@@ -117,7 +118,7 @@ def _score(x, z, weight, terms):
     for d in range(x.shape[0]):
         terms[d] = bit_log_prob(x[d], z[d])
     for d in range(x.shape[0]):
-        z[d] = weight * ((z.dtype.type(1) if x[d] else z.dtype.type(0)) - sigmoid(z[d]))
+        z[d] = weight * bit_slope(x[d], z[d])
     total = 0.0
     for d in range(x.shape[0]):
         total += terms[d]
@@ -153,7 +154,7 @@ def _backward(plan, n, tile, total):
                 add_row(for_W, variable, d_state, i)
                 level[i] -= 1
             for_b[variable] += z[i, d]
-            add_outer(V, variable, hidden, level[i], for_V, variable, d_hidden, i, z[i, d])
+            add_outer(V, for_V, variable, hidden, level[i], d_hidden, i, z[i, d])
     for i in range(n):
         _through_activation(plan.mode, hidden[level[i]], d_hidden[i], d_state[i])
         total.c[:] += d_state[i]

@@ -149,12 +149,13 @@ def activate_exp(typing_context, state, i, hidden, j):
 
 
 @intrinsic
-def add_outer(typing_context, a, i, b, j, for_a, k, for_b, m, weight):
-    """for_a[k] += weight b[j], for_b[m] += weight a[i]: the gradients of weight (a[i] . b[j])"""
+def add_outer(typing_context, a, for_a, i, b, j, for_b, k, weight):
+    """for_a[i] += weight b[j], for_b[k] += weight a[i]: the gradients of weight (a[i] . b[j])"""
 
     def generate(context, builder, signature, arguments):
-        blocks = _Blocks(context, builder, signature.args, arguments)
-        weight = blocks.broadcast(arguments[-1])
+        a, for_a, i, b, j, for_b, k, weight = zip(signature.args, arguments, strict=True)
+        blocks = _Blocks(context, builder, *zip(a, i, b, j, for_a, i, for_b, k, strict=True))
+        weight = blocks.broadcast(weight[1])
 
         def step():
             new_a = blocks.multiply_add(weight, blocks.load(1), blocks.load(2))
@@ -167,7 +168,7 @@ def add_outer(typing_context, a, i, b, j, for_a, k, for_b, m, weight):
         return context.get_dummy_value()
 
     row = types.int64
-    return types.void(a, row, b, row, for_a, row, for_b, row, weight), generate
+    return types.void(a, for_a, row, b, row, for_b, row, weight), generate
 
 
 @intrinsic

@@ -11,47 +11,58 @@ lower code stay. Truncation takes the most probable states one by one from a hea
 from __future__ import annotations
 
 import math
+from typing import NamedTuple
 
 import numpy as np
 from numba import float64
-from numba.extending import overload
 
-from .functions import INLINED, wide_vectors
-from .heads import JOINT, LARGEST, BernoulliHead, CategoricalHead, NormalHead, find_largest
-from .jit import loop
+from .activations import sigmoid
+from .categorical import find_largest
+from .head_scratch import JOINT, LARGEST
+from .jit import loop, wide_vectors
+
+__all__ = ["Rule", "temper_bernoulli", "temper_categorical", "temper_normal"]
 
 EXCLUDED = -np.inf  # logit of a state that truncation has removed
 FIRST = np.int64(0)
 
 
+class Rule(NamedTuple):
+    """What the parameters are changed by."""
+
+    temperature: float
+    top_k: int  # 0: all
+    top_p: float
+
+
 @loop
-def _temper_bernoulli(z, at, size, rule, own, scratch):
-    temperature, top_k, top_p = rule
-    _scale(z, at, size, 1.0 / temperature, own)
+def temper_bernoulli(z, at, size, rule, own, scratch):
+    """z[own] = the logit that draws; infinite where only one state stays."""
+    _scale(z, at, size, 1.0 / rule.temperature, own)
     for i in range(z.shape[1]):
         x = float64(z[own, i])
-        likely = 1.0 / (1.0 + math.exp(-abs(x)))
-        if x == x and (top_k == 1 or likely >= top_p):
+        likely = sigmoid(abs(x))
+        if x == x and (rule.top_k == 1 or likely >= rule.top_p):
             z[own, i] = -EXCLUDED if x > 0 else EXCLUDED
 
 
 @loop
-def _temper_categorical(z, at, size, rule, own, scratch):
+def temper_categorical(z, at, size, rule, own, scratch):
     """Cold logits are taken relative to the largest first: those could not overflow upwards."""
-    temperature, top_k, top_p = rule
-    if temperature < 1.0:
-        _scale_below_largest(z, at, size, 1.0 / temperature, own, scratch)
+    if rule.temperature < 1.0:
+        _scale_below_largest(z, at, size, 1.0 / rule.temperature, own, scratch)
     else:
-        _scale(z, at, size, 1.0 / temperature, own)
-    if top_k > 0 or top_p < 1.0:
+        _scale(z, at, size, 1.0 / rule.temperature, own)
+    if rule.top_k > 0 or rule.top_p < 1.0:
         heap = scratch.reshape(scratch.size)[JOINT * z.shape[1] :]
         for i in range(z.shape[1]):
-            _truncate(z, own, size, i, top_k, top_p, heap)
+            _truncate(z, own, size, i, rule, heap)
 
 
 @loop
-def _temper_normal(z, at, size, rule, own, scratch):
-    shift = z.dtype.type(0.5 * math.log(rule[0]))
+def temper_normal(z, at, size, rule, own, scratch):
+    """Rows ``own``: the mean, and the log sigma of T times the variance."""
+    shift = z.dtype.type(0.5 * math.log(rule.temperature))
     for i in range(z.shape[1]):
         z[own, i] = z[at, i]
         z[own + 1, i] = z[at + 1, i] + shift
@@ -105,8 +116,9 @@ def _pop(heap, size):
 
 
 @loop
-def _last_kept(heap, size, top_k, top_p, total):
+def _last_kept(heap, size, rule, total):
     """The least probable logit that stays, and how many of those that stay are equal to it."""
+    top_k, top_p = rule.top_k, rule.top_p
     peak = float64(heap[0])
     least, kept, equal, mass = heap[0], 0, 0, 0.0
     while kept < size and (top_k == 0 or kept < top_k) and (top_p >= 1.0 or mass < top_p * total):
@@ -119,38 +131,19 @@ def _last_kept(heap, size, top_k, top_p, total):
 
 
 @loop
-def _truncate(z, begin, size, i, top_k, top_p, heap):
+def _truncate(z, begin, size, i, rule, heap):
     """Lane i of rows begin .. begin + size: EXCLUDED but for what stays. ``heap`` is scratch for ``size`` numbers."""
     for k in range(size):
         heap[k] = z[begin + k, i]
     for root in range(size // 2 - 1, -1, -1):
         _sift_down(heap, np.int64(root), size)
     peak, total = float64(heap[0]), 0.0
-    if top_p < 1.0:
+    if rule.top_p < 1.0:
         for k in range(size):
             total += math.exp(float64(z[begin + k, i]) - peak)
-    least, equal = _last_kept(heap, size, top_k, top_p, total)
+    least, equal = _last_kept(heap, size, rule, total)
     for k in range(begin, begin + size):
         if z[k, i] == least and equal > 0:
             equal -= 1
         elif z[k, i] <= least:
             z[k, i] = EXCLUDED
-
-
-TEMPER = {
-    BernoulliHead: _temper_bernoulli,
-    CategoricalHead: _temper_categorical,
-    NormalHead: _temper_normal,
-}
-
-
-def temper_lanes(kind, z, at, rule, own, scratch):
-    """Rows ``own`` .. of z = the parameters that draw by ``rule`` = (temperature, top_k or 0, top_p)."""
-
-
-@overload(temper_lanes, jit_options=INLINED)
-def _choose_temper(kind, z, at, rule, own, scratch):
-    if kind.instance_class not in TEMPER:
-        return lambda kind, z, at, rule, own, scratch: None  # refused before
-    temper = TEMPER[kind.instance_class]
-    return lambda kind, z, at, rule, own, scratch: temper(z, at, kind.size, rule, own, scratch)

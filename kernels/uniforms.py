@@ -10,9 +10,10 @@ from __future__ import annotations
 import numpy as np
 from numba import float32, float64, uint32, uint64
 
-from .functions import wide_vectors
-from .jit import formula, inlined, loop
+from .jit import inlined, kernel, loop, scalar, wide_vectors
 from .philox import LOW, STREAM_REFINE, STREAM_SAMPLE, fill_words, one_word
+
+__all__ = ["fill_uniforms", "uniform32", "uniform64", "uniforms_cpu"]
 
 SHORT = 1 << 24  # a first word below this has fewer bits than a float32 holds
 RUN = 32
@@ -22,14 +23,14 @@ LARGEST_64 = 1.0 - 2.0**-53
 SMALLEST = 2.0**-65
 
 
-@formula
+@scalar
 def uniform32(high, low):
     """float32 uniform in (0, 1) from two words."""
     u = float32((float64(high) + float64(low) * float64(WORD)) * float64(WORD) + float64(SMALLEST))
     return u if u < float32(1.0) else float32(LARGEST_32)
 
 
-@formula
+@scalar
 def uniform64(high, low):
     """float64 uniform in (0, 1) from two words."""
     u = (float64(high) + float64(low) * float64(WORD)) * float64(WORD) + float64(SMALLEST)
@@ -53,8 +54,9 @@ def _smallest(words, lane, begin, end):
 
 
 @loop
-def _refine_32(key, row, position, words, lane, n, out, d, at):
+def _refine_32(key, row, position, words, n, out, d, at):
     """Draw the second word where the first is short; whole runs without one are passed over."""
+    lane = position & 3
     for run in range(0, n, RUN):
         end = min(run + RUN, n)
         if _smallest(words, lane, run, end) < uint32(SHORT):
@@ -82,7 +84,7 @@ def _fill_run(key, row, first, at, n, words, out):
         if out.itemsize == 4:
             _first_words_32(words, lane, n, out, d, at)
             if _smallest(words, lane, np.int64(0), n) < uint32(SHORT):
-                _refine_32(key, row, first + d, words, lane, n, out, d, at)
+                _refine_32(key, row, first + d, words, n, out, d, at)
         else:
             if lane == 0:
                 fill_words(key, row, block, uint64(STREAM_REFINE), n, low_words)
@@ -103,3 +105,10 @@ def fill_uniforms(key, row, first, words, out):
         split = np.int64(before_wrap)
         _fill_run(key, row, first, np.int64(0), split, words, out)
         _fill_run(key, row + before_wrap, first, split, n - split, words, out)
+
+
+@kernel
+def uniforms_cpu(key, row, words, out):
+    """out[d, i] = uniform of position d of row ``row + i``, for models whose probabilities come from outside; ``words``
+    is scratch (8, n) uint32."""
+    fill_uniforms(uint64(key), uint64(row), 0, words, out)

@@ -16,8 +16,12 @@ ACTIVATION_NAMES = {code: name for name, code in masked.ACTIVATIONS.items()}
 
 
 def randomised(model, scale=1.0, seed=0):
+    """The model with random parameters; see ``with_normal_parameters``."""
+    return with_normal_parameters(model, scale, np.random.default_rng(seed))
+
+
+def with_normal_parameters(model, scale, random):
     """The model with normal weights, scaled by the square root of a unit's sources, and normal biases."""
-    random = np.random.default_rng(seed)
     net = model._net
     weights, biases = np.zeros_like(net.weights), np.zeros_like(net.biases)
     for number in range(1, len(net.layers)):

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from compiled import compiled
 from processes import run_python
 
 import fastdgm as fd
 from fastdgm.engines.nade.plan import plan_of
-from fastdgm.kernels import cpt, heads, nade_gradient
+from fastdgm.kernels import categorical, cpt, head_scratch, nade_gradient
 
 BEYOND = [0, 1, 2, 3, 40, 255, 2**16 - 1]
 
@@ -22,9 +23,9 @@ BEYOND = [0, 1, 2, 3, 40, 255, 2**16 - 1]
 def test_table_cells_beyond_the_end_are_the_last(dtype, n):
     index = np.resize(np.array([*BEYOND, np.iinfo(dtype).max], dtype), n)
     table, total = np.array([1.0, 2.0, 4.0]), np.full(n, 0.5)
-    cpt._add_table(total, index, table, n)
+    compiled(cpt._add_table)(total, index, table, n)
     assert (total == 0.5 + table[np.minimum(index, 2)]).all()
-    cpt._keep_within(index, 3, n)
+    compiled(cpt._keep_within)(index, 3, n)
     assert index.max() <= 2 and (index[:3] == [0, 1, 2][:n]).all()
 
 
@@ -33,25 +34,29 @@ def test_the_largest_index_of_a_large_table_counts(size):
     table = np.arange(float(size))
     index = np.full(8, min(size, 1 << 16) - 1, np.uint16)
     total = np.zeros(8)
-    cpt._add_table(total, index, table, 8)
+    compiled(cpt._add_table)(total, index, table, 8)
     assert (total == 65_535.0).all()
 
 
 @pytest.mark.parametrize("value", [3, 4, 255, 65_535])
 def test_categorical_heads_take_the_last_state_for_one_beyond(value):
     z = np.array([[0.0], [1.0], [2.0], [77.0]], np.float32)  # three logits, and what must not be read
-    scratch, right = np.zeros((heads.JOINT + 3, 1), np.float32), np.zeros((heads.JOINT + 3, 1), np.float32)
-    heads._score_categorical(z, 0, 3, np.array([[value]], np.float32), 0, scratch)
-    heads._score_categorical(z, 0, 3, np.array([[2]], np.float32), 0, right)
-    assert scratch[heads.TERM, 0] == right[heads.TERM, 0]
+    scratch, right = (
+        np.zeros((head_scratch.JOINT + 3, 1), np.float32),
+        np.zeros((head_scratch.JOINT + 3, 1), np.float32),
+    )
+    score = compiled(categorical.score_categorical)
+    score(z, 0, 3, np.array([[value]], np.float32), 0, scratch)
+    score(z, 0, 3, np.array([[2]], np.float32), 0, right)
+    assert scratch[head_scratch.TERM, 0] == right[head_scratch.TERM, 0]
 
 
 def test_nade_keeps_to_the_hidden_units_that_were_counted():
     nade = fd.NADE(5, hidden=4)
     plan = plan_of(nade.parameters, "sigmoid", nade.order)
     x = np.array([[1, 0, 1, 1, 1], [0, 200, 0, 0, 1]], np.uint8)
-    tile = nade_gradient._allocate(plan, 3)  # as if two ones had been the most
-    nade_gradient._load_rows(x, 0, 2, plan.order, tile)
+    tile = compiled(nade_gradient._allocate)(plan, 3)  # as if two ones had been the most
+    compiled(nade_gradient._load_rows)(x, 0, 2, plan.order, tile)
     assert tile.x[:2].tolist() == [[1, 0, 1, 0, 0], [0, 1, 0, 0, 1]]
 
 

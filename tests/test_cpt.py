@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 import reference
+from compiled import compiled
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numba.core import ir
@@ -16,7 +17,7 @@ from random_nets import codes_of, nets, plain, random_net, random_table
 from tables import plans_of
 
 import fastdgm as fd
-from fastdgm.kernels import cpt, philox
+from fastdgm.kernels import alias, cpt, philox
 from fastdgm.kernels.tiles import TILE
 
 MANY_STATES = [1, 2, 255, 256, 257, 300]
@@ -189,7 +190,7 @@ def test_a_network_whose_probability_is_a_row_s_own_number(towards):
     zero = float(np.nextafter(int(numbers[row]) / 2**64, towards))
     net = fd.BayesNet({"x": fd.Categorical([zero, 1.0 - zero])})
     word = reference.random_words(seed, np.array([row], np.uint64), 0, philox.STREAM_SAMPLE)[0]
-    assert cpt.undecided(np.uint32(word), plans_of(net).sampling.slots[0], np.uint32(1))
+    assert alias.undecided(np.uint32(word), plans_of(net).sampling.slots[0], np.uint32(1))
     x = net.sample(1000, seed=seed)
     assert x.block[0, row] == (1 if towards == 0.0 else 0)
     assert (x.block == oracle_sample(net, 1000, seed)).all()
@@ -268,12 +269,13 @@ def index_types(function: Any, array: str) -> set[str]:
 def test_gathers_are_indexed_by_unsigned_64_bit_integers(index_type):
     """A signed index costs a wrap-around check in every gather, and uint64 + int silently becomes one."""
     index = np.zeros(9, index_type)
-    cpt._add_table(np.zeros(9), index, np.zeros(4), 9)
-    assert index_types(cpt._add_table, "table") == {"uint64"}
-    cpt._gather_slots(np.zeros(8, np.uint32), np.zeros(4, np.uint64), 8, np.zeros(8, np.uint64))
-    assert index_types(cpt._gather_slots, "slots") == {"uint64"}
-    cpt._count(index, None, np.zeros((4, 4), np.uint32), 8)
-    assert {t for lane in ("first", "second", "third", "fourth") for t in index_types(cpt._count, lane)} == {"uint64"}
+    add_table, gather_slots, count = map(compiled, (cpt._add_table, alias.gather_slots, cpt._count))
+    add_table(np.zeros(9), index, np.zeros(4), 9)
+    assert index_types(add_table, "table") == {"uint64"}
+    gather_slots(np.zeros(8, np.uint32), np.zeros(4, np.uint64), 8, np.zeros(8, np.uint64))
+    assert index_types(gather_slots, "slots") == {"uint64"}
+    count(index, None, np.zeros((4, 4), np.uint32), 8)
+    assert {t for lane in ("first", "second", "third", "fourth") for t in index_types(count, lane)} == {"uint64"}
 
 
 @settings(max_examples=20)

@@ -121,43 +121,77 @@ def test_the_twin_of_markov_chains_compiles(verb, codes):
     assert [verb for verb, _ in LOOPS] == MARKOV_VERBS
 
 
-# --- masked networks ---
+# --- autoregressive networks ---
 
 
-@pytest.fixture(scope="module")
-def masked_twins():
-    from numba import cuda
+def outputs(values: str, element: str) -> tuple[Any, Any]:
+    """Types of Scores and Draws."""
+    from numba.types import boolean
 
-    from fastdgm.kernels import made_cuda
+    from fastdgm.kernels.outputs import Draws, Scores
 
-    return cuda, made_cuda.load_cuda()
+    total, block, scratch = array("float64", 1), array("float64", 2), array(element, 2)
+    draws = plan_type(Draws, array(values, 2), total, total, numba.types.Array(boolean, 1, "C"), scratch)
+    return plan_type(Scores, total, block, scratch), draws
 
 
-def masked_signature(name: str, element: str, values: str):
-    """Of a masked network's twin: ``element`` is the type of its numbers, ``values`` that of its data."""
-    from numba.types import NamedTuple, boolean, float64, int64, uint64, void
+def masked_arguments(element: str, values: str) -> dict[str, list[Any]]:
+    """Of the twins by verb: ``element`` is the type of a network's numbers, ``values`` that of its data."""
+    from numba.types import NamedTuple, boolean, float64, int64, uint64
 
-    from fastdgm.kernels.made import Given, MaskedNet, Request
+    from fastdgm.kernels.heads import BernoulliHead
+    from fastdgm.kernels.made import MaskedNet
+    from fastdgm.kernels.made_sampling import Given, Request
 
-    flat, block, table = array(element, 1), array(element, 2), array("int64", 2)
-    net = NamedTuple([flat, flat, table, table, *[array("int64", 1)] * 2, *[int64] * 4], MaskedNet)
-    if name == "log_prob_cuda":
-        return void(net, array(values, 2), block, block, array("float64", 2), array("float64", 1))
-    numbers = [uint64, uint64, int64, int64, float64, int64, float64, boolean, boolean, int64]
-    given = NamedTuple([block, array("float64", 2), block], Given)
-    return void(net, NamedTuple(numbers, Request), given, block, array("float64", 1), array(values, 2))
+    block, table, index = array(element, 2), array("int64", 2), array("int64", 1)
+    kind = NamedTuple([int64], BernoulliHead)
+    net = plan_type(MaskedNet, element, element, table, table, index, index, *[int64] * 4, kind)
+    request = plan_type(Request, uint64, uint64, int64, int64, float64, int64, float64, boolean, boolean, int64)
+    given = plan_type(Given, block, array("float64", 2), block)
+    scores, draws = outputs(values, element)
+    return {"log_prob": [net, array(values, 2), block, scores], "sample": [net, request, given, draws]}
+
+
+MASKED_VERBS = ["log_prob", "sample"]
 
 
 @pytest.mark.parametrize(
     ("element", "values"), [("float32", "uint8"), ("float32", "float32"), ("float64", "uint16"), ("float64", "float64")]
 )
-@pytest.mark.parametrize("name", MASKED_NAMES)
-def test_the_masked_twin_compiles(masked_twins, name, element, values):
-    cuda, jitted = masked_twins
-    ptx, _ = cuda.compile_ptx(jitted[name].py_func, masked_signature(name, element, values), cc=CAPABILITY)
-    assert ".visible .entry" in ptx
-    assert "st.global" in ptx
+@pytest.mark.parametrize("verb", MASKED_VERBS)
+def test_the_twin_of_masked_networks_compiles(verb, element, values):
+    from fastdgm.engines.masked.loops_cuda import LOOPS
+
+    assert_compiles(LOOPS[verb, "cuda"].kernel, *masked_arguments(element, values)[verb])
+    assert [verb for verb, _ in LOOPS] == MASKED_VERBS
 
 
-def test_every_masked_twin_is_tried(masked_twins):
-    assert list(masked_twins[1]) == MASKED_NAMES
+def nade_arguments(element: str) -> dict[str, list[Any]]:
+    """Of the twins by verb."""
+    from numba.types import boolean, float64, int64, uint64
+
+    from fastdgm.kernels.adam import AdamSettings
+    from fastdgm.kernels.nade import NADEDraw, NADEPlan
+
+    number, flat, block, codes = getattr(numba.types, element), array(element, 1), array(element, 2), array("uint8", 2)
+    plan = plan_type(NADEPlan, int64, "int64", block, block, flat, flat, block, flat)
+    draw = plan_type(NADEDraw, uint64, uint64, number, number, codes, int64, block, boolean)
+    scores, draws = outputs("uint8", element)
+    settings = plan_type(AdamSettings, *[float64] * 7)
+    return {
+        "log_prob": [plan, codes, scores],
+        "sample": [plan, draw, draws],
+        "adam": [settings, flat, flat, flat, flat],
+    }
+
+
+NADE_VERBS = ["log_prob", "sample", "adam"]
+
+
+@pytest.mark.parametrize("element", ["float32", "float64"])
+@pytest.mark.parametrize("verb", NADE_VERBS)
+def test_the_twin_of_nade_compiles(verb, element):
+    from fastdgm.engines.nade.loops_cuda import LOOPS
+
+    assert_compiles(LOOPS[verb, "cuda"].kernel, *nade_arguments(element)[verb])
+    assert [verb for verb, _ in LOOPS] == NADE_VERBS

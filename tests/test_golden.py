@@ -1,7 +1,7 @@
 """Pinned samples: what (seed, row) means for a network. A change here is a CHANGELOG entry, never an accident.
 
 Run this file (``PYTHONPATH=. python tests/test_golden.py``) to print the table anew after an intended change of the
-clusters, the alias layout or the random words.
+clusters, the alias layout or the random words. The autoregressive models are in test_golden_autoregressive.py.
 """
 
 from __future__ import annotations

@@ -16,7 +16,7 @@ from fastdgm.autoregressive.base import AutoregressiveModel
 from fastdgm.autoregressive.made import MADE
 from fastdgm.engines.training import Step
 from fastdgm.errors import FormatError
-from fastdgm.kernels.adam import adam_cpu
+from fastdgm.kernels.adam import AdamSettings, adam_cpu
 from fastdgm.learning import schedules
 from fastdgm.learning.options import TrainingOptions
 
@@ -48,8 +48,8 @@ class ChainStepper:
         slope = (1.0 / (1.0 + np.exp(-logits)) - x) / len(rows)
         total = self.log_prob(rows).sum()
         for name, descent in {"bias": slope.sum(axis=0), "weight": np.tril(slope.T @ x, -1)}.items():
-            flat = [self.parameters[name], descent, *(self.moments[f"{m}.{name}"] for m in MOMENTS)]
-            adam_cpu(0, descent.size, *(a.reshape(-1) for a in flat), *step.scalars())
+            flat = [descent, self.parameters[name], *(self.moments[f"{m}.{name}"] for m in MOMENTS)]
+            adam_cpu(0, descent.size, AdamSettings(*step.scalars()), *(a.reshape(-1) for a in flat))
         return self.after_step(step, total)
 
 

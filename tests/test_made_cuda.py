@@ -1,20 +1,20 @@
-"""CUDA twins of masked networks against the CPU loops: on a GPU, or in numba's simulator (NUMBA_ENABLE_CUDASIM=1)."""
+"""CUDA loops of masked networks against the CPU loops: on a GPU, or in numba's simulator (--device sim)."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
 import reference_ar as reference
+from device import run
 from masked_models import plain, random_fvsbn, random_made, random_uniforms
-from test_cuda import GRID, why_not
 from test_heads import constant
 
 from fastdgm.engines.masked.run import no_context
-from fastdgm.kernels import made, made_cuda
+from fastdgm.kernels import made_sampling
+from fastdgm.kernels.outputs import Draws, Scores
 
 pytestmark = [
-    pytest.mark.skipif(bool(why_not()), reason=why_not()),
-    pytest.mark.filterwarnings("ignore:.*Grid size"),
+    pytest.mark.gpu,
     pytest.mark.filterwarnings("ignore:overflow encountered"),  # NumPy's numbers in the simulator
 ]
 
@@ -31,52 +31,46 @@ every_type = pytest.mark.parametrize("dtype", [np.float32, np.float64])
 
 
 @pytest.fixture(scope="module")
-def twins():
-    return made_cuda.load_cuda()
+def loops():
+    from fastdgm.engines.masked.loops_cuda import LOOPS
 
-
-def to_device(argument):
-    from numba import cuda
-
-    if isinstance(argument, tuple):
-        return type(argument)(*map(to_device, argument))
-    return cuda.to_device(argument) if isinstance(argument, np.ndarray) else argument
-
-
-def launch(twin, *arguments, n_outputs):
-    """Run, and copy the last arrays back into place."""
-    outputs = arguments[-n_outputs:]
-    device_outputs = [to_device(array) for array in outputs]
-    twin[GRID](*map(to_device, arguments[:-n_outputs]), *device_outputs)
-    for array, own in zip(outputs, device_outputs, strict=True):
-        own.copy_to_host(array)
+    return LOOPS
 
 
 def state(net, n):
     return np.full((net.biases.size, n), np.nan, net.biases.dtype)
 
 
-def log_prob_on_device(twins, model, x):
-    net, terms, log_prob = model._net, np.empty(x.shape), np.empty(len(x))
-    arguments = net, x, no_context(net, len(x)), state(net, len(x)), terms, log_prob
-    launch(twins["log_prob_cuda"], *arguments, n_outputs=2)
-    return terms, log_prob
+def log_prob_on_device(loops, model, x):
+    net = model._net
+    scores = Scores(np.empty(len(x)), np.empty(x.shape), state(net, len(x)))
+    run(loops["log_prob", "cuda"], len(x), net, x, no_context(net, len(x)), scores)
+    return scores.terms, scores.log_prob
 
 
-def sample_on_device(twins, model, like, *, seed=0, start=0, prefix=None, n_per_row=1, uniforms=None):
-    """Rows shaped like those of the CPU, and their log_prob."""
+def draw_on_device(loops, model, like, *, seed=0, start=0, prefix=None, n_per_row=1, uniforms=None):
+    """Draws shaped like the rows of the CPU."""
     net, n = model._net, len(like)
-    source = made.PHILOX if uniforms is None else made.UNIFORMS
+    source = made_sampling.PHILOX if uniforms is None else made_sampling.UNIFORMS
     length = 0 if prefix is None else prefix.shape[1]
-    request = made.Request(np.uint64(seed), np.uint64(start), length, n_per_row, 1.0, 0, 1.0, False, True, source)
-    given = made.Given(
+    request = made_sampling.Request(
+        np.uint64(seed), np.uint64(start), length, n_per_row, 1.0, 0, 1.0, False, True, source
+    )
+    given = made_sampling.Given(
         np.empty((1, 1), net.biases.dtype) if length == 0 else prefix.astype(net.biases.dtype),
         np.empty((1, 1)) if uniforms is None else uniforms.reshape(n, -1),
         no_context(net, n),
     )
-    values, log_prob = np.empty_like(like), np.empty(n)
-    launch(twins["sample_cuda"], net, request, given, state(net, n), log_prob, values, n_outputs=2)
-    return values, log_prob
+    draws = Draws(np.empty_like(like), np.empty(n), np.empty(0), np.zeros(n, np.bool_), state(net, n))
+    run(loops["sample", "cuda"], n, net, request, given, draws)
+    return draws
+
+
+def sample_on_device(loops, model, like, **options):
+    """Rows shaped like those of the CPU, and their log_prob."""
+    draws = draw_on_device(loops, model, like, **options)
+    assert not draws.undefined.any()
+    return draws.values, draws.log_prob
 
 
 def check_rows(model, values, expected, uniforms):
@@ -95,10 +89,10 @@ def check_rows(model, values, expected, uniforms):
 
 @every_type
 @every_model
-def test_log_prob(twins, make, dtype):
+def test_log_prob(loops, make, dtype):
     model = make(dtype=dtype)
     x = model.sample(N, seed=0)
-    terms, log_prob = log_prob_on_device(twins, model, x)
+    terms, log_prob = log_prob_on_device(loops, model, x)
     close = {"rtol": 1e-11, "atol": 1e-11} if dtype is np.float64 else {"rtol": 1e-4, "atol": 1e-4}
     np.testing.assert_allclose(terms, model.log_prob(x, per_variable=True), **close)
     np.testing.assert_allclose(log_prob, model.log_prob(x), **close)
@@ -107,10 +101,10 @@ def test_log_prob(twins, make, dtype):
 @every_type
 @every_model
 @pytest.mark.parametrize("start", [5, 2**32 - 3])
-def test_samples(twins, make, start, dtype):
+def test_samples(loops, make, start, dtype):
     model = make(dtype=dtype)
     expected, log_prob = model.sample(N, seed=2**63 + 1, start=start, return_log_prob=True)
-    values, own = sample_on_device(twins, model, expected, seed=2**63 + 1, start=start)
+    values, own = sample_on_device(loops, model, expected, seed=2**63 + 1, start=start)
     words = model.n_vars * model.uniforms_per_variable
     check_rows(model, values, expected, reference.uniforms(2**63 + 1, start, N, words, np.float64))
     if (values == expected).all() or dtype is np.float64:
@@ -119,19 +113,19 @@ def test_samples(twins, make, start, dtype):
 
 
 @every_model
-def test_completions_from_given_uniforms(twins, make):
+def test_completions_from_given_uniforms(loops, make):
     model = make(dtype=np.float64)
     prefix = model.sample(N // 2, seed=3)[:, model.order[:2]]
     uniforms = random_uniforms(model, N)
     expected, log_prob = model.sample(prefix=prefix, n_per_row=2, uniforms=uniforms, return_log_prob=True)
-    values, own = sample_on_device(twins, model, expected, prefix=prefix, n_per_row=2, uniforms=uniforms)
+    values, own = sample_on_device(loops, model, expected, prefix=prefix, n_per_row=2, uniforms=uniforms)
     assert (values[:, model.order[:2]] == np.repeat(prefix, 2, axis=0)).all()
     check_rows(model, values, expected, uniforms)
     np.testing.assert_allclose(own, log_prob, rtol=1e-9, atol=1e-9)
 
 
 @every_type
-def test_rare_states_among_many(twins, dtype):
+def test_rare_states_among_many(loops, dtype):
     """Half of 600 states have weight exp(-16): each is drawn by the middle of what belongs to it, as on the CPU."""
     logits = np.where(np.arange(600) < 300, 0.0, -16.0)
     p = np.exp(logits) / np.exp(logits).sum()
@@ -139,7 +133,7 @@ def test_rare_states_among_many(twins, dtype):
     model = constant([logits], dtype, n_states=600)
     uniforms = (np.cumsum(p) - p / 2)[states, np.newaxis]
     expected, log_prob = model.sample(N, uniforms=uniforms, return_log_prob=True)
-    values, own = sample_on_device(twins, model, expected, uniforms=uniforms)
+    values, own = sample_on_device(loops, model, expected, uniforms=uniforms)
     assert (values.ravel() == states).all()
     assert (expected.ravel() == states).all()
     np.testing.assert_allclose(own, log_prob, atol=2e-6)
@@ -149,12 +143,28 @@ def test_rare_states_among_many(twins, dtype):
 @every_type
 @pytest.mark.parametrize("log_sigma", [-100.0, 100.0, 800.0])
 @pytest.mark.parametrize("value", [0.0, 1e30])
-def test_densities_of_extreme_widths(twins, value, log_sigma, dtype):
+def test_densities_of_extreme_widths(loops, value, log_sigma, dtype):
     for z, options in (
         ([0.0, log_sigma], {"head": "normal"}),
         ([0.0, 0.0, 0.0, 1.0, log_sigma, log_sigma], {"head": "mixture", "n_components": 2}),
     ):
         model = constant([z], dtype, **options)
         x = np.full((2, 1), value, dtype)
-        _, log_prob = log_prob_on_device(twins, model, x)
+        _, log_prob = log_prob_on_device(loops, model, x)
         np.testing.assert_allclose(log_prob, model.log_prob(x), rtol=1e-5)
+
+
+@every_type
+@pytest.mark.parametrize(
+    ("z", "options"),
+    [
+        ([np.nan], {}),
+        ([0.0, np.nan, 1.0], {"n_states": 3}),
+        ([0.0, np.inf], {"head": "normal"}),
+        ([np.nan, 0.0, 0.0, 0.0, 0.0, 0.0], {"head": "mixture", "n_components": 2}),
+    ],
+)
+def test_rows_that_cannot_be_drawn_are_marked(loops, z, options, dtype):
+    model = constant([z], dtype, **options)
+    like = np.zeros((2, 1), np.uint8 if model.n_states else dtype)
+    assert draw_on_device(loops, model, like).undefined.all()

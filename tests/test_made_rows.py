@@ -14,9 +14,8 @@ from fastdgm.autoregressive.made import MADE
 from fastdgm.engines.draw import Draw
 from fastdgm.engines.masked import plan as masked
 from fastdgm.engines.masked import run as masked_run
-from fastdgm.engines.masked.few_rows import FEW_ROWS
 from fastdgm.engines.masked.plan import ACTIVATIONS
-from fastdgm.kernels.made_rows import new_strips
+from fastdgm.engines.masked.strips import FEW_ROWS, new_strips
 
 TYPES = [np.float32, np.float64]
 MANY = 40  # rows that are drawn in tiles

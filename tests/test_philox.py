@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import reference
+from compiled import compiled
 from hypothesis import example, given
 from hypothesis import strategies as st
 
@@ -16,6 +17,7 @@ KNOWN_ANSWERS = [
     ("ffffffff ffffffff ffffffff ffffffff", "ffffffff ffffffff", "408f276d 41c83b0e a20bc7c6 6d5451fd"),
     ("243f6a88 85a308d3 13198a2e 03707344", "a4093822 299f31d0", "d16cfe09 94fdcceb 5001e420 24126ea1"),
 ]
+FILL_WORDS, ONE_WORD = compiled(philox.fill_words), compiled(philox.one_word)
 words_of_32_bits = st.integers(0, 2**32 - 1)
 words_of_64_bits = st.integers(0, 2**64 - 1)
 
@@ -40,12 +42,12 @@ def test_known_answers_of_the_compiled_loop(counter, key, answer):
     c0, c1, c2, c3 = hexadecimal(counter)
     k0, k1 = hexadecimal(key)
     words = np.zeros((4, 1), np.uint32)
-    philox.fill_words(np.uint64(k1 << 32 | k0), np.uint64(c1 << 32 | c0), np.uint64(c2), np.uint64(c3), 1, words)
+    FILL_WORDS(np.uint64(k1 << 32 | k0), np.uint64(c1 << 32 | c0), np.uint64(c2), np.uint64(c3), 1, words)
     assert tuple(words[:, 0].tolist()) == hexadecimal(answer)
 
 
 def compiled_word(key: int, row: int, word: int, stream: int) -> int:
-    return int(philox.one_word(np.uint64(key), np.uint64(row), np.uint64(word), np.uint64(stream)))
+    return int(ONE_WORD(np.uint64(key), np.uint64(row), np.uint64(word), np.uint64(stream)))
 
 
 @given(words_of_64_bits, words_of_64_bits, st.integers(0, 2**34 - 1), words_of_32_bits)
@@ -61,7 +63,7 @@ def test_any_word_equals_the_oracle(key, row, word, stream):
 @pytest.mark.parametrize("first_row", [0, 2**32 - 100, 2**32, 2**64 - 100])
 def test_a_run_of_rows_is_the_words_of_each_row(first_row):
     words = np.zeros((4, 100), np.uint32)
-    philox.fill_words(np.uint64(7), np.uint64(first_row), np.uint64(3), np.uint64(1), 100, words)
+    FILL_WORDS(np.uint64(7), np.uint64(first_row), np.uint64(3), np.uint64(1), 100, words)
     rows = np.arange(100, dtype=np.uint64) + np.uint64(first_row)
     for lane in range(4):
         assert (words[lane] == reference.random_words(7, rows, 12 + lane, 1)).all()

@@ -9,9 +9,9 @@ import numpy.typing as npt
 from ..engines.draw import Draw, Drawn
 from ..engines.masked import plan as masked
 from ..engines.masked import stored
-from ..engines.masked.few_rows import FEW_ROWS, Strips, strips_of
 from ..engines.masked.plan import MaskedNet
 from ..engines.masked.run import log_prob, sample
+from ..engines.masked.strips import FEW_ROWS, Strips, strips_of
 from .base import AutoregressiveModel
 
 if TYPE_CHECKING:

@@ -20,7 +20,7 @@ class Step(NamedTuple):
     weight_decay: float
 
     def scalars(self) -> tuple[float, float, float, float, float, float, float]:
-        """The last seven arguments of ``kernels.adam.adam_cpu``.
+        """The fields of ``kernels.adam.AdamSettings``.
 
         >>> Step(1, 0.001, 0.9, 0.999, 1e-8, 0.0).scalars()[-2:]
         (10.000000000000002, 999.9999999999991)

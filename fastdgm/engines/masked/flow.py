@@ -9,11 +9,12 @@ import numpy as np
 import numpy.typing as npt
 
 from ...kernels import heads
-from ...kernels import made as kernels
+from ...kernels.outputs import Scores
 from ...runtime.arrays import read_only
 from ...runtime.memory import check_memory
 from ...runtime.pieces import run_rows
 from ..draw import Draw
+from .loops import LOOPS
 from .plan import Layer, MaskedNet, Shape, build, derive_degrees
 from .run import sample, work_per_row
 
@@ -30,10 +31,10 @@ def to_noise(net: MaskedNet, x: Array, context: Array) -> tuple[Array, Array]:
     """z (n, n_vars) in the net's dtype, and log |dz / dx| (n,)."""
     n, n_vars = x.shape
     check_memory(8 * n * n_vars, "the noise of the rows")
-    z, log_det = np.empty((n, n_vars)), np.empty(n)
+    scores = Scores(np.empty(n), np.empty((n, n_vars)), np.empty((0, 0), net.weights.dtype))
     x, context = (read_only(np.ascontiguousarray(array)) for array in (x, context))
-    run_rows(lambda begin, end: kernels.log_prob_cpu(begin, end, net, x, context, z, log_det), n, work_per_row(net))
-    return z.astype(net.weights.dtype, copy=False), log_det
+    run_rows(lambda begin, end: LOOPS["log_prob", "cpu"](begin, end, net, x, context, scores), n, work_per_row(net))
+    return scores.terms.astype(net.weights.dtype, copy=False), scores.log_prob
 
 
 def from_noise(net: MaskedNet, z: Array, context: Array) -> Array:

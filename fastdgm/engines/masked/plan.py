@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from ...kernels import heads
+from ...kernels import activations, heads
 from ...kernels import made as kernels
 from ...kernels.made import MaskedNet as MaskedNet
 from ...runtime.memory import check_memory
@@ -16,13 +16,13 @@ from ...runtime.memory import check_memory
 Array = npt.NDArray[Any]
 
 ACTIVATIONS = {
-    "linear": kernels.LINEAR,
-    "relu": kernels.RELU,
-    "elu": kernels.ELU,
-    "tanh": kernels.TANH,
-    "sigmoid": kernels.SIGMOID,
-    "softplus": kernels.SOFTPLUS,
-    "silu": kernels.SILU,
+    "linear": activations.LINEAR,
+    "relu": activations.RELU,
+    "elu": activations.ELU,
+    "tanh": activations.TANH,
+    "sigmoid": activations.SIGMOID,
+    "softplus": activations.SOFTPLUS,
+    "silu": activations.SILU,
 }
 
 HEADS = {

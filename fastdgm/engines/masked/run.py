@@ -8,14 +8,17 @@ import numpy as np
 import numpy.typing as npt
 
 from ...kernels import heads
-from ...kernels import made as kernels
-from ...kernels.made import Given, MaskedNet, Request, Results
-from ...kernels.made_rows import Strips, sample_rows_cpu
+from ...kernels import made_sampling as sampling
+from ...kernels.made import MaskedNet
+from ...kernels.made_rows import Strips
+from ...kernels.made_sampling import Given, Request
+from ...kernels.outputs import Draws, Scores
 from ...runtime.arrays import code_type, read_only
 from ...runtime.memory import check_memory
 from ...runtime.pieces import run_rows
 from ..defined import refuse_undefined, undefined_draw
 from ..draw import Draw, Drawn
+from .loops import LOOPS
 
 Array = npt.NDArray[Any]
 
@@ -41,14 +44,14 @@ def score(net: MaskedNet, x: Array, context: Array, per_variable: bool) -> Array
     """log_prob of rows (n,), or its terms (n, n_vars)."""
     n, n_vars = x.shape
     check_memory(8 * n * (n_vars if per_variable else 1), "log_prob")
-    log_prob, terms = np.empty(n), np.empty((n if per_variable else 0, n_vars))
+    scores = Scores(np.empty(n), np.empty((n if per_variable else 0, n_vars)), np.empty((0, 0), net.weights.dtype))
     x, context = _given(x), _given(context)
 
     def work(begin: int, end: int) -> None:
-        kernels.log_prob_cpu(begin, end, net, x, context, terms, log_prob)
+        LOOPS["log_prob", "cpu"](begin, end, net, x, context, scores)
 
     run_rows(work, n, work_per_row(net))
-    return terms if per_variable else log_prob
+    return scores.terms if per_variable else scores.log_prob
 
 
 def sample(
@@ -65,11 +68,12 @@ def sample(
     value_type = dtype if n_states is None else code_type(n_states)
     check_memory(n * n_vars * value_type.itemsize, "sample")
     scored = n if draw.return_log_prob else 0
-    results = Results(
+    draws = Draws(
         np.empty((n, n_vars), value_type),
         np.empty(scored),
         np.empty(scored if draw.truncated else 0),
         np.empty(n, np.bool_),
+        np.empty((0, 0), dtype),
     )
     request = Request(
         np.uint64(draw.key),
@@ -91,20 +95,20 @@ def sample(
 
     def work(begin: int, end: int) -> None:
         if strips is None:
-            kernels.sample_cpu(begin, end, net, request, given, results)
+            LOOPS["sample", "cpu"](begin, end, net, request, given, draws)
         else:
-            sample_rows_cpu(begin, end, net, strips, request, given, results)
+            LOOPS["sample few rows", "cpu"](begin, end, net, strips, request, given, draws)
 
     run_rows(work, n, work_per_row(net))
-    if results.undefined.any():
-        row = int(results.undefined.argmax())
-        values = results.values[row : row + 1]
+    if draws.undefined.any():
+        row = int(draws.undefined.argmax())
+        values = draws.values[row : row + 1]
         defined = np.isfinite(values[0]) if n_states is None else row_terms(net, values) < np.inf
         raise undefined_draw(row, defined, net.order, dtype, draw.temperature)
-    refuse_undefined(results.log_prob, lambda row: row_terms(net, results.values[row : row + 1]), net.order, dtype)
+    refuse_undefined(draws.log_prob, lambda row: row_terms(net, draws.values[row : row + 1]), net.order, dtype)
     if not draw.return_log_prob:
-        return Drawn(results.values)
-    return Drawn(results.values, results.log_prob, results.sampling_log_prob if draw.truncated else None)
+        return Drawn(draws.values)
+    return Drawn(draws.values, draws.log_prob, draws.sampling_log_prob if draw.truncated else None)
 
 
 def row_terms(net: MaskedNet, x: Array) -> Array:
@@ -118,8 +122,8 @@ def _given(array: Array) -> Array:
 
 def _source(draw: Draw, noise: Array | None) -> int:
     if noise is not None:
-        return kernels.NOISE
-    return kernels.PHILOX if draw.uniforms is None else kernels.UNIFORMS
+        return sampling.NOISE
+    return sampling.PHILOX if draw.uniforms is None else sampling.UNIFORMS
 
 
 def _noise(draw: Draw, noise: Array | None, net: MaskedNet) -> Array:

@@ -8,15 +8,16 @@ import numpy as np
 import numpy.typing as npt
 
 from ...kernels import made as kernels
-from ...kernels import made_training as training
+from ...kernels.adam import AdamSettings
 from ...kernels.made import MaskedNet
-from ...kernels.made_training import Batch, Moments, Workspace
+from ...kernels.made_gradient import Batch, Moments, Workspace
 from ...kernels.products import ROWS
 from ...runtime.memory import check_memory
 from ...runtime.pieces import run_ranges, split
 from ...runtime.threads import get_num_threads
 from ..training import Step
 from . import plan as masked
+from .loops import LOOPS
 from .run import no_context, read_only, score
 
 Array = npt.NDArray[Any]
@@ -46,7 +47,7 @@ def backward(net: MaskedNet, work: Workspace, x: Array, row_weights: Array, by_i
     batch = Batch(read_only(x), row_weights)
 
     def run(begin: int, end: int) -> None:
-        training.backward_cpu(begin, end, net, batch, work, by_inputs, log_prob)
+        LOOPS["backward", "cpu"](begin, end, net, batch, work, by_inputs, log_prob)
 
     tiles = -(-n // kernels.TILE)
     run_ranges(run, split(tiles, 1) if get_num_threads() > 1 else [(0, tiles)])
@@ -83,10 +84,10 @@ class MaskedStepper:
         weights = np.full(n, -1.0 / n, self.net.weights.dtype)  # of the loss: the mean negative log_prob
         log_prob = backward(self.net, work, rows, weights, False)
         moments = Moments(*(self.moments[f"{o}.{p}"] for p in ("weights", "biases") for o in ("first", "second")))
-        settings = step.scalars()
+        settings = AdamSettings(*step.scalars())
 
         def run(begin: int, end: int) -> None:
-            training.update_cpu(begin, end, self.net, work, n, moments, settings)
+            LOOPS["update", "cpu"](begin, end, self.net, work, n, moments, settings)
 
         run_ranges(run, group_ranges(work))
         return float(log_prob.sum())
@@ -111,7 +112,7 @@ def gradients(
         log_prob[rows] = backward(net, work, x[rows], weights[rows], by_inputs)
 
         def run(first: int, last: int, work: Workspace = work, n: int = n) -> None:
-            training.gradients_cpu(first, last, net, work, n, by_weights, by_biases)
+            LOOPS["add gradients", "cpu"](first, last, net, work, n, by_weights, by_biases)
 
         run_ranges(run, group_ranges(work))
         if by_x is not None:

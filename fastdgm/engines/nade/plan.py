@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ...kernels.nade import RELU, SIGMOID, SIGMOID_BY_EXP, nade_factor_cpu
+from ...kernels.activations import RELU, SIGMOID
+from ...kernels.nade import SIGMOID_BY_EXP, nade_factor_cpu
 from ...kernels.nade import NADEPlan as NADEPlan
 from ...kernels.nade_units import PAD
 from ...runtime.arrays import read_only

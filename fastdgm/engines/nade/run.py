@@ -7,12 +7,14 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ...kernels.nade import NEVER_SURE, NADEDraw, NADEPlan, nade_log_prob_cpu, nade_sample_cpu
+from ...kernels.nade import NEVER_SURE, NADEDraw, NADEPlan
+from ...kernels.outputs import Draws, Scores
 from ...runtime.arrays import read_only
 from ...runtime.memory import check_memory
 from ...runtime.pieces import run_rows
 from ..defined import refuse_undefined, undefined_draw
 from ..draw import Draw, Drawn
+from .loops import LOOPS
 
 Array = npt.NDArray[Any]
 
@@ -26,11 +28,11 @@ def score(plan: NADEPlan, x: Array, per_variable: bool) -> Array:
 
 def log_prob(plan: NADEPlan, x: Array, per_variable: bool) -> Array:
     """log p of codes (n, n_vars): (n,), or the terms (n, n_vars); float64."""
-    total = np.empty(len(x))
     terms = np.empty((len(x) if per_variable else 0, x.shape[1]))
+    scores = Scores(np.empty(len(x)), terms, np.empty((0, 0), plan.W.dtype))
     rows = read_only(x)
-    run_rows(lambda begin, end: nade_log_prob_cpu(begin, end, plan, rows, total, terms), len(x), work_per_row(plan))
-    return terms if per_variable else total
+    run_rows(lambda begin, end: LOOPS["log_prob", "cpu"](begin, end, plan, rows, scores), len(x), work_per_row(plan))
+    return terms if per_variable else scores.log_prob
 
 
 def sample(plan: NADEPlan, draw: Draw) -> Drawn:
@@ -41,8 +43,8 @@ def sample(plan: NADEPlan, draw: Draw) -> Drawn:
     total, sampling_total = np.empty((2, draw.n if want else 0))
     undefined = np.empty(draw.n, np.bool_)
     request = _request(draw, n_vars, plan.W.dtype)
-    outputs = values, total, sampling_total, undefined
-    run_rows(lambda begin, end: nade_sample_cpu(begin, end, plan, request, *outputs), draw.n, work_per_row(plan))
+    draws = Draws(values, total, sampling_total, undefined, np.empty((0, 0), plan.W.dtype))
+    run_rows(lambda begin, end: LOOPS["sample", "cpu"](begin, end, plan, request, draws), draw.n, work_per_row(plan))
 
     def terms(row: int) -> Array:
         return log_prob(plan, values[row : row + 1], True)[0]

@@ -8,12 +8,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ...kernels.adam import adam_cpu
+from ...kernels.adam import AdamSettings
 from ...kernels.nade import NADEPlan
-from ...kernels.nade_gradient import NADEGradient, nade_gradient_cpu, nade_sum_cpu
+from ...kernels.nade_gradient import NADEGradient
 from ...runtime.arrays import read_only
 from ...runtime.pieces import run_ranges
 from ..training import Step
+from .loops import LOOPS
 from .plan import flat_size, padded, plan_of_padded, run_entries, views_of, without_padding
 from .run import log_prob
 
@@ -46,16 +47,17 @@ class Gradients:
         groups = [NADEGradient(**views_of(part, *self._shape)) for part in parts]
         rows, weights = read_only(x), read_only(np.ascontiguousarray(row_weights, self.flat.dtype))
         result = np.empty(len(x))
+        loop = LOOPS["add gradients", "cpu"]
         for first in range(0, len(x), CHUNK_ROWS):
             bounds = np.linspace(first, min(first + CHUNK_ROWS, len(x)), n_groups + 1).astype(int).tolist()
             group_of = {rows_of: group for group, rows_of in zip(groups, pairwise(bounds), strict=True)}
 
             def work(begin: int, end: int, group_of: dict[tuple[int, int], NADEGradient] = group_of) -> None:
-                nade_gradient_cpu(begin, end, plan, rows, weights, result, group_of.get((begin, end), groups[0]))
+                loop(begin, end, plan, rows, weights, result, group_of.get((begin, end), groups[0]))
 
             run_ranges(work, list(group_of))
         source = read_only(parts)
-        run_entries(lambda begin, end: nade_sum_cpu(begin, end, source, self.flat), self.flat.size)
+        run_entries(lambda begin, end: LOOPS["sum parts", "cpu"](begin, end, source, self.flat), self.flat.size)
         return result
 
 
@@ -93,9 +95,10 @@ class NADEStepper:
         """One Adam step that ascends the mean log_prob of the rows; returns its sum before the step."""
         result = self._gradients.run(self._plan(), rows, np.full(len(rows), -1.0 / len(rows)))
         self._gradients.total["V"][:, self._hidden :] = 0
-        gradient, scalars = read_only(self._gradients.flat), step.scalars()
+        loop = LOOPS["adam", "cpu"]
+        gradient, settings = read_only(self._gradients.flat), AdamSettings(*step.scalars())
         run_entries(
-            lambda begin, end: adam_cpu(begin, end, self._flat, gradient, self._first, self._second, *scalars),
+            lambda begin, end: loop(begin, end, settings, gradient, self._flat, self._first, self._second),
             self._flat.size,
         )
         return float(result.sum())

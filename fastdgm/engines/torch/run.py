@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ...kernels.module import uniforms_cpu
+from ...kernels.uniforms import uniforms_cpu
 from ...runtime.arrays import code_type
 from ...runtime.memory import check_memory
 from ..draw import Draw, Drawn

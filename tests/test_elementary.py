@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from numba import njit
 
-from fastdgm.kernels import functions
-from fastdgm.kernels.quantile import normal_quantile
+from fastdgm.kernels import activations, elementary
+from fastdgm.kernels.normal import normal_quantile
 
 TYPES = [np.float32, np.float64]
 
@@ -31,17 +31,17 @@ def vectorised(function):
 EXP, EXP_OR_INFINITY, LOG, LOG1P_UNIT, SIGMOID, SILU, SOFTPLUS, TANH = map(
     vectorised,
     (
-        functions.exp,
-        functions.exp_or_infinity,
-        functions.log,
-        functions.log1p_unit,
-        functions.sigmoid,
-        functions.silu,
-        functions.softplus,
-        functions.tanh,
+        elementary.exp,
+        elementary.exp_or_infinity,
+        elementary.log,
+        elementary.log1p_unit,
+        activations.sigmoid,
+        activations.silu,
+        activations.softplus,
+        activations.tanh,
     ),
 )
-LOG_WIDE = vectorised(functions.log_wide)
+LOG_WIDE = vectorised(elementary.log_wide)
 QUANTILE = vectorised(normal_quantile)
 
 
@@ -154,11 +154,11 @@ def test_tanh(dtype):
 @pytest.mark.parametrize("dtype", TYPES)
 def test_the_plain_python_versions_say_the_same(dtype):
     for number in map(dtype, (-100, -3, -0.25, 0, 0.5, 1, 20)):
-        for function, compiled in ((functions.exp, EXP), (functions.sigmoid, SIGMOID), (functions.tanh, TANH)):
+        for function, compiled in ((elementary.exp, EXP), (activations.sigmoid, SIGMOID), (activations.tanh, TANH)):
             same = pytest.approx(compiled(np.array([number]))[0], rel=1e-6, abs=1e-7)
             assert function(number) == same
-    assert functions.log(dtype(0)) == -np.inf
-    assert functions.exp(np.float64(800)) == functions.exp(np.float64(709)) < np.inf
+    assert elementary.log(dtype(0)) == -np.inf
+    assert elementary.exp(np.float64(800)) == elementary.exp(np.float64(709)) < np.inf
 
 
 def test_normal_quantile_inverts_the_distribution_function():

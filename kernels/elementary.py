@@ -1,4 +1,4 @@
-"""Elementary functions of neural conditionals, in float32 and float64.
+"""Exponentials and logarithms in float32 and float64.
 
 In float32 they are short polynomials that LLVM turns into vector instructions (Cephes coefficients, within 3 ulp);
 in float64, in plain Python and on a GPU they are the library's own. ``exp`` is exactly 0 below and finite above the
@@ -15,13 +15,11 @@ from llvmlite import ir
 from numba import float32, float64, types
 from numba.extending import intrinsic, overload
 
-from .jit import OPTIONS, scalar
+from .jit import INLINED, scalar
 from .vectors import REGISTER_BYTES
 
 LOWEST_EXPONENT = -87.0  # exp of less is 0
 HIGHEST_EXPONENT = 88.0
-INLINED = {**OPTIONS, "forceinline": True}
-HALF_LOG_2_PI = 0.9189385332046727
 ROUNDING = 12582912.0  # 1.5 * 2**23: float32 numbers of this size are whole
 FUSED = REGISTER_BYTES > 0
 INT32 = ir.IntType(32)
@@ -54,18 +52,6 @@ def log_wide(x):
 def log1p_unit(x):
     """log(1 + x) for x in [0, 1]."""
     return type(x)(math.log1p(x))
-
-
-@intrinsic
-def wide_vectors(typing_context):
-    """Lets LLVM use the widest registers in loops of the calling function: it would keep to half of them on CPUs that
-    once lowered their clock for wide ones, and these loops run twice as fast in full."""
-
-    def generate(context, builder, signature, arguments):
-        set.add(builder.function.attributes, '"prefer-vector-width"="512"')  # llvmlite only knows older attributes
-        return context.get_dummy_value()
-
-    return types.void(), generate
 
 
 @intrinsic
@@ -217,33 +203,3 @@ overload(exp_or_infinity, jit_options=INLINED)(_by_type(_exp_or_infinity32, _exp
 overload(log, jit_options=INLINED)(_by_type(_log32, _log64))
 overload(log_wide, jit_options=INLINED)(_by_type(_log_wide32, _log_wide64))
 overload(log1p_unit, jit_options=INLINED)(_by_type(_log1p_unit32, _log1p_unit64))
-
-
-@scalar
-def sigmoid(x):
-    """1 / (1 + exp(-x))."""
-    one = type(x)(1)
-    return one / (one + exp(-x))
-
-
-@scalar
-def silu(x):
-    """x / (1 + exp(-x))"""
-    one = type(x)(1)
-    return x * (one / (one + exp_or_infinity(-x)))  # x may be larger than the largest value of exp
-
-
-@scalar
-def softplus(x):
-    """log(1 + exp(x)), without overflow."""
-    zero = type(x)(0)
-    return (zero if x < zero else x) + log1p_unit(exp(-abs(x)))  # NaN stays NaN
-
-
-@scalar
-def tanh(x):
-    """(1 - exp(-2 x)) / (1 + exp(-2 x)), from the side where exp is at most 1."""
-    one = type(x)(1)
-    e = exp(type(x)(-2) * abs(x))
-    t = (one - e) / (one + e)
-    return t if x > type(x)(0) else -t

@@ -13,34 +13,28 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .adam import adam_scalars, adam_update
-from .functions import exp, sigmoid, tanh
-from .heads import BERNOULLI, CATEGORICAL, JOINT, TERM, score_lanes, slope_lanes
+from .activations import activation_slope
+from .adam import adam_constants, adam_update, without_decay
+from .head_scratch import JOINT, TERM
+from .heads import BERNOULLI, CATEGORICAL, score_lanes, slope_lanes
 from .jit import inlined, kernel, loop
 from .made import (
-    ACTIVATION,
-    ELU,
     FIRST,
-    RELU,
-    RESIDUAL,
-    SIGMOID,
-    SILU,
-    SOFTPLUS,
     SOURCE,
-    STRIDE,
-    TANH,
     TILE,
     UNITS,
-    WEIGHTS,
+    ZERO,
     activate,
+    add_residual,
     add_terms,
     complete_layer,
     encode,
     fill,
     first_value,
+    layer_of,
     load_values,
 )
-from .products import ROWS, add_product
+from .products import ROWS, Matrix, Size, add_product
 
 
 class Workspace(NamedTuple):
@@ -62,38 +56,74 @@ class Batch(NamedTuple):
     row_weights: np.ndarray  # (n,) of the model's type
 
 
+class Moments(NamedTuple):
+    """Adam's first and second moments of weights and biases."""
+
+    first_weights: np.ndarray
+    second_weights: np.ndarray
+    first_biases: np.ndarray
+    second_biases: np.ndarray
+
+
+# Addresses --------------------------------------------------------------------------------------------------------
+
+
+@inlined
+def _padded(n):
+    """Rows of a minibatch of n, the last tile rounded up to whole vectors."""
+    return (n + 15) // 16 * 16
+
+
+@inlined
+def _row_of_tile(net, tile, n, row):
+    """Where a row of the state of a tile begins in a flat array of a minibatch of n, and the lanes that it has."""
+    lanes = min(TILE, _padded(n) - tile * TILE)
+    return tile * TILE * net.biases.size + row * lanes, lanes
+
+
 @inlined
 def _tile_of(flat, net, tile, n):
     """(state rows, lanes) block of a tile of a minibatch of n rows."""
     rows = net.biases.size
-    lanes = min(TILE, (n - tile * TILE + 15) // 16 * 16)
-    at = tile * TILE * rows
+    at, lanes = _row_of_tile(net, tile, n, ZERO)
     return flat[at : at + rows * lanes].reshape((rows, lanes))
 
 
 @loop
-def _set_derivative(activation, state, row, derivatives):
+def _sources_of(work, layer, n):
+    """(padded rows, width) transposed units of a layer, for a minibatch of n."""
+    at, width, rows = work.source_at[layer], work.width[layer], _padded(n)
+    return work.sources[at : at + rows * width].reshape((rows, width))
+
+
+class _Group(NamedTuple):
+    """Units of a layer that are updated together."""
+
+    layer: int
+    unit: int  # the first
+    count: int
+    row: int  # of the first, in the state
+    weights: int  # where the first one's begin
+    stride: int
+
+
+@inlined
+def _group_of(net, work, number):
+    """The group in row ``number`` of ``work.groups``."""
+    layer, unit = work.groups[number, 0], work.groups[number, 1]
+    own = layer_of(net.layers, layer)
+    count = min(ROWS, own.units - unit)
+    return _Group(layer, unit, count, own.first + unit, own.weights + unit * own.stride, own.stride)
+
+
+# Backwards --------------------------------------------------------------------------------------------------------
+
+
+@inlined
+def _set_slopes(activation, state, row, derivatives):
     """derivatives[row] = slope of the activation at the sum state[row]."""
-    one, zero = state.dtype.type(1), state.dtype.type(0)
     for i in range(state.shape[1]):
-        x = state[row, i]
-        slope = one
-        if activation == RELU:
-            slope = one if x > zero else zero
-        elif activation == ELU:
-            slope = one if x > zero else exp(x)
-        elif activation == TANH:
-            t = tanh(x)
-            slope = one - t * t
-        elif activation == SIGMOID:
-            s = sigmoid(x)
-            slope = s * (one - s)
-        elif activation == SOFTPLUS:
-            slope = sigmoid(x)
-        elif activation == SILU:
-            s = sigmoid(x)
-            slope = s + x * s * (one - s)
-        derivatives[row, i] = slope
+        derivatives[row, i] = activation_slope(activation, state[row, i])
 
 
 @loop
@@ -103,18 +133,15 @@ def _forward(net, values, state, derivatives):
         for d in range(net.order.size):
             encode(net, d, values, state)
     output = net.layers.shape[0] - 1
-    for layer in range(1, output + 1):
-        complete_layer(net, layer, 0, net.layers[layer, UNITS], state)
-        if layer == output:
+    for number in range(1, output + 1):
+        own = layer_of(net.layers, number)
+        complete_layer(net, number, ZERO, own.units, state)
+        if number == output:
             return
-        first, residual = net.layers[layer, FIRST], net.layers[layer, RESIDUAL]
-        for row in range(first, first + net.layers[layer, UNITS]):
-            if residual >= 0:
-                other = net.layers[residual, FIRST] + row - first
-                for i in range(state.shape[1]):
-                    state[row, i] += state[other, i]
-            _set_derivative(net.layers[layer, ACTIVATION], state, row, derivatives)
-            activate(net.layers[layer, ACTIVATION], state, row)
+        for unit in range(own.units):
+            add_residual(net.layers, own, unit, state)
+            _set_slopes(own.activation, state, own.first + unit, derivatives)
+            activate(own.activation, state, own.first + unit)
 
 
 @loop
@@ -138,38 +165,49 @@ def _slope_of_heads(net, values, state, slopes, weight, total):
 
 
 @loop
-def _backward_layer(net, layer, slopes):
+def _backward_layer(net, number, slopes):
     """slopes of the layer's sources += weights^T slopes of the layer, skipping units that read none of a group."""
-    source = net.layers[layer, SOURCE]
-    first, units, stride = net.layers[layer, FIRST], net.layers[layer, UNITS], net.layers[layer, STRIDE]
-    own, n_sources = net.layers[source, FIRST], net.layers[source, UNITS]
+    own = layer_of(net.layers, number)
+    source, n_sources = net.layers[own.source, FIRST], net.layers[own.source, UNITS]
     unit = 0
     for k in range(0, n_sources, ROWS):
-        while unit < units and net.reach[first + unit] <= k:
+        while unit < own.units and net.reach[own.first + unit] <= k:
             unit += 1
-        place = net.layers[layer, WEIGHTS] + unit * stride + k, np.int64(1), stride
-        size = min(ROWS, n_sources - k), units - unit, slopes.shape[1]
-        if size[1] > 0:
-            add_product(net.weights, place, slopes, first + unit, slopes, own + k, size)
+        matrix = Matrix(own.weights + unit * own.stride + k, np.int64(1), own.stride)
+        size = Size(min(ROWS, n_sources - k), own.units - unit, slopes.shape[1])
+        if size.depth > 0:
+            add_product(net.weights, matrix, slopes, own.first + unit, slopes, source + k, size)
+
+
+@inlined
+def _through_activation(own, slopes, derivatives):
+    """From the slopes by a layer's units to those by their sums."""
+    for row in range(own.first, own.first + own.units):
+        for i in range(slopes.shape[1]):
+            slopes[row, i] *= derivatives[row, i]
+
+
+@inlined
+def _through_residual(layers, own, slopes):
+    """What goes to the layer that was added to this one."""
+    for unit in range(own.units):
+        row, other = own.first + unit, layers[own.residual, FIRST] + unit
+        for i in range(slopes.shape[1]):
+            slopes[other, i] += slopes[row, i]
 
 
 @loop
 def _backward(net, slopes, derivatives, by_inputs):
     """From the slopes of the heads to those of all layers; of the inputs only where they are wanted."""
-    for layer in range(net.layers.shape[0] - 1, 0, -1):
-        first, residual = net.layers[layer, FIRST], net.layers[layer, RESIDUAL]
-        units = net.layers[layer, UNITS]
-        if layer < net.layers.shape[0] - 1:
-            for row in range(first, first + units):
-                for i in range(slopes.shape[1]):
-                    slopes[row, i] *= derivatives[row, i]
-        if residual >= 0:
-            for unit in range(units):
-                other = net.layers[residual, FIRST] + unit
-                for i in range(slopes.shape[1]):
-                    slopes[other, i] += slopes[first + unit, i]
-        if net.layers[layer, STRIDE] > 0 and (net.layers[layer, SOURCE] > 0 or by_inputs):
-            _backward_layer(net, layer, slopes)
+    output = net.layers.shape[0] - 1
+    for number in range(output, 0, -1):
+        own = layer_of(net.layers, number)
+        if number < output:
+            _through_activation(own, slopes, derivatives)
+        if own.residual >= 0:
+            _through_residual(net.layers, own, slopes)
+        if own.stride > 0 and (own.source > 0 or by_inputs):
+            _backward_layer(net, number, slopes)
 
 
 @loop
@@ -183,16 +221,12 @@ def _transpose(state, first, n_units, out, row, n):
 
 
 @loop
-def _layer_sources(work, layer, n_rows):
-    """(n_rows, width) transposed units of a layer."""
-    at, width = work.source_at[layer], work.width[layer]
-    return work.sources[at : at + n_rows * width].reshape((n_rows, width))
-
-
-@loop
-def _rows_with_lanes(n):
-    """Rows of a minibatch of n, the last tile rounded up to whole vectors."""
-    return (n + 15) // 16 * 16
+def _keep_sources(net, work, state, n, row, rows):
+    """Units that layers read go transposed to where the gradients of weights are made."""
+    for number in range(net.layers.shape[0] - 1):
+        if work.width[number] > 0:
+            own = layer_of(net.layers, number)
+            _transpose(state, own.first, own.units, _sources_of(work, number, n), row, rows)
 
 
 @kernel
@@ -211,32 +245,30 @@ def backward_cpu(begin, end, net, batch, work, by_inputs, log_prob):
         load_values(net, batch.x, row, rows, values)
         _forward(net, values, state, derivatives)
         for r in range(slopes.shape[0]):
-            fill(state.dtype.type(0), slopes, r)
+            fill(slopes.dtype.type(0), slopes, r)
         _slope_of_heads(net, values, state, slopes, weight, total)
         _backward(net, slopes, derivatives, by_inputs)
-        for layer in range(net.layers.shape[0] - 1):
-            if work.width[layer] > 0:
-                out = _layer_sources(work, layer, _rows_with_lanes(n))
-                _transpose(state, net.layers[layer, FIRST], net.layers[layer, UNITS], out, row, rows)
+        _keep_sources(net, work, state, n, row, rows)
         for i in range(rows):
             log_prob[row + i] = total[0, i]
 
 
+# Gradients of groups of units -------------------------------------------------------------------------------------
+
+
 @loop
-def _group_gradient(net, work, n, layer, unit, count, gradient):
-    """gradient[r] = by the weights of unit + r of a layer, r < count; returns nothing beyond what the units reach."""
-    first = net.layers[layer, FIRST] + unit
-    for r in range(count):
+def _group_gradient(net, work, n, group, gradient):
+    """gradient[r] = by the weights of the r-th unit of a group; returns nothing beyond what the units reach."""
+    for r in range(group.count):
         fill(gradient.dtype.type(0), gradient, r)
-    reach = net.reach[first + count - 1]
-    width = (reach + 15) // 16 * 16
+    width = (net.reach[group.row + group.count - 1] + 15) // 16 * 16
     if width == 0:
         return
-    sources = _layer_sources(work, net.layers[layer, SOURCE], _rows_with_lanes(n))
+    sources = _sources_of(work, net.layers[group.layer, SOURCE], n)
     for tile in range((n + TILE - 1) // TILE):
-        lanes = min(TILE, _rows_with_lanes(n) - tile * TILE)
-        place = tile * TILE * net.biases.size + first * lanes, lanes, np.int64(1)
-        add_product(work.slopes, place, sources, tile * TILE, gradient, 0, (count, lanes, width))
+        at, lanes = _row_of_tile(net, tile, n, group.row)
+        matrix, size = Matrix(at, lanes, np.int64(1)), Size(group.count, lanes, width)
+        add_product(work.slopes, matrix, sources, tile * TILE, gradient, 0, size)
 
 
 @loop
@@ -245,8 +277,7 @@ def _bias_gradient(net, work, n, row):
     total = work.slopes.dtype.type(0)
     partial = np.zeros(16, work.slopes.dtype)
     for tile in range((n + TILE - 1) // TILE):
-        lanes = min(TILE, _rows_with_lanes(n) - tile * TILE)
-        at = tile * TILE * net.biases.size + row * lanes
+        at, lanes = _row_of_tile(net, tile, n, row)
         for begin in range(at, at + lanes, 16):
             for i in range(16):
                 partial[i] += work.slopes[begin + i]
@@ -256,39 +287,26 @@ def _bias_gradient(net, work, n, row):
 
 
 @loop
-def _adam_run(parameters, first, second, at, n, gradient, row, scalars):
+def _adam_run(parameters, first, second, at, n, gradient, row, constants):
     """Adam on n entries from ``at`` on, with the gradients in a row."""
     for i in range(n):
-        new = adam_update(parameters[at + i], gradient[row, i], first[at + i], second[at + i], scalars)
+        new = adam_update(parameters[at + i], gradient[row, i], first[at + i], second[at + i], constants)
         parameters[at + i], first[at + i], second[at + i] = new
-
-
-class Moments(NamedTuple):
-    """Adam's first and second moments of weights and biases."""
-
-    first_weights: np.ndarray
-    second_weights: np.ndarray
-    first_biases: np.ndarray
-    second_biases: np.ndarray
 
 
 @kernel
 def update_cpu(begin, end, net, work, n, moments, settings):
-    """One Adam step on the units of groups begin .. end; biases do not decay."""
-    rate, beta1, beta2, epsilon, decay, correction1, correction2 = settings
-    scalars = adam_scalars(net.weights, rate, beta1, beta2, epsilon, decay, correction1, correction2)
-    plain = adam_scalars(net.weights, rate, beta1, beta2, epsilon, 0.0, correction1, correction2)
+    """One Adam step on the units of groups begin .. end; ``settings`` are AdamSettings. Biases do not decay."""
+    constants, plain = adam_constants(net.weights, settings), adam_constants(net.weights, without_decay(settings))
     gradient = np.empty((ROWS, work.width.max()), net.weights.dtype)
     bias = np.empty((1, 1), net.weights.dtype)
-    for group in range(begin, end):
-        layer, unit = work.groups[group, 0], work.groups[group, 1]
-        count = min(ROWS, net.layers[layer, UNITS] - unit)
-        _group_gradient(net, work, n, layer, unit, count, gradient)
-        for r in range(count):
-            row = net.layers[layer, FIRST] + unit + r
-            at = net.layers[layer, WEIGHTS] + (unit + r) * net.layers[layer, STRIDE]
-            reach = net.reach[row]
-            _adam_run(net.weights, moments.first_weights, moments.second_weights, at, reach, gradient, r, scalars)
+    m, v = moments.first_weights, moments.second_weights
+    for number in range(begin, end):
+        group = _group_of(net, work, number)
+        _group_gradient(net, work, n, group, gradient)
+        for r in range(group.count):
+            row, at = group.row + r, group.weights + r * group.stride
+            _adam_run(net.weights, m, v, at, net.reach[row], gradient, r, constants)
             bias[0, 0] = _bias_gradient(net, work, n, row)
             _adam_run(net.biases, moments.first_biases, moments.second_biases, row, 1, bias, 0, plain)
 
@@ -297,13 +315,11 @@ def update_cpu(begin, end, net, work, n, moments, settings):
 def gradients_cpu(begin, end, net, work, n, by_weights, by_biases):
     """Add the gradients of groups begin .. end to flat arrays like the network's."""
     gradient = np.empty((ROWS, work.width.max()), net.weights.dtype)
-    for group in range(begin, end):
-        layer, unit = work.groups[group, 0], work.groups[group, 1]
-        count = min(ROWS, net.layers[layer, UNITS] - unit)
-        _group_gradient(net, work, n, layer, unit, count, gradient)
-        for r in range(count):
-            row = net.layers[layer, FIRST] + unit + r
-            at = net.layers[layer, WEIGHTS] + (unit + r) * net.layers[layer, STRIDE]
+    for number in range(begin, end):
+        group = _group_of(net, work, number)
+        _group_gradient(net, work, n, group, gradient)
+        for r in range(group.count):
+            row, at = group.row + r, group.weights + r * group.stride
             for i in range(net.reach[row]):
                 by_weights[at + i] += gradient[r, i]
             by_biases[row] += _bias_gradient(net, work, n, row)

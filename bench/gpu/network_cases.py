@@ -1,0 +1,118 @@
+"""The twins of the loops over MADE, FVSBN and NADE, with weights as they are before training, and of Adam's."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+from case import Case
+
+import fastdgm as fd
+from fastdgm.engines.masked.loops_cuda import LOOPS as MASKED_LOOPS
+from fastdgm.engines.masked.run import no_context
+from fastdgm.engines.nade.loops_cuda import LOOPS as NADE_LOOPS
+from fastdgm.kernels.adam import AdamSettings, adam_cpu
+from fastdgm.kernels.made_sampling import PHILOX, Given, Request
+from fastdgm.kernels.nade import NEVER_SURE, NADEDraw
+from fastdgm.kernels.outputs import Draws, Scores
+from fastdgm.learning.gradient import Step
+
+SEED = 5
+NOTHING = np.empty(0)
+
+
+def made_cases(n: int, n_vars: int, hidden: int) -> Iterator[Case]:
+    """Scoring and drawing of n rows of binary variables."""
+    for name, model in (
+        (f"MADE {n_vars}-{hidden}", fd.MADE(n_vars, (hidden,), seed=0)),
+        (f"MADE {n_vars}-{hidden} float64", fd.MADE(n_vars, (hidden,), seed=0, dtype=np.float64)),
+        (f"FVSBN {n_vars}", fd.FVSBN(n_vars, seed=0)),
+    ):
+        yield from masked_cases(name, model, n)
+
+
+def masked_cases(name: str, model: fd.MADE | fd.FVSBN, n: int) -> Iterator[Case]:
+    """Of one model."""
+    net, exact = model._net, model.dtype == np.float64
+    x, log_prob = model.sample(n, seed=SEED, return_log_prob=True)
+    state = np.full((net.biases.size, n), np.nan, net.biases.dtype)
+    scored = Case(
+        f"{name} log_prob",
+        MASKED_LOOPS["log_prob", "cuda"],
+        (net, x, no_context(net, n)),
+        (Scores(np.full(n, np.nan), np.empty((0, x.shape[1])), state),),
+        (log_prob, None, None),
+        1e-9 if exact else 1e-4,
+        n,
+        x.size,
+        x.nbytes + 8 * n + net.weights.nbytes,
+        lambda: model.log_prob(x),
+    )
+    yield scored
+    request = Request(np.uint64(SEED), np.uint64(0), 0, 1, 1.0, 0, 1.0, False, False, PHILOX)
+    given = Given(np.empty((1, 1), net.biases.dtype), np.empty((1, 1)), no_context(net, n))
+    yield scored._replace(
+        name=f"{name} sample",
+        twin=MASKED_LOOPS["sample", "cuda"],
+        inputs=(net, request, given),
+        outputs=(Draws(np.full_like(x, 77), NOTHING, NOTHING, np.zeros(n, np.bool_), state),),
+        expected=(x, None, None, np.zeros(n, np.bool_), None),
+        tolerance=0.0 if exact else 0.01,
+        cpu=lambda: model.sample(n, seed=SEED),
+        n_words=x.size * (2 if exact else 1),
+    )
+
+
+def nade_cases(n: int, n_vars: int, hidden: int) -> Iterator[Case]:
+    """Scoring and drawing of n rows in float32."""
+    model = fd.NADE(n_vars, hidden, seed=0)
+    plan, x = model._plan(), model.sample(n, seed=SEED)
+    scratch, number = np.full((2 * plan.c.size, n), np.nan, np.float32), np.float32
+    scored = Case(
+        f"NADE {n_vars}-{hidden} log_prob",
+        NADE_LOOPS["log_prob", "cuda"],
+        (plan, x),
+        (Scores(np.full(n, np.nan), np.empty((0, n_vars)), scratch),),
+        (model.log_prob(x), None, None),
+        1e-4,
+        n,
+        x.size,
+        x.nbytes + 8 * n + 2 * plan.W.nbytes,
+        lambda: model.log_prob(x),
+    )
+    yield scored
+    no_prefix, no_uniforms = np.empty((1, 0), np.uint8), np.empty((0, n_vars), np.float32)
+    rows = np.uint64(SEED), np.uint64(0)
+    yield scored._replace(
+        name=f"NADE {n_vars}-{hidden} sample",
+        twin=NADE_LOOPS["sample", "cuda"],
+        inputs=(plan, NADEDraw(*rows, number(1.0), number(NEVER_SURE), no_prefix, n, no_uniforms, False)),
+        outputs=(Draws(np.full_like(x, 77), NOTHING, NOTHING, np.zeros(n, np.bool_), scratch),),
+        expected=(x, None, None, np.zeros(n, np.bool_), None),
+        tolerance=0.01,
+        cpu=lambda: model.sample(n, seed=SEED),
+        n_words=x.size,
+    )
+
+
+def adam_cases(n: int) -> Iterator[Case]:
+    """One Adam step of n parameters in float32."""
+    rng = np.random.default_rng(0)
+    parameter, gradient = (rng.normal(size=n).astype(np.float32) for _ in range(2))
+    settings = AdamSettings(*Step(1, 0.01, 0.9, 0.999, 1e-8, 0.0).scalars())
+    before = parameter, np.zeros_like(parameter), np.zeros_like(parameter)
+    after = tuple(array.copy() for array in before)
+    adam_cpu(0, n, settings, gradient, *after)
+    again = tuple(array.copy() for array in before)
+    yield Case(
+        "Adam step",
+        NADE_LOOPS["adam", "cuda"],
+        (settings, gradient),
+        before,
+        after,
+        1e-4,
+        n,
+        n,
+        7 * 4 * n,
+        lambda: adam_cpu(0, n, settings, gradient, *again),
+    )

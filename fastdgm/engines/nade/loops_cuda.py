@@ -1,0 +1,12 @@
+"""The CUDA twins of the loops over NADEs, by verb; imported on first use of a GPU."""
+
+from __future__ import annotations
+
+from ...kernels import adam_cuda, nade_cuda
+from ..launch import Twin
+
+LOOPS: dict[tuple[str, str], Twin] = {
+    ("log_prob", "cuda"): Twin(nade_cuda.nade_log_prob_cuda, threads_per_block=128),
+    ("sample", "cuda"): Twin(nade_cuda.nade_sample_cuda, threads_per_block=128),
+    ("adam", "cuda"): Twin(adam_cuda.adam_cuda, threads_per_block=256),
+}
