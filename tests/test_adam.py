@@ -9,6 +9,8 @@ from device import run
 from fastdgm.engines.training import Step
 from fastdgm.kernels.adam import AdamSettings, adam_cpu
 
+pytestmark = pytest.mark.kernel
+
 TOLERANCE = {"float32": 1e-6, "float64": 1e-13}
 
 

@@ -13,6 +13,8 @@ from fastdgm.engines.tables.clusters import slot_bits
 from fastdgm.kernels.alias import fill_slots
 from fastdgm.kernels.cpt import exact_outcome, undecided
 
+pytestmark = [pytest.mark.kernel, pytest.mark.generic_cpu]
+
 ALL_ONES = 2**32 - 1
 
 

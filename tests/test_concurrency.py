@@ -17,6 +17,8 @@ from random_nets import random_net
 
 import fastdgm as fd
 
+pytestmark = pytest.mark.slow
+
 N_ROWS = 50_000  # enough to be split among threads
 
 

@@ -20,6 +20,8 @@ import fastdgm as fd
 from fastdgm.kernels import alias, cpt, philox
 from fastdgm.kernels.tiles import TILE
 
+pytestmark = [pytest.mark.kernel, pytest.mark.generic_cpu]
+
 MANY_STATES = [1, 2, 255, 256, 257, 300]
 keys = st.integers(0, 2**64 - 1)
 starts = st.one_of(

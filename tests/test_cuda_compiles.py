@@ -11,6 +11,7 @@ import numba
 import pytest
 
 pytestmark = [
+    pytest.mark.slow,
     pytest.mark.skipif(
         importlib.util.find_spec("numba_cuda") is None,
         reason='numba-cuda is not installed: pip install "fastdgm[cuda]"',

@@ -11,6 +11,8 @@ from numba import njit
 from fastdgm.kernels import activations, elementary
 from fastdgm.kernels.normal import normal_quantile
 
+pytestmark = [pytest.mark.kernel, pytest.mark.generic_cpu, pytest.mark.slow]
+
 TYPES = [np.float32, np.float64]
 
 

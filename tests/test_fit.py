@@ -11,6 +11,8 @@ from random_nets import codes_of, nets, plain, random_net
 
 import fastdgm as fd
 
+pytestmark = pytest.mark.generic_cpu
+
 NET = random_net(21, 6)
 ROWS = codes_of(NET, 500)
 

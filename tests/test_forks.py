@@ -11,7 +11,7 @@ from processes import run_python
 
 from fastdgm.runtime.lazy import cached_property
 
-pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
+pytestmark = [pytest.mark.slow, pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")]
 
 CHILDREN = """
 import copy, os, random, signal, threading, time

@@ -12,6 +12,8 @@ from masked_models import plain, random_fvsbn
 from fastdgm.autoregressive.fvsbn import FVSBN
 from fastdgm.engines.masked import plan as masked
 
+pytestmark = pytest.mark.generic_cpu
+
 TYPES = [np.float32, np.float64]
 
 

@@ -12,6 +12,8 @@ import pytest
 
 import fastdgm as fd
 
+pytestmark = pytest.mark.generic_cpu
+
 N_ROWS = 2000  # hashed; the first two are spelt out, a digit per variable
 CASES = [(0, 0), (20_261_122, 2**32 - 3)]
 

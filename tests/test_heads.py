@@ -14,6 +14,8 @@ from fastdgm.engines.masked import run as masked_run
 from fastdgm.engines.masked.plan import Layer, Shape
 from fastdgm.kernels import heads
 
+pytestmark = pytest.mark.kernel
+
 TYPES = [np.float32, np.float64]
 DISCRETE = {"bernoulli": {}, "categorical": {"n_states": 3}, "two states": {"head": "categorical", "n_states": 2}}
 CONTINUOUS = {

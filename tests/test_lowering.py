@@ -23,6 +23,8 @@ from fastdgm.engines.hybrid import Program
 from fastdgm.engines.tables.clusters import OUTCOME_BITS, SAMPLING_CELLS, SCORING_CELLS, field_bits, slot_bits
 from fastdgm.engines.tables.plan import Plans
 
+pytestmark = pytest.mark.generic_cpu
+
 
 def lowered(net: fd.BayesNet) -> Plans:
     return plans_of(net)

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 import reference_nade as reference
 
-import fastdgm.engines.nade.run as nade_run
 from fastdgm.autoregressive.nade import NADE
+from fastdgm.engines.nade import run
 from fastdgm.errors import MissingValuesError
 
 TYPES = [np.float32, np.float64]
@@ -78,7 +78,7 @@ def test_pre_activations_beyond_the_range_of_their_exponentials(dtype, part):
 @pytest.mark.parametrize("dtype", TYPES)
 def test_rows_do_not_depend_on_their_batch_or_on_threads(dtype, monkeypatch):
     model = random_nade(60, 100, dtype=dtype)
-    monkeypatch.setattr(nade_run, "work_per_row", lambda plan: 1e9)  # pieces of a few rows
+    monkeypatch.setattr(run, "work_per_row", lambda plan: 1e9)  # pieces of a few rows
     monkeypatch.setenv("FASTDGM_NUM_THREADS", "1")
     x, log_prob = model.sample(101, seed=3, return_log_prob=True)
     assert (log_prob == model.log_prob(x)).all()

@@ -60,6 +60,34 @@ def test_core_dependencies_are_four_and_versions_agree():
     assert extras <= set(PROJECT["project"]["optional-dependencies"])
 
 
+def test_one_command_installs_all_that_a_contributor_needs():
+    extras = PROJECT["project"]["optional-dependencies"]
+    assert "fastdgm[test]" in extras["dev"]
+    needed = {requirement for extra in ("cli", "frames", "plot", "train", "torch") for requirement in extras[extra]}
+    assert needed <= set(extras["test"])
+    assert '".[dev]"' in (ROOT / ".github" / "CONTRIBUTING.md").read_text()
+
+
+def test_hooks_call_the_pinned_tools_of_the_dev_extra():
+    """So that versions stand in one place: hooks have neither an environment nor a version of their own."""
+    hooks = (ROOT / ".pre-commit-config.yaml").read_text()
+    assert re.findall(r"repo: (.*)", hooks) == ["local"]
+    assert set(re.findall(r"language: (.*)", hooks)) == {"system"}
+    assert not re.search(r"rev:|additional_dependencies:", hooks)
+    tools = set(re.findall(r"entry: (\w+)", hooks)) - {"python"}
+    pinned = [requirement.split("==") for requirement in PROJECT["project"]["optional-dependencies"]["dev"]]
+    assert tools == {own[0] for own in pinned if len(own) == 2}
+
+
+def test_metadata_agree():
+    citation, project = (ROOT / "CITATION.cff").read_text(), PROJECT["project"]
+    assert re.findall(r"^version: (.*)$", citation, re.MULTILINE) == [project["version"]]
+    assert project["description"] in citation and project["authors"][0]["name"] in citation
+    assert not re.search(r"https?:|doi:", citation) and "urls" not in project
+    versions = [own for own in project["classifiers"] if re.search(r":: 3\.\d+$", own)]
+    assert versions[0].endswith(project["requires-python"].removeprefix(">="))
+
+
 def imported_modules(path: Path) -> set[str]:
     """First parts of the names of all modules that a file imports absolutely."""
     found = set()

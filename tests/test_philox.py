@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 
 from fastdgm.kernels import philox
 
+pytestmark = [pytest.mark.kernel, pytest.mark.generic_cpu]
+
 # The lines "philox4x32 10" of Random123's kat_vectors: counter, key, answer.
 KNOWN_ANSWERS = [
     ("00000000 00000000 00000000 00000000", "00000000 00000000", "6627e8d5 e169c58d bc57ac4c 9b00dbd8"),

@@ -13,6 +13,8 @@ from numba import njit
 from fastdgm.kernels.products import LANES, Matrix, Size, add_product, add_rows
 from fastdgm.kernels.vectors import REGISTER_BYTES
 
+pytestmark = [pytest.mark.kernel, pytest.mark.generic_cpu, pytest.mark.slow]
+
 TYPES = [np.float32, np.float64]
 
 

@@ -113,6 +113,8 @@ def test_many_characters(n):
     text = "".join(map(chr, range(n)))
     stream, vocabulary = words([text, text[::-1]])
     assert vocabulary == tuple(text)
+    codes = [*map(ord, text)]
+    assert stream.symbols.tolist() == [*codes, n, *codes[::-1], n]
     assert stream.symbols.dtype == (np.uint8 if n < 256 else np.uint16)
     assert as_strings(stream, vocabulary) == [text, text[::-1]]
 

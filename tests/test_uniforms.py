@@ -9,7 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numba import njit
 
-from fastdgm.kernels.uniforms import fill_uniforms, uniform32, uniform64
+from fastdgm.kernels.uniforms import fill_uniforms, uniform32, uniform64, uniforms_cpu
+
+pytestmark = [pytest.mark.kernel, pytest.mark.generic_cpu, pytest.mark.slow]
 
 TYPES = [np.float32, np.float64]
 
@@ -43,6 +45,12 @@ def fill(key, row, first, n_words, n, dtype):
 def test_uniforms_are_those_of_the_oracle(key, row, block, n_words, n, dtype):
     expected = reference.uniforms(key, row, n, 4 * block + n_words, dtype)[:, 4 * block :]
     assert (fill(key, row, 4 * block, n_words, n, dtype) == expected).all()
+
+
+def test_the_kernel_for_modules():
+    out = np.empty((6, 50))
+    uniforms_cpu(np.uint64(5), np.uint64(2**32 - 7), np.empty((8, 50), np.uint32), out)
+    assert (reference.uniforms(5, 2**32 - 7, 50, 6, np.float64) == out.T).all()
 
 
 @pytest.mark.parametrize("dtype", TYPES)

@@ -1,0 +1,233 @@
+"""Writes kernels.md beside this file: for every kernel its formula, its oracle, its test and its benchmark.
+
+    python .docs/kernels.py
+
+The formula is the first sentence of the kernel's docstring. Nothing here is imported: sources are read as text.
+``CHECKS`` is written by hand, because what a test compares with what is known to its author alone;
+tests/test_kernel_table.py looks up every name in it.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+ROOT = Path(__file__).resolve().parents[1]
+PAGE = Path(__file__).with_suffix(".md")
+
+HEAD = """# Kernels
+
+Written by `python .docs/kernels.py`: do not edit. Every function of `kernels/` that Python calls, CPU loops first. An
+oracle is slow and obvious: a function of `tests/reference*.py`, of the test itself, of NumPy or of torch; the oracle of
+a CUDA twin, and of a second way to the same numbers, is the CPU loop that has one. A benchmark is a row of
+`bench/run.py`, or after `gpu:` a case of `bench/gpu/run.py`; most small kernels are timed as a part of their caller.
+"""
+
+
+class Checks(NamedTuple):
+    """Names with a dot: ``module.function``."""
+
+    oracle: str
+    test: str
+    benchmark: str = ""
+
+
+CHECKS = {
+    # --- tables ---
+    "alias.fill_slots": Checks("reference.alias_slots", "test_alias.test_random_rows", "plans of alarm"),
+    "cpt.sample_cpu": Checks(
+        "reference.sample", "test_cpt.test_samples_equal_the_oracle_bit_for_bit", "alarm-1M/sample"
+    ),
+    "cpt.log_prob_cpu": Checks(
+        "reference.log_prob_per_variable", "test_cpt.test_log_prob_equals_the_oracle", "alarm-1M/log_prob"
+    ),
+    "cpt.log_prob_rows_cpu": Checks(
+        "reference.log_prob_per_variable",
+        "test_cpt.test_log_prob_equals_the_oracle",
+        "alarm-1M-forms/log_prob_of_int64_rows",
+    ),
+    "cpt.log_prob_per_variable_cpu": Checks(
+        "reference.log_prob_per_variable", "test_cpt.test_log_prob_equals_the_oracle"
+    ),
+    "cpt.count_cpu": Checks("reference.count", "test_fit.test_tables_are_counts_plus_prior", "alarm-1M/fit"),
+    "tiles.columns_from_rows_cpu": Checks(
+        "numpy.transpose", "test_tiles.test_rows_become_columns", "alarm-1M-forms/log_prob_of_int64_rows"
+    ),
+    "tiles.narrow_columns_cpu": Checks("numpy.ndarray.astype", "test_tiles.test_columns_are_narrowed"),
+    "tiles.relabel_cpu": Checks(
+        "numpy.take", "test_tiles.test_bytes_are_relabelled", "alarm-1M-forms/log_prob_of_a_pandas_frame"
+    ),
+    "cpt_cuda.sample_cuda": Checks("cpt.sample_cpu", "test_cuda.test_samples_are_those_of_the_cpu", "gpu: sample"),
+    "cpt_cuda.log_prob_cuda": Checks("cpt.log_prob_cpu", "test_cuda.test_log_prob", "gpu: log_prob columns"),
+    "cpt_cuda.log_prob_per_variable_cuda": Checks(
+        "cpt.log_prob_per_variable_cpu", "test_cuda.test_log_prob", "gpu: log_prob per variable"
+    ),
+    "cpt_cuda.count_cuda": Checks("reference.count", "test_cuda.test_counts", "gpu: count"),
+    "cpt_cuda.in_range_cuda": Checks("builtins.min", "test_cuda.test_the_first_bad_row_is_found", "gpu: first bad row"),
+    # --- masked networks ---
+    "uniforms.uniforms_cpu": Checks("reference_ar.uniforms", "test_uniforms.test_the_kernel_for_modules"),
+    "made.log_prob_cpu": Checks(
+        "reference_ar.terms",
+        "test_made.test_probabilities_sum_to_one_and_are_those_of_the_oracle",
+        "made-784-500-1000/log_prob",
+    ),
+    "made_sampling.sample_cpu": Checks(
+        "reference_ar.sample",
+        "test_heads.test_float64_samples_are_those_of_the_naive_method",
+        "made-784-500-1000/sample",
+    ),
+    "made_rows.sample_rows_cpu": Checks(
+        "made_sampling.sample_cpu", "test_made_rows.test_few_rows_are_those_of_many", "made-784-500-1/sample"
+    ),
+    "made_gradient.backward_cpu": Checks(
+        "torch.autograd.gradcheck",
+        "test_interop_torch.test_gradcheck_of_every_parameter",
+        "training-made-784-500/fit",
+    ),
+    "made_gradient.gradients_cpu": Checks(
+        "torch.autograd.gradcheck", "test_interop_torch.test_gradcheck_of_every_parameter"
+    ),
+    "made_gradient.update_cpu": Checks(
+        "torch.optim.AdamW",
+        "test_made_fit.test_fit_takes_the_steps_of_torch",
+        "training-made-784-500/fit",
+    ),
+    "made_cuda.log_prob_cuda": Checks("made.log_prob_cpu", "test_made_cuda.test_log_prob", "gpu: log_prob"),
+    "made_cuda.sample_cuda": Checks("made_sampling.sample_cpu", "test_made_cuda.test_samples", "gpu: sample"),
+    "adam.adam_cpu": Checks("test_adam.formula", "test_adam.test_the_formula"),
+    "adam_cuda.adam_cuda": Checks("adam.adam_cpu", "test_adam.test_the_cuda_twin", "gpu: adam"),
+    # --- NADE ---
+    "nade.nade_log_prob_cpu": Checks(
+        "reference_nade.log_prob",
+        "test_nade.test_log_prob_is_that_of_the_oracle_and_sums_to_one",
+        "nade-784-500-half-1000/log_prob",
+    ),
+    "nade.nade_sample_cpu": Checks(
+        "reference_nade.sample",
+        "test_nade.test_float64_samples_are_those_of_the_naive_method",
+        "nade-784-500-half-1000/sample",
+    ),
+    "nade.nade_factor_cpu": Checks(
+        "reference_nade.log_prob", "test_nade.test_log_prob_is_that_of_the_oracle_and_sums_to_one"
+    ),
+    "nade_gradient.nade_gradient_cpu": Checks(
+        "reference_nade.log_prob", "test_nade.test_gradients_are_those_of_finite_differences"
+    ),
+    "nade_gradient.nade_sum_cpu": Checks(
+        "reference_nade.log_prob", "test_nade.test_gradients_are_those_of_finite_differences"
+    ),
+    "nade_cuda.nade_log_prob_cuda": Checks("nade.nade_log_prob_cpu", "test_nade_cuda.test_log_prob", "gpu: log_prob"),
+    "nade_cuda.nade_sample_cuda": Checks("nade.nade_sample_cpu", "test_nade_cuda.test_samples", "gpu: sample"),
+    # --- Markov chains ---
+    "markov.log_prob_cpu": Checks(
+        "reference_markov.Chain", "test_markov.test_log_prob_is_that_of_the_oracle", "chain-text/log_prob"
+    ),
+    "markov.terms_cpu": Checks("reference_markov.Chain", "test_markov.test_any_sequences"),
+    "markov.sum_runs": Checks(
+        "reference_markov.truncated", "test_markov_sampling.test_sampling_log_prob_is_that_of_what_was_drawn"
+    ),
+    "markov.sum_parts": Checks("reference_markov.Chain", "test_markov.test_long_sequences"),
+    "markov.translate": Checks(
+        "builtins.ord", "test_sequences.test_many_characters", "chain-text/log_prob_of_a_string"
+    ),
+    "markov.mark_seen": Checks("builtins.tuple", "test_sequences.test_many_characters"),
+    "markov.count_cpu": Checks(
+        "reference_markov.Chain", "test_markov.test_log_prob_is_that_of_the_oracle", "chain-text/fit"
+    ),
+    "markov.enter": Checks("markov.count_cpu", "test_markov.test_counting_in_pieces", "chain-text/fit"),
+    "markov.look_up": Checks("markov.count_cpu", "test_markov.test_counting_in_pieces", "chain-text/fit"),
+    "markov_sampling.sample_rows_cpu": Checks(
+        "reference.draws",
+        "test_markov_sampling.test_symbols_are_those_of_the_alias_table_and_the_words",
+        "chain-rows/sample",
+    ),
+    "markov_sampling.sample_stream_cpu": Checks(
+        "markov.log_prob_cpu",
+        "test_markov_sampling.test_frequencies_of_sequences",
+        "chain-strings/sample_of_strings",
+    ),
+    "markov_sampling.sample_given_uniforms_cpu": Checks(
+        "reference_markov.truncated", "test_markov_sampling.test_uniforms_give_the_inverse_cdf"
+    ),
+    "markov_sparse.sparse_log_prob_cpu": Checks(
+        "reference_markov.Chain", "test_markov_sparse.test_log_prob_is_that_of_the_oracle_and_of_full_tables"
+    ),
+    "markov_sparse.sparse_terms_cpu": Checks("reference_markov.Chain", "test_markov_sparse.test_any_sequences"),
+    "markov_sparse.advance_cpu": Checks(
+        "reference_markov.truncated", "test_markov_sparse.test_changed_draws_are_those_of_full_tables"
+    ),
+    "markov_sparse.states_after": Checks(
+        "reference_markov.truncated", "test_markov_sparse.test_changed_draws_are_those_of_full_tables"
+    ),
+    "markov_sparse.distributions": Checks(
+        "reference_markov.truncated", "test_markov_sparse.test_changed_draws_are_those_of_full_tables"
+    ),
+    "markov_sparse.fill_sparse_slots": Checks(
+        "test_markov_sparse.oracle_draw", "test_markov_sparse.test_draws_are_those_of_the_words"
+    ),
+    "markov_sparse.sparse_sample_rows_cpu": Checks(
+        "markov_sparse.sparse_log_prob_cpu", "test_markov_sparse.test_frequencies_of_rows"
+    ),
+    "markov_sparse.sparse_sample_stream_cpu": Checks(
+        "test_markov_sparse.oracle_draw", "test_markov_sparse.test_draws_are_those_of_the_words"
+    ),
+    "markov_sparse.pick_by_words": Checks(
+        "markov_sampling.sample_stream_cpu", "test_markov_sparse.test_changed_draws_are_those_of_full_tables"
+    ),
+    "markov_sparse.pick_by_uniforms": Checks(
+        "markov_sampling.sample_given_uniforms_cpu", "test_markov_sparse.test_uniforms_give_the_inverse_cdf"
+    ),
+    "markov_cuda.log_prob_cuda": Checks("markov.log_prob_cpu", "test_markov_cuda.test_log_prob", "gpu: log_prob"),
+    "markov_cuda.count_known_cuda": Checks(
+        "test_markov_cuda.test_counts", "test_markov_cuda.test_counts", "gpu: count known contexts"
+    ),
+    "markov_cuda.sample_padded_cuda": Checks(
+        "markov_sampling.sample_stream_cpu", "test_markov_cuda.test_samples", "gpu: sample padded"
+    ),
+    "markov_sparse_cuda.sparse_log_prob_cuda": Checks(
+        "markov_sparse.sparse_log_prob_cpu", "test_markov_sparse_cuda.test_log_prob", "gpu: sparse log_prob"
+    ),
+    "markov_sparse_cuda.sparse_sample_padded_cuda": Checks(
+        "markov_sparse.sparse_sample_stream_cpu", "test_markov_sparse_cuda.test_samples", "gpu: sparse sample padded"
+    ),
+}
+
+
+def kernels() -> Iterator[tuple[str, str]]:
+    """Names and formulas of what Python calls in kernels/: what is decorated with @kernel or @cuda.jit."""
+    for path in sorted((ROOT / "kernels").glob("*.py"), key=lambda path: ("_cuda" in path.stem, path.stem)):
+        for node in ast.parse(path.read_text(encoding="utf-8")).body:
+            if isinstance(node, ast.FunctionDef):
+                decorators = {ast.unparse(decorator) for decorator in node.decorator_list}
+                if decorators & {"kernel", "cuda.jit"}:
+                    yield f"{path.stem}.{node.name}", formula_of(ast.get_docstring(node) or "")
+
+
+def formula_of(docstring: str) -> str:
+    """The first sentence; the dots of ``begin .. end`` are no end of it."""
+    paragraph = " ".join(docstring.split("\n\n")[0].split())
+    return re.split(r"(?<!\.)\. (?=[A-Z])", paragraph)[0].rstrip(".").replace("``", "`").replace("|", "\\|")
+
+
+def row_of(name: str, formula: str) -> str:
+    """A line of the table."""
+    checks = CHECKS.get(name)
+    if checks is None:
+        raise SystemExit(f"{name} has no oracle and test: add it to CHECKS in .docs/kernels.py")
+    module, test = checks.test.split(".")
+    benchmark = f"`{checks.benchmark}`" if checks.benchmark else ""
+    return f"| `{name}` | {formula} | `{checks.oracle}` | [{test}](../tests/{module}.py) | {benchmark} |"
+
+
+def page() -> str:
+    """The whole of kernels.md."""
+    rows = [row_of(name, formula) for name, formula in kernels()]
+    table = ["| kernel | formula | oracle | test | benchmark |", "|---|---|---|---|---|", *rows]
+    return HEAD + "\n" + "\n".join(table) + "\n"
+
+
+if __name__ == "__main__":
+    PAGE.write_text(page(), encoding="utf-8")
