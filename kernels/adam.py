@@ -18,7 +18,7 @@ __all__ = ["AdamConstants", "AdamSettings", "adam_constants", "adam_cpu", "adam_
 
 
 class AdamSettings(NamedTuple):
-    """Python floats; those of step t = 1, 2, ... are what ``fastdgm.learning.gradient.Step.scalars`` returns."""
+    """Python floats; those of step t = 1, 2, ... are what ``fastdgm.engines.training.Step.scalars`` returns."""
 
     rate: float
     beta1: float

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from device import run
 
+from fastdgm.engines.training import Step
 from fastdgm.kernels.adam import AdamSettings, adam_cpu
-from fastdgm.learning.gradient import Step
 
 pytestmark = pytest.mark.kernel
 

@@ -342,3 +342,8 @@ def test_bad_real_rows(x, error, message):
 def test_bad_chunks(arguments, error, message):
     with pytest.raises(error, match=message):
         random_made(3).iter_samples(**arguments)
+
+
+def test_the_seed_of_iter_samples_is_a_keyword():
+    with pytest.raises(TypeError, match="positional"):
+        random_made(3).iter_samples(5, 2, 0)

@@ -12,11 +12,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from fastdgm.autoregressive.base import AutoregressiveModel
 from fastdgm.autoregressive.made import MADE
+from fastdgm.engines.training import Step
 from fastdgm.errors import FormatError
-from fastdgm.kernels.adam import adam_cpu
-from fastdgm.learning import gradient, schedules
-from fastdgm.learning.gradient import Step
+from fastdgm.kernels.adam import AdamSettings, adam_cpu
+from fastdgm.learning import schedules
+from fastdgm.learning.options import TrainingOptions
 
 N_VARS = 5
 
@@ -46,16 +48,19 @@ class ChainStepper:
         slope = (1.0 / (1.0 + np.exp(-logits)) - x) / len(rows)
         total = self.log_prob(rows).sum()
         for name, descent in {"bias": slope.sum(axis=0), "weight": np.tril(slope.T @ x, -1)}.items():
-            flat = [self.parameters[name], descent, *(self.moments[f"{m}.{name}"] for m in MOMENTS)]
-            adam_cpu(0, descent.size, *(a.reshape(-1) for a in flat), *step.scalars())
+            flat = [descent, self.parameters[name], *(self.moments[f"{m}.{name}"] for m in MOMENTS)]
+            adam_cpu(0, descent.size, AdamSettings(*step.scalars()), *(a.reshape(-1) for a in flat))
         return self.after_step(step, total)
 
 
 MOMENTS = "first", "second"
 
 
-class Chain:
+class Chain(AutoregressiveModel):
     """What ``fit`` needs of a model."""
+
+    n_parameters = N_VARS * (N_VARS + 1) // 2
+    _log_prob = _sample = _from_state = None  # not asked for
 
     def __init__(self, hidden: tuple[int, ...] = (3,)) -> None:
         self.hidden = hidden
@@ -111,8 +116,7 @@ TRAIN, VALID = rows(50), rows(30, seed=1)
 
 def fitted(model: Chain | None = None, train=TRAIN, valid=VALID, **settings) -> Chain:
     model = model or Chain()
-    gradient.fit(model, train, valid, **(DEFAULTS | settings))
-    return model
+    return model.fit(train, valid, **(DEFAULTS | settings))
 
 
 def without_clock(model: Chain) -> list[dict[str, float]]:
@@ -212,8 +216,8 @@ def test_validation_loss_is_the_mean_over_all_rows():
 # --- schedules ---
 
 
-def settings(**changes) -> schedules.Settings:
-    return schedules.checked_settings(**(DEFAULTS | changes), has_valid=True)
+def settings(**changes) -> TrainingOptions:
+    return TrainingOptions(**(DEFAULTS | changes)).checked(has_valid=True)
 
 
 def test_cosine_falls_to_zero():

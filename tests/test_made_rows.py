@@ -11,12 +11,11 @@ from test_made import residual_layers
 
 import fastdgm as fd
 from fastdgm.autoregressive.made import MADE
-from fastdgm.autoregressive.masked import FEW_ROWS
 from fastdgm.engines.draw import Draw
 from fastdgm.engines.masked import plan as masked
 from fastdgm.engines.masked import run as masked_run
 from fastdgm.engines.masked.plan import ACTIVATIONS
-from fastdgm.engines.masked.strips import new_strips
+from fastdgm.engines.masked.strips import FEW_ROWS, new_strips
 
 TYPES = [np.float32, np.float64]
 MANY = 40  # rows that are drawn in tiles
@@ -114,7 +113,7 @@ def test_new_parameters_count_at_once():
 def test_shared_parameters_are_read_where_they_are():
     model = MODELS["one layer"]()
     model.sample(1, seed=0)
-    shared = model._shared_parameters()
+    shared = model.share_parameters()
     shared["weights"] *= 2
     assert (model.sample(2, seed=0) == model.sample(MANY, seed=0)[:2]).all()
     assert model._strips is None

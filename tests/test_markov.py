@@ -20,9 +20,10 @@ from safetensors.numpy import save_file
 from shared_data import shared
 
 import fastdgm as fd
+from fastdgm.autoregressive.base import AutoregressiveModel
 from fastdgm.autoregressive.markov import MarkovChain
 from fastdgm.engines.markov import counts as markov_counts
-from fastdgm.engines.markov import plan as markov_plans
+from fastdgm.engines.markov import run as markov_run
 from fastdgm.errors import FormatError, MissingValuesError, NotFittedError
 
 SMOOTHINGS = ["witten-bell", "kneser-ney", "add-alpha"]
@@ -149,7 +150,7 @@ def test_numbers_of_states(n_states):
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_threads_pieces_and_batches_change_nothing(kind, monkeypatch):
-    monkeypatch.setattr(markov_plans, "PIECE_SYMBOLS", 1 << 12)
+    monkeypatch.setattr(markov_run, "PIECE_SYMBOLS", 1 << 12)
     data = sequences(6, 3000, 20, kind == "ragged")
     data = data if kind == "ragged" else np.array(data)
     results = []
@@ -499,3 +500,11 @@ def test_the_index_of_a_frame_is_no_position_in_arrow_either():
     assert model.n_vars == 3
     assert (model.log_prob(table) == model.log_prob(frame)).all()
     assert (fd.MADE(3, (4,)).log_prob(table.to_batches()[0]) == fd.MADE(3, (4,)).log_prob(frame)).all()
+
+
+def test_rows_are_a_family_like_the_others():
+    rows, ragged = MarkovChain(1).fit(np.array([[0, 1, 1], [1, 0, 1]])), MarkovChain(1).fit([[0, 1, 1], [1]])
+    assert isinstance(rows._model, AutoregressiveModel)
+    assert rows._model.order.tolist() == [0, 1, 2]
+    assert not isinstance(ragged._model, AutoregressiveModel)
+    assert rows.history == ragged.history == []

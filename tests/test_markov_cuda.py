@@ -8,7 +8,8 @@ from device import run
 
 from fastdgm.autoregressive.markov import MarkovChain
 from fastdgm.data.sequences import Stream
-from fastdgm.engines.markov import plan as plans
+from fastdgm.engines.draw import Draw
+from fastdgm.engines.markov.run import request_of
 
 pytestmark = pytest.mark.gpu
 
@@ -37,10 +38,10 @@ def stream_of(model, data) -> Stream:
 @pytest.mark.parametrize("number", range(3))
 def test_log_prob(loops, number):
     model, data = list(models())[number]
-    stream, scoring = stream_of(model, data), model._model.scoring
+    stream, scoring = stream_of(model, data), model._model.tables.scoring
     out = np.empty(len(stream))
     run(loops["log_prob", "cuda"], len(out), scoring, stream.symbols, stream.starts, 9, out)
-    assert (out == plans.log_prob(scoring, stream)).all() and (out == model.log_prob(data)).all()
+    assert (out == model._model.tables.log_prob(stream)).all() and (out == model.log_prob(data)).all()
 
 
 @pytest.mark.parametrize("number", range(3))
@@ -49,9 +50,9 @@ def test_samples(loops, number, start):
     model, data = list(models())[number]
     ragged = number == 0
     prefix = stream_of(model, [x[: 1 + i % 5 if ragged else 2] for i, x in enumerate(data)])
-    request = plans.request_of(2**63 + 1, start, prefix, 1, 40 if ragged else 6, model._model)
+    request = request_of(Draw(20, 2**63 + 1, start), prefix, 40 if ragged else 6, model.n_states)
     out, lengths = np.zeros((20, request.limit), np.uint8), np.zeros(20, np.int64)
-    run(loops["sample padded", "cuda"], 20, model._model.sampler, request, out, lengths)
+    run(loops["sample padded", "cuda"], 20, model._model.tables.sampler, request, out, lengths)
     given = [prefix[i] for i in range(20)]
     expected = model.sample(prefix=given if ragged else np.array(given), seed=2**63 + 1, start=start)
     assert all(x[:n].tolist() == own.tolist() for x, n, own in zip(out, lengths, expected, strict=True))
@@ -60,7 +61,7 @@ def test_samples(loops, number, start):
 @pytest.mark.parametrize("number", range(3))
 def test_counts(loops, number):
     model, data = list(models())[number]
-    stream, scoring = stream_of(model, data), model._model.scoring
+    stream, scoring = stream_of(model, data), model._model.tables.scoring
     counts = np.zeros(len(scoring.table), np.int64)
     run(loops["count known contexts", "cuda"], len(stream), scoring, stream.symbols, stream.starts, counts)
     expected = np.zeros_like(counts)

@@ -177,7 +177,7 @@ def test_symbols_are_those_of_the_alias_table_and_the_words():
     """One state: the whole draw by hand, from the oracle's 64-bit numbers."""
     model = MarkovChain(1, smoothing="add-alpha", alpha=0, n_states=4).fit(np.array([[0], [0], [1], [3], [3], [3]]))
     numbers = reference.draws(77, np.arange(2000, dtype=np.uint64), 0)
-    sampler = model._model.sampler
+    sampler = model._model.tables.sampler
     x = model.sample(2000, seed=77)
     for number, symbol in zip(numbers.tolist(), x[:, 0].tolist(), strict=True):
         place = (sampler.start << sampler.bits) + (number >> 64 - sampler.bits)
@@ -192,13 +192,13 @@ def test_a_draw_on_the_threshold_is_decided_by_the_second_word(side):
     row, n = 17, 30
     numbers = reference.draws(12, np.arange(n, dtype=np.uint64), 0)
     model = MarkovChain(1, smoothing="add-alpha").fit(np.array([[0], [1]]))
-    sampler = model._model.sampler
+    sampler = model._model.tables.sampler
     share = (int(numbers[row]) & (2**63 - 1)) + side
     half = (sampler.start << 1) + (int(numbers[row]) >> 63)
     slots, fine = np.full_like(sampler.slots, 1 << 16 | 1), np.zeros_like(sampler.fine)
     slots[half] = share >> 31 << 32 | 1 << 16
     fine[half] = share << 1 & 0xFFFFFFFF
-    model._model.__dict__["sampler"] = sampler._replace(slots=slots, fine=fine)
+    model._model.tables.__dict__["sampler"] = sampler._replace(slots=slots, fine=fine)
     assert model.sample(n, seed=12)[row, 0] == int(side <= 0)
 
 

@@ -18,22 +18,23 @@ from test_markov import KINDS, SMOOTHINGS, fitted, sequences
 from test_markov_sampling import assert_frequencies, counted, short_sequences
 
 from fastdgm.autoregressive.markov import MarkovChain
-from fastdgm.engines.markov import plan as markov_plans
+from fastdgm.engines.markov import plan as markov_plan
 from fastdgm.engines.markov import positions as markov_positions
-from fastdgm.engines.markov import tables as markov_tables
+from fastdgm.engines.markov import run as markov_run
+from fastdgm.engines.markov.sparse import SparseTables
 
 PREFIXES = {"ragged": [[0], [], [2, 1, 0, 1]], "rows": [[0, 1], [2, 2], [1, 0]], "rows by position": [[0], [2], [1]]}
 
 
 @pytest.fixture(autouse=True)
 def no_full_tables(monkeypatch):
-    monkeypatch.setattr(markov_tables, "is_dense", lambda *sizes: False)
+    monkeypatch.setattr(markov_plan, "is_dense", lambda *sizes: False)
 
 
 def full(model: MarkovChain) -> MarkovChain:
     """The same model with full tables."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(markov_tables, "is_dense", lambda *sizes: True)
+        patch.setattr(markov_plan, "is_dense", lambda *sizes: True)
         return MarkovChain._from_state(*model._state())
 
 
@@ -45,7 +46,7 @@ def full(model: MarkovChain) -> MarkovChain:
 @pytest.mark.parametrize("kind", KINDS)
 def test_log_prob_is_that_of_the_oracle_and_of_full_tables(kind, order, smoothing):
     model, chain = fitted(kind, order, smoothing, n_states=4)
-    assert model._model.sparse is not None
+    assert isinstance(model._model.tables, SparseTables)
     new = sequences(4, 50, 6, kind == "ragged", seed=1)
     new = new if kind == "ragged" else np.array(new)
     result = model.log_prob(new)
@@ -128,7 +129,7 @@ def test_symbols_that_were_never_seen_are_drawn_as_often_as_the_rest_of_their_ma
 
 def oracle_draw(model: MarkovChain, row: int, key: int) -> list[int]:
     """One sequence, step by step, from the alias tables and Philox words."""
-    sampler, symbols = model._model.sampler, []
+    sampler, symbols = model._model.tables.sampler, []
     chain = sampler.chain
 
     def number(word: int, stream: int) -> int:
@@ -161,7 +162,7 @@ def state_of(model: MarkovChain, symbols: list[int]) -> int:
     """The longest known suffix, found by its key in the levels of contexts."""
     from fastdgm.engines.markov.levels import context_levels
 
-    fitted = model._model
+    fitted = model._model.tables
     levels = context_levels(fitted.counts, fitted.layout)
     known = [model.n_states, *symbols]
     for k in range(min(model.order, len(known)), -1, -1):
@@ -182,7 +183,7 @@ def test_draws_are_those_of_the_words():
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_threads_pieces_and_batches_change_nothing(kind, monkeypatch):
-    monkeypatch.setattr(markov_plans, "PIECE_SYMBOLS", 1 << 12)
+    monkeypatch.setattr(markov_run, "PIECE_SYMBOLS", 1 << 12)
     data = sequences(6, 2000, 20, kind == "ragged")
     data = data if kind == "ragged" else np.array(data)
     results = []
@@ -272,7 +273,7 @@ def test_uniforms_give_the_inverse_cdf(kind, options):
 def test_files_and_copies(kind):
     model, _ = fitted(kind, 2, "kneser-ney")
     for other in (MarkovChain._from_state(*model._state()), pickle.loads(pickle.dumps(model))):
-        assert other._model.sparse is not None
+        assert isinstance(other._model.tables, SparseTables)
         a, b = model.sample(50, seed=0, return_log_prob=True), other.sample(50, seed=0, return_log_prob=True)
         assert (np.concatenate(a[0]) == np.concatenate(b[0])).all() and (a[1] == b[1]).all()
 
@@ -296,21 +297,22 @@ def test_random_damage_is_refused_or_harmless(data, kind, smoothing):
 
 def test_full_tables_are_for_chains_that_fill_them(monkeypatch):
     monkeypatch.undo()
-    is_dense = markov_tables.is_dense
+    is_dense = markov_plan.is_dense
     assert is_dense(2**11, 2**11, 1) and is_dense(2**18, 256, 1) and is_dense(2**13, 2**13, 2**20)
     assert not is_dense(2**12, 2**11, 2**16 - 1) and not is_dense(2**18 + 1, 256, 2**30)
     rng = np.random.default_rng(0)
     names, lines = ["emma", "olivia", "ava"], [rng.integers(0, 5000, 20) for _ in range(100)]
-    assert MarkovChain(3).fit(names)._model.sparse is None
-    assert MarkovChain(2, n_states=5000).fit(lines)._model.sparse is not None
+    assert not isinstance(MarkovChain(3).fit(names)._model.tables, SparseTables)
+    assert isinstance(MarkovChain(2, n_states=5000).fit(lines)._model.tables, SparseTables)
 
 
 def test_words_of_shakespeare():
     text = gzip.decompress(shared("text/tinyshakespeare.txt.gz").read_bytes()).decode()
     lines = [line.lower().split() for line in text.split("\n") if line.strip()]
     model = MarkovChain(2).fit(lines)
-    automaton = model._model.sparse
-    assert automaton is not None and model.n_states > 20_000 and model.n_contexts > 100_000
+    assert isinstance(model._model.tables, SparseTables)
+    automaton = model._model.tables.automaton
+    assert model.n_states > 20_000 and model.n_contexts > 100_000
     assert sum(part.nbytes for part in automaton if isinstance(part, np.ndarray)) < 30e6
     n_symbols = sum(len(line) + 1 for line in lines)
     assert np.isfinite(model.log_prob(lines)).all()

@@ -274,7 +274,7 @@ def test_rows_depend_on_seed_and_number_alone(model, monkeypatch):
     x = model.sample(50, seed=7)
     assert np.array_equal(x[20:], model.sample(30, seed=7, start=20))
     assert np.array_equal(x, np.concatenate(list(model.iter_samples(50, 7, seed=7))))
-    monkeypatch.setattr("fastdgm.autoregressive.module.MOST_ROWS", 7)
+    monkeypatch.setattr("fastdgm.engines.torch.outputs.MOST_ROWS", 7)
     assert np.array_equal(x, model.sample(50, seed=7))
     assert not np.array_equal(x, model.sample(50, seed=8))
     assert len(model.sample(0, seed=1)) == 0
@@ -293,7 +293,7 @@ def test_steps_and_whole_passes_give_the_same_rows():
 
 @pytest.mark.parametrize("length", [0, 2, "all"])
 def test_prefixes(model, monkeypatch, length):
-    monkeypatch.setattr("fastdgm.autoregressive.module.MOST_ROWS", 5)
+    monkeypatch.setattr("fastdgm.engines.torch.outputs.MOST_ROWS", 5)
     k = model.n_vars if length == "all" else length
     prefix = model.sample(4, seed=0)[:, :k]
     x, log_prob = model.sample(prefix=prefix, n_per_row=3, seed=1, return_log_prob=True)

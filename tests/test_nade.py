@@ -71,7 +71,7 @@ def test_pre_activations_beyond_the_range_of_their_exponentials(dtype, part):
     np.testing.assert_allclose(
         model.log_prob(x), reference.log_prob(plain(model), x), rtol=tolerance(model, 1e-11, 1e-4)
     )
-    _, gradients, _ = model._gradients(model.parameters, x, np.ones(len(x)))
+    _, gradients, _ = model.gradients(x, np.ones(len(x)))
     assert all(np.isfinite(gradient).all() for gradient in gradients.values())
 
 
@@ -190,7 +190,7 @@ def test_gradients_are_those_of_finite_differences(activation):
     model = random_nade(6, 4, activation=activation, dtype=np.float64)
     random = np.random.default_rng(3)
     x, weights = random.integers(0, 2, (60, 6), np.uint8), random.normal(size=60)
-    log_prob, gradients, dx = model._gradients(model.parameters, x, weights)
+    log_prob, gradients, dx = model.gradients(x, weights)
     assert dx is None
     np.testing.assert_allclose(log_prob, reference.log_prob(plain(model), x), rtol=1e-12)
     for name, gradient in gradients.items():
@@ -209,7 +209,7 @@ def test_gradients_do_not_depend_on_threads(monkeypatch):
     results = []
     for threads in ("1", "3"):
         monkeypatch.setenv("FASTDGM_NUM_THREADS", threads)
-        results.append(model._gradients(model.parameters, x, np.ones(300))[1])
+        results.append(model.gradients(x, np.ones(300))[1])
     assert all((results[0][name] == results[1][name]).all() for name in results[0])
 
 

@@ -11,18 +11,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fastdgm.autoregressive.markov import MarkovChain
-from fastdgm.data.rows import _refuse, as_codes
+from fastdgm.data.matrices import _refuse, code_matrix
 from fastdgm.data.sequences import (
     Stream,
-    as_arrays,
-    as_lists,
     as_ragged,
-    as_strings,
-    check_vocabulary,
     codes_as_stream,
-    learn_vocabulary,
     refuse_empty,
     rows_as_stream,
+)
+from fastdgm.data.vocabularies import (
+    as_arrays,
+    as_lists,
+    as_strings,
+    check_vocabulary,
+    learn_vocabulary,
     words_as_stream,
 )
 from fastdgm.errors import MissingValuesError
@@ -231,9 +233,9 @@ def test_what_is_checked_is_what_kernels_read(after, text):
 
 def test_booleans_of_rows():
     odd = np.full((2, 3), 200, np.uint8).view(bool)
-    assert as_codes(odd, 3, 2).tolist() == as_codes(odd, 3, 300).tolist() == [[1, 1, 1]] * 2
+    assert code_matrix(odd, 3, 2).tolist() == code_matrix(odd, 3, 300).tolist() == [[1, 1, 1]] * 2
     with pytest.raises(ValueError, match="codes from 0 to 0, got 1 in row 0, variable 0"):
-        as_codes(odd, 3, 1)
+        code_matrix(odd, 3, 1)
 
 
 @pytest.mark.parametrize("dtype", [np.int64, np.float64, np.uint8])

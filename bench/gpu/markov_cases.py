@@ -9,8 +9,9 @@ from case import Case
 
 import fastdgm as fd
 from fastdgm.data.sequences import Stream, codes_as_stream
-from fastdgm.engines.markov import plan as plans
+from fastdgm.engines.draw import Draw
 from fastdgm.engines.markov.loops_cuda import LOOPS
+from fastdgm.engines.markov.run import request_of
 
 UNUSED = 4096  # the size of the CPU's scratch, of which a twin has no need
 
@@ -19,7 +20,7 @@ def dense_cases(n: int, length: int) -> Iterator[Case]:
     """An order-3 chain over 20 symbols: a stream scored and counted, rows drawn."""
     rng = np.random.default_rng(0)
     model = fd.MarkovChain(3, n_states=20).fit(rng.integers(0, 20, (2000, length)))
-    fitted, x = model._model, model.sample(n, seed=1)
+    fitted, x = model._model.tables, model.sample(n, seed=1)
     stream = Stream(np.column_stack([x, np.full(n, 20)]).astype(np.uint8).ravel(), np.arange(n + 1) * (length + 1))
     scoring, symbols = fitted.scoring, len(stream.symbols)
     yield Case(
@@ -27,12 +28,12 @@ def dense_cases(n: int, length: int) -> Iterator[Case]:
         LOOPS["log_prob", "cuda"],
         (scoring, stream.symbols, stream.starts, UNUSED),
         (np.full(n, np.nan),),
-        (plans.log_prob(scoring, stream),),
+        (fitted.log_prob(stream),),
         0.0,
         n,
         symbols,
         symbols + 8 * n,
-        lambda: plans.log_prob(scoring, stream),
+        lambda: fitted.log_prob(stream),
     )
     counts = np.zeros(len(scoring.table), np.int64)
     state = np.full(n, scoring.start)
@@ -55,7 +56,7 @@ def dense_cases(n: int, length: int) -> Iterator[Case]:
     yield Case(
         "Markov sample padded",
         LOOPS["sample padded", "cuda"],
-        (fitted.sampler, plans.request_of(1, 0, None, 1, length, fitted)),
+        (fitted.sampler, request_of(Draw(n, 1), None, length, 20)),
         (np.zeros_like(x), np.zeros(n, np.int64)),
         (x, np.full(n, length)),
         0.0,
@@ -72,7 +73,7 @@ def sparse_cases(n: int, n_seen: int) -> Iterator[Case]:
     rng = np.random.default_rng(0)
     values = np.minimum(rng.pareto(1.0, n_seen) * 3, 19_999).astype(np.int64)
     model = fd.MarkovChain(2, n_states=20_000).fit((values, np.arange(0, n_seen + 1, 20)))
-    fitted, x = model._model, model.sample(n, seed=1, max_length=40)
+    fitted, x = model._model.tables, model.sample(n, seed=1, max_length=40)
     stream = codes_as_stream(np.concatenate(x), np.concatenate([[0], np.cumsum([len(own) for own in x])]), 20_000)
     scoring, symbols = fitted.scoring, len(stream.symbols)
     yield Case(
@@ -80,12 +81,12 @@ def sparse_cases(n: int, n_seen: int) -> Iterator[Case]:
         LOOPS["sparse log_prob", "cuda"],
         (scoring, stream.symbols, stream.starts, UNUSED),
         (np.full(n, np.nan),),
-        (plans.log_prob(scoring, stream),),
+        (fitted.log_prob(stream),),
         0.0,
         n,
         symbols,
         2 * symbols + 8 * n,
-        lambda: plans.log_prob(scoring, stream),
+        lambda: fitted.log_prob(stream),
     )
     rows = np.zeros((n, 40), np.uint16)
     for i, own in enumerate(x):
@@ -93,7 +94,7 @@ def sparse_cases(n: int, n_seen: int) -> Iterator[Case]:
     yield Case(
         "Markov sparse sample padded",
         LOOPS["sparse sample padded", "cuda"],
-        (fitted.sampler, plans.request_of(1, 0, None, 1, 40, fitted)),
+        (fitted.sampler, request_of(Draw(n, 1), None, 40, 20_000)),
         (np.zeros_like(rows), np.zeros(n, np.int64)),
         (rows, np.diff(stream.starts) - 1),
         0.0,

@@ -11,11 +11,11 @@ import fastdgm as fd
 from fastdgm.engines.masked.loops_cuda import LOOPS as MASKED_LOOPS
 from fastdgm.engines.masked.run import no_context
 from fastdgm.engines.nade.loops_cuda import LOOPS as NADE_LOOPS
+from fastdgm.engines.training import Step
 from fastdgm.kernels.adam import AdamSettings, adam_cpu
 from fastdgm.kernels.made_sampling import PHILOX, Given, Request
 from fastdgm.kernels.nade import NEVER_SURE, NADEDraw
 from fastdgm.kernels.outputs import Draws, Scores
-from fastdgm.learning.gradient import Step
 
 SEED = 5
 NOTHING = np.empty(0)

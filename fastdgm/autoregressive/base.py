@@ -3,26 +3,28 @@
 from __future__ import annotations
 
 import os
-from abc import ABC, abstractmethod
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from abc import abstractmethod
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 import numpy.typing as npt
 
-from ..data.rows import as_codes, as_reals
-from ..engines.draw import Draw, Drawn, check_draw
-from ..runtime.seeds import check_rows, key_from_seed, whole_number
+from ..data.matrices import code_matrix, real_matrix
+from ..data.placement import Placement
+from ..engines.draw import Draw, Drawn, SampleOptions, Seed, check_draw
+from ..engines.training import Stepper
+from ..learning import gradient
+from ..learning.checkpoints import Origin
+from ..learning.options import Schedule, TrainingOptions
+from .verbs import Verbs
 
 if TYPE_CHECKING:
-    from ..interop.torch_autograd import LogProb
-    from ..learning.gradient import Schedule, Stepper
+    from torch import nn
 
 Array = npt.NDArray[Any]
-Seed = int | np.random.Generator | None
 
 
-class AutoregressiveModel(ABC):
+class AutoregressiveModel(Verbs):
     """A joint distribution by the chain rule: p(x) = prod_d p(x_d | x_1, ..., x_{d-1}), in the order ``order``.
 
     Rows are arrays ``(n_rows, n_vars)`` in the user's order of variables: codes 0 .. n_states - 1 where ``n_states``
@@ -33,7 +35,7 @@ class AutoregressiveModel(ABC):
     n_states: int | None
     dtype: np.dtype[Any]
     order: Array
-    uniforms_per_variable: ClassVar[int] = 1
+    uniforms_per_variable: int = 1
     _history: list[dict[str, float]]
     _shares_memory: bool = False  # with torch, which may change the parameters at any time: derive nothing ahead
 
@@ -68,21 +70,25 @@ class AutoregressiveModel(ABC):
         """Swap the parameters, all or nothing."""
         raise TypeError(f"{type(self).__name__} is not fitted by gradients")
 
-    def _gradients(
-        self, parameters: dict[str, Array], x: Array, row_weights: Array
-    ) -> tuple[Array, dict[str, Array], Array | None]:
-        """log p of rows, and the gradients of sum_i row_weights[i] log p(x_i) by parameter and by (real) x."""
+    # What torch_autograd asks for ---------------------------------------------------------------------------------
+
+    def share_parameters(self) -> dict[str, Array]:
+        """The live parameters by name; from the first call on they stay where they are, for others to write into."""
         raise TypeError(f"{type(self).__name__} has no gradients")
 
-    def _shared_parameters(self) -> dict[str, Array]:
-        """The live parameters; from the first call on they stay where they are."""
-        raise TypeError(f"{type(self).__name__} has no gradients")
-
-    def _with_parameters(self, parameters: dict[str, Array]) -> Self:
+    def with_parameters(self, parameters: dict[str, Array]) -> Self:
         """The same model with other parameters, of the model's dtype: not copied, and read anew by every call.
 
-        Raises ValueError for other shapes than those of ``_shared_parameters``.
+        Raises ValueError for other shapes than those of ``share_parameters``.
         """
+        raise TypeError(f"{type(self).__name__} has no gradients")
+
+    def gradients(self, x: Any, row_weights: Array) -> tuple[Array, dict[str, Array], Array | None]:
+        """log p of rows, and the gradients of sum_i row_weights[i] log p(x_i) by parameter and by (real) x."""
+        return self._gradients(self._check_data(x), row_weights)
+
+    def _gradients(self, x: Array, row_weights: Array) -> tuple[Array, dict[str, Array], Array | None]:
+        """The same of checked rows."""
         raise TypeError(f"{type(self).__name__} has no gradients")
 
     # Scoring ------------------------------------------------------------------------------------------------------
@@ -107,12 +113,7 @@ class AutoregressiveModel(ABC):
             leaves the range of their float type. (A row that is impossible, or beyond that range, has -inf.)
         MissingValuesError : NaN or -1.
         """
-        result = self._log_prob(self._check_data(x), per_variable)
-        return _as_torch(result) if _is_torch(x) else result
-
-    def score_samples(self, x: Any) -> Any:
-        """The same as :meth:`log_prob`, under scikit-learn's name."""
-        return self.log_prob(x)
+        return Placement.of(x).give_back(self._log_prob(self._check_data(x), per_variable))
 
     def bits_per_variable(self, x: Any) -> float:
         """Mean code length in bits per variable: -mean(log_prob(x)) / (n_vars log 2)."""
@@ -171,43 +172,33 @@ class AutoregressiveModel(ABC):
         ValueError, TypeError : an argument that is wrong, named; parameters (or a Normal's temperature) so large that
             what is computed from them leaves the range of their float type: the text names row and variable.
         """
-        if given is not None:
-            raise ValueError(
-                "given= is refused: known values that are not a prefix of the model's order cannot be conditioned on "
-                "exactly by drawing variable by variable. Use prefix= for the first variables of `order`, train a "
-                "model whose order puts the known variables first, or use a BayesNet"
+        return self.draw(
+            SampleOptions(
+                n=n,
+                prefix=prefix,
+                n_per_row=n_per_row,
+                temperature=temperature,
+                top_k=top_k,
+                top_p=top_p,
+                seed=seed,
+                start=start,
+                return_log_prob=return_log_prob,
+                uniforms=uniforms,
+                given=given,
+                like=like,
             )
-        draw = check_draw(
-            n,
-            seed=seed,
-            start=start,
-            prefix=prefix,
-            n_per_row=n_per_row,
-            check_prefix=self._check_prefix,
-            temperature=temperature,
-            top_k=top_k,
-            top_p=top_p,
-            uniforms=uniforms,
-            uniforms_shape=self._uniforms_shape(),
-            return_log_prob=return_log_prob,
         )
+
+    def draw(self, asked: SampleOptions) -> Any:
+        """What :meth:`sample` gives for these options."""
+        prefix = None if asked.prefix is None else self._check_prefix(asked.prefix)
+        draw = check_draw(asked, self._uniforms_shape(), prefix)
         self._check_truncation(draw)
         drawn = self._sample(draw)
-        parts = [drawn.values]
-        if return_log_prob:
-            parts += [part for part in (drawn.log_prob, drawn.sampling_log_prob) if part is not None]
-        if _is_torch(like) or _is_torch(prefix):
-            parts = [_as_torch(part) for part in parts]
-        return tuple(parts) if return_log_prob else parts[0]
-
-    def iter_samples(self, n: int, chunk: int = 10_000, seed: Seed = None, start: int = 0) -> Iterator[Any]:
-        """Draw ``n`` rows in chunks; their concatenation is ``sample(n, seed=seed, start=start)``."""
-        n, start = check_rows(n, start)
-        size = whole_number(chunk, "chunk")
-        if size < 1:
-            raise ValueError(f"chunk must be at least 1 row, got {size}")
-        key = key_from_seed(seed)
-        return (self.sample(min(size, n - begin), seed=key, start=start + begin) for begin in range(0, n, size))
+        give_back = Placement.of(asked.like, asked.prefix).give_back
+        if not draw.return_log_prob:
+            return give_back(drawn.values)
+        return tuple(give_back(part) for part in drawn if part is not None)
 
     # Fitting ------------------------------------------------------------------------------------------------------
 
@@ -242,12 +233,7 @@ class AutoregressiveModel(ABC):
 
         Nothing changes in the model until the end: an error or Ctrl-C leaves it as it was.
         """
-        from ..learning import gradient
-
-        gradient.fit(
-            self,
-            train,
-            valid,
+        options = TrainingOptions(
             epochs=epochs,
             batch_size=batch_size,
             learning_rate=learning_rate,
@@ -257,10 +243,16 @@ class AutoregressiveModel(ABC):
             seed=seed,
             checkpoint=checkpoint,
             progress=progress,
-        )
+        ).checked(has_valid=valid is not None)
+        rows = self._check_training_rows(train, "train")
+        held_out = None if valid is None else self._check_training_rows(valid, "valid")
+        origin = None if checkpoint is None else Origin(type(self).__name__, *self._state())
+        found = gradient.fit(self._stepper(), rows, held_out, options, origin)
+        self._adopt(found.parameters)
+        self._history = found.history
         return self
 
-    def to_torch(self) -> LogProb:
+    def to_torch(self) -> nn.Module:
         """A ``torch.nn.Module`` whose forward is ``log_prob`` with gradients, and whose Parameters are this model's.
 
         They share memory: steps of a torch optimiser change the model, ``fit`` changes the module, until torch code
@@ -292,16 +284,22 @@ class AutoregressiveModel(ABC):
     def _check_data(self, x: Any, name: str = "x") -> Array:
         """Rows in the user's order of variables, contiguous: codes, or reals of the model's dtype."""
         if self.n_states is None:
-            return as_reals(x, self.n_vars, self.dtype, name)
-        return as_codes(x, self.n_vars, self.n_states, name)
+            return real_matrix(x, self.n_vars, self.dtype, name)
+        return code_matrix(x, self.n_vars, self.n_states, name)
+
+    def _check_training_rows(self, x: Any, name: str) -> Array:
+        rows = self._check_data(x, name)
+        if not len(rows):
+            raise ValueError(f"{name} must have at least one row, got none")
+        return rows
 
     def _check_prefix(self, prefix: Any) -> Array:
         width = np.shape(prefix)[-1] if np.ndim(prefix) == 2 else None
         if width is not None and width > self.n_vars:
             raise ValueError(f"prefix must have at most n_vars = {self.n_vars} columns, got {width}")
         if self.n_states is None:
-            return as_reals(prefix, width, self.dtype, "prefix")
-        return as_codes(prefix, width, self.n_states, "prefix")
+            return real_matrix(prefix, width, self.dtype, "prefix")
+        return code_matrix(prefix, width, self.n_states, "prefix")
 
     def _check_truncation(self, draw: Draw) -> None:
         if self.n_states is None and (draw.top_k is not None or draw.top_p is not None):
@@ -310,13 +308,3 @@ class AutoregressiveModel(ABC):
     def _uniforms_shape(self) -> tuple[int, ...]:
         words = self.uniforms_per_variable
         return (self.n_vars,) if words == 1 else (self.n_vars, words)
-
-
-def _is_torch(x: Any) -> bool:
-    return type(x).__module__.partition(".")[0] == "torch"
-
-
-def _as_torch(array: Array) -> Any:
-    import torch
-
-    return torch.from_numpy(array)

@@ -10,8 +10,9 @@ import numpy.typing as npt
 from ..engines.masked import plan as masked
 from ..engines.masked.plan import Layer
 from ..runtime.memory import check_memory
-from .made import Order, check_dtype, check_shape
+from .made import check_shape
 from .masked import MaskedModel
+from .settings import Order, check_dtype
 
 
 class FVSBN(MaskedModel):

@@ -12,11 +12,11 @@ import numpy.typing as npt
 from ..engines.masked import plan as masked
 from ..engines.masked.plan import ACTIVATIONS, HEADS, Layer, Shape
 from ..runtime.memory import check_memory
-from ..runtime.seeds import whole_number
+from ..runtime.seeds import at_least_one, whole_number
 from .masked import MaskedModel
+from .settings import Order, check_dtype, is_permutation, named_order
 
 Array = npt.NDArray[Any]
-Order = Literal["natural", "reversed", "random"] | Sequence[int] | npt.NDArray[np.integer[Any]]
 
 
 class MADE(MaskedModel):
@@ -103,14 +103,6 @@ class MADE(MaskedModel):
         )
 
 
-def check_dtype(dtype: npt.DTypeLike) -> np.dtype[Any]:
-    """float32 or float64."""
-    checked = np.dtype(dtype)
-    if checked not in (np.dtype(np.float32), np.dtype(np.float64)):
-        raise ValueError(f"dtype must be float32 or float64, got {checked}")
-    return checked
-
-
 def check_hidden(hidden: Any) -> tuple[int, ...]:
     """At least one layer of at least one unit."""
     widths = (hidden,) if np.ndim(hidden) == 0 else tuple(hidden)
@@ -120,17 +112,15 @@ def check_hidden(hidden: Any) -> tuple[int, ...]:
     return checked
 
 
-def check_order(order: Any, n_vars: int, generator: np.random.Generator) -> Array:
+def _checked_order(order: Any, n_vars: int, generator: np.random.Generator) -> Array:
     """The variable at each position, as a permutation of 0 .. n_vars - 1."""
     if isinstance(order, str):
-        named = {"natural": np.arange(n_vars), "reversed": np.arange(n_vars)[::-1]}
-        if order == "random":
-            return generator.permutation(n_vars)
-        if order not in named:
+        named = named_order(order, n_vars, generator)
+        if named is None:
             raise ValueError(f"order must be 'natural', 'reversed', 'random' or a permutation, got {order!r:.100}")
-        return named[order].copy()
+        return named
     permutation = np.asarray(order)
-    if permutation.dtype.kind not in "iu" or not np.array_equal(np.sort(permutation), np.arange(n_vars)):
+    if not is_permutation(permutation, n_vars):
         raise ValueError(f"order must hold every variable 0 .. {n_vars - 1} once, got {order!r:.100}")
     return permutation.astype(np.int64)
 
@@ -139,9 +129,7 @@ def check_shape(
     n_vars: Any, head: Any, n_states: Any, n_components: Any, order: Any, generator: np.random.Generator
 ) -> Shape:
     """Variables, their distribution and their order."""
-    variables = whole_number(n_vars, "n_vars")
-    if variables < 1:
-        raise ValueError(f"n_vars must be at least 1, got {variables}")
+    variables = at_least_one(n_vars, "n_vars")
     states = 2 if n_states is None else whole_number(n_states, "n_states")
     if head is None:
         head = "bernoulli" if states == 2 else "categorical"
@@ -157,13 +145,11 @@ def check_shape(
         raise ValueError(
             f"n_components goes with head 'mixture' and only there, got {n_components!r:.60} with {head!r}"
         )
-    components = 1 if n_components is None else whole_number(n_components, "n_components")
-    if components < 1:
-        raise ValueError(f"n_components must be at least 1, got {components}")
+    components = 1 if n_components is None else at_least_one(n_components, "n_components")
     size = {"bernoulli": 1, "categorical": states, "normal": 2, "mixture": 3 * components}[head]
     inputs = states if head == "categorical" else 1
     check_memory(24 * variables, f"the order of {variables} variables")
-    return Shape(check_order(order, variables, generator), inputs, HEADS[head], size)
+    return Shape(_checked_order(order, variables, generator), inputs, HEADS[head], size)
 
 
 def _hidden_degrees(width: int, n_vars: int, masks: str, lowest: int, generator: np.random.Generator) -> Array:

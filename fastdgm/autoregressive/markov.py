@@ -2,48 +2,30 @@
 
 from __future__ import annotations
 
-import math
-from typing import Any, Self, get_args
+from typing import Any, NoReturn, Self
 
 import numpy as np
 import numpy.typing as npt
 
+from ..data.matrices import column_names, learn_code_matrix
 from ..data.repeated import counted_columns, split_counts
-from ..data.rows import as_codes, as_matrix, by_name, column_names
-from ..data.sequences import (
-    MAX_STATES,
-    Kind,
-    Ragged,
-    Stream,
-    as_ragged,
-    check_vocabulary,
-    codes_as_stream,
-    decoder,
-    learn_n_states,
-    learn_vocabulary,
-    refuse_empty,
-    rows_as_stream,
-    symbol_type,
-    words_as_stream,
-)
-from ..engines.draw import Draw, Drawn, check_draw
-from ..engines.markov import plan as plans
+from ..data.sequences import rows_as_stream
+from ..data.variables import MAX_STATES
+from ..data.vocabularies import check_vocabulary, learn_sequences
+from ..engines.draw import SampleOptions, Seed
 from ..engines.markov.counts import Counts, Layout, check_layout, count
 from ..engines.markov.fields import check_columns, check_fields, check_kind
-from ..engines.markov.plan import Fitted
-from ..engines.markov.positions import PositionsDrawn, draw_positions
-from ..engines.markov.sparse import Smoothing
-from ..engines.markov.tables import truncate
+from ..engines.markov.smoothing import Smoothing, check_alpha
 from ..errors import NotFittedError
-from ..kernels.markov import sum_runs
-from ..runtime.arrays import code_type
-from ..runtime.seeds import whole_number
-from .base import AutoregressiveModel, Seed
+from ..runtime.seeds import at_least_one
+from .markov_rows import MarkovRows
+from .sequences import MarkovSequences
+from .verbs import Verbs
 
 Array = npt.NDArray[Any]
 
 
-class MarkovChain(AutoregressiveModel):
+class MarkovChain(Verbs):
     """p(x) = prod_t p(x_t | x_{t-order}, ..., x_{t-1}), an n-gram model with n = order + 1.
 
     Three kinds of data: rows of codes ``(n_rows, n_vars)``, ragged sequences of codes, and ragged sequences of
@@ -96,8 +78,6 @@ class MarkovChain(AutoregressiveModel):
     (100, 4)
     """
 
-    order: int  # type: ignore[assignment]
-
     def __init__(
         self,
         order: int = 3,
@@ -109,15 +89,15 @@ class MarkovChain(AutoregressiveModel):
         smoothing: Smoothing = "witten-bell",
         alpha: float = 1.0,
     ) -> None:
-        self.order = _at_least_one(order, "order")
-        self._n_vars = None if n_vars is None else _at_least_one(n_vars, "n_vars")
-        self._n_states = None if n_states is None else _at_least_one(n_states, "n_states")
+        self.order = at_least_one(order, "order")
+        self._n_vars = None if n_vars is None else at_least_one(n_vars, "n_vars")
+        self._n_states = None if n_states is None else at_least_one(n_states, "n_states")
         self._vocabulary = None if vocabulary is None else check_vocabulary(vocabulary)
         self.position_dependent = bool(position_dependent)
         self.smoothing = smoothing
-        self.alpha = _check_smoothing(smoothing, alpha)
+        self.alpha = check_alpha(smoothing, alpha)
         self._check_settings()
-        self._fitted: Fitted | None = None
+        self._fitted: MarkovRows | MarkovSequences | None = None
 
     def _check_settings(self) -> None:
         if self._n_states is not None and self._n_states > MAX_STATES:
@@ -136,21 +116,21 @@ class MarkovChain(AutoregressiveModel):
         return self._fitted is not None
 
     @property
-    def _model(self) -> Fitted:
+    def _model(self) -> MarkovRows | MarkovSequences:
         if self._fitted is None:
             raise NotFittedError("this MarkovChain has no tables yet: call fit(data) first")
         return self._fitted
 
     @property
-    def n_vars(self) -> int | None:  # type: ignore[override]
+    def n_vars(self) -> int | None:
         """Length of rows, None for ragged sequences (or while that is not known)."""
-        return self._n_vars if self._fitted is None else self._fitted.layout.n_vars
+        return self._n_vars if self._fitted is None else self._fitted.tables.layout.n_vars
 
     @property
-    def n_states(self) -> int | None:  # type: ignore[override]
+    def n_states(self) -> int | None:
         """Number of states, the end symbol of ragged sequences not counted; None while not known."""
         if self._fitted is not None:
-            return self._fitted.layout.n_states
+            return self._fitted.tables.layout.n_states
         return self._n_states if self._vocabulary is None else len(self._vocabulary)
 
     @property
@@ -161,22 +141,25 @@ class MarkovChain(AutoregressiveModel):
     @property
     def n_contexts(self) -> int:
         """Number of contexts with a distribution of their own, of all lengths up to ``order``."""
-        return len(self._model.automaton.complete)
+        return self._model.tables.n_contexts
 
     @property
     def n_parameters(self) -> int:
         """Free parameters of all contexts: one less than the symbols that may follow."""
-        layout = self._model.layout
-        ragged = layout.n_vars is None
-        return self.n_contexts * (layout.allowed - 1) - ragged  # no sequence ends at its start
+        return self._model.tables.n_parameters
+
+    @property
+    def history(self) -> list[dict[str, float]]:
+        """Always empty: counting has no epochs."""
+        return []
 
     def __repr__(self) -> str:
         smoothing = f"{self.smoothing!r}" + (f", alpha={self.alpha:g}" if self.smoothing == "add-alpha" else "")
         name = f"MarkovChain(order={self.order}, smoothing={smoothing})"
         if self._fitted is None:
             return f"{name}: not fitted"
-        layout = self._model.layout
-        noun = {"text": "characters", "tokens": "tokens"}.get(self._model.kind or "", "states")
+        layout = self._fitted.tables.layout
+        noun = {"text": "characters", "tokens": "tokens"}.get(self._fitted.kind or "", "states")
         rows = "" if layout.n_vars is None else f"{layout.n_vars} variables, "
         if layout.position_dependent:
             rows += "tables by position, "
@@ -184,7 +167,7 @@ class MarkovChain(AutoregressiveModel):
 
     # --- fitting ---------------------------------------------------------------------------------------------------
 
-    def fit(self, data: Any) -> Self:  # type: ignore[override]
+    def fit(self, data: Any) -> Self:
         """Count, smooth and return the model, changed all at once; an error leaves it as it was.
 
         Parameters
@@ -213,53 +196,16 @@ class MarkovChain(AutoregressiveModel):
         columns = column_names(data) or counted_columns(data)
         data, weights = split_counts(data)
         if self._n_vars is not None or self.position_dependent or _is_matrix(data):
-            kind, vocabulary, n_vars, stream, n_states = self._learn_rows(data)
+            codes, n_states = learn_code_matrix(data, self._n_vars, self._n_states, "data")
+            layout = Layout(n_states, self.order, codes.shape[1], self.position_dependent)
+            counts = count(rows_as_stream(codes, n_states), layout, weights)
+            self._fitted = MarkovRows(counts, layout, self.smoothing, self.alpha, columns)
         else:
-            kind, vocabulary, stream, n_states = self._learn_sequences(as_ragged(data))
-            n_vars = None
-        if not len(stream):
-            raise ValueError("fit needs at least one sequence, got none")
-        layout = Layout(n_states, self.order, n_vars, self.position_dependent)
-        check_layout(layout)
-        counts = count(stream, layout, weights)
-        columns = None if n_vars is None else columns
-        self._fitted = Fitted(kind, vocabulary, layout, counts, self.smoothing, self.alpha, columns)
+            learnt = learn_sequences(data, self._vocabulary, self._n_states)
+            layout = Layout(learnt.n_states, self.order, None, False)
+            counts = count(learnt.stream, layout, weights)
+            self._fitted = MarkovSequences(counts, layout, self.smoothing, self.alpha, learnt.kind, learnt.vocabulary)
         return self
-
-    def _learn_rows(self, data: Any) -> tuple[None, None, int, Stream, int]:
-        matrix = as_matrix(data, self._n_vars, "data")
-        if matrix.shape[1] < 1:
-            raise ValueError(f"rows need at least one variable, got shape {matrix.shape}")
-        n_states = self._n_states
-        if n_states is None:
-            largest = matrix[np.isfinite(matrix)].max(initial=0)
-            n_states = max(int(largest) + 1, 2 if matrix.dtype == bool else 1)
-            if n_states > MAX_STATES:
-                raise ValueError(f"codes must be below {MAX_STATES}, got {largest}")
-        return (
-            None,
-            None,
-            matrix.shape[1],
-            rows_as_stream(as_codes(matrix, None, n_states, "data"), n_states),
-            n_states,
-        )
-
-    def _learn_sequences(self, ragged: Ragged) -> tuple[Kind, tuple[str, ...] | None, Stream, int]:
-        if ragged.kind == "codes":
-            assert ragged.values is not None and ragged.offsets is not None
-            n_states = self.n_states if self._fitted is None else self._n_states
-            if self._vocabulary is not None:
-                n_states = len(self._vocabulary)
-            elif n_states is None:
-                n_states = learn_n_states(ragged.values, ragged.offsets)
-            if n_states > MAX_STATES:
-                raise ValueError(f"codes must be below {MAX_STATES}, got {n_states - 1}")
-            stream = codes_as_stream(ragged.values, ragged.offsets, n_states)
-            return "codes", self._vocabulary, refuse_empty(stream), n_states
-        vocabulary = self._vocabulary or check_vocabulary(learn_vocabulary(ragged) or "?")
-        if self._n_states is not None and self._n_states != len(vocabulary):
-            raise ValueError(f"n_states is {self._n_states}, but {len(vocabulary)} different symbols occur")
-        return ragged.kind, vocabulary, refuse_empty(words_as_stream(ragged, vocabulary)), len(vocabulary)
 
     # --- scoring ---------------------------------------------------------------------------------------------------
 
@@ -289,13 +235,7 @@ class MarkovChain(AutoregressiveModel):
         >>> terms.round(2).tolist(), offsets.tolist()
         ([-0.51, -0.66, -0.06, -0.92, -0.09], [0, 3, 5])
         """
-        model = self._model
-        if model.layout.n_vars is not None:
-            return super().log_prob(x, per_variable=per_variable)
-        stream = refuse_empty(self._as_stream(x))
-        if per_variable:
-            return plans.terms(model.scoring, stream), stream.starts
-        return plans.log_prob(model.scoring, stream)
+        return self._model.log_prob(x, per_variable=per_variable)
 
     def bits_per_variable(self, x: Any) -> float:
         """Mean code length in bits per variable or, for ragged sequences, per symbol, their ends included.
@@ -306,35 +246,7 @@ class MarkovChain(AutoregressiveModel):
         >>> round(fd.MarkovChain(order=1).fit(["aab", "ab", "b"]).bits_per_variable(["ab", "b"]), 3)
         0.698
         """
-        if self._model.layout.n_vars is not None:
-            return super().bits_per_variable(x)
-        stream = refuse_empty(self._as_stream(x))
-        if not len(stream):
-            raise ValueError("bits_per_variable needs at least one sequence, got none")
-        return float(-plans.log_prob(self._model.scoring, stream).sum() / (len(stream.symbols) * math.log(2)))
-
-    def _as_stream(self, x: Any) -> Stream:
-        model = self._model
-        ragged = as_ragged(x)
-        if ragged.kind != "codes" and not ragged.items:
-            return Stream(np.empty(0, symbol_type(model.layout.n_states)), np.zeros(1, np.int64))
-        if ragged.kind == "codes":
-            assert ragged.values is not None and ragged.offsets is not None
-            return codes_as_stream(ragged.values, ragged.offsets, model.layout.n_states)
-        if model.vocabulary is None:
-            raise TypeError("this model was fitted on codes and has no vocabulary for strings")
-        return words_as_stream(ragged, model.vocabulary)
-
-    def _check_data(self, x: Any, name: str = "x") -> Array:
-        layout = self._model.layout
-        return as_codes(by_name(x, self._model.columns, name), layout.n_vars, layout.n_states, name)
-
-    def _log_prob(self, x: Array, per_variable: bool) -> Array:
-        model = self._model
-        stream = rows_as_stream(x, model.layout.n_states)
-        if not per_variable:
-            return plans.log_prob(model.scoring, stream)
-        return plans.terms(model.scoring, stream).reshape(len(x), -1)[:, :-1]
+        return self._model.bits_per_variable(x)
 
     # --- sampling --------------------------------------------------------------------------------------------------
 
@@ -396,17 +308,15 @@ class MarkovChain(AutoregressiveModel):
         >>> model.sample(2, max_length=3, seed=3, return_log_prob=True)[1].round(2).tolist()
         [-1.61, -7.22]
         """
-        model = self._model
-        if model.layout.n_vars is not None or given is not None:
-            if max_length is not None:
-                raise ValueError("max_length is for ragged sequences, this model's rows have a fixed length")
-            return super().sample(
-                n,
+        return self._model.draw(
+            SampleOptions(
+                n=n,
                 prefix=prefix,
                 n_per_row=n_per_row,
                 temperature=temperature,
                 top_k=top_k,
                 top_p=top_p,
+                max_length=max_length,
                 seed=seed,
                 start=start,
                 return_log_prob=return_log_prob,
@@ -414,158 +324,18 @@ class MarkovChain(AutoregressiveModel):
                 given=given,
                 like=like,
             )
-        if like is not None:
-            raise TypeError("like= needs rows of a fixed length; ragged sequences come as a list")
-        if uniforms is not None and (np.ndim(uniforms) != 2 or np.shape(uniforms)[1] < 1):
-            raise ValueError(f"uniforms must have shape (n, m) with m at least 1, got {np.shape(uniforms)}")
-        limit = None if max_length is None else _at_least_one(max_length, "max_length")
-        draw = check_draw(
-            n,
-            seed=seed,
-            start=start,
-            prefix=prefix,
-            n_per_row=n_per_row,
-            check_prefix=self._prefix_stream,
-            temperature=temperature,
-            top_k=top_k,
-            top_p=top_p,
-            uniforms=uniforms,
-            uniforms_shape=np.shape(uniforms)[1:2],
-            return_log_prob=return_log_prob,
         )
-        return self._sample_sequences(draw, limit)
 
-    def _prefix_stream(self, prefix: Any) -> Any:
-        """Sequences as a stream; an empty one says nothing: what follows is drawn from the start."""
-        return self._as_stream([prefix] if isinstance(prefix, str) else prefix)
-
-    def _sample_sequences(self, draw: Draw, max_length: int | None) -> Any:
-        model = self._model
-        prefix: Any = draw.prefix
-        limit = self._limit(draw, prefix, max_length)
-        changed, positions = None, None
-        if model.sparse is not None and (draw.truncated or draw.uniforms is not None):
-            positions = self._draw_positions(draw, prefix, limit)
-            stream, cut = self._as_ended(positions.codes, positions.lengths, draw, limit, max_length)
-        else:
-            stream, cut, changed = self._draw_stream(draw, prefix, limit, max_length)
-        values = decoder(model.kind or "codes", model.vocabulary)(stream)
-        if not draw.return_log_prob:
-            return values
-        ends = stream.starts[1:] - cut
-        parts = [values, _run_sums(plans.terms(model.scoring, stream), stream.starts[:-1], ends)]
-        if changed is not None:
-            given = 0 if prefix is None else (np.diff(prefix.starts) - 1)[np.arange(draw.n) // draw.n_per_row]
-            drawn = plans.terms(model.chain(model.log_table(changed)), stream)
-            parts.append(_run_sums(drawn, stream.starts[:-1] + given, ends))
-        elif positions is not None and draw.truncated:
-            parts.append(positions.log_prob)
-        return tuple(parts)
-
-    def _limit(self, draw: Draw, prefix: Stream | None, max_length: int | None) -> int:
-        """Symbols at most; ValueError for a prefix that has more."""
-        width = plans.MAX_LENGTH if draw.uniforms is None else draw.uniforms.shape[1]
-        limit = min(width, max_length or width) if draw.uniforms is not None else max_length or width
-        if prefix is not None and len(prefix) and np.diff(prefix.starts).max() - 1 > limit:
-            longest = int(np.diff(prefix.starts).argmax())
-            raise ValueError(f"prefix {longest} has {len(prefix[longest])} symbols, more than the limit of {limit}")
-        return limit
-
-    def _draw_stream(
-        self, draw: Draw, prefix: Stream | None, limit: int, max_length: int | None
-    ) -> tuple[Stream, npt.NDArray[np.bool_], Array | None]:
-        """The sequences, which ones were cut, and the truncated distributions they came from, if any."""
-        model = self._model
-        request = plans.request_of(draw.key, draw.start, prefix, draw.n_per_row, limit, model)
-        changed = self._truncated(draw)
-        if draw.uniforms is None:
-            sampler = model.sampler if changed is None else model.sampler_of(changed)
-            expected = model.symbols_per_sequence
-            return *plans.draw_stream(sampler, request, draw.n, expected, max_length is None), changed
-        probabilities = model.dense.probabilities if changed is None else changed
-        out, lengths = plans.draw_by_uniforms(
-            model.chain(probabilities), request, draw.uniforms.astype(np.float64), request.prefix.dtype
-        )
-        return *self._as_ended(out, lengths, draw, limit, max_length), changed
-
-    def _as_ended(
-        self, codes: Array, lengths: Array, draw: Draw, limit: int, max_length: int | None
-    ) -> tuple[Stream, npt.NDArray[np.bool_]]:
-        """Codes (n, room) as sequences, and which ones were cut; ValueError where one was that may not be."""
-        cut = lengths >= limit
-        if cut.any() and limit != max_length:
-            if draw.uniforms is None:
-                raise plans.not_ended(int(cut.argmax()), limit)
-            raise ValueError(
-                f"sequence {int(cut.argmax())} had not ended after its {limit} uniforms: give more of them"
-            )
-        kept = np.arange(codes.shape[1]) < lengths[:, np.newaxis]
-        offsets = np.concatenate([[0], lengths.cumsum()])
-        return codes_as_stream(codes[kept], offsets, self._model.layout.n_states), cut
-
-    def _draw_positions(self, draw: Draw, prefix: Stream | None, limit: int) -> PositionsDrawn:
-        """As the model's tables are too large to be changed as a whole."""
-        automaton = self._model.sparse
-        assert automaton is not None
-        chain = self._model.sparse_chain(automaton.probabilities, automaton.back_off)
-        return draw_positions(chain, draw, prefix, limit)
-
-    def _truncated(self, draw: Draw) -> Array | None:
-        if not draw.truncated:
-            return None
-        return truncate(self._model.dense.probabilities, draw.temperature, draw.top_k, draw.top_p)
-
-    def _check_prefix(self, prefix: Any) -> Array:
-        layout = self._model.layout
-        columns, own = self._model.columns, column_names(prefix)
-        if columns is not None and own is not None:
-            prefix = by_name(prefix, columns[: len(own)], "prefix")
-        matrix = as_matrix(prefix, None, "prefix")
-        assert layout.n_vars is not None
-        if matrix.shape[1] > layout.n_vars:
-            raise ValueError(f"prefix must have at most n_vars = {layout.n_vars} columns, got {matrix.shape[1]}")
-        return as_codes(matrix, None, layout.n_states, "prefix")
-
-    def _uniforms_shape(self) -> tuple[int, ...]:
-        n_vars = self._model.layout.n_vars
-        assert n_vars is not None
-        return (n_vars,)
-
-    def _sample(self, draw: Draw) -> Drawn:
-        model = self._model
-        layout, dtype = model.layout, code_type(model.layout.n_states)
-        assert layout.n_vars is not None
-        prefix = None if draw.prefix is None else rows_as_stream(draw.prefix, layout.n_states)
-        if model.sparse is not None and (draw.truncated or draw.uniforms is not None):
-            codes, _, drawn = self._draw_positions(draw, prefix, layout.n_vars)
-            if not draw.return_log_prob:
-                return Drawn(codes)
-            return Drawn(codes, self._log_prob(codes, False), drawn if draw.truncated else None)
-        request = plans.request_of(draw.key, draw.start, prefix, draw.n_per_row, layout.n_vars, model)
-        changed = self._truncated(draw)
-        if draw.uniforms is None:
-            rows = plans.draw_rows(
-                model.sampler if changed is None else model.sampler_of(changed), request, draw.n, dtype
-            )
-        else:
-            probabilities = model.dense.probabilities if changed is None else changed
-            rows, _ = plans.draw_by_uniforms(
-                model.chain(probabilities), request, draw.uniforms.astype(np.float64), dtype
-            )
-        if not draw.return_log_prob:
-            return Drawn(rows)
-        log_prob = self._log_prob(rows, False)
-        if changed is None:
-            return Drawn(rows, log_prob)
-        stream = rows_as_stream(rows, layout.n_states)
-        drawn = plans.terms(model.chain(model.log_table(changed)), stream)
-        return Drawn(rows, log_prob, _run_sums(drawn, stream.starts[:-1] + draw.prefix_length, stream.starts[1:]))
+    def to_torch(self) -> NoReturn:
+        """Refused: counts have no gradients."""
+        raise TypeError("MarkovChain has no gradients")
 
     # --- files -----------------------------------------------------------------------------------------------------
 
     def _state(self) -> tuple[dict[str, Any], dict[str, Array]]:
+        """JSON structure and arrays from which ``_from_state`` makes the same model."""
         model = self._model
-        layout = model.layout
+        layout = model.tables.layout
         structure = {
             "order": self.order,
             "n_vars": layout.n_vars,
@@ -578,7 +348,7 @@ class MarkovChain(AutoregressiveModel):
         }
         if model.columns is not None:
             structure["columns"] = list(model.columns)
-        return structure, dict(model.counts._asdict())
+        return structure, dict(model.tables.counts._asdict())
 
     @classmethod
     def _from_state(cls, structure: dict[str, Any], arrays: dict[str, Array]) -> Self:
@@ -591,34 +361,13 @@ class MarkovChain(AutoregressiveModel):
         layout = Layout(settings["n_states"], model.order, model._n_vars, model.position_dependent)
         check_layout(layout)
         counts = Counts(*(np.array(arrays[name]) for name in Counts._fields))
-        model._fitted = Fitted(kind, model._vocabulary, layout, counts, model.smoothing, model.alpha, names)
+        if kind is None:
+            model._fitted = MarkovRows(counts, layout, model.smoothing, model.alpha, names)
+        else:
+            model._fitted = MarkovSequences(counts, layout, model.smoothing, model.alpha, kind, model._vocabulary)
         return model
-
-
-def _at_least_one(value: Any, name: str) -> int:
-    number = whole_number(value, name)
-    if number < 1:
-        raise ValueError(f"{name} must be at least 1, got {number}")
-    return number
-
-
-def _check_smoothing(smoothing: Any, alpha: Any) -> float:
-    if smoothing not in get_args(Smoothing):
-        raise ValueError(f"smoothing must be one of {list(get_args(Smoothing))}, got {smoothing!r:.60}")
-    if isinstance(alpha, bool) or not isinstance(alpha, (int, float, np.integer, np.floating)):
-        raise TypeError(f"alpha must be a number, got {alpha!r:.60}")
-    number = float(alpha)
-    if not 0 <= number < math.inf:
-        raise ValueError(f"alpha must be at least 0 and finite, got {number}")
-    return number
 
 
 def _is_matrix(data: Any) -> bool:
     """Arrays, tensors and frames of all libraries have a shape."""
     return len(getattr(data, "shape", ())) == 2
-
-
-def _run_sums(terms: Array, begin: Array, end: Array) -> Array:
-    out = np.empty(len(begin))
-    sum_runs(terms, np.ascontiguousarray(begin), np.ascontiguousarray(end), out)
-    return out

@@ -9,18 +9,15 @@ import numpy.typing as npt
 from ..engines.draw import Draw, Drawn
 from ..engines.masked import plan as masked
 from ..engines.masked import stored
-from ..engines.masked.plan import HEADS
+from ..engines.masked.plan import MaskedNet
 from ..engines.masked.run import log_prob, sample
-from ..engines.masked.strips import Strips, new_strips
-from ..kernels import heads
-from ..kernels.made import MaskedNet
+from ..engines.masked.strips import FEW_ROWS, Strips, strips_of
 from .base import AutoregressiveModel
 
 if TYPE_CHECKING:
     from ..engines.masked.train import MaskedStepper
 
 Array = npt.NDArray[Any]
-FEW_ROWS = 4  # sampled from strips; more make better use of the lanes of a tile
 
 
 class MaskedModel(AutoregressiveModel):
@@ -42,13 +39,13 @@ class MaskedModel(AutoregressiveModel):
         self.dtype = net.weights.dtype
         self.order = net.order.copy()
         self.order.flags.writeable = False
-        self.n_states = {heads.BERNOULLI: 2, heads.CATEGORICAL: net.n_states}.get(net.head)
-        self.uniforms_per_variable = 2 if net.head == heads.MIXTURE else 1  # type: ignore[misc]
+        self.n_states = masked.count_states(net)
+        self.uniforms_per_variable = masked.count_uniforms(net)
 
     @property
     def head(self) -> str:
         """Distribution of each variable: bernoulli, categorical, normal or mixture."""
-        return next(name for name, code in HEADS.items() if code == self._net.head)
+        return masked.head_name(self._net)
 
     @property
     def n_parameters(self) -> int:
@@ -75,12 +72,12 @@ class MaskedModel(AutoregressiveModel):
         if n > FEW_ROWS or self._shares_memory:
             return None
         cached = self._strips
-        if cached is None or cached[0] is not net:
-            try:
-                cached = self._strips = net, new_strips(net)
-            except ValueError:
-                return None
-        return cached[1]
+        if cached is not None and cached[0] is net:
+            return cached[1]
+        strips = strips_of(net)
+        if strips is not None:
+            self._strips = net, strips
+        return strips
 
     def __getstate__(self) -> dict[str, Any]:
         return {**vars(self), "_strips": None}
@@ -92,18 +89,20 @@ class MaskedModel(AutoregressiveModel):
 
     def _adopt(self, parameters: dict[str, Array]) -> None:
         if self._shares_memory:
-            for name, array in self._shared_parameters().items():
+            for name, array in self.share_parameters().items():
                 array[:] = parameters[name]
         else:
             self._set_net(masked.with_parameters(self._net, parameters["weights"], parameters["biases"]))
 
-    def _shared_parameters(self) -> dict[str, Array]:
+    def share_parameters(self) -> dict[str, Array]:
+        """Weights and biases in the kernels' order; see ``AutoregressiveModel``."""
         if not self._shares_memory:
             self._adopt({"weights": self._net.weights.copy(), "biases": self._net.biases.copy()})
             self._shares_memory = True
         return {"weights": self._net.weights, "biases": self._net.biases}
 
-    def _with_parameters(self, parameters: dict[str, Array]) -> Self:
+    def with_parameters(self, parameters: dict[str, Array]) -> Self:
+        """The same network with other numbers; see ``AutoregressiveModel``."""
         net = masked.with_parameters(self._net, parameters["weights"], parameters["biases"])
         for name, own, other in (("weights", self._net.weights, net.weights), ("biases", self._net.biases, net.biases)):
             if other.shape != own.shape:
@@ -112,13 +111,10 @@ class MaskedModel(AutoregressiveModel):
         model._shares_memory = True
         return model
 
-    def _gradients(
-        self, parameters: dict[str, Array], x: Array, row_weights: Array
-    ) -> tuple[Array, dict[str, Array], Array | None]:
+    def _gradients(self, x: Array, row_weights: Array) -> tuple[Array, dict[str, Array], Array | None]:
         from ..engines.masked.train import gradients
 
-        net = self._with_parameters(parameters)._net_to_read()
-        return gradients(net, x, row_weights, by_inputs=self.n_states is None)
+        return gradients(self._net_to_read(), x, row_weights, by_inputs=self.n_states is None)
 
     def _state(self) -> tuple[dict[str, Any], dict[str, Array]]:
         return stored.to_state(self._net_to_read(), self.head)
@@ -129,5 +125,5 @@ class MaskedModel(AutoregressiveModel):
 
     def _check_truncation(self, draw: Draw) -> None:
         super()._check_truncation(draw)
-        if self._net.head == heads.MIXTURE and draw.truncated:
+        if self.head == "mixture" and draw.truncated:
             raise ValueError("a mixture of Normals cannot be tempered: p(x)**(1/T) is no mixture of Normals")

@@ -3,26 +3,25 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Literal, Self
+from collections.abc import Mapping
+from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
 
 from ..engines.draw import Draw, Drawn
-from ..engines.nade.plan import NAMES
+from ..engines.nade.plan import NAMES, NADEPlan, plan_of
+from ..engines.nade.run import sample, score
+from ..engines.training import Stepper
 from ..runtime.arrays import read_only
 from ..runtime.memory import check_memory
-from ..runtime.seeds import key_from_seed, whole_number
+from ..runtime.seeds import at_least_one, key_from_seed
 from .base import AutoregressiveModel
-
-if TYPE_CHECKING:
-    from ..engines.nade.train import NADEStepper
-    from ..kernels.nade import NADEPlan
+from .settings import Order, check_dtype, is_permutation, named_order
 
 Array = npt.NDArray[Any]
-Order = Literal["natural", "reversed", "random"] | Sequence[int] | npt.NDArray[np.integer[Any]]
 ACTIVATIONS = ("sigmoid", "relu")
+DTYPE_RULE = "the weights are"
 
 
 class NADE(AutoregressiveModel):
@@ -64,8 +63,8 @@ class NADE(AutoregressiveModel):
         seed: int | np.random.Generator | None = 0,
         dtype: npt.DTypeLike = np.float32,
     ) -> None:
-        n_vars, hidden = _count(n_vars, "n_vars"), _count(hidden, "hidden")
-        dtype = _checked_dtype(dtype)
+        n_vars, hidden = at_least_one(n_vars, "n_vars"), at_least_one(hidden, "hidden")
+        dtype = check_dtype(dtype, DTYPE_RULE)
         check_memory(3 * n_vars * hidden * dtype.itemsize, f"NADE of {n_vars} variables and {hidden} hidden units")
         random = np.random.default_rng(key_from_seed(seed))
         limit = math.sqrt(6.0 / (n_vars + hidden))
@@ -105,7 +104,7 @@ class NADE(AutoregressiveModel):
         if isinstance(order, str) and order == "random":
             raise ValueError('trained weights have an order, "random" is none')
         parameters = {name: np.asarray(array) for name, array in zip(NAMES, (W, V, b, c), strict=True)}
-        dtype = _checked_dtype(parameters["W"].dtype)
+        dtype = check_dtype(parameters["W"].dtype, DTYPE_RULE)
         if parameters["W"].ndim != 2 or 0 in parameters["W"].shape:
             raise ValueError(f"W must have shape (n_vars, hidden), got {parameters['W'].shape}")
         model = cls.__new__(cls)
@@ -142,13 +141,9 @@ class NADE(AutoregressiveModel):
     # What the base class asks for ---------------------------------------------------------------------------------
 
     def _log_prob(self, x: Array, per_variable: bool) -> Array:
-        from ..engines.nade.run import score
-
         return score(self._plan(), x, per_variable)
 
     def _sample(self, draw: Draw) -> Drawn:
-        from ..engines.nade.run import sample
-
         return sample(self._plan(), draw)
 
     def _state(self) -> tuple[dict[str, Any], dict[str, Array]]:
@@ -165,10 +160,10 @@ class NADE(AutoregressiveModel):
             raise ValueError(f"the weights are of one type, got {[str(array.dtype) for array in own.values()]}")
         return cls.from_parameters(**own, activation=structure["activation"], order=arrays["order"])
 
-    def _stepper(self) -> NADEStepper:
-        from ..engines.nade.train import NADEStepper
+    def _stepper(self) -> Stepper:
+        from ..engines.nade.train import NADEStepper  # compiles the backward kernels
 
-        return NADEStepper(self)
+        return NADEStepper(self._parameters_to_read(), self.activation, self.order)
 
     def _adopt(self, parameters: dict[str, Array]) -> None:
         checked = self._checked(parameters)
@@ -178,35 +173,27 @@ class NADE(AutoregressiveModel):
         else:
             self._parameters, self._plan_of_parameters = checked, None
 
-    def _shared_parameters(self) -> dict[str, Array]:
+    def share_parameters(self) -> dict[str, Array]:
+        """W, V, b and c; see ``AutoregressiveModel``."""
         if not self._shares_memory:
             self._parameters = {name: array.copy() for name, array in self._parameters.items()}
             self._shares_memory, self._plan_of_parameters = True, None
         return self._parameters
 
-    def _with_parameters(self, parameters: dict[str, Array]) -> Self:
+    def with_parameters(self, parameters: dict[str, Array]) -> Self:
+        """The same model with other numbers; see ``AutoregressiveModel``."""
         self._checked_shapes(parameters)
         model = type(self).__new__(type(self))
         vars(model).update(vars(self))
         model._parameters, model._plan_of_parameters, model._shares_memory = dict(parameters), None, True
         return model
 
-    def _gradients(
-        self, parameters: dict[str, Array], x: Array, row_weights: Array
-    ) -> tuple[Array, dict[str, Array], Array | None]:
-        from ..engines.nade.plan import padded, plan_of
-        from ..engines.nade.train import Gradients
+    def _gradients(self, x: Array, row_weights: Array) -> tuple[Array, dict[str, Array], Array | None]:
+        from ..engines.nade.train import gradients
 
-        gradients = Gradients(self.n_vars, padded(self.hidden), self.dtype)
-        log_prob = gradients.run(plan_of(self._checked(parameters), self.activation, self.order), x, row_weights)
-        own = {name: np.ascontiguousarray(array[..., : self._width(name)]) for name, array in gradients.total.items()}
-        return log_prob, own, None
+        return *gradients(self._plan(), x, row_weights, self.hidden), None
 
     # Parameters ---------------------------------------------------------------------------------------------------
-
-    def _width(self, name: str) -> int:
-        """Length of a parameter's last axis, without padding."""
-        return self.n_vars if name == "b" else self.hidden
 
     def _checked_shapes(self, parameters: Mapping[str, Array]) -> dict[str, Array]:
         """The parameters as arrays, in the order of their names."""
@@ -235,8 +222,6 @@ class NADE(AutoregressiveModel):
         return self._checked(self._parameters) if self._shares_memory else self._parameters
 
     def _plan(self) -> NADEPlan:
-        from ..engines.nade.plan import plan_of
-
         plan = self._plan_of_parameters
         if plan is None:
             plan = plan_of(self._parameters_to_read(), self.activation, self.order)
@@ -244,36 +229,16 @@ class NADE(AutoregressiveModel):
         return plan
 
 
-def _count(value: Any, name: str) -> int:
-    number = whole_number(value, name)
-    if number < 1:
-        raise ValueError(f"{name} must be at least 1, got {number}")
-    return number
-
-
-def _checked_dtype(dtype: npt.DTypeLike) -> np.dtype[Any]:
-    kind = np.dtype(dtype)
-    if kind not in (np.float32, np.float64):
-        raise ValueError(f"the weights are float32 or float64, got {kind}")
-    return kind
-
-
 def _checked_order(order: Order | None, n_vars: int, random: np.random.Generator | None) -> Array:
     """The variable at each position, read-only int64."""
     if order is None or isinstance(order, str):
-        positions = np.arange(n_vars)
-        if order == "reversed":
-            positions = positions[::-1].copy()
-        elif order == "random" and random is not None:
-            positions = random.permutation(n_vars)
-        elif order not in (None, "natural"):
+        named = named_order(order or "natural", n_vars, random)
+        if named is None:
             raise ValueError(f"order must be natural, reversed, random or a permutation, got {order!r:.100}")
-    else:
-        positions = np.asarray(order)
-        if positions.dtype.kind not in "iu":
-            raise TypeError(f"order must hold integers, got {positions.dtype}")
-        if positions.shape != (n_vars,) or not np.array_equal(np.sort(positions), np.arange(n_vars)):
-            raise ValueError(f"order must be a permutation of 0 to {n_vars - 1}, got {order!r:.100}")
-        positions = positions.astype(np.int64)
-    positions.flags.writeable = False
-    return positions
+        return read_only(named)
+    positions = np.asarray(order)
+    if positions.dtype.kind not in "iu":
+        raise TypeError(f"order must hold integers, got {positions.dtype}")
+    if not is_permutation(positions, n_vars):
+        raise ValueError(f"order must be a permutation of 0 to {n_vars - 1}, got {order!r:.100}")
+    return read_only(positions.astype(np.int64))

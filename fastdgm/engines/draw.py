@@ -1,19 +1,19 @@
-"""What one call of ``sample`` asks for, checked; and what it gives."""
+"""What one call of ``sample`` asks for, as it came and checked; and what it gives."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from ..data.rows import as_matrix
-from ..runtime.seeds import check_rows, key_from_seed, whole_number
+from ..data.matrices import as_matrix
+from ..runtime.seeds import at_least_one, check_rows, key_from_seed, whole_number
 
 Array = npt.NDArray[Any]
+Seed = int | np.random.Generator | None
 
 
 class Drawn(NamedTuple):
@@ -22,6 +22,25 @@ class Drawn(NamedTuple):
     values: Array  # (n, n_vars)
     log_prob: Array | None = None  # (n,) under the model itself
     sampling_log_prob: Array | None = None  # (n,) of the drawn positions under the truncated or tempered model
+
+
+@dataclass(frozen=True)
+class SampleOptions:
+    """What a caller of ``sample`` asks for, as it came; see ``AutoregressiveModel.sample``."""
+
+    n: int | None = None
+    prefix: Any = None
+    n_per_row: int = 1
+    temperature: float = 1.0
+    top_k: int | None = None
+    top_p: float | None = None
+    max_length: int | None = None  # of ragged sequences
+    seed: Seed = None
+    start: int = 0
+    return_log_prob: bool = False
+    uniforms: Any = None
+    given: Any = None
+    like: Any = None
 
 
 @dataclass(frozen=True)
@@ -65,53 +84,52 @@ class Draw:
 
 
 def check_draw(
-    n: int | None,
-    *,
-    seed: int | np.random.Generator | None,
-    start: int,
-    prefix: Any,
-    n_per_row: int,
-    check_prefix: Callable[[Any], Array],
-    temperature: float,
-    top_k: int | None,
-    top_p: float | None,
-    uniforms: Any,
-    uniforms_shape: tuple[int, ...],
-    return_log_prob: bool,
+    asked: SampleOptions, uniforms_shape: tuple[int, ...], prefix: Array | None = None, n_prefixes: int | None = None
 ) -> Draw:
-    """Check everything ``sample`` takes; ``check_prefix`` returns the prefix as contiguous values of the model."""
-    per_row = whole_number(n_per_row, "n_per_row")
-    if per_row < 1:
-        raise ValueError(f"n_per_row must be at least 1, got {per_row}")
-    values = None if prefix is None else check_prefix(prefix)
-    if values is None:
+    """Check everything ``sample`` takes but the prefix, which the model has checked.
+
+    ``prefix`` holds its values where all are equally long, ``n_prefixes`` is their number in any case.
+    """
+    if asked.given is not None:
+        raise ValueError(
+            "given= is refused: known values that are not a prefix of the model's order cannot be conditioned on "
+            "exactly by drawing variable by variable. Use prefix= for the first variables of `order`, train a "
+            "model whose order puts the known variables first, or use a BayesNet"
+        )
+    n, per_row = _count_rows(asked, len(prefix) if prefix is not None else n_prefixes)
+    rows, start = check_rows(n, asked.start)
+    given = None if asked.uniforms is None else _check_uniforms(asked.uniforms, (rows, *uniforms_shape))
+    return Draw(
+        rows,
+        key_from_seed(asked.seed),
+        start,
+        prefix,
+        per_row,
+        _check_temperature(asked.temperature),
+        None if asked.top_k is None else at_least_one(asked.top_k, "top_k"),
+        _check_top_p(asked.top_p),
+        given,
+        bool(asked.return_log_prob),
+    )
+
+
+def _count_rows(asked: SampleOptions, n_prefixes: int | None) -> tuple[int, int]:
+    """The number of rows, and how many of them continue each row of the prefix."""
+    n, per_row = asked.n, at_least_one(asked.n_per_row, "n_per_row")
+    if n_prefixes is None:
         if per_row != 1:
             raise ValueError(f"n_per_row needs a prefix, got n_per_row={per_row} without one")
         if n is None:
             raise TypeError("sample needs n, the number of rows, or a prefix")
-    elif n is None:
-        n = len(values) * per_row
-    elif len(values) != 1 or per_row != 1:
+        return n, per_row
+    if n is None:
+        return n_prefixes * per_row, per_row
+    if n_prefixes != 1 or per_row != 1:
         raise ValueError(
             f"the prefix fixes the number of rows: give n only with a prefix of one row, "
-            f"got n={n!r} with {len(values)} rows and n_per_row={per_row}"
+            f"got n={n!r} with {n_prefixes} rows and n_per_row={per_row}"
         )
-    else:
-        per_row = max(1, whole_number(n, "n"))
-    rows, start = check_rows(n, start)
-    given = None if uniforms is None else _check_uniforms(uniforms, (rows, *uniforms_shape))
-    return Draw(
-        rows,
-        key_from_seed(seed),
-        start,
-        values,
-        per_row,
-        _check_temperature(temperature),
-        _check_top_k(top_k),
-        _check_top_p(top_p),
-        given,
-        bool(return_log_prob),
-    )
+    return n, max(1, whole_number(n, "n"))
 
 
 def _number(value: Any, name: str) -> float:
@@ -127,15 +145,6 @@ def _check_temperature(temperature: Any) -> float:
     value = _number(temperature, "temperature")
     if not (value > 0 and math.isfinite(value)):
         raise ValueError(f"temperature must be positive and finite, got {value}")
-    return value
-
-
-def _check_top_k(top_k: Any) -> int | None:
-    if top_k is None:
-        return None
-    value = whole_number(top_k, "top_k")
-    if value < 1:
-        raise ValueError(f"top_k must be at least 1, got {value}")
     return value
 
 

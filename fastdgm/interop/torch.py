@@ -7,7 +7,8 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from ..autoregressive.made import MADE, Order, check_shape
+from ..autoregressive.made import MADE, check_shape
+from ..autoregressive.settings import Order
 from ..engines.masked import plan as masked
 from ..engines.masked.plan import Layer, Shape
 from ..runtime.seeds import whole_number
@@ -16,7 +17,7 @@ from .torch_masked import arrange, float_type, read_layers
 from .torch_order import causal_order, check_order
 
 Array = npt.NDArray[Any]
-Layout = Literal["variable-major", "parameter-major"]
+OutputLayout = Literal["variable-major", "parameter-major"]
 LAYOUTS = ("variable-major", "parameter-major")
 CHECKED_ROWS = 16
 CHECKED_CELLS = 1 << 22  # inputs of those rows; fewer rows where they are wide
@@ -30,7 +31,7 @@ def from_torch(
     head: str | None = None,
     n_states: int | None = None,
     *,
-    layout: Layout | None = None,
+    layout: OutputLayout | None = None,
 ) -> MADE:
     """The MADE that a trained masked network in torch is, with its weights copied.
 
@@ -112,7 +113,7 @@ def _head_name(shape: Shape) -> str:
     return next(name for name, code in masked.HEADS.items() if code == shape.head)
 
 
-def _choose(layers: list[Layer], shape: Shape, order: Order | None, layout: Layout | None) -> tuple[Array, Array]:
+def _choose(layers: list[Layer], shape: Shape, order: Order | None, layout: OutputLayout | None) -> tuple[Array, Array]:
     """The outputs of each variable (n_vars, head_size), and the variable at each position."""
     if layout is not None and layout not in LAYOUTS:
         raise ValueError(f"layout must be one of {LAYOUTS}, got {layout!r:.60}")

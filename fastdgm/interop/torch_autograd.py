@@ -46,7 +46,7 @@ class LogProb(torch.nn.Module):
     def __init__(self, model: AutoregressiveModel) -> None:
         super().__init__()
         self.model = model
-        for name, array in model._shared_parameters().items():
+        for name, array in model.share_parameters().items():
             self.register_parameter(name, torch.nn.Parameter(torch.from_numpy(array)))
 
     def forward(self, x: Any) -> torch.Tensor:
@@ -59,13 +59,13 @@ class LogProb(torch.nn.Module):
 
     def sample(self, *arguments: Any, **keywords: Any) -> Any:
         """The model's ``sample`` under the parameters as they are here, as torch tensors."""
-        shared = all(_shares(self, name, array) for name, array in self.model._shared_parameters().items())
+        shared = all(_shares(self, name, array) for name, array in self.model.share_parameters().items())
         model = self.model if shared else _with_tensors(self.model, self._tensors())
         return model.sample(*arguments, **{"like": torch.empty(0), **keywords})
 
     def _tensors(self) -> list[torch.Tensor]:
         """By name, not ``self.parameters()``: pruning and parametrizations keep what to use under the name alone."""
-        return [getattr(self, name) for name in self.model._shared_parameters()]
+        return [getattr(self, name) for name in self.model.share_parameters()]
 
     def _apply(self, fn: Callable[[torch.Tensor], torch.Tensor], recurse: bool = True) -> Self:
         """``.to()`` and its kin would end the shared memory, ``share_memory()`` in place: it is tried on one number."""
@@ -81,7 +81,7 @@ class LogProb(torch.nn.Module):
 
     def __getstate__(self) -> dict[str, Any]:
         """What shares memory is in the model already: a copy shares memory with a copy of the model."""
-        arrays = self.model._shared_parameters()
+        arrays = self.model.share_parameters()
         own: dict[str, Any] = dict(self._parameters)
         shared = {name: own[name].requires_grad for name, array in arrays.items() if _shares(self, name, array)}
         return {**vars(self), "_parameters": own | dict.fromkeys(shared), "_shared": shared}
@@ -92,7 +92,7 @@ class LogProb(torch.nn.Module):
         super().__setstate__(state)
         self._parameters = dict(self._parameters)
         for name, requires_grad in shared.items():
-            tensor = torch.from_numpy(self.model._shared_parameters()[name])
+            tensor = torch.from_numpy(self.model.share_parameters()[name])
             self._parameters[name] = torch.nn.Parameter(tensor, requires_grad)
 
 
@@ -101,8 +101,8 @@ class _LogProbFunction(torch.autograd.Function):
 
     @staticmethod
     def forward(model: AutoregressiveModel, x: torch.Tensor, *parameters: torch.Tensor) -> torch.Tensor:
-        rows = model._check_data(x)
-        return torch.from_numpy(_with_tensors(model, parameters)._log_prob(rows, False))
+        result: torch.Tensor = _with_tensors(model, parameters).log_prob(x)
+        return result
 
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Any, ...], output: torch.Tensor) -> None:
@@ -115,18 +115,18 @@ class _LogProbFunction(torch.autograd.Function):
         """Runs the forward pass again: keeping every hidden unit of every row would cost more memory than time."""
         model, (x, *parameters) = ctx.model, ctx.saved_tensors
         weights = np.ascontiguousarray(by_log_prob.numpy(), model.dtype)
-        arrays = _arrays(model, parameters)
-        _, gradients, by_x = model._gradients(arrays, model._check_data(x), weights)
+        _, gradients, by_x = _with_tensors(model, parameters).gradients(x, weights)
+        by_name = zip(model.share_parameters(), parameters, strict=True)
         wanted = ctx.needs_input_grad[1] and by_x is not None
         return (
             None,
             torch.from_numpy(by_x).reshape(x.shape) if wanted else None,
-            *(torch.from_numpy(gradients[name]).to(own) for name, own in zip(arrays, parameters, strict=True)),
+            *(torch.from_numpy(gradients[name]).to(own) for name, own in by_name),
         )
 
 
 def _with_tensors(model: AutoregressiveModel, tensors: Sequence[torch.Tensor]) -> AutoregressiveModel:
-    return model._with_parameters(_arrays(model, tensors))
+    return model.with_parameters(_arrays(model, tensors))
 
 
 def _arrays(model: AutoregressiveModel, tensors: Sequence[torch.Tensor]) -> dict[str, npt.NDArray[Any]]:
@@ -135,7 +135,7 @@ def _arrays(model: AutoregressiveModel, tensors: Sequence[torch.Tensor]) -> dict
         raise TypeError(f"parameters must be real, got {[tensor.dtype for tensor in tensors]}")
     dtype = torch.float64 if model.dtype == np.float64 else torch.float32
     arrays = (tensor.detach().to("cpu", dtype).contiguous().numpy() for tensor in tensors)
-    return dict(zip(model._shared_parameters(), arrays, strict=True))
+    return dict(zip(model.share_parameters(), arrays, strict=True))
 
 
 def _shares(module: LogProb, name: str, array: npt.NDArray[Any]) -> bool:

@@ -9,18 +9,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ..data.rows import as_reals
-from ..engines.draw import Draw
-from ..engines.masked import plan as masked
-from ..engines.masked import run as masked_run
-from ..engines.masked.plan import Shape
-from ..kernels import heads
-from ..kernels import made as kernels
-from ..kernels.made import MaskedNet
-from ..kernels.outputs import Scores
-from ..runtime.arrays import read_only
+from ..data.matrices import real_matrix
+from ..data.placement import Placement
+from ..engines.masked.flow import affine_net, from_noise, to_noise
+from ..engines.masked.plan import MaskedNet, count_parameters
 from ..runtime.memory import check_memory
-from ..runtime.pieces import run_rows
 from ..runtime.seeds import check_rows, key_from_seed
 from .torch_linear import float64_twin
 from .torch_masked import arrange, float_type, read_layers
@@ -86,18 +79,19 @@ class FastMAF:
         z, log_det = self._forward(rows, context)
         z = z.astype(np.float64)
         log_prob = log_det - 0.5 * (z * z).sum(axis=1) - 0.5 * self.n_vars * math.log(2 * math.pi)
-        return _like(log_prob.reshape(batch), x, c)
+        return Placement.of(x, c).give_back(log_prob.reshape(batch))
 
     def forward(self, x: Any, c: Any = None) -> tuple[Any, Any]:
         """z of x (..., n_vars), and log |dz / dx| (...,)."""
         rows, context, batch = self._rows(x, c, "x")
         z, log_det = self._forward(rows, context)
-        return _like(z.reshape(*batch, self.n_vars), x, c), _like(log_det.reshape(batch), x, c)
+        give_back = Placement.of(x, c).give_back
+        return give_back(z.reshape(*batch, self.n_vars)), give_back(log_det.reshape(batch))
 
     def inverse(self, z: Any, c: Any = None) -> Any:
         """x of z (..., n_vars): one pass per transform, whatever the number of variables."""
         rows, context, batch = self._rows(z, c, "z")
-        return _like(self._inverse(rows, context).reshape(*batch, self.n_vars), z, c)
+        return Placement.of(z, c).give_back(self._inverse(rows, context).reshape(*batch, self.n_vars))
 
     def sample(
         self, shape: int | Sequence[int] = (), c: Any = None, *, seed: int | np.random.Generator | None = None
@@ -126,7 +120,7 @@ class FastMAF:
     def __repr__(self) -> str:
         return (
             f"FastMAF(n_vars={self.n_vars}, n_context={self.n_context}, transforms={len(self._nets)}): "
-            f"{sum(masked.count_parameters(net) for net in self._nets):,} parameters, {self.dtype}"
+            f"{sum(count_parameters(net) for net in self._nets):,} parameters, {self.dtype}"
         )
 
     def _rows(self, x: Any, c: Any, name: str) -> tuple[Array, Array, tuple[int, ...]]:
@@ -147,19 +141,18 @@ class FastMAF:
     def _matrix(self, array: Array, batch: tuple[int, ...], name: str) -> Array:
         width = array.shape[-1]
         rows = np.broadcast_to(array, (*batch, width)).reshape(math.prod(batch), width)
-        return as_reals(rows, width, self.dtype, name)
+        return real_matrix(rows, width, self.dtype, name)
 
     def _forward(self, x: Array, context: Array) -> tuple[Array, Array]:
         total = np.zeros(len(x))
         for net in self._nets:
-            x, log_det = _through(net, x, context)
+            x, log_det = to_noise(net, x, context)
             total += log_det
         return x, total
 
     def _inverse(self, z: Array, context: Array) -> Array:
         for net in reversed(self._nets):
-            noise = z[:, net.order].astype(np.float64)  # by position
-            z = masked_run.sample(net, Draw(len(z), 0), None, noise, context).values
+            z = from_noise(net, z, context)
         return z
 
 
@@ -169,29 +162,6 @@ def _array(x: Any, width: int, name: str) -> Array:
     if array.ndim == 0 or array.shape[-1] != width:
         raise ValueError(f"{name} must have shape (..., {width}), got {array.shape}")
     return array
-
-
-def _like(array: Array, *given: Any) -> Any:
-    """A torch tensor where any of what was given is one."""
-    if not any(type(one).__module__.partition(".")[0] == "torch" for one in given):
-        return array
-    import torch
-
-    return torch.from_numpy(array)
-
-
-def _through(net: MaskedNet, x: Array, context: Array) -> tuple[Array, Array]:
-    """z (n, n_vars) in the net's dtype, and log |dz / dx| (n,)."""
-    n, n_vars = x.shape
-    check_memory(8 * n * n_vars, "the noise of the rows")
-    scores = Scores(np.empty(n), np.empty((n, n_vars)), np.empty((0, 0), net.weights.dtype))
-    x, context = (read_only(np.ascontiguousarray(array)) for array in (x, context))
-    run_rows(
-        lambda begin, end: kernels.log_prob_cpu(begin, end, net, x, context, scores),
-        n,
-        masked_run.work_per_row(net),
-    )
-    return scores.terms.astype(net.weights.dtype, copy=False), scores.log_prob
 
 
 # From zuko --------------------------------------------------------------------------------------------------------
@@ -221,10 +191,9 @@ def _net(transform: Any, n_vars: int, dtype: np.dtype[Any]) -> MaskedNet:
     n_inputs = transform.hyper.in_features
     variables = np.where(np.arange(n_inputs) < n_vars, np.arange(n_inputs), -1)
     order = causal_order(layers, variables, np.arange(2 * n_vars).reshape(n_vars, 2))
-    shape = Shape(order, 1, heads.AFFINE, 2, n_inputs - n_vars)
     columns = np.concatenate([np.arange(n_vars, n_inputs), order])
     arranged = arrange(layers, columns, (2 * order[:, np.newaxis] + np.arange(2)).ravel())
-    return masked.build(arranged, masked.derive_degrees(arranged, shape), shape, dtype)
+    return affine_net(arranged, order, n_inputs - n_vars, dtype)
 
 
 def _verify(flow: Any, fast: FastMAF) -> None:

@@ -12,7 +12,7 @@ import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -20,13 +20,18 @@ import numpy.typing as npt
 from ..errors import FormatError
 from ..runtime.files import atomic_file
 
-if TYPE_CHECKING:
-    from ..autoregressive.base import AutoregressiveModel
-
 Array = npt.NDArray[Any]
 FORMAT = 1
 KEY = "fastdgm checkpoint"
 LARGEST_NUMBER = sys.float_info.max
+
+
+class Origin(NamedTuple):
+    """The model that a run trains, as it is told from others: its family, structure and arrays."""
+
+    family: str
+    structure: dict[str, Any]
+    arrays: dict[str, Array]
 
 
 class Stored(NamedTuple):
@@ -44,13 +49,13 @@ class Checkpoint:
     def __init__(
         self,
         path: str | os.PathLike[str],
-        model: AutoregressiveModel,
+        origin: Origin,
         rows: Array,
         valid: Array | None,
         arrays: dict[str, dict[str, Array]],
     ) -> None:
         self._path = Path(path)
-        self._run = _description(model, rows, valid, _flat(arrays))
+        self._run = _description(origin, rows, valid, _flat(arrays))
 
     def __str__(self) -> str:
         return f"the checkpoint {self._path}"
@@ -108,15 +113,12 @@ class Checkpoint:
             )
 
 
-def _description(
-    model: AutoregressiveModel, rows: Array, valid: Array | None, arrays: dict[str, Array]
-) -> dict[str, Any]:
+def _description(origin: Origin, rows: Array, valid: Array | None, arrays: dict[str, Array]) -> dict[str, Any]:
     """What must agree for a run to go on; whole-number arrays of the model (masks, orders) belong to its structure."""
-    structure, state = model._state()
-    fixed = {name: _hash(array) for name, array in state.items() if array.dtype.kind in "biu"}
+    fixed = {name: _hash(array) for name, array in origin.arrays.items() if array.dtype.kind in "biu"}
     return {
-        "family": type(model).__name__,
-        "structure": structure,
+        "family": origin.family,
+        "structure": origin.structure,
         "train": _hash(rows),
         "valid": None if valid is None else _hash(valid),
         "fixed arrays": fixed,

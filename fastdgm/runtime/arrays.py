@@ -17,6 +17,13 @@ def read_only(array: Array) -> Array:
     return view
 
 
+def freeze(*parts: Any) -> None:
+    """Make all arrays among the parts of a plan read-only."""
+    for part in parts:
+        if isinstance(part, np.ndarray):
+            part.flags.writeable = False
+
+
 def code_type(n_states: int) -> np.dtype[Any]:
     """Type of the codes of up to ``n_states`` states: uint8 up to 256, uint16 beyond."""
     return np.dtype(np.uint8 if n_states <= 256 else np.uint16)

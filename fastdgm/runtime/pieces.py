@@ -40,8 +40,7 @@ def work_ranges(n: int, work_per_row: float) -> Ranges:
     if work <= SMALL_WORK:
         return [(0, n)] if n else []
     count = max(get_num_threads(), round(work / PIECE_WORK))
-    size = -(-n // (count * STEP)) * STEP
-    return [(begin, min(begin + size, n)) for begin in range(0, n, size)]
+    return split(n, -(-n // (count * STEP)) * STEP)
 
 
 def cell_ranges(n: int, n_vars: int, cells_per_piece: int) -> Ranges:
@@ -50,5 +49,9 @@ def cell_ranges(n: int, n_vars: int, cells_per_piece: int) -> Ranges:
         return [(0, n)] if n else []
     count = max(2, n * n_vars // cells_per_piece)
     size = -(-n // (count // EVEN * EVEN or count))
-    size = -(-size // TILE) * TILE
+    return split(n, -(-size // TILE) * TILE)
+
+
+def split(n: int, size: int) -> Ranges:
+    """0 to n in ranges of ``size``; the last has what is left."""
     return [(begin, min(begin + size, n)) for begin in range(0, n, size)]

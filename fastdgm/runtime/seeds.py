@@ -22,6 +22,14 @@ def whole_number(value: Any, name: str) -> int:
         raise TypeError(f"{name} must be an integer, got {value!r}") from None
 
 
+def at_least_one(value: Any, name: str) -> int:
+    """A whole number above 0."""
+    number = whole_number(value, name)
+    if number < 1:
+        raise ValueError(f"{name} must be at least 1, got {number}")
+    return number
+
+
 def check_rows(n: Any, start: Any = 0) -> tuple[int, int]:
     """n rows from global row ``start`` on: 0 <= n <= 2**40 and start + n <= 2**64."""
     n, start = whole_number(n, "n"), whole_number(start, "start")

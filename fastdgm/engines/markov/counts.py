@@ -11,11 +11,11 @@ from ...data.repeated import MAX_COUNT
 from ...data.sequences import Stream
 from ...kernels import markov
 from ...runtime.memory import check_memory
-from ...runtime.threads import run_pieces
+from ...runtime.pieces import run_ranges, split
+from .loops import LOOPS
 
 PIECE = 1 << 22  # symbols counted by one thread at a time
 FIRST_PLACES = 1 << 14
-
 
 Array = npt.NDArray[Any]
 
@@ -87,8 +87,12 @@ def check_layout(layout: Layout) -> None:
 def count(stream: Stream, layout: Layout, weights: Array | None = None) -> Counts:
     """Count every symbol of a stream after its context; contexts come in ascending order of keys.
 
-    ``weights`` (n,) int64 says how often each sequence occurs; None: once.
+    ``weights`` (n,) int64 says how often each sequence occurs; None: once. Raises ValueError where there are none, or
+    where contexts cannot be numbered.
     """
+    if not len(stream):
+        raise ValueError("fit needs at least one sequence, got none")
+    check_layout(layout)
     keys, counts = _count_keys(stream, layout) if weights is None else _count_weighted(stream, layout, weights)
     shift = np.uint64(layout.bits)
     symbols = (keys & np.uint64(layout.base - 1)).astype(np.uint16)
@@ -117,13 +121,11 @@ def _count_keys(stream: Stream, layout: Layout) -> tuple[Array, Array]:
     """How often every (position, context, symbol) occurs, in ascending order of its number."""
     n = len(stream.symbols)
     size = PIECE // max(1, layout.aligned) * layout.aligned or max(PIECE, layout.aligned)
-    pieces = [(begin, min(begin + size, n)) for begin in range(0, n, size)]
 
     def work(begin: int, end: int) -> tuple[Array, Array]:
         return _count_piece(stream, layout, begin, end)
 
-    work(0, 0)  # compile here, not in several workers at once
-    return _merged(run_pieces(work, pieces))
+    return _merged(run_ranges(work, split(n, size)))
 
 
 def _count_piece(stream: Stream, layout: Layout, begin: int, end: int) -> tuple[Array, Array]:
@@ -137,7 +139,7 @@ def _count_piece(stream: Stream, layout: Layout, begin: int, end: int) -> tuple[
         positions=int(layout.position_dependent),
     )
     table, entries = _places(FIRST_PLACES), 0
-    while (begin := markov.count_cpu(begin, end, entries, digits, stream.symbols, table)) < end:
+    while (begin := LOOPS["count", "cpu"](begin, end, entries, digits, stream.symbols, table)) < end:
         used = table[table[:, 0] != np.uint64(markov.FREE)]
         entries = len(used)
         check_memory(64 * len(table), f"counting more than {entries} different runs of {layout.order + 1} symbols")

@@ -6,7 +6,8 @@ from typing import Any, get_args
 
 import numpy.typing as npt
 
-from ...data.sequences import Kind, check_characters
+from ...data.sequences import Kind
+from ...data.vocabularies import check_characters
 from .counts import Counts
 
 Array = npt.NDArray[Any]

@@ -14,11 +14,10 @@ import numpy.typing as npt
 
 from ...data.sequences import Stream
 from ...kernels import markov_sparse as kernels
-from ...kernels.alias import fill_slots
 from ...runtime.memory import check_memory
 from ..draw import Draw
-from ..tables.clusters import slot_bits
-from .tables import truncate
+from .alias import alias_tables
+from .truncated import truncate
 
 Array = npt.NDArray[Any]
 CELLS = 1 << 20  # of the distributions at hand at a time
@@ -92,7 +91,7 @@ def _distributions(chain: kernels.SparseChain, draw: Draw, states: Array) -> Ite
         probabilities = np.empty((len(own), chain.width))
         kernels.distributions(chain, own, probabilities)
         if draw.truncated:
-            probabilities = truncate(probabilities, draw.temperature, draw.top_k, draw.top_p)
+            probabilities = truncate(probabilities, draw)
         probabilities = np.ascontiguousarray(probabilities[:, : chain.width - chain.certain_end])
         part = np.flatnonzero((which >= begin) & (which < begin + size))
         yield part, probabilities, which[part] - begin
@@ -105,10 +104,7 @@ def _pick(draw: Draw, rows: Array, positions: Array, probabilities: Array, table
         uniforms = draw.uniforms[rows, positions].astype(np.float64)
         kernels.pick_by_uniforms(uniforms, probabilities, table, symbols)
         return symbols
-    n, width = probabilities.shape
-    bits = slot_bits(width)
-    slots, fine = np.empty((n, 1 << bits), np.uint64), np.empty((n, 1 << bits), np.uint32)
-    fill_slots(probabilities, np.arange(width, dtype=np.uint32), np.uint64(bits), slots, fine)
+    tables = alias_tables(probabilities)
     numbers = rows.astype(np.uint64) + np.uint64(draw.start % 2**64)
-    kernels.pick_by_words(np.uint64(draw.key), numbers, positions, slots, fine, bits, table, symbols)
+    kernels.pick_by_words(np.uint64(draw.key), numbers, positions, *tables, table, symbols)
     return symbols

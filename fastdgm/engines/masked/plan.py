@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from ...kernels import activations, heads
 from ...kernels import made as kernels
-from ...kernels.made import MaskedNet
+from ...kernels.made import MaskedNet as MaskedNet
 from ...runtime.memory import check_memory
 
 Array = npt.NDArray[Any]
@@ -172,6 +172,21 @@ def bias_view(net: MaskedNet, number: int, biases: Array | None = None) -> Array
     flat = net.biases if biases is None else biases
     first, units = (int(net.layers[number, field]) for field in (kernels.FIRST, kernels.UNITS))
     return flat[first : first + units]
+
+
+def head_name(net: MaskedNet) -> str:
+    """Distribution of each variable, one of HEADS."""
+    return next(name for name, code in HEADS.items() if code == net.head)
+
+
+def count_states(net: MaskedNet) -> int | None:
+    """States of each variable; None where they are real."""
+    return {heads.BERNOULLI: 2, heads.CATEGORICAL: net.n_states}.get(net.head)
+
+
+def count_uniforms(net: MaskedNet) -> int:
+    """Numbers in [0, 1) that each variable is drawn by: of a mixture the component's, then the value's."""
+    return 2 if net.head == heads.MIXTURE else 1
 
 
 def count_parameters(net: MaskedNet) -> int:

@@ -8,8 +8,11 @@ import numpy as np
 import numpy.typing as npt
 
 from ...kernels.made import SOURCE, STRIDE, UNITS, WEIGHTS, MaskedNet
-from ...kernels.made_rows import WIDTH, Strips
+from ...kernels.made_rows import WIDTH
+from ...kernels.made_rows import Strips as Strips
 from ...runtime.memory import check_memory
+
+FEW_ROWS = 4  # sampled from strips; more make better use of the lanes of a tile
 
 
 def new_strips(net: MaskedNet) -> Strips:
@@ -31,6 +34,14 @@ def new_strips(net: MaskedNet) -> Strips:
         for layer in range(1, n_layers):
             _fill_strips(net, layer, part[layer], weights)
     return Strips(weights, parts, block, int(n_strips.max()))
+
+
+def strips_of(net: MaskedNet) -> Strips | None:
+    """The strips; None where memory does not hold the weights twice."""
+    try:
+        return new_strips(net)
+    except ValueError:
+        return None
 
 
 def _fill_strips(net: MaskedNet, layer: int, part: npt.NDArray[np.int64], weights: npt.NDArray[Any]) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -13,13 +13,12 @@ from ...kernels.made import MaskedNet
 from ...kernels.made_gradient import Batch, Moments, Workspace
 from ...kernels.products import ROWS
 from ...runtime.memory import check_memory
-from ...runtime.threads import get_num_threads, run_pieces
+from ...runtime.pieces import run_ranges, split
+from ...runtime.threads import get_num_threads
+from ..training import Step
 from . import plan as masked
 from .loops import LOOPS
 from .run import no_context, read_only, score
-
-if TYPE_CHECKING:
-    from ...learning.gradient import Step
 
 Array = npt.NDArray[Any]
 ROWS_AT_ONCE = 1024  # of a gradient over many rows: bounds the workspace
@@ -51,20 +50,19 @@ def backward(net: MaskedNet, work: Workspace, x: Array, row_weights: Array, by_i
         LOOPS["backward", "cpu"](begin, end, net, batch, work, by_inputs, log_prob)
 
     tiles = -(-n // kernels.TILE)
-    run(0, 0)  # compile here, not in several threads at once
-    run_pieces(run, [(tile, tile + 1) for tile in range(tiles)] if get_num_threads() > 1 else [(0, tiles)])
+    run_ranges(run, split(tiles, 1) if get_num_threads() > 1 else [(0, tiles)])
     return log_prob
 
 
-def group_pieces(work: Workspace) -> list[tuple[int, int]]:
+def group_ranges(work: Workspace) -> list[tuple[int, int]]:
     """Runs of groups of units, several per thread because their sizes differ."""
     n = len(work.groups)
     size = -(-n // (PIECES_PER_THREAD * get_num_threads())) if get_num_threads() > 1 else n
-    return [(begin, min(begin + size, n)) for begin in range(0, n, size)]
+    return split(n, size)
 
 
 class MaskedStepper:
-    """Copies of a network's parameters and their Adam moments; see ``learning.gradient.Stepper``."""
+    """Copies of a network's parameters and their Adam moments; an ``engines.training.Stepper``."""
 
     def __init__(self, net: MaskedNet) -> None:
         self.net = masked.with_parameters(net, net.weights.copy(), net.biases.copy())
@@ -91,8 +89,7 @@ class MaskedStepper:
         def run(begin: int, end: int) -> None:
             LOOPS["update", "cpu"](begin, end, self.net, work, n, moments, settings)
 
-        run(0, 0)
-        run_pieces(run, group_pieces(work))
+        run_ranges(run, group_ranges(work))
         return float(log_prob.sum())
 
     def log_prob(self, rows: Array) -> Array:
@@ -117,8 +114,7 @@ def gradients(
         def run(first: int, last: int, work: Workspace = work, n: int = n) -> None:
             LOOPS["add gradients", "cpu"](first, last, net, work, n, by_weights, by_biases)
 
-        run(0, 0)
-        run_pieces(run, group_pieces(work))
+        run_ranges(run, group_ranges(work))
         if by_x is not None:
             _copy_input_slopes(net, work, n, by_x[rows])
     return log_prob, {"weights": by_weights, "biases": by_biases}, by_x

@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from ...kernels.activations import RELU, SIGMOID
-from ...kernels.nade import SIGMOID_BY_EXP, NADEPlan, nade_factor_cpu
+from ...kernels.nade import SIGMOID_BY_EXP, nade_factor_cpu
+from ...kernels.nade import NADEPlan as NADEPlan
 from ...kernels.nade_units import PAD
 from ...runtime.arrays import read_only
 from ...runtime.memory import check_memory
-from ...runtime.threads import run_pieces
+from ...runtime.pieces import run_ranges, split
 
 Array = npt.NDArray[Any]
 NAMES = ("W", "V", "b", "c")  # of the parameters
 LARGEST_EXPONENT = {4: 80.0, 8: 690.0}  # by item size: exp(-a) stays comfortable
-
-
 ENTRIES = 1 << 16  # of flat arrays in a piece
 
 
@@ -58,15 +58,19 @@ def _fill_factor(weight: Array, factor: Array) -> None:
     run_entries(lambda begin, end: nade_factor_cpu(begin, end, source, target), source.size)
 
 
-def run_entries(work: Any, size: int) -> None:
+def run_entries(work: Callable[[int, int], None], size: int) -> None:
     """work(begin, end) for all entries of flat arrays."""
-    work(0, 0)  # compile here, not in several threads at once
-    run_pieces(work, [(begin, min(begin + ENTRIES, size)) for begin in range(0, size, ENTRIES)])
+    run_ranges(work, split(size, ENTRIES))
 
 
 def flat_size(n_vars: int, units: int) -> int:
     """How many numbers all padded parameters are."""
     return 2 * n_vars * units + units + n_vars
+
+
+def without_padding(views: dict[str, Array], hidden: int) -> dict[str, Array]:
+    """The same of the hidden units alone, in the order of the names."""
+    return {name: views[name] if name == "b" else views[name][..., :hidden] for name in NAMES}
 
 
 def views_of(flat: Array, n_vars: int, units: int) -> dict[str, Array]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -11,14 +12,11 @@ from ...kernels.adam import AdamSettings
 from ...kernels.nade import NADEPlan
 from ...kernels.nade_gradient import NADEGradient
 from ...runtime.arrays import read_only
-from ...runtime.threads import run_pieces
+from ...runtime.pieces import run_ranges
+from ..training import Step
 from .loops import LOOPS
-from .plan import NAMES, flat_size, padded, plan_of_padded, run_entries, views_of
+from .plan import flat_size, padded, plan_of_padded, run_entries, views_of, without_padding
 from .run import log_prob
-
-if TYPE_CHECKING:
-    from ...autoregressive.nade import NADE
-    from ...learning.gradient import Step
 
 Array = npt.NDArray[Any]
 GROUP_ROWS = 24  # of a minibatch, at least, that share a sum of gradients
@@ -50,42 +48,48 @@ class Gradients:
         rows, weights = read_only(x), read_only(np.ascontiguousarray(row_weights, self.flat.dtype))
         result = np.empty(len(x))
         loop = LOOPS["add gradients", "cpu"]
-        loop(0, 0, plan, rows, weights, result, groups[0])  # compile here, not in several threads at once
         for first in range(0, len(x), CHUNK_ROWS):
             bounds = np.linspace(first, min(first + CHUNK_ROWS, len(x)), n_groups + 1).astype(int).tolist()
+            group_of = {rows_of: group for group, rows_of in zip(groups, pairwise(bounds), strict=True)}
 
-            def work(group: int, _: int, bounds: list[int] = bounds) -> None:
-                loop(bounds[group], bounds[group + 1], plan, rows, weights, result, groups[group])
+            def work(begin: int, end: int, group_of: dict[tuple[int, int], NADEGradient] = group_of) -> None:
+                loop(begin, end, plan, rows, weights, result, group_of.get((begin, end), groups[0]))
 
-            run_pieces(work, [(group, group + 1) for group in range(n_groups)])
+            run_ranges(work, list(group_of))
         source = read_only(parts)
         run_entries(lambda begin, end: LOOPS["sum parts", "cpu"](begin, end, source, self.flat), self.flat.size)
         return result
 
 
+def gradients(plan: NADEPlan, x: Array, row_weights: Array, hidden: int) -> tuple[Array, dict[str, Array]]:
+    """log_prob (n,), and gradients of sum_i row_weights[i] log_prob[i] by parameter."""
+    sums = Gradients(plan.W.shape[0], plan.W.shape[1], plan.W.dtype)
+    log_prob = sums.run(plan, x, row_weights)
+    own = without_padding(sums.total, hidden)
+    return log_prob, {name: np.ascontiguousarray(array) for name, array in own.items()}
+
+
 class NADEStepper:
     """Adam on minibatches; parameters and moments are views of padded flat arrays."""
 
-    def __init__(self, model: NADE) -> None:
-        n_vars, units = model.n_vars, padded(model.hidden)
-        self._activation, self._order, self._hidden = model.activation, model.order, model.hidden
+    def __init__(self, parameters: dict[str, Array], activation: str, order: Array) -> None:
+        n_vars, self._hidden = parameters["W"].shape
+        dtype, units = parameters["W"].dtype, padded(self._hidden)
+        self._activation, self._order = activation, order
         size = flat_size(n_vars, units)
-        self._flat, self._first, self._second = np.zeros((3, size), model.dtype)
+        self._flat, self._first, self._second = np.zeros((3, size), dtype)
         self._padded = views_of(self._flat, n_vars, units)
-        self._factor = np.empty((n_vars, units), model.dtype)
-        self._gradients = Gradients(n_vars, units, model.dtype)
-        self.parameters = self._without_padding(self._padded)
-        for name, array in model._parameters_to_read().items():
+        self._factor = np.empty((n_vars, units), dtype)
+        self._gradients = Gradients(n_vars, units, dtype)
+        self.parameters = without_padding(self._padded, self._hidden)
+        for name, array in parameters.items():
             self.parameters[name][...] = array
         moments = {"first": self._first, "second": self._second}
         self.moments = {
             f"{kind}.{name}": array
             for kind, flat in moments.items()
-            for name, array in self._without_padding(views_of(flat, n_vars, units)).items()
+            for name, array in without_padding(views_of(flat, n_vars, units), self._hidden).items()
         }
-
-    def _without_padding(self, views: dict[str, Array]) -> dict[str, Array]:
-        return {name: views[name] if name == "b" else views[name][..., : self._hidden] for name in NAMES}
 
     def step(self, rows: Array, step: Step) -> float:
         """One Adam step that ascends the mean log_prob of the rows; returns its sum before the step."""

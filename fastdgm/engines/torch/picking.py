@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-if TYPE_CHECKING:
-    from ..draw import Draw
+from ..draw import Draw
+from ..truncation import most_probable
 
 Array = npt.NDArray[Any]
 
@@ -35,12 +35,9 @@ def truncated(logits: Array, draw: Draw) -> Array:
     with np.errstate(over="ignore"):
         scaled = logits / draw.temperature
     order = np.argsort(-scaled, axis=1, kind="stable")
-    n_kept = np.full((len(logits), 1), logits.shape[1] if draw.top_k is None else draw.top_k)
-    if draw.top_p is not None and draw.top_p < 1.0:
-        mass = np.take_along_axis(np.exp(scaled - scaled.max(axis=1, keepdims=True)), order, axis=1).cumsum(axis=1)
-        enough = (mass < draw.top_p * mass[:, -1:]).sum(axis=1, keepdims=True) + 1
-        n_kept = np.minimum(n_kept, enough)
-    return np.where(np.argsort(order, axis=1) < n_kept, scaled, -np.inf)
+    weights = np.exp(scaled - scaled.max(axis=1, keepdims=True))
+    kept = most_probable(np.take_along_axis(weights, order, axis=1), draw.top_k, draw.top_p)
+    return np.where(np.take_along_axis(kept, np.argsort(order, axis=1), axis=1), scaled, -np.inf)
 
 
 def pick(logits: Array, uniforms: Array) -> Array:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-if TYPE_CHECKING:
-    from ...learning.gradient import Step
+from ..training import Step
+from .outputs import Outputs
 
 Array = npt.NDArray[Any]
 
@@ -31,13 +31,11 @@ class ModuleStepper:
     run gives the same numbers.
     """
 
-    def __init__(
-        self, module: Any, log_prob: Callable[[Any, Array], Any], evaluate: Callable[[Any, Array], Array]
-    ) -> None:
+    def __init__(self, outputs: Outputs) -> None:
         import torch
 
-        self._module = copy.deepcopy(module).train()
-        self._log_prob, self._evaluate = log_prob, evaluate
+        self._outputs = replace(outputs, module=copy.deepcopy(outputs.module).train())
+        self._module = self._outputs.module
         trained = {name: p for name, p in self._module.named_parameters() if p.requires_grad}
         if not trained:
             raise ValueError("fit needs a module with parameters that require gradients, this one has none")
@@ -77,7 +75,7 @@ class ModuleStepper:
         device = next(self._module.parameters()).device
         with torch.random.fork_rng([device] if device.type == "cuda" else []):
             torch.manual_seed(step.number)
-            log_prob = self._log_prob(self._module, rows)
+            log_prob = self._outputs.terms(rows, torch.float32).sum(dim=1)
             self._optimizer.zero_grad()
             (-log_prob.mean()).backward()
         self._optimizer.step()
@@ -87,7 +85,7 @@ class ModuleStepper:
     def log_prob(self, rows: Array) -> Array:
         """(n,) float64, in eval mode."""
         self._push()
-        return self._evaluate(self._module, rows)
+        return self._outputs.evaluate(rows).sum(axis=1)
 
     def _pull(self) -> None:
         if self._stepped:

@@ -15,14 +15,10 @@ import numpy.typing as npt
 
 from ...runtime.memory import check_memory
 from .counts import Counts, Layout
-from .levels import Contexts, cells_of, context_levels
-from .sparse import Smoothing, SparseAutomaton, build_sparse, discount_of, rest_of
+from .levels import Contexts, cells_of
+from .smoothing import Smoothing, discount_of, rest_of
 
 Array = npt.NDArray[Any]
-MOST_CELLS = 2**26  # contexts x symbols of full tables, 3 GB with those for drawing
-SMALL_CELLS = 2**22  # of tables that are full whatever they hold
-SMALL_WIDTH = 256  # symbols of an alphabet, with the end symbol
-MOST_CELLS_PER_GRAM = 64  # of larger tables for large vocabularies: with more, they would be all but empty
 
 
 class Level(NamedTuple):
@@ -45,15 +41,11 @@ class Automaton(NamedTuple):
     start: int
 
 
-def build(counts: Counts, layout: Layout, smoothing: Smoothing, alpha: float) -> Automaton | SparseAutomaton:
-    """The automaton of a chain, sparse where a cell for every context and state would be too many.
-
-    ValueError where contexts are missing, as in a damaged file.
-    """
-    contexts = context_levels(counts, layout)
+def build_dense(
+    contexts: list[Contexts], counts: Counts, layout: Layout, smoothing: Smoothing, alpha: float
+) -> Automaton:
+    """The automaton of a chain; ValueError where contexts are missing, as in a damaged file."""
     n = sum(len(level.keys) for level in contexts)
-    if not is_dense(n, layout.width, len(counts.symbols)):
-        return build_sparse(contexts, counts, layout, smoothing, alpha)
     levels = _filled(contexts, counts, layout)
     check_memory(
         20 * n * layout.width, f"tables of {n} contexts of {layout.n_states} states (a lower order needs less)"
@@ -77,17 +69,6 @@ def build(counts: Counts, layout: Layout, smoothing: Smoothing, alpha: float) ->
         probabilities[own] = lower
     complete = np.concatenate([level.complete for level in levels])
     return Automaton(successor, probabilities, complete, 0, start)
-
-
-def is_dense(n_contexts: int, width: int, n_grams: int) -> bool:
-    """Whether a chain has full tables: a function of the model alone, because sparse ones draw other rows.
-
-    ``n_grams`` counts the symbols that were seen after the contexts of full length.
-    """
-    cells = n_contexts * width
-    if cells <= SMALL_CELLS:
-        return True
-    return cells <= MOST_CELLS and (width <= SMALL_WIDTH or cells <= MOST_CELLS_PER_GRAM * n_grams)
 
 
 def _allowed(layout: Layout) -> Array:
@@ -207,26 +188,3 @@ def _add_alpha(level: Level, alpha: float, layout: Layout, start: int | None) ->
     total = level.counts.sum(axis=1, keepdims=True) + alpha * size
     smoothed = (level.counts + alpha * allowed) / total
     return np.where(level.complete[:, np.newaxis], smoothed, allowed / size)
-
-
-# --- other distributions ---
-
-
-def truncate(probabilities: Array, temperature: float, top_k: int | None, top_p: float | None) -> Array:
-    """p**(1 / temperature), of it the top_k most probable and the fewest with mass top_p; renormalised.
-
-    Of equally probable symbols, those of lower code stay.
-    """
-    largest = probabilities.max(axis=1, keepdims=True)
-    changed = np.asarray((probabilities / largest) ** (1.0 / temperature))
-    order = np.argsort(-changed, axis=1, kind="stable")
-    falling = np.take_along_axis(changed, order, axis=1)
-    if top_p is not None and top_p < 1.0:
-        reached = falling.cumsum(axis=1)
-        before = reached - falling
-        falling[before >= top_p * reached[:, -1:]] = 0.0
-    if top_k is not None:
-        falling[:, top_k:] = 0.0
-    falling /= falling.cumsum(axis=1)[:, -1:]
-    np.put_along_axis(changed, order, falling, axis=1)
-    return changed

@@ -12,6 +12,8 @@ from ..errors import MissingValuesError
 from ..runtime.arrays import code_type
 from .booleans import with_plain_bytes
 from .columns import without_pandas_index
+from .placement import as_array
+from .variables import MAX_STATES
 
 Array = npt.NDArray[Any]
 
@@ -19,9 +21,8 @@ Array = npt.NDArray[Any]
 def as_matrix(x: Any, width: int | None, name: str) -> Array:
     """Any two-dimensional numeric array; one row may come without its first axis. ``width`` None: any."""
     x = without_pandas_index(x)
-    detach = getattr(x, "detach", None)  # a torch tensor that requires a gradient
     try:
-        array = np.asarray(detach() if detach is not None else x)
+        array = np.asarray(as_array(x))
     except ValueError as error:
         if "inhomogeneous" not in str(error):
             raise
@@ -66,7 +67,7 @@ def by_name(x: Any, names: tuple[str, ...] | None, name: str = "x") -> Any:
     return as_matrix(x, None, name)[:, [own.index(column) for column in names]]
 
 
-def as_codes(x: Any, width: int | None, n_states: int, name: str = "x") -> Array:
+def code_matrix(x: Any, width: int | None, n_states: int, name: str = "x") -> Array:
     """Codes in C order, uint8 up to 256 states, else uint16; floats must be whole numbers.
 
     Raises ValueError naming the first row, variable and value that is no state; MissingValuesError for NaN or -1.
@@ -100,7 +101,21 @@ def _refuse(array: Array, wrong: Array, n_states: int, name: str) -> None:
     raise ValueError(f"{name} must hold codes from 0 to {n_states - 1}, got {value} in row {row}, variable {variable}")
 
 
-def as_reals(x: Any, width: int | None, dtype: npt.DTypeLike, name: str = "x") -> Array:
+def learn_code_matrix(x: Any, width: int | None, n_states: int | None, name: str) -> tuple[Array, int]:
+    """Codes as ``code_matrix`` gives them, and the number of states: where it is None one more than the largest code,
+    and two at least for booleans."""
+    matrix = as_matrix(x, width, name)
+    if matrix.shape[1] < 1:
+        raise ValueError(f"rows need at least one variable, got shape {matrix.shape}")
+    if n_states is None:
+        largest = matrix[np.isfinite(matrix)].max(initial=0)
+        n_states = max(int(largest) + 1, 2 if matrix.dtype == bool else 1)
+        if n_states > MAX_STATES:
+            raise ValueError(f"codes must be below {MAX_STATES}, got {largest}")
+    return code_matrix(matrix, None, n_states, name), n_states
+
+
+def real_matrix(x: Any, width: int | None, dtype: npt.DTypeLike, name: str = "x") -> Array:
     """Finite real numbers in C order. Raises ValueError naming the first row and variable that is none."""
     array = as_matrix(x, width, name)
     with np.errstate(over="ignore"):

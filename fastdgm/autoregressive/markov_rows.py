@@ -1,0 +1,84 @@
+"""A fitted Markov chain of rows of one length: a family of autoregressive models like the others."""
+
+from __future__ import annotations
+
+from typing import Any, Self
+
+import numpy as np
+import numpy.typing as npt
+
+from ..data.matrices import as_matrix, by_name, code_matrix, column_names
+from ..data.sequences import rows_as_stream
+from ..engines.draw import Draw, Drawn, SampleOptions
+from ..engines.markov.counts import Counts, Layout
+from ..engines.markov.plan import make_tables
+from ..engines.markov.smoothing import Smoothing
+from ..runtime.arrays import code_type, read_only
+from .base import AutoregressiveModel
+
+Array = npt.NDArray[Any]
+
+
+class MarkovRows(AutoregressiveModel):
+    """p(x) = prod_d p(x_d | x_{d-order}, ..., x_{d-1}), from counts; made by ``MarkovChain.fit``."""
+
+    n_states: int
+    kind = None  # of sequences
+    vocabulary = None
+
+    def __init__(
+        self, counts: Counts, layout: Layout, smoothing: Smoothing, alpha: float, columns: tuple[str, ...] | None
+    ) -> None:
+        assert layout.n_vars is not None
+        self.n_vars, self.n_states = layout.n_vars, layout.n_states
+        self.dtype = code_type(layout.n_states)
+        self.order = read_only(np.arange(layout.n_vars))
+        self.columns = columns  # names of the frame of the fit, if it was one
+        self._arguments = counts, layout, smoothing, alpha, columns
+        self.tables = make_tables(counts, layout, smoothing, alpha)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), self._arguments
+
+    @property
+    def n_parameters(self) -> int:
+        """Free parameters of all contexts: one less than the number of states."""
+        return self.tables.n_parameters
+
+    def _log_prob(self, x: Array, per_variable: bool) -> Array:
+        stream = rows_as_stream(x, self.n_states)
+        if not per_variable:
+            return self.tables.log_prob(stream)
+        return self.tables.terms(stream).reshape(len(x), -1)[:, :-1]
+
+    def draw(self, asked: SampleOptions) -> Any:
+        """Rows, as every autoregressive model draws them."""
+        if asked.max_length is not None:
+            raise ValueError("max_length is for ragged sequences, this model's rows have a fixed length")
+        return super().draw(asked)
+
+    def _sample(self, draw: Draw) -> Drawn:
+        prefix = None if draw.prefix is None else rows_as_stream(draw.prefix, self.n_states)
+        codes, sampling_log_prob = self.tables.draw_rows(draw, prefix)
+        if not draw.return_log_prob:
+            return Drawn(codes)
+        return Drawn(codes, self._log_prob(codes, False), sampling_log_prob)
+
+    def _check_data(self, x: Any, name: str = "x") -> Array:
+        return code_matrix(by_name(x, self.columns, name), self.n_vars, self.n_states, name)
+
+    def _check_prefix(self, prefix: Any) -> Array:
+        own = column_names(prefix)
+        if self.columns is not None and own is not None:
+            prefix = by_name(prefix, self.columns[: len(own)], "prefix")
+        matrix = as_matrix(prefix, None, "prefix")
+        if matrix.shape[1] > self.n_vars:
+            raise ValueError(f"prefix must have at most n_vars = {self.n_vars} columns, got {matrix.shape[1]}")
+        return code_matrix(matrix, None, self.n_states, "prefix")
+
+    def _state(self) -> tuple[dict[str, Any], dict[str, Array]]:
+        raise TypeError("rows of a Markov chain are stored by their MarkovChain")
+
+    @classmethod
+    def _from_state(cls, structure: dict[str, Any], arrays: dict[str, Array]) -> Self:
+        raise TypeError("rows of a Markov chain are stored by their MarkovChain")

@@ -1,0 +1,96 @@
+"""A fitted Markov chain of ragged sequences: symbols from a start to an end that has a probability like any other."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ..data.sequences import Kind, Stream, refuse_empty
+from ..data.vocabularies import as_stream, decoder
+from ..engines.draw import Draw, SampleOptions, check_draw
+from ..engines.markov.counts import Counts, Layout
+from ..engines.markov.plan import make_tables
+from ..engines.markov.run import MAX_LENGTH
+from ..engines.markov.smoothing import Smoothing
+from ..runtime.seeds import at_least_one
+
+Array = npt.NDArray[Any]
+
+
+class MarkovSequences:
+    """p(x) = prod_t p(x_t | x_{t-order}, ..., x_{t-1}), its end included; made by ``MarkovChain.fit``.
+
+    Its verbs are those of ``MarkovChain``, which says what they take and give.
+    """
+
+    columns = None  # of rows
+
+    def __init__(
+        self,
+        counts: Counts,
+        layout: Layout,
+        smoothing: Smoothing,
+        alpha: float,
+        kind: Kind,
+        vocabulary: tuple[str, ...] | None,
+    ) -> None:
+        self.kind, self.vocabulary = kind, vocabulary
+        self._arguments = counts, layout, smoothing, alpha, kind, vocabulary
+        self.tables = make_tables(counts, layout, smoothing, alpha)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), self._arguments
+
+    def log_prob(self, x: Any, *, per_variable: bool = False) -> Any:
+        """log p of each sequence; or the terms of the sums, and where those of each sequence begin."""
+        stream = refuse_empty(self._as_stream(x))
+        if per_variable:
+            return self.tables.terms(stream), stream.starts
+        return self.tables.log_prob(stream)
+
+    def bits_per_variable(self, x: Any) -> float:
+        """Mean code length in bits per symbol, ends included."""
+        stream = refuse_empty(self._as_stream(x))
+        if not len(stream):
+            raise ValueError("bits_per_variable needs at least one sequence, got none")
+        return float(-self.tables.log_prob(stream).sum() / (len(stream.symbols) * math.log(2)))
+
+    def draw(self, asked: SampleOptions) -> Any:
+        """Sequences from their start or prefix to their end."""
+        if asked.like is not None:
+            raise TypeError("like= needs rows of a fixed length; ragged sequences come as a list")
+        if asked.uniforms is not None and (np.ndim(asked.uniforms) != 2 or np.shape(asked.uniforms)[1] < 1):
+            raise ValueError(f"uniforms must have shape (n, m) with m at least 1, got {np.shape(asked.uniforms)}")
+        max_length = None if asked.max_length is None else at_least_one(asked.max_length, "max_length")
+        prefix = None if asked.prefix is None else self._check_prefix(asked.prefix)
+        n_prefixes = None if prefix is None else len(prefix)
+        draw = check_draw(asked, np.shape(asked.uniforms)[1:2], n_prefixes=n_prefixes)
+        limit = _limit(draw, prefix, max_length)
+        drawn, sampling_log_prob = self.tables.draw_sequences(draw, prefix, limit, must_end=limit != max_length)
+        values = decoder(self.kind, self.vocabulary)(drawn.stream)
+        if not draw.return_log_prob:
+            return values
+        log_prob = drawn.sum_terms(self.tables.terms(drawn.stream))
+        return (values, log_prob) if sampling_log_prob is None else (values, log_prob, sampling_log_prob)
+
+    def _as_stream(self, x: Any) -> Stream:
+        return as_stream(x, self.tables.layout.n_states, self.vocabulary)
+
+    def _check_prefix(self, prefix: Any) -> Stream:
+        """Sequences as a stream; an empty one says nothing: what follows is drawn from the start."""
+        return self._as_stream([prefix] if isinstance(prefix, str) else prefix)
+
+
+def _limit(draw: Draw, prefix: Stream | None, max_length: int | None) -> int:
+    """Symbols at most; ValueError for a prefix that has more."""
+    limit = max_length or MAX_LENGTH
+    if draw.uniforms is not None:
+        width = draw.uniforms.shape[1]
+        limit = min(width, max_length or width)
+    if prefix is not None and len(prefix) and np.diff(prefix.starts).max() - 1 > limit:
+        longest = int(np.diff(prefix.starts).argmax())
+        raise ValueError(f"prefix {longest} has {len(prefix[longest])} symbols, more than the limit of {limit}")
+    return limit

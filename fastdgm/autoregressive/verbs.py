@@ -1,0 +1,42 @@
+"""The verbs that follow from ``sample`` and ``log_prob``, for rows and ragged sequences alike."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from typing import Any
+
+from ..engines.draw import Seed
+from ..runtime.seeds import check_chunk, check_rows, key_from_seed
+
+
+class Verbs(ABC):
+    """A model that scores and draws."""
+
+    @abstractmethod
+    def log_prob(self, x: Any) -> Any:
+        """log p of each row or sequence, in nats."""
+
+    @abstractmethod
+    def sample(self, n: int | None = None, *, seed: Seed = None, start: int = 0) -> Any:
+        """Draw rows or sequences."""
+
+    def score_samples(self, x: Any) -> Any:
+        """The same as :meth:`log_prob`, under scikit-learn's name."""
+        return self.log_prob(x)
+
+    def iter_samples(self, n: int, chunk: int = 100_000, *, seed: Seed = None, start: int = 0) -> Iterator[Any]:
+        """``sample(n, seed=seed, start=start)`` in pieces of ``chunk`` rows, at constant memory.
+
+        The seed is drawn once; the pieces concatenate to the rows of one call.
+
+        Examples
+        --------
+        >>> import fastdgm as fd
+        >>> [part.shape for part in fd.FVSBN(3).iter_samples(250, chunk=100, seed=0)]
+        [(100, 3), (100, 3), (50, 3)]
+        """
+        n, start = check_rows(n, start)
+        size = check_chunk(chunk)
+        key = key_from_seed(seed)
+        return (self.sample(min(size, n - begin), seed=key, start=start + begin) for begin in range(0, n, size))

@@ -1,0 +1,43 @@
+"""Affine autoregressive flows on the loops of masked networks: z = (x - shift(x before)) exp(-log scale(x before))."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ...kernels import heads
+from ...kernels.outputs import Scores
+from ...runtime.arrays import read_only
+from ...runtime.memory import check_memory
+from ...runtime.pieces import run_rows
+from ..draw import Draw
+from .loops import LOOPS
+from .plan import Layer, MaskedNet, Shape, build, derive_degrees
+from .run import sample, work_per_row
+
+Array = npt.NDArray[Any]
+
+
+def affine_net(layers: Sequence[Layer], order: Array, n_context: int, dtype: npt.DTypeLike) -> MaskedNet:
+    """The network that gives shift and log scale of each variable in turn."""
+    shape = Shape(order, 1, heads.AFFINE, 2, n_context)
+    return build(layers, derive_degrees(layers, shape), shape, dtype)
+
+
+def to_noise(net: MaskedNet, x: Array, context: Array) -> tuple[Array, Array]:
+    """z (n, n_vars) in the net's dtype, and log |dz / dx| (n,)."""
+    n, n_vars = x.shape
+    check_memory(8 * n * n_vars, "the noise of the rows")
+    scores = Scores(np.empty(n), np.empty((n, n_vars)), np.empty((0, 0), net.weights.dtype))
+    x, context = (read_only(np.ascontiguousarray(array)) for array in (x, context))
+    run_rows(lambda begin, end: LOOPS["log_prob", "cpu"](begin, end, net, x, context, scores), n, work_per_row(net))
+    return scores.terms.astype(net.weights.dtype, copy=False), scores.log_prob
+
+
+def from_noise(net: MaskedNet, z: Array, context: Array) -> Array:
+    """x (n, n_vars) of z, variable by variable."""
+    noise = z[:, net.order].astype(np.float64)  # by position
+    return sample(net, Draw(len(z), 0), None, noise, context).values

@@ -1,0 +1,86 @@
+"""What a torch module must be to serve as an autoregressive model: seen from a few calls of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from ...runtime.memory import check_memory
+from .causality import check_causal, check_steps, without_impossible
+from .outputs import Outputs, evaluating
+from .row_mixing import check_rows_alone
+
+Array = npt.NDArray[Any]
+ROUGH = 0.05  # of the largest logit: batches of other sizes may be rounded otherwise, in bfloat16 by so much
+
+
+class LogitsKind(NamedTuple):
+    """What a module was seen to give."""
+
+    binary: bool  # log-odds of state 1
+    dtype: np.dtype[Any]  # of its logits, in NumPy
+    epsilon: float  # their rounding error
+
+
+def check_module(module: Any, n_vars: int, n_states: int, *, check: bool) -> LogitsKind:
+    """What kind of logits the module gives; with ``check``, ValueError where it is not causal or mixes rows."""
+    check_memory(3 * 8 * n_vars * n_states, "logits of three rows, which checks compare,")
+    with evaluating(module):
+        kind = _look_at_output(module, n_vars, n_states)
+        if check:
+            _check_values(Outputs(module, n_vars, n_states, kind.binary), kind)
+    return kind
+
+
+def _look_at_output(module: Any, n_vars: int, n_states: int) -> LogitsKind:
+    """From a first call."""
+    import torch
+
+    probe = np.zeros((2, n_vars), np.int64)
+    plain = Outputs(module, n_vars, n_states, False)
+    output = _explained(lambda: module(plain.tensor(probe)), _taking(probe))
+    if not isinstance(output, torch.Tensor) or not output.is_floating_point():
+        kind = output.dtype if isinstance(output, torch.Tensor) else type(output).__name__
+        raise TypeError(f"the module must give logits, a tensor of floats, got {kind}")
+    binary = n_states == 2 and output.shape == (2, n_vars)
+    Outputs(module, n_vars, n_states, binary).as_logits(output, (2, n_vars))
+    dtype = np.dtype(np.float64 if output.dtype == torch.float64 else np.float32)
+    return LogitsKind(binary, dtype, float(torch.finfo(output.dtype).eps))
+
+
+def _check_values(outputs: Outputs, kind: LogitsKind) -> None:
+    def logits(codes: Array) -> Array:
+        output = _explained(lambda: outputs.module(outputs.tensor(codes)), _taking(codes))
+        own = outputs.as_logits(output, codes.shape).cpu()
+        return without_impossible(np.asarray(own if kind.dtype == np.float64 else own.float()))
+
+    def step_logits(codes: Array) -> Iterator[tuple[int, Array]]:
+        steps = outputs.by_steps(outputs.tensor(codes))
+        for d in range(outputs.n_vars):
+            _, own = _explained(lambda: next(steps), f"init_state() and step() must come to position {d}, they raised")
+            yield d, without_impossible(own)
+
+    size, epsilon = (outputs.n_vars, outputs.n_states), kind.epsilon
+    exact = min(100 * epsilon, max(2 * epsilon, 1e-4))  # floats that took the same steps, but for a GPU's atomics
+    check_rows_alone(logits, *size, exact, ROUGH)
+    check_causal(logits, *size, min(100 * epsilon, ROUGH))
+    if outputs.has_steps:
+        check_steps(logits, step_logits, *size, epsilon)
+
+
+def _taking(codes: Array) -> str:
+    return f"the module must take int64 codes of shape {codes.shape}, it raised"
+
+
+def _explained(call: Callable[[], Any], rule: str) -> Any:
+    """What the user's code returns; what it raises, as a ValueError that begins with the rule."""
+    try:
+        return call()
+    except Exception as error:
+        text = str(error)
+        if len(text) > 500:  # compilers begin with a trace and end with the reason
+            text = f"{text[:200]} ... {text[-250:]}"
+        raise ValueError(f"{rule}: {type(error).__name__}: {text}") from error

@@ -1,0 +1,117 @@
+"""The output of a torch module as the logits of every variable."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+Array = npt.NDArray[Any]
+CELLS_AT_ONCE = 1 << 22  # logits of one batch
+MOST_ROWS = 4096
+
+
+@dataclass(frozen=True)
+class Outputs:
+    """A module whose output d are the logits of variable d given those before it.
+
+    The module gives logits ``(n, n_vars, n_states)`` or, where it is ``binary``, log-odds of state 1 ``(n, n_vars)``.
+    """
+
+    module: Any
+    n_vars: int
+    n_states: int
+    binary: bool
+
+    @property
+    def has_steps(self) -> bool:
+        """Whether the module can give one position at a time."""
+        return hasattr(self.module, "init_state") and hasattr(self.module, "step")
+
+    @property
+    def rows_at_once(self) -> int:
+        """Rows of a batch."""
+        return max(1, min(MOST_ROWS, CELLS_AT_ONCE // (self.n_vars * self.n_states)))
+
+    def tensor(self, codes: Array) -> Any:
+        """Codes as the module reads them: int64, where its parameters are."""
+        import torch
+
+        first = next(self.module.parameters(), None)
+        return torch.from_numpy(codes.astype(np.int64)).to("cpu" if first is None else first.device)
+
+    def as_logits(self, output: Any, rows: tuple[int, ...], who: str = "the module") -> Any:
+        """Logits ``(*rows, n_states)``; of log-odds z these are (0, z)."""
+        import torch
+
+        expected = rows if self.binary else (*rows, self.n_states)
+        if tuple(output.shape) != expected:
+            raise ValueError(f"{who} must give logits of shape {expected}, got {tuple(output.shape)}")
+        return torch.stack([torch.zeros_like(output), output], dim=-1) if self.binary else output
+
+    def logits(self, codes: Any) -> Any:
+        """(n, n_vars, n_states) tensor of a tensor of codes."""
+        return self.as_logits(self.module(codes), tuple(codes.shape))
+
+    def terms(self, codes: Array, dtype: Any) -> Any:
+        """log p(x_d | before), (n, n_vars), as a tensor of at least the given type; differentiable."""
+        import torch
+
+        x = self.tensor(codes)
+        logits = self.logits(x)
+        log_p = torch.log_softmax(logits.to(torch.promote_types(logits.dtype, dtype)), dim=-1)
+        return log_p.gather(2, x[..., None])[..., 0]
+
+    def evaluate(self, codes: Array) -> Array:
+        """The same as (n, n_vars) float64, in eval mode, batch by batch; ValueError for NaN."""
+        import torch
+
+        result = np.empty((len(codes), self.n_vars))
+        with evaluating(self.module):
+            for begin in range(0, len(codes), self.rows_at_once):
+                own = slice(begin, begin + self.rows_at_once)
+                result[own] = self.terms(codes[own], torch.float64).cpu().numpy()
+        undefined = np.argwhere(np.isnan(result))
+        if len(undefined):
+            row, variable = (int(i) for i in undefined[0])
+            raise ValueError(f"the module gives NaN for row {row}, variable {variable}")
+        return result
+
+    def by_whole_passes(self, codes: Any, given: int, score_given: bool) -> Iterator[tuple[int, Array]]:
+        """(position, logits) by one call of the module per position not given; the first also serves those given.
+
+        ``codes`` is read anew at every position: what was drawn is to be written into it.
+        """
+        if given and score_given:
+            logits = self.logits(codes).double().cpu().numpy()
+            yield from ((d, logits[:, d]) for d in range(given))
+        for d in range(given, self.n_vars):
+            yield d, self.logits(codes)[:, d].double().cpu().numpy()
+
+    def by_steps(self, codes: Any) -> Iterator[tuple[int, Array]]:
+        """(position, logits) by the module's own steps; ``codes`` is read as by whole passes."""
+        state, previous = self.module.init_state(len(codes)), None
+        for d in range(self.n_vars):
+            output, state = self.module.step(state, previous)
+            logits = self.as_logits(output, (len(codes),), "step()")
+            yield d, logits.double().cpu().numpy()
+            previous = codes[:, d].clone()
+
+
+@contextmanager
+def evaluating(module: Any) -> Iterator[None]:
+    """Eval mode without gradients; afterwards every part is in the mode in which it was."""
+    import torch
+
+    modes = [(part, part.training) for part in module.modules()]
+    module.eval()
+    try:
+        with torch.no_grad():
+            yield
+    finally:
+        for part, mode in modes:
+            part.training = mode
