@@ -15,7 +15,7 @@ from fastdgm.kernels.outputs import Draws, Scores
 
 pytestmark = [
     pytest.mark.gpu,
-    pytest.mark.filterwarnings("ignore:overflow encountered"),  # NumPy's numbers in the simulator
+    pytest.mark.filterwarnings("ignore:overflow encountered", "ignore:invalid value"),  # NumPy's, in the simulator
 ]
 
 N = 6
