@@ -90,7 +90,7 @@ def user_alone(model, seed):
 
 @given(n=st.integers(0, 10_000), work=st.floats(1.0, 1e8))
 def test_pieces_are_the_rows_in_order(n, work):
-    ranges = runs.pieces(n, work)
+    ranges = runs.work_ranges(n, work)
     ends = [end for _, end in ranges]
     assert [begin for begin, _ in ranges] == [0, *ends][: len(ranges)]
     assert ends[-1:] == ([n] if n else [])

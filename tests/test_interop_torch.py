@@ -497,9 +497,14 @@ def test_data_is_checked_as_log_prob_checks_it():
 
 
 def test_memory_is_of_the_order_of_the_weights():
+    def module_of(n_states):
+        module = nn.Sequential(nn.Linear(n_states, 1), nn.ReLU(), nn.Linear(1, n_states))
+        module[0].weight.data.zero_()
+        return module
+
+    from_torch(module_of(3), n_states=3)  # loads the kernels, which need memory too
     n_states = 4000
-    module = nn.Sequential(nn.Linear(n_states, 1), nn.ReLU(), nn.Linear(1, n_states))
-    module[0].weight.data.zero_()
+    module = module_of(n_states)
     tracemalloc.start()
     made = from_torch(module, n_states=n_states)
     _, peak = tracemalloc.get_traced_memory()
