@@ -9,10 +9,7 @@ tile and then read again, where they are: an array that another thread changes i
 more than that, because an index is clamped to its table.
 
 *Sampling.* A cluster draws its members at once from their joint given the parents outside of it, by an alias table
-(Walker 1977, Vose 1991) with 2**b slots per parent configuration. A slot is one uint64:
-threshold (high 32 bits) | second outcome (16 bits) | first outcome (16 bits), the outcomes being the members' codes
-packed into bit fields. The top b bits of a 32-bit word choose the slot, the rest, moved up, is compared with the
-threshold. The exact threshold has 64 bits: where the first 32 cannot decide, a second word does.
+(alias.py) with 2**b slots per parent configuration; outcomes are the members' codes packed into bit fields.
 """
 
 from __future__ import annotations
@@ -22,10 +19,11 @@ from typing import NamedTuple
 import numpy as np
 from numba import uint16, uint32, uint64
 
-from .jit import formula, kernel, loop
+from .alias import choose, exact_outcome, gather_slots, undecided
+from .jit import kernel, loop
 from .philox import LOW, STREAM_REFINE, STREAM_SAMPLE, fill_words, one_word
 from .tiles import PADDING, TILE, columns_in_range, joint_index, load_rows, tile_rows, wide_joint_index
-from .vectors import add_cells, copy_cells
+from .vectors import add_cells
 
 SCORING_TILE = 2048  # half a tile: the sums of a tile and a table share the first-level cache
 NARROW = 1 << 16  # tables up to this size are indexed in 16-bit lanes, twice as many to a vector
@@ -39,6 +37,22 @@ class _Scratch(NamedTuple):
     place: np.ndarray  # uint32: slot number
     slot: np.ndarray  # uint64
     outcome: np.ndarray  # uint16: packed codes of the members
+
+
+class _Rows(NamedTuple):
+    """One tile of rows to draw."""
+
+    first: int  # column of ``out``
+    n: int
+    number: int  # uint64: global row of the first
+    key: int  # uint64
+
+
+class _Index(NamedTuple):
+    """Place of every row of a tile in a table: 16-bit lanes for tables of at most NARROW cells, else 32-bit ones."""
+
+    narrow: np.ndarray
+    wide: np.ndarray
 
 
 class SamplingPlan(NamedTuple):
@@ -77,50 +91,12 @@ def _find_slots(words, index, bits, n, place):
 
 
 @loop
-def _gather_slots(place, slots, n, slot):
-    full = n & ~7
-    for i in range(0, full, 8):
-        copy_cells(slot, slots, place, i)
-    for i in range(full, n):
-        slot[i] = slots[uint64(place[i])]
-
-
-@loop
-def _choose(words, slot, bits, n, outcome):
-    """outcome = the slot's first or second; returns whether any word was too close to its threshold to decide."""
-    up = bits & uint32(31)
-    closest = uint32(LOW)
-    for i in range(n):
-        fraction = uint32(words[i] << up)
-        threshold = uint32(slot[i] >> uint64(32))
-        outcome[i] = uint16(slot[i]) if fraction < threshold else uint16(slot[i] >> uint64(16))
-        closest = min(closest, uint32(fraction ^ threshold))
-    return (closest >> bits) == 0
-
-
-@formula
-def undecided(word, slot, bits):
-    """Whether the first word's fraction equals the upper half of the threshold, so that the second word decides."""
-    distance = (uint64(word) << uint64(bits)) ^ (slot >> uint64(32))
-    return ((distance & uint64(LOW)) >> uint64(bits)) == 0
-
-
-@formula
-def exact_outcome(word, second_word, slot, fine, bits):
-    """The outcome of a slot by all 64 bits: first if ((word, second) << b) < (threshold, fine)."""
-    fraction = (((uint64(word) << uint64(32)) | uint64(second_word)) << uint64(bits)) & uint64(0xFFFFFFFFFFFFFFFF)
-    threshold = (slot & uint64(0xFFFFFFFF00000000)) | uint64(fine)
-    return slot & uint64(0xFFFF) if fraction < threshold else (slot >> uint64(16)) & uint64(0xFFFF)
-
-
-@loop
 def _refine(words, scratch, fine, bits, rows, word):
     """Decide the undecided draws by their second word; about one draw in 10**8 comes here."""
-    _, n, row, key = rows
-    for i in range(n):
+    for i in range(rows.n):
         slot = scratch.slot[i]
         if undecided(words[i], slot, bits):
-            second = one_word(key, row + uint64(i), word, uint64(STREAM_REFINE))
+            second = one_word(rows.key, rows.number + uint64(i), word, uint64(STREAM_REFINE))
             scratch.outcome[i] = exact_outcome(words[i], second, slot, fine[uint64(scratch.place[i])], bits)
 
 
@@ -135,7 +111,7 @@ def _unpack(outcome, shift, mask, n, codes):
 @loop
 def _draw_cluster(plan, c, rows, words, scratch, out):
     """Draw the members of cluster c for a tile, whose parents are already in ``out``."""
-    a, n, _, _ = rows
+    a, n = rows.first, rows.n
     own = slice(plan.parent_start[c], plan.parent_start[c + 1])
     table = slice(plan.table_start[c], plan.table_start[c + 1])
     bits = plan.slot_bits[c]
@@ -145,8 +121,8 @@ def _draw_cluster(plan, c, rows, words, scratch, out):
     else:
         wide_joint_index(plan.parent_column[own], plan.parent_stride[own], out, a, n, scratch.wide)
         _find_slots(words, scratch.wide, bits, n, scratch.place)
-    _gather_slots(scratch.place, plan.slots[table], n, scratch.slot)
-    if _choose(words, scratch.slot, bits, n, scratch.outcome):
+    gather_slots(scratch.place, plan.slots[table], n, scratch.slot)
+    if choose(words, scratch.slot, bits, n, scratch.outcome):
         _refine(words, scratch, plan.fine[table], bits, rows, plan.first_word + uint64(c))
     for j in range(plan.member_start[c], plan.member_start[c + 1]):
         codes = out[plan.member_column[j], a : a + n]
@@ -173,7 +149,7 @@ def sample_cpu(row_begin, row_end, key, start, plan, out):
             word = plan.first_word + uint64(c)
             if c == 0 or word & uint64(3) == 0:
                 fill_words(key, row, word >> uint64(2), uint64(STREAM_SAMPLE), n, words)
-            _draw_cluster(plan, c, (a, n, row, key), words[word & uint64(3)], scratch, out)
+            _draw_cluster(plan, c, _Rows(a, n, row, key), words[word & uint64(3)], scratch, out)
         a += n
 
 
@@ -187,29 +163,28 @@ def _add_table(total, index, table, n):
 
 
 @loop
-def _score_cluster(plan, c, codes, a, scratch, total):
+def _score_cluster(plan, c, codes, a, index, total):
     n = total.shape[0]
     own = slice(plan.scope_start[c], plan.scope_start[c + 1])
     table = plan.table[plan.table_start[c] : plan.table_start[c + 1]]
-    narrow, wide = scratch
     if table.shape[0] <= NARROW:
-        joint_index(plan.scope_column[own], plan.scope_stride[own], codes, a, n, narrow)
-        _add_table(total, narrow, table, n)
+        joint_index(plan.scope_column[own], plan.scope_stride[own], codes, a, n, index.narrow)
+        _add_table(total, index.narrow, table, n)
     else:
-        wide_joint_index(plan.scope_column[own], plan.scope_stride[own], codes, a, n, wide)
-        _add_table(total, wide, table, n)
+        wide_joint_index(plan.scope_column[own], plan.scope_stride[own], codes, a, n, index.wide)
+        _add_table(total, index.wide, table, n)
 
 
 @loop
-def _score_tile(plan, codes, a, scratch, total):
+def _score_tile(plan, codes, a, index, total):
     total[:] = 0.0
     for c in range(plan.table_start.shape[0] - 1):
-        _score_cluster(plan, c, codes, a, scratch, total)
+        _score_cluster(plan, c, codes, a, index, total)
 
 
 @loop
-def _scoring_scratch():
-    return np.empty(SCORING_TILE, np.uint16), np.empty(SCORING_TILE, np.uint32)
+def _new_index(size):
+    return _Index(np.empty(size, np.uint16), np.empty(size, np.uint32))
 
 
 @kernel
@@ -218,12 +193,12 @@ def log_prob_cpu(row_begin, row_end, plan, largest, codes, out):
 
     Returns -1, or the first row of a tile in which a code exceeds ``largest`` of its variable.
     """
-    scratch = _scoring_scratch()
+    index = _new_index(SCORING_TILE)
     for a in range(row_begin, row_end, SCORING_TILE):
         n = min(SCORING_TILE, row_end - a)
         if not columns_in_range(codes, a, n, largest):
             return a
-        _score_tile(plan, codes, a, scratch, out[a : a + n])
+        _score_tile(plan, codes, a, index, out[a : a + n])
     return -1
 
 
@@ -235,19 +210,19 @@ def log_prob_rows_cpu(row_begin, row_end, plan, largest, rows, out):
     words = np.empty((n_vars, (size * largest.itemsize) // 8 + PADDING), np.uint64)
     tile = words.view(largest.dtype)
     word = np.empty(n_vars, np.uint64)
-    scratch = _scoring_scratch()
+    index = _new_index(SCORING_TILE)
     for a in range(row_begin, row_end, size):
         n = min(size, row_end - a)
         if not load_rows(rows, a, n, largest, words, tile, word):
             return a
-        _score_tile(plan, tile, 0, scratch, out[a : a + n])
+        _score_tile(plan, tile, 0, index, out[a : a + n])
     return -1
 
 
 @kernel
 def log_prob_per_variable_cpu(row_begin, row_end, plan, largest, codes, out):
     """out[v, i] = log P(x_v | parents of v) in row i, from a plan with one cluster per variable, in column order."""
-    scratch = _scoring_scratch()
+    index = _new_index(SCORING_TILE)
     for a in range(row_begin, row_end, SCORING_TILE):
         n = min(SCORING_TILE, row_end - a)
         if not columns_in_range(codes, a, n, largest):
@@ -255,7 +230,7 @@ def log_prob_per_variable_cpu(row_begin, row_end, plan, largest, codes, out):
         for v in range(out.shape[0]):
             total = out[v, a : a + n]
             total[:] = 0.0
-            _score_cluster(plan, v, codes, a, scratch, total)
+            _score_cluster(plan, v, codes, a, index, total)
     return -1
 
 
@@ -291,19 +266,17 @@ def _keep_within(index, size, n):
 
 
 @loop
-def _count_cluster(plan, c, codes, rows, scratch, weights, counts):
-    a, n = rows
+def _count_cluster(plan, c, codes, a, n, index, weights, counts):
     own = slice(plan.scope_start[c], plan.scope_start[c + 1])
     table = counts[:, plan.table_start[c] : plan.table_start[c + 1]]
-    narrow, wide = scratch
     if table.shape[1] <= NARROW:
-        joint_index(plan.scope_column[own], plan.scope_stride[own], codes, a, n, narrow)
-        _keep_within(narrow, table.shape[1], n)
-        _count(narrow, weights, table, n)
+        joint_index(plan.scope_column[own], plan.scope_stride[own], codes, a, n, index.narrow)
+        _keep_within(index.narrow, table.shape[1], n)
+        _count(index.narrow, weights, table, n)
     else:
-        wide_joint_index(plan.scope_column[own], plan.scope_stride[own], codes, a, n, wide)
-        _keep_within(wide, table.shape[1], n)
-        _count(wide, weights, table, n)
+        wide_joint_index(plan.scope_column[own], plan.scope_stride[own], codes, a, n, index.wide)
+        _keep_within(index.wide, table.shape[1], n)
+        _count(index.wide, weights, table, n)
 
 
 @kernel
@@ -313,12 +286,12 @@ def count_cpu(row_begin, row_end, plan, largest, codes, weights, counts):
     ``counts`` (4, cells) is uint32, or float64 when weighted; its sum over the first axis counts.
     Returns -1, or the first row of a tile with a bad code.
     """
-    scratch = np.empty(TILE, np.uint16), np.empty(TILE, np.uint32)
+    index = _new_index(TILE)
     for a in range(row_begin, row_end, TILE):
         n = min(TILE, row_end - a)
         if not columns_in_range(codes, a, n, largest):
             return a
         own_weights = None if weights is None else weights[a : a + n]
         for c in range(plan.table_start.shape[0] - 1):
-            _count_cluster(plan, c, codes, (a, n), scratch, own_weights, counts)
+            _count_cluster(plan, c, codes, a, n, index, own_weights, counts)
     return -1
