@@ -33,7 +33,7 @@ ZERO = np.int64(0)  # numba compiles a function once more for a literal argument
 LOG_PROB, SAMPLING_LOG_PROB = np.int64(0), np.int64(1)  # rows of ``total``
 PADDING = ROWS + 3  # rows that a panel product may write beyond the end of a layer
 
-TILE = 64  # rows of data in a tile of scoring and training
+MADE_TILE = 64  # rows of data in a tile of scoring and training
 BLOCK = 24  # variables drawn between two panel products: a multiple of 4, and of ROWS where those are 12 or 6
 
 
@@ -286,9 +286,9 @@ def log_prob_cpu(begin, end, net, x, context, scores):
     """
     if end <= begin:
         return
-    tile, log_prob = new_tile(net, lanes_for(end - begin, TILE)), scores.log_prob
-    for row in range(begin, end, TILE):
-        n = min(TILE, end - row)
+    tile, log_prob = new_tile(net, lanes_for(end - begin, MADE_TILE)), scores.log_prob
+    for row in range(begin, end, MADE_TILE):
+        n = min(MADE_TILE, end - row)
         load_context(net, context, row, n, tile.state)
         load_values(net, x, row, n, tile.values)
         forward(net, tile)

@@ -1,7 +1,8 @@
 """Gradients of masked networks, and Adam steps along them.
 
-A minibatch is cut into tiles of TILE rows, whatever the number of threads. ``backward_cpu`` takes tiles: forward, then
-back through the layers, slope[unit] = d loss / d (sum of the unit), both as panel products that skip what is masked.
+A minibatch is cut into tiles of MADE_TILE rows, whatever the number of threads. ``backward_cpu`` takes tiles: forward,
+then back through the layers, slope[unit] = d loss / d (sum of the unit), both as panel products that skip what is
+masked.
 ``update_cpu`` and ``gradients_cpu`` take groups of units instead: the gradient of a group's weights is
 slopes (units, rows) times sources (rows, sources), summed over the rows in their order. So every number is the same
 for any number of threads. Sources are kept transposed for that product.
@@ -20,8 +21,8 @@ from .heads import BERNOULLI, CATEGORICAL, score_lanes, slope_lanes
 from .jit import inlined, kernel, loop
 from .made import (
     FIRST,
+    MADE_TILE,
     SOURCE,
-    TILE,
     UNITS,
     ZERO,
     activate,
@@ -38,12 +39,12 @@ from .products import ROWS, Matrix, Size, add_product
 
 
 class Workspace(NamedTuple):
-    """Scratch for a minibatch; tile t has ``lanes`` = TILE columns but for the last, and begins at t * TILE * rows."""
+    """Scratch for a minibatch; tile t begins at t * MADE_TILE * rows, its ``lanes`` are MADE_TILE but for the last."""
 
     state: np.ndarray  # flat: per tile (state rows, lanes)
     slopes: np.ndarray  # flat: likewise, d loss / d state, then d loss / d sum
     derivatives: np.ndarray  # flat: likewise, d unit / d sum
-    sources: np.ndarray  # flat: per layer (n_tiles * TILE, width), the units of a layer transposed
+    sources: np.ndarray  # flat: per layer (n_tiles * MADE_TILE, width), the units of a layer transposed
     source_at: np.ndarray  # int64 (n_layers,): where each layer's block begins in ``sources``
     width: np.ndarray  # int64 (n_layers,): its columns, a multiple of LANES
     groups: np.ndarray  # int64 (n_groups, 2): layer and first unit of each group of ROWS units
@@ -77,8 +78,8 @@ def _padded(n):
 @inlined
 def _row_of_tile(net, tile, n, row):
     """Where a row of the state of a tile begins in a flat array of a minibatch of n, and the lanes that it has."""
-    lanes = min(TILE, _padded(n) - tile * TILE)
-    return tile * TILE * net.biases.size + row * lanes, lanes
+    lanes = min(MADE_TILE, _padded(n) - tile * MADE_TILE)
+    return tile * MADE_TILE * net.biases.size + row * lanes, lanes
 
 
 @inlined
@@ -234,7 +235,7 @@ def backward_cpu(begin, end, net, batch, work, by_inputs, log_prob):
     """Tiles begin .. end: forward, log_prob (n,) and all slopes of sum_i row_weights[i] log_prob[i]."""
     n = batch.x.shape[0]
     for tile in range(begin, end):
-        row, rows = tile * TILE, min(TILE, n - tile * TILE)
+        row, rows = tile * MADE_TILE, min(MADE_TILE, n - tile * MADE_TILE)
         state, slopes = _tile_of(work.state, net, tile, n), _tile_of(work.slopes, net, tile, n)
         derivatives = _tile_of(work.derivatives, net, tile, n)
         lanes = state.shape[1]
@@ -265,10 +266,10 @@ def _group_gradient(net, work, n, group, gradient):
     if width == 0:
         return
     sources = _sources_of(work, net.layers[group.layer, SOURCE], n)
-    for tile in range((n + TILE - 1) // TILE):
+    for tile in range((n + MADE_TILE - 1) // MADE_TILE):
         at, lanes = _row_of_tile(net, tile, n, group.row)
         matrix, size = Matrix(at, lanes, np.int64(1)), Size(group.count, lanes, width)
-        add_product(work.slopes, matrix, sources, tile * TILE, gradient, 0, size)
+        add_product(work.slopes, matrix, sources, tile * MADE_TILE, gradient, 0, size)
 
 
 @loop
@@ -276,7 +277,7 @@ def _bias_gradient(net, work, n, row):
     """Sum of a unit's slopes over the rows: 16 partial sums per tile, in a fixed order."""
     total = work.slopes.dtype.type(0)
     partial = np.zeros(16, work.slopes.dtype)
-    for tile in range((n + TILE - 1) // TILE):
+    for tile in range((n + MADE_TILE - 1) // MADE_TILE):
         at, lanes = _row_of_tile(net, tile, n, row)
         for begin in range(at, at + lanes, 16):
             for i in range(16):

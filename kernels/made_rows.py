@@ -229,7 +229,7 @@ def _draw_variables(net, strips, request, tile, work, begin, end):
 
 
 @kernel
-def sample_rows_cpu(begin, end, net, strips, request, given, draws):
+def sample_few_rows_cpu(begin, end, net, strips, request, given, draws):
     """As ``sample_cpu``, the same rows bit for bit, for few of them."""
     n = end - begin
     if n <= 0:

@@ -29,7 +29,7 @@ class Sampler(NamedTuple):
     start: int
 
 
-class Request(NamedTuple):
+class MarkovRequest(NamedTuple):
     """Which rows: global row start + i continues sequence i // n_per_row of the stream ``prefix``, if that has any."""
 
     key: int

@@ -8,7 +8,7 @@ the float type (|a| above 80 in float32) is done again with a itself; the row al
 adds in one fixed order, so the same row gives the same bits in any batch.
 
 Hidden units are padded to a multiple of ``PAD`` with zero weights. Weights are in the user's order of variables;
-``order[d]`` is the variable at position d. Rows go by tiles of TILE; S is the padded number of hidden units.
+``order[d]`` is the variable at position d. Rows go by tiles of NADE_TILE; S is the padded number of hidden units.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from .jit import kernel, loop
 from .nade_units import activate_exp, add_row, dot, multiply_state
 from .uniforms import fill_uniforms
 
-TILE = 16  # rows that share a variable's weights while those are in the first-level cache
+NADE_TILE = 16  # rows that share a variable's weights while those are in the first-level cache
 
 # A mode beside SIGMOID and RELU. There the state of a unit is its pre-activation a, and a variable that is 1 adds W to
 # it; here it is exp(-a), and is multiplied by exp(-W).
@@ -46,7 +46,7 @@ class NADEPlan(NamedTuple):
     first: np.ndarray  # (S,): exp(-c), or c
 
 
-class Rule(NamedTuple):
+class NADERule(NamedTuple):
     """What bits are drawn by, of the type of the weights."""
 
     temperature: float
@@ -69,14 +69,14 @@ class NADEDraw(NamedTuple):
 class _Tile(NamedTuple):
     """Scratch of one tile of rows; positions are in the model's order."""
 
-    state: np.ndarray  # (TILE, S)
-    hidden: np.ndarray  # (TILE, S)
-    x: np.ndarray  # uint8 (n_vars, TILE)
-    z: np.ndarray  # (n_vars, TILE): logits
-    numbers: np.ndarray  # (n_vars, TILE): uniforms, then terms of log p
-    words: np.ndarray  # uint32 (8, TILE)
-    rows: np.ndarray  # int64 (TILE,): the rows still to do
-    comfortable: np.ndarray  # bool (TILE,)
+    state: np.ndarray  # (NADE_TILE, S)
+    hidden: np.ndarray  # (NADE_TILE, S)
+    x: np.ndarray  # uint8 (n_vars, NADE_TILE)
+    z: np.ndarray  # (n_vars, NADE_TILE): logits
+    numbers: np.ndarray  # (n_vars, NADE_TILE): uniforms, then terms of log p
+    words: np.ndarray  # uint32 (8, NADE_TILE)
+    rows: np.ndarray  # int64 (NADE_TILE,): the rows still to do
+    comfortable: np.ndarray  # bool (NADE_TILE,)
 
 
 # --- loops ---
@@ -112,14 +112,14 @@ def _allocate(plan):
     n_vars, units = plan.W.shape
     dtype = plan.W.dtype
     return _Tile(
-        np.empty((TILE, units), dtype),
-        np.empty((TILE, units), dtype),
-        np.empty((n_vars, TILE), np.uint8),
-        np.zeros((n_vars, TILE), dtype),
-        np.empty((n_vars, TILE), dtype),
-        np.empty((8, TILE), np.uint32),
-        np.empty(TILE, np.int64),
-        np.empty(TILE, np.bool_),
+        np.empty((NADE_TILE, units), dtype),
+        np.empty((NADE_TILE, units), dtype),
+        np.empty((n_vars, NADE_TILE), np.uint8),
+        np.zeros((n_vars, NADE_TILE), dtype),
+        np.empty((n_vars, NADE_TILE), dtype),
+        np.empty((8, NADE_TILE), np.uint32),
+        np.empty(NADE_TILE, np.int64),
+        np.empty(NADE_TILE, np.bool_),
     )
 
 
@@ -127,10 +127,10 @@ def _allocate(plan):
 def _draw_bits(z, uniforms, d, rule, x):
     """x[d] of the whole tile; rows that are done draw the same again."""
     if rule.sure > 1:
-        for i in range(TILE):
+        for i in range(NADE_TILE):
             x[d, i] = draw_bit(z[d, i] / rule.temperature, uniforms[d, i])
     else:
-        for i in range(TILE):
+        for i in range(NADE_TILE):
             x[d, i] = draw_likely_bit(z[d, i] / rule.temperature, uniforms[d, i], rule.sure)
 
 
@@ -178,7 +178,7 @@ def _sum_positions(terms, begin, totals):
     """totals = the sums of the terms from position ``begin`` on, in order."""
     totals[:] = 0.0
     for d in range(begin, terms.shape[0]):
-        for i in range(TILE):
+        for i in range(NADE_TILE):
             totals[i] += terms[d, i]
 
 
@@ -223,15 +223,15 @@ def _fill_tile_uniforms(draw, row, n, tile):
 @kernel
 def nade_log_prob_cpu(begin, end, plan, x, scores):
     """log_prob of rows [begin, end) of x (n, n_vars), uint8, and its terms if asked for."""
-    tile, totals = _allocate(plan), np.empty(TILE)
+    tile, totals = _allocate(plan), np.empty(NADE_TILE)
     one = plan.W.dtype.type(1)
     n_vars, log_prob, terms = plan.order.shape[0], scores.log_prob, scores.terms
-    for row in range(begin, end, TILE):
-        n = min(TILE, end - row)
+    for row in range(begin, end, NADE_TILE):
+        n = min(NADE_TILE, end - row)
         for i in range(n):
             for d in range(n_vars):
                 tile.x[d, i] = x[row + i, plan.order[d]]
-        _walk_all(plan, n, n_vars, 0, Rule(one, one), tile)  # all is given, nothing is drawn
+        _walk_all(plan, n, n_vars, 0, NADERule(one, one), tile)  # all is given, nothing is drawn
         _sum_log_prob(tile, totals)
         for i in range(n):
             log_prob[row + i] = totals[i]
@@ -243,12 +243,12 @@ def nade_log_prob_cpu(begin, end, plan, x, scores):
 @kernel
 def nade_sample_cpu(begin, end, plan, draw, draws):
     """Draw rows [begin, end) of draws.values (n, n_vars), uint8; log-probabilities where ``draw`` wants them."""
-    tile, totals = _allocate(plan), np.empty(TILE)
+    tile, totals = _allocate(plan), np.empty(NADE_TILE)
     n_vars, n_given, values = plan.order.shape[0], draw.prefix.shape[1], draws.values
     first_logit = 0 if draw.want_log_prob else n_given
-    rule = Rule(draw.temperature, draw.sure)
-    for row in range(begin, end, TILE):
-        n = min(TILE, end - row)
+    rule = NADERule(draw.temperature, draw.sure)
+    for row in range(begin, end, NADE_TILE):
+        n = min(NADE_TILE, end - row)
         _fill_tile_uniforms(draw, row, n, tile)
         for i in range(n):
             for d in range(n_given):

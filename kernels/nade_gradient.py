@@ -16,10 +16,8 @@ import numpy as np
 from .activations import RELU, SIGMOID
 from .bernoulli import bit_log_prob, bit_slope
 from .jit import kernel, loop
-from .nade import activate, advance
+from .nade import NADE_TILE, activate, advance
 from .nade_units import add_outer, add_row, dot
-
-TILE = 16  # rows that share a variable's weights and gradients while those are in the first-level cache
 
 
 class NADEGradient(NamedTuple):
@@ -34,13 +32,13 @@ class NADEGradient(NamedTuple):
 class _Tile(NamedTuple):
     """Scratch of one tile of rows; positions are in the model's order."""
 
-    state: np.ndarray  # (TILE, S)
-    hidden: np.ndarray  # (TILE * levels, S): by row, hidden units before the first 1, after it, after the second, ...
-    level: np.ndarray  # int64 (TILE,): the row of ``hidden`` that each row of the tile has come to
-    x: np.ndarray  # uint8 (TILE, n_vars)
-    z: np.ndarray  # (TILE, n_vars): logits, then their gradients
-    d_hidden: np.ndarray  # (TILE, S)
-    d_state: np.ndarray  # (TILE, S)
+    state: np.ndarray  # (NADE_TILE, S)
+    hidden: np.ndarray  # (NADE_TILE * levels, S): by row, the units before the first 1, after it, after the second, ...
+    level: np.ndarray  # int64 (NADE_TILE,): the row of ``hidden`` that each row of the tile has come to
+    x: np.ndarray  # uint8 (NADE_TILE, n_vars)
+    z: np.ndarray  # (NADE_TILE, n_vars): logits, then their gradients
+    d_hidden: np.ndarray  # (NADE_TILE, S)
+    d_state: np.ndarray  # (NADE_TILE, S)
 
 
 @loop
@@ -59,7 +57,7 @@ def _levels(x, begin, end):
 def _load_rows(x, row, n, order, tile):
     """tile.x = rows ``row`` .. ``row + n`` by position. A row that another thread has changed since its ones were
     counted keeps only as many as there are levels of hidden units for."""
-    room = tile.hidden.shape[0] // TILE - 1
+    room = tile.hidden.shape[0] // NADE_TILE - 1
     for i in range(n):
         ones = 0
         for d in range(order.shape[0]):
@@ -73,13 +71,13 @@ def _allocate(plan, levels):
     n_vars, units = plan.W.shape
     dtype = plan.W.dtype
     return _Tile(
-        np.empty((TILE, units), dtype),
-        np.empty((TILE * levels, units), dtype),
-        np.empty(TILE, np.int64),
-        np.empty((TILE, n_vars), np.uint8),
-        np.empty((TILE, n_vars), dtype),
-        np.empty((TILE, units), dtype),
-        np.empty((TILE, units), dtype),
+        np.empty((NADE_TILE, units), dtype),
+        np.empty((NADE_TILE * levels, units), dtype),
+        np.empty(NADE_TILE, np.int64),
+        np.empty((NADE_TILE, n_vars), np.uint8),
+        np.empty((NADE_TILE, n_vars), dtype),
+        np.empty((NADE_TILE, units), dtype),
+        np.empty((NADE_TILE, units), dtype),
     )
 
 
@@ -90,7 +88,7 @@ def _forward(plan, mode, begin, end, tile, comfortable):
     order, V, b = plan.order, plan.V, plan.b
     change, first = (plan.factor, plan.first) if mode == plan.mode else (plan.W, plan.c)
     for i in range(begin, end):
-        level[i] = i * (hidden.shape[0] // TILE)
+        level[i] = i * (hidden.shape[0] // NADE_TILE)
         state[i] = first
         activate(mode, state, i, hidden, level[i])
     for d in range(order.shape[0]):
@@ -105,7 +103,7 @@ def _forward(plan, mode, begin, end, tile, comfortable):
 
 @loop
 def _forward_all(plan, n, tile):
-    comfortable = np.ones(TILE, np.bool_)
+    comfortable = np.ones(NADE_TILE, np.bool_)
     _forward(plan, plan.mode, 0, n, tile, comfortable)
     for i in range(n):
         if not comfortable[i]:
@@ -167,8 +165,8 @@ def nade_gradient_cpu(begin, end, plan, x, row_weights, log_prob, total):
     What the padding of V gets there is no gradient: the caller drops it.
     """
     tile, terms = _allocate(plan, _levels(x, begin, end)), np.empty_like(plan.b)
-    for row in range(begin, end, TILE):
-        n = min(TILE, end - row)
+    for row in range(begin, end, NADE_TILE):
+        n = min(NADE_TILE, end - row)
         _load_rows(x, row, n, plan.order, tile)
         _forward_all(plan, n, tile)
         for i in range(n):

@@ -91,7 +91,7 @@ def markov_arguments(codes: str) -> dict[str, list[Any]]:
     from numba.types import int64, uint64
 
     from fastdgm.kernels.markov import Chain
-    from fastdgm.kernels.markov_sampling import Request, Sampler
+    from fastdgm.kernels.markov_sampling import MarkovRequest, Sampler
     from fastdgm.kernels.markov_sparse import SparseChain, SparseSampler
 
     flat, rows, starts, totals = array(codes, 1), array(codes, 2), array("int64", 1), array("float64", 1)
@@ -100,7 +100,7 @@ def markov_arguments(codes: str) -> dict[str, list[Any]]:
     columns = "int64", "uint16", "float64", "uint32", "uint32", "float64"
     sparse = plan_type(SparseChain, *columns, *[int64] * 6)
     sparse_sampler = plan_type(SparseSampler, sparse, "uint64", "uint32", "int64", "uint8")
-    request = plan_type(Request, uint64, uint64, int64, int64, flat, starts)
+    request = plan_type(MarkovRequest, uint64, uint64, int64, int64, flat, starts)
     return {
         "log_prob": [chain, flat, starts, int64, totals],
         "count known contexts": [chain, flat, starts, starts],

@@ -84,7 +84,7 @@ def matched_columns(data: Any, names: Iterable[str]) -> tuple[dict[str, Any], in
     return columns, n_rows
 
 
-def pieces(name: str, column: Any) -> Iterator[Piece]:
+def column_pieces(name: str, column: Any) -> Iterator[Piece]:
     """A column as codes or labels, chunk by chunk where it is stored in chunks.
 
     Raises MissingValuesError for None, NaN, null and NA; TypeError for values that are no codes or labels.

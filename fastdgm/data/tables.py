@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..errors import MissingValuesError
-from .columns import matched_columns, pieces
+from .columns import column_pieces, matched_columns
 from .labels import Codes, Column, Encoder, Labels, Piece, bad_code, missing_value, whole_numbers
 from .variables import MAX_STATES
 
@@ -52,7 +52,7 @@ class TableReader:
             variable = Column(name, own_states)
             row = 0
             own: list[Encoder] = []
-            for piece in pieces(name, columns[name]):
+            for piece in column_pieces(name, columns[name]):
                 own.append(Encoder(piece, variable, row))
                 row += len(piece)
             self._encoders.append(own)
@@ -89,7 +89,9 @@ def infer_states(data: Any, known: Mapping[str, tuple[str, ...]], names: Iterabl
     """
     names = tuple(names)
     columns, _ = matched_columns(data, names)
-    return {name: known[name] if name in known else _inferred(name, pieces(name, columns[name])) for name in names}
+    return {
+        name: known[name] if name in known else _inferred(name, column_pieces(name, columns[name])) for name in names
+    }
 
 
 def _inferred(name: str, parts: Iterator[Piece]) -> tuple[str, ...]:

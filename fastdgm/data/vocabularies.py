@@ -29,7 +29,7 @@ Array = npt.NDArray[Any]
 BYTE = 256  # values of a byte
 
 
-class Learnt(NamedTuple):
+class LearntSequences(NamedTuple):
     """Sequences as a stream, and the states that they are known to have."""
 
     stream: Stream
@@ -38,17 +38,17 @@ class Learnt(NamedTuple):
     vocabulary: tuple[str, ...] | None  # None: the data are codes
 
 
-def learn_sequences(data: Any, vocabulary: tuple[str, ...] | None, n_states: int | None) -> Learnt:
+def learn_sequences(data: Any, vocabulary: tuple[str, ...] | None, n_states: int | None) -> LearntSequences:
     """Any sequences as a stream; what is not known of their states is taken from them."""
     ragged = as_ragged(data)
     if ragged.kind == "codes":
         assert ragged.values is not None and ragged.offsets is not None
         known = n_states if vocabulary is None else len(vocabulary)
-        return Learnt(*learn_codes(ragged.values, ragged.offsets, known), "codes", vocabulary)
+        return LearntSequences(*learn_codes(ragged.values, ragged.offsets, known), "codes", vocabulary)
     words = vocabulary or check_vocabulary(learn_vocabulary(ragged) or "?")
     if n_states is not None and n_states != len(words):
         raise ValueError(f"n_states is {n_states}, but {len(words)} different symbols occur")
-    return Learnt(refuse_empty(words_as_stream(ragged, words)), len(words), ragged.kind, words)
+    return LearntSequences(refuse_empty(words_as_stream(ragged, words)), len(words), ragged.kind, words)
 
 
 def as_stream(data: Any, n_states: int, vocabulary: tuple[str, ...] | None) -> Stream:

@@ -18,7 +18,7 @@ from itertools import product
 from ..bayesnet import BayesNet
 from ..conditionals.table import CPT, tables_of
 from ..data.variables import MAX_STATES
-from .bif_tables import PROPERTY, STATEMENT, TableReader, state_list, words
+from .bif_tables import PROPERTY, STATEMENT, ProbabilityReader, state_list, words
 from .draft import MAX_NAMES, Draft
 from .text import Source, blank_out, check_names, joined
 
@@ -84,7 +84,7 @@ class _Reader:
             elif block["kind"] == "network":
                 self.draft.begin_network("network block", block.start("kind"))
                 position = self._end_of_network(position)
-        tables = TableReader(self.draft, self.text)
+        tables = ProbabilityReader(self.draft, self.text)
         for block in families:
             tables.read(self._family(block), block.end())
         tables.finish()

@@ -56,7 +56,7 @@ def state_list(text: str, count: int | None) -> list[str]:
     return names if len(names) > 1 or count == 1 else text.split(None, MAX_STATES)
 
 
-class TableReader:
+class ProbabilityReader:
     """Reads the probability blocks of one file into its draft."""
 
     def __init__(self, draft: Draft, text: str) -> None:

@@ -19,7 +19,7 @@ Array = npt.NDArray[Any]
 LARGEST_WEIGHT = 1e280  # of a row or a prior, so that no sum of them overflows
 
 
-class Learnt(NamedTuple):
+class LearntTables(NamedTuple):
     """Tables by variable, and the counts that they come from."""
 
     conditionals: dict[str, CPT]
@@ -43,7 +43,7 @@ def learn(
     prior: Prior,
     sample_weight: Any = None,
     earlier: Sequence[Array] | None = None,
-) -> Learnt:
+) -> LearntTables:
     """All tables from the counts of complete data, added to earlier ones."""
     counts = count_families(parents, block, sample_weight)
     if earlier is not None:
@@ -52,7 +52,7 @@ def learn(
         name: CPT.trusted(own, table_from_counts(count, prior.per_cell(count)), block.states[name])
         for (name, own), count in zip(parents.items(), counts, strict=True)
     }
-    return Learnt(conditionals, counts)
+    return LearntTables(conditionals, counts)
 
 
 def checked_prior(prior: Any, equivalent_sample_size: Any) -> Prior:

@@ -30,10 +30,10 @@ def context_levels(counts: Counts, layout: Layout) -> list[Contexts]:
     longer: Contexts | None = None
     for k in range(layout.order, -1, -1):
         own = np.flatnonzero(lengths == k)
-        own_keys = shortened(counts.contexts[own], layout.modulus, layout.base**k)
+        own_keys = without_oldest(counts.contexts[own], layout.modulus, layout.base**k)
         suffixes = np.empty(0, np.uint64)
         if longer is not None:
-            suffixes = shortened(longer.keys, layout.base ** (k + 1), layout.base**k)
+            suffixes = without_oldest(longer.keys, layout.base ** (k + 1), layout.base**k)
         keys = np.unique(np.concatenate([own_keys, suffixes]))
         own_rows = np.searchsorted(keys, own_keys)
         complete = np.zeros(len(keys), bool)
@@ -58,7 +58,7 @@ def cells_of(level: Contexts, counts: Counts) -> tuple[Array, Array]:
     return cells, rows[cells]
 
 
-def shortened(keys: Array, modulus: int, shorter: int) -> Array:
+def without_oldest(keys: Array, modulus: int, shorter: int) -> Array:
     """Keys without their oldest symbols."""
     big, small = np.uint64(modulus), np.uint64(shorter)
     return keys // big * small + keys % small

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from ...data.sequences import Stream, codes_as_stream, no_sequences
 from ...kernels import markov, markov_sampling, markov_sparse
-from ...kernels.markov_sampling import Request
+from ...kernels.markov_sampling import MarkovRequest
 from ...runtime.memory import check_memory
 from ...runtime.pieces import run_ranges, split
 from ..draw import Draw
@@ -101,10 +101,10 @@ def sum_terms(terms: Array, begin: Array, end: Array) -> Array:
 # --- drawing ---
 
 
-def request_of(draw: Draw, prefix: Stream | None, limit: int, n_states: int) -> Request:
+def request_of(draw: Draw, prefix: Stream | None, limit: int, n_states: int) -> MarkovRequest:
     """The kernels' description of the rows to draw, up to ``limit`` symbols each."""
     given = no_sequences(n_states) if prefix is None else prefix
-    return Request(
+    return MarkovRequest(
         np.uint64(draw.key), np.uint64(draw.start % 2**64), draw.n_per_row, limit, given.symbols, given.starts
     )
 
@@ -113,7 +113,7 @@ def _row_ranges(n: int, length: float) -> list[tuple[int, int]]:
     return split(n, max(1, int(PIECE_SYMBOLS / max(1.0, length)) // markov_sampling.ROWS) * markov_sampling.ROWS)
 
 
-def draw_rows(loops: Loops, sampler: AnySampler, request: Request, n: int, dtype: npt.DTypeLike) -> Array:
+def draw_rows(loops: Loops, sampler: AnySampler, request: MarkovRequest, n: int, dtype: npt.DTypeLike) -> Array:
     """Rows of ``request.limit`` codes."""
     check_memory(n * request.limit * np.dtype(dtype).itemsize, f"a sample of {n} rows x {request.limit} variables")
     out = np.empty((n, request.limit), dtype)
@@ -138,7 +138,7 @@ class Sequences(NamedTuple):
 
 
 def draw_stream(
-    loops: Loops, sampler: AnySampler, request: Request, n: int, expected: float, must_end: bool
+    loops: Loops, sampler: AnySampler, request: MarkovRequest, n: int, expected: float, must_end: bool
 ) -> Sequences:
     """Sequences to their end or to ``request.limit`` symbols; ``expected`` is about how many they have."""
     length = min(expected, request.limit) + 1
@@ -163,7 +163,7 @@ def draw_stream(
 
 
 def draw_by_uniforms(
-    chain: markov.Chain, request: Request, uniforms: Array, dtype: npt.DTypeLike
+    chain: markov.Chain, request: MarkovRequest, uniforms: Array, dtype: npt.DTypeLike
 ) -> tuple[Array, npt.NDArray[np.int64]]:
     """Inverse CDF of the probabilities in ``chain``: codes (n, limit), of which lengths (n,) count in each row."""
     n = len(uniforms)

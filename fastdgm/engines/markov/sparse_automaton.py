@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from ...runtime.memory import check_memory
 from .counts import Counts, Layout
-from .levels import Contexts, cells_of, shortened
+from .levels import Contexts, cells_of, without_oldest
 from .smoothing import Smoothing, discount_of, rest_of
 
 Array = npt.NDArray[Any]
@@ -108,7 +108,7 @@ def _grams(levels: list[Contexts], counts: Counts, layout: Layout) -> list[Grams
         numbers = counts.counts[cells]
         n_own = len(keys)
         if longer is not None:
-            keys = np.concatenate([keys, shortened(longer.keys, layout.base ** (k + 2), layout.base ** (k + 1))])
+            keys = np.concatenate([keys, without_oldest(longer.keys, layout.base ** (k + 2), layout.base ** (k + 1))])
             numbers = np.concatenate([numbers, longer.counts])
         keys, place = np.unique(keys, return_inverse=True)
         sums = np.zeros(len(keys), np.int64)

@@ -10,7 +10,7 @@ from ...kernels import made, made_gradient, made_rows, made_sampling
 LOOPS: dict[tuple[str, str], Callable[..., Any]] = {
     ("log_prob", "cpu"): made.log_prob_cpu,
     ("sample", "cpu"): made_sampling.sample_cpu,
-    ("sample few rows", "cpu"): made_rows.sample_rows_cpu,
+    ("sample few rows", "cpu"): made_rows.sample_few_rows_cpu,
     ("backward", "cpu"): made_gradient.backward_cpu,
     ("update", "cpu"): made_gradient.update_cpu,
     ("add gradients", "cpu"): made_gradient.gradients_cpu,

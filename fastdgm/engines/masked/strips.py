@@ -16,7 +16,7 @@ FEW_ROWS = 4  # sampled from strips; more make better use of the lanes of a tile
 
 
 def new_strips(net: MaskedNet) -> Strips:
-    """The same weights for ``sample_rows_cpu``."""
+    """The same weights for ``sample_few_rows_cpu``."""
     size, n_layers = int(net.head_size), len(net.layers)
     block = max(16, WIDTH // size // 4 * 4)
     begins = np.append(np.arange(0, net.order.size, block), net.order.size)

@@ -49,7 +49,7 @@ def backward(net: MaskedNet, work: Workspace, x: Array, row_weights: Array, by_i
     def run(begin: int, end: int) -> None:
         LOOPS["backward", "cpu"](begin, end, net, batch, work, by_inputs, log_prob)
 
-    tiles = -(-n // kernels.TILE)
+    tiles = -(-n // kernels.MADE_TILE)
     run_ranges(run, split(tiles, 1) if get_num_threads() > 1 else [(0, tiles)])
     return log_prob
 
@@ -123,8 +123,8 @@ def gradients(
 def _copy_input_slopes(net: MaskedNet, work: Workspace, n: int, by_x: Array) -> None:
     """Slopes of the inputs, tile by tile, in the user's order of variables."""
     rows, first = net.biases.size, net.n_context
-    for row in range(0, n, kernels.TILE):
-        lanes = -(-min(kernels.TILE, n - row) // 16) * 16
+    for row in range(0, n, kernels.MADE_TILE):
+        lanes = -(-min(kernels.MADE_TILE, n - row) // 16) * 16
         block = work.slopes[row * rows : row * rows + rows * lanes].reshape(rows, lanes)
-        end = min(row + kernels.TILE, n)
+        end = min(row + kernels.MADE_TILE, n)
         by_x[row:end, net.order] = block[first : first + len(net.order), : end - row].T

@@ -17,7 +17,7 @@ class Scored(NamedTuple):
     scores: Scores
 
 
-def column_names(rows: Any, states: States) -> list[str]:
+def distinct_columns(rows: Any, states: States) -> list[str]:
     """Columns of a chunk in their order, to which one of log-probabilities can be added."""
     names = list(states) if isinstance(rows, np.ndarray) else list(rows.schema.names)
     if SCORE in names:
@@ -29,7 +29,7 @@ def labelled(rows: Any, states: States) -> Samples:
     """A chunk as codes and states, its columns in the order of the file."""
     from ...data.tables import TableReader
 
-    own = {name: states[name] for name in column_names(rows, states) if name in states}
+    own = {name: states[name] for name in distinct_columns(rows, states) if name in states}
     dtype = no_rows(states).dtype
     if isinstance(rows, np.ndarray):
         return Samples(np.ascontiguousarray(rows.T.astype(dtype)), own)
@@ -53,7 +53,7 @@ def table(chunk: Scored, states: States) -> Any:
     import pyarrow as pa
 
     rows, scores = chunk
-    names = column_names(rows, states)
+    names = distinct_columns(rows, states)
     samples = labelled(rows, states).to_arrow()
     columns = [samples[name] if _is_label(rows, name) and name in states else _plain(rows[name]) for name in names]
     metadata = None if isinstance(rows, np.ndarray) else rows.schema.metadata
