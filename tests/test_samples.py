@@ -11,6 +11,7 @@ import polars as pl
 import pyarrow as pa
 import pytest
 
+import fastdgm as fd
 from fastdgm.data.samples import Samples
 from fastdgm.errors import UnknownNameError
 from fastdgm.io.rows import FORMATS, write_rows
@@ -203,3 +204,18 @@ def test_repr_has_no_control_characters():
 
 def test_repr_without_rows(x):
     assert repr(x[:0]).splitlines()[1] == "rain  wet  grass"
+
+
+def test_a_tensor_asks_for_a_tensor():
+    torch = pytest.importorskip("torch", reason="torch is not installed")
+    net = fd.example("asia")
+    x = net.sample(50, seed=3, start=7, like=torch.empty(0))
+    assert isinstance(x, torch.Tensor)
+    assert (x.numpy() == net.sample(50, seed=3, start=7).block.T).all()
+    assert isinstance(net.score_samples(x), torch.Tensor)
+
+
+def test_score_samples_is_log_prob():
+    net = fd.example("asia")
+    x = net.sample(50, seed=3)
+    assert (net.score_samples(x) == net.log_prob(x)).all()
