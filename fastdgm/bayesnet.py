@@ -22,7 +22,6 @@ from .runtime.seeds import check_chunk, check_rows, key_from_seed
 from .runtime.text import preview
 
 if TYPE_CHECKING:
-    from .data.samples import Samples
     from .engines.hybrid import Program
     from .learning.counts import Prior
 
@@ -140,6 +139,7 @@ class BayesNet:
         }
         self._set_states({name: variable.states for name, variable in variables.items()})
         self._conditionals = bound
+        self._kept_program = None  # at once: its plans may be large
 
     def _set_states(self, states: Mapping[str, tuple[str, ...]]) -> None:
         """Keep states in the order of the variables, whatever order they came in: it is that of the columns."""

@@ -119,7 +119,7 @@ def tabulated():
 
 
 def test_segments_follow_the_order():
-    segments = mixed()._program.segments
+    segments = [segment.engine for segment in mixed()._program.segments]
     kinds = [type(segment).__name__ for segment in segments]
     assert kinds == ["TableEngine", "GeometricEngine", "TableEngine", "GeometricEngine"]
     first_words = [segment.plans.first_word for segment in segments[::2]] + [s.first_word for s in segments[1::2]]
@@ -181,3 +181,23 @@ def test_a_kind_without_an_engine(monkeypatch):
     monkeypatch.delitem(ENGINES, Geometric)
     with pytest.raises(TypeError, match="no engine draws and scores a Geometric"):
         mixed().sample(1)
+
+
+def test_an_engine_that_draws_what_is_no_state_gives_no_rows(monkeypatch):
+    def careless(self, begin, end, key, start, codes):
+        codes[self.columns, begin:end] = 7
+
+    monkeypatch.setattr(GeometricEngine, "sample", careless)
+    with pytest.raises(ValueError, match="GeometricEngine drew code 7 of 'count', which has 5 states"):
+        mixed().sample(10, seed=0)
+
+
+def test_a_subclass_goes_with_its_class(tmp_path):
+    class Special(Geometric):
+        __slots__ = ()
+
+    net = fd.BayesNet({"rain": RAIN, "count": Special("rain", [0.3, 0.9, 0.6], 5)})
+    fd.write(net, tmp_path / "net.safetensors")
+    again = fd.read(tmp_path / "net.safetensors")
+    assert type(again["count"]) is Geometric
+    assert (again.sample(100, seed=3).block == net.sample(100, seed=3).block).all()

@@ -290,3 +290,9 @@ def test_a_failure_leaves_an_unfitted_network_unfitted():
     with pytest.raises(ValueError, match="is 100"):
         net.fit(bad_row())
     assert not net.is_fitted
+
+
+def test_a_matrix_is_an_array():
+    rows = np.matrix([[0, 1], [1, 0], [1, 1]])
+    learnt = fd.BayesNet.from_edges([("a", "b")]).fit(rows)
+    assert learnt["a"] == fd.BayesNet.from_edges([("a", "b")]).fit(np.asarray(rows))["a"]

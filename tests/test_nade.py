@@ -253,6 +253,12 @@ def test_parameters():
     assert NADE(3, 3, order=[2, 0, 1]).order.tolist() == [2, 0, 1]
 
 
+@pytest.mark.parametrize(("order", "rule"), [(0, "a permutation of 0 to 0"), ("", "natural, reversed, random")])
+def test_an_order_of_another_shape_or_name(order, rule):
+    with pytest.raises(ValueError, match=f"order must be {rule}"):
+        NADE(1, 2, order=order)
+
+
 @pytest.mark.parametrize("dtype", TYPES)
 def test_state_and_copies_round_trip(dtype):
     model = random_nade(5, 3, activation="relu", dtype=dtype)

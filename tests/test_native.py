@@ -238,6 +238,7 @@ TABLES = {"table.0": np.array([0.5, 0.5]), "table.1": np.array([[0.25, 0.75], [1
         (None, {}, "has a list 'variables'"),
         ([], {}, "at least one variable"),
         ([A, B], {"table.0": TABLES["table.0"]}, r"one table per variable.*missing or too many: \['table.1'\]"),
+        ([A, B], {**TABLES, "table.01": TABLES["table.1"]}, r"missing or too many: \['table.01'\]"),
         ([A], TABLES, r"too many: \['table.1'\]"),
         ([A, A], TABLES, "names must be distinct, got 'a' twice"),
         ([A, 3], TABLES, "exactly a name, parents and states, got 3"),

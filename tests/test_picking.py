@@ -55,3 +55,11 @@ def test_the_cold_limit_is_the_most_probable_state(temperature):
 def test_the_hot_limit_is_uniform():
     hot = truncated(np.array([[40.0, -3.0, 1e30]]), Draw(1, 0, temperature=1e308))
     np.testing.assert_allclose(log_softmax(hot, 0), -np.log(3))
+
+
+@pytest.mark.parametrize(
+    ("p", "top_p", "n_kept"), [([0.5, 0.35, 0.1, 0.05], 0.5, 1), ([0.45, 0.3, 0.2, 0.05], 0.75, 3), ([0.5] * 2, 0.5, 1)]
+)
+def test_shares_that_are_top_p_up_to_rounding_are_what_they_were(p, top_p, n_kept):
+    kept = truncated(np.log([p]), Draw(1, 0, top_p=top_p))
+    assert np.isfinite(kept).sum() == n_kept

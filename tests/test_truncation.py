@@ -1,4 +1,4 @@
-"""top_k and top_p, which every family draws among by one rule."""
+"""top_k and top_p: which states of a distribution are drawn among."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ from fastdgm.engines.truncation import most_probable
 @pytest.mark.parametrize("top_k", [None, 1, 3, 9])
 def test_what_is_kept_is_the_shortest_beginning_with_enough_mass(top_k, top_p):
     weights = -np.sort(-np.random.default_rng(0).integers(1, 9, (50, 6)).astype(float), axis=1)
-    for row, kept in zip(weights, most_probable(weights, top_k, top_p), strict=True):
+    reached = weights.cumsum(axis=1)
+    for row, kept in zip(weights, most_probable(reached, reached - weights, top_k, top_p), strict=True):
         n = len(row)
         if top_p is not None and top_p < 1:
             n = next(n for n in range(1, 7) if row[:n].sum() >= top_p * row.sum())

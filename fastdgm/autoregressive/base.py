@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from ..data.matrices import code_matrix, real_matrix
 from ..data.placement import Placement
-from ..engines.draw import Draw, Drawn, SampleOptions, Seed, check_draw
+from ..engines.draw import Draw, Drawn, SampleOptions, Seed, check_draw, refuse_given
 from ..engines.training import Stepper
 from ..learning import gradient
 from ..learning.checkpoints import Origin
@@ -191,6 +191,7 @@ class AutoregressiveModel(Verbs):
 
     def draw(self, asked: SampleOptions) -> Any:
         """What :meth:`sample` gives for these options."""
+        refuse_given(asked.given)
         prefix = None if asked.prefix is None else self._check_prefix(asked.prefix)
         draw = check_draw(asked, self._uniforms_shape(), prefix)
         self._check_truncation(draw)

@@ -232,7 +232,7 @@ class NADE(AutoregressiveModel):
 def _checked_order(order: Order | None, n_vars: int, random: np.random.Generator | None) -> Array:
     """The variable at each position, read-only int64."""
     if order is None or isinstance(order, str):
-        named = named_order(order or "natural", n_vars, random)
+        named = named_order("natural" if order is None else order, n_vars, random)
         if named is None:
             raise ValueError(f"order must be natural, reversed, random or a permutation, got {order!r:.100}")
         return read_only(named)

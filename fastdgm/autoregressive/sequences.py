@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from ..data.sequences import Kind, Stream, refuse_empty
 from ..data.vocabularies import as_stream, decoder
-from ..engines.draw import Draw, SampleOptions, check_draw
+from ..engines.draw import Draw, SampleOptions, check_draw, refuse_given
 from ..engines.markov.counts import Counts, Layout
 from ..engines.markov.plan import make_tables
 from ..engines.markov.run import MAX_LENGTH
@@ -60,6 +60,7 @@ class MarkovSequences:
 
     def draw(self, asked: SampleOptions) -> Any:
         """Sequences from their start or prefix to their end."""
+        refuse_given(asked.given)
         if asked.like is not None:
             raise TypeError("like= needs rows of a fixed length; ragged sequences come as a list")
         if asked.uniforms is not None and (np.ndim(asked.uniforms) != 2 or np.shape(asked.uniforms)[1] < 1):

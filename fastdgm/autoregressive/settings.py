@@ -23,7 +23,11 @@ def named_order(name: str, n_vars: int, generator: np.random.Generator | None) -
 
 def is_permutation(positions: Array, n_vars: int) -> bool:
     """Whether these are the integers 0 .. n_vars - 1, each once."""
-    return positions.dtype.kind in "iu" and np.array_equal(np.sort(positions), np.arange(n_vars))
+    return (
+        positions.dtype.kind in "iu"
+        and positions.shape == (n_vars,)
+        and np.array_equal(np.sort(positions), np.arange(n_vars))
+    )
 
 
 def check_dtype(dtype: npt.DTypeLike, subject: str = "dtype must be") -> np.dtype[Any]:

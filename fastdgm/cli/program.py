@@ -1,4 +1,4 @@
-"""The command line: arguments and errors; what the commands do is in rows.py."""
+"""The command line as a program: one command, its exit code, errors as one line."""
 
 from __future__ import annotations
 

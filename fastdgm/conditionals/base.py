@@ -16,8 +16,8 @@ Array = npt.NDArray[Any]
 class Conditional(ABC):
     """P(variable | parents), as parameters: no loops over data, which are the engine's (``engines/base.py``).
 
-    A new kind is a class like this one and an entry in ``engines.ENGINES``, no more: networks, files and pictures know
-    this class only. It never changes once made.
+    A new kind is a class like this one and an entry in ``engines.hybrid.ENGINES``, no more: networks and native files
+    know this class only. What needs tables (``fit``, BIF and its kin) refuses others. It never changes once made.
     """
 
     __slots__ = ()

@@ -73,8 +73,10 @@ def _code_type(states: States) -> np.dtype[Any]:
 
 def _as_array(data: Any) -> Array:
     data = as_array(data)
-    if isinstance(data, np.ndarray):
+    if isinstance(data, np.ma.MaskedArray):
         return data
+    if isinstance(data, np.ndarray):
+        return np.asarray(data)  # a matrix has no columns of one dimension
     try:
         array = np.asarray(data)
     except ValueError as error:

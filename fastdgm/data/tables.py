@@ -1,9 +1,9 @@
-"""Tables with named columns, in and out: blocks of codes for the kernels, pandas and Arrow for people."""
+"""Tables with named columns: what states they have, and their rows as blocks of codes."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -12,9 +12,6 @@ from ..errors import MissingValuesError
 from .columns import column_pieces, matched_columns
 from .labels import Codes, Column, Encoder, Labels, Piece, bad_code, missing_value, whole_numbers
 from .variables import MAX_STATES
-
-if TYPE_CHECKING:
-    pass
 
 _CODES_RULE = "integers in a column whose states are not known are codes, which start at 0 and are never negative"
 _NAME_THEM = (

@@ -83,6 +83,16 @@ class Draw:
         return 0 if self.prefix is None else int(self.prefix.shape[1])
 
 
+def refuse_given(given: Any) -> None:
+    """Known values that are not a prefix would need a sum over the others."""
+    if given is not None:
+        raise ValueError(
+            "given= is refused: known values that are not a prefix of the model's order cannot be conditioned on "
+            "exactly by drawing variable by variable. Use prefix= for the first variables of `order`, train a "
+            "model whose order puts the known variables first, or use a BayesNet"
+        )
+
+
 def check_draw(
     asked: SampleOptions, uniforms_shape: tuple[int, ...], prefix: Array | None = None, n_prefixes: int | None = None
 ) -> Draw:
@@ -90,12 +100,6 @@ def check_draw(
 
     ``prefix`` holds its values where all are equally long, ``n_prefixes`` is their number in any case.
     """
-    if asked.given is not None:
-        raise ValueError(
-            "given= is refused: known values that are not a prefix of the model's order cannot be conditioned on "
-            "exactly by drawing variable by variable. Use prefix= for the first variables of `order`, train a "
-            "model whose order puts the known variables first, or use a BayesNet"
-        )
     n, per_row = _count_rows(asked, len(prefix) if prefix is not None else n_prefixes)
     rows, start = check_rows(n, asked.start)
     given = None if asked.uniforms is None else _check_uniforms(asked.uniforms, (rows, *uniforms_shape))

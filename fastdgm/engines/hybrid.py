@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -32,6 +32,13 @@ def engine_of(conditional: Conditional) -> type[Engine]:
     raise TypeError(f"no engine draws and scores a {type(conditional).__name__}")
 
 
+class Segment(NamedTuple):
+    """Neighbours of one kind in topological order."""
+
+    engine: Engine
+    members: Sequence[int]  # columns
+
+
 class Program:
     """The conditionals of a network as engines.
 
@@ -56,18 +63,19 @@ class Program:
         return tuple(kind(Members(self.conditionals, own)) for kind, own in members.items())
 
     @cached_property
-    def segments(self) -> tuple[Engine, ...]:
+    def segments(self) -> tuple[Segment, ...]:
         """Engines in an order in which each finds the parents of its members drawn."""
         if len(self.scoring) == 1:
-            return self.scoring
-        segments = self._segments()
-        made: dict[int, Engine] = {}
+            return (Segment(self.scoring[0], self._order),)  # a network of tables makes its plans once
+        found = self._segments()
+        made: dict[int, Segment] = {}
         first_word = 0
-        for i in sorted(range(len(segments)), key=lambda i: segments[i][0] is not TableEngine):
-            kind, members = segments[i]
-            made[i] = kind(Members(self.conditionals, members), first_word)
-            first_word += made[i].n_words
-        return tuple(made[i] for i in range(len(segments)))
+        for i in sorted(range(len(found)), key=lambda i: found[i][0] is not TableEngine):
+            kind, members = found[i]
+            engine = kind(Members(self.conditionals, members), first_word)
+            made[i] = Segment(engine, members)
+            first_word += engine.n_words
+        return tuple(made[i] for i in range(len(found)))
 
     def _segments(self) -> list[tuple[type[Engine], list[int]]]:
         """Members by kind, in topological order: as many as are ready, then those of the next kind."""
@@ -86,7 +94,8 @@ class Program:
     @property
     def n_bytes(self) -> int:
         """Memory of all plans."""
-        return sum(engine.n_bytes for engine in dict.fromkeys((*self.scoring, *self.segments)))
+        engines = (*self.scoring, *(segment.engine for segment in self.segments))
+        return sum(engine.n_bytes for engine in dict.fromkeys(engines))
 
     def sample(self, n: int, key: int, start: int) -> Array:
         """Codes (n_vars, n) of rows ``start`` to ``start + n`` of the stream of a key."""
@@ -96,11 +105,22 @@ class Program:
         codes = np.empty((n_vars, n), self.dtype)
 
         def work(begin: int, end: int) -> None:
-            for engine in self.segments:
-                engine.sample(begin, end, key, start, codes)
+            for segment in self.segments:
+                segment.engine.sample(begin, end, key, start, codes)
+                if type(segment.engine) is not TableEngine:
+                    self._check_drawn(segment, codes[:, begin:end])
 
         run_ranges(work, cell_ranges(n, n_vars, Block.cells_per_piece))
         return codes
+
+    def _check_drawn(self, segment: Segment, codes: Array) -> None:
+        """Tables are looked up by what others drew: those draw states, or nobody gets any rows."""
+        names = list(self.states)
+        for v in segment.members:
+            largest, n_states = int(codes[v].max(initial=0)), len(self.states[names[v]])
+            if largest >= n_states:
+                engine = type(segment.engine).__name__
+                raise ValueError(f"{engine} drew code {largest} of {names[v]!r}, which has {n_states} states")
 
     def log_prob(self, block: Block) -> npt.NDArray[np.float64]:
         """log p of every row (n,), in nats. Raises what the block makes of a code out of range."""

@@ -113,8 +113,15 @@ def _network_state(net: BayesNet) -> tuple[dict[str, Any], Arrays]:
     for i, own in enumerate(net.conditionals.values() if net.is_fitted else ()):
         arrays |= {f"{parameter}.{i}": array for parameter, array in own.parameters().items()}
         if not isinstance(own, CPT):
-            variables[i]["kind"] = type(own).__name__
+            variables[i]["kind"] = _kind_of(own)
     return {"fitted": net.is_fitted, "variables": variables}, arrays
+
+
+def _kind_of(own: Conditional) -> str:
+    """The name of the class that has an engine: a subclass goes with it."""
+    from ..engines.hybrid import ENGINES  # and numba with them
+
+    return next((kind for kind in type(own).__mro__ if kind in ENGINES), type(own)).__name__
 
 
 # --- bytes to models ---------------------------------------------------------------------------------------
@@ -215,16 +222,19 @@ def _network(structure: Mapping[str, Any], arrays: Arrays) -> BayesNet:
 def _arrays_of_variables(arrays: Arrays, n: int, fitted: bool) -> list[Arrays]:
     """The parameters of every variable by name."""
     own: list[Arrays] = [{} for _ in range(n)]
+    numbers = {str(i): i for i in range(n)}  # written in one way only
     odd = []
     for key, array in arrays.items():
         parameter, _, number = key.rpartition(".")
-        if fitted and parameter and number.isascii() and number.isdecimal() and len(number) < 10 and int(number) < n:
-            own[int(number)][parameter] = array
+        if fitted and parameter and number in numbers:
+            own[numbers[number]][parameter] = array
         else:
             odd.append(key)
     odd += [f"table.{i}" for i in range(n) if fitted and not own[i]]
     if odd:
-        raise ValueError(f"a fitted network has one table per variable, others none; missing or too many: {odd[:10]}")
+        raise ValueError(
+            f"a fitted network has one table per variable, others none; missing or too many: {sorted(odd)[:10]}"
+        )
     return own
 
 

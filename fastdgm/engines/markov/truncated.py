@@ -22,7 +22,8 @@ def truncate(probabilities: Array, draw: Draw) -> Array:
     changed = np.asarray((probabilities / largest) ** (1.0 / draw.temperature))
     order = np.argsort(-changed, axis=1, kind="stable")
     falling = np.take_along_axis(changed, order, axis=1)
-    falling[~most_probable(falling, draw.top_k, draw.top_p)] = 0.0
+    reached = falling.cumsum(axis=1)
+    falling[~most_probable(reached, reached - falling, draw.top_k, draw.top_p)] = 0.0
     falling /= falling.cumsum(axis=1)[:, -1:]
     np.put_along_axis(changed, order, falling, axis=1)
     return changed

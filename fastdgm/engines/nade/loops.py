@@ -10,7 +10,6 @@ from ...kernels import adam, nade, nade_gradient
 LOOPS: dict[tuple[str, str], Callable[..., Any]] = {
     ("log_prob", "cpu"): nade.nade_log_prob_cpu,
     ("sample", "cpu"): nade.nade_sample_cpu,
-    ("exponentials", "cpu"): nade.nade_factor_cpu,
     ("add gradients", "cpu"): nade_gradient.nade_gradient_cpu,
     ("sum parts", "cpu"): nade_gradient.nade_sum_cpu,
     ("adam", "cpu"): adam.adam_cpu,

@@ -36,7 +36,9 @@ def truncated(logits: Array, draw: Draw) -> Array:
         scaled = logits / draw.temperature
     order = np.argsort(-scaled, axis=1, kind="stable")
     weights = np.exp(scaled - scaled.max(axis=1, keepdims=True))
-    kept = most_probable(np.take_along_axis(weights, order, axis=1), draw.top_k, draw.top_p)
+    reached = np.take_along_axis(weights, order, axis=1).cumsum(axis=1)
+    before = np.concatenate([np.zeros((len(reached), 1)), reached[:, :-1]], axis=1)
+    kept = most_probable(reached, before, draw.top_k, draw.top_p)
     return np.where(np.take_along_axis(kept, np.argsort(order, axis=1), axis=1), scaled, -np.inf)
 
 
