@@ -292,6 +292,7 @@ def test_a_failure_leaves_an_unfitted_network_unfitted():
     assert not net.is_fitted
 
 
+@pytest.mark.filterwarnings("ignore:the matrix subclass")
 def test_a_matrix_is_an_array():
     rows = np.matrix([[0, 1], [1, 0], [1, 1]])
     learnt = fd.BayesNet.from_edges([("a", "b")]).fit(rows)
