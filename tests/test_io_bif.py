@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import fastdgm as fd
-from fastdgm.io import bif_tables, read_bif, write_bif
+from fastdgm.io import draft, read_bif, write_bif
 
 VARIABLES = """
 variable a { type discrete [ 2 ] { yes, no }; }
@@ -211,7 +211,7 @@ def test_default_row():
 
 
 def test_default_rows_cannot_fill_the_memory(monkeypatch):
-    monkeypatch.setattr(bif_tables, "MAX_DEFAULT_CELLS", 12)
+    monkeypatch.setattr(draft, "MAX_FILLED_CELLS", 12)
     body = "default 0.5, 0.5;"
     more = "variable d { type discrete [ 2 ] { x, y }; }"
     assert len(read_bif(c_given(body))) == 3

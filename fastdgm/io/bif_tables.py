@@ -20,8 +20,6 @@ from .axes import FlatTable, decisions, flat_table
 from .draft import Draft, Family, Positions
 from .text import NO_DECIMAL_COMMA, Array, is_plain
 
-MAX_DEFAULT_CELLS = 1 << 24  # per file: no number of the file stands behind the cells a `default` row fills
-
 PROPERTY = r'property\b(?P<property>(?:"[^"]*"|[^";]++)*+);'
 STATEMENT = re.compile(
     r'\s*+(?:\((?P<states>(?:"[^"]*"|[^()"]++)*+)\)(?P<row>[^;(){}]*+);'
@@ -63,7 +61,6 @@ class ProbabilityReader:
         self.draft = draft
         self.source = draft.source
         self.text = text
-        self._cells_by_default = 0
         self._flat: list[FlatTable] = []
 
     def read(self, names: Sequence[str], start: int) -> None:
@@ -148,13 +145,7 @@ class ProbabilityReader:
         if len(row) != family.n_states:
             message = f"the default row of {family.child!r} needs {family.n_states} numbers, got {len(row)}"
             raise self.source.error(message, position)
-        self._cells_by_default += family.n_rows * family.n_states
-        if self._cells_by_default > MAX_DEFAULT_CELLS:
-            raise self.source.error(
-                f"default rows fill at most {MAX_DEFAULT_CELLS} entries of a file; those of {family.child!r} "
-                f"would exceed it",
-                position,
-            )
+        self.draft.check_filled("default rows", family, position)
         values, positions = np.tile(row, (family.n_rows, 1)), np.full(family.n_rows, position)
         index, given_values, given_positions = rows.sorted()
         values[index], positions[index] = given_values, given_positions

@@ -20,6 +20,7 @@ MAX_VARIABLES = 100_000  # each takes some kilobytes: a few bytes of a file must
 MAX_STATES_OF_A_FILE = 1 << 22
 MAX_NAMES = 256  # of one family: more than it can have, so that the error can count
 MAX_CELLS = 1 << 28  # more numbers than a file of the permitted size can hold
+MAX_FILLED_CELLS = 1 << 24  # entries per file that no number stands behind, such as those of BIF's default rows
 Positions = npt.NDArray[np.int64]
 
 
@@ -48,7 +49,7 @@ class Draft:
         self._tables: dict[str, CPT] = {}
         self._families: set[str] = set()  # a table is announced before it is known
         self._begun: dict[str, int] = {}
-        self._n_states = 0
+        self._n_states = self._n_filled = 0
         self._row_sums = RowSums(tolerance)
         self.notes: list[str] = []  # for the one warning about the file
 
@@ -116,10 +117,13 @@ class Draft:
             raise self.source.error(f"table of {child!r}: {error}", position) from None
         return Family(child, tuple(parents), shape, n_cells // shape[-1], position)
 
-    def add_table(self, family: Family, values: Array, row_positions: Positions | None = None) -> None:
+    def add_table(
+        self, family: Family, values: Array, row_positions: Positions | None = None, weights: bool = False
+    ) -> None:
         """Accept a table given as a flat array: the child changes fastest, then the last parent.
 
-        ``row_positions`` says where each row stands in the file, for the error message.
+        ``row_positions`` says where each row stands in the file, for the error message; ``weights`` that the format
+        has tables of counts and the like, which mean distributions.
         """
         n_cells = family.n_rows * family.n_states
         if len(values) != n_cells:
@@ -131,13 +135,28 @@ class Draft:
         table = values.reshape(family.shape)
         with np.errstate(over="ignore", invalid="ignore"):  # sums of absurd numbers are reported as such below
             try:
-                self._row_sums.divide(family.child, table)
+                self._row_sums.divide(family.child, table, weights)
                 cpt = CPT(family.parents, table, self.states[family.child])
             except RowSumError as error:
                 raise self._row_error(family, error, row_positions) from None
             except ValueError as error:
                 raise self.source.error(f"table of {family.child!r}: {error}", family.position) from None
         self._tables[family.child] = cpt
+
+    def add_uniform(self, family: Family) -> None:
+        """Accept a table that the file leaves out, where its format says that all states are equally likely then."""
+        self.check_filled("tables without data", family, family.position)
+        self.add_table(family, np.full(family.n_rows * family.n_states, 1.0 / family.n_states))
+        self._row_sums.note_uniform(family.child)
+
+    def check_filled(self, what: str, family: Family, position: int) -> None:
+        """Refuse more entries than a file may have that no number of it stands behind, before they take memory."""
+        self._n_filled += family.n_rows * family.n_states
+        if self._n_filled > MAX_FILLED_CELLS:
+            raise self.source.error(
+                f"{what} fill at most {MAX_FILLED_CELLS} entries of a file; those of {family.child!r} would exceed it",
+                position,
+            )
 
     @property
     def tolerance(self) -> float:

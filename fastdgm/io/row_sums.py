@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 
 import numpy as np
+import numpy.typing as npt
 
 from ..conditionals.table import EXACT_TOLERANCE, QUIET_TOLERANCE, RowSumError
 from ..runtime.text import shortened
@@ -26,9 +27,13 @@ class RowSums:
         self.tolerance = TOLERANCE if tolerance is None else checked_tolerance(tolerance)
         self.limit = self.tolerance + EXACT_TOLERANCE  # sums are rounded too: 0.33 three times is 0.99 - 1e-17
         self._divided: list[str] = []
+        self._weights: list[str] = []
+        self._uniform: list[str] = []
 
-    def divide(self, name: str, table: Array) -> None:
+    def divide(self, name: str, table: Array, weights: bool = False) -> None:
         """Divide, in place, the rows of ``(..., n_states)`` that are off enough to matter, and not too far.
+
+        With ``weights`` a table of counts, or of other weights above 1, is divided however large its sums are.
 
         Raises
         ------
@@ -38,6 +43,11 @@ class RowSums:
             sums = table.sum(axis=-1)
             off = np.abs(sums - 1.0)
         if off.max() > self.limit and table.min() >= 0.0 and table.max() < np.inf:
+            if weights and _are_weights(table, off > self.limit):
+                positive = (sums > 0.0) & (sums < np.inf)
+                table[positive] /= sums[positive][..., None]
+                self._weights.append(_named(name))
+                return
             row = tuple(int(i) for i in np.unravel_index(np.argmax(off), off.shape))
             at = f" at parent states {list(row)}" if row else ""
             raise RowSumError(f"every row of a table sums to 1, got {float(sums[row]):.10g}{at}", row)
@@ -46,14 +56,19 @@ class RowSums:
             table[divide] /= sums[divide][..., None]
             self._divided.append(f"{_named(name)} ({divide.sum()} rows, worst {off[divide].max():.1e})")
 
+    def note_uniform(self, name: str) -> None:
+        """A table was left out and is uniform."""
+        self._uniform.append(_named(name))
+
     def notes(self) -> list[str]:
         """What was done to the tables, one sentence for each kind of change; empty if none was changed."""
-        if not self._divided:
-            return []
-        return [
-            f"rows of {len(self._divided)} tables are off by more than {QUIET_TOLERANCE:g} from summing to 1 "
-            f"and were divided by their sum: {_listed(self._divided)}"
-        ]
+        off = f"rows of {len(self._divided)} tables are off by more than {QUIET_TOLERANCE:g} from summing to 1"
+        sentences = {
+            f"{off} and were divided by their sum": self._divided,
+            "rows of counts or weights were divided by their sum": self._weights,
+            "tables without data were read as uniform": self._uniform,
+        }
+        return [f"{sentence}: {_listed(names)}" for sentence, names in sentences.items() if names]
 
     def warn(self, source: str, stacklevel: int) -> None:
         """Warn if any table was changed; ``stacklevel`` counts from the caller of this method."""
@@ -71,6 +86,11 @@ def checked_tolerance(tolerance: float) -> float:
     if isinstance(tolerance, bool) or not isinstance(tolerance, int | float | np.number) or not tolerance >= 0:
         raise ValueError(f"tolerance= is a number from 0 on, how far a row may be off 1, got {tolerance!r}")
     return float(tolerance)
+
+
+def _are_weights(table: Array, off: npt.NDArray[np.bool_]) -> bool:
+    """Whole numbers; or none of the rows is a distribution, and an entry is no probability."""
+    return bool((table == np.floor(table)).all() or (off.all() and table.max() > 1.0))
 
 
 def _named(name: str) -> str:
