@@ -10,26 +10,22 @@ from __future__ import annotations
 import re
 from array import array
 from collections.abc import Sequence
-from itertools import islice
 
 import numpy as np
 
-from ..data.variables import MAX_STATES
 from ..runtime.text import preview
 from .axes import FlatTable, decisions, flat_table
+from .bif_names import name_list
 from .draft import Draft, Family, Positions
 from .text import NO_DECIMAL_COMMA, Array, is_plain
 
 PROPERTY = r'property\b(?P<property>(?:"[^"]*"|[^";]++)*+);'
-STATEMENT = re.compile(
-    r'\s*+(?:\((?P<states>(?:"[^"]*"|[^()"]++)*+)\)(?P<row>[^;(){}]*+);'
-    + r"|(?P<keyword>table|default)\b(?P<flat>[^;(){}]*+);|"
-    + PROPERTY
-    + r"|(?P<end>\}))"
-)
+_OTHER_STATEMENTS = r"(?P<keyword>table|default)\b(?P<flat>[^;(){}]*+);|" + PROPERTY + r"|(?P<end>\}))"
+STATEMENT = re.compile(r'\s*+(?:\((?P<states>(?:"[^"]*"|[^()"]++)*+)\)(?P<row>[^;(){}]*+);|' + _OTHER_STATEMENTS)
+# In a file with names like (35,60] the last parenthesis before the numbers ends the states of a row.
+_STATEMENT_WITH_BRACKETS = re.compile(r'\s*+(?:\((?P<states>[^;{}]*)\)(?P<row>[^;(){}"]*+);|' + _OTHER_STATEMENTS)
 _DECIMAL_COMMA = re.compile(r"\d,\d")
 _WORD = re.compile(r"\S+")
-_NAME = re.compile(r'"([^"]*)"|([^\s",|]+)')
 _FUNCTION = re.compile(r"\bfunction\W+(\w+)")
 
 
@@ -38,27 +34,15 @@ def has_decimal_comma(numbers: str) -> bool:
     return "." not in numbers and _DECIMAL_COMMA.search(numbers) is not None
 
 
-def words(text: str, limit: int) -> list[str]:
-    """The first ``limit`` names, separated by blanks, commas or bars, quoted or not."""
-    return [match[1] or match[2] or "" for match in islice(_NAME.finditer(text), limit)]
-
-
-def state_list(text: str, count: int | None) -> list[str]:
-    """State names separated by commas, which leaves room for blanks inside, or else by blanks.
-
-    Of more names than a variable can have states, only the first few are counted.
-    """
-    if '"' in text:
-        return words(text, MAX_STATES + 1)
-    names = [name.strip() for name in text.split(",", MAX_STATES)]
-    return names if len(names) > 1 or count == 1 else text.split(None, MAX_STATES)
-
-
 class ProbabilityReader:
-    """Reads the probability blocks of one file into its draft."""
+    """Reads the probability blocks of one file into its draft.
 
-    def __init__(self, draft: Draft, text: str) -> None:
+    ``brackets`` says that names without quotes have parentheses in them.
+    """
+
+    def __init__(self, draft: Draft, text: str, brackets: bool) -> None:
         self.draft = draft
+        self._statement = _STATEMENT_WITH_BRACKETS if brackets else STATEMENT
         self.source = draft.source
         self.text = text
         self._flat: list[FlatTable] = []
@@ -70,7 +54,7 @@ class ProbabilityReader:
         flat: dict[str, re.Match[str]] = {}
         position = start
         while True:
-            statement = STATEMENT.match(self.text, position)
+            statement = self._statement.match(self.text, position)
             if statement is None:
                 raise self.source.unexpected(f"a row of the table of {family.child!r}", position)
             position = statement.end()
@@ -169,9 +153,9 @@ class _Rows:
 
     def add(self, statement: re.Match[str]) -> None:
         """Take in one row: its number among the parent configurations, its probabilities, its position."""
-        index = 0
+        index, n_parents = 0, len(self._codes)
         try:
-            for state, codes in zip(self._states(statement["states"]), self._codes, strict=True):
+            for state, codes in zip(name_list(statement["states"], n_parents, n_parents), self._codes, strict=True):
                 index = index * len(codes) + codes[state]
         except (KeyError, ValueError):
             raise self.source.error(
@@ -198,13 +182,6 @@ class _Rows:
             )
         if len(self._index) > self.family.n_rows:
             self.sorted()  # raises, and names the row that is there twice
-
-    def _states(self, text: str) -> list[str]:
-        n_names = len(self._codes)
-        if '"' in text:
-            return words(text, n_names + 1)
-        names = [name.strip() for name in text.split(",", n_names)]
-        return names if len(names) == n_names else text.split(None, n_names)
 
     def sorted(self) -> tuple[Positions, Array, Positions]:
         """Which rows there are, in the order of the table, with their probabilities and positions."""
