@@ -7,13 +7,13 @@ but one program wrote the whole file in one way.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Literal, NamedTuple
 
 import numpy as np
 
 from ..conditionals.table import EXACT_TOLERANCE, LOUD_TOLERANCE
-from .draft import Family
+from .draft import Draft, Family
 from .text import Array
 
 Child = Literal["fastest", "slowest"]
@@ -75,6 +75,32 @@ def flat_table(family: Family, values: Array, tolerance: float, reversed_parents
 def decisions(tables: Iterable[FlatTable]) -> set[Child]:
     """What the tables of a file decide: nothing, one way, or both where they contradict each other."""
     return {table.decision for table in tables if table.decision is not None}
+
+
+def add_flat_tables(draft: Draft, tables: Sequence[FlatTable], advice: str) -> None:
+    """Give a draft the tables of a file, now that all of them have been seen: each as its rows, or the others, say.
+
+    Raises
+    ------
+    FormatError : rows that sum to 1 neither way, or both ways where nothing decides; ``advice`` ends that message.
+    """
+    votes = decisions(tables)
+    for table in tables:
+        child, position = table.family.child, table.family.position
+        if not table.fastest_fits and not table.slowest_fits:
+            raise draft.source.error(
+                f"every row of a table sums to 1, those of the flat table of {child!r} do so neither "
+                f"with the child changing fastest nor with the child changing slowest",
+                position,
+            )
+        if table.is_ambiguous and len(votes) != 1:
+            raise draft.source.error(
+                f"the flat table of {child!r} is ambiguous: its rows sum to 1 whether the child changes fastest or "
+                f"slowest{advice}",
+                position,
+            )
+        slowest = not table.fastest_fits or (table.is_ambiguous and votes == {"slowest"})
+        draft.add_table(table.family, table.entries("slowest" if slowest else "fastest"))
 
 
 def _worst(rows: Array) -> float:

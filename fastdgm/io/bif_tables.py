@@ -14,7 +14,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from ..runtime.text import preview
-from .axes import FlatTable, decisions, flat_table
+from .axes import FlatTable, add_flat_tables, flat_table
 from .bif_names import name_list
 from .draft import Draft, Family, Positions
 from .text import NO_DECIMAL_COMMA, Array, is_plain
@@ -101,27 +101,11 @@ class ProbabilityReader:
         if family.n_rows == 1 or len(values) != family.n_rows * family.n_states:
             self.draft.add_table(family, values)
             return
-        table = flat_table(family, values, self.draft.tolerance)
-        if not table.fastest_fits and not table.slowest_fits:
-            raise self.source.error(
-                f"every row of a table sums to 1, those of the flat table of {family.child!r} do so neither "
-                f"with the child changing fastest nor with the child changing slowest",
-                family.position,
-            )
-        self._flat.append(table)
+        self._flat.append(flat_table(family, values, self.draft.tolerance))
 
     def finish(self) -> None:
-        """Give the draft the flat tables, each with the child fastest, now that all of them have been seen."""
-        votes = decisions(self._flat)
-        for table in self._flat:
-            if table.is_ambiguous and len(votes) != 1:
-                raise self.source.error(
-                    f"the flat table of {table.family.child!r} is ambiguous: its rows sum to 1 whether the child "
-                    f"changes fastest or slowest; write it as rows, (parent states) probabilities;",
-                    table.family.position,
-                )
-            slowest = not table.fastest_fits or (table.is_ambiguous and votes == {"slowest"})
-            self.draft.add_table(table.family, table.entries("slowest" if slowest else "fastest"))
+        """Give the draft the flat tables, now that all of them have been seen."""
+        add_flat_tables(self.draft, self._flat, "; write it as rows, (parent states) probabilities;")
 
     def _filled(self, family: Family, rows: _Rows, default: re.Match[str]) -> tuple[Array, Positions]:
         """The default row everywhere, then the rows that were given."""

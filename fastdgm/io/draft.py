@@ -125,13 +125,7 @@ class Draft:
         ``row_positions`` says where each row stands in the file, for the error message; ``weights`` that the format
         has tables of counts and the like, which mean distributions.
         """
-        n_cells = family.n_rows * family.n_states
-        if len(values) != n_cells:
-            raise self.source.error(
-                f"the table of {family.child!r} needs {n_cells} numbers "
-                f"({' x '.join(map(str, family.shape))}), got {len(values)}",
-                family.position,
-            )
+        self.check_length(family, values)
         table = values.reshape(family.shape)
         with np.errstate(over="ignore", invalid="ignore"):  # sums of absurd numbers are reported as such below
             try:
@@ -142,6 +136,16 @@ class Draft:
             except ValueError as error:
                 raise self.source.error(f"table of {family.child!r}: {error}", family.position) from None
         self._tables[family.child] = cpt
+
+    def check_length(self, family: Family, values: Array) -> None:
+        """Refuse more or fewer numbers than the table has entries."""
+        n_cells = family.n_rows * family.n_states
+        if len(values) != n_cells:
+            raise self.source.error(
+                f"the table of {family.child!r} needs {n_cells} numbers "
+                f"({' x '.join(map(str, family.shape))}), got {len(values)}",
+                family.position,
+            )
 
     def add_uniform(self, family: Family) -> None:
         """Accept a table that the file leaves out, where its format says that all states are equally likely then."""
