@@ -34,6 +34,7 @@ from .hugin import read_hugin, write_hugin
 from .native import read_bytes, read_native, write_bytes, write_native
 from .text import read_bounded, write_text
 from .uai import Axes, read_uai, write_uai
+from .xdsl import read_xdsl, write_xdsl
 from .xmlbif import read_xmlbif, write_xmlbif
 
 __all__ = [
@@ -42,12 +43,14 @@ __all__ = [
     "read_hugin",
     "read_native",
     "read_uai",
+    "read_xdsl",
     "read_xmlbif",
     "write",
     "write_bif",
     "write_hugin",
     "write_native",
     "write_uai",
+    "write_xdsl",
     "write_xmlbif",
 ]
 
@@ -64,6 +67,7 @@ _BIF = Format(read_bif, write_bif, write_text)
 _XMLBIF = Format(read_xmlbif, write_xmlbif, write_text)
 _UAI = Format(read_uai, write_uai, write_text)
 _HUGIN = Format(read_hugin, write_hugin, write_text)
+_XDSL = Format(read_xdsl, write_xdsl, write_text)
 _NATIVE = Format(read_native, write_native, write_bytes)
 
 FORMATS = {
@@ -74,6 +78,7 @@ FORMATS = {
     ".uai": _UAI,
     ".net": _HUGIN,
     ".hugin": _HUGIN,
+    ".xdsl": _XDSL,
 }  # each also with .gz after it
 NATIVE_SUFFIX = ".safetensors"
 
@@ -131,7 +136,7 @@ def read(
                 raise ValueError(f"{option}= is for text files, {path.name!r} is in the native format")
         return read_native(read_bytes(path), str(path))
     options: dict[str, Any] = {"tolerance": tolerance} | ({} if axes is None else {"axes": axes})
-    text, doubt = decode(read_bounded(path), str(path), encoding, xml=form is _XMLBIF)
+    text, doubt = decode(read_bounded(path), str(path), encoding, xml=form in (_XMLBIF, _XDSL))
     try:
         net = form.read(text, str(path), **options)
     except FormatError as error:
@@ -202,6 +207,8 @@ def format_of(path: Path) -> Format:
     suffix = os.path.splitext(name)[1]
     if suffix == NATIVE_SUFFIX:
         raise ValueError(f"arrays hardly compress: {NATIVE_SUFFIX} takes no .gz after it, got {str(path)!r}")
+    if suffix == ".dsl":
+        raise ValueError(f"GeNIe's .dsl is not read: open it in GeNIe and save it as .xdsl or .net, got {str(path)!r}")
     if suffix not in FORMATS:
         raise ValueError(
             f"the suffix of a file names its format: {', '.join(FORMATS)}, each also with .gz after it, "
