@@ -49,17 +49,19 @@ QUIRKS = {
     "data = ( 0.5 0.5 ); } outputs = (a); }",
 }
 MORE_QUIRKS = {
-    "bif": 'variable a { type discrete [ 2 ] { [1,2], (2,3] }; } variable "b, (c)" { type discrete [ 2 ] { "u;", v }; }\n'
+    "bif": 'variable a { type discrete [2] { [1,2], (2,3] }; } variable "b, (c)" { type discrete [2] { "u;", v }; }\n'
     'probability ( a ) { table 0.33, 0.66; }\nprobability ( "b, (c)" | a ) { ([1,2]) 1, 0; ((2,3]) 0.5, 0.5; }',
     "xmlbif": '<x:bif xmlns:x="u" version="0.2"><x:variable><name>a</name><type>discrete</type><value>u</value>'
     "<value>v</value></x:variable><!- a -><probability><for>a</for><table>0.5 0.5</table></probability></x:bif>",
     "uai": "BAYES 2\n2 3\n2\n1 0\n2 0 1\n2\n0.3 0.7\n6\n0.2 0.6 0.3 0.3 0.5 0.1\n1\n1 0 1\n",
     "hugin": "net { } // c\nnode a { states = (u [1;2[ (2;3)); }\nnode b { states = (0 1 ); }\npotential (a) { }\n"
     "potential (b | a) { data = ((10 90)(1 1)(0 3)); }",
-    "xdsl": '<smile version="1.0"><nodes><cpt id="a"><state id="u"/><state id="v"/><probabilities>0.5 0.5</probabilities>'
-    '</cpt><cpt id="c"><state id="u"/><state id="v"/><parents>a b</parents><probabilities>0 1 1 0 0 1 1 0</probabilities>'
-    '</cpt><deterministic id="b"><state id="x"/><state id="y"/><parents>a</parents><resultingstates>y x</resultingstates>'
-    '</deterministic></nodes><extensions><genie app="aGrUM 3"/></extensions></smile>',
+    "xdsl": '<smile><nodes><cpt id="a"><state id="u"/><state id="v"/><probabilities>0.5 0.5</probabilities></cpt>'
+    '<cpt id="c"><state id="u"/><state id="v"/><parents>a b</parents>'
+    "<probabilities>0 1 1 0 0 1 1 0</probabilities></cpt>"
+    '<deterministic id="b"><state id="x"/><state id="y"/><parents>a</parents>'
+    "<resultingstates>y x</resultingstates></deterministic></nodes>"
+    '<extensions><genie app="aGrUM 3"/></extensions></smile>',
 }
 PLAIN = fd.BayesNet(
     {
@@ -372,7 +374,8 @@ def test_long_cycle(name):
         text = f"<BIF>{text}</BIF>"
     elif name == "xdsl":
         text = "".join(
-            f'<cpt id="{names[i]}"><state id="x"/><parents>{names[i - 1]}</parents><probabilities>1</probabilities></cpt>'
+            f'<cpt id="{names[i]}"><state id="x"/><parents>{names[i - 1]}</parents>'
+            "<probabilities>1</probabilities></cpt>"
             for i in range(n)
         )
         text = f"<smile><nodes>{text}</nodes></smile>"

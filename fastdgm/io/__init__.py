@@ -1,4 +1,4 @@
-"""Models as files: any model in the native format; Bayes nets also as BIF, XMLBIF 0.3, UAI (BAYES) and HUGIN .net.
+"""Models as files: any model in the native format; Bayes nets also as BIF, XMLBIF, UAI, HUGIN .net and GeNIe .xdsl.
 
 The native format (``.safetensors``) keeps every bit of every model: see :mod:`fastdgm.io.native`.
 Rules that hold for every text format:
@@ -33,7 +33,7 @@ from .encoding import decode
 from .hugin import read_hugin, write_hugin
 from .native import read_bytes, read_native, write_bytes, write_native
 from .text import read_bounded, write_text
-from .uai import Axes, read_uai, write_uai
+from .uai import Axes, loses_names, read_uai, write_uai
 from .xdsl import read_xdsl, write_xdsl
 from .xmlbif import read_xmlbif, write_xmlbif
 
@@ -93,7 +93,10 @@ def read(
     """Read a model from a file; the suffix names the format, and ``.gz`` after it a compressed text file.
 
     Suffixes: ``.safetensors`` for any model in the native format; for Bayes nets also ``.bif``; ``.xmlbif``,
-    ``.bifxml`` or ``.xml``; ``.uai``; ``.net`` or ``.hugin``.
+    ``.bifxml`` or ``.xml`` (0.3, and 0.2); ``.uai``; ``.net`` or ``.hugin``; ``.xdsl`` of GeNIe. The dialects of other
+    programs are read too: BIF with quoted names, intervals and flat tables; XMLBIF with any namespace; HUGIN with names
+    without quotes, counts and omitted tables; UAI with evidence behind the tables. What was changed or left out, such
+    as counts that became probabilities, is said in one warning for the file.
 
     Parameters
     ----------
@@ -102,7 +105,8 @@ def read(
         byte-order mark says, or its XML declaration, else UTF-8; bytes that are no UTF-8 are read as Latin-1,
         with a warning if they are in names.
     axes : of the tables of a UAI file: ``"scope"`` if the last variable of a function changes fastest, ``"reversed"``
-        if the first one does, as pgmpy writes it. Needed only where a file is refused because it leaves that open.
+        if the first one does, as pgmpy writes it, ``"parents-reversed"`` if the last one does, then the first one, as
+        aGrUM 3 writes it. Needed only where a file is refused because it leaves that open.
     tolerance : how far a row of a text file may be off from summing to 1; it is then divided by its sum. By default
         0.01, as where probabilities are typed with two digits; ``0.0`` demands sums that are exact to 1e-12.
 
@@ -157,7 +161,8 @@ def write(model: Any, path: str | os.PathLike[str]) -> None:
 
     The file appears whole or not at all: it is written under a temporary name beside it and then renamed.
     ``.safetensors`` holds any model, to the last bit; a network without tables too, but never the counts of
-    ``partial_fit``. UAI stores no names: they read back as ``x0``, ``x1``, ... with states ``0``, ``1``, ...
+    ``partial_fit``. UAI stores no names: they read back as ``x0``, ``x1``, ... with states ``0``, ``1``, ..., and a
+    warning says so where others are lost. In ``.xdsl`` parents come before their children, whatever their order here.
 
     Raises
     ------
@@ -170,10 +175,10 @@ def write(model: Any, path: str | os.PathLike[str]) -> None:
     >>> import os, tempfile
     >>> import fastdgm as fd
     >>> with tempfile.TemporaryDirectory() as folder:
-    ...     path = os.path.join(folder, "asia.uai")
+    ...     path = os.path.join(folder, "asia.net.gz")
     ...     fd.write(fd.example("asia"), path)
     ...     fd.read(path).names[:3]
-    ('x0', 'x1', 'x2')
+    ('asia', 'tub', 'smoke')
     """
     if isinstance(model, str | os.PathLike):
         raise TypeError(f"write takes a model and a path, got {type(model).__name__} first")
@@ -186,6 +191,12 @@ def write(model: Any, path: str | os.PathLike[str]) -> None:
     content = form.write(model)
     if form is not _NATIVE:
         _check_size(model, path)
+    if form is _UAI and loses_names(model):
+        warnings.warn(
+            f"{path.name}: UAI stores no names: variables read back as x0, x1, ... and their states as 0, 1, ...",
+            UserWarning,
+            stacklevel=2,
+        )
     form.save(path, content)
 
 

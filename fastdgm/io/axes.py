@@ -77,6 +77,13 @@ def decisions(tables: Iterable[FlatTable]) -> set[Child]:
     return {table.decision for table in tables if table.decision is not None}
 
 
+def first_parent_fastest(family: Family, values: Array) -> Array:
+    """The entries in our order, where in the file the child changes fastest, then the first parent, as aGrUM has it."""
+    parents = family.shape[:-1]
+    table = values.reshape(parents[::-1] + family.shape[-1:])
+    return table.transpose(*reversed(range(len(parents))), len(parents)).reshape(-1)
+
+
 def add_flat_tables(draft: Draft, tables: Sequence[FlatTable], advice: str) -> None:
     """Give a draft the tables of a file, now that all of them have been seen: each as its rows, or the others, say.
 

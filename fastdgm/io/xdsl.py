@@ -25,6 +25,7 @@ import numpy as np
 
 from ..bayesnet import BayesNet
 from ..conditionals.table import tables_of
+from .axes import first_parent_fastest
 from .draft import MAX_NAMES, Draft, Family
 from .text import Array, check_names, joined
 from .xml_text import XmlParser, XmlSource
@@ -165,7 +166,7 @@ class _Reader:
             values = self.source.numbers(text, position)
             self.draft.check_length(family, values)
         if self.by_agrum and sum(k > 1 for k in family.shape[:-1]) > 1:
-            values = _first_parent_fastest(family, values)
+            values = first_parent_fastest(family, values)
             reordered.append(node.name)
         self.draft.add_table(family, values)
 
@@ -187,13 +188,6 @@ class _Reader:
                 raise self.source.error(f"{state[:50]!r} is no state of {family.child!r}", position)
             values[row, codes[state]] = 1.0
         return values.reshape(-1)
-
-
-def _first_parent_fastest(family: Family, values: Array) -> Array:
-    """The entries in our order, where in the file the child changes fastest, then the first parent."""
-    parents = family.shape[:-1]
-    table = values.reshape(parents[::-1] + family.shape[-1:])
-    return table.transpose(*reversed(range(len(parents))), len(parents)).reshape(-1)
 
 
 def write_xdsl(net: BayesNet) -> str:
