@@ -191,13 +191,13 @@ def write(model: Any, path: str | os.PathLike[str]) -> None:
     content = form.write(model)
     if form is not _NATIVE:
         _check_size(model, path)
+    form.save(path, content)
     if form is _UAI and loses_names(model):
         warnings.warn(
             f"{path.name}: UAI stores no names: variables read back as x0, x1, ... and their states as 0, 1, ...",
             UserWarning,
             stacklevel=2,
         )
-    form.save(path, content)
 
 
 def _check_size(net: BayesNet, path: Path) -> None:
