@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 import fastdgm as fd
 from fastdgm.runtime.text import printable
 from fastdgm.show import graph
-from fastdgm.show.layered import layered_svg
+from fastdgm.show.layered import WIDEST, layered
 from fastdgm.show.text import MAX_LINES, network_text
 
 ASIA = [
@@ -160,7 +160,7 @@ def test_graphviz_source_is_escaped(hostile):
 
 @has_graphviz
 def test_dot_draws_names_as_they_are(hostile):
-    drawn = fromstring(hostile._repr_svg_())
+    drawn = fromstring(hostile.plot(layout="dot").svg)
     labels = {text.text for text in drawn.iter(f"{SVG}text")}
     assert labels == {printable(name) for name in HOSTILE if name}
 
@@ -169,31 +169,45 @@ def test_dot_draws_names_as_they_are(hostile):
 @pytest.mark.parametrize(("suffix", "magic"), [(".png", b"\x89PNG"), (".pdf", b"%PDF"), (".SVG", b"<?xml")])
 def test_graphviz_files(asia, tmp_path, suffix, magic):
     path = tmp_path / f"net{suffix}"
-    assert asia.plot(path) == path
+    assert asia.plot(path, layout="dot") == path
     assert path.read_bytes().startswith(magic)
 
 
 @has_graphviz
-def test_a_picture_in_a_notebook(asia):
-    assert asia.plot()._repr_svg_().count('class="edge"') == len(ASIA)
-    assert fd.independent([f"x{i}" for i in range(graph.MAX_INLINE + 1)])._repr_svg_() is None
+def test_dot_in_a_notebook(asia):
+    drawn = asia.plot(layout="dot")._repr_svg_()
+    assert drawn.startswith('<svg style="max-width:100%;height:auto" ')
+    assert drawn.count('class="edge"') == len(ASIA)
 
 
 # --- without graphviz --------------------------------------------------------------------------------------
 
 
 @pytest.mark.usefixtures("no_graphviz")
-def test_notebooks_fall_back_to_text(asia):
-    assert asia.plot()._repr_svg_() is None
-    assert repr(asia.plot()).startswith("BayesNet: 8 variables, 8 arcs")
+def test_a_picture_in_a_notebook(asia):
+    """The last line of a cell and plot() show the same, in one form beside text, so exactly once."""
+    assert asia.plot()._repr_svg_() == asia._repr_svg_() == asia.plot().svg
+    assert repr(asia.plot()) == repr(asia)
+    for shown in (asia, asia.plot()):
+        assert [name for name in dir(shown) if name.startswith("_repr_")] == ["_repr_svg_"]
+        assert not hasattr(shown, "_ipython_display_")
+
+
+@pytest.mark.parametrize("layout", ["Dot", "", None, []])
+def test_unknown_layouts(asia, tmp_path, layout):
+    for path in (None, tmp_path / "net.svg"):
+        with pytest.raises(ValueError, match=r"layout must be one of \('layers', 'dot'\), got"):
+            asia.plot(path, layout=layout)
+    assert os.listdir(tmp_path) == []
 
 
 def test_the_package_without_the_program(asia, monkeypatch, tmp_path):
     pytest.importorskip("graphviz", reason="the package graphviz is not installed")
     monkeypatch.setenv("PATH", str(tmp_path))
-    assert asia._repr_svg_() is None
+    with pytest.raises(ImportError, match=r"layout=\"dot\" needs graphviz: .*; plot\(\) as it is, .* work without"):
+        asia.plot(layout="dot")
     asia.plot(tmp_path / "net.svg")
-    assert (tmp_path / "net.svg").read_text().startswith("<svg")
+    assert (tmp_path / "net.svg").read_text() == asia.plot().svg
 
 
 def test_a_program_that_fails(asia, monkeypatch, tmp_path, capfd):
@@ -202,20 +216,20 @@ def test_a_program_that_fails(asia, monkeypatch, tmp_path, capfd):
     program.write_text("#!/bin/sh\necho no layout engine >&2\nexit 3\n")
     program.chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
-    assert asia._repr_svg_() is None
     asia.plot(tmp_path / "net.svg")
-    assert (tmp_path / "net.svg").read_text().startswith("<svg")
     with pytest.raises(OSError, match=r"writing \.png: graphviz's dot ended with status 3: no layout engine"):
         asia.plot(tmp_path / "net.png")
+    with pytest.raises(OSError, match=r'layout="dot": graphviz\'s dot ended with status 3'):
+        asia.plot(layout="dot")
     assert sorted(os.listdir(tmp_path)) == ["dot", "net.svg"]
     assert capfd.readouterr() == ("", "")
 
 
 @pytest.mark.usefixtures("no_graphviz")
-@pytest.mark.parametrize("suffix", [".png", ".pdf"])
+@pytest.mark.parametrize("suffix", [".png", ".pdf", ".svg"])
 def test_what_is_missing_is_named(asia, tmp_path, suffix):
     with pytest.raises(ImportError, match=rf'{suffix} needs graphviz: pip install "fastdgm\[plot\]"'):
-        asia.plot(tmp_path / f"net{suffix}")
+        asia.plot(tmp_path / f"net{suffix}", layout="dot")
     assert os.listdir(tmp_path) == []
 
 
@@ -224,6 +238,81 @@ def test_an_svg_of_our_own(hostile, tmp_path):
     hostile.plot(tmp_path / "net.svg")
     drawn = fromstring((tmp_path / "net.svg").read_bytes())
     assert [text.text or "" for text in drawn.iter(f"{SVG}text")] == [printable(name) for name in HOSTILE]
+    assert [title.text or "" for title in drawn.iter(f"{SVG}title")] == [printable(name, 200) for name in HOSTILE]
+
+
+def test_titles_hold_whole_names_and_states():
+    long, many = "a variable of a name of more than 24 characters", [f"s{k}" for k in range(30)]
+    net = fd.BayesNet.from_edges([(long, "<b>")], states={long: ["no", "<i>&"], "<b>": many})
+    titles = [title.text for title in fromstring(net.plot().svg).iter(f"{SVG}title")]
+    assert titles == [f"{long}: no, <i>&", f"<b>: {', '.join(many[:20])}, ... 10 more"]
+
+
+def test_what_web_pages_clean_away_is_not_used(asia):
+    """Scripts, style sheets, references; names would be shared by two pictures on a page. Its paper is white."""
+    drawn = fromstring(asia.plot().svg)
+    assert {element.tag.removeprefix(SVG) for element in drawn.iter()} <= {"svg", "rect", "path", "g", "title", "text"}
+    assert not any(key in element.attrib for element in drawn.iter() for key in ("id", "class", "href", "onload"))
+    assert drawn.find(f"{SVG}rect").attrib == {
+        "width": drawn.get("width"),
+        "height": drawn.get("height"),
+        "fill": "white",
+    }
+    assert drawn.get("viewBox") == f"0 0 {drawn.get('width')} {drawn.get('height')}"
+    assert drawn.get("style") == "max-width:100%;height:auto"
+
+
+def random_net(n_vars: int) -> fd.BayesNet:
+    """As large and as sparse as pedigrees: up to two parents among the forty before, names of ten characters."""
+    rng = np.random.default_rng(n_vars)
+    names = [f"p{number:09}" for number in rng.permutation(n_vars)]
+    edges = [(names[j], names[i]) for i in range(1, n_vars) for j in np.unique(rng.integers(max(0, i - 40), i, 2))]
+    return fd.BayesNet.from_edges(edges, names)
+
+
+def test_a_large_network_is_no_wider_than_can_be_read():
+    net = random_net(441)
+    drawn = fromstring(net._repr_svg_())
+    assert len(boxes_of(drawn)) == 441
+    assert float(drawn.get("width")) < 2000  # of letters of 12 pixels
+    assert len(net._repr_svg_()) < 500_000
+
+
+def test_a_star_shares_one_line():
+    net = fd.naive_bayes("class", [f"x{i}" for i in range(400)])
+    drawing = layered(net.parents, net.order, {name: name for name in net.names})
+    assert drawing.size[0] < WIDEST + 50
+    assert len(drawing.x) - len(net) == len({*drawing.y.tolist()}) - 2  # a bend per layer between
+
+
+def test_too_many_bends_are_left_out():
+    """Lines of a net without structure run straight; a picture of it is still made."""
+    rng = np.random.default_rng(0)
+    edges = {(f"v{min(i, j)}", f"v{max(i, j)}") for i, j in rng.integers(0, 2000, (6000, 2)) if i != j}
+    net = fd.BayesNet.from_edges(sorted(edges))
+    drawing = layered(net.parents, net.order, {name: name for name in net.names})
+    assert len(drawing.x) == len(net)
+    assert len(drawing.lines) == len(edges)
+
+
+def test_what_is_too_large_is_shown_as_text():
+    names = [f"x{i}" for i in range(graph.MAX_DRAWN + 1)]
+    assert fd.independent(names)._repr_svg_() is None
+    assert fd.independent(names).plot()._repr_svg_() is None
+    assert repr(fd.independent(names).plot()).startswith(f"BayesNet: {len(names)} variables")
+    net = fd.independent(names[: graph.MAX_SHOWN + 1])
+    assert net._repr_svg_() is None
+    assert net.plot()._repr_svg_().startswith("<svg")
+
+
+def boxes_of(drawn):
+    """Corner and width by label."""
+    at = {}
+    for group in drawn.iter(f"{SVG}g"):
+        box, text = group.find(f"{SVG}rect"), group.find(f"{SVG}text")
+        if box is not None:
+            at[text.text] = {key: float(box.get(key)) for key in ("x", "y", "width")}
+    return at
 
 
 @settings(deadline=None)
@@ -231,17 +320,48 @@ def test_an_svg_of_our_own(hostile, tmp_path):
 def test_layers_run_downwards_and_boxes_never_overlap(pairs):
     edges = {(f"v{min(pair):02}", f"v{max(pair):02}") for pair in pairs if pair[0] != pair[1]}
     net = fd.BayesNet.from_edges(sorted(edges), [f"v{i:02}" for i in range(16)])
-    drawn = fromstring(layered_svg(net.parents, net.order, {name: name for name in net.names}))
-    rectangles = [box for box in drawn.iter(f"{SVG}rect") if box.get("x")]
-    boxes = [{key: float(box.get(key)) for key in ("x", "y", "width")} for box in rectangles]
-    at = dict(zip([text.text for text in drawn.iter(f"{SVG}text")], boxes, strict=True))
+    check_layers(net, edges)
+
+
+@settings(deadline=None, max_examples=20)
+@given(st.integers(0, 2**32), st.integers(20, 120))
+def test_packed_layers_run_downwards_and_boxes_never_overlap(seed, n_vars):
+    rng = np.random.default_rng(seed)
+    names = [f"a variable {i:03}" for i in range(n_vars)]
+    pairs = np.sort(rng.integers(0, n_vars, (2 * n_vars, 2)), axis=1)
+    edges = {(names[i], names[j]) for i, j in pairs if i != j}
+    check_layers(fd.BayesNet.from_edges(sorted(edges), names), edges)
+
+
+def check_layers(net, edges):
+    drawn = fromstring(net.plot().svg)
+    at = boxes_of(drawn)
+    assert at.keys() == set(net.names)
     assert all(at[parent]["y"] < at[child]["y"] for parent, child in edges)
     rows = sorted(at.values(), key=lambda box: (box["y"], box["x"]))
     for left, right in pairwise(rows):
         assert left["y"] < right["y"] or left["x"] + left["width"] < right["x"]
-    arrows = [path for path in drawn.iter(f"{SVG}path") if path.get("marker-end")]
-    assert len(arrows) == len(edges)
-    assert all(box["x"] >= 0 and box["x"] + box["width"] <= float(drawn.get("width")) for box in boxes)
+    arrows = [path.get("d") for path in drawn.iter(f"{SVG}path")][-1]
+    assert arrows.count("z") == len(edges)
+    assert all(box["x"] >= 0 and box["x"] + box["width"] <= float(drawn.get("width")) for box in at.values())
+
+
+@settings(deadline=None)
+@given(st.lists(st.tuples(st.integers(0, 15), st.integers(0, 15)), max_size=60))
+def test_lines_lead_from_every_parent_to_its_children_and_to_nobody_else(pairs):
+    edges = {(f"v{min(pair):02}", f"v{max(pair):02}") for pair in pairs if pair[0] != pair[1]}
+    net = fd.BayesNet.from_edges(sorted(edges), [f"v{i:02}" for i in range(16)])
+    drawing = layered(net.parents, net.order, {name: name for name in net.names})
+    from_above = {}
+    for upper, lower in drawing.lines:
+        from_above.setdefault(lower, []).append(upper)
+    shown = set()
+    for child, name in enumerate(net.order):
+        for point in from_above.get(child, []):
+            while point >= len(net):  # a bend has one line from above
+                (point,) = from_above[point]
+            shown.add((net.order[point], name))
+    assert shown == edges
 
 
 # --- files -------------------------------------------------------------------------------------------------
