@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from ..runtime.files import atomic_file
 from ..runtime.text import printable
 from .layered import layered
 from .shown import Network
-from .svg import svg
+from .svg import PAGE, cell_size, svg
 from .text import network_text
 
 LAYOUTS = ("layers", "dot")
@@ -17,7 +18,8 @@ MAX_DRAWN = 5000  # variables of a picture that was asked for
 MAX_TITLE, TITLE_STATES = 200, 20  # characters of a name, and number of states, that show up over a box
 
 DOT_STYLE = 'shape=box, style="rounded,filled", fillcolor="#eef3fa", color="#4a6a94", fontname="sans-serif"'
-
+# How graphviz begins an SVG: points, of which there are 72 in an inch of 96 pixels.
+DOT_SIZE = re.compile(r'width="[\d.]+pt" height="[\d.]+pt"\s+viewBox="0\.00 0\.00 ([\d.]+) ([\d.]+)"')
 
 MISSING_GRAPHVIZ = (
     'needs graphviz: pip install "fastdgm[plot]" and the program dot (apt-get install graphviz, '
@@ -60,11 +62,12 @@ def shown_svg(net: Network) -> str | None:
     return network_svg(net) if len(net) <= MAX_SHOWN else None
 
 
-def network_svg(net: Network) -> str:
-    """The graph as our own SVG."""
+def network_svg(net: Network, *, in_cell: bool = True) -> str:
+    """The graph as our own SVG, for a notebook's cell or as a file."""
     labels = {name: printable(name) for name in net.names}
     drawing = layered(net.parents, net.order, labels)
-    return svg(drawing, [labels[name] for name in net.order], [_title(net, name) for name in net.order])
+    titles = [_title(net, name) for name in net.order]
+    return svg(drawing, [labels[name] for name in net.order], titles, in_cell=in_cell)
 
 
 def _title(net: Network, name: str) -> str:
@@ -106,7 +109,11 @@ def _dot_escape(text: str) -> str:
 def _dot_svg(net: Network) -> str:
     """What graphviz draws, without its file header, and never wider than a notebook's cell."""
     drawn = _graphviz(net, "svg", 'layout="dot"').decode()
-    return drawn[drawn.index("<svg") :].replace("<svg ", '<svg style="max-width:100%;height:auto" ', 1)
+    return DOT_SIZE.sub(_dot_cell_size, drawn[drawn.index("<svg") :], count=1)
+
+
+def _dot_cell_size(size: re.Match[str]) -> str:
+    return cell_size(float(size[1]), float(size[2]), PAGE * 0.75, "pt")
 
 
 def _graphviz(net: Network, image_format: str, purpose: str) -> bytes:
@@ -153,7 +160,7 @@ def _file_content(net: Network, suffix: str, layout: str) -> bytes:
     if suffix not in (".svg", ".png", ".pdf"):
         raise ValueError(f"a picture is written as .svg, .png, .pdf, .dot or .txt, got the suffix {suffix!r}")
     if suffix == ".svg" and layout == "layers":
-        return network_svg(net).encode()
+        return network_svg(net, in_cell=False).encode()
     return _graphviz(net, suffix[1:], f"writing {suffix}")
 
 

@@ -1,7 +1,7 @@
 """A graph as one self-contained SVG that looks the same in a notebook, on a web page that cleans it, and as a file.
 
-Everything is an attribute of its own element: no styles, no definitions and no names, which cleaners take out and which
-two pictures on one page would share.
+Everything is an attribute of its own element: no style sheets, no definitions and no names, which cleaners take out and
+which two pictures on one page would share.
 """
 
 from __future__ import annotations
@@ -11,18 +11,20 @@ from html import escape
 
 from .layered import BOX_HEIGHT, Drawing
 
+PAGE = 1000.0  # pixels: about the width of a notebook's cell
 LINE, BOX, FRAME, INK = "#777", "#eef3fa", "#4a6a94", "#1c2733"
 ARROW = 6  # pixels
 
 
-def svg(drawing: Drawing, labels: Sequence[str], titles: Sequence[str]) -> str:
-    """The drawing with a label in every box, and a title that shows up over it."""
+def svg(drawing: Drawing, labels: Sequence[str], titles: Sequence[str], *, in_cell: bool) -> str:
+    """The drawing with a label in every box, and a title that shows up over it; for a notebook's cell, or as a file."""
     width, height = (f"{side:.0f}" for side in drawing.size)
     n_boxes = len(labels)
     heads = [_head(drawing, child) for _, child in drawing.lines if child < n_boxes]
+    whole = f'width="{width}" height="{height}" viewBox="0 0 {width} {height}"'
+    size = cell_size(*drawing.size, PAGE, "px") if in_cell else whole
     lines = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" viewBox="0 0 {width} {height}" '
-        'style="max-width:100%;height:auto" font-family="sans-serif" font-size="12">',
+        f'<svg xmlns="http://www.w3.org/2000/svg" {size} font-family="sans-serif" font-size="12">',
         f'<rect width="{width}" height="{height}" fill="white"/>',
         f'<path fill="none" stroke="{LINE}" d="{"".join(_line(drawing, *ends, n_boxes) for ends in drawing.lines)}"/>',
         f'<path fill="{LINE}" d="{"".join(heads)}"/>',
@@ -30,6 +32,17 @@ def svg(drawing: Drawing, labels: Sequence[str], titles: Sequence[str]) -> str:
         *map(_box, drawing.x[:n_boxes], drawing.y, drawing.widths, labels, titles),
     ]
     return "\n".join([*lines, "</g>", "</svg>", ""])
+
+
+def cell_size(width: float, height: float, page: float, unit: str) -> str:
+    """Attributes of a picture that is as wide as the cell that it is in, and not blown up where it is small.
+
+    JupyterLab makes an image of it, which no style inside limits: so the page is at least as wide as a cell, and the
+    picture is on its left.
+    """
+    return (
+        f'width="100%" viewBox="0 0 {max(width, page):.0f} {height:.0f}" style="max-width:{max(width, page):.0f}{unit}"'
+    )
 
 
 def _box(x: float, y: float, width: float, label: str, title: str) -> str:
