@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -16,7 +16,7 @@ ROW_HEIGHT, BOX_HEIGHT, GAP, LINE_GAP, MARGIN = 68.0, 28.0, 18.0, 6.0, 12.0  # p
 CHARACTER, CAPITAL, IDEOGRAPH, PADDING = 7.2, 8.6, 12.5, 20.0  # widths of a sans-serif font, on the safe side
 WIDEST = 1000.0  # pixels: a notebook's cell; wider layers are broken into several
 MOST_BENDS = 20_000  # beyond, lines run straight, behind the boxes
-SWEEPS = 12
+SWEEPS = 6  # down and up again, at most
 
 Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.intp]
@@ -119,34 +119,47 @@ def _by_layer(points: Integers, layer: Integers, n_layers: int = 0) -> list[Inte
 
 
 def _reduce_crossings(layers: list[_Layer], n_points: int) -> None:
-    """Sort every layer by the mean position of its neighbours, downwards and upwards in turn."""
+    """Sort every layer by the mean position of its neighbours, downwards and upwards in turn, while that helps."""
     position = np.empty(n_points)
     for each in layers:
         position[each.points] = np.arange(len(each.points))
-    for sweep in range(SWEEPS):
-        for i in reversed(range(len(layers))) if sweep % 2 else range(len(layers)):
-            each = layers[i]
-            centre = _centres(each.points, each.below if sweep % 2 else each.above, position)
-            points = each.points[np.argsort(centre, kind="stable")]
+    for _ in range(SWEEPS):
+        before = position.copy()
+        for i, ends in _down_and_up(layers):
+            points = layers[i].points
+            points = points[np.argsort(_centres(points, ends, position), kind="stable")]
             position[points] = np.arange(len(points))
-            layers[i] = each._replace(points=points)
+            layers[i] = layers[i]._replace(points=points)
+        if np.array_equal(position, before):
+            return
 
 
 def _place(layers: Sequence[_Layer], room: Floats) -> Floats:
     """Move every point towards its neighbours as far as order, room and paper allow."""
     x = np.zeros(len(room))
-    ends = [np.cumsum(room[each.points]) for each in layers]
-    paper = max(WIDEST, *(own[-1] for own in ends))
-    first = [own - room[each.points] / 2 for own, each in zip(ends, layers, strict=True)]  # as far left as can be
-    for sweep in range(SWEEPS):
-        for i in reversed(range(len(layers))) if sweep % 2 else range(len(layers)):
+    right = [np.cumsum(room[each.points]) for each in layers]
+    paper = max(WIDEST, *(own[-1] for own in right))
+    first = [own - room[each.points] / 2 for own, each in zip(right, layers, strict=True)]  # as far left as can be
+    for _ in range(SWEEPS):
+        before = x.copy()
+        for i, ends in _down_and_up(layers):
             points = layers[i].points
-            wanted = _centres(points, layers[i].below if sweep % 2 else layers[i].above, x)
-            free = np.clip(wanted - first[i], 0.0, paper - ends[i][-1])  # beyond the place as far left as can be
+            wanted = _centres(points, ends, x)
+            free = np.clip(wanted - first[i], 0.0, paper - right[i][-1])  # beyond the place as far left as can be
             pushed_right = np.maximum.accumulate(free)
             pushed_left = np.minimum.accumulate(free[::-1])[::-1]
             x[points] = first[i] + (pushed_right + pushed_left) / 2  # both keep the room, so their mean does
+        if np.abs(x - before).max() < 1.0:
+            break
     return x
+
+
+def _down_and_up(layers: Sequence[_Layer]) -> Iterator[tuple[int, tuple[Integers, Integers]]]:
+    """Every layer with its lines from above, downwards; then with those from below, upwards."""
+    for i in range(len(layers)):
+        yield i, layers[i].above
+    for i in reversed(range(len(layers))):
+        yield i, layers[i].below
 
 
 def _centres(points: Integers, ends: tuple[Integers, Integers], values: Floats) -> Floats:
