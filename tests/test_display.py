@@ -19,8 +19,7 @@ from hypothesis import strategies as st
 import fastdgm as fd
 from fastdgm.runtime.text import printable
 from fastdgm.show import graph
-from fastdgm.show.layered import WIDEST, layered
-from fastdgm.show.svg import PAGE
+from fastdgm.show.layered import CELL_WIDTH, layered
 from fastdgm.show.text import MAX_LINES, network_text
 
 ASIA = [
@@ -223,7 +222,7 @@ def test_unknown_layouts(asia, tmp_path, layout):
 def test_the_package_without_the_program(asia, monkeypatch, tmp_path):
     pytest.importorskip("graphviz", reason="the package graphviz is not installed")
     monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(ImportError, match=r"layout=\"dot\" needs graphviz: .*; plot\(\) as it is, .* work without"):
+    with pytest.raises(ImportError, match=r"layout=\"dot\" needs graphviz: .*; the layout .layers., .* work without"):
         asia.plot(layout="dot")
     asia.plot(tmp_path / "net.svg")
     assert (tmp_path / "net.svg").read_text().startswith("<svg")
@@ -276,8 +275,8 @@ def test_what_web_pages_clean_away_is_not_used(asia):
     assert paper.attrib == {"width": width, "height": height, "fill": "white"}
     assert drawn.attrib == {
         "width": "100%",  # of the cell
-        "viewBox": f"0 0 {PAGE:.0f} {height}",  # a small picture is not blown up
-        "style": f"max-width:{PAGE:.0f}px",
+        "viewBox": f"0 0 {CELL_WIDTH:.0f} {height}",  # a small picture is not blown up
+        "style": f"max-width:{CELL_WIDTH:.0f}px",
         "font-family": "sans-serif",
         "font-size": "12",
     }
@@ -305,14 +304,14 @@ def test_a_large_network_is_no_wider_than_can_be_read():
     net = random_net(441)
     drawn = fromstring(net._repr_svg_())
     assert len(boxes_of(drawn)) == 441
-    assert float(drawn.get("viewBox").split()[2]) < 2 * PAGE  # of letters of 12 pixels
+    assert float(drawn.get("viewBox").split()[2]) < 2 * CELL_WIDTH  # of letters of 12 pixels
     assert len(net._repr_svg_()) < 500_000
 
 
 def test_a_star_shares_one_line():
     net = fd.naive_bayes("class", [f"x{i}" for i in range(400)])
     drawing = layered(net.parents, net.order, {name: name for name in net.names})
-    assert drawing.size[0] < WIDEST + 50
+    assert drawing.size[0] < CELL_WIDTH + 50
     assert len(drawing.x) - len(net) == len({*drawing.y.tolist()}) - 2  # a bend per layer between
 
 

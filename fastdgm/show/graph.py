@@ -7,9 +7,9 @@ from pathlib import Path
 
 from ..runtime.files import atomic_file
 from ..runtime.text import printable
-from .layered import layered
+from .layered import CELL_WIDTH, layered
 from .shown import Network
-from .svg import PAGE, cell_size, svg
+from .svg import cell_size, svg
 from .text import network_text
 
 LAYOUTS = ("layers", "dot")
@@ -23,7 +23,7 @@ DOT_SIZE = re.compile(r'width="[\d.]+pt" height="[\d.]+pt"\s+viewBox="0\.00 0\.0
 
 MISSING_GRAPHVIZ = (
     'needs graphviz: pip install "fastdgm[plot]" and the program dot (apt-get install graphviz, '
-    "brew install graphviz); plot() as it is, .svg, .dot and .txt work without"
+    "brew install graphviz); the layout 'layers', which is the default, .dot and .txt work without"
 )
 
 
@@ -113,7 +113,7 @@ def _dot_svg(net: Network) -> str:
 
 
 def _dot_cell_size(size: re.Match[str]) -> str:
-    return cell_size(float(size[1]), float(size[2]), PAGE * 0.75, "pt")
+    return cell_size(float(size[1]), float(size[2]), CELL_WIDTH * 0.75, "pt")
 
 
 def _graphviz(net: Network, image_format: str, purpose: str) -> bytes:
@@ -130,7 +130,7 @@ def _graphviz(net: Network, image_format: str, purpose: str) -> bytes:
         reason = (error.stderr or b"").decode(errors="replace").strip()
         raise OSError(
             f"{purpose}: graphviz's dot ended with status {error.returncode}: {reason}; "
-            "plot() as it is, .svg, .dot and .txt work without"
+            "the layout 'layers', which is the default, .dot and .txt work without"
         ) from None
 
 

@@ -14,7 +14,7 @@ from .layers import Neighbours, longest_path_layers, packed_layers
 
 ROW_HEIGHT, BOX_HEIGHT, GAP, LINE_GAP, MARGIN = 68.0, 28.0, 18.0, 6.0, 12.0  # pixels
 CHARACTER, CAPITAL, IDEOGRAPH, PADDING = 7.2, 8.6, 12.5, 20.0  # widths of a sans-serif font, on the safe side
-WIDEST = 1000.0  # pixels: a notebook's cell; wider layers are broken into several
+CELL_WIDTH = 1000.0  # pixels, about that of a notebook's cell; wider layers are broken into several
 MOST_BENDS = 20_000  # beyond, lines run straight, behind the boxes
 SWEEPS = 6  # down and up again, at most
 
@@ -49,12 +49,7 @@ def layered(parents: Mapping[str, Sequence[str]], order: Sequence[str], labels: 
     ----------
     parents : the parents of every variable. order : a topological order. labels : what is written, per variable.
     """
-    number = {name: i for i, name in enumerate(order)}
-    above = [[number[parent] for parent in parents[name]] for name in order]
-    below: list[list[int]] = [[] for _ in order]
-    for child, own in enumerate(above):
-        for parent in own:
-            below[parent].append(child)
+    above, below = _neighbours(parents, order)
     widths = np.array([_text_width(labels[name]) + PADDING for name in order])
     layer = _layers(above, below, widths)
     lines = _lines(layer, below)
@@ -62,12 +57,28 @@ def layered(parents: Mapping[str, Sequence[str]], order: Sequence[str], labels: 
     room[: len(widths)] = widths + GAP
     layers = _with_neighbours(np.array(layer), lines)
     _reduce_crossings(layers, len(layer))
-    x = np.rint(_place(layers, room))
-    y = MARGIN + BOX_HEIGHT / 2 + ROW_HEIGHT * np.array(layer, dtype=np.float64)
-    boxes = slice(len(widths))
-    x += np.ceil(MARGIN - min((x[boxes] - widths / 2).min(), x.min()))
-    right = max((x[boxes] + widths / 2).max(), x.max())
-    return Drawing(x, y, widths, lines, (float(right) + MARGIN, float(y.max()) + BOX_HEIGHT / 2 + MARGIN))
+    return _on_paper(_place(layers, room), np.array(layer), widths, lines)
+
+
+def _neighbours(parents: Mapping[str, Sequence[str]], order: Sequence[str]) -> tuple[Neighbours, Neighbours]:
+    """Parents and children of every variable, by their places in ``order``."""
+    number = {name: i for i, name in enumerate(order)}
+    above = [[number[parent] for parent in parents[name]] for name in order]
+    below: list[list[int]] = [[] for _ in order]
+    for child, own in enumerate(above):
+        for parent in own:
+            below[parent].append(child)
+    return above, below
+
+
+def _on_paper(x: Floats, layer: Integers, widths: Floats, lines: list[tuple[int, int]]) -> Drawing:
+    """Whole pixels, and a margin around everything."""
+    half = np.zeros(len(x))
+    half[: len(widths)] = widths / 2
+    x = np.rint(x)
+    x += np.ceil(MARGIN - (x - half).min())
+    y = MARGIN + BOX_HEIGHT / 2 + ROW_HEIGHT * layer.astype(np.float64)
+    return Drawing(x, y, widths, lines, (float((x + half).max()) + MARGIN, float(y.max()) + BOX_HEIGHT / 2 + MARGIN))
 
 
 def _text_width(text: str) -> float:
@@ -80,9 +91,9 @@ def _layers(parents: Neighbours, children: Neighbours, widths: Floats) -> list[i
     """Longest paths where no layer of them is too wide."""
     layer = longest_path_layers(parents, children)
     room = widths + GAP
-    if np.bincount(layer, weights=room).max() - GAP <= WIDEST:
+    if np.bincount(layer, weights=room).max() - GAP <= CELL_WIDTH:
         return layer
-    return packed_layers(parents, children, room.tolist(), WIDEST)
+    return packed_layers(parents, children, room.tolist(), CELL_WIDTH)
 
 
 def _lines(layer: list[int], children: Neighbours) -> list[tuple[int, int]]:
@@ -138,7 +149,7 @@ def _place(layers: Sequence[_Layer], room: Floats) -> Floats:
     """Move every point towards its neighbours as far as order, room and paper allow."""
     x = np.zeros(len(room))
     right = [np.cumsum(room[each.points]) for each in layers]
-    paper = max(WIDEST, *(own[-1] for own in right))
+    paper = max(CELL_WIDTH, *(own[-1] for own in right))
     first = [own - room[each.points] / 2 for own, each in zip(right, layers, strict=True)]  # as far left as can be
     for _ in range(SWEEPS):
         before = x.copy()

@@ -9,9 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from html import escape
 
-from .layered import BOX_HEIGHT, Drawing
+from .layered import BOX_HEIGHT, CELL_WIDTH, Drawing
 
-PAGE = 1000.0  # pixels: about the width of a notebook's cell
 LINE, BOX, FRAME, INK = "#777", "#eef3fa", "#4a6a94", "#1c2733"
 ARROW = 6  # pixels
 
@@ -22,7 +21,7 @@ def svg(drawing: Drawing, labels: Sequence[str], titles: Sequence[str], *, in_ce
     n_boxes = len(labels)
     heads = [_head(drawing, child) for _, child in drawing.lines if child < n_boxes]
     whole = f'width="{width}" height="{height}" viewBox="0 0 {width} {height}"'
-    size = cell_size(*drawing.size, PAGE, "px") if in_cell else whole
+    size = cell_size(*drawing.size, CELL_WIDTH, "px") if in_cell else whole
     lines = [
         f'<svg xmlns="http://www.w3.org/2000/svg" {size} font-family="sans-serif" font-size="12">',
         f'<rect width="{width}" height="{height}" fill="white"/>',
@@ -40,9 +39,8 @@ def cell_size(width: float, height: float, page: float, unit: str) -> str:
     JupyterLab makes an image of it, which no style inside limits: so the page is at least as wide as a cell, and the
     picture is on its left.
     """
-    return (
-        f'width="100%" viewBox="0 0 {max(width, page):.0f} {height:.0f}" style="max-width:{max(width, page):.0f}{unit}"'
-    )
+    wide = f"{max(width, page):.0f}"
+    return f'width="100%" viewBox="0 0 {wide} {height:.0f}" style="max-width:{wide}{unit}"'
 
 
 def _box(x: float, y: float, width: float, label: str, title: str) -> str:
