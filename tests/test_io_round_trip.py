@@ -12,10 +12,12 @@ from fastdgm.io import (
     read_bif,
     read_hugin,
     read_uai,
+    read_xdsl,
     read_xmlbif,
     write_bif,
     write_hugin,
     write_uai,
+    write_xdsl,
     write_xmlbif,
 )
 
@@ -87,6 +89,16 @@ def test_uai_keeps_everything_but_names(net):
         assert back.parents[number[name]] == tuple(number[parent] for parent in net.parents[name])
         assert np.array_equal(back[number[name]].table, net[name].table)
     assert_same(read_uai(write_uai(back)), back)
+
+
+@given(net=networks(plain_names))
+@settings(max_examples=60, deadline=None)
+def test_xdsl_keeps_everything_but_the_order_of_variables(net):
+    back = read_xdsl(write_xdsl(net))
+    assert back.names == net.order
+    assert dict(back.states) == dict(net.states) and dict(back.parents) == dict(net.parents)
+    assert all(np.array_equal(back[name].table, net[name].table) for name in net.names)
+    assert_same(read_xdsl(write_xdsl(back)), back)
 
 
 @pytest.mark.parametrize("state", ["<5", "12+", "Asy/Patch", "State 1", "0", "100%", "a|b", "property", "É"])
