@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from ..runtime.extras import how_to_install
 from ..runtime.files import atomic_file
 from ..runtime.text import printable
 from .layered import layered_svg
@@ -17,7 +18,7 @@ DOT_STYLE = 'shape=box, style="rounded,filled", fillcolor="#eef3fa", color="#4a6
 
 
 MISSING_GRAPHVIZ = (
-    'needs graphviz: pip install "fastdgm[plot]" and the program dot (apt-get install graphviz, '
+    f"needs graphviz: {how_to_install('plot', 'graphviz')}; and the program dot (apt-get install graphviz, "
     "brew install graphviz); .svg, .dot and .txt work without"
 )
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from ..runtime.extras import how_to_install
 from ..runtime.files import atomic_file
 
 if TYPE_CHECKING:
@@ -232,7 +233,7 @@ def _figure(width: float, height: float) -> Figure:
         from matplotlib.backends.backend_agg import FigureCanvasAgg
         from matplotlib.figure import Figure
     except ImportError as error:
-        raise ImportError('fastdgm.show.images needs matplotlib: pip install "fastdgm[plot]"') from error
+        raise ImportError(f"fastdgm.show.images needs matplotlib: {how_to_install('plot', 'matplotlib')}") from error
     figure = Figure(figsize=(width, height), dpi=100)
     FigureCanvasAgg(figure)
     return figure
