@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import os
 import time
+import warnings
 
 import numpy as np
 import pytest
@@ -308,3 +309,90 @@ def test_binary_file(tmp_path):
             path.write_bytes(content)
             with pytest.raises(fd.FormatError, match=f"net{suffix}"):
                 read(path)
+
+
+# --- rows that are printed with few digits -----------------------------------------------------------------------
+
+
+def two_digits(third: float = 0.33) -> fd.BayesNet:
+    """P(b | a) with rows of ``third`` three times, P(c | a) exact; never checked, as no network should be."""
+    rows = np.full((2, 3), third)
+    return fd.BayesNet(
+        {
+            "a": fd.Categorical([0.5, 0.5]),
+            "b": fd.CPT.trusted(("a",), rows, ("0", "1", "2")),
+            "c": fd.CPT(["a"], [[0.25, 0.75], [0.5, 0.5]]),
+            "d": fd.CPT.trusted((), np.full(60, 0.0167), tuple(map(str, range(60)))),
+        }
+    )
+
+
+def reads(path, **options):
+    """The network, and the messages of the warnings."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        net = read(path, **options)
+    assert all(warning.filename == __file__ for warning in caught)
+    return net, [str(warning.message) for warning in caught]
+
+
+@pytest.mark.parametrize("suffix", FORMATS)
+def test_rows_of_two_digits_are_divided_with_one_warning(tmp_path, suffix):
+    path = tmp_path / f"net{suffix}"
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # UAI loses names
+        write(two_digits(), path)
+    net, messages = reads(path)
+    b, _, d = net.names[1:]
+    for name, k in ((b, 3), (d, 60)):
+        assert np.allclose(net[name].table, 1 / k, rtol=0, atol=1e-15)
+    assert len(messages) == 1
+    assert f"net{suffix}: rows of 2 tables are off" in messages[0]
+    assert f"'{b}' (2 rows, worst 1.0e-02), '{d}' (1 rows, worst 2.0e-03)" in messages[0]
+
+
+@pytest.mark.parametrize("suffix", FORMATS)
+def test_a_tolerance_sets_how_far_rows_may_be_off(tmp_path, suffix):
+    path = tmp_path / f"net{suffix}"
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        write(two_digits(0.3), path)
+    with pytest.raises(fd.FormatError, match=r"sums to 1, got 0\.9 .*tolerance=.* accepts rows further off than 0\.01"):
+        read(path)
+    net, messages = reads(path, tolerance=0.11)
+    assert np.allclose(net[net.names[1]].table, 1 / 3, rtol=0, atol=1e-15) and len(messages) == 1
+    with pytest.raises(fd.FormatError, match=r"sums to 1, got 0\.9"):
+        read(path, tolerance=0.05)
+
+
+@pytest.mark.parametrize("off", [1e-4, 1e-8])
+def test_a_tolerance_may_be_stricter(tmp_path, off):
+    path = tmp_path / "net.bif"
+    write(two_digits((1 + off) / 3), path)
+    text = path.read_text().replace("0.0167", repr(1 / 60))
+    path.write_text(text)
+    with pytest.raises(fd.FormatError, match=r"'b', row .*sums to 1, got 1\.0"):
+        read(path, tolerance=off / 2)
+    assert len(reads(path, tolerance=2 * off)[1]) == (off > 1e-6)
+    path.write_text(text.replace(repr((1 + off) / 3), repr(1 / 3)))
+    read(path, tolerance=0.0)
+
+
+@pytest.mark.parametrize("tolerance", [-1e-9, float("nan"), "0.1", True])
+def test_what_is_no_tolerance(tmp_path, wet, tolerance):
+    write(wet, tmp_path / "wet.bif")
+    with pytest.raises(ValueError, match=r"tolerance= is a number from 0 on, .* got"):
+        read(tmp_path / "wet.bif", tolerance=tolerance)
+
+
+def test_native_files_have_no_tolerance(tmp_path, wet):
+    write(wet, tmp_path / "wet.safetensors")
+    with pytest.raises(ValueError, match="tolerance= is for text files"):
+        read(tmp_path / "wet.safetensors", tolerance=0.1)
+
+
+def test_rows_without_any_entry_stay_refused(tmp_path):
+    path = tmp_path / "net.bif"
+    write(two_digits(0.0), path)
+    with pytest.raises(fd.FormatError, match=r"'b', row .* sums to 1, got 0"):
+        read(path, tolerance=float("inf"))

@@ -4,7 +4,8 @@ The native format (``.safetensors``) keeps every bit of every model: see :mod:`f
 Rules that hold for every text format:
 
 * Rows of a table that sum to 1 within 1e-12 are left as they are, within 1e-6 they are divided by their sum
-  (files are printed with few digits), within 1e-3 likewise with one warning per file; further off is refused.
+  (files are printed with few digits), within 1e-2 likewise with one warning per file that names the variables;
+  further off is refused. ``tolerance=`` sets another limit than 1e-2.
 * What is written reads back with the same names, states and probabilities, to the last bit. A name that the
   format cannot hold is a ValueError before anything is written. UAI stores no names at all: they are lost.
 * A file holds one network: a second one, or a second table of a variable, is refused.
@@ -77,7 +78,13 @@ FORMATS = {
 NATIVE_SUFFIX = ".safetensors"
 
 
-def read(path: str | os.PathLike[str], *, encoding: str | None = None, axes: Axes | None = None) -> Any:
+def read(
+    path: str | os.PathLike[str],
+    *,
+    encoding: str | None = None,
+    axes: Axes | None = None,
+    tolerance: float | None = None,
+) -> Any:
     """Read a model from a file; the suffix names the format, and ``.gz`` after it a compressed text file.
 
     Suffixes: ``.safetensors`` for any model in the native format; for Bayes nets also ``.bif``; ``.xmlbif``,
@@ -91,6 +98,8 @@ def read(path: str | os.PathLike[str], *, encoding: str | None = None, axes: Axe
         with a warning if they are in names.
     axes : of the tables of a UAI file: ``"scope"`` if the last variable of a function changes fastest, ``"reversed"``
         if the first one does, as pgmpy writes it. Needed only where a file is refused because it leaves that open.
+    tolerance : how far a row of a text file may be off from summing to 1; it is then divided by its sum. By default
+        0.01, as where probabilities are typed with two digits; ``0.0`` demands sums that are exact to 1e-12.
 
     Returns
     -------
@@ -99,8 +108,8 @@ def read(path: str | os.PathLike[str], *, encoding: str | None = None, axes: Axe
     Raises
     ------
     FormatError : the file is not of its format, contradicts itself, or has a row that does not sum to 1.
-    ValueError : unknown suffix, encoding or ``axes``, an option that the format does not have, or a file larger
-        than memory. OSError : the file cannot be opened.
+    ValueError : unknown suffix, encoding or ``axes``, a negative ``tolerance``, an option that the format does not
+        have, or a file larger than memory. OSError : the file cannot be opened.
 
     Examples
     --------
@@ -117,10 +126,11 @@ def read(path: str | os.PathLike[str], *, encoding: str | None = None, axes: Axe
     if axes is not None and form is not _UAI:
         raise ValueError(f"axes= is for .uai files, got {path.name!r}")
     if form is _NATIVE:
-        if encoding is not None:
-            raise ValueError(f"encoding= is for text files, {path.name!r} is in the native format")
+        for option, value in {"encoding": encoding, "tolerance": tolerance}.items():
+            if value is not None:
+                raise ValueError(f"{option}= is for text files, {path.name!r} is in the native format")
         return read_native(read_bytes(path), str(path))
-    options = {} if axes is None else {"axes": axes}
+    options: dict[str, Any] = {"tolerance": tolerance} | ({} if axes is None else {"axes": axes})
     text, doubt = decode(read_bounded(path), str(path), encoding, xml=form is _XMLBIF)
     try:
         net = form.read(text, str(path), **options)

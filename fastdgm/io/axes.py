@@ -59,13 +59,17 @@ class FlatTable(NamedTuple):
         return np.moveaxis(self.values.reshape(shape[-1:] + shape[:-1]), 0, -1)
 
 
-def flat_table(family: Family, values: Array, reversed_parents: bool = False) -> FlatTable:
-    """The table whose ``n_rows * n_states`` entries stand in the file as ``values`` has them."""
+def flat_table(family: Family, values: Array, tolerance: float, reversed_parents: bool = False) -> FlatTable:
+    """The table whose ``n_rows * n_states`` entries stand in the file as ``values`` has them.
+
+    Rows that are off by up to ``tolerance`` decide only where no way gives rows that are closer to 1.
+    """
     if family.n_rows == 1:
         return FlatTable(family, values, reversed_parents, fastest_fits=True, slowest_fits=True)
-    fastest = values.reshape(family.n_rows, family.n_states)
-    slowest = values.reshape(family.n_states, family.n_rows).T
-    return FlatTable(family, values, reversed_parents, _sums_to_one(fastest), _sums_to_one(slowest))
+    fastest = _worst(values.reshape(family.n_rows, family.n_states))
+    slowest = _worst(values.reshape(family.n_states, family.n_rows).T)
+    limit = LOUD_TOLERANCE if min(fastest, slowest) <= LOUD_TOLERANCE else tolerance + EXACT_TOLERANCE
+    return FlatTable(family, values, reversed_parents, fastest <= limit, slowest <= limit)
 
 
 def decisions(tables: Iterable[FlatTable]) -> set[Child]:
@@ -73,6 +77,7 @@ def decisions(tables: Iterable[FlatTable]) -> set[Child]:
     return {table.decision for table in tables if table.decision is not None}
 
 
-def _sums_to_one(rows: Array) -> bool:
+def _worst(rows: Array) -> float:
+    """How far the worst row is off from summing to 1; NaN where one is no distribution at all."""
     with np.errstate(over="ignore", invalid="ignore"):
-        return bool(rows.min() >= 0.0 and np.abs(rows.sum(axis=1) - 1.0).max() <= LOUD_TOLERANCE)
+        return float(np.abs(rows.sum(axis=1) - 1.0).max()) if rows.min() >= 0.0 else np.nan

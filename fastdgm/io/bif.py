@@ -39,8 +39,8 @@ _STATE_NAME = re.compile(
 )
 
 
-def read_bif(text: str, source: str = "<text>") -> BayesNet:
-    """The network in a BIF text; ``source`` is its name in error messages.
+def read_bif(text: str, source: str = "<text>", tolerance: float | None = None) -> BayesNet:
+    """The network in a BIF text; ``source`` is its name in messages.
 
     Raises
     ------
@@ -56,15 +56,15 @@ def read_bif(text: str, source: str = "<text>") -> BayesNet:
     >>> net.states["rain"], net["rain"].table
     (('no', 'yes'), array([0.8, 0.2]))
     """
-    return _Reader(Source(text, source)).network()
+    return _Reader(Source(text, source), tolerance).network()
 
 
 class _Reader:
     """First all variables are read, then all tables: a child may come before its parents."""
 
-    def __init__(self, source: Source) -> None:
+    def __init__(self, source: Source, tolerance: float | None) -> None:
         self.source = source
-        self.draft = Draft(source)
+        self.draft = Draft(source, tolerance)
         self.text = source.text
         if "//" in self.text or "/*" in self.text:
             self.text = blank_out(_COMMENT, self.text)

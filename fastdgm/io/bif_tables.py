@@ -120,7 +120,7 @@ class ProbabilityReader:
         if family.n_rows == 1 or len(values) != family.n_rows * family.n_states:
             self.draft.add_table(family, values)
             return
-        table = flat_table(family, values)
+        table = flat_table(family, values, self.draft.tolerance)
         if not table.fastest_fits and not table.slowest_fits:
             raise self.source.error(
                 f"every row of a table sums to 1, those of the flat table of {family.child!r} do so neither "

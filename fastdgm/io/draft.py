@@ -13,7 +13,7 @@ from ..conditionals.table import CPT, RowSumError, check_axes
 from ..data.variables import MAX_STATES
 from ..errors import FormatError
 from ..runtime.text import preview
-from .row_sums import RowSums
+from .row_sums import RowSums, warn_once
 from .text import Array, Source
 
 MAX_VARIABLES = 100_000  # each takes some kilobytes: a few bytes of a file must not cost many
@@ -41,7 +41,7 @@ class Family(NamedTuple):
 class Draft:
     """Variables and tables in the order a reader finds them; ``network()`` turns them into a BayesNet."""
 
-    def __init__(self, source: Source) -> None:
+    def __init__(self, source: Source, tolerance: float | None = None) -> None:
         self.source = source
         self.states: dict[str, tuple[str, ...]] = {}
         self._positions: dict[str, int] = {}
@@ -49,7 +49,8 @@ class Draft:
         self._families: set[str] = set()  # a table is announced before it is known
         self._begun: dict[str, int] = {}
         self._n_states = 0
-        self._row_sums = RowSums()
+        self._row_sums = RowSums(tolerance)
+        self.notes: list[str] = []  # for the one warning about the file
 
     def begin_network(self, what: str, position: int) -> None:
         """The beginning of the network in a file that has room for one: a second one is not merged into it."""
@@ -127,21 +128,29 @@ class Draft:
                 f"({' x '.join(map(str, family.shape))}), got {len(values)}",
                 family.position,
             )
+        table = values.reshape(family.shape)
         with np.errstate(over="ignore", invalid="ignore"):  # sums of absurd numbers are reported as such below
-            self._row_sums.divide(family.child, values.reshape(family.n_rows, family.n_states))
             try:
-                cpt = CPT(family.parents, values.reshape(family.shape), self.states[family.child])
+                self._row_sums.divide(family.child, table)
+                cpt = CPT(family.parents, table, self.states[family.child])
             except RowSumError as error:
                 raise self._row_error(family, error, row_positions) from None
             except ValueError as error:
                 raise self.source.error(f"table of {family.child!r}: {error}", family.position) from None
         self._tables[family.child] = cpt
 
+    @property
+    def tolerance(self) -> float:
+        """How far a row may be off from summing to 1."""
+        return self._row_sums.tolerance
+
     def _row_error(self, family: Family, error: RowSumError, row_positions: Positions | None) -> FormatError:
         row = int(np.ravel_multi_index(error.row, family.shape[:-1])) if error.row else 0
         position = family.position if row_positions is None else int(row_positions[row])
         at = f", row {self.row_name(family, row)}" if family.parents else ""
-        return self.source.error(f"table of {family.child!r}{at}: {error}", position)
+        hint = f"; fastdgm.read(path, tolerance=...) accepts rows further off than {self.tolerance:g}"
+        hint = hint if "sums to 1" in str(error) else ""
+        return self.source.error(f"table of {family.child!r}{at}: {error}{hint}", position)
 
     def row_name(self, family: Family, row: int) -> str:
         """The parent states of a row, for a message: ``(rain = yes, sprinkler = off)``."""
@@ -152,7 +161,7 @@ class Draft:
         return f"({', '.join(reversed(named))})"
 
     def network(self) -> BayesNet:
-        """The network, if every variable has its table. Warns once if rows had to be divided by their sum."""
+        """The network, if every variable has its table. Warns once about all that had to be changed in it."""
         if not self.states:
             raise self.source.error("a Bayes net has at least one variable, got none")
         for name, position in self._positions.items():
@@ -162,7 +171,7 @@ class Draft:
             net = BayesNet({name: self._tables[name] for name in self.states})
         except ValueError as error:
             raise self.source.error(str(error)) from None
-        self._row_sums.warn(self.source.name, stacklevel=5)  # the caller of fastdgm.read
+        warn_once(self.source.name, self._row_sums.notes() + self.notes, stacklevel=5)  # the caller of fastdgm.read
         return net
 
 

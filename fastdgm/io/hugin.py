@@ -36,8 +36,8 @@ _NODE_NAME = re.compile(r'[^\s\0\ud800-\udfff{}();="%|,]+')
 _STATE_NAME = re.compile(r'[^"\n\r\0\ud800-\udfff]*(?<!\\)')
 
 
-def read_hugin(text: str, source: str = "<text>") -> BayesNet:
-    """The network in a HUGIN .net text; ``source`` is its name in error messages.
+def read_hugin(text: str, source: str = "<text>", tolerance: float | None = None) -> BayesNet:
+    """The network in a HUGIN .net text; ``source`` is its name in messages.
 
     Raises
     ------
@@ -51,15 +51,15 @@ def read_hugin(text: str, source: str = "<text>") -> BayesNet:
     >>> net.states["rain"], net["rain"].table
     (('no', 'yes'), array([0.8, 0.2]))
     """
-    return _Reader(Source(text, source)).network()
+    return _Reader(Source(text, source), tolerance).network()
 
 
 class _Reader:
     """Nodes are read as they come, potentials once every node is known."""
 
-    def __init__(self, source: Source) -> None:
+    def __init__(self, source: Source, tolerance: float | None) -> None:
         self.source = source
-        self.draft = Draft(source)
+        self.draft = Draft(source, tolerance)
         self.text = blank_out(_COMMENT, source.text) if "%" in source.text else source.text
         self.potentials: list[tuple[str, re.Match[str] | None, int]] = []
 

@@ -21,7 +21,7 @@ from collections.abc import Iterator
 from typing import Literal
 
 from ..bayesnet import BayesNet
-from ..conditionals.table import tables_of
+from ..conditionals.table import LOUD_TOLERANCE, tables_of
 from ..data.variables import MAX_STATES
 from ..errors import FormatError
 from .axes import FlatTable, decisions, flat_table
@@ -39,8 +39,8 @@ _IN_SCOPE_ORDER = "# axes in the order of the scopes"
 _OPTIONS = "axes='scope' (the last variable of a scope changes fastest) or axes='reversed' (the first one, as in pgmpy)"
 
 
-def read_uai(text: str, source: str = "<text>", axes: Axes | None = None) -> BayesNet:
-    """The network in a UAI text of type BAYES; ``source`` is its name in error messages.
+def read_uai(text: str, source: str = "<text>", axes: Axes | None = None, tolerance: float | None = None) -> BayesNet:
+    """The network in a UAI text of type BAYES; ``source`` is its name in messages.
 
     ``axes`` says how tables are written: ``"scope"``, with the axes in the order of the function's variables, so
     that the child changes fastest, which is UAI's rule; or ``"reversed"``, with the first variable fastest.
@@ -60,14 +60,15 @@ def read_uai(text: str, source: str = "<text>", axes: Axes | None = None) -> Bay
     """
     if axes not in (None, "scope", "reversed"):
         raise ValueError(f"axes= is 'scope' or 'reversed', got {axes!r}")
-    return _Reader(Source(text, source), axes).network()
+    return _Reader(Source(text, source), axes, tolerance).network()
 
 
 class _Reader:
     """Takes the file word by word; only the entries of a table are converted together."""
 
-    def __init__(self, source: Source, axes: Axes | None) -> None:
+    def __init__(self, source: Source, axes: Axes | None, tolerance: float | None) -> None:
         self.source = source
+        self.tolerance = tolerance
         self.axes = "scope" if axes is None and f"\n{_IN_SCOPE_ORDER}\n" in source.text else axes
         self.text = blank_out(_COMMENT, source.text)
         self.position = 0
@@ -104,7 +105,7 @@ class _Reader:
             raise self.source.error(message)
         names = [f"x{i}" for i in range(n_variables)]
         longest = tuple(map(str, range(max(counts))))
-        draft = Draft(self.source)
+        draft = Draft(self.source, self.tolerance)
         for name, k in zip(names, counts, strict=True):
             draft.add_variable(name, longest[:k], 0)
         return names, draft
@@ -125,7 +126,7 @@ class _Reader:
         values, self.position = self.source.take_numbers(self.text, self.position, n_cells)
         if len(values) < n_cells:
             raise self.source.unexpected(f"{n_cells} entries of the table of {scope[-1]!r}", self.position)
-        table = flat_table(family, values, reversed_parents=True)
+        table = flat_table(family, values, draft.tolerance, reversed_parents=True)
         if not table.fastest_fits and not table.slowest_fits:
             self._add(draft, table)  # raises, and names the row
         return table
@@ -201,7 +202,12 @@ def write_uai(net: BayesNet) -> str:
 def _leaves_axes_open(net: BayesNet) -> bool:
     """Whether the tables of the network do not show in which order their axes are written."""
     tables = [
-        flat_table(Family(name, cpt.parents, cpt.table.shape, cpt.table.size // cpt.n_states, 0), cpt.table, True)
+        flat_table(
+            Family(name, cpt.parents, cpt.table.shape, cpt.table.size // cpt.n_states, 0),
+            cpt.table,
+            LOUD_TOLERANCE,
+            reversed_parents=True,
+        )
         for name, cpt in tables_of(net.conditionals, _PURPOSE).items()
     ]
     return "fastest" not in decisions(tables) and any(table.is_ambiguous for table in tables)

@@ -31,8 +31,8 @@ _MAX_TAGS = 1 << 12
 _NAME = re.compile(r"(?!\s)[\x20-\x7e\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]+(?<!\s)")
 
 
-def read_xmlbif(text: str, source: str = "<text>") -> BayesNet:
-    """The network in an XMLBIF text; ``source`` is its name in error messages.
+def read_xmlbif(text: str, source: str = "<text>", tolerance: float | None = None) -> BayesNet:
+    """The network in an XMLBIF text; ``source`` is its name in messages.
 
     Raises
     ------
@@ -49,7 +49,7 @@ def read_xmlbif(text: str, source: str = "<text>") -> BayesNet:
     >>> net.states["rain"], net["rain"].table
     (('no', 'yes'), array([0.8, 0.2]))
     """
-    return _Reader(_Utf8(text, source)).network()
+    return _Reader(_Utf8(text, source), tolerance).network()
 
 
 class _Utf8(Source):
@@ -63,11 +63,11 @@ class _Utf8(Source):
 class _Reader:
     """The target of the XML parser: collects the fields of one block after the other, without a tree."""
 
-    def __init__(self, source: Source) -> None:
+    def __init__(self, source: Source, tolerance: float | None) -> None:
         from defusedxml.ElementTree import DefusedXMLParser
 
         self.source = source
-        self.draft = Draft(source)
+        self.draft = Draft(source, tolerance)
         self.parser = DefusedXMLParser(target=self, encoding="utf-8")  # whatever the declaration says
         self.skipped = len(source.text) - len(source.text.lstrip())
         self.depth = 0
