@@ -7,9 +7,10 @@ import shutil
 import stat
 import sys
 from bisect import bisect_right
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from glob import glob, has_magic
+from itertools import islice
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, BinaryIO
@@ -25,6 +26,7 @@ STANDARD_INPUT = "-"
 _SHOWN_AS = "standard input"
 _MAGIC = {b"PAR1": ".parquet", b"ARROW1": ".arrow", b"\x93NUMPY": ".npy", b"\x1f\x8b": ".csv.gz"}  # else CSV
 _COPY_BYTES = 1 << 20
+_SUFFIXES = (*FORMATS, ".txt")
 
 States = Mapping[str, tuple[str, ...]]
 
@@ -35,9 +37,9 @@ class Inputs:
     What cannot be read twice, standard input and pipes, is copied to a temporary file first; :meth:`close` removes it.
     """
 
-    def __init__(self, arguments: Sequence[str], suffixes: Sequence[str] = tuple(FORMATS)) -> None:
+    def __init__(self, arguments: Sequence[str]) -> None:
         self._temporary: TemporaryDirectory[str] | None = None
-        self.paths = [path for argument in arguments for path in expanded(argument, suffixes)]
+        self.paths = [path for argument in arguments for path in expanded(argument)]
         self._starts: list[int] = []  # rows before each file that was begun
 
     def __enter__(self) -> Inputs:
@@ -47,13 +49,17 @@ class Inputs:
         if self._temporary is not None:
             self._temporary.cleanup()
 
-    def opened(self) -> Iterator[tuple[str, Path]]:
+    def _opened(self) -> Iterator[tuple[str, Path]]:
         """Each input's name for messages, and the file to read."""
         for path in self.paths:
             yield (_SHOWN_AS if path == STANDARD_INPUT else path), self._regular(path)
 
-    def read(self, states: States, chunk: int, *, ignore_extra: bool = False) -> Iterator[tuple[int, Any]]:
+    def read(
+        self, names: Collection[str], states: States, chunk: int, *, ignore_extra: bool = False
+    ) -> Iterator[tuple[int, Any]]:
         """The first row of each chunk in the whole data set, and its rows, by :func:`fastdgm.io.rows.read_rows`.
+
+        The states of some of the variables ``names`` may be unknown: their values are what the file calls them.
 
         Raises ValueError for columns that are no variables, unless they are to be ignored, and for files whose columns
         differ.
@@ -61,16 +67,31 @@ class Inputs:
         row = 0
         first_columns: tuple[str, list[str]] | None = None
         self._starts = []
-        for name, file in self.opened():
+        for name, file in self._opened():
             self._starts.append(row)
             with _naming(file, name):
-                for rows in read_rows(file, states, chunk):
-                    rows = _own_columns(rows, states, name, ignore_extra)
+                known = dict.fromkeys(names, ()) if file.suffix.lower() == ".npy" else states  # of their number alone
+                for rows in read_rows(file, known, chunk):
+                    rows = _own_columns(rows, names, name, ignore_extra)
                     if not isinstance(rows, np.ndarray):
                         first_columns = first_columns or (name, rows.schema.names)
                         rows = _in_order(rows, name, *first_columns)
                     yield row, rows
                     row += len(rows)
+
+    def read_lines(self, chunk: int) -> Iterator[tuple[int, list[str]]]:
+        """The first line of each chunk in the whole data set, and its lines, in UTF-8 and without their ends."""
+        row = 0
+        self._starts = []
+        for name, file in self._opened():
+            self._starts.append(row)
+            with file.open("rb") as text:
+                while lines := list(islice(text, chunk)):
+                    try:
+                        yield row, [line.decode().rstrip("\r\n") for line in lines]
+                    except UnicodeDecodeError as error:
+                        raise ValueError(f"{name}: text is in UTF-8: {error}") from None
+                    row += len(lines)
 
     def place(self, row: int) -> tuple[str, int]:
         """The input that a row of the whole data set is in, and its number there."""
@@ -111,16 +132,16 @@ class Inputs:
         return copy
 
 
-def expanded(argument: str, suffixes: Sequence[str]) -> list[str]:
+def expanded(argument: str) -> list[str]:
     """The files that an argument names: itself, those in a folder, or those of a pattern that the shell left alone.
 
     Raises ValueError for a folder without row files and a pattern without matches.
     """
     if os.path.isdir(argument):
         names = sorted(name for name in os.listdir(argument) if not name.startswith("."))
-        found = [os.path.join(argument, name) for name in names if name.lower().endswith(tuple(suffixes))]
+        found = [os.path.join(argument, name) for name in names if name.lower().endswith(_SUFFIXES)]
         if not found:
-            raise ValueError(f"{argument}: no row file in this folder; they are named *{', *'.join(suffixes)}")
+            raise ValueError(f"{argument}: no row file in this folder; they are named *{', *'.join(_SUFFIXES)}")
         return found
     if has_magic(argument) and not os.path.lexists(argument):
         found = sorted(glob(argument, recursive=True))
@@ -130,15 +151,15 @@ def expanded(argument: str, suffixes: Sequence[str]) -> list[str]:
     return [argument]
 
 
-def _own_columns(rows: Any, states: States, name: str, ignore_extra: bool) -> Any:
+def _own_columns(rows: Any, names: Collection[str], name: str, ignore_extra: bool) -> Any:
     """A chunk without columns that are no variables, where these are to be ignored; arrays have no names."""
     if isinstance(rows, np.ndarray):
         return rows
-    columns = table_columns(rows, states)
-    extra = [column for column in columns if column not in states]
+    columns = table_columns(rows, names)
+    extra = [column for column in columns if column not in names]
     if extra and ignore_extra:
         return rows.select([column for column in rows.schema.names if column not in extra])
-    if extra and len(columns) - len(extra) == len(states):
+    if extra and len(columns) - len(extra) == len(names):
         raise ValueError(
             f"{name}: columns are matched by name: the network has no variable {preview(extra)}; "
             "--ignore-extra leaves such columns out"

@@ -47,7 +47,10 @@ def write_scored(file: BinaryIO, chunks: Iterable[Scored], states: States) -> No
 def write_growing(
     file: BinaryIO, chunks: Iterable[npt.NDArray[Any]], dtype: np.dtype[Any], row_shape: tuple[int, ...]
 ) -> None:
-    """Write chunks of rows of one shape, and the header twice: NumPy leaves room in it for the number of rows, which is known at the end."""
+    """Write chunks of rows of one shape.
+
+    The header is written twice: NumPy leaves room in it for the number of rows, which is known at the end.
+    """
     check_seekable(file, "a .npy file")
     n_rows = 0
     _write_header(file, dtype, (n_rows, *row_shape))
