@@ -78,12 +78,12 @@ def _network_steps() -> Iterator[Step]:
 
     for n_states in (2, MANY_STATES):
         names = [str(state) for state in range(n_states)]
-        net = BayesNet.from_edges([("a", "b")], states={"a": names, "b": ["no", "yes"]})
+        net = BayesNet.from_edges([("a", "b")], states={"a": names, "b": ["False", "True"]})
         yield from _steps_of_network(net, f"Bayes nets, {n_states} states", names)
 
 
 def _steps_of_network(net: Any, family: str, names: list[str]) -> Iterator[Step]:
-    labels = {"a": [names[0], names[1]] * ROWS, "b": ["no", "yes"] * ROWS}
+    labels = {"a": [names[0], names[1]] * ROWS, "b": np.array([False, True] * ROWS)}
     yield Step(f"{family}: fit labels", lambda: net.fit(labels))
     yield Step(f"{family}: fit with weights", lambda: net.fit(labels, sample_weight=np.ones(2 * ROWS)))
     yield Step(f"{family}: sample", lambda: net.sample(ROWS, seed=0))
@@ -114,12 +114,16 @@ def _sequence_steps() -> Iterator[Step]:
         "sparse tokens": ([distinct, distinct[:2]], {}),
         "codes": ([np.array([0, 1]), np.array([1])] * ROWS, {}),
         "rows": (rows % 2, {"n_vars": 4}),
-        "rows, many states": (rows % 64 * 5, {"n_vars": 4, "n_states": MANY_STATES}),
+        "rows, many states": (rows * 4, {"n_vars": 4, "n_states": MANY_STATES}),
         "sparse rows": (np.arange(4200).reshape(2, 2100) % 2100, {"n_vars": 2100}),
         "rows by position": (rows % 2, {"n_vars": 4, "position_dependent": True}),
     }
     for name, (sequences, settings) in data.items():
         yield from _steps_of_chain(MarkovChain(order=1, **settings), f"Markov chains, {name}", sequences)
+    varied = [np.random.default_rng(0).integers(0, 200, 60_000)]  # counted in several tables, scored in several runs
+    chain = MarkovChain(order=1)
+    yield Step("Markov chains, a long sequence: fit", lambda: chain.fit(varied))
+    yield Step("Markov chains, a long sequence: log_prob", lambda: chain.log_prob(varied))
 
 
 def _steps_of_chain(chain: Any, family: str, data: Any) -> Iterator[Step]:
@@ -130,8 +134,9 @@ def _steps_of_chain(chain: Any, family: str, data: Any) -> Iterator[Step]:
     length = {"max_length": 8} if chain.n_vars is None else {}
     yield Step(f"{family}: sample", lambda: chain.sample(FEW_ROWS, seed=0, **length))
     yield Step(f"{family}: sample a prefix", lambda: chain.sample(prefix=_beginnings(few), seed=0, **length))
-    yield Step(f"{family}: sample by top_k", lambda: chain.sample(FEW_ROWS, seed=0, top_k=2, **length))
-    uniforms = np.full((FEW_ROWS, chain.n_vars or 8), 0.5)
+    options = {"top_k": 2, "return_log_prob": True, "seed": 0, **length}
+    yield Step(f"{family}: sample a prefix by top_k", lambda: chain.sample(prefix=_beginnings(few), **options))
+    uniforms = np.full((FEW_ROWS, chain.n_vars or 8), 1.0 - 2.0**-53)  # the end symbol comes last
     yield Step(f"{family}: sample by uniforms", lambda: chain.sample(FEW_ROWS, uniforms=uniforms))
 
 
