@@ -23,7 +23,6 @@ from ..io.rows import FORMATS, read_rows
 from ..runtime.text import preview
 
 STANDARD_INPUT = "-"
-_SHOWN_AS = "standard input"
 _MAGIC = {b"PAR1": ".parquet", b"ARROW1": ".arrow", b"\x93NUMPY": ".npy", b"\x1f\x8b": ".csv.gz"}  # else CSV
 _COPY_BYTES = 1 << 20
 _SUFFIXES = (*FORMATS, ".txt")
@@ -34,7 +33,8 @@ States = Mapping[str, tuple[str, ...]]
 class Inputs:
     """Row files in the order of the arguments, and which of them a row of the whole data set is in.
 
-    What cannot be read twice, standard input and pipes, is copied to a temporary file first; :meth:`close` removes it.
+    What cannot be read twice, standard input and pipes, is copied to a temporary file first, which is removed at the end
+    of the ``with`` block.
     """
 
     def __init__(self, arguments: Sequence[str]) -> None:
@@ -52,7 +52,7 @@ class Inputs:
     def _opened(self) -> Iterator[tuple[str, Path]]:
         """Each input's name for messages, and the file to read."""
         for path in self.paths:
-            yield (_SHOWN_AS if path == STANDARD_INPUT else path), self._regular(path)
+            yield _shown(path), self._regular(path)
 
     def read(
         self, names: Collection[str], states: States, chunk: int, *, ignore_extra: bool = False
@@ -96,8 +96,7 @@ class Inputs:
     def place(self, row: int) -> tuple[str, int]:
         """The input that a row of the whole data set is in, and its number there."""
         number = max(0, bisect_right(self._starts, row) - 1)
-        path = self.paths[number]
-        return (_SHOWN_AS if path == STANDARD_INPUT else path), row - self._starts[number]
+        return _shown(self.paths[number]), row - self._starts[number]
 
     @contextmanager
     def located(self, first_row: int) -> Iterator[None]:
@@ -130,6 +129,10 @@ class Inputs:
             file.write(head)
             shutil.copyfileobj(source, file, _COPY_BYTES)
         return copy
+
+
+def _shown(path: str) -> str:
+    return "standard input" if path == STANDARD_INPUT else path
 
 
 def expanded(argument: str) -> list[str]:

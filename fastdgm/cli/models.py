@@ -171,7 +171,8 @@ def row_model(model: Any) -> RowModel:
 
 def column_names(model: AutoregressiveModel) -> list[str]:
     """The names of a model's columns, x0, x1, ... where it has learnt none."""
-    return [f"x{number}" for number in range(model.n_vars)]
+    names = getattr(model, "names", None)
+    return [f"x{number}" for number in range(model.n_vars)] if names is None else list(names)
 
 
 def drawn(model: Any, n: int, chunk: int, seed: int, start: int) -> Iterator[Any]:

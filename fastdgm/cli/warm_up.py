@@ -43,7 +43,10 @@ def warm_up() -> None:
 
 
 def _reporter(shown: ExitStack, total: int) -> Callable[[int, str], None]:
-    """A bar on a terminal where tqdm is installed, else a line for every step; no step says how long others take."""
+    """A bar on a terminal where tqdm is installed, else a line for every step; no step says how long others take.
+
+    The bar is not shown in the first step, in which a line says that kernels are compiled.
+    """
     try:
         from tqdm import tqdm
     except ImportError:
@@ -51,11 +54,11 @@ def _reporter(shown: ExitStack, total: int) -> Callable[[int, str], None]:
     if tqdm is None or not sys.stderr.isatty():
         return lambda number, name: print(f"{number + 1} of {total}: {name}", file=sys.stderr, flush=True)
     layout = "{n_fmt} of {total_fmt} |{bar:30}| {elapsed} {desc}"
-    bar = shown.enter_context(tqdm(total=total, bar_format=layout, leave=False))
+    bar = shown.enter_context(tqdm(total=total, bar_format=layout, leave=False, delay=1e-9))  # not at once
 
     def report(number: int, name: str) -> None:
         bar.n = number + 1
-        bar.set_description_str(name)  # draws the bar
+        bar.set_description_str(name, refresh=number > 0)
 
     return report
 
