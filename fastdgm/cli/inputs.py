@@ -33,8 +33,8 @@ States = Mapping[str, tuple[str, ...]]
 class Inputs:
     """Row files in the order of the arguments, and which of them a row of the whole data set is in.
 
-    What cannot be read twice, standard input and pipes, is copied to a temporary file first, which is removed at the end
-    of the ``with`` block.
+    What cannot be read twice, standard input and pipes, is copied to a temporary file first, which is removed at the
+    end of the ``with`` block.
     """
 
     def __init__(self, arguments: Sequence[str]) -> None:
