@@ -19,7 +19,7 @@ from .data.variables import checked_states, in_order
 from .errors import NotFittedError, UnknownNameError
 from .graph import check_parents, topological_order
 from .runtime.seeds import check_chunk, check_rows, key_from_seed
-from .runtime.text import preview
+from .runtime.text import did_you_mean, preview
 
 if TYPE_CHECKING:
     from .engines.hybrid import Program
@@ -152,7 +152,8 @@ class BayesNet:
 
     def _check_name(self, name: str) -> None:
         if name not in self._parents:
-            raise UnknownNameError(f"no variable {name!r}; the network has {preview(self._parents)}")
+            near = did_you_mean(str(name), self._parents)
+            raise UnknownNameError(f"no variable {name!r}; the network has {preview(self._parents)}{near}")
 
     # --- structure -----------------------------------------------------------------------------------------
 

@@ -581,7 +581,7 @@ def test_no_bar_without_a_terminal(capsys, progress):
 def test_without_tqdm(monkeypatch):
     monkeypatch.setitem(sys.modules, "tqdm", None)
     assert fitted(progress=None)._history
-    with pytest.raises(ImportError, match=r'pip install "fastdgm\[train\]"'):
+    with pytest.raises(ImportError, match=r'pip install "\.\[train\]"'):
         fitted(progress=True)
 
 

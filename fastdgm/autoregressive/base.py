@@ -16,6 +16,7 @@ from ..engines.training import Stepper
 from ..learning import gradient
 from ..learning.checkpoints import Origin
 from ..learning.options import Schedule, TrainingOptions
+from ..runtime.extras import how_to_install
 from .verbs import Verbs
 
 if TYPE_CHECKING:
@@ -272,7 +273,7 @@ class AutoregressiveModel(Verbs):
         try:
             from ..interop.torch_autograd import LogProb
         except ImportError as error:
-            raise ImportError('to_torch needs torch: pip install "fastdgm[torch]"') from error
+            raise ImportError(f"to_torch needs torch: {how_to_install('torch', 'torch')}") from error
         return LogProb(self)
 
     @property

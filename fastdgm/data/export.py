@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from ..runtime.extras import how_to_install
 from .labels import Column, codes_in_range
 from .optional import import_pyarrow
 
@@ -21,7 +22,7 @@ def to_pandas(block: npt.NDArray[Any], states: Mapping[str, tuple[str, ...]]) ->
     try:
         import pandas as pd
     except ImportError:
-        raise ImportError('to_pandas needs pandas: pip install "fastdgm[frames]"') from None
+        raise ImportError(f"to_pandas needs pandas: {how_to_install('frames', 'pandas')}") from None
 
     types: dict[tuple[str, ...], Any] = {}  # making a type costs more than wrapping a column: share them
     frame = {}
