@@ -70,7 +70,7 @@ class Chain(AutoregressiveModel):
         self.after_step = lambda step, total: total
         self.order = np.arange(N_VARS)
 
-    def _check_data(self, x, name="x"):
+    def _check_matrix(self, x, width, name, columns):
         x = np.array(x, np.uint8, ndmin=2)
         if x.shape[1] != N_VARS:
             raise ValueError(f"{name} must have {N_VARS} columns, got {x.shape[1]}")

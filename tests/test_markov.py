@@ -456,7 +456,7 @@ def test_columns_of_frames_go_by_name(make):
         assert (other.log_prob(x) == expected).all()
         for names in ("abc", "cab", "bca"):
             assert (other.log_prob(make({name: columns[name] for name in names})) == expected).all()
-        with pytest.raises(ValueError, match=r"missing or too many: \['c', 'z'\]"):
+        with pytest.raises(ValueError, match=r"missing \['c'\], too many \['z'\]"):
             other.log_prob(make({"a": x[:, 0], "b": x[:, 1], "z": x[:, 2]}))
     head = make({"b": x[:, 1], "a": x[:, 0]})
     assert (model.sample(prefix=head, seed=0)[:, :2] == x[:, :2]).all()
