@@ -298,7 +298,7 @@ def test_images_are_made_rows_by_the_user():
 
 
 def test_prefixes_have_one_length():
-    with pytest.raises(ValueError, match="prefix must have rows of one length: call sample once for each length"):
+    with pytest.raises(ValueError, match="prefix must have rows of one length: make one call for each length"):
         fd.MADE(4, (8,)).sample(prefix=[[0], [0, 1]])
 
 
@@ -318,7 +318,9 @@ def test_the_second_argument_of_fit_is_no_y(y):
 
 
 @pytest.mark.parametrize("name", ["__index_level_0__", "Unnamed: 0", ""])
-@pytest.mark.parametrize("make", [lambda x: x, pl.DataFrame, lambda x: pa.table(x.to_dict("list"))])
+@pytest.mark.parametrize(
+    "make", [lambda x: x, lambda x: pl.DataFrame(x.to_dict("list")), lambda x: pa.table(x.to_dict("list"))]
+)
 def test_the_index_that_pandas_wrote_is_no_variable(name, make):
     frame = FRAME.copy()
     frame.insert(0, name, [f"row {i}" for i in range(50)])

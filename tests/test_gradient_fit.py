@@ -60,6 +60,7 @@ class Chain(AutoregressiveModel):
     """What ``fit`` needs of a model."""
 
     n_parameters = N_VARS * (N_VARS + 1) // 2
+    n_vars = N_VARS
     _log_prob = _sample = _from_state = None  # not asked for
 
     def __init__(self, hidden: tuple[int, ...] = (3,)) -> None:

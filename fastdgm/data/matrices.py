@@ -49,7 +49,7 @@ def _plain_matrix(x: Any, name: str) -> Array:
     except ValueError as error:
         if "inhomogeneous" not in str(error):
             raise
-        raise ValueError(f"{name} must have rows of one length") from None
+        raise ValueError(f"{name} must have rows of one length: make one call for each length") from None
 
 
 def _bad_shape(x: Any, shape: tuple[int, ...], width: int | None, name: str) -> str:
