@@ -464,6 +464,11 @@ def test_columns_of_frames_go_by_name(make):
         model.sample(prefix=make({"b": x[:, 1]}), seed=0)
 
 
+def test_y_is_ignored_as_in_scikit_learn():
+    words = ["ann", "bo"]
+    assert (MarkovChain(1).fit(words, [0, 1]).log_prob(words) == MarkovChain(1).fit(words).log_prob(words)).all()
+
+
 def test_frames_without_names_go_by_position():
     x = np.random.default_rng(0).integers(0, 3, (40, 3))
     model = MarkovChain(1).fit(pd.DataFrame(x, columns=list("abc")))

@@ -174,7 +174,7 @@ class MarkovChain(Verbs):
 
     # --- fitting ---------------------------------------------------------------------------------------------------
 
-    def fit(self, data: Any, y: None = None) -> Self:
+    def fit(self, data: Any, y: Any = None) -> Self:
         """Count, smooth and return the model, changed all at once; an error leaves it as it was.
 
         Parameters
@@ -184,7 +184,7 @@ class MarkovChain(Verbs):
             an Arrow list or string array; or a tuple (values, offsets). A mapping {string or tuple: count}, such as a
             ``collections.Counter`` or the Series that ``value_counts`` gives in pandas, counts every sequence (or row,
             with ``n_vars``) so many times.
-        y : None, which scikit-learn's pipelines pass.
+        y : ignored, there for scikit-learn's pipelines.
 
         Raises
         ------
