@@ -1,4 +1,4 @@
-"""Few rows of a masked network are drawn by another kernel: the same rows, bit for bit."""
+"""Few rows of a masked network are scored and drawn by other kernels: the same numbers and rows, bit for bit."""
 
 from __future__ import annotations
 
@@ -56,6 +56,16 @@ def test_few_rows_are_those_of_many(make, dtype):
 
 @every_type
 @every_model
+def test_few_rows_are_scored_as_many(make, dtype):
+    model = make(dtype=dtype)
+    x = model.sample(MANY, seed=5)
+    many = [model.log_prob(x), model.log_prob(x, per_variable=True)]
+    for n in range(1, FEW_ROWS + 1):
+        check_same([model.log_prob(x[:n]), model.log_prob(x[:n], per_variable=True)], many, n)
+
+
+@every_type
+@every_model
 def test_given_uniforms(make, dtype):
     model = make(dtype=dtype)
     uniforms = random_uniforms(model, MANY)
@@ -98,6 +108,8 @@ def test_residual_layers_and_context(activation, dtype):
         draw = Draw(n, 0, uniforms=uniforms[:n])
         few = masked_run.sample(net, draw, 2, context=context[:n], strips=new_strips(net)).values
         assert (few == many[:n]).all()
+        scored = masked_run.score(net, few, context[:n], True, new_strips(net))
+        assert (scored == masked_run.score(net, many, context, True)[:n]).all()
 
 
 # --- strips are derived: never stale, never stored ---

@@ -60,15 +60,16 @@ class MaskedModel(AutoregressiveModel):
         return masked.without_masked(net) if self._shares_memory else net
 
     def _log_prob(self, x: Array, per_variable: bool) -> Array:
-        return log_prob(self._net_to_read(), x, per_variable)
+        net = self._net_to_read()
+        return log_prob(net, x, per_variable, self._strips_for(net, len(x)))
 
     def _sample(self, draw: Draw) -> Drawn:
         net = self._net_to_read()
         return sample(net, draw, self.n_states, strips=self._strips_for(net, draw.n))
 
     def _strips_for(self, net: MaskedNet, n: int) -> Strips | None:
-        """What few rows are sampled from; None for many, where parameters may change at any time, and where memory
-        does not hold the weights twice."""
+        """What few rows are scored and sampled with; None for many, where parameters may change at any time, and where
+        memory does not hold the weights twice."""
         if n > FEW_ROWS or self._shares_memory:
             return None
         cached = self._strips
