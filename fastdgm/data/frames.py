@@ -58,14 +58,17 @@ def matched_positions(x: Any, names: tuple[str, ...] | None, what: str) -> list[
         _refuse_repeated(x, what)
     if own is None or own == names:
         return None
-    absent, odd = ([name for name in one if name not in set(other)] for one, other in ((names, own), (own, names)))
+    position = {name: i for i, name in enumerate(own)}
+    absent = [name for name in names if name not in position]
+    odd = list(set(own).difference(names))
     if absent or odd:
-        found = [f"missing {preview(absent)}"] * bool(absent) + [f"too many {preview(odd)}"] * bool(odd)
+        found = [f"missing {preview(absent)}"] if absent else []
+        found += [f"too many {preview(sorted(odd))}"] if odd else []
         raise ValueError(
             f"{what} must have the columns of the data of fit, which are matched by name: {', '.join(found)}; "
             "arrays go by position"
         )
-    return [own.index(name) for name in names]
+    return [position[name] for name in names]
 
 
 def frame_matrix(frame: Any, what: str) -> Array:
