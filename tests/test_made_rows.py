@@ -15,7 +15,7 @@ from fastdgm.engines.draw import Draw
 from fastdgm.engines.masked import plan as masked
 from fastdgm.engines.masked import run as masked_run
 from fastdgm.engines.masked.plan import ACTIVATIONS
-from fastdgm.engines.masked.strips import FEW_ROWS, new_strips
+from fastdgm.engines.masked.strips import FEW_SAMPLED, FEW_SCORED, new_strips
 
 TYPES = [np.float32, np.float64]
 MANY = 40  # rows that are drawn in tiles
@@ -47,7 +47,7 @@ def check_same(few, many, n):
 def test_few_rows_are_those_of_many(make, dtype):
     model = make(dtype=dtype)
     many = model.sample(MANY, seed=3, return_log_prob=True)
-    for n in range(1, FEW_ROWS + 1):
+    for n in range(1, FEW_SAMPLED + 1):
         check_same(model.sample(n, seed=3, return_log_prob=True), many, n)
     assert model._strips is not None
     assert (model.sample(3, seed=3, start=7) == many[0][7:10]).all()
@@ -60,7 +60,7 @@ def test_few_rows_are_scored_as_many(make, dtype):
     model = make(dtype=dtype)
     x = model.sample(MANY, seed=5)
     many = [model.log_prob(x), model.log_prob(x, per_variable=True)]
-    for n in range(1, FEW_ROWS + 1):
+    for n in range(1, FEW_SCORED + 1):
         check_same([model.log_prob(x[:n]), model.log_prob(x[:n], per_variable=True)], many, n)
 
 

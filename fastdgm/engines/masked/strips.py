@@ -12,7 +12,7 @@ from ...kernels.made_rows import WIDTH
 from ...kernels.made_rows import Strips as Strips
 from ...runtime.memory import check_memory
 
-FEW_ROWS = 4  # scored and sampled with strips; more make better use of the lanes of a tile
+FEW_SCORED, FEW_SAMPLED = 8, 4  # rows, with strips at most; more make better use of the lanes of a tile
 
 
 def new_strips(net: MaskedNet) -> Strips:
