@@ -106,7 +106,7 @@ class Chain:
 
 
 def truncated(p, temperature=1.0, top_k=None, top_p=None):
-    """The distribution that a truncated or tempered draw comes from; ties go to the lower code."""
+    """The distribution that a tempered or truncated draw comes from: the top_k, of them top_p; lower codes first."""
     with np.errstate(divide="ignore"):
         p = np.exp(np.log(p / p.max()) / temperature)
     p /= p.sum()
@@ -120,6 +120,6 @@ def truncated(p, temperature=1.0, top_k=None, top_p=None):
             if mass >= top_p:
                 break
             kept.append(k)
-            mass += p[k]
+            mass += q[k]
         q[[k for k in range(len(q)) if k not in kept]] = 0.0
     return q / q.sum()
