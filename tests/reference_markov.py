@@ -15,6 +15,7 @@ class Chain:
     def __init__(self, sequences, n_states, order, *, ragged=True, position_dependent=False, smoothing, alpha=1.0):
         self.n_states, self.order, self.ragged = n_states, order, ragged
         self.position_dependent, self.smoothing, self.alpha = position_dependent, smoothing, alpha
+        self.allows_empty = any(len(sequence) == 0 for sequence in sequences)
         self.complete = set()
         self.counts = defaultdict(lambda: defaultdict(int))
         for sequence in sequences:
@@ -76,7 +77,7 @@ class Chain:
         position, symbols = context
         own = self.used.get(context, {})
         numbers = np.array([own.get(k, 0) for k in range(self.n_states + self.ragged)], float)
-        at_start = self.ragged and symbols == (START,)
+        at_start = self.ragged and symbols == (START,) and not self.allows_empty
         if self.smoothing == "add-alpha":
             p = np.full(len(numbers), self.alpha)
             if at_start:

@@ -61,8 +61,8 @@ def test_log_prob_is_that_of_the_oracle(kind, order, smoothing):
 
 
 @given(
-    st.lists(st.lists(st.integers(0, 4), min_size=1, max_size=12), min_size=1, max_size=12),
-    st.lists(st.lists(st.integers(0, 4), min_size=1, max_size=12), min_size=1, max_size=5),
+    st.lists(st.lists(st.integers(0, 4), max_size=12), min_size=1, max_size=12),
+    st.lists(st.lists(st.integers(0, 4), max_size=12), min_size=1, max_size=5),
     st.integers(1, 5),
     st.sampled_from(SMOOTHINGS),
     st.sampled_from([0.0, 0.3, 2.0]),
@@ -237,12 +237,6 @@ def swapped(array):
     return array
 
 
-def end_after_the_start(symbols):
-    changed = symbols.copy()
-    changed[-1] = 3  # the start has the greatest key
-    return changed
-
-
 DAMAGE = {
     "order": {"order": 5},
     "no order": {"order": 0},
@@ -268,7 +262,6 @@ DAMAGE = {
     "types": {"counts": lambda a: a.astype(float)},
     "sum of counts": {"counts": lambda a: np.full_like(a, 2**53)},
     "starts that overflow": {"starts": lambda a: np.array([0, 2**63 - 1, -(2**63), *a[3:]])},
-    "an empty sequence": {"symbols": end_after_the_start},
     "characters": {"vocabulary": ["aa", "b", "c"]},
     "no character": {"vocabulary": ["", "b", "c"]},
     "a character twice": {"vocabulary": ["a", "b", "b"]},
@@ -376,8 +369,8 @@ def test_bad_settings(options, error, text):
         ([], ValueError, "at least one sequence"),
         (np.empty((0, 3), int), ValueError, "at least one sequence"),
         (np.empty((3, 0), int), ValueError, "at least one variable"),
-        (["ab", ""], ValueError, "must not be empty, sequence 1 is"),
-        ([[0], [], [1]], ValueError, "must not be empty, sequence 1 is"),
+        (["", ""], ValueError, "all 2 sequences are empty, so that no state is known: give vocabulary="),
+        ([[], []], ValueError, "all 2 sequences are empty, so that no state is known: give n_states="),
         ([[0, -1]], MissingValuesError, "got -1 at position 1 of sequence 0"),
         ([[0.0, 1.0]], TypeError, "integer codes, got float64"),
         ([[0, 1], [0, np.nan]], MissingValuesError, "nan at position 1 of sequence 1"),
@@ -425,8 +418,6 @@ def test_bad_scores():
     model = MarkovChain(1).fit(["emma", "ava"])
     with pytest.raises(ValueError, match="unknown character 'x' at position 0 of sequence 1"):
         model.log_prob(["emma", "xqz"])
-    with pytest.raises(ValueError, match="must not be empty, sequence 0"):
-        model.log_prob([""])
     with pytest.raises(ValueError, match="between 0 and 3, got 4"):
         model.log_prob([[0, 4]])
     with pytest.raises(ValueError, match="at least one sequence"):

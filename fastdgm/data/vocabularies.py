@@ -19,7 +19,7 @@ from .sequences import (
     codes_as_stream,
     learn_codes,
     no_sequences,
-    refuse_empty,
+    refuse_no_symbols,
     symbol_type,
 )
 from .variables import MAX_STATES
@@ -45,10 +45,16 @@ def learn_sequences(data: Any, vocabulary: tuple[str, ...] | None, n_states: int
         assert ragged.values is not None and ragged.offsets is not None
         known = n_states if vocabulary is None else len(vocabulary)
         return LearntSequences(*learn_codes(ragged.values, ragged.offsets, known), "codes", vocabulary)
-    words = vocabulary or check_vocabulary(learn_vocabulary(ragged) or "?")
+    words = vocabulary or _learnt_vocabulary(ragged)
     if n_states is not None and n_states != len(words):
         raise ValueError(f"n_states is {n_states}, but {len(words)} different symbols occur")
-    return LearntSequences(refuse_empty(words_as_stream(ragged, words)), len(words), ragged.kind, words)
+    return LearntSequences(words_as_stream(ragged, words), len(words), ragged.kind, words)
+
+
+def _learnt_vocabulary(ragged: Ragged) -> tuple[str, ...]:
+    words = learn_vocabulary(ragged)
+    refuse_no_symbols(len(words), len(ragged.items or []), "vocabulary")
+    return check_vocabulary(words or "?")  # no sequences at all: whoever counts them will say so
 
 
 def as_stream(data: Any, n_states: int, vocabulary: tuple[str, ...] | None) -> Stream:

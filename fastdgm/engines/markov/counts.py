@@ -168,6 +168,14 @@ def _merged(parts: list[tuple[Array, Array]]) -> tuple[Array, Array]:
     return keys, counts
 
 
+def allows_empty(counts: Counts, layout: Layout) -> bool:
+    """Whether the end symbol may follow the start: where it did, in an empty sequence of the data."""
+    row = int(np.searchsorted(counts.contexts, np.uint64(layout.start)))
+    if layout.n_vars is not None or row == len(counts.contexts) or int(counts.contexts[row]) != layout.start:
+        return False
+    return int(counts.symbols[counts.starts[row + 1] - 1]) == layout.n_states
+
+
 def check_counts(counts: Counts, layout: Layout) -> None:
     """Refuse counts, as from a damaged file, that no data can have."""
     contexts, starts, symbols, numbers = counts
@@ -182,12 +190,9 @@ def check_counts(counts: Counts, layout: Layout) -> None:
         raise ValueError(f"contexts must be below {layout.modulus * positions}, got {int(contexts[-1])}")
     if starts[0] != 0 or starts[-1] != len(symbols) or (starts[1:] <= starts[:-1]).any():
         raise ValueError("starts must rise from 0 to the number of symbols, with at least one symbol per context")
-    contexts_of = np.repeat(contexts, np.diff(starts))
     rises = np.diff(symbols.astype(np.int64)) > 0
     rises[starts[1:-1] - 1] = True
     if not rises.all() or (symbols >= layout.allowed).any():
         raise ValueError(f"symbols must rise within a context and be below {layout.allowed}")
     if (numbers < 1).any() or (numbers > MAX_COUNT).any() or numbers.sum(dtype=np.float64) > MAX_COUNT:
         raise ValueError("counts must be at least 1, and at most 2**53 together")
-    if layout.n_vars is None and (symbols[contexts_of == layout.start] == layout.n_states).any():
-        raise ValueError("the end symbol must not follow the start: sequences have at least one symbol")

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ...runtime.memory import check_memory
-from .counts import Counts, Layout
+from .counts import Counts, Layout, allows_empty
 from .levels import Contexts, cells_of
 from .smoothing import Smoothing, discount_of, rest_of
 
@@ -54,10 +54,11 @@ def build_dense(
     start = int(successor[0, layout.n_states])
     probabilities = np.zeros((n, layout.width))
     lower = _allowed(layout)[np.newaxis] / layout.allowed
+    ends_later = layout.n_vars is None and not allows_empty(counts, layout)
     for k, level in enumerate(levels):
         own = slice(level.first, level.first + len(level.keys))
         back_off = lower[level.suffix] if k else np.broadcast_to(lower, level.counts.shape)
-        is_start = start - level.first if layout.n_vars is None and own.start <= start < own.stop else None
+        is_start = start - level.first if ends_later and own.start <= start < own.stop else None
         if is_start is not None:
             back_off = _without_end(back_off, is_start)
         if smoothing == "witten-bell":
@@ -78,7 +79,7 @@ def _allowed(layout: Layout) -> Array:
 
 
 def _without_end(back_off: Array, row: int) -> Array:
-    """A sequence has at least one symbol, so that the end symbol cannot follow the start."""
+    """Where no sequence was empty, the end symbol cannot follow the start."""
     changed = np.array(back_off)
     changed[row] /= rest_of(float(changed[row, -1]))
     changed[row, -1] = 0.0
