@@ -180,6 +180,23 @@ def test_strings_need_a_vocabulary_of_characters():
         words(["ab"], ["ab", "c"])
 
 
+@pytest.mark.parametrize("lengths", [[0], [3, 0, 0, 5, 1], [0, 0, 7, 0], [20] * 50])
+@pytest.mark.parametrize("n_states", [4, 300])
+def test_every_sequence_gets_its_end(lengths, n_states):
+    values = np.random.default_rng(0).integers(0, n_states, sum(lengths))
+    offsets = np.cumsum([0, *lengths])
+    stream = codes_as_stream(values, offsets, n_states)
+    assert (stream.symbols == np.insert(values, offsets[1:], n_states)).all()
+    assert (stream.starts == offsets + np.arange(len(offsets))).all()
+
+
+@given(st.lists(st.text("".join(map(chr, range(32, 127)))), max_size=9))
+def test_bytes_are_translated(strings):
+    vocabulary = [chr(point) for point in range(126, 31, -1)]
+    expected = [code for string in strings for code in [*(126 - ord(character) for character in string), 95]]
+    assert words_as_stream(as_ragged(strings), vocabulary).symbols.tolist() == expected
+
+
 EMPTY = {
     "text": lambda: words(["a", "", "b", ""], "ab"),
     "tokens": lambda: words([["a"], [], ["b"], []], ["a", "b"]),

@@ -175,23 +175,19 @@ def codes_as_stream(values: Array, offsets: Array, n_states: int) -> Stream:
 
     What is checked is the copy that kernels will read, because another thread may change ``values`` meanwhile.
     """
+    from ..kernels.streams import with_ends
+
     if values.dtype.kind not in "biu" and values.size:
         raise _bad_type(values, offsets)
     if values.dtype == bool:
         values = with_plain_bytes(values).view(np.uint8)
     codes = values.astype(symbol_type(n_states))
-    wrong = codes >= n_states
-    if codes.dtype != values.dtype:
-        wrong |= codes != values
-    if wrong.any():
+    if codes.max(initial=0) >= n_states or (codes.dtype != values.dtype and (codes != values).any()):
+        wrong = (codes >= n_states) | (codes != values)
         raise _bad_code(values, offsets, int(wrong.argmax()), n_states)
-    n = len(offsets) - 1
-    starts = offsets + np.arange(n + 1)
+    starts = offsets + np.arange(len(offsets))
     symbols = np.empty(int(starts[-1]), codes.dtype)
-    is_end = np.zeros(len(symbols), bool)
-    is_end[starts[1:] - 1] = True
-    symbols[is_end] = n_states
-    symbols[~is_end] = codes
+    with_ends(codes, starts, n_states, symbols)
     return Stream(symbols, starts)
 
 

@@ -19,6 +19,8 @@ from .levels import Contexts, cells_of
 from .smoothing import Smoothing, discount_of, rest_of
 
 Array = npt.NDArray[Any]
+MOST_NUMBERS = 1 << 22  # 16 MB of cells by number
+NUMBERS_PER_CELL = 4  # most of them are never read: they name runs of symbols that nobody met
 
 
 class Level(NamedTuple):
@@ -189,3 +191,20 @@ def _add_alpha(level: Level, alpha: float, layout: Layout, start: int | None) ->
     total = level.counts.sum(axis=1, keepdims=True) + alpha * size
     smoothed = (level.counts + alpha * allowed) / total
     return np.where(level.complete[:, np.newaxis], smoothed, allowed / size)
+
+
+# --- states by the last symbols ---
+
+
+def cells_by_number(automaton: Automaton, layout: Layout) -> Array:
+    """First cell of the state after any ``order`` symbols, by the number whose digits these are, the oldest first.
+
+    Empty where tables depend on the position, and where there are many more such numbers than cells.
+    """
+    states, width = automaton.successor.shape
+    if layout.position_dependent or width**layout.order > min(MOST_NUMBERS, NUMBERS_PER_CELL * states * width):
+        return np.empty(0, np.uint32)
+    after = np.array([automaton.root], np.uint32)
+    for _ in range(layout.order):
+        after = automaton.successor[after].ravel()
+    return after * np.uint32(width)
