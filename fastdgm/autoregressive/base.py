@@ -174,7 +174,9 @@ class AutoregressiveModel(Verbs):
             ``i // n_per_row`` of it, and its given values are never changed.
         temperature : divides the logits (for a Normal: multiplies the variance); 1 is the model itself. Beyond what
             the float type can tell apart it is the limit: the most probable state, or all states alike.
-        top_k, top_p : draw among the k most probable states, or the smallest set of probability at least top_p.
+        top_k, top_p : draw among the k most probable states; then, of what is left and renormalised, among the fewest
+            most probable ones whose probability is at least top_p. The temperature comes first, and of equally probable
+            states those of lower code stay.
         seed : int in [0, 2**64), a numpy Generator, or None for a fresh one.
         return_log_prob : also return log_prob of the rows under the model and, when tempered or truncated, the
             log-probability of the drawn positions under the distribution they came from.

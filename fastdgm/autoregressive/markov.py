@@ -31,12 +31,12 @@ class MarkovChain(Verbs):
     """p(x) = prod_t p(x_t | x_{t-order}, ..., x_{t-1}), an n-gram model with n = order + 1.
 
     Three kinds of data: rows of codes ``(n_rows, n_vars)``, ragged sequences of codes, and ragged sequences of
-    characters or tokens. Ragged sequences begin at a start symbol, end with an end symbol that has a probability
-    like any other, and have at least one symbol. Distributions are interpolated with those of shorter contexts,
-    down to the uniform one; a context that was never seen has the distribution of its longest suffix that was.
-    Large vocabularies, such as words, need memory for the distinct runs of symbols in the data: where tables of all
-    contexts x all symbols would have more than 2**22 cells (alphabets of 255 symbols: 2**26) and be all but empty, only
-    what was seen is kept.
+    characters or tokens. Ragged sequences begin at a start symbol and end with an end symbol that has a probability
+    like any other; empty ones, p(end | start), have one if there were some in the data of ``fit``. Distributions are
+    interpolated with those of shorter contexts, down to the uniform one; a context that was never seen has the
+    distribution of its longest suffix that was. Large vocabularies, such as words, need memory for the distinct runs
+    of symbols in the data: where tables of all contexts x all symbols would have more than 2**22 cells (alphabets of
+    255 symbols: 2**26) and be all but empty, only what was seen is kept.
 
     Parameters
     ----------
@@ -181,14 +181,16 @@ class MarkovChain(Verbs):
         ----------
         data : a two-dimensional array or frame of codes (rows; columns of later frames go by their names); or ragged
             sequences: a list of strings, of lists of tokens, or of lists or arrays of codes; a string (one sequence);
-            an Arrow list or string array; or a tuple (values, offsets). A mapping {string or tuple: count}, such as a
+            an Arrow list or string array; or a tuple (values, offsets). Empty sequences count like others; where there
+            is none, the model gives none a probability. A mapping {string or tuple: count}, such as a
             ``collections.Counter`` or the Series that ``value_counts`` gives in pandas, counts every sequence (or row,
             with ``n_vars``) so many times.
         y : ignored, there for scikit-learn's pipelines.
 
         Raises
         ------
-        ValueError : no sequences, empty ones, codes or characters that are no state, negative counts.
+        ValueError : no sequences, none with a symbol where states are not known, codes or characters that are no state,
+            negative counts.
         MissingValuesError : NaN, -1 or null. TypeError : other data, such as sets and mappings of anything but counts.
 
         Examples
@@ -198,16 +200,16 @@ class MarkovChain(Verbs):
         >>> chain.n_states, chain.n_vars
         (3, None)
         >>> names = fd.MarkovChain(order=2).fit({"anna": 99, "bo": 1})
-        >>> names.log_prob(["anna", "bo"]).round(2).tolist()
-        [-0.04, -5.12]
+        >>> names.log_prob(["anna", "bo", ""]).round(2).tolist()
+        [-0.04, -5.12, -inf]
         """
-        data = collected(data)
-        columns = column_names(data) or counted_columns(data)
-        data, weights = split_counts(data)
+        given = collected(data)
+        data, weights = split_counts(given)
         if self._n_vars is not None or self.position_dependent or _is_matrix(data):
             codes, n_states = learn_code_matrix(data, self._n_vars, self._n_states, "data")
             layout = Layout(n_states, self.order, codes.shape[1], self.position_dependent)
             counts = count(rows_as_stream(codes, n_states), layout, weights)
+            columns = column_names(given) or counted_columns(given)
             self._fitted = MarkovRows(counts, layout, self.smoothing, self.alpha, columns)
         else:
             learnt = learn_sequences(data, self._vocabulary, self._n_states)
