@@ -93,7 +93,7 @@ def test_the_error_for_modules_that_are_shifted_says_so():
     with pytest.raises(ValueError, match=r"output 0 changes when input 0 does.*as in GPT.*pass shift=True and start="):
         fd.Autoregressive(Language(), N_VARS, N_STATES)
     both = Language(lambda logits: logits + logits.mean(dim=1, keepdim=True))
-    with pytest.raises(ValueError, match="not causal: output 0 changes when input [0-3] does") as caught:
+    with pytest.raises(ValueError, match=r"not causal: output 0 changes when input [0-3] does") as caught:
         fd.Autoregressive(both, N_VARS, N_STATES, shift=True, start=0)
     assert "GPT" not in str(caught.value)
 

@@ -45,11 +45,15 @@ def from_torch(
     mixture        n_vars                       K logits, K means, K log sigmas
     =============  ===========================  ==============================================
 
-    It is made of masked linear layers (any nn.Linear, or a module with weights of its own or around an nn.Linear that
-    keeps a 0/1 mask in either direction), ReLU, ELU, Tanh, Sigmoid, Softplus, SiLU, Identity and Dropout (ignored) in
-    nn.Sequential, or in a module around one; residual blocks as in zuko's MaskedMLP and nflows' MADE. What each unit
-    may read is derived from the zeros of the effective weights. The result is compared with the module, and with a
-    ``log_prob`` of its own where it has one, on random rows: what cannot be converted never gives other numbers.
+    Its layers are read from one call of its forward method, however that is written and however its weights are
+    masked: linear layers, sums (residual blocks, direct connections), constant factors and shifts, batch normalisation
+    by running statistics, picking and joining columns, and the activations ReLU, LeakyReLU, PReLU, ELU, CELU, SELU,
+    GELU, SiLU, Mish, Tanh, Sigmoid, LogSigmoid and Softplus. It is taken in eval mode. What each unit may read is
+    derived from the zeros of the effective weights. The result is compared with the module, and with a ``log_prob`` of
+    its own where it has one, on random rows: what cannot be converted never gives other numbers.
+
+    Of a network for p(x | context) wrap one context: a module whose forward passes it as a constant, for instance
+    ``net(torch.cat([context.expand(len(x), -1), x], dim=1))``.
 
     Parameters
     ----------
@@ -66,8 +70,8 @@ def from_torch(
 
     Raises
     ------
-    TypeError : a part of the module is not supported, or its forward does not give one tensor for float64 rows; the
-        message names it.
+    TypeError : a part of the module is not supported, or its forward does not give one tensor for rows of floats; the
+        message names the part and what it does.
     ValueError : masks that leak, with the variables; widths that do not go with the head; a module that computes
         something else than its layers.
 
@@ -166,7 +170,7 @@ def _verify(twin: Twin, made: MADE, rows: Array) -> None:
         raise ValueError(
             f"the module computes something else than its layers: for variable {variable} of a random row it gives "
             f"log p {expected[row, variable]:.6g}, its layers {ours[row, variable]:.6g}. Give the masked network "
-            "itself, without what its forward method adds"
+            "itself, without what its forward method adds (does it change numbers through views of them?)"
         )
     if own is not None and not np.allclose(own, ours.sum(axis=1), rtol=tolerance, atol=tolerance):
         raise TypeError(

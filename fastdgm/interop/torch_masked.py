@@ -32,8 +32,8 @@ class Twin(NamedTuple):
 def twin_of(module: Any, n_inputs: int | None = None) -> Twin:
     """In float64 where the module's forward takes that; ``n_inputs``, unless given, is the width that it takes.
 
-    Raises TypeError for no module, and where its forward takes neither float type, with what it raised, or does not give
-    one tensor.
+    Raises TypeError for no module, and where its forward takes neither float type (with what it raised) or gives
+    something else than one tensor.
     """
     import torch
     from torch import nn
@@ -59,7 +59,8 @@ def twin_of(module: Any, n_inputs: int | None = None) -> Twin:
                 raise TypeError(f"the forward of {_name(module)} must give one tensor of outputs, got {kind}")
             return Twin(twin, dtype, width)
     if first is None:
-        raise TypeError(f"{_name(module)} is not supported: it has no matrix of weights")
+        text = " ".join(str(module).split())[:200]
+        raise TypeError(f"{_name(module)} is not supported: a matrix of weights is needed, it has none; got {text}")
     raise TypeError(
         f"{_name(module)} must take rows of {first[0]} floats, float64 or else float32: a copy of it raised "
         f"{type(first[1]).__name__}: {str(first[1])[:300]}"

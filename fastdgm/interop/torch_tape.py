@@ -71,7 +71,7 @@ class Tape:
             raise ValueError("weights and biases must be finite")
         biases, residual = biases + weights @ values.shift, None
         for piece in _pieces(values) or [_Piece(0, np.arange(0), np.arange(0), np.zeros(0))]:
-            own = weights if _is_whole(piece, self._width(piece.source)) else self._scattered(weights, piece)
+            own = weights if self._is_all(piece, weights.shape[1]) else self._scattered(weights, piece)
             residual = self._append(Layer(own, biases, "linear", piece.source, residual))
             biases = np.zeros(len(biases))
         return units_of(len(self.layers), len(biases))
@@ -178,7 +178,8 @@ def without_dead(layers: Sequence[Layer], output: int) -> list[Layer]:
     """What layer ``output`` needs, in the same order, that one last. An activation that alone reads a sum becomes one
     layer with it."""
     readers = _count_readers(layers, output)
-    numbers, kept = {0: 0}, []
+    numbers: dict[int, int] = {0: 0}
+    kept: list[Layer] = []
     for number, layer in enumerate(layers[:output], start=1):
         if not readers[number]:
             continue

@@ -37,7 +37,7 @@ def trace(module: Any, n_inputs: int, dtype: Any) -> list[Layer]:
     that are not finite; and whatever the module's forward raises.
     """
     tape = Tape(n_inputs)
-    inputs = Traced((ROWS, n_inputs), dtype, units_of(0, n_inputs), tape)
+    inputs = Traced.of((ROWS, n_inputs), dtype, units_of(0, n_inputs), tape)
     with torch.no_grad(), _names_of_parts(module, tape):
         output = module(inputs)
     if not isinstance(output, Traced):
@@ -45,31 +45,31 @@ def trace(module: Any, n_inputs: int, dtype: Any) -> list[Layer]:
     return without_dead(tape.layers, tape.settle(output.values))
 
 
-class NotLayers(TypeError):
-    """An operation that is none of layers."""
+class NotLayers(Exception):
+    """An operation that is none of layers. No TypeError: Python would take that for one of the operands' types."""
 
 
 class Traced(torch.Tensor):
     """What is computed for ROWS rows: ``values`` are the numbers of a row, the last axis first."""
 
-    values: Values
+    values: Values  # type: ignore[assignment]
     tape: Tape
-    __torch_function__ = torch._C._disabled_torch_function_impl
+    __torch_function__ = torch._C._disabled_torch_function_impl  # type: ignore[assignment]
 
-    @staticmethod
-    def __new__(cls, shape: Any, dtype: Any, values: Values, tape: Tape) -> Traced:
-        made: Traced = torch.Tensor._make_wrapper_subclass(cls, shape, dtype=dtype)  # type: ignore[attr-defined]
+    @classmethod
+    def of(cls, shape: Any, dtype: Any, values: Values, tape: Tape) -> Traced:
+        """A tensor of that shape that stands for the values."""
+        made: Traced = torch.Tensor._make_wrapper_subclass(cls, shape, dtype=dtype)
         made.values, made.tape = values, tape
         return made
 
-    def __init__(self, *arguments: Any) -> None:
-        super().__init__()
-
-    def __repr__(self, **options: Any) -> str:
+    def __repr__(self) -> str:  # type: ignore[override]
         return f"Traced({tuple(self.shape)}, {self.dtype})"
 
     @classmethod
-    def __torch_dispatch__(cls, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+    def __torch_dispatch__(  # type: ignore[override]
+        cls, func: Any, types: Any, args: Any = (), kwargs: Any = None
+    ) -> Any:
         kwargs = kwargs or {}
         name = func._schema.name.removeprefix("aten::")
         in_place = name.endswith("_") and name[:-1] in OPERATIONS
@@ -78,6 +78,8 @@ class Traced(torch.Tensor):
             result = OPERATIONS[name](func, args, kwargs)
         elif name in MOVES:
             result = _moved(func, args, kwargs)
+        elif name in CONSTANTS:
+            result = func(*_filled(0.0, args), **kwargs)
         else:
             result = func.decompose(*args, **kwargs)
             if result is NotImplemented:
@@ -97,7 +99,7 @@ def _names_of_parts(module: Any, tape: Tape) -> Iterator[None]:
         inside.append(part)
         given = [value for value in (*args, *kwargs.values()) if value is not None]
         if getattr(part, "context_layer", None) is not None and len(given) < 2:
-            raise NotLayers("it has a context, which its forward must be given as a constant")
+            raise NotLayers("it has a context, which it must be given: wrap it in a forward that passes a constant one")
 
     def leave(part: Any, args: Any, output: Any) -> None:
         inside.pop()
@@ -121,7 +123,7 @@ def _names_of_parts(module: Any, tape: Tape) -> Iterator[None]:
 
 
 def _result(like: torch.Tensor, values: Values, tape: Tape) -> Traced:
-    return Traced(like.shape, like.dtype, values, tape)
+    return Traced.of(like.shape, like.dtype, values, tape)
 
 
 def _filled(number: float, args: Any) -> Any:
@@ -168,7 +170,7 @@ def _moved(func: Any, args: Any, kwargs: Any) -> Any:
         straight = len(places) == ROWS and bool((places[1] - places[0] == 1 << 40).all())
         if not straight or bool((places[0] >= size).any()):
             raise NotLayers("its forward moves numbers from one row to another")
-        return Traced(places.shape, traced[0].dtype, values.take(places[0].flatten().numpy()), traced[0].tape)
+        return Traced.of(places.shape, traced[0].dtype, values.take(places[0].flatten().numpy()), traced[0].tape)
 
     return tree_map(come_back, func(*given, **options))
 
@@ -236,7 +238,7 @@ def _factor(func: Any, args: Any, kwargs: Any) -> Traced:
     traced = [leaf for leaf in leaves if isinstance(leaf, Traced)]
     name = func._schema.name.removeprefix("aten::").rstrip("_")
     if len(traced) != 1 or (name == "div" and traced[0] is not args[0]):
-        raise NotLayers("its forward multiplies or divides two of its values" if len(traced) > 1 else "it divides by x")
+        raise NotLayers("its forward multiplies two of its values, or divides by one")
     if _named(func, args, kwargs).get("rounding_mode") is not None:
         raise NotLayers("its forward divides and rounds")
     like = func(*_filled(1.0, args), **_filled(1.0, kwargs))
@@ -253,7 +255,7 @@ def _converted(func: Any, args: Any, kwargs: Any) -> Traced:
     dtype = types[0] if types else args[0].dtype
     if not dtype.is_floating_point:
         raise NotLayers(f"its forward turns its values into {dtype}")
-    return Traced(args[0].shape, dtype, args[0].values, args[0].tape)
+    return Traced.of(args[0].shape, dtype, args[0].values, args[0].tape)
 
 
 def _batch_norm(func: Any, args: Any, kwargs: Any) -> Any:
@@ -359,6 +361,8 @@ OPERATIONS: dict[str, Callable[[Any, Any, Any], Any]] = {
     "leaky_relu": _leaky_relu,
     "_prelu_kernel": _prelu,
 }
+
+CONSTANTS = {"full_like", "new_full", "new_ones", "new_zeros", "ones_like", "zeros_like"}  # of the shape or type alone
 
 MOVES = {
     "alias", "cat", "chunk", "clone", "contiguous", "detach", "expand", "flip", "index", "index_select", "lift_fresh",
