@@ -79,6 +79,9 @@ CHECKS = {
         "test_heads.test_float64_samples_are_those_of_the_naive_method",
         "made-784-500-1000/sample",
     ),
+    "made_rows.log_prob_few_rows_cpu": Checks(
+        "made.log_prob_cpu", "test_made_rows.test_few_rows_are_scored_as_many", "made-784-500-1/log_prob"
+    ),
     "made_rows.sample_few_rows_cpu": Checks(
         "made_sampling.sample_cpu", "test_made_rows.test_few_rows_are_those_of_many", "made-784-500-1/sample"
     ),

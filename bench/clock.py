@@ -6,11 +6,13 @@ import gc
 import math
 from collections.abc import Callable, Hashable, Mapping
 from statistics import median
-from time import perf_counter
+from time import perf_counter, process_time, sleep
 from typing import Any, NamedTuple, TypeVar
 
 SHORTEST_S = 0.002  # shorter calls are repeated within one reading of the clock
 MAX_CALLS = 1000
+PAUSE_S = 0.005  # a thread that spins shows in it
+MAX_PAUSES = 200
 
 Name = TypeVar("Name", bound=Hashable)
 
@@ -50,10 +52,21 @@ def interleaved(contestants: Mapping[Name, Contestant], rounds: int) -> dict[Nam
             for name in names[first:] + names[:first]:
                 own, (seconds, calls) = contestants[name], readings[name]
                 if own.rounds is None or number < own.rounds:
+                    settle()
                     seconds.append(timed(own, calls) / calls * own.scale)
     finally:
         gc.enable()
     return readings
+
+
+def settle() -> None:
+    """Waits until no thread of this process is busy: those of OpenMP spin for a while after their work is done, on the
+    cores that the next contestant needs."""
+    for _ in range(MAX_PAUSES):
+        before = process_time()
+        sleep(PAUSE_S)
+        if process_time() - before < PAUSE_S / 5:
+            return
 
 
 def calls_per_reading(contestant: Contestant) -> int:

@@ -26,6 +26,11 @@ def named(record: Record) -> str:
     return f"{record['label']}, {threads} thread{'s' * (threads > 1)}"
 
 
+def number(value: float) -> str:
+    """Two digits, or all before the point, thousands apart."""
+    return f"{value:,.0f}".replace(",", " ") if value >= 100 else f"{value:.2g}"
+
+
 def draw_bars(
     panels: Mapping[str, Sequence[Record]], value: Callable[[Record], float], axis_label: str, title: str, path: Path
 ) -> None:
@@ -47,8 +52,8 @@ def draw_bars(
         draw_panel(axis, name, sorted(panel, key=value, reverse=True), value)
     values = [value(record) for panel in panels.values() for record in panel]
     axes[-1].set(xscale="log", xlim=(min(values) / 2, max(values) * 4))
-    axes[-1].xaxis.set_major_formatter("{x:g}")
-    axes[-1].set_xlabel(f"{axis_label} (log scale): shorter is faster", fontsize=11)
+    axes[-1].xaxis.set_major_formatter(lambda value, _: number(value))
+    axes[-1].set_xlabel(f"{axis_label}, log scale: shorter is faster", fontsize=11)
     figure.get_layout_engine().set(w_pad=0.1, h_pad=0.08)
     figure.suptitle(title, fontsize=13)
     handles = [plt.Rectangle((0, 0), 1, 1, color=colour) for colour in COLOURS.values()]
@@ -61,7 +66,7 @@ def draw_panel(axis: Any, name: str, records: Sequence[Record], value: Callable[
     """One operation, slowest first."""
     values = [value(record) for record in records]
     bars = axis.barh([named(r) for r in records], values, color=[COLOURS[kind_of(r)] for r in records])
-    axis.bar_label(bars, labels=[f"{v:.0f}" if v >= 100 else f"{v:.2g}" for v in values], padding=4, fontsize=10)
+    axis.bar_label(bars, labels=[number(v) for v in values], padding=4, fontsize=10)
     axis.set_title(name, fontsize=12, fontweight="bold", loc="left")
     axis.set_ylim(-0.6, len(records) - 0.4)
     axis.tick_params(labelsize=10)

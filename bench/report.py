@@ -246,7 +246,7 @@ def draw(tables: Results, autoregressive: Results) -> None:
     for name, records in {"alarm": alarm(tables), "pigs": pigs}.items():
         panels = {operation: [r for r in records if r["operation"] == operation] for operation in OPERATIONS}
         title = f"{name.upper()}, {records[0]['variables']} variables: time per cell"
-        draw_bars(panels, ns_per_cell, "ns per cell", title, RESULTS / f"{name}.png")
+        draw_bars(panels, ns_per_cell, "nanoseconds per cell (one variable of one row)", title, RESULTS / f"{name}.png")
     panels = {name: find(autoregressive, *which, (1,)) for name, which in PLOTTED.items()}
     title = "Time per row, batches of 1000 rows on one thread"
     draw_bars(panels, us_per_row, "microseconds per row", title, RESULTS / "autoregressive.png")

@@ -24,6 +24,7 @@ from .runtime.text import preview
 if TYPE_CHECKING:
     from .engines.hybrid import Program
     from .learning.counts import Prior
+    from .show.graph import Picture
 
 
 class BayesNet:
@@ -418,17 +419,25 @@ class BayesNet:
 
         return to_pyagrum(self)
 
-    def plot(self, path: str | Path | None = None) -> BayesNet | Path:
-        """A picture of the graph: written to ``path``, which is returned, or shown in a notebook.
+    def plot(self, path: str | Path | None = None, *, layout: str = "layers") -> Picture | Path:
+        """A picture of the graph: shown in a notebook, or written to ``path``, which is returned.
 
-        By suffix: .svg, .png, .pdf (graphviz; an .svg is drawn more simply where it does not work), .dot (graphviz
-        source), .txt (a tree). The file appears complete or not at all. Notebooks draw a network by its ``_repr_svg_``;
-        in a terminal its ``repr`` is a tree.
+        Parameters
+        ----------
+        path : by suffix .svg, .png, .pdf (graphviz), .dot (graphviz source), .txt (a tree). The file appears complete
+            or not at all.
+        layout : ``"layers"``, our own SVG, from causes to effects and about as wide as a notebook's cell, which needs
+            nothing; or ``"dot"``, that of graphviz. Pictures of .png and .pdf are always graphviz's.
+
+        Returns
+        -------
+        A picture, whose ``svg`` is the drawing and whose ``repr`` is a tree; the path, where one is given. A network
+        of up to 500 variables that is the last line of a cell draws itself.
 
         Raises
         ------
-        ValueError : another suffix. ImportError : .png or .pdf without graphviz.
-        OSError : the file cannot be written, or graphviz fails on a .png or .pdf.
+        ValueError : another suffix or layout. ImportError : .png, .pdf or ``layout="dot"`` without graphviz.
+        OSError : the file cannot be written, or graphviz fails.
 
         Examples
         --------
@@ -438,16 +447,14 @@ class BayesNet:
         a
         └─ b
         """
-        if path is None:
-            return self
-        from .show.graph import write_picture
+        from .show.graph import picture, write_picture
 
-        return write_picture(self, path)
+        return picture(self, layout) if path is None else write_picture(self, path, layout)
 
     def _repr_svg_(self) -> str | None:
-        from .show.graph import network_svg
+        from .show.graph import shown_svg
 
-        return network_svg(self)
+        return shown_svg(self)
 
     def __repr__(self) -> str:
         from .show.text import network_text

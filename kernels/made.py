@@ -304,23 +304,29 @@ def forward(net, tile):
         finish_units(net.layers, layer, ZERO, units, tile.state)
 
 
+@inlined
+def score_position(net, tile, d, row, n, terms):
+    """Adds log p of the variable at position d, whose parameters are final, to tile.total[LOG_PROB]; the terms of the
+    n rows from ``row`` on where there is room for them."""
+    z = net.layers[net.layers.shape[0] - 1, FIRST] + d * net.head_size
+    score_lanes(net.kind, tile.state, z, tile.values, first_value(net) + d, tile.scratch)
+    add_terms(tile.scratch, tile.total, LOG_PROB)
+    if terms.shape[0] > 0:
+        reported = NOISE if net.head == AFFINE else TERM
+        for i in range(n):
+            terms[row + i, net.order[d]] = tile.scratch[reported, i]
+
+
 @loop
 def _score_tile(net, tile, row, n, terms):
     """Adds up tile.total[LOG_PROB] for the n rows from ``row`` on; their terms where there is room for them."""
-    output, first, size = net.layers.shape[0] - 1, first_value(net), net.head_size
-    state, values, scratch, total = tile.state, tile.values, tile.scratch, tile.total
-    z = net.layers[output, FIRST]
+    output, size = net.layers.shape[0] - 1, net.head_size
     per_chunk = max(1, ROWS // size)
-    fill(0.0, total, LOG_PROB)
+    fill(0.0, tile.total, LOG_PROB)
     for d in range(net.order.size):
         if d % per_chunk == 0:
-            complete_layer(net, output, d * size, min(net.order.size, d + per_chunk) * size, state)
-        score_lanes(net.kind, state, z + d * size, values, first + d, scratch)
-        add_terms(scratch, total, LOG_PROB)
-        if terms.shape[0] > 0:
-            reported = NOISE if net.head == AFFINE else TERM
-            for i in range(n):
-                terms[row + i, net.order[d]] = scratch[reported, i]
+            complete_layer(net, output, d * size, min(net.order.size, d + per_chunk) * size, tile.state)
+        score_position(net, tile, d, row, n, terms)
 
 
 @kernel

@@ -1,11 +1,11 @@
-"""Ancestral sampling of few rows from a masked network: the lanes of vectors are units instead of rows.
+"""log_prob and ancestral sampling of few rows by a masked network: the lanes of vectors are units instead of rows.
 
 With a handful of rows the tiles of ``made`` leave most lanes idle. Here WIDTH units side by side are a *strip*, whose
 sums grow together: by one panel product for what is known before a block of variables, then source by source while
 the block's variables are drawn. Every unit still adds to its bias its sources in their order, one fused multiply-add
-each, so the bits are those of ``made.sample_cpu``. (Of a one-hot input only the state that was drawn is added: adding
-the others would be adding zeros.) What is final lies in a tile as in ``made``, with a lane per row, and goes through
-the same loops.
+each, so the bits are those of ``made.log_prob_cpu`` and ``made_sampling.sample_cpu``. (Of a one-hot input only the
+state that was drawn is added: adding the others would be adding zeros.) What is final lies in a tile as in ``made``,
+with a lane per row, and goes through the same loops.
 
 So a unit has three places, and a ``_Part`` knows them all: its row in the state of the tile, once it is final; strip
 and lane in ``sums`` (a row per strip and row of data), while it grows; and the rows of its sources in the weights of
@@ -24,12 +24,15 @@ from .jit import inlined, kernel, loop, wide_vectors
 from .made import (
     BLOCK,
     FIRST,
+    LOG_PROB,
     ZERO,
     finish_units,
     first_value,
     layer_of,
     load_context,
+    load_values,
     new_tile,
+    score_position,
 )
 from .made_sampling import fill_noise, load_prefix, score_variable, store_tile, temper
 from .products import Matrix, four_by_two, one_by_four
@@ -165,15 +168,66 @@ def _set_biases(biases, own, part, sums):
             sums[part.sums_row + strip * part.n + i, lane] = biases[own + part.first_unit + unit]
 
 
-# Sampling ---------------------------------------------------------------------------------------------------------
-
-
 class _Work(NamedTuple):
     """Scratch beside the tile."""
 
     flat: np.ndarray  # the tile's state in one row
     one: np.ndarray  # (1,): what a one-hot input is
     sums: np.ndarray  # (strips of all layers * n, WIDTH)
+
+
+@inlined
+def _new_work(net, strips, tile, n):
+    flat = tile.state.reshape(tile.state.size)
+    sums = np.zeros((net.layers.shape[0] * strips.n_strips * n, WIDTH), flat.dtype)
+    return _Work(flat, np.ones(1, flat.dtype), sums)
+
+
+# Scoring ----------------------------------------------------------------------------------------------------------
+
+
+@loop
+def _complete_part(net, strips, number, layer, tile, work):
+    """The units of a layer that belong to block ``number``; its sources are final."""
+    layers, known, parts, sums, state = net.layers, net.known, strips.parts, work.sums, tile.state
+    part, own, inputs = (
+        _part_of(parts, number, layer, tile.total.shape[1]),
+        layer_of(layers, layer),
+        (net.n_context, net.n_states),
+    )
+    _set_biases(net.biases, own.first, part, sums)
+    if part.depth > 0:
+        one_hot = own.source == 0 and net.n_states > 1
+        ready = ZERO, known[own.source, 0] if one_hot else part.depth
+        _add_sources(work.flat, layers[own.source, FIRST], ready, strips.weights, part, part.first_unit, sums)
+        if one_hot:
+            last = (part.depth - net.n_context) // net.n_states
+            _add_states(part, part.first_unit, (ZERO, last), inputs, tile.values, work.one, strips.weights, sums)
+    _land(own.first, part, part.first_unit, part.last_unit, sums, state)
+    if layer < layers.shape[0] - 1:
+        finish_units(layers, layer, part.first_unit, part.last_unit, state)
+
+
+@kernel
+def log_prob_few_rows_cpu(begin, end, net, strips, x, context, scores):
+    """As ``log_prob_cpu``, the same bit for bit, for few rows."""
+    n = end - begin
+    if n <= 0:
+        return
+    tile, log_prob, terms = new_tile(net, n), scores.log_prob, scores.terms
+    work = _new_work(net, strips, tile, n)
+    load_context(net, context, begin, n, tile.state)
+    load_values(net, x, begin, n, tile.values)
+    for layer in range(1, net.layers.shape[0]):
+        for number in range(strips.parts.shape[0]):
+            _complete_part(net, strips, number, layer, tile, work)
+    for d in range(net.order.size):
+        score_position(net, tile, d, begin, n, terms)
+    for i in range(n):
+        log_prob[begin + i] = tile.total[LOG_PROB, i]
+
+
+# Sampling ---------------------------------------------------------------------------------------------------------
 
 
 @loop
@@ -235,9 +289,7 @@ def sample_few_rows_cpu(begin, end, net, strips, request, given, draws):
     if n <= 0:
         return
     tile = new_tile(net, n)
-    flat = tile.state.reshape(tile.state.size)
-    sums = np.zeros((net.layers.shape[0] * strips.n_strips * n, WIDTH), flat.dtype)
-    work = _Work(flat, np.ones(1, flat.dtype), sums)
+    work = _new_work(net, strips, tile, n)
     load_context(net, given.context, begin, n, tile.state)
     load_prefix(net, request, given, begin, n, tile.values)
     for number in range(strips.parts.shape[0]):

@@ -9,10 +9,17 @@ from __future__ import annotations
 import numpy as np
 from numba import uint8, uint64
 
-from .jit import kernel, loop
+from .jit import inlined, kernel, loop
 
 TILE = 4096  # rows worked on at a time: index, word and outcome buffers stay in the first two cache levels
 PADDING = 8  # words between the columns of a tile, so that they do not all fall into one set of the cache
+
+
+@loop
+def _copy(target, source, n):
+    """Assignment of a slice, which numba compiles into a loop six times as slow."""
+    for i in range(n):
+        target[i] = source[i]
 
 
 @loop
@@ -77,35 +84,45 @@ def tile_rows(n_vars):
     return max(512, min(TILE, (524288 // n_vars) & ~63))
 
 
-@loop
-def _pack_rows(rows, r, word):
-    """word[v] = the low bytes of the codes of rows r .. r + 7; returns all bits that any code had set."""
+@inlined
+def _all_bits(cells, begin, end):
+    """All bits that any of the cells has set. Reads memory in its order, which is what CPUs fetch ahead."""
     seen = uint64(0)
-    r0, r1, r2, r3 = rows[r], rows[r + 1], rows[r + 2], rows[r + 3]
-    r4, r5, r6, r7 = rows[r + 4], rows[r + 5], rows[r + 6], rows[r + 7]
-    for v in range(word.shape[0]):
-        x0, x1, x2, x3 = uint64(r0[v]), uint64(r1[v]), uint64(r2[v]), uint64(r3[v])
-        x4, x5, x6, x7 = uint64(r4[v]), uint64(r5[v]), uint64(r6[v]), uint64(r7[v])
-        seen |= x0 | x1 | x2 | x3 | x4 | x5 | x6 | x7
+    for i in range(uint64(begin), uint64(end)):
+        seen |= uint64(cells[i])
+    return seen
+
+
+@inlined
+def _pack_rows(rows, r, word):
+    """word[v] = the low bytes of the codes of rows r .. r + 7."""
+    r0 = uint64(r)
+    r1, r2, r3, r4 = r0 + uint64(1), r0 + uint64(2), r0 + uint64(3), r0 + uint64(4)
+    r5, r6, r7 = r0 + uint64(5), r0 + uint64(6), r0 + uint64(7)
+    for v in range(uint64(word.shape[0])):
+        x0, x1, x2, x3 = uint64(rows[r0, v]), uint64(rows[r1, v]), uint64(rows[r2, v]), uint64(rows[r3, v])
+        x4, x5, x6, x7 = uint64(rows[r4, v]), uint64(rows[r5, v]), uint64(rows[r6, v]), uint64(rows[r7, v])
         low = x0 | (x1 << uint64(8)) | (x2 << uint64(16)) | (x3 << uint64(24))
         high = x4 | (x5 << uint64(8)) | (x6 << uint64(16)) | (x7 << uint64(24))
         word[v] = low | (high << uint64(32))
-    return seen
 
 
 @loop
 def load_rows(rows, a, n, largest, words, tile, word):
     """tile[v, i] = rows[a + i, v] for i < n, eight rows at a time into bytes; whether all codes are in range."""
+    n_vars = word.shape[0]
+    cells = rows.reshape(-1)
     seen = uint64(0)
     full = 0
     if tile.itemsize == 1:
         full = n & ~7
         for i in range(0, full, 8):
-            seen |= _pack_rows(rows, a + i, word)
-            for v in range(word.shape[0]):
+            seen |= _all_bits(cells, (a + i) * n_vars, (a + i + 8) * n_vars)
+            _pack_rows(rows, a + i, word)
+            for v in range(n_vars):
                 words[v, i >> 3] = word[v]
     for i in range(full, n):
-        for v in range(word.shape[0]):
+        for v in range(n_vars):
             x = uint64(rows[a + i, v])
             seen |= x
             tile[v, i] = x
@@ -125,7 +142,7 @@ def columns_from_rows_cpu(row_begin, row_end, largest, rows, out):
         if not load_rows(rows, a, n, largest, words, tile, word):
             return a
         for v in range(n_vars):
-            out[v, a : a + n] = tile[v, :n]
+            _copy(out[v, a : a + n], tile[v], n)
     return -1
 
 

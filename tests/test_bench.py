@@ -6,6 +6,7 @@ import importlib
 import json
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -44,6 +45,21 @@ def test_preparation_is_outside_of_the_clock_and_before_every_call_that_needs_it
     contestant = clock.Contestant(lambda: events.append("call"), lambda: events.append("prepare"), repeatable=False)
     clock.interleaved({"one": contestant}, 2)
     assert events == ["prepare", "call"] * 3
+
+
+def test_threads_that_spin_are_waited_for():
+    stop = threading.Event()
+
+    def spin():
+        while not stop.is_set():
+            pass
+
+    spinning = threading.Thread(target=spin)
+    spinning.start()
+    threading.Timer(0.1, stop.set).start()
+    clock.settle()
+    assert stop.is_set()
+    spinning.join()
 
 
 # --- rows --------------------------------------------------------------------------------------------------

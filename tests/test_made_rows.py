@@ -1,4 +1,4 @@
-"""Few rows of a masked network are drawn by another kernel: the same rows, bit for bit."""
+"""Few rows of a masked network are scored and drawn by other kernels: the same numbers and rows, bit for bit."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from fastdgm.engines.draw import Draw
 from fastdgm.engines.masked import plan as masked
 from fastdgm.engines.masked import run as masked_run
 from fastdgm.engines.masked.plan import ACTIVATIONS
-from fastdgm.engines.masked.strips import FEW_ROWS, new_strips
+from fastdgm.engines.masked.strips import FEW_SAMPLED, FEW_SCORED, new_strips
 
 TYPES = [np.float32, np.float64]
 MANY = 40  # rows that are drawn in tiles
@@ -47,11 +47,21 @@ def check_same(few, many, n):
 def test_few_rows_are_those_of_many(make, dtype):
     model = make(dtype=dtype)
     many = model.sample(MANY, seed=3, return_log_prob=True)
-    for n in range(1, FEW_ROWS + 1):
+    for n in range(1, FEW_SAMPLED + 1):
         check_same(model.sample(n, seed=3, return_log_prob=True), many, n)
     assert model._strips is not None
     assert (model.sample(3, seed=3, start=7) == many[0][7:10]).all()
     assert model.sample(0, seed=3).shape == (0, model.n_vars)
+
+
+@every_type
+@every_model
+def test_few_rows_are_scored_as_many(make, dtype):
+    model = make(dtype=dtype)
+    x = model.sample(MANY, seed=5)
+    many = [model.log_prob(x), model.log_prob(x, per_variable=True)]
+    for n in range(1, FEW_SCORED + 1):
+        check_same([model.log_prob(x[:n]), model.log_prob(x[:n], per_variable=True)], many, n)
 
 
 @every_type
@@ -98,6 +108,8 @@ def test_residual_layers_and_context(activation, dtype):
         draw = Draw(n, 0, uniforms=uniforms[:n])
         few = masked_run.sample(net, draw, 2, context=context[:n], strips=new_strips(net)).values
         assert (few == many[:n]).all()
+        scored = masked_run.score(net, few, context[:n], True, new_strips(net))
+        assert (scored == masked_run.score(net, many, context, True)[:n]).all()
 
 
 # --- strips are derived: never stale, never stored ---

@@ -135,22 +135,39 @@ def test_wrong_completions(originals, length, samples, error, match):
 # --- training_curves ---------------------------------------------------------------------------------------
 
 
+BEST = "best: 8 in epoch 2"
+
+
 @pytest.mark.parametrize(
-    ("given", "labels"),
+    ("given", "labels", "marks"),
     [
-        (HISTORY, ["train", "valid"]),
-        (Fitted(HISTORY), ["train", "valid"]),
-        ([HISTORY, Fitted(HISTORY)], ["1 train", "1 valid", "2: Fitted train", "2: Fitted valid"]),
-        ({"a": Fitted(HISTORY), "b": [{"epoch": 1, "train": 3.0}]}, ["a train", "a valid", "b train"]),
+        (HISTORY, ["train", "valid"], [BEST]),
+        (Fitted(HISTORY), ["train", "valid"], [BEST]),
+        (HISTORY[:1], ["train", "valid"], ["best: 9.5 in epoch 1"]),
+        ([HISTORY, Fitted(HISTORY)], ["1 train", "1 valid", "2: Fitted train", "2: Fitted valid"],
+         [f"1 {BEST}", f"2: Fitted {BEST}"]),
+        ({"a": Fitted(HISTORY), "b": [{"epoch": 1, "train": 3.0}]}, ["a train", "a valid", "b train"], [f"a {BEST}"]),
+        ([{"epoch": 1, "train": 3.0}], ["train"], []),
     ],
-)
-def test_curves(given, labels):
+)  # fmt: skip
+def test_curves(given, labels, marks):
     (axes,) = plot.training_curves(given).axes
     lines = {line.get_label(): line for line in axes.lines}
     assert list(lines) == labels
-    assert [text.get_text() for text in axes.get_legend().get_texts()] == labels
-    assert lines[labels[0]].get_xydata().tolist() == [[1.0, 9.0], [2.0, 7.0]]
+    assert [stars.get_label() for stars in axes.collections] == marks
+    assert sorted(text.get_text() for text in axes.get_legend().get_texts()) == sorted(labels + marks)
+    assert lines[labels[0]].get_xydata().tolist()[:1] == [[1.0, 3.0 if labels == ["train"] else 9.0]]
+    assert axes.get_xlabel() == "epoch"
     assert "nats" in axes.get_ylabel()
+
+
+def test_the_best_epoch_is_the_first_lowest():
+    """As in fit, which keeps parameters only where validation improves."""
+    history = [{"epoch": i + 1, "train": 1.0, "valid": nats} for i, nats in enumerate([9.0, 7.0, 8.0, 7.0])]
+    (axes,) = plot.training_curves(history).axes
+    (star,) = axes.collections
+    assert star.get_offsets().tolist() == [[2.0, 7.0]]
+    assert all(tick == round(tick) for tick in axes.get_xticks())
 
 
 @pytest.mark.parametrize(
@@ -170,6 +187,27 @@ def test_wrong_histories(given, error, match):
         plot.training_curves(given)
 
 
+# --- notebooks ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "figure",
+    [
+        plot.image_grid(np.eye(4), (2, 2)),
+        plot.completions(np.eye(4), 2, np.eye(4), (2, 2)),
+        plot.training_curves(HISTORY),
+    ],
+    ids=["image_grid", "completions", "training_curves"],
+)
+def test_notebooks_show_a_figure_once(figure):
+    """One form beside text, which does not wait for pyplot; matplotlib's own HTML is for its web display only."""
+    assert figure._repr_png_().startswith(b"\x89PNG")
+    assert figure._repr_html_() is None
+    forms = {name for name in dir(figure) if name.startswith("_repr_")}
+    assert forms == {"_repr_png_", "_repr_html_"}
+    assert not hasattr(figure, "_ipython_display_")
+
+
 # --- imports -----------------------------------------------------------------------------------------------
 
 
@@ -185,6 +223,7 @@ def test_neither_pyplot_nor_torch_nor_a_display():
 
 
 def test_without_matplotlib(monkeypatch):
+    monkeypatch.delitem(sys.modules, "fastdgm.show.figures", raising=False)
     for name in ("matplotlib.figure", "matplotlib.backends.backend_agg"):
         monkeypatch.setitem(sys.modules, name, None)
     with pytest.raises(ImportError, match=r"pip install \"fastdgm\[plot\]\""):

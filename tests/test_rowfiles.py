@@ -433,3 +433,12 @@ def test_garbage_does_not_reach_the_terminal(tmp_path):
     with pytest.raises(FormatError, match="damaged, or no CSV") as caught:
         list(read_rows(tmp_path / "x.csv", {"a": ("0",), "b": ("0",)}))
     assert str(caught.value).isprintable()
+
+
+def test_statistics_of_numbers_only(tmp_path):
+    path = tmp_path / "rows.parquet"
+    write_rows(path, chunks_of(samples(10), 10), STATES)
+    assert all(pq.ParquetFile(path).metadata.row_group(0).column(i).statistics is None for i in range(len(STATES)))
+    write_scores(path, [np.array([-3.0, -1.0])])
+    found = pq.ParquetFile(path).metadata.row_group(0).column(0).statistics
+    assert (found.min, found.max) == (-3.0, -1.0)

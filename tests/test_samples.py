@@ -10,6 +10,7 @@ import pandas as pd
 import polars as pl
 import pyarrow as pa
 import pytest
+from defusedxml.ElementTree import fromstring
 
 import fastdgm as fd
 from fastdgm.data.samples import Samples
@@ -204,6 +205,60 @@ def test_repr_has_no_control_characters():
 
 def test_repr_without_rows(x):
     assert repr(x[:0]).splitlines()[1] == "rain  wet  grass"
+
+
+def cells(html):
+    """The text of a table's lines, cell by cell."""
+    table = fromstring(html).find("table")
+    return [[cell.text or "" for cell in line] for line in table.iter("tr")]
+
+
+def test_html_shows_labels_and_where_they_come_from(x):
+    assert cells(x[:2]._repr_html_()) == [
+        ["row", "rain", "wet", "grass"],
+        ["0", "no", "soaking", "brown"],
+        ["1", "yes", "dry", "brown"],
+    ]
+    caption = fromstring(x[:2]._repr_html_()).find("table/caption").text
+    assert caption == "Samples: 2 rows x 3 variables, uint8 codes, seed 7, start 100"
+    assert cells(x[:0]._repr_html_()) == [["row", "rain", "wet", "grass"]]
+
+
+@pytest.mark.parametrize(
+    ("n", "numbers"),
+    [
+        (6, ["0", "1", "2", "3", "4", "5"]),
+        (10, [str(i) for i in range(10)]),
+        (11, ["0", "1", "2", "3", "4", "...", "6", "7", "8", "9", "10"]),
+        (1000, ["0", "1", "2", "3", "4", "...", "995", "996", "997", "998", "999"]),
+    ],
+)
+def test_html_shows_the_first_and_the_last_rows(n, numbers):
+    x = Samples((np.arange(n) % 2).astype(np.uint8)[np.newaxis], {"v": ("a", "b")})
+    lines = cells(x._repr_html_())[1:]
+    assert [line[0] for line in lines] == numbers
+    assert [line[1] for line in lines] == ["..." if i == "..." else "ab"[int(i) % 2] for i in numbers]
+
+
+def test_html_of_large_samples_is_bounded():
+    names = [f"{i} {'long ' * 1000}" for i in range(1000)]
+    html = Samples(np.zeros((1000, 1000), np.uint8), dict.fromkeys(names, ("x" * 1000,)))._repr_html_()
+    assert len(html) < 300_000
+    header, *lines = cells(html)
+    assert header[0] == "row"
+    assert header[-1] == "... 800 more"
+    assert len(header) == 202
+    assert {len(line) for line in lines} == {201}
+
+
+def test_html_is_escaped():
+    x = Samples(np.array([[0], [1]], np.uint8), {'<b title="1">': ("<script>", "b"), "n": ("a", "&amp;\x07")})
+    assert cells(x._repr_html_()) == [["row", '<b title="1">', "n"], ["0", "<script>", "&amp;?"]]
+
+
+def test_html_shows_a_code_without_a_label_as_it_is():
+    x = Samples(np.array([[0, 7]], np.uint8), {"v": ("a", "b")})
+    assert cells(x._repr_html_())[1:] == [["0", "a"], ["1", "code 7"]]
 
 
 def test_a_tensor_asks_for_a_tensor():

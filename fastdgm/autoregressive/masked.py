@@ -11,7 +11,7 @@ from ..engines.masked import plan as masked
 from ..engines.masked import stored
 from ..engines.masked.plan import MaskedNet
 from ..engines.masked.run import log_prob, sample
-from ..engines.masked.strips import FEW_ROWS, Strips, strips_of
+from ..engines.masked.strips import FEW_SAMPLED, FEW_SCORED, Strips, strips_of
 from .base import AutoregressiveModel
 
 if TYPE_CHECKING:
@@ -60,16 +60,17 @@ class MaskedModel(AutoregressiveModel):
         return masked.without_masked(net) if self._shares_memory else net
 
     def _log_prob(self, x: Array, per_variable: bool) -> Array:
-        return log_prob(self._net_to_read(), x, per_variable)
+        net = self._net_to_read()
+        return log_prob(net, x, per_variable, self._strips_for(net) if len(x) <= FEW_SCORED else None)
 
     def _sample(self, draw: Draw) -> Drawn:
         net = self._net_to_read()
-        return sample(net, draw, self.n_states, strips=self._strips_for(net, draw.n))
+        return sample(net, draw, self.n_states, strips=self._strips_for(net) if draw.n <= FEW_SAMPLED else None)
 
-    def _strips_for(self, net: MaskedNet, n: int) -> Strips | None:
-        """What few rows are sampled from; None for many, where parameters may change at any time, and where memory
+    def _strips_for(self, net: MaskedNet) -> Strips | None:
+        """What few rows are scored and sampled with; None where parameters may change at any time, and where memory
         does not hold the weights twice."""
-        if n > FEW_ROWS or self._shares_memory:
+        if self._shares_memory:
             return None
         cached = self._strips
         if cached is not None and cached[0] is net:

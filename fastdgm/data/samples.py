@@ -14,6 +14,7 @@ from ..runtime.text import preview
 from .labels import Column, codes_in_range
 
 SHOWN_ROWS, SHOWN_COLUMNS = 5, 6  # of a repr
+SHOWN_HTML_COLUMNS = 200  # beside each other, to scroll through; the rows are the first and the last five
 
 
 class Samples:
@@ -165,16 +166,34 @@ class Samples:
         from ..runtime.text import printable
 
         n, n_vars = self.shape
-        head = f"Samples: {n} rows x {n_vars} variables, {self.dtype} codes"
-        if self.seed is not None:
-            head += f", seed {self.seed}" + (f", start {self.start}" if self.start else "")
         shown = self.names[:SHOWN_COLUMNS]
         columns = [[printable(cell) for cell in (name, *self[:SHOWN_ROWS].labels(name))] for name in shown]
         widths = [max(map(len, column)) for column in columns]
         lines = ["  ".join(map(str.ljust, cells, widths)).rstrip() for cells in zip(*columns, strict=True)]
         if n_vars > len(shown):
             lines[0] += "  ..."
-        return "\n".join([head, *lines] + ["..."] * (n > SHOWN_ROWS))
+        return "\n".join([self._headline(), *lines] + ["..."] * (n > SHOWN_ROWS))
+
+    def _repr_html_(self) -> str:
+        """Labels of the first and the last rows, all columns beside each other; a bad code as its number."""
+        from ..show.rows import rows_html
+
+        n, n_vars = self.shape
+        numbers = [*range(min(n, SHOWN_ROWS)), *range(max(n - SHOWN_ROWS, SHOWN_ROWS), n)]
+        shown = self.names[:SHOWN_HTML_COLUMNS]
+        states = [self._states[name] for name in shown]
+        rows = [
+            [own[code] if code < len(own) else f"code {code}" for own, code in zip(states, row, strict=True)]
+            for row in self._block[: len(shown), numbers].T.tolist()
+        ]
+        return rows_html(self._headline(), shown, numbers, rows, n_vars - len(shown))
+
+    def _headline(self) -> str:
+        n, n_vars = self.shape
+        head = f"Samples: {n} rows x {n_vars} variables, {self.dtype} codes"
+        if self.seed is not None:
+            head += f", seed {self.seed}" + (f", start {self.start}" if self.start else "")
+        return head
 
 
 def _check_block(block: object, n_vars: int) -> None:

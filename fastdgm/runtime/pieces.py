@@ -35,11 +35,12 @@ def run_rows(work: Callable[[int, int], Any], n: int, work_per_row: float) -> No
 
 
 def work_ranges(n: int, work_per_row: float) -> Ranges:
-    """Row ranges of about equal work, at least one for every thread if there is enough to do."""
+    """Row ranges of about equal work, equally many for every thread if there is enough to do."""
     work = n * work_per_row
     if work <= SMALL_WORK:
         return [(0, n)] if n else []
-    count = max(get_num_threads(), round(work / PIECE_WORK))
+    threads = get_num_threads()
+    count = max(1, round(work / PIECE_WORK / threads)) * threads
     return split(n, -(-n // (count * STEP)) * STEP)
 
 

@@ -30,7 +30,7 @@ def preview(names: Sequence[str] | Mapping[str, object], limit: int = 10) -> str
 MAX_LABEL = 24  # characters
 
 
-def printable(text: str) -> str:
-    """The text without control characters (names come from files), cut to 24 characters."""
-    clean = "".join(c if c.isprintable() else "?" for c in text[: MAX_LABEL + 1])
-    return clean if len(clean) <= MAX_LABEL else clean[: MAX_LABEL - 1] + "…"
+def printable(text: str, longest: int = MAX_LABEL) -> str:
+    """The text without control characters (names come from files), cut to 24 characters or ``longest``."""
+    clean = "".join(c if c.isprintable() else "?" for c in text[: longest + 1])
+    return clean if len(clean) <= longest else clean[: longest - 1] + "…"

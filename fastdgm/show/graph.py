@@ -1,25 +1,82 @@
-"""Pictures of a graph: graphviz's language, SVG, files."""
+"""Pictures of a graph: our own SVG, graphviz's language, what graphviz makes of it, files."""
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from ..runtime.files import atomic_file
 from ..runtime.text import printable
-from .layered import layered_svg
+from .layered import CELL_WIDTH, layered
 from .shown import Network
+from .svg import cell_size, svg
 from .text import network_text
 
-MAX_INLINE = 200  # variables; a larger graph is unreadable in a notebook cell and may take dot seconds
-
+LAYOUTS = ("layers", "dot")
+MAX_SHOWN = 500  # variables of a network that is a cell's last line; a larger one is a long page
+MAX_DRAWN = 5000  # variables of a picture that was asked for
+MAX_TITLE, TITLE_STATES = 200, 20  # characters of a name, and number of states, that show up over a box
 
 DOT_STYLE = 'shape=box, style="rounded,filled", fillcolor="#eef3fa", color="#4a6a94", fontname="sans-serif"'
-
+# How graphviz begins an SVG: points, of which there are 72 in an inch of 96 pixels.
+DOT_SIZE = re.compile(r'width="[\d.]+pt" height="[\d.]+pt"\s+viewBox="0\.00 0\.00 ([\d.]+) ([\d.]+)"')
 
 MISSING_GRAPHVIZ = (
     'needs graphviz: pip install "fastdgm[plot]" and the program dot (apt-get install graphviz, '
-    "brew install graphviz); .svg, .dot and .txt work without"
+    "brew install graphviz); the layout 'layers', which is the default, .dot and .txt work without"
 )
+
+
+class Picture:
+    """A graph that notebooks draw, once; in a terminal it is a tree.
+
+    ``svg`` is the drawing as text, None where the graph is too large for one.
+    """
+
+    def __init__(self, drawing: str | None, tree: str) -> None:
+        self.svg = drawing
+        self._tree = tree
+
+    def _repr_svg_(self) -> str | None:
+        return self.svg
+
+    def __repr__(self) -> str:
+        return self._tree
+
+
+def picture(net: Network, layout: str) -> Picture:
+    """The graph for a notebook, by our own layout or graphviz's.
+
+    Raises
+    ------
+    ValueError : another layout. ImportError : ``"dot"`` without graphviz. OSError : graphviz fails.
+    """
+    _check_layout(layout)
+    if layout == "dot":
+        return Picture(_dot_svg(net), network_text(net))
+    return Picture(network_svg(net) if len(net) <= MAX_DRAWN else None, network_text(net))
+
+
+def shown_svg(net: Network) -> str | None:
+    """What a notebook shows of a cell's last line; None, so that it shows text, above 500 variables."""
+    return network_svg(net) if len(net) <= MAX_SHOWN else None
+
+
+def network_svg(net: Network, *, in_cell: bool = True) -> str:
+    """The graph as our own SVG, for a notebook's cell or as a file."""
+    labels = {name: printable(name) for name in net.names}
+    drawing = layered(net.parents, net.order, labels)
+    titles = [_title(net, name) for name in net.order]
+    return svg(drawing, [labels[name] for name in net.order], titles, in_cell=in_cell)
+
+
+def _title(net: Network, name: str) -> str:
+    """The whole name, and the states where they are known."""
+    states = net.states.get(name, ())
+    shown = [printable(state) for state in states[:TITLE_STATES]]
+    more = [f"... {len(states) - len(shown)} more"] if len(states) > len(shown) else []
+    known = f": {', '.join([*shown, *more])}" if states else ""
+    return printable(name, MAX_TITLE) + known
 
 
 def network_dot(net: Network) -> str:
@@ -49,63 +106,64 @@ def _dot_escape(text: str) -> str:
     return text.replace("\\", "\\\\").replace('"', '\\"').replace("&", "&amp;")
 
 
-def network_svg(net: Network) -> str | None:
-    """The graph as SVG by graphviz; None, so that notebooks show text, without it or above 200 variables."""
-    if len(net) > MAX_INLINE:
-        return None
-    try:
-        return _graphviz(net, "svg").decode()
-    except (ImportError, OSError):
-        return None
+def _dot_svg(net: Network) -> str:
+    """What graphviz draws, without its file header, and never wider than a notebook's cell."""
+    drawn = _graphviz(net, "svg", 'layout="dot"').decode()
+    return DOT_SIZE.sub(_dot_cell_size, drawn[drawn.index("<svg") :], count=1)
 
 
-def _graphviz(net: Network, image_format: str) -> bytes:
+def _dot_cell_size(size: re.Match[str]) -> str:
+    return cell_size(float(size[1]), float(size[2]), CELL_WIDTH * 0.75, "pt")
+
+
+def _graphviz(net: Network, image_format: str, purpose: str) -> bytes:
     """Let dot draw the graph; ImportError where the package or the program is missing, OSError where dot fails."""
     try:
         import graphviz
     except ImportError:
-        raise ImportError(f"writing .{image_format} {MISSING_GRAPHVIZ}") from None
+        raise ImportError(f"{purpose} {MISSING_GRAPHVIZ}") from None
     try:
         return bytes(graphviz.Source(network_dot(net)).pipe(image_format, quiet=True))
     except graphviz.ExecutableNotFound:
-        raise ImportError(f"writing .{image_format} {MISSING_GRAPHVIZ}") from None
+        raise ImportError(f"{purpose} {MISSING_GRAPHVIZ}") from None
     except graphviz.CalledProcessError as error:
         reason = (error.stderr or b"").decode(errors="replace").strip()
         raise OSError(
-            f"writing .{image_format}: graphviz's dot ended with status {error.returncode}: {reason}; "
-            ".svg, .dot and .txt work without"
+            f"{purpose}: graphviz's dot ended with status {error.returncode}: {reason}; "
+            "the layout 'layers', which is the default, .dot and .txt work without"
         ) from None
 
 
-def write_picture(net: Network, path: str | Path) -> Path:
+def write_picture(net: Network, path: str | Path, layout: str) -> Path:
     """Write a picture of the graph to ``path``, complete or not at all, and return the path.
 
-    By suffix: .svg, .png, .pdf (graphviz; an .svg is drawn more simply where it does not work), .dot (graphviz source),
-    .txt (a tree).
+    By suffix: .svg (by ``layout``), .png, .pdf (graphviz), .dot (graphviz source), .txt (a tree).
 
     Raises
     ------
-    ValueError : another suffix. ImportError : .png or .pdf without graphviz.
-    OSError : the file cannot be written, or graphviz fails on a .png or .pdf.
+    ValueError : another suffix or layout. ImportError : .png, .pdf or ``layout="dot"`` without graphviz.
+    OSError : the file cannot be written, or graphviz fails.
     """
+    _check_layout(layout)
     path = Path(path)
-    content = _file_content(net, path.suffix.lower())
+    content = _file_content(net, path.suffix.lower(), layout)
     with atomic_file(path) as file:
         file.write(content)
     return path
 
 
-def _file_content(net: Network, suffix: str) -> bytes:
+def _file_content(net: Network, suffix: str, layout: str) -> bytes:
     if suffix == ".txt":
         return (network_text(net, max_lines=None) + "\n").encode()
     if suffix == ".dot":
         return network_dot(net).encode()
     if suffix not in (".svg", ".png", ".pdf"):
         raise ValueError(f"a picture is written as .svg, .png, .pdf, .dot or .txt, got the suffix {suffix!r}")
-    try:
-        return _graphviz(net, suffix[1:])
-    except (ImportError, OSError):
-        if suffix != ".svg":
-            raise
+    if suffix == ".svg" and layout == "layers":
+        return network_svg(net, in_cell=False).encode()
+    return _graphviz(net, suffix[1:], f"writing {suffix}")
 
-    return layered_svg(net.parents, net.order, {name: printable(name) for name in net.names}).encode()
+
+def _check_layout(layout: str) -> None:
+    if layout not in LAYOUTS:
+        raise ValueError(f"layout must be one of {LAYOUTS}, got {layout!r}")

@@ -1,6 +1,6 @@
 """Pictures of data, training and completions with matplotlib, on no display: every function returns a Figure.
 
-In a notebook a returned Figure shows itself; with ``path`` it is also written as PNG.
+In a notebook a returned Figure shows itself, once; with ``path`` it is also written as PNG.
 """
 
 from __future__ import annotations
@@ -101,7 +101,9 @@ def completions(
 
 
 def training_curves(models_or_histories: Any, path: Path_ | None = None) -> Figure:
-    """Nats per row by epoch: training dashed, validation solid, one colour per model.
+    """Nats per row by epoch: training dashed, validation solid with a star on its best epoch, one colour per model.
+
+    The parameters of a model that was fitted with validation are those after its best epoch.
 
     Parameters
     ----------
@@ -128,6 +130,11 @@ def training_curves(models_or_histories: Any, path: Path_ | None = None) -> Figu
             if points:
                 epochs, nats = zip(*points, strict=True)
                 axes.plot(epochs, nats, style, color=f"C{i % 10}", marker=".", label=f"{label} {key}".strip())
+        best = _best_epoch(history)
+        if best is not None:
+            text = f"{label} best: {best['valid']:.5g} in epoch {best['epoch']:g}".strip()
+            axes.scatter(best["epoch"], best["valid"], 130, color=f"C{i % 10}", marker="*", zorder=3, label=text)
+    axes.locator_params(axis="x", integer=True)
     axes.set_xlabel("epoch")
     axes.set_ylabel("negative log-likelihood (nats per row)")
     axes.legend()
@@ -201,6 +208,12 @@ def _history(one: Any) -> History:
     return history
 
 
+def _best_epoch(history: History) -> Mapping[str, float] | None:
+    """The first of the lowest validation loss, whose parameters ``fit`` keeps; None without validation."""
+    validated = [epoch for epoch in history if "valid" in epoch]
+    return min(validated, key=lambda epoch: epoch["valid"], default=None)
+
+
 # --- drawing -----------------------------------------------------------------------------------------------
 
 
@@ -227,15 +240,12 @@ def _picture(sheet: Array) -> Figure:
 
 
 def _figure(width: float, height: float) -> Figure:
-    """A figure on the Agg canvas: no display, no global state of pyplot."""
+    """A figure of so many inches."""
     try:
-        from matplotlib.backends.backend_agg import FigureCanvasAgg
-        from matplotlib.figure import Figure
+        from .figures import ShownFigure
     except ImportError as error:
-        raise ImportError('fastdgm.show.images needs matplotlib: pip install "fastdgm[plot]"') from error
-    figure = Figure(figsize=(width, height), dpi=100)
-    FigureCanvasAgg(figure)
-    return figure
+        raise ImportError('fastdgm.plot needs matplotlib: pip install "fastdgm[plot]"') from error
+    return ShownFigure(width, height)
 
 
 def _saved(figure: Figure, path: Path_ | None) -> Figure:

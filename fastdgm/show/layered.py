@@ -1,154 +1,182 @@
-"""A picture of a graph without graphviz: layers from causes to effects, as one self-contained SVG."""
+"""Where everything in a picture of a graph stands: layers from causes to effects (Sugiyama et al. 1981)."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from html import escape
+import unicodedata
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
+from typing import NamedTuple
 
-ROW_HEIGHT, BOX_HEIGHT, GAP, MARGIN = 72.0, 28.0, 18.0, 12.0  # pixels
-CHARACTER_WIDTH, PADDING = 7.2, 20.0
-SWEEPS = 12
+import numpy as np
+import numpy.typing as npt
 
-Layers = list[list[int]]  # points in drawing order, layer by layer; points below n are variables, others bends
-Neighbours = list[list[int]]
+from .layers import Neighbours, longest_path_layers, packed_layers
+
+ROW_HEIGHT, BOX_HEIGHT, GAP, LINE_GAP, MARGIN = 68.0, 28.0, 18.0, 6.0, 12.0  # pixels
+CHARACTER, CAPITAL, IDEOGRAPH, PADDING = 7.2, 8.6, 12.5, 20.0  # widths of a sans-serif font, on the safe side
+CELL_WIDTH = 1000.0  # pixels, about that of a notebook's cell; wider layers are broken into several
+MOST_BENDS = 20_000  # beyond, lines run straight, behind the boxes
+SWEEPS = 6  # down and up again, at most
+
+Floats = npt.NDArray[np.float64]
+Integers = npt.NDArray[np.intp]
 
 
-def layered_svg(parents: Mapping[str, Sequence[str]], order: Sequence[str], labels: Mapping[str, str]) -> str:
-    """An SVG drawing of a directed acyclic graph (Sugiyama et al. 1981: layers, bends, barycentres).
+class Drawing(NamedTuple):
+    """A graph on paper. Points below the number of variables are boxes, the others are bends of lines."""
+
+    x: Floats  # centre of every point
+    y: Floats
+    widths: Floats  # of boxes
+    lines: list[tuple[int, int]]  # from the upper point to the lower one
+    size: tuple[float, float]  # width, height
+
+
+class _Layer(NamedTuple):
+    """Points from left to right, and the ends of the lines that reach them: (point in this layer, the other)."""
+
+    points: Integers
+    above: tuple[Integers, Integers]
+    below: tuple[Integers, Integers]
+
+
+def layered(parents: Mapping[str, Sequence[str]], order: Sequence[str], labels: Mapping[str, str]) -> Drawing:
+    """Place the variables of a directed acyclic graph, in the order of ``order``: layers, bends, barycentres.
+
+    All lines from one parent share their bends. The drawing is about as wide as a notebook's cell.
 
     Parameters
     ----------
-    parents : the parents of every variable.
-    order : a topological order.
-    labels : printable text per variable.
+    parents : the parents of every variable. order : a topological order. labels : what is written, per variable.
     """
-    names = list(order)
-    number = {name: i for i, name in enumerate(names)}
-    edges = [(number[parent], number[name]) for name in names for parent in parents[name]]
-    layers, routes = _bend(_layer_of(len(names), edges), edges)
-    n_points = sum(map(len, layers))
-    above: Neighbours = [[] for _ in range(n_points)]
-    below: Neighbours = [[] for _ in range(n_points)]
-    for route in routes:
-        for upper, lower in pairwise(route):
-            below[upper].append(lower)
-            above[lower].append(upper)
-    _reduce_crossings(layers, above, below)
-    widths = [CHARACTER_WIDTH * len(labels[name]) + PADDING for name in names]
-    widths += [0.0] * (n_points - len(names))
-    x = _place(layers, above, below, widths)
-    return _draw(layers, routes, x, widths, [labels[name] for name in names])
+    above, below = _neighbours(parents, order)
+    widths = np.array([_text_width(labels[name]) + PADDING for name in order])
+    layer = _layers(above, below, widths)
+    lines = _lines(layer, below)
+    room = np.full(len(layer), LINE_GAP)  # that every point needs
+    room[: len(widths)] = widths + GAP
+    layers = _with_neighbours(np.array(layer), lines)
+    _reduce_crossings(layers, len(layer))
+    return _on_paper(_place(layers, room), np.array(layer), widths, lines)
 
 
-def _layer_of(n: int, edges: Sequence[tuple[int, int]]) -> list[int]:
-    """Longest path from a root; variables with more children than parents are then pulled down to them."""
-    layer, n_parents = [0] * n, [0] * n
-    children: Neighbours = [[] for _ in range(n)]
-    for parent, child in edges:  # child by child in topological order
-        layer[child] = max(layer[child], layer[parent] + 1)
-        n_parents[child] += 1
-        children[parent].append(child)
-    for point in reversed(range(n)):
-        if len(children[point]) > n_parents[point]:
-            layer[point] = min(layer[child] for child in children[point]) - 1
-    return layer
+def _neighbours(parents: Mapping[str, Sequence[str]], order: Sequence[str]) -> tuple[Neighbours, Neighbours]:
+    """Parents and children of every variable, by their places in ``order``."""
+    number = {name: i for i, name in enumerate(order)}
+    above = [[number[parent] for parent in parents[name]] for name in order]
+    below: list[list[int]] = [[] for _ in order]
+    for child, own in enumerate(above):
+        for parent in own:
+            below[parent].append(child)
+    return above, below
 
 
-def _bend(layer: Sequence[int], edges: Sequence[tuple[int, int]]) -> tuple[Layers, list[list[int]]]:
-    """Give every edge one point per layer that it crosses; returns layers of points, and points per edge."""
-    layers: Layers = [[] for _ in range(max(layer) + 1)]
-    for point, own in enumerate(layer):
-        layers[own].append(point)
-    routes = []
-    n_points = len(layer)
-    for parent, child in edges:
-        crossed = range(layer[parent] + 1, layer[child])
-        bends = range(n_points, n_points + len(crossed))
-        n_points += len(crossed)
-        for bend, own in zip(bends, crossed, strict=True):
-            layers[own].append(bend)
-        routes.append([parent, *bends, child])
-    return layers, routes
+def _on_paper(x: Floats, layer: Integers, widths: Floats, lines: list[tuple[int, int]]) -> Drawing:
+    """Whole pixels, and a margin around everything."""
+    half = np.zeros(len(x))
+    half[: len(widths)] = widths / 2
+    x = np.rint(x)
+    x += np.ceil(MARGIN - (x - half).min())
+    y = MARGIN + BOX_HEIGHT / 2 + ROW_HEIGHT * layer.astype(np.float64)
+    return Drawing(x, y, widths, lines, (float((x + half).max()) + MARGIN, float(y.max()) + BOX_HEIGHT / 2 + MARGIN))
 
 
-def _reduce_crossings(layers: Layers, above: Neighbours, below: Neighbours) -> None:
-    """Sort every layer by the mean position of its neighbours, downwards and upwards in turn."""
-    position = {point: float(i) for layer in layers for i, point in enumerate(layer)}
-    for sweep in range(SWEEPS):
-        neighbours = below if sweep % 2 else above
-        for layer in reversed(layers) if sweep % 2 else layers:
-            centre = {p: _mean([position[q] for q in neighbours[p]], position[p]) for p in layer}
-            layer.sort(key=centre.__getitem__)
-            position.update((point, float(i)) for i, point in enumerate(layer))
+def _text_width(text: str) -> float:
+    wide = sum(unicodedata.east_asian_width(c) in "WF" for c in text)
+    capital = sum(c.isupper() for c in text)
+    return IDEOGRAPH * wide + CAPITAL * capital + CHARACTER * (len(text) - wide - capital)
 
 
-def _place(layers: Layers, above: Neighbours, below: Neighbours, widths: Sequence[float]) -> list[float]:
-    """Move every point towards its neighbours as far as order and spacing allow."""
-    x = [0.0] * len(widths)
-    for sweep in range(SWEEPS):
-        neighbours = below if sweep % 2 else above
-        for layer in reversed(layers) if sweep % 2 else layers:
-            wanted = [_mean([x[q] for q in neighbours[p]], x[p]) for p in layer]
-            spacing = [(widths[p] + widths[q]) / 2 + GAP for p, q in pairwise(layer)]
-            pushed_right = _spread(wanted, spacing)
-            pushed_left = [-value for value in _spread([-w for w in reversed(wanted)], spacing[::-1])][::-1]
-            for point, right, left in zip(layer, pushed_right, pushed_left, strict=True):
-                x[point] = (right + left) / 2  # both keep the spacing, so their mean does
-    leftmost = min(position - width / 2 for position, width in zip(x, widths, strict=True))
-    return [position - leftmost + MARGIN for position in x]
+def _layers(parents: Neighbours, children: Neighbours, widths: Floats) -> list[int]:
+    """Longest paths where no layer of them is too wide."""
+    layer = longest_path_layers(parents, children)
+    room = widths + GAP
+    if np.bincount(layer, weights=room).max() - GAP <= CELL_WIDTH:
+        return layer
+    return packed_layers(parents, children, room.tolist(), CELL_WIDTH)
 
 
-def _spread(wanted: Sequence[float], spacing: Sequence[float]) -> list[float]:
-    """The wanted positions, each pushed right until it clears the one before."""
-    placed = list(wanted)
-    for i, space in enumerate(spacing):
-        placed[i + 1] = max(placed[i + 1], placed[i] + space)
-    return placed
+def _lines(layer: list[int], children: Neighbours) -> list[tuple[int, int]]:
+    """Lines between points of neighbouring layers: a bend for each layer that a parent's lines cross.
+
+    ``layer`` grows by those of the bends. Where there would be too many bends, lines cross layers.
+    """
+    deepest = [max((layer[child] for child in own), default=0) for own in children]
+    n_bends = sum(max(last - layer[parent] - 1, 0) for parent, last in enumerate(deepest))
+    if n_bends > MOST_BENDS:
+        return [(parent, child) for parent, own in enumerate(children) for child in own]
+    lines: list[tuple[int, int]] = []
+    for parent, (own, last) in enumerate(zip(children, deepest, strict=True)):
+        crossed = range(layer[parent] + 1, last)
+        chain = [parent, *range(len(layer), len(layer) + len(crossed))]
+        layer.extend(crossed)
+        lines += pairwise(chain)
+        lines += [(chain[layer[child] - layer[parent] - 1], child) for child in own]
+    return lines
 
 
-def _mean(values: Sequence[float], default: float) -> float:
-    return sum(values) / len(values) if values else default
+def _with_neighbours(layer: Integers, lines: Sequence[tuple[int, int]]) -> list[_Layer]:
+    upper, lower = np.array(lines, dtype=np.intp).reshape(-1, 2).T
+    points = _by_layer(np.arange(len(layer)), layer)
+    above = zip(_by_layer(lower, layer[lower], len(points)), _by_layer(upper, layer[lower], len(points)), strict=True)
+    below = zip(_by_layer(upper, layer[upper], len(points)), _by_layer(lower, layer[upper], len(points)), strict=True)
+    return [_Layer(*each) for each in zip(points, above, below, strict=True)]
 
 
-def _draw(
-    layers: Layers,
-    routes: list[list[int]],
-    x: Sequence[float],
-    widths: Sequence[float],
-    labels: Sequence[str],
-) -> str:
-    y = [0.0] * len(x)
-    for depth, layer in enumerate(layers):
-        for point in layer:
-            y[point] = MARGIN + BOX_HEIGHT / 2 + depth * ROW_HEIGHT
-    width = max(position + own / 2 for position, own in zip(x, widths, strict=True)) + MARGIN
-    height = max(y) + BOX_HEIGHT / 2 + MARGIN
-    lines = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" width="{width:.0f}" height="{height:.0f}" '
-        f'viewBox="0 0 {width:.0f} {height:.0f}" font-family="sans-serif" font-size="12">',
-        '<defs><marker id="arrow" viewBox="0 0 8 8" refX="8" refY="4" markerWidth="7" markerHeight="7" '
-        'orient="auto"><path d="M0 0L8 4L0 8z" fill="#777"/></marker></defs>',
-        f'<rect width="{width:.0f}" height="{height:.0f}" fill="white"/>',
-        '<g fill="none" stroke="#777">',
-    ]
-    lines += [f'<path marker-end="url(#arrow)" d="{_curve([(x[p], y[p]) for p in route])}"/>' for route in routes]
-    lines += ["</g>", '<g text-anchor="middle">']
-    for i, label in enumerate(labels):
-        lines.append(
-            f'<rect x="{x[i] - widths[i] / 2:.1f}" y="{y[i] - BOX_HEIGHT / 2:.1f}" width="{widths[i]:.1f}" '
-            f'height="{BOX_HEIGHT:.0f}" rx="10" fill="#eef3fa" stroke="#4a6a94"/>'
-            f'<text x="{x[i]:.1f}" y="{y[i] + 4:.1f}">{escape(label)}</text>'
-        )
-    return "\n".join([*lines, "</g>", "</svg>", ""])
+def _by_layer(points: Integers, layer: Integers, n_layers: int = 0) -> list[Integers]:
+    """Points layer by layer, in the order in which they came."""
+    ends = np.cumsum(np.bincount(layer, minlength=n_layers))
+    return np.split(points[np.argsort(layer, kind="stable")], ends[:-1])
 
 
-def _curve(points: Sequence[tuple[float, float]]) -> str:
-    """Cubic pieces with vertical tangents, from the bottom of the first box to the top of the last."""
-    (x, y), (last_x, last_y) = points[0], points[-1]
-    bends = [(x, y + BOX_HEIGHT / 2), *points[1:-1], (last_x, last_y - BOX_HEIGHT / 2)]
-    pieces = [f"M{x:.1f} {bends[0][1]:.1f}"]
-    for (x0, y0), (x1, y1) in pairwise(bends):
-        middle = (y0 + y1) / 2
-        pieces.append(f"C{x0:.1f} {middle:.1f} {x1:.1f} {middle:.1f} {x1:.1f} {y1:.1f}")
-    return "".join(pieces)
+def _reduce_crossings(layers: list[_Layer], n_points: int) -> None:
+    """Sort every layer by the mean position of its neighbours, downwards and upwards in turn, while that helps."""
+    position = np.empty(n_points)
+    for each in layers:
+        position[each.points] = np.arange(len(each.points))
+    for _ in range(SWEEPS):
+        before = position.copy()
+        for i, ends in _down_and_up(layers):
+            points = layers[i].points
+            points = points[np.argsort(_centres(points, ends, position), kind="stable")]
+            position[points] = np.arange(len(points))
+            layers[i] = layers[i]._replace(points=points)
+        if np.array_equal(position, before):
+            return
+
+
+def _place(layers: Sequence[_Layer], room: Floats) -> Floats:
+    """Move every point towards its neighbours as far as order, room and paper allow."""
+    x = np.zeros(len(room))
+    right = [np.cumsum(room[each.points]) for each in layers]
+    paper = max(CELL_WIDTH, *(own[-1] for own in right))
+    first = [own - room[each.points] / 2 for own, each in zip(right, layers, strict=True)]  # as far left as can be
+    for _ in range(SWEEPS):
+        before = x.copy()
+        for i, ends in _down_and_up(layers):
+            points = layers[i].points
+            wanted = _centres(points, ends, x)
+            free = np.clip(wanted - first[i], 0.0, paper - right[i][-1])  # beyond the place as far left as can be
+            pushed_right = np.maximum.accumulate(free)
+            pushed_left = np.minimum.accumulate(free[::-1])[::-1]
+            x[points] = first[i] + (pushed_right + pushed_left) / 2  # both keep the room, so their mean does
+        if np.abs(x - before).max() < 1.0:
+            break
+    return x
+
+
+def _down_and_up(layers: Sequence[_Layer]) -> Iterator[tuple[int, tuple[Integers, Integers]]]:
+    """Every layer with its lines from above, downwards; then with those from below, upwards."""
+    for i in range(len(layers)):
+        yield i, layers[i].above
+    for i in reversed(range(len(layers))):
+        yield i, layers[i].below
+
+
+def _centres(points: Integers, ends: tuple[Integers, Integers], values: Floats) -> Floats:
+    """The mean value of every point's neighbours; its own where it has none."""
+    rank = np.argsort(points)
+    own = rank[np.searchsorted(points, ends[0], sorter=rank)]
+    count = np.bincount(own, minlength=len(points))
+    total = np.bincount(own, weights=values[ends[1]], minlength=len(points))
+    return np.where(count > 0, total / np.maximum(count, 1), values[points])

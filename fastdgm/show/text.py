@@ -17,7 +17,11 @@ MAX_DEPTH = 8  # a deeper part of a tree starts again at the margin
 
 
 def cpt_text(cpt: Table) -> str:
-    """A table as aligned text: one row per parent configuration (state codes), one column per state."""
+    """A table as aligned text: one row per configuration of the parents, one column per state.
+
+    Parents are shown by the names of their states where the table knows them, as one out of a network does, else by
+    their codes.
+    """
     header, rows = _cells(cpt)
     widths = [max(map(len, column)) for column in zip(header, *rows, strict=True)]
     lines = [_headline(cpt)]
@@ -30,14 +34,15 @@ def cpt_html(cpt: Table) -> str:
     """The table of :func:`cpt_text` as HTML, every name escaped."""
     header, rows = _cells(cpt)
     n_parents = len(cpt.parents)
-    lines = [f"<table><caption>{escape(_headline(cpt))}</caption>"]
+    lines = ['<div style="overflow-x:auto;max-width:100%">']
+    lines.append(f'<table><caption style="text-align:left">{escape(_headline(cpt))}</caption>')
     lines.append("<tr>" + "".join(f"<th>{escape(cell)}</th>" for cell in header) + "</tr>")
     for cells in rows:
-        marked = [f"<th>{cell}</th>" for cell in cells[:n_parents]]
+        marked = [f"<th>{escape(cell)}</th>" for cell in cells[:n_parents]]
         marked += [f"<td>{cell}</td>" for cell in cells[n_parents:]]
         lines.append("<tr>" + "".join(marked) + "</tr>")
     lines += [f'<tr><td colspan="{len(header)}">{note}</td></tr>' for note in _hidden_rows(cpt)]
-    return "\n".join([*lines, "</table>"])
+    return "\n".join([*lines, "</table>", "</div>"])
 
 
 def _headline(cpt: Table) -> str:
@@ -51,10 +56,18 @@ def _cells(cpt: Table) -> tuple[list[str], list[list[str]]]:
     more = ["..."] if cpt.n_states > MAX_COLUMNS else []
     header = [printable(name) for name in (*cpt.parents, *cpt.states[:MAX_COLUMNS])] + more
     rows = cpt.table.reshape(-1, cpt.n_states)[:MAX_ROWS, :MAX_COLUMNS]
-    codes = np.stack(np.unravel_index(np.arange(len(rows)), cpt.table.shape[:-1] or (1,)), axis=1)
-    codes = codes[:, : len(cpt.parents)]
-    cells = [[*map(str, own), *(f"{p:.4g}" for p in row), *more] for own, row in zip(codes, rows, strict=True)]
+    parents = _configurations(cpt, len(rows))
+    cells = [[*own, *(f"{p:.4g}" for p in row), *more] for own, row in zip(parents, rows, strict=True)]
     return header, cells
+
+
+def _configurations(cpt: Table, n_rows: int) -> list[list[str]]:
+    """The states of the parents in each of the first rows."""
+    shape = cpt.table.shape[:-1]
+    codes = np.stack(np.unravel_index(np.arange(n_rows), shape or (1,)), axis=1)[:, : len(shape)].tolist()
+    if cpt.parent_states is None:
+        return [[str(code) for code in row] for row in codes]
+    return [[printable(states[code]) for states, code in zip(cpt.parent_states, row, strict=True)] for row in codes]
 
 
 def _hidden_rows(cpt: Table) -> list[str]:

@@ -33,22 +33,26 @@ def work_per_row(net: MaskedNet) -> float:
     return float(net.reach.sum() + net.biases.size)
 
 
-def log_prob(net: MaskedNet, x: Array, per_variable: bool) -> Array:
+def log_prob(net: MaskedNet, x: Array, per_variable: bool, strips: Strips | None = None) -> Array:
     """``score`` without context, where it is defined; ValueError names the row and variable where it is not."""
-    result = score(net, x, no_context(net, len(x)), per_variable)
+    result = score(net, x, no_context(net, len(x)), per_variable, strips)
     refuse_undefined(result, lambda row: row_terms(net, x[row : row + 1]), net.order, net.weights.dtype)
     return result
 
 
-def score(net: MaskedNet, x: Array, context: Array, per_variable: bool) -> Array:
-    """log_prob of rows (n,), or its terms (n, n_vars)."""
+def score(net: MaskedNet, x: Array, context: Array, per_variable: bool, strips: Strips | None = None) -> Array:
+    """log_prob of rows (n,), or its terms (n, n_vars). With the net's ``strips`` few rows take less time, with the same
+    result bit for bit."""
     n, n_vars = x.shape
     check_memory(8 * n * (n_vars if per_variable else 1), "log_prob")
     scores = Scores(np.empty(n), np.empty((n if per_variable else 0, n_vars)), np.empty((0, 0), net.weights.dtype))
     x, context = _given(x), _given(context)
 
     def work(begin: int, end: int) -> None:
-        LOOPS["log_prob", "cpu"](begin, end, net, x, context, scores)
+        if strips is None:
+            LOOPS["log_prob", "cpu"](begin, end, net, x, context, scores)
+        else:
+            LOOPS["log_prob few rows", "cpu"](begin, end, net, strips, x, context, scores)
 
     run_rows(work, n, work_per_row(net))
     return scores.terms if per_variable else scores.log_prob

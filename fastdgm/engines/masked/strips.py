@@ -1,4 +1,4 @@
-"""The weights of a masked network once more, as few rows are sampled from them (``kernels/made_rows.py``)."""
+"""The weights of a masked network once more, as the loops for few rows read them (``kernels/made_rows.py``)."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from ...kernels.made_rows import WIDTH
 from ...kernels.made_rows import Strips as Strips
 from ...runtime.memory import check_memory
 
-FEW_ROWS = 4  # sampled from strips; more make better use of the lanes of a tile
+FEW_SCORED, FEW_SAMPLED = 8, 4  # rows, with strips at most; more make better use of the lanes of a tile
 
 
 def new_strips(net: MaskedNet) -> Strips:
-    """The same weights for ``sample_few_rows_cpu``."""
+    """The same weights for ``log_prob_few_rows_cpu`` and ``sample_few_rows_cpu``."""
     size, n_layers = int(net.head_size), len(net.layers)
     block = max(16, WIDTH // size // 4 * 4)
     begins = np.append(np.arange(0, net.order.size, block), net.order.size)
@@ -28,7 +28,7 @@ def new_strips(net: MaskedNet) -> Strips:
     rows = np.cumsum(n_strips * depth).reshape(depth.shape)
     sums = np.broadcast_to(np.arange(n_layers) * n_strips.max(), depth.shape)
     parts = np.stack([rows - n_strips * depth, depth, units[:-1], units[1:], sums], axis=2)
-    check_memory(int(rows[-1, -1]) * WIDTH * net.weights.itemsize, "sampling few rows")
+    check_memory(int(rows[-1, -1]) * WIDTH * net.weights.itemsize, "the weights for few rows")
     weights = np.zeros((int(rows[-1, -1]), WIDTH), net.weights.dtype)
     for part in parts:
         for layer in range(1, n_layers):
