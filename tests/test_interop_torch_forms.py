@@ -312,6 +312,30 @@ def test_sums_of_wide_residual_blocks_become_layers_once():
     assert made.hidden == (8,) * 7  # first, then relu, one and two of each block
 
 
+def test_a_residual_that_knows_less_than_its_sum():
+    """Unit 0 of y knows variable 1, unit 0 of h, which y adds and output 1 reads, does not."""
+
+    class Skip(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.first = Named(torch.eye(3))
+            self.second = Named(torch.tensor([[0.0, 1, 0], [0, 0, 0], [0, 0, 0]]))
+            self.last = Named(torch.tensor([[0.0, 0, 0, 0, 0, 0], [1, 0, 0, 0, 0, 0], [0, 0, 0, 1, 1, 0]]))
+
+        def forward(self, x):
+            h = self.first(x)
+            return self.last(torch.cat([h, F.relu(h + self.second(F.relu(h)))], dim=1))
+
+    module = Skip().double()
+    x = torch.randint(0, 2, (20, 3)).double()
+    with torch.no_grad():
+        expected = -F.binary_cross_entropy_with_logits(module(x), x, reduction="none").sum(1)
+    made = from_torch(module)
+    np.testing.assert_allclose(made.log_prob(x), expected, atol=1e-12)
+    drawn, log_prob = made.sample(20, seed=0, return_log_prob=True)
+    np.testing.assert_allclose(log_prob, made.log_prob(drawn), atol=1e-12)
+
+
 def test_a_module_that_insists_on_float32():
     def asserts(self, x):
         assert x.dtype == torch.float32

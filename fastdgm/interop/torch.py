@@ -12,7 +12,7 @@ from ..autoregressive.settings import Order
 from ..engines.masked import plan as masked
 from ..engines.masked.plan import Layer, Shape
 from ..runtime.seeds import whole_number
-from .torch_masked import Twin, arrange, ending, float_type, read_layers, twin_of
+from .torch_masked import Twin, arrange, degrees_of, ending, float_type, read_layers, twin_of
 from .torch_order import causal_order, check_order
 
 Array = npt.NDArray[Any]
@@ -90,8 +90,7 @@ def from_torch(
     rows, positions = _choose(layers, shape, order, layout)
     shape = shape._replace(order=positions)
     columns = positions[:, np.newaxis] * shape.n_states + np.arange(shape.n_states)
-    arranged = arrange(layers, columns.ravel(), rows[positions].ravel())
-    degrees = masked.derive_degrees(arranged, shape)
+    arranged, degrees = degrees_of(arrange(layers, columns.ravel(), rows[positions].ravel()), shape)
     _verify(twin, MADE._from_net(masked.build(arranged, degrees, shape, np.float64)), rows)
     return MADE._from_net(masked.build(arranged, degrees, shape, float_type(module)))
 

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from ..engines.masked.plan import Layer
+from ..engines.masked.plan import Layer, Shape, derive_degrees
 
 Array = npt.NDArray[Any]
 MOST_WIDTHS = 8  # tried, of a module that does not say how many inputs it takes
@@ -124,6 +124,36 @@ def arrange(layers: Sequence[Layer], columns: Array, rows: Array) -> list[Layer]
     assert last.weights is not None  # see ``ending``
     arranged[-1] = last._replace(weights=last.weights[rows], biases=last.biases[rows])
     return arranged
+
+
+def degrees_of(layers: list[Layer], shape: Shape) -> tuple[list[Layer], list[Array]]:
+    """Layers whose units can be sorted by degree, and the degrees.
+
+    A unit and its residual must have one degree. Where that would leak though the module does not, what is added comes
+    by weights of 1 instead. ValueError where the masks leak.
+    """
+    try:
+        return layers, derive_degrees(layers, shape)
+    except ValueError:
+        apart = _without_ties(layers)
+        return apart, derive_degrees(apart, shape)
+
+
+def _without_ties(layers: list[Layer]) -> list[Layer]:
+    """The same numbers; nothing but one layer reads what it has as a residual."""
+    numbers, result = {0: 0}, list[Layer]()
+    for number, layer in enumerate(layers, start=1):
+        source, n = numbers[layer.source], len(layer.biases)
+        if layer.residual is None:
+            result.append(layer._replace(source=source))
+        else:
+            own = None
+            if layer.weights is not None:
+                result.append(Layer(layer.weights, np.zeros(n), "linear", source))
+                own = len(result)
+            result.append(Layer(np.eye(n), layer.biases, layer.activation, numbers[layer.residual], own))
+        numbers[number] = len(result)
+    return result
 
 
 def float_type(module: Any) -> np.dtype[Any]:
