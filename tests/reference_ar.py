@@ -56,6 +56,8 @@ def softplus(x):
     return np.logaddexp(0.0, x)
 
 
+SELU_SCALE, SELU_ALPHA = 1.0507009873554804934193349852946, 1.6732632423543772848170429916717
+
 ACTIVATIONS = {
     "linear": lambda x: x,
     "relu": lambda x: np.maximum(x, 0.0),
@@ -64,6 +66,11 @@ ACTIVATIONS = {
     "sigmoid": sigmoid,
     "softplus": softplus,
     "silu": lambda x: x * sigmoid(x),
+    "gelu": lambda x: x * np.vectorize(NormalDist().cdf, otypes=[float])(x),
+    "gelu_tanh": lambda x: 0.5 * x * (1.0 + np.tanh(np.sqrt(2.0 / np.pi) * (x + 0.044715 * x**3))),
+    "leaky_relu": lambda x: np.where(x > 0, x, 0.01 * x),
+    "selu": lambda x: SELU_SCALE * np.where(x > 0, x, SELU_ALPHA * np.expm1(np.minimum(x, 0.0))),
+    "mish": lambda x: x * np.tanh(softplus(x)),
 }
 
 
