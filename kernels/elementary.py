@@ -1,9 +1,9 @@
 """Exponentials and logarithms in float32 and float64.
 
-In float32 they are short polynomials that LLVM turns into vector instructions (Cephes coefficients, within 3 ulp);
-in float64, in plain Python and on a GPU they are the library's own. ``exp`` is exactly 0 below and finite above the
-range of float32, so that no loop needs a branch for infinities. NaN stays NaN everywhere: a sum that has left the range
-of its type must be seen at the end, not vanish in an activation.
+In float32 they are short polynomials that LLVM turns into vector instructions (Cephes coefficients, within 3 ulp;
+``normal_cdf`` by a fit of our own); in float64, in plain Python and on a GPU they are the library's own. ``exp`` is
+exactly 0 below and finite above the range of float32, so that no loop needs a branch for infinities. NaN stays NaN
+everywhere: a sum that has left the range of its type must be seen at the end, not vanish in an activation.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from .vectors import REGISTER_BYTES
 
 LOWEST_EXPONENT = -87.0  # exp of less is 0
 HIGHEST_EXPONENT = 88.0
+ROOT_HALF = 0.7071067811865476
 ROUNDING = 12582912.0  # 1.5 * 2**23: float32 numbers of this size are whole
 FUSED = REGISTER_BYTES > 0
 INT32 = ir.IntType(32)
@@ -52,6 +53,11 @@ def log_wide(x):
 def log1p_unit(x):
     """log(1 + x) for x in [0, 1]."""
     return type(x)(math.log1p(x))
+
+
+def normal_cdf(x):
+    """Phi(x), the probability that a standard normal number is below x."""
+    return type(x)(0.5 * math.erfc(-x * ROOT_HALF))
 
 
 @intrinsic
@@ -189,6 +195,26 @@ def _log_wide64(x):
     return math.log(x) + (x - x)
 
 
+def _normal_cdf32(x):
+    """Phi(-a) = t exp(-a**2 / 2) q(t) with a = |x|, t = 1 / (1 + a / sqrt 8); q within 6e-8 of the function."""
+    t = float32(1.0) / _multiply_add(abs(x), float32(0.35355339), float32(1.0))
+    q = float32(-2.897179e-2)
+    q = _multiply_add(q, t, float32(1.396795350e-1))
+    q = _multiply_add(q, t, float32(-2.384997469e-1))
+    q = _multiply_add(q, t, float32(1.335569337e-1))
+    q = _multiply_add(q, t, float32(-9.79437981e-3))
+    q = _multiply_add(q, t, float32(9.99636070e-2))
+    q = _multiply_add(q, t, float32(1.218734799e-1))
+    q = _multiply_add(q, t, float32(1.411470041e-1))
+    q = _multiply_add(q, t, float32(1.410453416e-1))
+    tail = t * exp(float32(-0.5) * x * x) * q
+    return float32(1.0) - tail if x > float32(0.0) else tail
+
+
+def _normal_cdf64(x):
+    return 0.5 * math.erfc(-x * ROOT_HALF)
+
+
 def _by_type(single, double):
     """An overload that takes the float32 or the float64 version."""
 
@@ -203,3 +229,4 @@ overload(exp_or_infinity, jit_options=INLINED)(_by_type(_exp_or_infinity32, _exp
 overload(log, jit_options=INLINED)(_by_type(_log32, _log64))
 overload(log_wide, jit_options=INLINED)(_by_type(_log_wide32, _log_wide64))
 overload(log1p_unit, jit_options=INLINED)(_by_type(_log1p_unit32, _log1p_unit64))
+overload(normal_cdf, jit_options=INLINED)(_by_type(_normal_cdf32, _normal_cdf64))

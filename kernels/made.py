@@ -22,7 +22,30 @@ from typing import NamedTuple
 import numpy as np
 from numba import uint64
 
-from .activations import ELU, RELU, SIGMOID, SILU, SOFTPLUS, TANH, elu, relu, sigmoid, silu, softplus, tanh
+from .activations import (
+    ELU,
+    GELU,
+    GELU_TANH,
+    LEAKY_RELU,
+    MISH,
+    RELU,
+    SELU,
+    SIGMOID,
+    SILU,
+    SOFTPLUS,
+    TANH,
+    elu,
+    gelu,
+    gelu_tanh,
+    leaky_relu,
+    mish,
+    relu,
+    selu,
+    sigmoid,
+    silu,
+    softplus,
+    tanh,
+)
 from .head_scratch import JOINT, NOISE, TERM
 from .heads import AFFINE, new_noise, noise_words, score_lanes
 from .jit import inlined, kernel, loop
@@ -161,6 +184,26 @@ def begin_units(net, number, begin, end, known, state):
         add_product(weights, matrix, state, source, state, row, size)
 
 
+@loop
+def _activate_late(activation, state, row):
+    """The rest of ``activate``, compiled once and not wherever it is inlined."""
+    if activation == GELU:
+        for i in range(state.shape[1]):
+            state[row, i] = gelu(state[row, i])
+    elif activation == GELU_TANH:
+        for i in range(state.shape[1]):
+            state[row, i] = gelu_tanh(state[row, i])
+    elif activation == LEAKY_RELU:
+        for i in range(state.shape[1]):
+            state[row, i] = leaky_relu(state[row, i])
+    elif activation == SELU:
+        for i in range(state.shape[1]):
+            state[row, i] = selu(state[row, i])
+    elif activation == MISH:
+        for i in range(state.shape[1]):
+            state[row, i] = mish(state[row, i])
+
+
 @inlined
 def activate(activation, state, row):
     """state[row] = activation(state[row]); a loop for each, so that no loop chooses."""
@@ -182,6 +225,8 @@ def activate(activation, state, row):
     elif activation == SILU:
         for i in range(state.shape[1]):
             state[row, i] = silu(state[row, i])
+    elif activation > SILU:
+        _activate_late(activation, state, row)
 
 
 @inlined

@@ -56,6 +56,8 @@ def softplus(x):
     return np.logaddexp(0.0, x)
 
 
+SELU_SCALE, SELU_ALPHA = 1.0507009873554804934193349852946, 1.6732632423543772848170429916717
+
 ACTIVATIONS = {
     "linear": lambda x: x,
     "relu": lambda x: np.maximum(x, 0.0),
@@ -64,6 +66,11 @@ ACTIVATIONS = {
     "sigmoid": sigmoid,
     "softplus": softplus,
     "silu": lambda x: x * sigmoid(x),
+    "gelu": lambda x: x * np.vectorize(NormalDist().cdf, otypes=[float])(x),
+    "gelu_tanh": lambda x: 0.5 * x * (1.0 + np.tanh(np.sqrt(2.0 / np.pi) * (x + 0.044715 * x**3))),
+    "leaky_relu": lambda x: np.where(x > 0, x, 0.01 * x),
+    "selu": lambda x: SELU_SCALE * np.where(x > 0, x, SELU_ALPHA * np.expm1(np.minimum(x, 0.0))),
+    "mish": lambda x: x * np.tanh(softplus(x)),
 }
 
 
@@ -104,10 +111,11 @@ def log_probabilities(head: str, z: np.ndarray, rule: Rule = PLAIN_RULE) -> np.n
     for index in np.ndindex(log_p.shape[:-1]):
         p = np.exp(log_p[index])
         ranked = np.argsort(-p, kind="stable")
-        before = np.cumsum(p[ranked]) - p[ranked]
-        enough = np.zeros(len(p), bool) if rule.top_p is None else before >= rule.top_p
-        enough |= np.arange(len(p)) >= (rule.top_k or len(p))
-        removed[index][ranked[enough]] = True
+        largest = ranked[: rule.top_k]
+        share = p[largest] / p[largest].sum()
+        enough = np.zeros(len(largest), bool) if rule.top_p is None else np.cumsum(share) - share >= rule.top_p
+        removed[index] = True
+        removed[index][largest[~enough]] = False
     with np.errstate(divide="ignore"):
         return log_softmax(np.where(removed, -np.inf, log_p))
 

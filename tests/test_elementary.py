@@ -6,8 +6,10 @@ import math
 
 import numpy as np
 import pytest
+import reference_ar
 from numba import njit
 
+from fastdgm.engines.masked.plan import ACTIVATIONS
 from fastdgm.kernels import activations, elementary
 from fastdgm.kernels.normal import normal_quantile
 
@@ -44,6 +46,7 @@ EXP, EXP_OR_INFINITY, LOG, LOG1P_UNIT, SIGMOID, SILU, SOFTPLUS, TANH = map(
     ),
 )
 LOG_WIDE = vectorised(elementary.log_wide)
+NORMAL_CDF = vectorised(elementary.normal_cdf)
 QUANTILE = vectorised(normal_quantile)
 
 
@@ -161,6 +164,57 @@ def test_the_plain_python_versions_say_the_same(dtype):
             assert function(number) == same
     assert elementary.log(dtype(0)) == -np.inf
     assert elementary.exp(np.float64(800)) == elementary.exp(np.float64(709)) < np.inf
+
+
+@pytest.mark.parametrize("dtype", TYPES)
+def test_normal_cdf(dtype):
+    x = np.concatenate([grid(-13, 9, dtype), grid(-1e-3, 1e-3, dtype)])
+    exact = np.array([0.5 * math.erfc(-number / math.sqrt(2)) for number in x.astype(np.float64)])
+    relative = np.abs(NORMAL_CDF(x) - exact) / exact
+    assert (relative <= (4 + 2 * x.astype(np.float64) ** 2) * np.finfo(dtype).eps).all()  # exp of a rounded x x
+    assert NORMAL_CDF(np.array([-1e4, -1e30, -np.inf, 1e4, 1e30, np.inf], dtype)).tolist() == [0, 0, 0, 1, 1, 1]
+    assert elementary.normal_cdf(dtype(0.5)) == pytest.approx(NORMAL_CDF(np.array([0.5], dtype))[0], rel=1e-6)
+
+
+# --- activations, by the number that networks name them by ---
+
+
+@njit(error_model="numpy")
+def _activate_all(activation, x, out, slope):
+    for i in range(x.size):
+        out[i] = activations.apply_activation(activation, x[i])
+        slope[i] = activations.activation_slope(activation, x[i])
+
+
+def activated(name, x):
+    """Values and slopes."""
+    out, slope = np.empty_like(x), np.empty_like(x)
+    _activate_all(ACTIVATIONS[name], x, out, slope)
+    return out, slope
+
+
+@pytest.mark.parametrize("dtype", TYPES)
+@pytest.mark.parametrize("name", ACTIVATIONS)
+def test_activations_and_their_slopes(name, dtype):
+    x = np.concatenate([grid(-30, 30, dtype), grid(-3, 3, dtype)])
+    x = x[np.abs(x) > 1e-3]  # corners have no slope
+    wide, step = x.astype(np.float64), 1e-5
+    formula = reference_ar.ACTIVATIONS[name]
+    values, slopes = activated(name, x)
+    np.testing.assert_allclose(values, formula(wide), rtol=8 * np.finfo(dtype).eps, atol=8 * np.finfo(dtype).eps)
+    central = (formula(wide + step) - formula(wide - step)) / (2 * step)
+    np.testing.assert_allclose(slopes, central, atol=2e-6 if dtype is np.float32 else 1e-9, rtol=1e-9)
+
+
+@pytest.mark.parametrize("dtype", TYPES)
+@pytest.mark.parametrize("name", ACTIVATIONS)
+def test_activations_at_the_ends_of_the_range(name, dtype):
+    """Finite sums give finite units and slopes, and what is no number stays none."""
+    x = np.array([-np.finfo(dtype).max, -1e30, -1e20, -1e4, 0, 1e4, 1e20, 1e30, np.finfo(dtype).max], dtype)
+    values, slopes = activated(name, x)
+    overflow = name == "selu"  # multiplies by more than 1
+    assert np.isfinite(values[: -1 if overflow else None]).all() and np.isfinite(slopes).all()
+    assert np.isnan(activated(name, np.array([np.nan] * 17, dtype))[0]).all()
 
 
 def test_normal_quantile_inverts_the_distribution_function():

@@ -32,7 +32,8 @@ class MADE(MaskedModel):
     hidden : units of each hidden layer.
     head : "bernoulli" (codes 0, 1), "categorical" (codes below ``n_states``; the default where that is above 2),
         "normal" (mean and log sigma), "mixture" (``n_components`` Normals: a RNADE, or a one-layer MAF, is this).
-    activation : of the hidden units: relu, elu, tanh, sigmoid, softplus or silu.
+    activation : of the hidden units: relu, elu, tanh, sigmoid, softplus, silu, gelu, gelu_tanh (its approximation),
+        leaky_relu (slope 0.01), selu or mish.
     order : "natural", "reversed", "random" or a permutation: the variable at each position.
     masks : "even" spreads degrees evenly, "random" draws them, as in the paper.
     seed : of the weights, and of random orders and masks.

@@ -14,6 +14,7 @@ from ..engines.torch.checks import check_module
 from ..engines.torch.outputs import Outputs
 from ..engines.torch.run import sample
 from ..engines.training import Stepper
+from ..runtime.extras import how_to_install
 from ..runtime.seeds import at_least_one, whole_number
 from .base import AutoregressiveModel
 
@@ -34,15 +35,23 @@ class Autoregressive(AutoregressiveModel):
     * ``init_state(n)`` returns any object: the state of ``n`` rows of which nothing is known yet.
     * ``step(state, previous)`` returns ``(logits, state)``: the logits ``(n, n_states)`` (or ``(n,)``, see below) of
       the next position, and the state to pass next. ``previous`` holds the codes of the position before it, an int64
-      tensor ``(n,)``, and is None at position 0.
+      tensor ``(n,)``, and is None at position 0 (with ``shift``: ``start``).
+
+    Modules whose output t predicts what comes after input t (GPT, every causal language model of transformers) are
+    taken with ``shift=True``: rows are moved on by one behind the code ``start``, and the model is p(x | start). To
+    continue a text that nothing came before, let ``start`` be its first code and the prefix the others.
 
     The uniforms are keyed by row, so rows depend on batch size only as far as torch's rounding does.
 
     Parameters
     ----------
     module : torch.nn.Module that maps int64 codes ``(n, n_vars)`` to logits ``(n, n_vars, n_states)``; with two states
-        also to ``(n, n_vars)``, the log-odds of state 1. It is kept, not copied; ``fit`` changes its parameters.
+        also to ``(n, n_vars)``, the log-odds of state 1. They may come as ``.logits`` or ``["logits"]`` of what the
+        module returns, or first in a tuple. It is kept, not copied; ``fit`` changes its parameters.
     n_vars : number of variables. n_states : number of states of each.
+    shift : output t of the module predicts variable t + 1, not t.
+    start : the code that comes before variable 0, with ``shift``: tokenizer.bos_token_id, or what texts begin with.
+        It need not be one of the states.
     check : False leaves out all checks but that of the shape, for a module that has passed them before.
 
     Raises
@@ -65,7 +74,16 @@ class Autoregressive(AutoregressiveModel):
 
     n_states: int
 
-    def __init__(self, module: Any, n_vars: int, n_states: int, *, check: bool = True) -> None:
+    def __init__(
+        self,
+        module: Any,
+        n_vars: int,
+        n_states: int,
+        *,
+        shift: bool = False,
+        start: int | None = None,
+        check: bool = True,
+    ) -> None:
         self.module = _checked_module(module)
         self.n_vars = at_least_one(n_vars, "n_vars")
         self.n_states = whole_number(n_states, "n_states")
@@ -74,7 +92,8 @@ class Autoregressive(AutoregressiveModel):
         self.order = np.arange(self.n_vars)
         self.order.flags.writeable = False
         self._warned = False
-        kind = check_module(module, self.n_vars, self.n_states, check=check)
+        self._start = _checked_start(shift, start)
+        kind = check_module(module, self.n_vars, self.n_states, self._start, check=check)
         self._binary, self.dtype = kind.binary, kind.dtype
 
     @property
@@ -84,7 +103,7 @@ class Autoregressive(AutoregressiveModel):
 
     @property
     def _outputs(self) -> Outputs:
-        return Outputs(self.module, self.n_vars, self.n_states, self._binary)
+        return Outputs(self.module, self.n_vars, self.n_states, self._binary, self._start)
 
     def _log_prob(self, x: Array, per_variable: bool) -> Array:
         terms = self._outputs.evaluate(x)
@@ -117,6 +136,7 @@ class Autoregressive(AutoregressiveModel):
         from ..engines.torch.train import to_host
 
         structure = {"module": type(self.module).__qualname__, "n_vars": self.n_vars, "n_states": self.n_states}
+        structure |= {} if self._start is None else {"start": self._start}
         return structure, {name: to_host(tensor) for name, tensor in self.module.state_dict().items()}
 
     @classmethod
@@ -132,7 +152,24 @@ def _checked_module(module: Any) -> Any:
     try:
         import torch
     except ImportError as error:
-        raise ImportError('Autoregressive needs torch: pip install "fastdgm[torch]"') from error
+        raise ImportError(f"Autoregressive needs torch: {how_to_install('torch', 'torch')}") from error
     if not isinstance(module, torch.nn.Module):
         raise TypeError(f"module must be a torch.nn.Module, got {type(module).__name__}")
     return module
+
+
+def _checked_start(shift: bool, start: Any) -> int | None:
+    """The code before variable 0; None where the module's output d is that of variable d."""
+    if not shift:
+        if start is not None:
+            raise ValueError(f"start= goes with shift=True, got start={start!r:.60} without it")
+        return None
+    if start is None:
+        raise ValueError(
+            "with shift=True output t predicts variable t + 1, so variable 0 needs something before it: pass start=, "
+            "the code of the token that texts begin with (tokenizer.bos_token_id, or that of a line break)"
+        )
+    code = whole_number(start, "start")
+    if code < 0:
+        raise ValueError(f"start must be a code from 0 on, got {start}")
+    return code

@@ -12,8 +12,7 @@ from ..autoregressive.settings import Order
 from ..engines.masked import plan as masked
 from ..engines.masked.plan import Layer, Shape
 from ..runtime.seeds import whole_number
-from .torch_linear import float64_twin
-from .torch_masked import arrange, float_type, read_layers
+from .torch_masked import Twin, arrange, degrees_of, ending, float_type, read_layers, twin_of
 from .torch_order import causal_order, check_order
 
 Array = npt.NDArray[Any]
@@ -22,7 +21,7 @@ LAYOUTS = ("variable-major", "parameter-major")
 CHECKED_ROWS = 16
 CHECKED_CELLS = 1 << 22  # inputs of those rows; fewer rows where they are wide
 FARTHEST = 30  # standard deviations of real inputs: where parameters are clamped, far ones show it
-TOLERANCE = 1e-6  # in float64: far above rounding, far below what another function would give
+TOLERANCES = {"float64": 1e-6, "float32": 1e-3}  # far above rounding, far below what another function would give
 
 
 def from_torch(
@@ -46,11 +45,15 @@ def from_torch(
     mixture        n_vars                       K logits, K means, K log sigmas
     =============  ===========================  ==============================================
 
-    It is made of masked linear layers (any nn.Linear, or a module with weights of its own or around an nn.Linear that
-    keeps a 0/1 mask in either direction), ReLU, ELU, Tanh, Sigmoid, Softplus, SiLU, Identity and Dropout (ignored) in
-    nn.Sequential, or in a module around one; residual blocks as in zuko's MaskedMLP and nflows' MADE. What each unit
-    may read is derived from the zeros of the effective weights. The result is compared with the module, and with a
-    ``log_prob`` of its own where it has one, on random rows: what cannot be converted never gives other numbers.
+    Its layers are read from one call of its forward method, however that is written and however its weights are
+    masked: linear layers, sums (residual blocks, direct connections), constant factors and shifts, batch normalisation
+    by running statistics, picking and joining columns, and the activations ReLU, LeakyReLU, PReLU, ELU, CELU, SELU,
+    GELU, SiLU, Mish, Tanh, Sigmoid, LogSigmoid and Softplus. It is taken in eval mode. What each unit may read is
+    derived from the zeros of the effective weights. The result is compared with the module, and with a ``log_prob`` of
+    its own where it has one, on random rows: what cannot be converted never gives other numbers.
+
+    Of a network for p(x | context) wrap one context: a module whose forward passes it as a constant, for instance
+    ``net(torch.cat([context.expand(len(x), -1), x], dim=1))``.
 
     Parameters
     ----------
@@ -67,8 +70,8 @@ def from_torch(
 
     Raises
     ------
-    TypeError : a part of the module is not supported, or its forward does not give one tensor for float64 rows; the
-        message names it.
+    TypeError : a part of the module is not supported, or its forward does not give one tensor for rows of floats; the
+        message names the part and what it does.
     ValueError : masks that leak, with the variables; widths that do not go with the head; a module that computes
         something else than its layers.
 
@@ -81,21 +84,20 @@ def from_torch(
     >>> fd.from_torch(nn.Sequential(layer)).order  # doctest: +SKIP
     array([0, 1, 2])
     """
-    layers = read_layers(module)
-    shape = _shape(layers, head, n_states)
+    twin = twin_of(module)
+    layers = ending(read_layers(twin))
+    shape = _shape(layers, twin.n_inputs, head, n_states)
     rows, positions = _choose(layers, shape, order, layout)
     shape = shape._replace(order=positions)
     columns = positions[:, np.newaxis] * shape.n_states + np.arange(shape.n_states)
-    arranged = arrange(layers, columns.ravel(), rows[positions].ravel())
-    degrees = masked.derive_degrees(arranged, shape)
-    _verify(module, MADE._from_net(masked.build(arranged, degrees, shape, np.float64)), rows)
+    arranged, degrees = degrees_of(arrange(layers, columns.ravel(), rows[positions].ravel()), shape)
+    _verify(twin, MADE._from_net(masked.build(arranged, degrees, shape, np.float64)), rows)
     return MADE._from_net(masked.build(arranged, degrees, shape, float_type(module)))
 
 
-def _shape(layers: list[Layer], head: str | None, n_states: int | None) -> Shape:
+def _shape(layers: list[Layer], n_inputs: int, head: str | None, n_states: int | None) -> Shape:
     """Head and number of variables, from the widths; the order is not known yet."""
-    first = next(layer.weights for layer in layers if layer.weights is not None)
-    n_inputs, n_outputs = first.shape[1], len(layers[-1].biases)
+    n_outputs = len(layers[-1].biases)
     states = 2 if n_states is None else whole_number(n_states, "n_states")
     one_hot = head == "categorical" or (head is None and states > 2)
     n_vars = max(1, n_inputs // max(1, states)) if one_hot else n_inputs
@@ -149,29 +151,30 @@ def _order(layers: list[Layer], shape: Shape, rows: Array, order: Order | None) 
     return positions
 
 
-def _verify(module: Any, made: MADE, rows: Array) -> None:
-    """The module itself, in float64 and eval mode, must give the same log-probabilities on random rows."""
+def _verify(twin: Twin, made: MADE, rows: Array) -> None:
+    """The module itself, in eval mode, must give the same log-probabilities on random rows."""
     x = _random_rows(made)
     inputs = x.astype(np.float64)
     if made.head == "categorical":
         inputs = (x[..., np.newaxis] == np.arange(made.n_states or 0)).reshape(len(x), -1).astype(np.float64)
-    outputs, own = _run(module, inputs)
+    outputs, own = _run(twin, inputs)
     if outputs.shape[:1] != x.shape[:1] or outputs.size != len(x) * rows.size:
         raise ValueError(f"the module must give ({len(x)}, {rows.size}) outputs for {len(x)} rows, got {outputs.shape}")
     expected = _terms(outputs.reshape(len(x), -1)[:, rows], x, made.head)
     ours = made.log_prob(x, per_variable=True)
-    wrong = ~np.isclose(ours, expected, rtol=TOLERANCE, atol=TOLERANCE, equal_nan=True)
+    tolerance = TOLERANCES[outputs.dtype.name]
+    wrong = ~np.isclose(ours, expected, rtol=tolerance, atol=tolerance, equal_nan=True)
     if wrong.any():
         row, variable = np.argwhere(wrong)[0]
         raise ValueError(
             f"the module computes something else than its layers: for variable {variable} of a random row it gives "
             f"log p {expected[row, variable]:.6g}, its layers {ours[row, variable]:.6g}. Give the masked network "
-            "itself, without what its forward method adds"
+            "itself, without what its forward method adds (does it change numbers through views of them?)"
         )
-    if own is not None and not np.allclose(own, ours.sum(axis=1), rtol=TOLERANCE, atol=TOLERANCE):
+    if own is not None and not np.allclose(own, ours.sum(axis=1), rtol=tolerance, atol=tolerance):
         raise TypeError(
-            f"{type(module).__name__} has a log_prob of its own that reads its outputs otherwise than a {made.head} "
-            "head does"
+            f"{type(twin.module).__name__} has a log_prob of its own that reads its outputs otherwise than a "
+            f"{made.head} head does"
         )
 
 
@@ -184,22 +187,17 @@ def _random_rows(made: MADE) -> Array:
     return generator.standard_normal((n, made.n_vars)) * np.geomspace(1, FARTHEST, n)[:, np.newaxis]
 
 
-def _run(module: Any, inputs: Array) -> tuple[Array, Array | None]:
-    """Outputs of a float64 copy of the module; and its log_prob of each row, if it has such a method."""
+def _run(twin: Twin, inputs: Array) -> tuple[Array, Array | None]:
+    """Outputs of the module; and its log_prob of each row, if it has such a method."""
     import torch
 
-    name, x = type(module).__name__, torch.from_numpy(inputs)
+    name, x = type(twin.module).__name__, twin.tensor(inputs)
     try:
-        twin = float64_twin(module)
         with torch.no_grad():
-            outputs, own = twin(x), twin.log_prob(x) if callable(getattr(twin, "log_prob", None)) else None
+            outputs = twin.module(x)
+            own = twin.module.log_prob(x) if callable(getattr(twin.module, "log_prob", None)) else None
     except Exception as error:
-        raise TypeError(
-            f"{name} must take float64 rows of {inputs.shape[1]} numbers, as a copy in float64 to compare with: it "
-            f"raised {type(error).__name__}: {str(error)[:300]}"
-        ) from error
-    if not isinstance(outputs, torch.Tensor):
-        raise TypeError(f"the forward of {name} must give one tensor of outputs, got {type(outputs).__name__}")
+        raise TypeError(f"{name} cannot be compared: it raised {type(error).__name__}: {str(error)[:300]}") from error
     if own is not None and (not isinstance(own, torch.Tensor) or own.shape != x.shape[:1]):
         raise TypeError(f"the log_prob of {name} must give one number for each row, give its masked network itself")
     return np.asarray(outputs), None if own is None else np.asarray(own)

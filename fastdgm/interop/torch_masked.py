@@ -2,188 +2,116 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any
+import copy
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from ..engines.masked.plan import ACTIVATIONS, Layer
-from .torch_linear import masked_linear
+from ..engines.masked.plan import Layer, Shape, derive_degrees
 
 Array = npt.NDArray[Any]
-
-EXACT_THRESHOLD = 20  # beyond which a Softplus may give its argument: it is that to 2e-9
-SUPPORTED = (
-    "masked nn.Linear (or a matrix with a mask), ReLU, ELU(alpha=1), Tanh, Sigmoid, Softplus(beta=1, threshold=20), "
-    "SiLU, Identity, Dropout, nn.Sequential of these, residual blocks of zuko and nflows, and modules around a single "
-    "one of these"
-)
+MOST_WIDTHS = 8  # tried, of a module that does not say how many inputs it takes
 
 
-def read_layers(module: Any) -> list[Layer]:
-    """The layers of a module, in float64; the last one is linear.
+class Twin(NamedTuple):
+    """A copy of a module on the CPU, in eval mode, and what it takes."""
 
-    Raises TypeError naming the module that is not supported; ValueError for weights that are not finite.
+    module: Any
+    dtype: Any  # torch.float64, or float32 where it insists on that
+    n_inputs: int
+
+    def tensor(self, rows: Array) -> Any:
+        """Rows as the module takes them."""
+        import torch
+
+        return torch.from_numpy(np.ascontiguousarray(rows)).to(self.dtype)
+
+
+def twin_of(module: Any, n_inputs: int | None = None) -> Twin:
+    """In float64 where the module's forward takes that; ``n_inputs``, unless given, is the width that it takes.
+
+    Raises TypeError for no module, and where its forward takes neither float type (with what it raised) or gives
+    something else than one tensor.
     """
+    import torch
     from torch import nn
 
     if not isinstance(module, nn.Module):
         hint = ": load it into its module" if hasattr(module, "keys") else ""
         raise TypeError(f"{type(module).__name__} is not supported, a torch.nn.Module is needed{hint}")
-    reader = _Reader()
-    reader.read(module)
-    last = reader.layers[-1] if reader.layers else None
-    if last is None or last.activation != "linear" or last.weights is None or last.residual is not None:
-        raise TypeError(
-            "the module must end with a masked linear layer whose outputs are logits, or means and log sigmas; "
-            f"leave out what comes after it, got {type(module).__name__}"
-        )
-    return reader.layers
+    module = getattr(module, "_orig_mod", module)  # of torch.compile
+    module = module.module if isinstance(module, nn.DataParallel) else module
+    widths = [n_inputs] if n_inputs is not None else list(_widths(module))
+    first: tuple[int, Exception] | None = None
+    for dtype in (torch.float64, torch.float32):
+        twin = copied(module, dtype)
+        for width in widths:
+            try:
+                with torch.no_grad():
+                    output = twin(torch.zeros(2, width, dtype=dtype))
+            except Exception as error:  # of the user's own forward, whatever it is
+                first = first or (width, error)
+                continue
+            if not isinstance(output, torch.Tensor):
+                kind = type(output).__name__
+                raise TypeError(f"the forward of {_name(module)} must give one tensor of outputs, got {kind}")
+            return Twin(twin, dtype, width)
+    if first is None:
+        text = " ".join(str(module).split())[:200]
+        raise TypeError(f"{_name(module)} is not supported: a matrix of weights is needed, it has none; got {text}")
+    raise TypeError(
+        f"{_name(module)} must take rows of {first[0]} floats, float64 or else float32: a copy of it raised "
+        f"{type(first[1]).__name__}: {str(first[1])[:300]}"
+    ) from first[1]
 
 
-class _Reader:
-    """Layers so far; ``at`` is the layer whose units flow on (0: the inputs), up to ``fixed`` others read them too."""
+def _widths(module: Any) -> Iterator[int]:
+    """Numbers of inputs that a module may take: the sides of its matrices, the first one's columns first."""
+    matrices = [parameter.shape for parameter in module.parameters() if parameter.ndim == 2]
+    sides = [shape[1] for shape in matrices[:1]] + [side for shape in matrices for side in (shape[1], shape[0])]
+    return iter(list(dict.fromkeys(sides))[:MOST_WIDTHS])
 
-    def __init__(self) -> None:
-        self.layers: list[Layer] = []
-        self.at = self.fixed = 0
 
-    def read(self, module: Any) -> None:
-        from torch import nn
+def copied(module: Any, dtype: Any) -> Any:
+    """A copy on the CPU, in eval mode, also of modules with pruned weights, which deepcopy refuses."""
+    import torch
 
-        activation = _activation(module)
-        linear = masked_linear(module) if isinstance(module, nn.Module) else None
-        if linear is not None:
-            self.linear(*linear)
-        elif activation is not None:
-            self.activate(activation, module)
-        elif _is_plain(module, nn.Identity) or _is_plain(module, nn.Dropout):
-            return
-        elif isinstance(module, nn.Sequential):
-            self._sequential(module)
-        elif all(hasattr(module, name) for name in ("initial_layer", "blocks", "final_layer")):
-            self._nflows_made(module)
-        elif hasattr(module, "activation") and (hasattr(module, "linear_layers") or hasattr(module, "linear")):
-            self._nflows_block(module)
-        elif isinstance(module, nn.Module) and len(children := list(module.children())) == 1:
-            self.read(children[0])
-        else:
-            raise _unsupported(module)
-
-    def linear(self, weights: Array, biases: Array) -> None:
-        units = len(self.layers[self.at - 1].biases) if self.at else weights.shape[1]
-        if weights.shape[1] != units:
-            raise ValueError(f"a linear layer of {weights.shape[1]} inputs follows one of {units} units")
-        self._append(Layer(weights, biases, source=self.at))
-
-    def activate(self, activation: str, module: Any) -> None:
-        if self.at == 0:
-            raise TypeError(f"a masked linear layer must come before {_name(module)}")
-        layer = self.layers[self.at - 1]
-        if layer.activation == "linear" and self.at > self.fixed:
-            self.layers[self.at - 1] = layer._replace(activation=activation)
-        else:
-            self._append(Layer(None, np.zeros(len(layer.biases)), activation, self.at, self.at))
-
-    def _append(self, layer: Layer) -> None:
-        self.layers.append(layer)
-        self.at = len(self.layers)
-
-    def _sequential(self, module: Any) -> None:
-        from torch import nn
-
-        residual = type(module).__name__ == "Residual"  # zuko's
-        if not residual and type(module).forward is not nn.Sequential.forward:
-            raise _unsupported(module)
-
-        def inside() -> None:
-            for child in module:
-                self.read(child)
-
-        if residual:
-            self._residual(module, inside)
-        else:
-            inside()
-
-    def _nflows_made(self, module: Any) -> None:
-        if getattr(module, "context_layer", None) is not None:
-            raise TypeError(f"{_name(module)} has a context, which from_torch does not take")
-        self.read(module.initial_layer)
-        if not getattr(module, "use_residual_blocks", True):  # nflows.nn has no such attribute, and no activation here
-            self._called(module.activation)
-        for block in module.blocks:
-            self.read(block)
-        self.read(module.final_layer)
-
-    def _nflows_block(self, module: Any) -> None:
-        for name in ("context_layer", "batch_norm", "batch_norm_layers"):
-            if getattr(module, name, None) is not None:
-                raise TypeError(f"{_name(module)} has a {name}, which from_torch does not take")
-        if hasattr(module, "linear"):
-            self.read(module.linear)
-            self._called(module.activation)
-            return
-
-        def inside() -> None:
-            for linear in module.linear_layers:
-                self._called(module.activation)
-                self.read(linear)
-
-        self._residual(module, inside)
-
-    def _called(self, activation: Any) -> None:
-        """An activation that may be a function, such as torch.relu."""
-        name = getattr(activation, "__name__", None)
-        if name in ACTIVATIONS and name != "linear":
-            self.activate(name, activation)
-        else:
-            self.read(activation)
-
-    def _residual(self, module: Any, inside: Callable[[], None]) -> None:
-        """The units so far are added to the last layer of the block."""
-        start = self.fixed = self.at
-        inside()
-        layer = self.layers[self.at - 1] if self.at > start else None
-        if start == 0 or layer is None or layer.activation != "linear" or layer.residual is not None:
-            raise TypeError(f"{_name(module)}: a residual block must follow a linear layer and end with one")
-        if len(layer.biases) != len(self.layers[start - 1].biases):
-            raise ValueError(f"{_name(module)}: a residual block must be as wide as what it is added to")
-        self.layers[self.at - 1] = layer._replace(residual=start)
+    computed = [
+        tensor
+        for part in module.modules()
+        for tensor in vars(part).values()
+        if isinstance(tensor, torch.Tensor) and not tensor.is_leaf
+    ]
+    memo = {id(tensor): tensor.detach().clone() for tensor in computed}  # torch computes them anew at every call
+    return copy.deepcopy(module, memo).cpu().to(dtype).eval()
 
 
 def _name(module: Any) -> str:
-    return type(module).__name__ if hasattr(module, "children") else repr(module)[:100]
+    return type(module).__name__
 
 
-def _unsupported(module: Any) -> TypeError:
-    text = " ".join(str(module).split())
-    return TypeError(f"{_name(module)} is not supported, only {SUPPORTED}; got {text[:200]}")
+def read_layers(twin: Twin) -> list[Layer]:
+    """The layers of a module, in float64; the last one are its outputs. Raises what ``torch_trace.trace`` does."""
+    from .torch_trace import trace
+
+    return trace(twin.module, twin.n_inputs, twin.dtype)
 
 
-def _activation(module: Any) -> str | None:
-    """Its name, where it is one of ours at all arguments: random rows do not reach the bounds of a ReLU6."""
-    from torch import nn
-
-    kinds = {
-        nn.ReLU: "relu",
-        nn.ELU: "elu",
-        nn.Tanh: "tanh",
-        nn.Sigmoid: "sigmoid",
-        nn.Softplus: "softplus",
-        nn.SiLU: "silu",
-    }
-    kind = next((kind for kind in kinds if _is_plain(module, kind)), None)
-    if kind is nn.ELU and module.alpha != 1:
-        return None
-    if kind is nn.Softplus and not (module.beta == 1 and module.threshold >= EXACT_THRESHOLD):
-        return None
-    return None if kind is None else kinds[kind]
-
-
-def _is_plain(module: Any, kind: Any) -> bool:
-    """Whether a module is of that kind and does what the kind does."""
-    return isinstance(module, kind) and type(module).forward is kind.forward
+def ending(layers: list[Layer]) -> list[Layer]:
+    """The same, ended by a layer with weights and without residual, as the kernels' heads are; TypeError where the
+    outputs have an activation."""
+    last = layers[-1]
+    if last.activation != "linear":
+        raise TypeError(
+            "the module must end with a masked linear layer whose outputs are logits, or means and log sigmas: leave "
+            f"out the {last.activation} that comes after it"
+        )
+    if last.weights is not None and last.residual is None:
+        return layers
+    n = len(last.biases)
+    return [*layers, Layer(np.eye(n), np.zeros(n), "linear", len(layers))]
 
 
 def arrange(layers: Sequence[Layer], columns: Array, rows: Array) -> list[Layer]:
@@ -193,9 +121,39 @@ def arrange(layers: Sequence[Layer], columns: Array, rows: Array) -> list[Layer]
         for layer in layers
     ]
     last = arranged[-1]
-    assert last.weights is not None  # see read_layers
+    assert last.weights is not None  # see ``ending``
     arranged[-1] = last._replace(weights=last.weights[rows], biases=last.biases[rows])
     return arranged
+
+
+def degrees_of(layers: list[Layer], shape: Shape) -> tuple[list[Layer], list[Array]]:
+    """Layers whose units can be sorted by degree, and the degrees.
+
+    A unit and its residual must have one degree. Where that would leak though the module does not, what is added comes
+    by weights of 1 instead. ValueError where the masks leak.
+    """
+    try:
+        return layers, derive_degrees(layers, shape)
+    except ValueError:
+        apart = _without_ties(layers)
+        return apart, derive_degrees(apart, shape)
+
+
+def _without_ties(layers: list[Layer]) -> list[Layer]:
+    """The same numbers; nothing but one layer reads what it has as a residual."""
+    numbers, result = {0: 0}, list[Layer]()
+    for number, layer in enumerate(layers, start=1):
+        source, n = numbers[layer.source], len(layer.biases)
+        if layer.residual is None:
+            result.append(layer._replace(source=source))
+        else:
+            own = None
+            if layer.weights is not None:
+                result.append(Layer(layer.weights, np.zeros(n), "linear", source))
+                own = len(result)
+            result.append(Layer(np.eye(n), layer.biases, layer.activation, numbers[layer.residual], own))
+        numbers[number] = len(result)
+    return result
 
 
 def float_type(module: Any) -> np.dtype[Any]:

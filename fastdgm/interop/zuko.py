@@ -15,8 +15,7 @@ from ..engines.masked.flow import affine_net, from_noise, to_noise
 from ..engines.masked.plan import MaskedNet, count_parameters
 from ..runtime.memory import check_memory
 from ..runtime.seeds import check_rows, key_from_seed
-from .torch_linear import float64_twin
-from .torch_masked import arrange, float_type, read_layers
+from .torch_masked import arrange, copied, ending, float_type, read_layers, twin_of
 from .torch_order import causal_order
 
 Array = npt.NDArray[Any]
@@ -187,8 +186,8 @@ def _net(transform: Any, n_vars: int, dtype: np.dtype[Any]) -> MaskedNet:
     if transform.univariate is not zuko.transforms.MonotonicAffineTransform:
         name = getattr(transform.univariate, "__name__", repr(transform.univariate))
         raise TypeError(f"accelerate takes the univariate MonotonicAffineTransform with slope 1e-3, got {name}")
-    layers = read_layers(transform.hyper)
-    n_inputs = transform.hyper.in_features
+    twin = twin_of(transform.hyper)
+    layers, n_inputs = ending(read_layers(twin)), twin.n_inputs
     variables = np.where(np.arange(n_inputs) < n_vars, np.arange(n_inputs), -1)
     order = causal_order(layers, variables, np.arange(2 * n_vars).reshape(n_vars, 2))
     columns = np.concatenate([np.arange(n_vars, n_inputs), order])
@@ -204,7 +203,7 @@ def _verify(flow: Any, fast: FastMAF) -> None:
     x = torch.randn(CHECKED_ROWS, fast.n_vars, generator=generator, dtype=torch.float64)
     c = torch.randn(CHECKED_ROWS, fast.n_context, generator=generator, dtype=torch.float64) if fast.n_context else None
     with torch.no_grad():
-        z, log_det = float64_twin(flow).transform(c).call_and_ladj(x)
+        z, log_det = copied(flow, torch.float64).transform(c).call_and_ladj(x)
     own_z, own_log_det = fast.forward(x, c)
     same = [torch.isclose(*pair, rtol=TOLERANCE, atol=TOLERANCE) for pair in ((own_z, z), (own_log_det, log_det))]
     if not all(bool(each.all()) for each in same):

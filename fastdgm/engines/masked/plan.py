@@ -23,6 +23,11 @@ ACTIVATIONS = {
     "sigmoid": activations.SIGMOID,
     "softplus": activations.SOFTPLUS,
     "silu": activations.SILU,
+    "gelu": activations.GELU,
+    "gelu_tanh": activations.GELU_TANH,
+    "leaky_relu": activations.LEAKY_RELU,
+    "selu": activations.SELU,
+    "mish": activations.MISH,
 }
 
 HEADS = {

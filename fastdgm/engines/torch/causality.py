@@ -27,7 +27,7 @@ IMPOSSIBLE = 5000.0  # nats below the largest logit: a probability that no float
 CELLS_AT_ONCE = 1 << 22  # outputs of a batch, of at least two rows
 
 
-def check_causal(logits: Logits, n_vars: int, n_states: int, tolerance: float) -> None:
+def check_causal(logits: Logits, n_vars: int, n_states: int, tolerance: float, hint: str = "") -> None:
     """Change all inputs from a cut on, and see whether outputs up to the cut move.
 
     Every position is a cut, with several random rows, while the module reads no more than MOST_INPUTS codes and gives
@@ -35,7 +35,7 @@ def check_causal(logits: Logits, n_vars: int, n_states: int, tolerance: float) -
     a leak that no cut lies in is not found. Outputs count as equal within ``tolerance`` times the largest finite one
     (at least 1).
 
-    Raises ValueError naming an output and an input that moves it.
+    Raises ValueError naming an output and an input that moves it, with the hint where both have one number.
     """
     if n_states == 1:
         return
@@ -48,7 +48,7 @@ def check_causal(logits: Logits, n_vars: int, n_states: int, tolerance: float) -
             own = cuts[begin : begin + size]
             base = rng.integers(0, n_states, n_vars)
             changed = _changed(base, own, n_states, rng, sparse=number % 2 == 1)
-            _refuse_leaks(logits, base, own, changed, tolerance)
+            _refuse_leaks(logits, base, own, changed, tolerance, hint)
 
 
 def choose_cuts(n_vars: int, most: int, rng: np.random.Generator) -> Array:
@@ -69,7 +69,7 @@ def _changed(base: Array, cuts: Array, n_states: int, rng: np.random.Generator, 
     return np.where(change, (base + rng.integers(1, n_states, size)) % n_states, base)
 
 
-def _refuse_leaks(logits: Logits, base: Array, cuts: Array, changed: Array, tolerance: float) -> None:
+def _refuse_leaks(logits: Logits, base: Array, cuts: Array, changed: Array, tolerance: float, hint: str) -> None:
     """One batch, so that the floats of all rows are rounded alike."""
     result = logits(np.concatenate([base[np.newaxis], changed]))
     limit = tolerance * scale(result[0])
@@ -85,7 +85,7 @@ def _refuse_leaks(logits: Logits, base: Array, cuts: Array, changed: Array, tole
     position = _first_mover(logits, base, row, cut, output, limit)
     raise ValueError(
         f"the module is not causal: output {output} changes when input {position} does, "
-        f"but output d may depend on inputs 0 to d - 1 alone"
+        f"but output d may depend on inputs 0 to d - 1 alone{hint if position == output else ''}"
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -10,11 +11,16 @@ import numpy.typing as npt
 
 from ...runtime.memory import check_memory
 from .causality import check_causal, check_steps, without_impossible
-from .outputs import Outputs, evaluating
+from .outputs import Outputs, evaluating, tensor_of
 from .row_mixing import check_rows_alone
 
 Array = npt.NDArray[Any]
 ROUGH = 0.05  # of the largest logit: batches of other sizes may be rounded otherwise, in bfloat16 by so much
+
+BEHIND = (
+    ". Does output d predict variable d + 1, as in GPT and all causal models of transformers? Then pass shift=True and "
+    "start=, the code that comes before variable 0"
+)
 
 
 class LogitsKind(NamedTuple):
@@ -25,35 +31,32 @@ class LogitsKind(NamedTuple):
     epsilon: float  # their rounding error
 
 
-def check_module(module: Any, n_vars: int, n_states: int, *, check: bool) -> LogitsKind:
+def check_module(module: Any, n_vars: int, n_states: int, start: int | None, *, check: bool) -> LogitsKind:
     """What kind of logits the module gives; with ``check``, ValueError where it is not causal or mixes rows."""
     check_memory(3 * 8 * n_vars * n_states, "logits of three rows, which checks compare,")
     with evaluating(module):
-        kind = _look_at_output(module, n_vars, n_states)
+        plain = Outputs(module, n_vars, n_states, False, start)
+        kind = _look_at_output(plain)
         if check:
-            _check_values(Outputs(module, n_vars, n_states, kind.binary), kind)
+            _check_values(replace(plain, binary=kind.binary), kind)
     return kind
 
 
-def _look_at_output(module: Any, n_vars: int, n_states: int) -> LogitsKind:
+def _look_at_output(plain: Outputs) -> LogitsKind:
     """From a first call."""
     import torch
 
-    probe = np.zeros((2, n_vars), np.int64)
-    plain = Outputs(module, n_vars, n_states, False)
-    output = _explained(lambda: module(plain.tensor(probe)), _taking(probe))
-    if not isinstance(output, torch.Tensor) or not output.is_floating_point():
-        kind = output.dtype if isinstance(output, torch.Tensor) else type(output).__name__
-        raise TypeError(f"the module must give logits, a tensor of floats, got {kind}")
-    binary = n_states == 2 and output.shape == (2, n_vars)
-    Outputs(module, n_vars, n_states, binary).as_logits(output, (2, n_vars))
+    probe = np.zeros((2, plain.n_vars), np.int64)
+    output = tensor_of(_explained(lambda: plain.call(plain.tensor(probe)), _taking(probe)), "the module")
+    binary = plain.n_states == 2 and output.shape == probe.shape
+    replace(plain, binary=binary).as_logits(output, probe.shape)
     dtype = np.dtype(np.float64 if output.dtype == torch.float64 else np.float32)
     return LogitsKind(binary, dtype, float(torch.finfo(output.dtype).eps))
 
 
 def _check_values(outputs: Outputs, kind: LogitsKind) -> None:
     def logits(codes: Array) -> Array:
-        output = _explained(lambda: outputs.module(outputs.tensor(codes)), _taking(codes))
+        output = _explained(lambda: outputs.call(outputs.tensor(codes)), _taking(codes))
         own = outputs.as_logits(output, codes.shape).cpu()
         return without_impossible(np.asarray(own if kind.dtype == np.float64 else own.float()))
 
@@ -66,7 +69,8 @@ def _check_values(outputs: Outputs, kind: LogitsKind) -> None:
     size, epsilon = (outputs.n_vars, outputs.n_states), kind.epsilon
     exact = min(100 * epsilon, max(2 * epsilon, 1e-4))  # floats that took the same steps, but for a GPU's atomics
     check_rows_alone(logits, *size, exact, ROUGH)
-    check_causal(logits, *size, min(100 * epsilon, ROUGH))
+    hint = BEHIND if outputs.start is None else ""
+    check_causal(logits, *size, min(100 * epsilon, ROUGH), hint)
     if outputs.has_steps:
         check_steps(logits, step_logits, *size, epsilon)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -20,12 +20,14 @@ class Outputs:
     """A module whose output d are the logits of variable d given those before it.
 
     The module gives logits ``(n, n_vars, n_states)`` or, where it is ``binary``, log-odds of state 1 ``(n, n_vars)``.
+    With a ``start`` it reads rows moved on by one, behind that code: its output d follows the input of variable d - 1.
     """
 
     module: Any
     n_vars: int
     n_states: int
     binary: bool
+    start: int | None = None
 
     @property
     def has_steps(self) -> bool:
@@ -44,10 +46,19 @@ class Outputs:
         first = next(self.module.parameters(), None)
         return torch.from_numpy(codes.astype(np.int64)).to("cpu" if first is None else first.device)
 
+    def call(self, codes: Any) -> Any:
+        """What the module gives for a tensor of codes."""
+        import torch
+
+        if self.start is None:
+            return self.module(codes)
+        return self.module(torch.cat([torch.full_like(codes[:, :1], self.start), codes[:, :-1]], dim=1))
+
     def as_logits(self, output: Any, rows: tuple[int, ...], who: str = "the module") -> Any:
         """Logits ``(*rows, n_states)``; of log-odds z these are (0, z)."""
         import torch
 
+        output = tensor_of(output, who)
         expected = rows if self.binary else (*rows, self.n_states)
         if tuple(output.shape) != expected:
             raise ValueError(f"{who} must give logits of shape {expected}, got {tuple(output.shape)}")
@@ -55,7 +66,7 @@ class Outputs:
 
     def logits(self, codes: Any) -> Any:
         """(n, n_vars, n_states) tensor of a tensor of codes."""
-        return self.as_logits(self.module(codes), tuple(codes.shape))
+        return self.as_logits(self.call(codes), tuple(codes.shape))
 
     def terms(self, codes: Array, dtype: Any) -> Any:
         """log p(x_d | before), (n, n_vars), as a tensor of at least the given type; differentiable."""
@@ -94,12 +105,33 @@ class Outputs:
 
     def by_steps(self, codes: Any) -> Iterator[tuple[int, Array]]:
         """(position, logits) by the module's own steps; ``codes`` is read as by whole passes."""
-        state, previous = self.module.init_state(len(codes)), None
+        state = self.module.init_state(len(codes))
+        previous = None if self.start is None else codes.new_full((len(codes),), self.start)
         for d in range(self.n_vars):
             output, state = self.module.step(state, previous)
             logits = self.as_logits(output, (len(codes),), "step()")
             yield d, logits.double().cpu().numpy()
             previous = codes[:, d].clone()
+
+
+def tensor_of(output: Any, who: str) -> Any:
+    """The logits in an output: itself, ``.logits`` or ``["logits"]`` as in transformers, the first part of a tuple.
+
+    Raises TypeError where that is no tensor of floats.
+    """
+    import torch
+
+    found = output
+    if isinstance(output, Mapping) and "logits" in output:
+        found = output["logits"]
+    elif isinstance(output, tuple) and output:
+        found = getattr(output, "logits", output[0])
+    elif not isinstance(output, torch.Tensor):
+        found = getattr(output, "logits", output)
+    if not isinstance(found, torch.Tensor) or not found.is_floating_point():
+        kind = found.dtype if isinstance(found, torch.Tensor) else type(found).__name__
+        raise TypeError(f"{who} must give logits, a tensor of floats, got {kind}")
+    return found
 
 
 @contextmanager
