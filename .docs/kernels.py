@@ -133,15 +133,23 @@ CHECKS = {
         "reference_markov.truncated", "test_markov_sampling.test_sampling_log_prob_is_that_of_what_was_drawn"
     ),
     "markov.sum_parts": Checks("reference_markov.Chain", "test_markov.test_long_sequences"),
-    "markov.translate": Checks(
-        "builtins.ord", "test_sequences.test_many_characters", "chain-text/log_prob_of_a_string"
-    ),
-    "markov.mark_seen": Checks("builtins.tuple", "test_sequences.test_many_characters"),
-    "markov.count_cpu": Checks(
+    "markov_counting.count_rows_cpu": Checks(
         "reference_markov.Chain", "test_markov.test_log_prob_is_that_of_the_oracle", "chain-text/fit"
     ),
-    "markov.enter": Checks("markov.count_cpu", "test_markov.test_counting_in_pieces", "chain-text/fit"),
-    "markov.look_up": Checks("markov.count_cpu", "test_markov.test_counting_in_pieces", "chain-text/fit"),
+    "markov_counting.collect_counts": Checks(
+        "markov_counting.count_cpu", "test_markov.test_rows_of_counts_are_those_of_the_hash_table", "chain-text/fit"
+    ),
+    "markov_counting.count_cpu": Checks("reference_markov.Chain", "test_markov.test_log_prob_is_that_of_the_oracle"),
+    "markov_counting.enter": Checks("markov_counting.count_cpu", "test_markov.test_counting_in_pieces"),
+    "markov_counting.look_up": Checks("markov_counting.count_cpu", "test_markov.test_counting_in_pieces"),
+    "streams.translate": Checks("builtins.ord", "test_sequences.test_many_characters"),
+    "streams.translate_bytes": Checks(
+        "builtins.ord", "test_sequences.test_bytes_are_translated", "chain-text/log_prob_of_a_string"
+    ),
+    "streams.mark_seen": Checks("builtins.tuple", "test_sequences.test_many_characters"),
+    "streams.with_ends": Checks(
+        "numpy.insert", "test_sequences.test_every_sequence_gets_its_end", "chain-text/log_prob"
+    ),
     "markov_sampling.sample_rows_cpu": Checks(
         "reference.draws",
         "test_markov_sampling.test_symbols_are_those_of_the_alias_table_and_the_words",

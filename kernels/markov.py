@@ -1,12 +1,12 @@
-"""Markov chains as automata: scoring and counting at one look-up per symbol.
+"""Markov chains as automata: scoring at one or two look-ups per symbol.
 
 Data is a *stream*: the codes of all sequences end to end, uint8 or uint16, each sequence followed by the code ``end``
 = K. A state of the automaton is a context; ``successor[state * width + symbol]`` is the next state, with
 width = K + 1, and the end symbol leads back to the start. A state depends on the last ``order`` symbols alone, so a
 stream may be entered anywhere: loops make WALKS through it at once, because one walk would wait for every look-up.
 
-Counting needs no automaton: a context is a number whose digits, some bits each, are the last ``order`` symbols (K
-before the start), with the position above them where tables depend on it.
+Where numbers with the last ``order`` symbols as their digits are few enough for a table of states, no look-up waits for
+another: ``cells`` names the first cell of the state by that number.
 """
 
 from __future__ import annotations
@@ -14,13 +14,12 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from numba import uint64
+from numba import uint32, uint64
 
 from .jit import formula, kernel, loop
 
 WALKS = 8
 RUN = 4096  # symbols of a partial sum: a long sequence is summed in runs of so many
-FREE = 0xFFFFFFFFFFFFFFFF  # no key: these have at most 63 bits
 
 
 class Chain(NamedTuple):
@@ -33,17 +32,7 @@ class Chain(NamedTuple):
     root: int  # state of a stream entered with nothing known
     start: int
     aligned: int
-
-
-class Digits(NamedTuple):
-    """How contexts are written as numbers: the last ``order`` symbols, ``bits`` each, ``end`` before the start."""
-
-    bits: int
-    order: int
-    mask: int  # of a context
-    start: int  # the context of a start: ``end`` everywhere
-    end: int
-    positions: int  # 1 where the key counts positions, else 0
+    cells: np.ndarray  # uint32 (width**order,): first cell of the state after these symbols; empty: too many
 
 
 # --- scoring ---
@@ -103,8 +92,45 @@ def _walk_side_by_side(chain, symbols, begin, length, terms):
 
 
 @loop
+def _add_digit(symbols, width, numbers):
+    for i in range(uint64(symbols.shape[0])):
+        numbers[uint64(i)] = numbers[uint64(i)] * width + uint32(symbols[uint64(i)])
+
+
+@loop
+def write_numbers(symbols, begin, end, order, width, numbers):
+    """numbers[i] = the ``order`` symbols before begin + i as digits of base ``width``; before the stream are ends."""
+    numbers[: end - begin] = uint32(0)
+    for back in range(order, 0, -1):
+        missing = min(max(0, back - begin), end - begin)
+        for i in range(missing):
+            numbers[i] = numbers[i] * width + (width - uint32(1))
+        _add_digit(symbols[begin + missing - back : end - back], width, numbers[missing:])
+
+
+@loop
+def _look_up(chain, symbols, numbers, terms):
+    for i in range(uint64(symbols.shape[0])):
+        cell = uint64(chain.cells[uint64(numbers[uint64(i)])]) + uint64(symbols[uint64(i)])
+        terms[uint64(i)] = chain.table[cell]
+
+
+@loop
+def _look_up_tiles(chain, symbols, begin, end, terms):
+    """terms[i] = table entry of symbol begin + i, at the cell that the symbols before it name."""
+    numbers = np.empty(RUN, np.uint32)
+    for a in range(begin, end, RUN):
+        b = min(a + RUN, end)
+        write_numbers(symbols, a, b, chain.order, uint32(chain.width), numbers)
+        _look_up(chain, symbols[a:b], numbers, terms[a - begin :])
+
+
+@loop
 def _walk(chain, symbols, begin, end, terms):
     """terms[i] = table entry of symbol begin + i."""
+    if chain.cells.shape[0] > 0:
+        _look_up_tiles(chain, symbols, begin, end, terms)
+        return
     length = _walk_length(end - begin, chain.aligned)
     if length > 0:
         _walk_side_by_side(chain, symbols, begin, length, terms)
@@ -180,105 +206,3 @@ def sum_parts(parts, first, out):
         for j in range(first[i] + 1, first[i + 1]):
             total += parts[j]
         out[i] = total
-
-
-@kernel
-def translate(points, codes, end, symbols, starts):
-    """symbols[i] = codes[points[i]], the last code for points beyond; starts[k] = where the k-th sequence begins.
-
-    Returns the number of ends, or -1 - i for the first point i whose code is -1: there is no such symbol.
-    """
-    last = uint64(codes.shape[0] - 1)
-    ends, most = 0, starts.shape[0] - 1
-    for i in range(points.shape[0]):
-        code = codes[min(uint64(points[uint64(i)]), last)]
-        if code < 0:
-            return -1 - i
-        symbols[uint64(i)] = code
-        starts[uint64(min(ends + 1, most))] = i + 1
-        ends += code == end
-    return ends
-
-
-@kernel
-def mark_seen(values, seen):
-    """seen[v] = 1 for all v in values."""
-    for i in range(values.shape[0]):
-        seen[uint64(values[i])] = 1
-
-
-# --- counting ---
-
-
-@loop
-def _table_bits(table):
-    bits = uint64(0)
-    while uint64(1) << bits < uint64(table.shape[0]):
-        bits += uint64(1)
-    return bits
-
-
-@formula
-def _place_of(key, table, bits):
-    """Where a key is in a hash table of 2**bits places with linear probing, or the FREE place where it would go."""
-    place = (key * uint64(0x9E3779B97F4A7C15)) >> (uint64(64) - bits)
-    while table[place, 0] != key and table[place, 0] != uint64(FREE):
-        place = (place + uint64(1)) & uint64(table.shape[0] - 1)
-    return place
-
-
-@loop
-def _context_at(digits, symbols, p):
-    """The context before symbol p, and its position where keys count it: then the way back to the start is short."""
-    a, _ = entry(symbols, p, p if digits.positions else digits.order, digits.end)
-    context = uint64(digits.start)
-    for q in range(a, p):
-        context = ((context << uint64(digits.bits)) | uint64(symbols[uint64(q)])) & uint64(digits.mask)
-    return context, uint64((p - a) * digits.positions)
-
-
-@kernel
-def count_cpu(begin, end, entries, digits, symbols, table):
-    """Count every symbol of [begin, end) after its context, in a hash table that has ``entries`` already.
-
-    Key = position, context and symbol as fields of one number. ``table`` (2**b, 2) holds keys, FREE where there is
-    none, and counts; open addressing. Returns the next symbol to count: it stops when half of the places are taken,
-    to be called again with more of them.
-    """
-    bits, mask, start = uint64(digits.bits), uint64(digits.mask), uint64(digits.start)
-    above, step = uint64(digits.bits * digits.order), uint64(digits.positions)
-    table_bits = _table_bits(table)
-    context, position = _context_at(digits, symbols, begin)
-    room = table.shape[0] // 2
-    for p in range(begin, end):
-        symbol = uint64(symbols[uint64(p)])
-        key = (((position << above) | context) << bits) | symbol
-        place = _place_of(key, table, table_bits)
-        if table[place, 0] != key:
-            if entries == room:
-                return p
-            table[place, 0] = key
-            entries += 1
-        table[place, 1] += uint64(1)
-        at_end = uint64(0) - uint64(symbol == uint64(digits.end))  # all ones, or 0: a jump would often go wrong
-        context = ((((context << bits) | symbol) & mask) & ~at_end) | (start & at_end)
-        position = (position + step) & ~at_end
-    return end
-
-
-@kernel
-def enter(entries, table):
-    """Put (key, count) pairs into an empty hash table."""
-    table_bits = _table_bits(table)
-    for i in range(entries.shape[0]):
-        place = _place_of(entries[i, 0], table, table_bits)
-        table[place, 0] = entries[i, 0]
-        table[place, 1] = entries[i, 1]
-
-
-@kernel
-def look_up(keys, table, counts):
-    """counts[i] = count of keys[i], all of which are in the table."""
-    table_bits = _table_bits(table)
-    for i in range(keys.shape[0]):
-        counts[i] = table[_place_of(keys[i], table, table_bits), 1]

@@ -2,10 +2,10 @@
 
     temperature T    logits / T; the variance of a Normal times T
     top_k            the k most probable states
-    top_p            the most probable states until their mass is at least p
+    top_p            of what is left then, the most probable states until their share is at least p
 
-Both are about the whole (tempered) distribution, and together keep what both keep; of equally probable states those of
-lower code stay. Truncation takes the most probable states one by one from a heap: a sort at most, and little for few.
+They follow one another in this order, as in the samplers of language models; of equally probable states those of lower
+code stay. Truncation takes the most probable states one by one from a heap: a sort at most, and little for few.
 """
 
 from __future__ import annotations
@@ -53,10 +53,12 @@ def temper_categorical(z, at, size, rule, own, scratch):
         _scale_below_largest(z, at, size, 1.0 / rule.temperature, own, scratch)
     else:
         _scale(z, at, size, 1.0 / rule.temperature, own)
-    if rule.top_k > 0 or rule.top_p < 1.0:
-        heap = scratch.reshape(scratch.size)[JOINT * z.shape[1] :]
-        for i in range(z.shape[1]):
-            _truncate(z, own, size, i, rule, heap)
+    heap = scratch.reshape(scratch.size)[JOINT * z.shape[1] :]
+    for i in range(z.shape[1]):
+        if rule.top_k > 0:
+            _truncate(z, own, size, i, rule.top_k, 1.0, heap)
+        if rule.top_p < 1.0:
+            _truncate(z, own, size, i, size, rule.top_p, heap)
 
 
 @loop
@@ -116,12 +118,11 @@ def _pop(heap, size):
 
 
 @loop
-def _last_kept(heap, size, rule, total):
+def _last_kept(heap, size, top_k, top_p, total):
     """The least probable logit that stays, and how many of those that stay are equal to it."""
-    top_k, top_p = rule.top_k, rule.top_p
     peak = float64(heap[0])
     least, kept, equal, mass = heap[0], 0, 0, 0.0
-    while kept < size and (top_k == 0 or kept < top_k) and (top_p >= 1.0 or mass < top_p * total):
+    while kept < min(top_k, size) and (top_p >= 1.0 or mass < top_p * total):
         x = _pop(heap, size - kept)
         equal = equal + 1 if x == least else 1
         least = x
@@ -131,17 +132,20 @@ def _last_kept(heap, size, rule, total):
 
 
 @loop
-def _truncate(z, begin, size, i, rule, heap):
-    """Lane i of rows begin .. begin + size: EXCLUDED but for what stays. ``heap`` is scratch for ``size`` numbers."""
+def _truncate(z, begin, size, i, top_k, top_p, heap):
+    """Lane i of rows begin .. begin + size: EXCLUDED but for the top_k largest until their share of all is top_p.
+
+    ``heap`` is scratch for ``size`` numbers.
+    """
     for k in range(size):
         heap[k] = z[begin + k, i]
     for root in range(size // 2 - 1, -1, -1):
         _sift_down(heap, np.int64(root), size)
     peak, total = float64(heap[0]), 0.0
-    if rule.top_p < 1.0:
+    if top_p < 1.0:
         for k in range(size):
             total += math.exp(float64(z[begin + k, i]) - peak)
-    least, equal = _last_kept(heap, size, rule, total)
+    least, equal = _last_kept(heap, size, top_k, top_p, total)
     for k in range(begin, begin + size):
         if z[k, i] == least and equal > 0:
             equal -= 1

@@ -111,10 +111,11 @@ def log_probabilities(head: str, z: np.ndarray, rule: Rule = PLAIN_RULE) -> np.n
     for index in np.ndindex(log_p.shape[:-1]):
         p = np.exp(log_p[index])
         ranked = np.argsort(-p, kind="stable")
-        before = np.cumsum(p[ranked]) - p[ranked]
-        enough = np.zeros(len(p), bool) if rule.top_p is None else before >= rule.top_p
-        enough |= np.arange(len(p)) >= (rule.top_k or len(p))
-        removed[index][ranked[enough]] = True
+        largest = ranked[: rule.top_k]
+        share = p[largest] / p[largest].sum()
+        enough = np.zeros(len(largest), bool) if rule.top_p is None else np.cumsum(share) - share >= rule.top_p
+        removed[index] = True
+        removed[index][largest[~enough]] = False
     with np.errstate(divide="ignore"):
         return log_softmax(np.where(removed, -np.inf, log_p))
 

@@ -15,6 +15,7 @@ class Chain:
     def __init__(self, sequences, n_states, order, *, ragged=True, position_dependent=False, smoothing, alpha=1.0):
         self.n_states, self.order, self.ragged = n_states, order, ragged
         self.position_dependent, self.smoothing, self.alpha = position_dependent, smoothing, alpha
+        self.allows_empty = any(len(sequence) == 0 for sequence in sequences)
         self.complete = set()
         self.counts = defaultdict(lambda: defaultdict(int))
         for sequence in sequences:
@@ -76,7 +77,7 @@ class Chain:
         position, symbols = context
         own = self.used.get(context, {})
         numbers = np.array([own.get(k, 0) for k in range(self.n_states + self.ragged)], float)
-        at_start = self.ragged and symbols == (START,)
+        at_start = self.ragged and symbols == (START,) and not self.allows_empty
         if self.smoothing == "add-alpha":
             p = np.full(len(numbers), self.alpha)
             if at_start:
@@ -106,7 +107,7 @@ class Chain:
 
 
 def truncated(p, temperature=1.0, top_k=None, top_p=None):
-    """The distribution that a truncated or tempered draw comes from; ties go to the lower code."""
+    """The distribution that a tempered or truncated draw comes from: the top_k, of them top_p; lower codes first."""
     with np.errstate(divide="ignore"):
         p = np.exp(np.log(p / p.max()) / temperature)
     p /= p.sum()
@@ -120,6 +121,6 @@ def truncated(p, temperature=1.0, top_k=None, top_p=None):
             if mass >= top_p:
                 break
             kept.append(k)
-            mass += p[k]
+            mass += q[k]
         q[[k for k in range(len(q)) if k not in kept]] = 0.0
     return q / q.sum()

@@ -112,11 +112,11 @@ def test_impossible_states_among_many_never_appear(u, dtype):
 
 
 def kept_by(p, top_k, top_p):
-    """The most probable states, of equals the first, until there are top_k or their mass is top_p."""
-    ranked = np.argsort(-p, kind="stable")
-    before = np.cumsum(p[ranked]) - p[ranked]
-    enough = (np.arange(len(p)) >= (top_k or len(p))) | (before >= (2.0 if top_p is None else top_p))
-    return np.sort(ranked[~enough])
+    """The top_k most probable states, of equals the first; of these the first ones until their share is top_p."""
+    largest = np.argsort(-p, kind="stable")[:top_k]
+    share = p[largest] / p[largest].sum()
+    before = np.cumsum(share) - share
+    return np.sort(largest[before < (2.0 if top_p is None else top_p)])
 
 
 @every_type

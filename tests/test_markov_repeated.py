@@ -89,7 +89,7 @@ def test_large_counts_cost_no_memory(monkeypatch):
         ({0: 3}, TypeError, "a string or a tuple, got the key 0"),
         ({frozenset("ab"): 3}, TypeError, "a string or a tuple"),
         ({"ab": 1, (0, 1): 1}, TypeError, "only strings, but item 1"),
-        ({"": 3}, ValueError, "must not be empty, sequence 0"),
+        ({"": 3}, ValueError, "all 1 sequences are empty"),
         ({}, ValueError, "at least one sequence"),
         ({"ab", "b"}, TypeError, "in an order and without counts, got set"),
         (pd.Series([3, 4]), TypeError, "a string or a tuple, got the key 0"),

@@ -319,9 +319,10 @@ def test_prefix_draws_follow_the_conditional():
 def brute_truncation(p, temperature=1.0, top_k=None, top_p=1.0):
     p = p ** (1 / temperature) / (p ** (1 / temperature)).sum()
     q = np.zeros_like(p)
-    for k in sorted(range(len(p)), key=lambda k: (-p[k], k))[:top_k]:
+    largest = sorted(range(len(p)), key=lambda k: (-p[k], k))[:top_k]
+    for k in largest:
         q[k] = p[k]
-        if q.sum() >= top_p:
+        if q.sum() >= top_p * p[largest].sum():
             break
     return q / q.sum()
 

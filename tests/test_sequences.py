@@ -16,7 +16,6 @@ from fastdgm.data.sequences import (
     Stream,
     as_ragged,
     codes_as_stream,
-    refuse_empty,
     rows_as_stream,
 )
 from fastdgm.data.vocabularies import (
@@ -181,6 +180,23 @@ def test_strings_need_a_vocabulary_of_characters():
         words(["ab"], ["ab", "c"])
 
 
+@pytest.mark.parametrize("lengths", [[0], [3, 0, 0, 5, 1], [0, 0, 7, 0], [20] * 50])
+@pytest.mark.parametrize("n_states", [4, 300])
+def test_every_sequence_gets_its_end(lengths, n_states):
+    values = np.random.default_rng(0).integers(0, n_states, sum(lengths))
+    offsets = np.cumsum([0, *lengths])
+    stream = codes_as_stream(values, offsets, n_states)
+    assert (stream.symbols == np.insert(values, offsets[1:], n_states)).all()
+    assert (stream.starts == offsets + np.arange(len(offsets))).all()
+
+
+@given(st.lists(st.text("".join(map(chr, range(32, 127)))), max_size=9))
+def test_bytes_are_translated(strings):
+    vocabulary = [chr(point) for point in range(126, 31, -1)]
+    expected = [code for string in strings for code in [*(126 - ord(character) for character in string), 95]]
+    assert words_as_stream(as_ragged(strings), vocabulary).symbols.tolist() == expected
+
+
 EMPTY = {
     "text": lambda: words(["a", "", "b", ""], "ab"),
     "tokens": lambda: words([["a"], [], ["b"], []], ["a", "b"]),
@@ -195,8 +211,6 @@ EMPTY = {
 def test_empty_sequences_are_the_same_in_every_form(make):
     stream = make()[0]
     assert np.diff(stream.starts).tolist() == [2, 1, 2, 1]
-    with pytest.raises(ValueError, match=r"must not be empty, sequence 1 is \(2 of 4\): drop empty ones"):
-        refuse_empty(stream)
 
 
 def test_booleans_are_what_numpy_says_they_are():
@@ -261,3 +275,23 @@ def test_messages_about_tokens_are_bounded(data, error):
     with pytest.raises(error) as caught:
         MarkovChain(1, vocabulary=["x"]).fit(data)
     assert len(str(caught.value)) < 300
+
+
+FRAMES = {
+    "pandas": lambda: pd.DataFrame({"name": ["ab", "b"]}),
+    "polars": lambda: pl.DataFrame({"name": ["ab", "b"]}),
+    "polars, lazy": lambda: pl.LazyFrame({"name": ["ab", "b"]}),
+    "arrow": lambda: pa.table({"name": ["ab", "b"]}),
+    "arrow, a part": lambda: pa.record_batch({"name": ["ab", "b"]}),
+    "several columns": lambda: pd.DataFrame({"name": ["ab", "b"], "age": [1, 2]}),
+}
+
+
+@pytest.mark.parametrize("make", FRAMES.values(), ids=FRAMES.keys())
+def test_sequences_are_a_column_of_a_frame(make):
+    model = MarkovChain(1).fit(["ab", "b"])
+    for use in (model.log_prob, lambda x: model.sample(prefix=x, seed=0)):
+        with pytest.raises(
+            TypeError, match=r"sequences are one column of a frame, as in frame(\.collect\(\))?\['name'\]"
+        ):
+            use(make())

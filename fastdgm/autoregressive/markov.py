@@ -7,14 +7,16 @@ from typing import Any, NoReturn, Self
 import numpy as np
 import numpy.typing as npt
 
-from ..data.matrices import column_names, learn_code_matrix
+from ..data.collected import collected
+from ..data.frames import checked_names, column_names
+from ..data.matrices import learn_code_matrix
 from ..data.repeated import counted_columns, split_counts
 from ..data.sequences import rows_as_stream
 from ..data.variables import MAX_STATES
 from ..data.vocabularies import check_vocabulary, learn_sequences
 from ..engines.draw import SampleOptions, Seed
 from ..engines.markov.counts import Counts, Layout, check_layout, count
-from ..engines.markov.fields import check_columns, check_fields, check_kind
+from ..engines.markov.fields import check_fields, check_kind
 from ..engines.markov.smoothing import Smoothing, check_alpha
 from ..errors import NotFittedError
 from ..runtime.seeds import at_least_one
@@ -29,12 +31,12 @@ class MarkovChain(Verbs):
     """p(x) = prod_t p(x_t | x_{t-order}, ..., x_{t-1}), an n-gram model with n = order + 1.
 
     Three kinds of data: rows of codes ``(n_rows, n_vars)``, ragged sequences of codes, and ragged sequences of
-    characters or tokens. Ragged sequences begin at a start symbol, end with an end symbol that has a probability
-    like any other, and have at least one symbol. Distributions are interpolated with those of shorter contexts,
-    down to the uniform one; a context that was never seen has the distribution of its longest suffix that was.
-    Large vocabularies, such as words, need memory for the distinct runs of symbols in the data: where tables of all
-    contexts x all symbols would have more than 2**22 cells (alphabets of 255 symbols: 2**26) and be all but empty, only
-    what was seen is kept.
+    characters or tokens. Ragged sequences begin at a start symbol and end with an end symbol that has a probability
+    like any other; empty ones, p(end | start), have one if there were some in the data of ``fit``. Distributions are
+    interpolated with those of shorter contexts, down to the uniform one; a context that was never seen has the
+    distribution of its longest suffix that was. Large vocabularies, such as words, need memory for the distinct runs
+    of symbols in the data: where tables of all contexts x all symbols would have more than 2**22 cells (alphabets of
+    255 symbols: 2**26) and be all but empty, only what was seen is kept.
 
     Parameters
     ----------
@@ -139,6 +141,11 @@ class MarkovChain(Verbs):
         return self._vocabulary if self._fitted is None else self._fitted.vocabulary
 
     @property
+    def names(self) -> tuple[str, ...] | None:
+        """Names of the variables of rows, where ``fit`` was given a frame; later frames are matched by them."""
+        return None if self._fitted is None else self._fitted.names
+
+    @property
     def n_contexts(self) -> int:
         """Number of contexts with a distribution of their own, of all lengths up to ``order``."""
         return self._model.tables.n_contexts
@@ -167,20 +174,23 @@ class MarkovChain(Verbs):
 
     # --- fitting ---------------------------------------------------------------------------------------------------
 
-    def fit(self, data: Any) -> Self:
+    def fit(self, data: Any, y: Any = None) -> Self:
         """Count, smooth and return the model, changed all at once; an error leaves it as it was.
 
         Parameters
         ----------
         data : a two-dimensional array or frame of codes (rows; columns of later frames go by their names); or ragged
             sequences: a list of strings, of lists of tokens, or of lists or arrays of codes; a string (one sequence);
-            an Arrow list or string array; or a tuple (values, offsets). A mapping {string or tuple: count}, such as a
+            an Arrow list or string array; or a tuple (values, offsets). Empty sequences count like others; where there
+            is none, the model gives none a probability. A mapping {string or tuple: count}, such as a
             ``collections.Counter`` or the Series that ``value_counts`` gives in pandas, counts every sequence (or row,
             with ``n_vars``) so many times.
+        y : ignored, there for scikit-learn's pipelines.
 
         Raises
         ------
-        ValueError : no sequences, empty ones, codes or characters that are no state, negative counts.
+        ValueError : no sequences, none with a symbol where states are not known, codes or characters that are no state,
+            negative counts.
         MissingValuesError : NaN, -1 or null. TypeError : other data, such as sets and mappings of anything but counts.
 
         Examples
@@ -190,15 +200,16 @@ class MarkovChain(Verbs):
         >>> chain.n_states, chain.n_vars
         (3, None)
         >>> names = fd.MarkovChain(order=2).fit({"anna": 99, "bo": 1})
-        >>> names.log_prob(["anna", "bo"]).round(2).tolist()
-        [-0.04, -5.12]
+        >>> names.log_prob(["anna", "bo", ""]).round(2).tolist()
+        [-0.04, -5.12, -inf]
         """
-        columns = column_names(data) or counted_columns(data)
-        data, weights = split_counts(data)
+        given = collected(data)
+        data, weights = split_counts(given)
         if self._n_vars is not None or self.position_dependent or _is_matrix(data):
             codes, n_states = learn_code_matrix(data, self._n_vars, self._n_states, "data")
             layout = Layout(n_states, self.order, codes.shape[1], self.position_dependent)
             counts = count(rows_as_stream(codes, n_states), layout, weights)
+            columns = column_names(given) or counted_columns(given)
             self._fitted = MarkovRows(counts, layout, self.smoothing, self.alpha, columns)
         else:
             learnt = learn_sequences(data, self._vocabulary, self._n_states)
@@ -346,8 +357,8 @@ class MarkovChain(Verbs):
             "alpha": self.alpha,
             "kind": model.kind,
         }
-        if model.columns is not None:
-            structure["columns"] = list(model.columns)
+        if model.names is not None:
+            structure["columns"] = list(model.names)
         return structure, dict(model.tables.counts._asdict())
 
     @classmethod
@@ -357,7 +368,7 @@ class MarkovChain(Verbs):
         kind, columns = settings.pop("kind"), settings.pop("columns", None)
         model = cls(**settings)
         check_kind(kind, model._n_vars, model._vocabulary)
-        names = check_columns(columns, model._n_vars)
+        names = checked_names(columns, model._n_vars)
         layout = Layout(settings["n_states"], model.order, model._n_vars, model.position_dependent)
         check_layout(layout)
         counts = Counts(*(np.array(arrays[name]) for name in Counts._fields))

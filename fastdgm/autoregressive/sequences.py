@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ..data.sequences import Kind, Stream, refuse_empty
+from ..data.sequences import Kind, Stream
 from ..data.vocabularies import as_stream, decoder
 from ..engines.draw import Draw, SampleOptions, check_draw, refuse_given
 from ..engines.markov.counts import Counts, Layout
@@ -26,7 +26,7 @@ class MarkovSequences:
     Its verbs are those of ``MarkovChain``, which says what they take and give.
     """
 
-    columns = None  # of rows
+    names = None  # of the variables of rows
 
     def __init__(
         self,
@@ -46,14 +46,14 @@ class MarkovSequences:
 
     def log_prob(self, x: Any, *, per_variable: bool = False) -> Any:
         """log p of each sequence; or the terms of the sums, and where those of each sequence begin."""
-        stream = refuse_empty(self._as_stream(x))
+        stream = self._as_stream(x)
         if per_variable:
             return self.tables.terms(stream), stream.starts
         return self.tables.log_prob(stream)
 
     def bits_per_variable(self, x: Any) -> float:
         """Mean code length in bits per symbol, ends included."""
-        stream = refuse_empty(self._as_stream(x))
+        stream = self._as_stream(x)
         if not len(stream):
             raise ValueError("bits_per_variable needs at least one sequence, got none")
         return float(-self.tables.log_prob(stream).sum() / (len(stream.symbols) * math.log(2)))

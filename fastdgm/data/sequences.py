@@ -11,11 +11,13 @@ import numpy as np
 import numpy.typing as npt
 
 from ..errors import MissingValuesError
+from ..runtime.extras import how_to_install
 from .booleans import with_plain_bytes
 from .variables import MAX_STATES
 
 Array = npt.NDArray[Any]
 Kind = Literal["text", "tokens", "codes"]
+FRAMES = ("DataFrame", "LazyFrame", "Table", "RecordBatch")
 
 
 @dataclass(frozen=True)
@@ -73,6 +75,7 @@ def as_ragged(data: Any) -> Ragged:
         raise TypeError(f"sequences come as a list, in an order and without counts, got {type(data).__name__}")
     if isinstance(data, tuple):
         return _from_values(data)
+    _refuse_frame(data)
     if hasattr(data, "__arrow_c_array__") or hasattr(data, "__arrow_c_stream__"):
         return _from_arrow(data)
     if isinstance(data, np.ndarray):
@@ -86,6 +89,19 @@ def as_ragged(data: Any) -> Ragged:
     except TypeError:
         raise TypeError(f"sequences come as a list, got {type(data).__name__}") from None
     return _from_items(items)
+
+
+def _refuse_frame(data: Any) -> None:
+    """TypeError for a frame of pandas, polars or Arrow: it has columns, of which sequences are one."""
+    library, kind = type(data).__module__.partition(".")[0], type(data).__name__
+    if library not in ("pandas", "polars", "pyarrow") or kind not in FRAMES:
+        return
+    if kind == "LazyFrame":
+        names, frame = data.collect_schema().names(), "frame.collect()"
+    else:
+        names, frame = list(data.column_names if library == "pyarrow" else data.columns), "frame"
+    example = f", as in {frame}[{names[0]!r:.60}]" if names else ""
+    raise TypeError(f"sequences are one column of a frame{example}; got a {kind} of {len(names)} columns")
 
 
 def _from_items(items: list[Any]) -> Ragged:
@@ -128,7 +144,7 @@ def _from_arrow(data: Any) -> Ragged:
     try:
         import pyarrow as pa
     except ImportError:
-        raise ImportError('Arrow sequences need pyarrow: pip install "fastdgm[frames]"') from None
+        raise ImportError(f"Arrow sequences need pyarrow: {how_to_install('frames', 'pyarrow')}") from None
     if hasattr(data, "to_arrow"):
         data = data.to_arrow()
     if not isinstance(data, pa.Array):
@@ -160,23 +176,19 @@ def codes_as_stream(values: Array, offsets: Array, n_states: int) -> Stream:
 
     What is checked is the copy that kernels will read, because another thread may change ``values`` meanwhile.
     """
+    from ..kernels.streams import with_ends
+
     if values.dtype.kind not in "biu" and values.size:
         raise _bad_type(values, offsets)
     if values.dtype == bool:
         values = with_plain_bytes(values).view(np.uint8)
     codes = values.astype(symbol_type(n_states))
-    wrong = codes >= n_states
-    if codes.dtype != values.dtype:
-        wrong |= codes != values
-    if wrong.any():
+    if codes.max(initial=0) >= n_states or (codes.dtype != values.dtype and (codes != values).any()):
+        wrong = (codes >= n_states) | (codes != values)
         raise _bad_code(values, offsets, int(wrong.argmax()), n_states)
-    n = len(offsets) - 1
-    starts = offsets + np.arange(n + 1)
+    starts = offsets + np.arange(len(offsets))
     symbols = np.empty(int(starts[-1]), codes.dtype)
-    is_end = np.zeros(len(symbols), bool)
-    is_end[starts[1:] - 1] = True
-    symbols[is_end] = n_states
-    symbols[~is_end] = codes
+    with_ends(codes, starts, n_states, symbols)
     return Stream(symbols, starts)
 
 
@@ -199,10 +211,11 @@ def rows_as_stream(codes: Array, n_states: int) -> Stream:
 def learn_codes(values: Array, offsets: Array, n_states: int | None) -> tuple[Stream, int]:
     """Flat codes as a stream, and the number of states: one more than the largest code where it is not given."""
     if n_states is None:
+        refuse_no_symbols(len(values), len(offsets) - 1, "n_states")
         n_states = _learn_n_states(values, offsets)
     if n_states > MAX_STATES:
         raise ValueError(f"codes must be below {MAX_STATES}, got {n_states - 1}")
-    return refuse_empty(codes_as_stream(values, offsets, n_states)), n_states
+    return codes_as_stream(values, offsets, n_states), n_states
 
 
 def _learn_n_states(values: Array, offsets: Array) -> int:
@@ -234,12 +247,7 @@ def place(offsets: Array, i: int) -> str:
     return f"position {i - int(offsets[sequence])} of sequence {sequence}"
 
 
-def refuse_empty(stream: Stream) -> Stream:
-    """The stream; ValueError where a sequence is empty: the chain gives sequences at least one symbol."""
-    is_empty = np.diff(stream.starts) < 2
-    if is_empty.any():
-        raise ValueError(
-            f"sequences must not be empty, sequence {int(is_empty.argmax())} is ({int(is_empty.sum())} of "
-            f"{len(stream)}): drop empty ones, as in [line for line in lines if line]"
-        )
-    return stream
+def refuse_no_symbols(n_symbols: int, n_sequences: int, missing: str) -> None:
+    """ValueError where sequences are all empty: they do not say which states there are."""
+    if n_sequences and not n_symbols:
+        raise ValueError(f"all {n_sequences} sequences are empty, so that no state is known: give {missing}=")

@@ -19,7 +19,7 @@ from .sequences import (
     codes_as_stream,
     learn_codes,
     no_sequences,
-    refuse_empty,
+    refuse_no_symbols,
     symbol_type,
 )
 from .variables import MAX_STATES
@@ -45,10 +45,16 @@ def learn_sequences(data: Any, vocabulary: tuple[str, ...] | None, n_states: int
         assert ragged.values is not None and ragged.offsets is not None
         known = n_states if vocabulary is None else len(vocabulary)
         return LearntSequences(*learn_codes(ragged.values, ragged.offsets, known), "codes", vocabulary)
-    words = vocabulary or check_vocabulary(learn_vocabulary(ragged) or "?")
+    words = vocabulary or _learnt_vocabulary(ragged)
     if n_states is not None and n_states != len(words):
         raise ValueError(f"n_states is {n_states}, but {len(words)} different symbols occur")
-    return LearntSequences(refuse_empty(words_as_stream(ragged, words)), len(words), ragged.kind, words)
+    return LearntSequences(words_as_stream(ragged, words), len(words), ragged.kind, words)
+
+
+def _learnt_vocabulary(ragged: Ragged) -> tuple[str, ...]:
+    words = learn_vocabulary(ragged)
+    refuse_no_symbols(len(words), len(ragged.items or []), "vocabulary")
+    return check_vocabulary(words or "?")  # no sequences at all: whoever counts them will say so
 
 
 def as_stream(data: Any, n_states: int, vocabulary: tuple[str, ...] | None) -> Stream:
@@ -94,7 +100,7 @@ def learn_vocabulary(ragged: Ragged) -> tuple[str, ...]:
     items = ragged.items or []
     if ragged.kind == "tokens":
         return tuple(sorted(set(_tokens(items))))
-    from ..kernels.markov import mark_seen
+    from ..kernels.streams import mark_seen
 
     joined = _join("", items)
     seen = np.zeros(256 if _is_latin(joined) else 0x110000, np.uint8)
@@ -150,7 +156,7 @@ def separator_of(vocabulary: Sequence[str]) -> str:
 
 
 def _text_as_stream(strings: Sequence[str], vocabulary: Sequence[str]) -> Stream:
-    from ..kernels.markov import translate
+    from ..kernels.streams import translate
 
     separator, end = separator_of(vocabulary), len(vocabulary)
     text = _join(separator, [*strings, ""])
@@ -164,15 +170,18 @@ def _text_as_stream(strings: Sequence[str], vocabulary: Sequence[str]) -> Stream
 
 
 def _ascii_as_stream(text: str, strings: Sequence[str], characters: Sequence[str]) -> Stream:
-    """The same for bytes, which Python itself translates several times as fast."""
+    """The same for bytes, where one table look-up is all there is to do."""
+    from ..kernels.streams import translate_bytes
+
     end, unknown = len(characters) - 1, BYTE - 1
     table = np.full(BYTE, unknown, np.uint8)
     known = [(ord(character), code) for code, character in enumerate(characters) if ord(character) < BYTE]
     table[[point for point, _ in known]] = [code for _, code in known]
-    translated = text.encode("ascii").translate(table.tobytes())
-    symbols = np.frombuffer(translated, np.uint8)
+    points = np.frombuffer(text.encode("ascii"), np.uint8)
+    symbols = np.empty(len(points), np.uint8)
+    largest = translate_bytes(points, table, symbols)
     ends = np.flatnonzero(symbols == end) + 1
-    if unknown in translated or len(ends) != len(strings):  # a string that holds the separator has one end too many
+    if largest == unknown or len(ends) != len(strings):  # a string that holds the separator has one end too many
         raise _unknown("character", strings, set(characters[:-1]))
     return Stream(symbols, np.concatenate([[0], ends]))
 

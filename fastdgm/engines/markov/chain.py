@@ -13,7 +13,7 @@ from ...runtime.arrays import freeze
 from ...runtime.lazy import cached_property
 from ..draw import Draw
 from . import run
-from .counts import Counts, Layout
+from .counts import Counts, Layout, allows_empty
 from .run import AnyChain, AnySampler, Loops, Sequences
 
 Array = npt.NDArray[Any]
@@ -46,8 +46,8 @@ class MarkovTables(ABC):
     @property
     def n_parameters(self) -> int:
         """Free parameters of all contexts: one less than the symbols that may follow."""
-        is_ragged = self.layout.n_vars is None
-        return self.n_contexts * (self.layout.allowed - 1) - is_ragged  # no sequence ends at its start
+        ends_later = self.layout.n_vars is None and not allows_empty(self.counts, self.layout)
+        return self.n_contexts * (self.layout.allowed - 1) - ends_later
 
     @cached_property
     def symbols_per_sequence(self) -> float:

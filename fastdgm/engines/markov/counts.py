@@ -9,13 +9,19 @@ import numpy.typing as npt
 
 from ...data.repeated import MAX_COUNT
 from ...data.sequences import Stream
-from ...kernels import markov
+from ...kernels import markov_counting
+from ...kernels.markov_counting import Digits, Rows
 from ...runtime.memory import check_memory
 from ...runtime.pieces import run_ranges, split
 from .loops import LOOPS
 
 PIECE = 1 << 22  # symbols counted by one thread at a time
 FIRST_PLACES = 1 << 14
+MOST_NUMBERS = 1 << 22  # of runs of symbols that a table is indexed by: 8 MB, of which most is never touched
+NUMBERS_PER_SYMBOL = 4
+FIRST_ROWS = 1 << 14  # of counts: what is not used is not touched
+MOST_ROWS = (1 << 16) - 1
+MOST_CELLS = 1 << 22
 
 Array = npt.NDArray[Any]
 
@@ -97,8 +103,9 @@ def count(stream: Stream, layout: Layout, weights: Array | None = None) -> Count
     shift = np.uint64(layout.bits)
     symbols = (keys & np.uint64(layout.base - 1)).astype(np.uint16)
     follows = symbols < layout.allowed  # the end of a row of fixed length is no event
-    contexts, starts = np.unique((keys >> shift)[follows], return_index=True)
-    return Counts(contexts, np.append(starts, follows.sum()), symbols[follows], counts[follows])
+    contexts = (keys >> shift)[follows]
+    starts = np.flatnonzero(np.diff(contexts, prepend=~contexts[:1]))  # of ascending ones
+    return Counts(contexts[starts], np.append(starts, len(contexts)), symbols[follows], counts[follows])
 
 
 def _count_weighted(stream: Stream, layout: Layout, weights: Array) -> tuple[Array, Array]:
@@ -121,16 +128,20 @@ def _count_keys(stream: Stream, layout: Layout) -> tuple[Array, Array]:
     """How often every (position, context, symbol) occurs, in ascending order of its number."""
     n = len(stream.symbols)
     size = PIECE // max(1, layout.aligned) * layout.aligned or max(PIECE, layout.aligned)
+    digits = _digits(layout)
+    by_rows = not layout.position_dependent and layout.width**layout.order <= min(MOST_NUMBERS, NUMBERS_PER_SYMBOL * n)
 
     def work(begin: int, end: int) -> tuple[Array, Array]:
-        return _count_piece(stream, layout, begin, end)
+        if not by_rows:
+            return _count_hashed(digits, stream.symbols, begin, end)
+        counted, reached = _count_in_rows(digits, layout, stream.symbols, begin, end)
+        return counted if reached == end else _merged([counted, _count_hashed(digits, stream.symbols, reached, end)])
 
     return _merged(run_ranges(work, split(n, size)))
 
 
-def _count_piece(stream: Stream, layout: Layout, begin: int, end: int) -> tuple[Array, Array]:
-    """Keys and counts of [begin, end), in ascending order of keys."""
-    digits = markov.Digits(
+def _digits(layout: Layout) -> Digits:
+    return Digits(
         bits=layout.bits,
         order=layout.order,
         mask=layout.modulus - 1,
@@ -138,23 +149,66 @@ def _count_piece(stream: Stream, layout: Layout, begin: int, end: int) -> tuple[
         end=layout.n_states,
         positions=int(layout.position_dependent),
     )
+
+
+def _count_in_rows(
+    digits: Digits, layout: Layout, symbols: Array, begin: int, end: int
+) -> tuple[tuple[Array, Array], int]:
+    """Keys and counts of [begin, reached), in ascending order of keys, and how far the rows reached."""
+    stride = -(-layout.width // 8) * 8
+    most = min(MOST_ROWS, MOST_CELLS // stride)
+    n_rows = min(most, FIRST_ROWS)
+    rows = Rows(
+        row_of=np.zeros(layout.width**layout.order, np.uint16),
+        contexts=np.empty(n_rows, np.uint64),
+        counts=np.zeros(n_rows * stride, np.uint8),
+        carried=np.empty((end - begin) // markov_counting.CARRY + 1, np.uint32),
+        used=np.array([1, 0]),
+        stride=stride,
+    )
+    while (begin := LOOPS["count rows", "cpu"](begin, end, digits, symbols, rows)) < end and n_rows < most:
+        more = min(most, 4 * n_rows) - n_rows
+        rows = rows._replace(
+            contexts=np.append(rows.contexts, np.empty(more, np.uint64)),
+            counts=np.append(rows.counts, np.zeros(more * stride, np.uint8)),
+        )
+        n_rows += more
+    return _collected(digits, rows), begin
+
+
+def _collected(digits: Digits, rows: Rows) -> tuple[Array, Array]:
+    """What rows hold, in ascending order of keys."""
+    used, n_carried = rows.used
+    n = np.count_nonzero(rows.counts)
+    keys, counts = np.empty(n + 1, np.uint64), np.empty(n + 1, np.int64)
+    order = 1 + np.argsort(rows.contexts[1:used])
+    markov_counting.collect_counts(order, digits, rows, rows.counts.view(np.uint64), keys, counts)
+    keys, counts = keys[:n], counts[:n]
+    contexts, symbols = np.divmod(rows.carried[:n_carried], np.uint32(rows.stride))
+    carried = rows.contexts[contexts] << np.uint64(digits.bits) | symbols
+    np.add.at(counts, np.searchsorted(keys, carried), markov_counting.CARRY)
+    return keys, counts
+
+
+def _count_hashed(digits: Digits, symbols: Array, begin: int, end: int) -> tuple[Array, Array]:
+    """Keys and counts of [begin, end), in ascending order of keys."""
     table, entries = _places(FIRST_PLACES), 0
-    while (begin := LOOPS["count", "cpu"](begin, end, entries, digits, stream.symbols, table)) < end:
-        used = table[table[:, 0] != np.uint64(markov.FREE)]
+    while (begin := LOOPS["count", "cpu"](begin, end, entries, digits, symbols, table)) < end:
+        used = table[table[:, 0] != np.uint64(markov_counting.FREE)]
         entries = len(used)
-        check_memory(64 * len(table), f"counting more than {entries} different runs of {layout.order + 1} symbols")
+        check_memory(64 * len(table), f"counting more than {entries} different runs of {digits.order + 1} symbols")
         table = _places(4 * len(table))
-        markov.enter(used, table)
+        markov_counting.enter(used, table)
     keys = np.sort(table[:, 0])
-    keys = keys[: np.searchsorted(keys, np.uint64(markov.FREE))]
+    keys = keys[: np.searchsorted(keys, np.uint64(markov_counting.FREE))]
     counts = np.empty(len(keys), np.int64)
-    markov.look_up(keys, table, counts)
+    markov_counting.look_up(keys, table, counts)
     return keys, counts
 
 
 def _places(n: int) -> Array:
     table = np.zeros((n, 2), np.uint64)
-    table[:, 0] = markov.FREE
+    table[:, 0] = markov_counting.FREE
     return table
 
 
@@ -166,6 +220,14 @@ def _merged(parts: list[tuple[Array, Array]]) -> tuple[Array, Array]:
     counts = np.zeros(len(keys), np.int64)
     np.add.at(counts, place, np.concatenate([counts for _, counts in parts]))
     return keys, counts
+
+
+def allows_empty(counts: Counts, layout: Layout) -> bool:
+    """Whether the end symbol may follow the start: where it did, in an empty sequence of the data."""
+    row = int(np.searchsorted(counts.contexts, np.uint64(layout.start)))
+    if layout.n_vars is not None or row == len(counts.contexts) or int(counts.contexts[row]) != layout.start:
+        return False
+    return int(counts.symbols[counts.starts[row + 1] - 1]) == layout.n_states
 
 
 def check_counts(counts: Counts, layout: Layout) -> None:
@@ -182,12 +244,9 @@ def check_counts(counts: Counts, layout: Layout) -> None:
         raise ValueError(f"contexts must be below {layout.modulus * positions}, got {int(contexts[-1])}")
     if starts[0] != 0 or starts[-1] != len(symbols) or (starts[1:] <= starts[:-1]).any():
         raise ValueError("starts must rise from 0 to the number of symbols, with at least one symbol per context")
-    contexts_of = np.repeat(contexts, np.diff(starts))
     rises = np.diff(symbols.astype(np.int64)) > 0
     rises[starts[1:-1] - 1] = True
     if not rises.all() or (symbols >= layout.allowed).any():
         raise ValueError(f"symbols must rise within a context and be below {layout.allowed}")
     if (numbers < 1).any() or (numbers > MAX_COUNT).any() or numbers.sum(dtype=np.float64) > MAX_COUNT:
         raise ValueError("counts must be at least 1, and at most 2**53 together")
-    if layout.n_vars is None and (symbols[contexts_of == layout.start] == layout.n_states).any():
-        raise ValueError("the end symbol must not follow the start: sequences have at least one symbol")

@@ -18,7 +18,7 @@ from . import run
 from .alias import alias_tables
 from .chain import MarkovTables, RowsDrawn, SequencesDrawn
 from .counts import Counts, Layout
-from .dense_automaton import Automaton
+from .dense_automaton import Automaton, cells_by_number
 from .truncated import truncate
 
 Array = npt.NDArray[Any]
@@ -55,7 +55,12 @@ class DenseTables(MarkovTables):
             root=automaton.root,
             start=automaton.start,
             aligned=layout.aligned,
+            cells=self._cells,
         )
+
+    @cached_property
+    def _cells(self) -> Array:
+        return cells_by_number(self.automaton, self.layout)
 
     def draw_rows(self, draw: Draw, prefix: Stream | None) -> RowsDrawn:
         """Rows of ``layout.n_vars`` codes."""

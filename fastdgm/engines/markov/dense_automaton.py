@@ -14,11 +14,13 @@ import numpy as np
 import numpy.typing as npt
 
 from ...runtime.memory import check_memory
-from .counts import Counts, Layout
+from .counts import Counts, Layout, allows_empty
 from .levels import Contexts, cells_of
 from .smoothing import Smoothing, discount_of, rest_of
 
 Array = npt.NDArray[Any]
+MOST_NUMBERS = 1 << 22  # 16 MB of cells by number
+NUMBERS_PER_CELL = 4  # most of them are never read: they name runs of symbols that nobody met
 
 
 class Level(NamedTuple):
@@ -54,10 +56,11 @@ def build_dense(
     start = int(successor[0, layout.n_states])
     probabilities = np.zeros((n, layout.width))
     lower = _allowed(layout)[np.newaxis] / layout.allowed
+    ends_later = layout.n_vars is None and not allows_empty(counts, layout)
     for k, level in enumerate(levels):
         own = slice(level.first, level.first + len(level.keys))
         back_off = lower[level.suffix] if k else np.broadcast_to(lower, level.counts.shape)
-        is_start = start - level.first if layout.n_vars is None and own.start <= start < own.stop else None
+        is_start = start - level.first if ends_later and own.start <= start < own.stop else None
         if is_start is not None:
             back_off = _without_end(back_off, is_start)
         if smoothing == "witten-bell":
@@ -78,7 +81,7 @@ def _allowed(layout: Layout) -> Array:
 
 
 def _without_end(back_off: Array, row: int) -> Array:
-    """A sequence has at least one symbol, so that the end symbol cannot follow the start."""
+    """Where no sequence was empty, the end symbol cannot follow the start."""
     changed = np.array(back_off)
     changed[row] /= rest_of(float(changed[row, -1]))
     changed[row, -1] = 0.0
@@ -188,3 +191,20 @@ def _add_alpha(level: Level, alpha: float, layout: Layout, start: int | None) ->
     total = level.counts.sum(axis=1, keepdims=True) + alpha * size
     smoothed = (level.counts + alpha * allowed) / total
     return np.where(level.complete[:, np.newaxis], smoothed, allowed / size)
+
+
+# --- states by the last symbols ---
+
+
+def cells_by_number(automaton: Automaton, layout: Layout) -> Array:
+    """First cell of the state after any ``order`` symbols, by the number whose digits these are, the oldest first.
+
+    Empty where tables depend on the position, and where there are many more such numbers than cells.
+    """
+    states, width = automaton.successor.shape
+    if layout.position_dependent or width**layout.order > min(MOST_NUMBERS, NUMBERS_PER_CELL * states * width):
+        return np.empty(0, np.uint32)
+    after = np.array([automaton.root], np.uint32)
+    for _ in range(layout.order):
+        after = automaton.successor[after].ravel()
+    return after * np.uint32(width)

@@ -2,8 +2,8 @@
 
 Every context h has a run of the symbols c that followed it, with p(c | h) and the context that c leads to, and a factor
 for all others: p(c | h) = back_off(h) p(c | h'), h' being h without its oldest symbol (the layout of ARPA files, Katz
-1987). Without any context unseen symbols have one probability. The start of ragged sequences has a run of all symbols
-that were seen anywhere, because p(c | h') must be divided there by what is left without the end.
+1987). Without any context unseen symbols have one probability. Where no sequence was empty, the start has a run of all
+symbols that were seen anywhere, because p(c | h') must be divided there by what is left without the end.
 
 Smoothed distributions are mixtures, p(c | h) = mass(c | h) + back_mass(h) p(c | h'): so they are drawn from, too.
 """
@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ...runtime.memory import check_memory
-from .counts import Counts, Layout
+from .counts import Counts, Layout, allows_empty
 from .levels import Contexts, cells_of, without_oldest
 from .smoothing import Smoothing, discount_of, rest_of
 
@@ -77,11 +77,12 @@ def build_sparse(
             lower = smoothed[k - 1].probabilities[grams[k].lower]
         smoothed.append(_smoothed(grams[k], level, lower, layout, smoothing, alpha))
     parts = [_part(*of) for of in zip(grams, levels, smoothed, successors, strict=True)]
-    if layout.n_vars is None:
+    ends_later = layout.n_vars is None and not allows_empty(counts, layout)
+    if ends_later:
         row = start - levels[1].first
         run = _start_run(grams, smoothed, successors, row, layout, smoothing, alpha)
         parts[1] = _with_run(parts[1], row, run)
-    return _joined(parts, levels, layout, start)
+    return _joined(parts, levels, layout, start if ends_later else None, start)
 
 
 def _start(levels: list[Contexts], layout: Layout) -> int:
@@ -221,7 +222,7 @@ def _start_run(
     smoothing: Smoothing,
     alpha: float,
 ) -> Run:
-    """A sequence has at least one symbol: the end has probability 0 here, all others what they would share with it."""
+    """No sequence was empty: the end has probability 0 here, all others what they would share with it."""
     own = np.flatnonzero(grams[1].rows == row)
     symbols, successor = grams[0].keys.astype(np.int64), successors[0].copy()
     if not len(symbols) or symbols[-1] != layout.n_states:
@@ -266,7 +267,10 @@ def _with_run(part: Runs, row: int, run: Run) -> Runs:
     )
 
 
-def _joined(parts: list[Runs], levels: list[Contexts], layout: Layout, start: int) -> SparseAutomaton:
+def _joined(
+    parts: list[Runs], levels: list[Contexts], layout: Layout, alone: int | None, start: int
+) -> SparseAutomaton:
+    """All runs as one; ``alone`` is the state that does not back off, if there is one."""
     lengths, symbols, successor, probabilities, masses, back_off, back_masses = (
         np.concatenate(columns) for columns in zip(*parts, strict=True)
     )
@@ -274,8 +278,8 @@ def _joined(parts: list[Runs], levels: list[Contexts], layout: Layout, start: in
     below = [np.full(n_roots, NONE), *(levels[k].first + levels[k + 1].suffix for k in range(layout.order))]
     suffix = np.concatenate(below).astype(np.uint32)
     back_off[:n_roots] /= layout.allowed
-    if layout.n_vars is None:
-        suffix[start] = NONE
+    if alone is not None:
+        suffix[alone] = NONE
     full = lengths == layout.allowed  # nothing is left to back off to
     return SparseAutomaton(
         first=np.append(0, lengths.cumsum()),

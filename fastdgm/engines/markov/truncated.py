@@ -14,7 +14,7 @@ Array = npt.NDArray[Any]
 
 
 def truncate(probabilities: Array, draw: Draw) -> Array:
-    """p**(1 / temperature), of it the top_k most probable and the fewest with mass top_p; renormalised.
+    """p**(1 / temperature), of it the top_k most probable, of these the fewest with a share of top_p; renormalised.
 
     Of equally probable symbols, those of lower code stay.
     """

@@ -26,7 +26,7 @@ def log_softmax(logits: Array, position: int) -> Array:
 
 
 def truncated(logits: Array, draw: Draw) -> Array:
-    """logits / temperature; -inf but for the most probable states, until there are top_k or their mass is top_p.
+    """logits / temperature; -inf but for the top_k most probable states, of them the fewest with a share of top_p.
 
     Cold logits are taken relative to the largest first: those cannot overflow upwards.
     """
