@@ -22,6 +22,7 @@ N = 6
 MODELS = {
     "FVSBN": lambda **options: random_fvsbn(5, **options),
     "two layers": lambda **options: random_made(5, (4, 5), activation="elu", **options),
+    "gelu": lambda **options: random_made(4, 5, activation="gelu", **options),
     "categorical": lambda **options: random_made(4, 5, n_states=3, activation="silu", **options),
     "normal": lambda **options: random_made(4, 5, head="normal", activation="tanh", **options),
     "mixture": lambda **options: random_made(3, 5, head="mixture", n_components=2, activation="softplus", **options),
