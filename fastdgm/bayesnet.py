@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from math import prod
 from pathlib import Path
@@ -13,17 +14,18 @@ import numpy.typing as npt
 
 from .conditionals.base import Conditional
 from .conditionals.table import tables_of
+from .data.evidence import refuse_do, refuse_given
 from .data.placement import Placement
 from .data.samples import Samples
 from .data.variables import checked_states, in_order
 from .errors import NotFittedError, UnknownNameError
 from .graph import check_parents, topological_order
 from .runtime.seeds import check_chunk, check_rows, key_from_seed
-from .runtime.text import preview
+from .runtime.text import did_you_mean, preview
 
 if TYPE_CHECKING:
     from .engines.hybrid import Program
-    from .learning.counts import Prior
+    from .learning.counts import Prior, UnknownLabels
     from .show.graph import Picture
 
 
@@ -93,20 +95,20 @@ class BayesNet:
             raise TypeError(f"edges must be a list of pairs, because their order counts, got the set {edges!r}")
         if states is not None and not isinstance(states, Mapping):
             raise TypeError(f"states must be a mapping from names to lists of state names, got {states!r}")
-        parents: dict[str, list[str]] = {}
+        parents: dict[str, dict[str, None]] = {}  # dicts as ordered sets
         for node in in_order(nodes, "nodes"):
             if node in parents:
                 raise ValueError(f"variable names must be distinct, got {node!r} twice")
-            parents[node] = []
+            parents[node] = {}
         for edge in edges:
             if not isinstance(edge, tuple | list) or len(edge) != 2:
                 raise ValueError(f"an edge is a pair (parent, child), got {edge!r}")
             parent, child = edge
-            parents.setdefault(parent, [])
-            own = parents.setdefault(child, [])
+            parents.setdefault(parent, {})
+            own = parents.setdefault(child, {})
             if parent in own:
                 raise ValueError(f"edge {parent!r} -> {child!r} is given twice")
-            own.append(parent)
+            own[parent] = None
         net = cls.__new__(cls)
         net._set_structure({name: tuple(own) for name, own in parents.items()})
         declared: dict[str, tuple[str, ...]] = {}
@@ -152,7 +154,8 @@ class BayesNet:
 
     def _check_name(self, name: str) -> None:
         if name not in self._parents:
-            raise UnknownNameError(f"no variable {name!r}; the network has {preview(self._parents)}")
+            near = did_you_mean(str(name), self._parents)
+            raise UnknownNameError(f"no variable {name!r}; the network has {preview(self._parents)}{near}")
 
     # --- structure -----------------------------------------------------------------------------------------
 
@@ -238,7 +241,14 @@ class BayesNet:
         return program
 
     def sample(
-        self, n: int, *, seed: int | np.random.Generator | None = None, start: int = 0, like: Any = None
+        self,
+        n: int,
+        *,
+        seed: int | np.random.Generator | None = None,
+        start: int = 0,
+        like: Any = None,
+        given: Mapping[str, object] | None = None,
+        do: Mapping[str, object] | None = None,
     ) -> Samples:
         """Draw ``n`` rows by ancestral sampling: x_v ~ P(x_v | parents of v), parents first.
 
@@ -254,6 +264,7 @@ class BayesNet:
         seed : int in [0, 2**64), a ``numpy.random.Generator``, or None for a fresh one.
         start : index of the first row, so that many processes can make disjoint parts of one data set.
         like : a torch tensor: the result is a torch tensor of codes ``(n, n_vars)``.
+        given, do : refused; the error is the line that does it today.
 
         Returns
         -------
@@ -271,6 +282,10 @@ class BayesNet:
         ((1000, 8), dtype('uint8'))
         """
         n, start = check_rows(n, start)
+        if given is not None:
+            refuse_given(given, self._states)
+        if do is not None:
+            refuse_do(do, self._states)
         program = self._program
         key = key_from_seed(seed)
         placement = Placement.of(like)
@@ -340,7 +355,14 @@ class BayesNet:
         return self.log_prob(data)
 
     def fit(
-        self, data: Any, *, prior: float | str = 1.0, equivalent_sample_size: float = 10.0, sample_weight: Any = None
+        self,
+        data: Any,
+        y: Any = None,
+        *,
+        prior: float | str = 1.0,
+        equivalent_sample_size: float = 10.0,
+        sample_weight: Any = None,
+        unknown: UnknownLabels = "error",
     ) -> BayesNet:
         """Learn every table from complete data by counting, afresh; returns self, changed all at once.
 
@@ -352,9 +374,12 @@ class BayesNet:
         data : as for :meth:`log_prob`. States that were not declared are learnt: strings are sorted, an *ordered*
             categorical (pandas, Arrow; polars Enum; Samples) keeps its order and any other is sorted; integers are
             codes from 0 to the largest, so years or ratings from 1 need ``astype("category")`` or declared states.
+        y : ignored, there for scikit-learn's pipelines: a class is a variable like the others, a column of the data.
         prior : a per cell: 1.0 (the default) is Laplace smoothing, 0.0 maximum likelihood; or ``"bdeu"`` for
             a = equivalent_sample_size / (k x number of parent configurations) (Heckerman et al. 1995).
         sample_weight : ``(n_rows,)`` non-negative weights.
+        unknown : "drop" leaves out, with a warning, rows with a label that is no state; scoring has no such option,
+            because it gives one number per row.
 
         Raises
         ------
@@ -367,18 +392,27 @@ class BayesNet:
         >>> net.fit({"a": ["x", "y", "x"], "b": [0, 1, 1]}, prior=0.0)["a"].table.round(3).tolist()
         [0.667, 0.333]
         """
-        from .learning.counts import checked_prior
+        from .learning.counts import check_ignored_labels, checked_prior
 
-        return self._learn(data, checked_prior(prior, equivalent_sample_size), sample_weight, add=False)
+        check_ignored_labels(y)
+        return self._learn(data, checked_prior(prior, equivalent_sample_size), sample_weight, unknown, add=False)
 
     def partial_fit(
-        self, data: Any, *, prior: float | str = 1.0, equivalent_sample_size: float = 10.0, sample_weight: Any = None
+        self,
+        data: Any,
+        y: Any = None,
+        *,
+        prior: float | str = 1.0,
+        equivalent_sample_size: float = 10.0,
+        sample_weight: Any = None,
+        unknown: UnknownLabels = "error",
     ) -> BayesNet:
         """``fit`` in chunks: adds this chunk's counts to those of earlier calls since the last ``fit``.
 
         The tables are those of one ``fit`` on all chunks together. States that are not known yet are taken from the
         first chunk, by the rules of :meth:`fit`: name them in ``from_edges(..., states=...)`` if later chunks may bring
-        new ones. Calls on one network take turns: two at once from two threads can lose a chunk.
+        new ones, or leave rows with those out with ``unknown="drop"``. ``y`` is ignored, as in :meth:`fit`. Calls on
+        one network take turns: two at once from two threads can lose a chunk.
 
         Examples
         --------
@@ -389,20 +423,22 @@ class BayesNet:
         >>> net["a"].table
         array([0.25, 0.75])
         """
-        from .learning.counts import checked_prior
+        from .learning.counts import check_ignored_labels, checked_prior
 
-        return self._learn(data, checked_prior(prior, equivalent_sample_size), sample_weight, add=True)
+        check_ignored_labels(y)
+        return self._learn(data, checked_prior(prior, equivalent_sample_size), sample_weight, unknown, add=True)
 
-    def _learn(self, data: Any, prior: Prior, sample_weight: Any, *, add: bool) -> BayesNet:
+    def _learn(self, data: Any, prior: Prior, sample_weight: Any, unknown: UnknownLabels, *, add: bool) -> BayesNet:
         """Swap in tables from counts; with ``add``, from these and those of earlier calls."""
-        from .data.boundary import as_training_block
-        from .learning.counts import learn
+        from .learning.counts import learn, training_rows
 
         tables_of(self._conditionals, "fit")
-        block = as_training_block(data, self._states if add else self._declared, self.names)
-        learnt = learn(self._parents, block, prior, sample_weight, self._counts if add else None)
+        rows = training_rows(data, self._states if add else self._declared, self.names, sample_weight, unknown)
+        learnt = learn(self._parents, rows.block, prior, rows.weights, self._counts if add else None)
         self._set_conditionals(learnt.conditionals)
         self._counts = learnt.counts
+        if rows.warning:
+            warnings.warn(rows.warning, UserWarning, stacklevel=3)
         return self
 
     # --- neighbours and pictures ---------------------------------------------------------------------------

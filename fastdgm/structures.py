@@ -15,7 +15,7 @@ from .conditionals.table import CPT
 from .data.variables import MAX_STATES
 from .runtime.text import preview
 
-FULL_JOINT_CELLS = 2**24  # the largest table that full_joint makes: 128 MB of float64
+MAX_FULL_JOINT = 4096  # variables, which have 8 million edges
 
 # Names, or names with a number of states, a list of state names, or None for "learn them in fit".
 Variables = Iterable[str] | Mapping[str, int | Iterable[object] | None]
@@ -44,7 +44,8 @@ def independent(variables: Variables) -> BayesNet:
 def full_joint(variables: Variables) -> BayesNet:
     """No independence: p(x) = prod_v p(x_v | all earlier variables).
 
-    Of n binary variables it has 2^n - 1 parameters.
+    Of n binary variables it has 2^n - 1 parameters. They are counted at any size; ``fit``, which needs the tables,
+    refuses those that memory does not hold.
 
     Parameters
     ----------
@@ -52,8 +53,7 @@ def full_joint(variables: Variables) -> BayesNet:
 
     Raises
     ------
-    ValueError : the last table would have more than 2^24 cells (24 binary variables reach that). A variable
-        whose states are not given counts as binary.
+    ValueError : more than 4096 variables, whose graph alone would be large.
 
     Examples
     --------
@@ -61,18 +61,18 @@ def full_joint(variables: Variables) -> BayesNet:
     >>> net = fd.full_joint({"a": 2, "b": 2, "c": 2})
     >>> net.edges, net.n_parameters
     ((('a', 'b'), ('a', 'c'), ('b', 'c')), 7)
+    >>> fd.full_joint({f"pixel{i}": 2 for i in range(784)}).n_parameters == 2**784 - 1
+    True
     """
     specs = _specs(variables)
-    states = _known_states(specs)
-    cells = prod(len(states[name]) if name in states else 2 for name in specs)
-    if cells > FULL_JOINT_CELLS:
-        raise ValueError(
-            f"a full joint table has at most {FULL_JOINT_CELLS} cells, got {len(specs)} variables "
-            f"that need at least 2^{cells.bit_length() - 1}"
-        )
     names = list(specs)
-    edges = [(parent, child) for i, child in enumerate(names) for parent in names[:i]]
-    return BayesNet.from_edges(edges, names, states)
+    if len(names) > MAX_FULL_JOINT:
+        raise ValueError(
+            f"a full joint has at most {MAX_FULL_JOINT} variables, each with all earlier ones as parents, "
+            f"got {len(names)}"
+        )
+    edges = ((parent, child) for i, child in enumerate(names) for parent in names[:i])
+    return BayesNet.from_edges(edges, names, _known_states(specs))
 
 
 def markov_chain(
@@ -190,15 +190,22 @@ def _specs(variables: Variables) -> dict[str, int | Iterable[object] | None]:
 
 
 def _known_states(specs: Mapping[str, int | Iterable[object] | None]) -> dict[str, Sequence[object]]:
-    """State names of the variables that have them; a count k means the states "0" to "k - 1"."""
-    return {name: _state_list(name, spec) for name, spec in specs.items() if spec is not None}
+    """State names of the variables that have them; a count k means the states "0" to "k - 1", shared by all of k."""
+    numbered: dict[int, tuple[str, ...]] = {}
+    states: dict[str, Sequence[object]] = {}
+    for name, spec in specs.items():
+        if isinstance(spec, int | np.integer) and not isinstance(spec, bool):
+            if not 1 <= spec <= MAX_STATES:
+                raise ValueError(f"variable {name!r} needs 1 to {MAX_STATES} states, got {spec}")
+            if spec not in numbered:
+                numbered[int(spec)] = tuple(map(str, range(spec)))
+            states[name] = numbered[int(spec)]
+        elif spec is not None:
+            states[name] = _listed(name, spec)
+    return states
 
 
-def _state_list(name: str, spec: int | Iterable[object]) -> Sequence[object]:
-    if isinstance(spec, int | np.integer) and not isinstance(spec, bool):
-        if not 1 <= spec <= MAX_STATES:
-            raise ValueError(f"variable {name!r} needs 1 to {MAX_STATES} states, got {spec}")
-        return range(spec)  # takes no memory before the size of a network is checked
+def _listed(name: str, spec: object) -> Sequence[object]:
     if isinstance(spec, str | set | frozenset) or not isinstance(spec, Iterable):
         raise TypeError(f"the states of {name!r} are a number or a list of names in order, got {spec!r}")
     return list(spec)

@@ -10,7 +10,8 @@ from __future__ import annotations
 from numba import njit, types
 from numba.extending import intrinsic, register_jitable
 
-from .cache import cached
+from .cache import CACHE_FOLDER, cached
+from .compiling import announce_once, watched
 
 __all__ = ["INLINED", "formula", "inlined", "kernel", "loop", "scalar", "wide_vectors"]
 
@@ -42,7 +43,7 @@ def inlined(function):
 
 def kernel(function):
     """A loop called from Python: compiled at first use, cached on disk between processes."""
-    return cached(njit(**OPTIONS)(function), function)
+    return watched(cached(njit(**OPTIONS)(function), function))
 
 
 @intrinsic
@@ -55,3 +56,6 @@ def wide_vectors(typing_context):
         return context.get_dummy_value()
 
     return types.void(), generate
+
+
+announce_once(is_cached=CACHE_FOLDER is not None)

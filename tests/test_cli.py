@@ -16,6 +16,7 @@ import pytest
 
 import fastdgm as fd
 from fastdgm.cli import networks
+from fastdgm.cli.arguments import complete_net
 from fastdgm.cli.description import problems, unreachable_states
 from fastdgm.cli.program import main
 from fastdgm.cli.summary import ScoreSummary
@@ -234,7 +235,7 @@ def test_fit_in_chunks_is_fit(alarm_rows, capsys):
 
 def test_fit_with_bdeu(alarm_rows):
     assert (
-        main(["fit", "alarm", "alarm.parquet", "-o", "x.bif", "--prior", "bdeu", "--equivalent-sample-size", "3"]) == 0
+        main(["fit", "alarm", "alarm.parquet", "-o", "x.bif", "--prior", "BDeu", "--equivalent-sample-size", "3"]) == 0
     )
     expected = fd.example("alarm").fit(fd.example("alarm").sample(500, seed=0), prior="bdeu", equivalent_sample_size=3)
     np.testing.assert_allclose(fd.read("x.bif")["CATECHOL"].table, expected["CATECHOL"].table, rtol=1e-12)
@@ -251,6 +252,28 @@ def test_draw(in_folder):
     assert "->" in (in_folder / "asia.dot").read_text()
 
 
+def test_examples_are_listed(capsys):
+    assert main(["examples"]) == 0
+    lines = [line.split() for line in capsys.readouterr().out.splitlines()]
+    assert lines[:2] == [["name", "variables", "arcs", "parameters"], ["alarm", "37", "46", "509"]]
+    assert [line[0] for line in lines[1:]] == list(fd.example_names())
+
+
+def test_what_reading_a_file_needs_to_know_is_passed_on(in_folder, capsys):
+    main(["convert", "asia", "asia.bif"])
+    text = (in_folder / "asia.bif").read_text()
+    (in_folder / "asia.bif").write_text(text.replace("0.99;", "0.9;", 1).replace("smoke", "fumé"), "utf-16-le")
+    capsys.readouterr()
+    assert main(["info", "asia.bif", "--encoding", "utf-16-le", "--tolerance", "0.2"]) == 0
+    assert main(["draw", "asia.bif", "-o", "asia.dot", "--encoding", "utf-16-le", "--tolerance", "0.2"]) == 0
+    assert "fumé" in (in_folder / "asia.dot").read_text("utf-8")
+
+
+def test_completion_offers_examples_and_files(in_folder):
+    (in_folder / "asia.bif").touch()
+    assert complete_net("as") == ["asia", "asia.bif"]
+
+
 def test_info(capsys):
     assert main(["info", "asia"]) == 0
     lines = dict(line.split("  ", 1) for line in capsys.readouterr().out.splitlines() if not line.startswith(" "))
@@ -259,7 +282,7 @@ def test_info(capsys):
         "arcs": "8 (up to 2 into one variable)",
         "parameters": "18",
         "largest table": "8 entries, of 'either'",
-        "problems found": "2",
+        "problems found": "none",
     }
 
 
@@ -281,8 +304,6 @@ def test_problems():
     )
     assert unreachable_states(net) == [("a", "1"), ("b", "y")]
     assert list(problems(net)) == [
-        "table entries that are 0: 3 of 12; rows that need one score -inf",
-        "table rows with one certain state: 3 of 6",
         "states that never occur: 2, ['a=1', 'b=y']",
         "variables with a single state: 1, ['single']",
         "variables whose state names only look like codes: 1, ['water']; write their values as strings in frames",
@@ -302,6 +323,7 @@ def test_mistakes_get_one_line(in_folder, capsys):
     capsys.readouterr()
     for arguments, message in {
         ("sample", "alram"): "no example network 'alram'; there are alarm, asia",
+        ("sample", "Alarm"): "did you mean 'alarm'?",
         ("sample", "alarm.bif"): "alarm.bif: No such file or directory",
         ("sample", "bad.bif"): "bad.bif",
         ("sample", "asia", "-n", "-3"): "n must be between 0 and 2**40 rows, got -3",
@@ -331,6 +353,10 @@ def test_mistakes_get_one_line(in_folder, capsys):
         ("draw", "asia", "-o", "asia.foo"): ".foo",
         ("draw", "asia", "-o", "nowhere/a.svg"): "error: nowhere/a.svg: No such file or directory",
         ("explode", "asia"): "invalid choice: 'explode'",
+        ("smaple", "asia"): "did you mean 'sample'?",
+        ("score", "asia", "asia.csv", "--axes", "scope"): "--axes is for files, 'asia' is the name of an example",
+        ("info", "asia.bif", "--axes", "scope"): "axes= is for .uai files",
+        ("info", "asia.bif", "--encoding", "klingon"): "klingon",
         (): "required: COMMAND",
     }.items():
         assert message in error_of(capsys, *arguments), arguments
@@ -357,7 +383,7 @@ def test_a_bad_row_in_a_later_chunk_is_found(in_folder, capsys, command):
 
 
 def test_numbers_too_large_get_one_line(monkeypatch, capsys):
-    def overflow(net):
+    def overflow(net, reading):
         raise OverflowError("int too large to convert to float")
 
     monkeypatch.setattr(networks, "info", overflow)
@@ -479,12 +505,6 @@ def test_messages_are_short_whatever_is_in_the_file(in_folder, capsys):
         message = error_of(capsys, "score", "asia", "long.csv")
         assert len(message) < 1100
         assert "long.csv" in message
-
-
-def test_an_autoregressive_model_is_refused_by_name(tmp_path, capsys):
-    fd.write(fd.FVSBN(3), tmp_path / "model.safetensors")
-    assert main(["sample", str(tmp_path / "model.safetensors"), "-n", "1", "-o", str(tmp_path / "x.csv")]) != 0
-    assert "works on Bayes nets" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("index", ["numbers", "text", "categories"])

@@ -246,7 +246,7 @@ def test_a_program_that_fails(asia, monkeypatch, tmp_path, capfd):
 @pytest.mark.usefixtures("no_graphviz")
 @pytest.mark.parametrize("suffix", [".png", ".pdf", ".svg"])
 def test_what_is_missing_is_named(asia, tmp_path, suffix):
-    with pytest.raises(ImportError, match=rf'{suffix} needs graphviz: pip install "fastdgm\[plot\]"'):
+    with pytest.raises(ImportError, match=rf'{suffix} needs graphviz: .* pip install "\.\[plot\]"'):
         asia.plot(tmp_path / f"net{suffix}", layout="dot")
     assert os.listdir(tmp_path) == []
 

@@ -73,6 +73,27 @@ def test_bdeu_shares_the_equivalent_sample_size_among_the_cells_of_each_table(si
     assert_tables(fitted, [cells / cells.sum(axis=-1, keepdims=True) for cells in expected])
 
 
+@pytest.mark.parametrize("name", ["BDeu", "BDEU", "bdeu"])
+def test_bdeu_in_any_case(name):
+    assert tables_equal(untaught(NET).fit(ROWS, prior=name), untaught(NET).fit(ROWS, prior="bdeu"))
+
+
+def tables_equal(one, other):
+    return all(np.array_equal(own, twin) for own, twin in zip(tables(one), tables(other), strict=True))
+
+
+@pytest.mark.parametrize("method", ["fit", "partial_fit"])
+@pytest.mark.parametrize("y", [None, np.zeros(len(ROWS)), [0] * len(ROWS)])
+def test_y_is_ignored_as_in_scikit_learn(method, y):
+    assert tables_equal(getattr(untaught(NET), method)(ROWS, y), untaught(NET).fit(ROWS))
+
+
+@pytest.mark.parametrize("y", [0.5, "bdeu", 1, True])
+def test_an_option_in_the_place_of_y_is_refused(y):
+    with pytest.raises(TypeError, match=r"y is ignored.*give options by name, as prior="):
+        untaught(NET).fit(ROWS, y)
+
+
 def test_configurations_never_seen_are_uniform_without_a_prior():
     net = fd.BayesNet.from_edges([("a", "b")], states={"a": ["0", "1"], "b": ["0", "1", "2"]})
     net.fit([[0, 2], [0, 2], [0, 1]], prior=0.0)

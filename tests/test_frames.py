@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import polars as pl
 import pyarrow as pa
+import pyarrow.dataset as ds
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -405,11 +406,24 @@ def test_samples_with_many_states_round_trip(n_states):
         np.testing.assert_array_equal(encode(table, x.states, dtype), x.block)
 
 
-def test_frames_share_the_codes():
-    frame, table = SAMPLES.to_pandas(), SAMPLES.to_arrow()
+def test_arrow_tables_share_the_codes():
+    table = SAMPLES.to_arrow()
     for name, codes in SAMPLES.items():
-        assert np.shares_memory(frame[name].array.codes, codes)
         assert table[name].chunk(0).indices.buffers()[1].address == codes.ctypes.data
+
+
+def test_frames_of_samples_may_be_edited():
+    x = fd.example("cancer").sample(10, seed=0)
+    before = x.block.copy()
+    frame = x.to_pandas()
+    frame.loc[0:3, "Smoker"] = None
+    frame["Cancer"] = frame["Cancer"].cat.rename_categories(str.upper)
+    frame.loc[5, "Xray"] = "negative"
+    assert frame["Smoker"].isna().sum() == 4
+    assert frame["Xray"][5] == "negative"
+    np.testing.assert_array_equal(x.block, before)
+    codes = x.to_pandas()["Smoker"].cat.codes.to_numpy()
+    assert not np.shares_memory(codes, x.block)
 
 
 def test_a_frame_of_samples_has_the_labels():
@@ -451,6 +465,37 @@ def test_the_index_of_a_frame_is_no_column_in_arrow_either(index, name):
     np.testing.assert_array_equal(net.log_prob(table), net.log_prob(frame))
     learnt = fd.BayesNet.from_edges([("a", "b")]).fit(table)
     assert learnt.states == net.states | {"b": ("u", "v")}
+
+
+@pytest.mark.parametrize("name", ["__index_level_0__", "Unnamed: 0", ""])
+@pytest.mark.parametrize("make", [lambda x: x, lambda x: pl.DataFrame(x.to_dict("list")), pa.Table.from_pandas])
+def test_the_index_that_files_of_pandas_hold_is_no_column(name, make):
+    net = fd.BayesNet.from_edges([("a", "b")], states={"a": ["x", "y"], "b": ["u", "v"]})
+    frame = pd.DataFrame({"a": ["x", "y"], "b": ["v", "u"]})
+    table = make(pd.concat([pd.DataFrame({name: ["3", "4"]}), frame], axis=1))
+    np.testing.assert_array_equal(net.fit(table).log_prob(table), net.log_prob(frame))
+    own = fd.BayesNet({name: fd.Categorical([0.5, 0.5], ["3", "4"])})  # unless it is a variable
+    np.testing.assert_allclose(own.log_prob(make(pd.DataFrame({name: ["3", "4"]}))), np.log(0.5))
+    with pytest.raises(UnknownNameError, match="no variable"):  # a later one is no index
+        net.log_prob(make(frame.assign(**{"Unnamed: 0" if name else "c": 0})))
+
+
+LAZY = {
+    "polars lazy": lambda x: pl.LazyFrame(x),
+    "Arrow dataset": ds.dataset,
+    "Arrow scanner": lambda x: ds.dataset(x).scanner(),
+    "Arrow reader": lambda x: x.to_reader(max_chunksize=2),
+}
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("kind", LAZY)
+def test_lazy_tables_are_read_once(kind):
+    net = fd.BayesNet.from_edges([("rain", "age")], STATES, STATES).fit(SAMPLES)
+    np.testing.assert_array_equal(net.log_prob(LAZY[kind](ARROW)), net.log_prob(SAMPLES))
+    for states in (STATES, None):
+        learnt = fd.BayesNet.from_edges([("rain", "age")], STATES, states).fit(LAZY[kind](ARROW))
+        assert learnt["rain"] == net["rain"]
 
 
 def test_an_index_of_a_variable_s_name_is_its_column():

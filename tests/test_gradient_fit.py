@@ -60,6 +60,7 @@ class Chain(AutoregressiveModel):
     """What ``fit`` needs of a model."""
 
     n_parameters = N_VARS * (N_VARS + 1) // 2
+    n_vars = N_VARS
     _log_prob = _sample = _from_state = None  # not asked for
 
     def __init__(self, hidden: tuple[int, ...] = (3,)) -> None:
@@ -70,7 +71,7 @@ class Chain(AutoregressiveModel):
         self.after_step = lambda step, total: total
         self.order = np.arange(N_VARS)
 
-    def _check_data(self, x, name="x"):
+    def _check_matrix(self, x, width, name, columns):
         x = np.array(x, np.uint8, ndmin=2)
         if x.shape[1] != N_VARS:
             raise ValueError(f"{name} must have {N_VARS} columns, got {x.shape[1]}")
@@ -581,7 +582,7 @@ def test_no_bar_without_a_terminal(capsys, progress):
 def test_without_tqdm(monkeypatch):
     monkeypatch.setitem(sys.modules, "tqdm", None)
     assert fitted(progress=None)._history
-    with pytest.raises(ImportError, match=r'pip install "fastdgm\[train\]"'):
+    with pytest.raises(ImportError, match=r'pip install "\.\[train\]"'):
         fitted(progress=True)
 
 

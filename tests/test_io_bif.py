@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import fastdgm as fd
-from fastdgm.io import bif_tables, read_bif, write_bif
+from fastdgm.io import draft, read_bif, write_bif
 
 VARIABLES = """
 variable a { type discrete [ 2 ] { yes, no }; }
@@ -114,7 +114,68 @@ def test_interval_states_in_quotes():
     net = read_bif(text)
     assert net.states["age"] == ("[18,35]", "(35,60]", "(60,90]")
     assert np.array_equal(net["risk"].table, [[0.9, 0.1], [0.7, 0.3], [0.4, 0.6]])
-    assert_refused(text.replace(states, states.replace('"', "")), "3 states but 6 are named: a name with a comma in it")
+    without_quotes = read_bif(text.replace('"', ""))
+    assert without_quotes.states == net.states
+    assert np.array_equal(without_quotes["risk"].table, net["risk"].table)
+    mixed = read_bif(text.replace(states, states.replace('"', "")))
+    assert mixed.states == net.states and np.array_equal(mixed["risk"].table, net["risk"].table)
+
+
+INTERVALS = """
+    variable age { type discrete [ 3 ] { STATES }; }
+    variable sex { type discrete [ 2 ] { f, m (or x) }; }
+    variable risk { type discrete [ 2 ] { low, high }; }
+    probability ( age ) { table 0.3, 0.4, 0.3; }
+    probability ( sex ) { table 0.5, 0.5; }
+    probability ( risk | age, sex ) { ROWS }
+"""
+
+
+@pytest.mark.parametrize(
+    "ages",
+    [("[18,35]", "(35,60]", "(60,90]"), ("[18, 35[", "[35, 60[", "[60, 90]"), ("[0,1]", "]1,2]", "x[0]")],
+)
+def test_intervals_without_quotes_where_the_declared_number_decides(ages):
+    rows = ""
+    for i, age in enumerate(ages):
+        rows += f"({age}, f) 0.{i}1, 0.{9 - i}9; ({age}, m (or x)) 0.{i}2, 0.{9 - i}8;"
+    text = INTERVALS.replace("STATES", ", ".join(ages))
+    net = read_bif(text.replace("ROWS", rows))
+    assert net.states["age"] == ages and net.states["sex"] == ("f", "m (or x)")
+    assert np.allclose(net["risk"].table[..., 0], [[0.01, 0.02], [0.11, 0.12], [0.21, 0.22]])
+    assert_refused(text.replace("ROWS", rows.replace(", f)", ")")), "names one state for each of its parents")
+
+
+@pytest.mark.parametrize(
+    ("declared", "match"),
+    [
+        ("[ 2 ] { [18,35], (35,60], (60,90] }", "declared with 2 states but 6 are named: a name with a comma in it"),
+        ("[ 3 ] { [18,35, 60,90] }", "declared with 3 states but 4 are named: a name with a comma in it"),
+        (
+            "{ [18,35], (35,60], (60,90] }",
+            "'age' has no number of states: a name with a comma in it is",
+        ),
+    ],
+)
+def test_intervals_without_quotes_that_are_not_clear(declared, match):
+    assert_refused(INTERVALS.replace("[ 3 ] { STATES }", declared), match)
+
+
+def test_commas_that_the_declared_number_takes_for_separators():
+    net = read_bif("variable a { type discrete [ 3 ] { [p, q], r }; } probability ( a ) { table 1 0 0; }")
+    assert net.states["a"] == ("[p", "q]", "r")
+
+
+def test_quoted_names_of_variables():
+    net = read_bif("""
+        variable "age (years)" { type discrete [ 2 ] { "a;b", "c } d" }; }
+        variable "x | y, z" { type discrete [ 2 ] { State 1, "//" }; }
+        probability ( "age (years)" ) { table 0.5, 0.5; }
+        probability ( "x | y, z" | "age (years)" ) { ("c } d") 1, 0; ("a;b") 0.25, 0.75; }
+    """)
+    assert dict(net.parents) == {"age (years)": (), "x | y, z": ("age (years)",)}
+    assert dict(net.states) == {"age (years)": ("a;b", "c } d"), "x | y, z": ("State 1", "//")}
+    assert np.array_equal(net["x | y, z"].table, [[0.25, 0.75], [1, 0]])
 
 
 @pytest.mark.parametrize(
@@ -211,7 +272,7 @@ def test_default_row():
 
 
 def test_default_rows_cannot_fill_the_memory(monkeypatch):
-    monkeypatch.setattr(bif_tables, "MAX_DEFAULT_CELLS", 12)
+    monkeypatch.setattr(draft, "MAX_FILLED_CELLS", 12)
     body = "default 0.5, 0.5;"
     more = "variable d { type discrete [ 2 ] { x, y }; }"
     assert len(read_bif(c_given(body))) == 3
@@ -315,20 +376,50 @@ def test_cycle_is_printed():
 # --- writing -------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    "name", ["", " a", "a b", "a|b", "a,b", "a;b", "a{", "}", "(a)", 'a"', "a//b", "a/*b", "a\tb", "\0"]
-)
-def test_variable_names_that_bif_cannot_hold(name):
+@pytest.mark.parametrize("name", ["", 'a"', "a\nb", "a\rb", "\0"])
+def test_names_that_bif_cannot_hold(name):
     with pytest.raises(ValueError, match="BIF cannot hold the variable name"):
         write_bif(fd.BayesNet({name: fd.Categorical([1.0])}))
-
-
-@pytest.mark.parametrize(
-    "name", ["", " a", "a ", "a,b", "a;b", "a{", "}", "(a)", 'a"', "a//b", "a/*b", "a\nb", "a\rb", "\0"]
-)
-def test_state_names_that_bif_cannot_hold(name):
     with pytest.raises(ValueError, match=r"BIF cannot hold the state name .* of 'v'"):
         write_bif(fd.BayesNet({"v": fd.Categorical([0.5, 0.5], states=["x", name])}))
+
+
+NASTY = [
+    " a",
+    "a ",
+    "a b",
+    "a|b",
+    "a,b",
+    "a;b",
+    "a{",
+    "}",
+    "(a)",
+    "[1,2]",
+    "(1,2]",
+    "a//b",
+    "a/*b",
+    "a\tb",
+    "table",
+    "|",
+    ",",
+]
+
+
+@pytest.mark.parametrize("name", [*NASTY, "|", ",", "]", "property", "default"])
+def test_names_that_need_quotes_get_them(name):
+    child = fd.CPT([name, "p"], [[[0.25, 0.75], [1, 0]]] * 2, states=["State 1", name])
+    net = fd.BayesNet(
+        {
+            "child": child,
+            name: fd.Categorical([0.5, 0.5], states=[name, "y"]),
+            "p": fd.Categorical([0.5, 0.5], states=["State 2", name]),
+        }
+    )
+    back = read_bif(write_bif(net))
+    assert back.states == net.states and back.parents == net.parents
+    assert np.array_equal(back["child"].table, child.table)
+    plain = write_bif(fd.BayesNet({"a": fd.Categorical([0.5, 0.5], states=["State 1", "<5"])}))
+    assert '"' not in plain
 
 
 def test_more_parents_than_an_array_has_axes_are_refused_in_our_words():

@@ -18,16 +18,18 @@ from fastdgm.io import (
     read_bif,
     read_hugin,
     read_uai,
+    read_xdsl,
     read_xmlbif,
     write_bif,
     write_hugin,
     write_uai,
+    write_xdsl,
     write_xmlbif,
 )
 from fastdgm.io.encoding import decode
 
-READERS = {"bif": read_bif, "xmlbif": read_xmlbif, "uai": read_uai, "hugin": read_hugin}
-WRITERS = {"bif": write_bif, "xmlbif": write_xmlbif, "uai": write_uai, "hugin": write_hugin}
+READERS = {"bif": read_bif, "xmlbif": read_xmlbif, "uai": read_uai, "hugin": read_hugin, "xdsl": read_xdsl}
+WRITERS = {"bif": write_bif, "xmlbif": write_xmlbif, "uai": write_uai, "hugin": write_hugin, "xdsl": write_xdsl}
 NET = fd.BayesNet(
     {
         "a": fd.Categorical([0.25, 0.75], states=["<5", "12+"]),
@@ -46,6 +48,30 @@ QUIRKS = {
     "hugin": 'class M { net { }\nnode a { states = ("u" "v"); HR_x = "}"; }\npotential ( a | ) { % comment\n'
     "data = ( 0.5 0.5 ); } outputs = (a); }",
 }
+MORE_QUIRKS = {
+    "bif": 'variable a { type discrete [2] { [1,2], (2,3] }; } variable "b, (c)" { type discrete [2] { "u;", v }; }\n'
+    'probability ( a ) { table 0.33, 0.66; }\nprobability ( "b, (c)" | a ) { ([1,2]) 1, 0; ((2,3]) 0.5, 0.5; }',
+    "xmlbif": '<x:bif xmlns:x="u" version="0.2"><x:variable><name>a</name><type>discrete</type><value>u</value>'
+    "<value>v</value></x:variable><!- a -><probability><for>a</for><table>0.5 0.5</table></probability></x:bif>",
+    "uai": "BAYES 2\n2 3\n2\n1 0\n2 0 1\n2\n0.3 0.7\n6\n0.2 0.6 0.3 0.3 0.5 0.1\n1\n1 0 1\n",
+    "hugin": "net { } // c\nnode a { states = (u [1;2[ (2;3)); }\nnode b { states = (0 1 ); }\npotential (a) { }\n"
+    "potential (b | a) { data = ((10 90)(1 1)(0 3)); }",
+    "xdsl": '<smile><nodes><cpt id="a"><state id="u"/><state id="v"/><probabilities>0.5 0.5</probabilities></cpt>'
+    '<cpt id="c"><state id="u"/><state id="v"/><parents>a b</parents>'
+    "<probabilities>0 1 1 0 0 1 1 0</probabilities></cpt>"
+    '<deterministic id="b"><state id="x"/><state id="y"/><parents>a</parents>'
+    "<resultingstates>y x</resultingstates></deterministic></nodes>"
+    '<extensions><genie app="aGrUM 3"/></extensions></smile>',
+}
+PLAIN = fd.BayesNet(
+    {
+        "a": fd.Categorical([0.25, 0.75], states=["no", "yes"]),
+        "b": fd.CPT(["a"], [[0.1, 0.2, 0.7], [1, 0, 0]], states=["x", "y", "z"]),
+    }
+)
+TEXTS = {name: [write(PLAIN if name == "xdsl" else NET), MORE_QUIRKS[name]] for name, write in WRITERS.items()}
+for _name, _text in QUIRKS.items():
+    TEXTS[_name].append(_text)
 PIECES = [
     "",
     " ",
@@ -119,13 +145,13 @@ def read_or_refuse(name: str, text: str) -> None:
 @given(data=st.data())
 @settings(max_examples=250, deadline=1000)
 def test_mutated_files(name, data):
-    text = data.draw(st.sampled_from([WRITERS[name](NET), QUIRKS[name]]))
+    text = data.draw(st.sampled_from(TEXTS[name]))
     read_or_refuse(name, mutated(data.draw, text))
 
 
 @pytest.mark.parametrize("name", READERS)
 def test_every_truncation(name):
-    for text in (WRITERS[name](NET), QUIRKS[name]):
+    for text in TEXTS[name]:
         for end in range(len(text)):
             read_or_refuse(name, text[:end])
 
@@ -171,6 +197,13 @@ def big_table(name: str, n_parents: int, body: str) -> str:
         text += "".join(f"<DEFINITION><FOR>{v}</FOR><TABLE>{tenth}</TABLE></DEFINITION>\n" for v in parents)
         given_ = "".join(f"<GIVEN>{v}</GIVEN>" for v in parents)
         return f"<BIF>{text}<DEFINITION><FOR>child</FOR>{given_}<TABLE>{body}</TABLE></DEFINITION></BIF>"
+    if name == "xdsl":
+        listed = "".join(f'<state id="s{s}"/>' for s in states)
+        nodes = "".join(f'<cpt id="{v}">{listed}<probabilities>{tenth}</probabilities></cpt>\n' for v in parents)
+        nodes += (
+            f'<cpt id="child">{listed}<parents>{" ".join(parents)}</parents><probabilities>{body}</probabilities></cpt>'
+        )
+        return f"<smile><nodes>{nodes}</nodes></smile>"
     n = n_parents + 1
     text = f"BAYES {n} {'10 ' * n} {n} " + " ".join(f"1 {i}" for i in range(n_parents))
     text += f" {n} {' '.join(map(str, range(n)))} " + f"10 {tenth} " * n_parents
@@ -183,7 +216,7 @@ def test_table_with_a_billion_entries_is_refused_before_it_is_made(name):
     refuse_cheaply(name, big_table(name, 200, "0.1 0.9"), "a table has at most 268435456 entries")
 
 
-@pytest.mark.parametrize("name", ["xmlbif", "hugin"])
+@pytest.mark.parametrize("name", ["xmlbif", "hugin", "xdsl"])
 def test_table_with_ten_million_entries_and_few_numbers(name):
     refuse_cheaply(name, big_table(name, 6, "0.1 0.9"), r"needs 10000000 numbers \(10 x .* x 10\), got 2")
 
@@ -220,6 +253,15 @@ def test_uai_table_with_many_entries_and_few_numbers():
         ("uai", "BAYES " + "9" * 300_000, "the number of variables must be"),
         ("uai", "BAYES 29999 " + "1 " * 29_999 + "29999 " + "1 0 " * 29_999, "expected the number of entries"),
         ("xmlbif", "<BIF " + "a='b' " * 50_000 + "/>", "no XML: duplicate attribute"),
+        ("xmlbif", "<!-" * 100_000, "this is no XML"),
+        ("xmlbif", "<!-" + "<!--" * 100_000, "this is no XML"),
+        ("xdsl", "<smile><nodes>" + "<cpt id='a'>" * 50_000, "this is no XML"),
+        ("bif", "variable a { type discrete [ 2 ] { " + "[a,b" * 50_000 + " }; }", "declared with 2 states but 50001"),
+        ("bif", "variable a { type discrete [ 2 ] { (, ) }; } probability ( a ) { " + "(" * 200_000, "expected a row"),
+        ("bif", "variable a { type discrete [ 2 ] { (, ) }; } probability ( a ) { (" + ")" * 200_000, "expected a row"),
+        ("hugin", "node a { states = (" + ")" * 200_000, "expected attribute"),
+        ("hugin", "node a { states = (" + ") " * 100_000, "expected attribute"),
+        ("hugin", "//" * 200_000, "at least one variable"),
     ],
 )
 def test_files_made_to_be_slow(name, text, match):
@@ -254,6 +296,12 @@ TWO_VARIABLES = "".join(f"variable {v} {{ type discrete [1] {{ x }}; }} " for v 
         ("hugin", "potential(a){data=(1);}" * MANY, "a file has at most 1000 potentials, got more"),
         ("hugin", "node a {" + "".join(f"b{i}=;" for i in range(MANY)), "at most 131072 attributes, got more"),
         ("hugin", f"node a {{ states = ({QUOTED}); }}", "a variable has 1 to 65535 states"),
+        ("hugin", f"node a {{ states = ({'a ' * MANY}); }}", "a variable has 1 to 65535 states"),
+        (
+            "xdsl",
+            "<smile><nodes>" + "".join(f"<cpt id='a{i}'><state id='x'/></cpt>" for i in range(MANY)),
+            "at most 1000",
+        ),
         ("xmlbif", "<BIF>" + "<DEFINITION/>" * MANY, "a file has at most 1000 DEFINITIONs, got more"),
         ("xmlbif", "<BIF>" + "".join(f"<a{i}/>" for i in range(MANY)), "at most 4096 names, got more"),
         ("xmlbif", "<a>" * MANY, "elements nest at most 262144 deep"),
@@ -292,12 +340,12 @@ def test_a_small_compressed_file_stays_small(tmp_path, suffix):
 @given(data=st.data())
 def test_mutated_bytes_of_a_file(name, data):
     """Bytes flipped, dropped and doubled: whatever the encoding becomes."""
-    content = bytearray(WRITERS[name](NET).encode())
+    content = bytearray(TEXTS[name][0].encode())
     for _ in range(data.draw(st.integers(1, 5))):
         place = data.draw(st.integers(0, len(content) - 1))
         content[place : place + data.draw(st.integers(0, 2))] = data.draw(st.binary(max_size=3))
     try:
-        text, _ = decode(bytes(content), "file", xml=name == "xmlbif")
+        text, _ = decode(bytes(content), "file", xml=name in ("xmlbif", "xdsl"))
     except fd.FormatError:
         return
     read_or_refuse(name, text)
@@ -324,6 +372,13 @@ def test_long_cycle(name):
             head = f"<FOR>{names[i]}</FOR><GIVEN>{names[i - 1]}</GIVEN>"
             text += f"<DEFINITION>{head}<TABLE>1</TABLE></DEFINITION>"
         text = f"<BIF>{text}</BIF>"
+    elif name == "xdsl":
+        text = "".join(
+            f'<cpt id="{names[i]}"><state id="x"/><parents>{names[i - 1]}</parents>'
+            "<probabilities>1</probabilities></cpt>"
+            for i in range(n)
+        )
+        text = f"<smile><nodes>{text}</nodes></smile>"
     else:
         scopes = "".join(f"2 {(i - 1) % n} {i}\n" for i in range(n))
         text = f"BAYES {n} {'1 ' * n} {n}\n{scopes} {'1 1 ' * n}"

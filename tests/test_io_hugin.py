@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
+
 import numpy as np
 import pytest
 
@@ -72,7 +74,9 @@ def test_flat_data():
         ("node B\n", "(B)\n", "line 14: expected a net, node or potential block"),
         ("node B\n", "node A\n", "line 14: variable names must be distinct, got 'A' twice"),
         ('    states = ( "0" "1" "2" );\n', "", "line 14: node 'B' has no states"),
-        ('( "0" "1" "2" )', "(0 1 2)", "line 16: the states of 'B' are quoted names"),
+        ('( "0" "1" "2" )', '("0" 1 2)', "line 16: the states of 'B' are quoted names"),
+        ('( "0" "1" "2" )', "(0, 1, 2)", "line 16: the states of 'B' are separated by blanks, got .0, 1, 2."),
+        ('( "0" "1" "2" )', "(0 1 0)", "line 14: state names must be distinct, 'B' has '0' twice"),
         ('( "0" "1" "2" )', '("0" "1" "1")', "line 14: state names must be distinct, 'B' has '1' twice"),
         ('( "0" "1" "2" )', "()", "line 14: a variable has 1 to 65535 states, 'B' has 0"),
         ('= ( "0"', '( "0"', "line 16: expected attribute = value; or }, got 'states"),
@@ -85,14 +89,31 @@ def test_flat_data():
         ("(C | A B)", "(C | A B) C", "line 19: expected potential"),
         ("(B) {", "(C) {", "line 28: a variable has one table, 'C' has a second"),
         ("potential (B) { data=(0.5 0.25 0.25); }", "", "line 14: variable 'B' has no table"),
-        ("data=(0.5 0.25 0.25);", "", "line 28: the potential of 'B' has no data"),
         ("data=(0.5 0.25 0.25);", "data=normal(0, 1);", "the data of 'B' are nested in 1 pairs"),
         ("data=(0.5 0.25 0.25);", "data=(normal);", "line 28: expected a number, got 'normal'"),
         ("data=(0.5 0.25 0.25);", "data=(0.5 0.25);", r"the table of 'B' needs 3 numbers \(3\), got 2"),
         ("data=(0.5 0.25 0.25);", "data=((0.5 0.25 0.25));", "nested in 1 pairs .* got 2 opened and 2 closed"),
         ("data=(0.5 0.25 0.25);", "data=)0.5 0.25 0.25(;", "nested in 1 pairs"),
         ("data=(0.5 0.25 0.25);", "data=;", "nested in 1 pairs .* got 0 opened"),
-        ("data=(0.5 0.25 0.25);", "data=(2 8 1);", "line 28: table of 'B': every row of a table sums to 1, got 11"),
+        ("data=(0.5 0.25 0.25);", "data=(0 0 0);", "line 28: table of 'B': every row of a table sums to 1, got 0"),
+        ("data=(0.5 0.25 0.25);", "data=(0.5 0.5 0.5);", "line 28: table of 'B': every row .* sums to 1, got 1.5"),
+        ("data=(0.5 0.25 0.25);", "data=(2 8 -1);", "line 28: table of 'B': probabilities are finite and not negative"),
+        (
+            "data=(0.5 0.25 0.25);",
+            "data=(2 8 inf);",
+            "line 28: table of 'B': probabilities are finite and not negative",
+        ),
+        (
+            "data=(0.5 0.25 0.25);",
+            "data=(0,5 0,25 0,25);",
+            "line 28: expected a number, got '0,5': decimals are",
+        ),
+        ("( .5 .5 0 )", "( 5 .5 0 )", r"line 19: table of 'C', row \(A = no, B = 1\): every row .* got 5.5"),
+        (
+            "( .5 .5 0 )",
+            "(0,5,0,5)",
+            "every row of the data of 'C' has 3 numbers, .* has 1: decimals are",
+        ),
         ("( .5 .5 0 )", "( .5 .6 0 )", r"line 19: table of 'C', row \(A = no, B = 1\): every row .* got 1.1"),
         ("( 1 0 0 )(0 1 0)", "( 1 0 )(0 0 1 0)", r"line 23: every row of the data of 'C' has 3 .* B = 1\) has 2"),
         ("( 1 0 0 )(0 1 0)", "1 ( 0 0 )(0 1 0)", r"line 23: every row of the data of 'C' has 3 .* B = 1\) has 2"),
@@ -134,13 +155,13 @@ def test_deep_nesting():
     assert_refused(text, "nested in 1 pairs of parentheses.* got 300000 opened and 1 closed")
 
 
-@pytest.mark.parametrize("name", ["", "a b", "a|b", "a,b", "a=b", "a;b", "a{", "}", "(a)", 'a"', "a%", "\0"])
+@pytest.mark.parametrize("name", ["", "a b", "a|b", "a,b", "a=b", "a;b", "a{", "}", "(a)", 'a"', "a%", "a//b", "\0"])
 def test_variable_names_that_net_cannot_hold(name):
     with pytest.raises(ValueError, match=r"HUGIN .net cannot hold the variable name"):
         write_hugin(fd.BayesNet({name: fd.Categorical([1.0])}))
 
 
-@pytest.mark.parametrize("name", ['a"', "a\nb", "a\rb", "\0", "a\\"])
+@pytest.mark.parametrize("name", ["a\nb", "a\rb", "\0", "a\\"])
 def test_state_names_that_net_cannot_hold(name):
     with pytest.raises(ValueError, match=r"HUGIN .net cannot hold the state name"):
         write_hugin(fd.BayesNet({"v": fd.Categorical([0.5, 0.5], states=["x", name])}))
@@ -162,3 +183,98 @@ def test_nesting_follows_the_parents(data):
     np.testing.assert_array_equal(right["c"].table[:, :, 0], [[0.1, 0.2], [0.3, 0.4]])
     with pytest.raises(FormatError, match=r"nested|every row"):
         read_hugin(f"{nodes}{roots}potential (c | a b) {{ data = {data}; }}")
+
+
+AGRUM = """net {
+  name = unnamedBN;
+  software = "aGrUM 3.3.1";
+}
+node lamp {
+   states = (0 1 );
+   label = "lamp";
+}
+node day {
+   states = (_12% [1.5;2[ (2;3) _3%);
+}
+node c {
+   states = (a/b /c [d]);  // a comment with { and "
+}
+potential (lamp) {
+   data = (  0.25 0.75);
+}
+potential ( c | lamp ) {
+   data = ((0.5 0.25 0.25) // "lamp=0
+           (0 0 1)); % lamp=1
+}
+potential (day) { data = (0.25 0.25 0.25 0.25); }
+"""
+
+
+def test_states_without_quotes_as_agrum_writes_them():
+    net = read_hugin(AGRUM.replace("_12%", "_12").replace("_3%", "_3"))
+    assert net.states == {"lamp": ("0", "1"), "day": ("_12", "[1.5;2[", "(2;3)", "_3"), "c": ("a/b", "/c", "[d]")}
+    assert np.array_equal(net["c"].table, [[0.5, 0.25, 0.25], [0, 0, 1]])
+    assert_refused(AGRUM, "line 10: expected attribute = value; or }, got 'states = ._12")  # % begins a comment
+
+
+@pytest.mark.parametrize(
+    "before", ["// one { comment\n", "// one\n// two\n%% three\n", 'net { HR_x = "http://a"; } //']
+)
+def test_comments_with_two_slashes(before):
+    net = read_hugin(
+        f'{before}\nnode a {{ states = ("c//d" "%"); // }}\n }} potential (a) {{ data = (0.5 //\n 0.5); }}'
+    )
+    assert net.states == {"a": ("c//d", "%")}
+
+
+COUNTS = """
+node a { states = ("no" "yes"); }
+node b { states = ("x" "y"); }
+potential (a) { DATA }
+potential (b | a) { data = (ROWS); }
+"""
+
+
+def read_counts(data: str, rows: str) -> tuple[fd.BayesNet, list[str]]:
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        net = read_hugin(COUNTS.replace("DATA", data).replace("ROWS", rows), "x.net")
+    return net, [str(warning.message) for warning in caught]
+
+
+@pytest.mark.parametrize(
+    ("rows", "table"),
+    [
+        ("(1 1)(1 1)", [[0.5, 0.5], [0.5, 0.5]]),  # as a new table is saved
+        ("(3 1)(0 5)", [[0.75, 0.25], [0, 1]]),
+        ("(1 0)(1 1)", [[1, 0], [0.5, 0.5]]),
+        ("(25.5 74.5)(50 50)", [[0.255, 0.745], [0.5, 0.5]]),  # percentages
+        ("(0.25 0.5)(1.5 0.5)", [[1 / 3, 2 / 3], [0.75, 0.25]]),  # expected counts
+    ],
+)
+def test_counts_and_weights_are_divided_with_one_warning(rows, table):
+    net, messages = read_counts("data = (10 90);", rows)
+    np.testing.assert_allclose(net["a"].table, [0.1, 0.9], rtol=0, atol=1e-15)
+    np.testing.assert_allclose(net["b"].table, table, rtol=0, atol=1e-15)
+    assert messages == ["x.net: rows of counts or weights were divided by their sum: 'a', 'b'"]
+
+
+@pytest.mark.parametrize("rows", ["(0.5 0.5)(0.5 5)", "(0.5 0.6)(0.5 0.6)", "(0 0)(2 3)", "(0.2 0.1)(0.2 0.8)"])
+def test_probabilities_with_typing_errors_are_no_counts(rows):
+    with pytest.raises(fd.FormatError, match=r"table of 'b', row \(a = (no|yes)\): every row .* sums to 1, got"):
+        read_counts("data = (10 90);", rows)
+
+
+def test_omitted_data_are_uniform():
+    net, messages = read_counts("", "(0.5 0.501)(1 0)")
+    assert np.array_equal(net["a"].table, [0.5, 0.5]) and len(messages) == 1
+    assert "'b' (1 rows, worst 1.0e-03); tables without data were read as uniform: 'a'" in messages[0]
+    nodes = "".join(
+        f"node v{i} {{ states = ({' '.join(map(str, range(100)))}); }} potential (v{i}) {{ }}" for i in range(4)
+    )
+    assert_refused(f"{nodes} node c {{ states = (0 1); }} potential (c | v0 v1 v2 v3) {{ }}", "fill at most 16777216")
+
+
+def test_quotation_marks_in_states_survive():
+    net = fd.BayesNet({"v": fd.Categorical([0.5, 0.25, 0.25], states=['12" main', '"', 'C:\\"x'])})
+    assert read_hugin(write_hugin(net)).states == net.states

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -70,7 +72,11 @@ def test_layout_does_not_matter():
         (" 0.2 0.8", " 0.2 0,8", "line 12: expected a number, got '0,8'"),
         ("1 1.0\n", "", "line 16: expected the number of entries of the table of 'x2', got the end of the file"),
         (" 0.25\n1 1.0\n", "\n", "line 16: expected 3 entries of the table of 'x1', got the end of the file"),
-        ("1 1.0\n", "1 1.0\n0.5\n", "line 17: expected the end of the file after the last table, got '0.5"),
+        (
+            "1 1.0\n",
+            "1 1.0\n0.5\n",
+            "line 17: expected the end of the file after the last table, or evidence .* got '0.5",
+        ),
     ],
 )
 def test_bad_files(old, new, match):
@@ -114,22 +120,38 @@ def rows(rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
     return rng.dirichlet(np.ones(shape[-1]), shape[:-1])
 
 
+def reads(text: str, **options) -> tuple[fd.BayesNet, list[str]]:
+    """The network, and the messages of the warnings."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        net = read_uai(text, "net.uai", **options)
+    return net, [str(warning.message) for warning in caught]
+
+
 @given(sizes=st.lists(st.integers(1, 4), min_size=3, max_size=3), seed=st.integers(0, 2**32 - 1))
 @settings(max_examples=60)
-def test_files_with_all_axes_reversed_are_refused_or_read_right(sizes, seed):
+def test_files_with_all_axes_reversed_are_read_right(sizes, seed):
     """pgmpy writes entries with the first variable of the scope fastest."""
     rng = np.random.default_rng(seed)
     tables = {(0,): rows(rng, (sizes[0],)), (1,): rows(rng, (sizes[1],)), (1, 0, 2): None}
     tables[1, 0, 2] = rows(rng, (sizes[1], sizes[0], sizes[2]))
     text = uai({scope: table.T for scope, table in tables.items()}, sizes)
-    net = read_uai(text, axes="reversed")
-    assert net.parents["x2"] == ("x1", "x0") and np.array_equal(net["x2"].table, tables[1, 0, 2])
-    try:
-        plain = read_uai(text)
-    except fd.FormatError as error:
-        assert "sum to 1 only when the first variable" in str(error) and "axes='reversed'" in str(error)
-    else:
-        assert np.allclose(plain["x2"].table, net["x2"].table, rtol=0, atol=1e-12)
+    net, messages = reads(text, axes="reversed")
+    assert net.parents["x2"] == ("x1", "x0") and np.array_equal(net["x2"].table, tables[1, 0, 2]) and not messages
+    plain, messages = reads(text)
+    assert np.allclose(plain["x2"].table, net["x2"].table, rtol=0, atol=1e-12) and len(messages) <= 1
+    assert all("sum to 1 only when the first variable" in message for message in messages)
+
+
+def test_the_axes_of_agrum():
+    """aGrUM 3 writes the child fastest, then the first parent, and a name behind each scope."""
+    table = rows(np.random.default_rng(0), (2, 3, 2))
+    scopes = "1 0   # a\n1 1   # b\n3 0 1 2   # c\n"
+    text = f"BAYES\n3\n2 3 2\n3\n{scopes}2 0.5 0.5 3 0.5 0.25 0.25 12 "
+    text += " ".join(map(repr, np.swapaxes(table, 0, 1).ravel().tolist()))
+    assert_refused(text, "the rows of 'x2' stand in a file like those of aGrUM.*axes='scope'.*axes='parents-reversed'")
+    assert np.array_equal(read_uai(text, axes="parents-reversed")["x2"].table, table)
+    assert np.array_equal(read_uai(text.replace("   # b", ""))["x2"].table.ravel(), np.swapaxes(table, 0, 1).ravel())
 
 
 def test_one_table_decides_for_its_file():
@@ -137,7 +159,10 @@ def test_one_table_decides_for_its_file():
     scope_order = uai({(0,): np.full(3, 1 / 3), (0, 1): CYCLE, (0, 2): decides}, (3, 3, 2))
     assert np.array_equal(read_uai(scope_order)["x1"].table, CYCLE)
     reversed_order = uai({(0,): np.full(3, 1 / 3), (0, 1): CYCLE.T, (0, 2): decides.T}, (3, 3, 2))
-    assert_refused(reversed_order, "the rows of 'x2' sum to 1 only when the first variable of a scope changes fastest")
+    net, messages = reads(reversed_order)
+    assert np.array_equal(net["x1"].table, CYCLE) and np.array_equal(net["x2"].table, decides)
+    assert len(messages) == 1
+    assert "net.uai: the rows of 'x2' sum to 1 only when the first variable of a scope changes fastest" in messages[0]
     assert np.array_equal(read_uai(reversed_order, axes="reversed")["x1"].table, CYCLE)
 
 
@@ -175,7 +200,7 @@ def test_what_is_written_is_never_ambiguous(table):
 
 
 def test_an_order_of_axes_that_is_none():
-    with pytest.raises(ValueError, match="axes= is 'scope' or 'reversed', got 'first'"):
+    with pytest.raises(ValueError, match="axes= is 'scope', 'reversed' or 'parents-reversed', got 'first'"):
         read_uai(TEXT, axes="first")
 
 
@@ -188,5 +213,9 @@ def test_axes_are_an_option_of_read_for_uai_only(tmp_path):
 
 
 @pytest.mark.parametrize("evidence", ["0 \n2 0 1\n0 \n2 1 1\n", "1\n1 1 0\n"])
-def test_evidence_after_the_tables_is_named(evidence):
-    assert_refused(TEXT + evidence, "line 17: expected the end of the file after the last table, got .* evidence")
+def test_evidence_after_the_tables_is_ignored_with_a_warning(evidence):
+    net, messages = reads(TEXT + evidence)
+    assert write_uai(net) == write_uai(read_uai(TEXT))
+    expected = "net.uai: evidence and queries are no part of a network: what follows in line 17 was ignored"
+    assert messages == [expected]
+    assert_refused(TEXT + evidence + "x", "line 17: expected the end of the file after the last table, or evidence in")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pytest
 
@@ -111,11 +113,59 @@ def test_elements_are_known_by_their_local_names():
         assert read_xmlbif(text).names == ("family-out", "bowel", "dog-out")
 
 
+OLD = """<BIF VERSION="0.2"><NETWORK><NAME>n</NAME>
+<VARIABLE><NAME>a</NAME><TYPE>discrete</TYPE><VALUE>T</VALUE><VALUE>F</VALUE></VARIABLE>
+<VARIABLE><NAME>b</NAME><TYPE>discrete</TYPE><VALUE>x</VALUE><VALUE>y</VALUE><VALUE>z</VALUE></VARIABLE>
+<PROBABILITY><FOR>a</FOR><TABLE>0.25 0.75</TABLE></PROBABILITY>
+<PROBABILITY><FOR>b</FOR><GIVEN>a</GIVEN><TABLE>0.25 0.5 0.25 0 0 1</TABLE></PROBABILITY>
+</NETWORK></BIF>"""
+
+
+@pytest.mark.parametrize("values", ["0.25 0.5 0.25 0 0 1", "0.25 0 0.5 0 0.25 1"])
+def test_version_2_in_either_order(values):
+    net = read_xmlbif(OLD.replace("0.25 0.5 0.25 0 0 1", values))
+    assert net.states == {"a": ("T", "F"), "b": ("x", "y", "z")}
+    assert np.array_equal(net["b"].table, [[0.25, 0.5, 0.25], [0, 0, 1]])
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "match"),
+    [
+        ("<TYPE>discrete</TYPE>", "<TYPE>continuous</TYPE>", "line 2: only chance nodes .*TYPE='continuous'"),
+        ("0.25 0.5 0.25 0 0 1", "0.25 0.5 0.25 0 0", "line 5: the table of 'b' needs 6 numbers .2 x 3., got 5"),
+        ("0.25 0.5 0.25 0 0 1", "0.25 0.5 0.25 0 1 1", "line 5: every row .* of 'b' do so neither"),
+        ("</FOR><TABLE>0.25 0.75", "</FOR><GIVEN>b</GIVEN><TABLE>0.25 0.75 0.5 0.5 1 0", "has no cycle"),
+    ],
+)
+def test_bad_files_of_version_2(old, new, match):
+    assert_refused(OLD.replace(old, new, 1), match)
+
+
+def test_ambiguous_tables_of_version_2():
+    outcomes = "".join(f"<VALUE>{state}</VALUE>" for state in "xyz")
+    text = OLD.replace("<VALUE>T</VALUE><VALUE>F</VALUE>", outcomes).replace("0.25 0.75", "0.5 0.25 0.25")
+    cycle = text.replace("0.25 0.5 0.25 0 0 1", "0 1 0 0 0 1 1 0 0")
+    assert_refused(cycle, "line 5: the flat table of 'b' is ambiguous: .* in XMLBIF 0.3 the child changes fastest")
+
+
+@pytest.mark.parametrize("kind", ["discrete", "Nature", "chance"])
+def test_tags_in_lower_case_and_types_of_chance_nodes(kind):
+    text = re.sub("<(/?)([A-Z]+)", lambda match: f"<{match[1]}{match[2].lower()}", DOG[DOG.index("<BIF") :])
+    net = read_xmlbif(text.replace('TYPE="nature"', f'type="{kind}"'))
+    assert net.names == ("family-out", "bowel", "dog-out")
+    assert np.array_equal(net["dog-out"].table, read_xmlbif(DOG)["dog-out"].table)
+
+
+def test_malformed_comments_of_agrum_are_skipped():
+    text = DOG.replace("<NAME>bowel", "<!- not é used ->\n<NAME>bowel").replace("<BIF", "<!-- <!- -> --><BIF")
+    assert read_xmlbif(text).names == ("family-out", "bowel", "dog-out")
+    assert_refused(text.replace("0.97 0.03", "0.97 0.3"), "line 12: table of 'dog-out'")
+    data = DOG.replace("<OUTCOME>false", "<OUTCOME><![CDATA[<!- no comment ->]]>", 1)
+    assert read_xmlbif(data).states["bowel"][1] == "<!- no comment ->"
+
+
 def test_what_is_wrong_with_other_files_is_named():
-    old = """<BIF VERSION="0.2"><NETWORK><VARIABLE><NAME>a</NAME><TYPE>discrete</TYPE><VALUE>T</VALUE></VARIABLE>
-        <PROBABILITY><FOR>a</FOR><TABLE>1</TABLE></PROBABILITY></NETWORK></BIF>"""
-    assert_refused(old, "line 1: 'a' has VALUEs for OUTCOMEs, as in XMLBIF 0.2; only 0.3 is supported")
-    broken = DOG.replace("<!-- bowel", "<!- bowel")
+    broken = DOG.replace("<!-- bowel = true, family-out = true -->", "<!- bowel >")
     assert_refused(broken, "line 13: this is no XML: .* at ' bowel.* after '<!-': a comment is written <!-- so -->")
     assert_refused(DOG.replace("0.97 0.03", "0,97 0,03"), "expected a number, got '0,97': decimals are written with a")
 

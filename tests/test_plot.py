@@ -226,5 +226,5 @@ def test_without_matplotlib(monkeypatch):
     monkeypatch.delitem(sys.modules, "fastdgm.show.figures", raising=False)
     for name in ("matplotlib.figure", "matplotlib.backends.backend_agg"):
         monkeypatch.setitem(sys.modules, name, None)
-    with pytest.raises(ImportError, match=r"pip install \"fastdgm\[plot\]\""):
+    with pytest.raises(ImportError, match=r"pip install \"\.\[plot\]\""):
         plot.image_grid([[0, 1, 1, 0]], (2, 2))

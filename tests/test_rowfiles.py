@@ -386,7 +386,7 @@ def test_pyarrow_missing_names_the_extra(tmp_path, suffix, monkeypatch):
     path = tmp_path / f"rows{suffix}"
     path.touch()
     monkeypatch.setitem(__import__("sys").modules, "pyarrow", None)
-    with pytest.raises(ImportError, match=r'pip install "fastdgm\[cli\]"'):
+    with pytest.raises(ImportError, match=r'pip install "\.\[cli\]"'):
         read_rows(path, STATES)
     write_rows(tmp_path / "rows.npy", [samples(3)], STATES)
     write_rows(tmp_path / "rows.csv", [samples(3)], STATES)

@@ -85,12 +85,29 @@ def test_chain_tables_that_disagree(initial, transition, rule):
         fd.markov_chain(["a", "b"], initial, transition)
 
 
-def test_a_full_joint_past_the_limit_is_refused():
-    assert len(fd.full_joint([f"x{i}" for i in range(24)])) == 24
-    with pytest.raises(ValueError, match=r"at most 16777216 cells, got 25 variables that need at least 2\^25"):
-        fd.full_joint([f"x{i}" for i in range(25)])
-    with pytest.raises(ValueError, match=r"got 1000 variables that need at least 2\^"):
-        fd.full_joint(dict.fromkeys((f"x{i}" for i in range(1000)), 60_000))
+@pytest.mark.parametrize("n", [25, 64, 784])
+def test_a_full_joint_is_counted_at_any_size_and_refused_where_tables_are_needed(n):
+    net = fd.full_joint(binary(n))
+    assert net.n_parameters == 2**n - 1
+    assert parameter_counts(net) == (2**n - 1, n, 2**n - 1)
+    assert len(net.edges) == n * (n - 1) // 2
+    assert len(repr(net)) < 5000
+    with pytest.raises(fd.NotFittedError, match="no tables yet"):
+        net.sample(1)
+    if n > 31:
+        with pytest.raises(ValueError, match=rf"at most 2\*\*31 cells, the table of .* with {n - 1} parents has"):
+            net.fit(np.zeros((1, n), np.uint8))
+
+
+def test_counting_does_not_need_names_of_all_states():
+    net = fd.full_joint(dict.fromkeys((f"x{i}" for i in range(100)), 60_000))
+    assert net.n_parameters == 60_000**100 - 1
+    assert all(own is net.states["x0"] for own in net.states.values())
+
+
+def test_a_graph_of_too_many_edges_is_refused():
+    with pytest.raises(ValueError, match="at most 4096 variables, each with all earlier ones as parents, got 4097"):
+        fd.full_joint(binary(4097))
 
 
 @pytest.mark.parametrize("shape", [fd.independent, fd.full_joint, fd.markov_chain, lambda x: fd.naive_bayes("y", x)])

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import os
 from abc import abstractmethod
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 import numpy.typing as npt
 
-from ..data.matrices import code_matrix, real_matrix
+from ..data.collected import collected
+from ..data.frames import checked_names, column_names
+from ..data.matrices import as_matrix, code_matrix, real_matrix
 from ..data.placement import Placement
 from ..engines.draw import Draw, Drawn, SampleOptions, Seed, check_draw, refuse_given
 from ..engines.training import Stepper
 from ..learning import gradient
 from ..learning.checkpoints import Origin
 from ..learning.options import Schedule, TrainingOptions
+from ..runtime.extras import how_to_install
 from .verbs import Verbs
 
 if TYPE_CHECKING:
@@ -37,6 +41,7 @@ class AutoregressiveModel(Verbs):
     order: Array
     uniforms_per_variable: int = 1
     _history: list[dict[str, float]]
+    _names: tuple[str, ...] | None = None
     _shares_memory: bool = False  # with torch, which may change the parameters at any time: derive nothing ahead
 
     # What a family supplies ---------------------------------------------------------------------------------------
@@ -62,6 +67,14 @@ class AutoregressiveModel(Verbs):
     @abstractmethod
     def _from_state(cls, structure: dict[str, Any], arrays: dict[str, Array]) -> Self:
         """The model of a file; ValueError, TypeError or KeyError says what is wrong with it."""
+
+    def _named(self, structure: dict[str, Any]) -> dict[str, Any]:
+        """The structure of a file, with the names of the variables where they are known."""
+        return structure if self._names is None else {**structure, "names": list(self._names)}
+
+    def _take_names(self, structure: dict[str, Any]) -> None:
+        """Those that ``_named`` wrote; files of models without names have none."""
+        self._names = checked_names(structure.get("names"), self.n_vars)
 
     def _stepper(self) -> Stepper:
         raise TypeError(f"{type(self).__name__} is not fitted by gradients")
@@ -91,6 +104,12 @@ class AutoregressiveModel(Verbs):
         """The same of checked rows."""
         raise TypeError(f"{type(self).__name__} has no gradients")
 
+    @property
+    def names(self) -> tuple[str, ...] | None:
+        """Names of the variables: the columns of the frame that ``fit`` was given last, by which later frames are
+        matched; None after an array, or where the columns have no distinct strings as names."""
+        return self._names
+
     # Scoring ------------------------------------------------------------------------------------------------------
 
     def log_prob(self, x: Any, *, per_variable: bool = False) -> Any:
@@ -100,7 +119,8 @@ class AutoregressiveModel(Verbs):
         ----------
         x : (n_rows, n_vars) codes (integers, booleans or whole floats), or real numbers for a continuous model;
             one row may come as (n_vars,). A torch tensor in gives a torch tensor out (without gradients: for those
-            see :meth:`to_torch`).
+            see :meth:`to_torch`). Columns of a frame (pandas, polars, Arrow; a mapping; Samples) are matched by name
+            where ``names`` are known, else they go by position; categories of numbers or booleans go by value.
         per_variable : give the terms of the sum, (n_rows, n_vars), in the order of x's columns.
 
         Returns
@@ -109,9 +129,10 @@ class AutoregressiveModel(Verbs):
 
         Raises
         ------
-        ValueError : wrong width, or values that are no state; parameters so large that what is computed from them
-            leaves the range of their float type. (A row that is impossible, or beyond that range, has -inf.)
-        MissingValuesError : NaN or -1.
+        ValueError : wrong width, columns missing or too many, or values that are no state; parameters so large that
+            what is computed from them leaves the range of their float type. (A row that is impossible, or beyond that
+            range, has -inf.)
+        MissingValuesError : NaN, null or -1. TypeError : columns of labels.
         """
         return Placement.of(x).give_back(self._log_prob(self._check_data(x), per_variable))
 
@@ -224,8 +245,9 @@ class AutoregressiveModel(Verbs):
 
         Parameters
         ----------
-        train, valid : rows as ``log_prob`` takes them. With ``valid`` the parameters of the best epoch are kept and
-            training ends after ``patience`` epochs without a better one.
+        train, valid : rows as ``log_prob`` takes them; the columns of a frame ``train`` become ``names``. With
+            ``valid`` the parameters of the best epoch are kept and training ends after ``patience`` epochs without
+            a better one. It has no place for labels y.
         schedule : factor on ``learning_rate`` by epoch: "cosine" (to 0), "constant", "plateau" or a function of the
             fraction of epochs done.
         weight_decay : decoupled (AdamW).
@@ -247,12 +269,15 @@ class AutoregressiveModel(Verbs):
             checkpoint=checkpoint,
             progress=progress,
         ).checked(has_valid=valid is not None)
-        rows = self._check_training_rows(train, "train")
-        held_out = None if valid is None else self._check_training_rows(valid, "valid")
-        origin = None if checkpoint is None else Origin(type(self).__name__, *self._state())
+        train = collected(train)
+        names = column_names(train)
+        rows = self._check_training_rows(train, "train", names)
+        _refuse_labels(valid, len(rows), self.n_vars)
+        held_out = None if valid is None else self._check_training_rows(collected(valid), "valid", names)
+        origin = None if checkpoint is None else Origin(type(self).__name__, *self._anonymous_state())
         found = gradient.fit(self._stepper(), rows, held_out, options, origin)
         self._adopt(found.parameters)
-        self._history = found.history
+        self._history, self._names = found.history, names
         return self
 
     def to_torch(self) -> nn.Module:
@@ -274,7 +299,7 @@ class AutoregressiveModel(Verbs):
         try:
             from ..interop.torch_autograd import LogProb
         except ImportError as error:
-            raise ImportError('to_torch needs torch: pip install "fastdgm[torch]"') from error
+            raise ImportError(f"to_torch needs torch: {how_to_install('torch', 'torch')}") from error
         return LogProb(self)
 
     @property
@@ -284,25 +309,31 @@ class AutoregressiveModel(Verbs):
 
     # Checks -------------------------------------------------------------------------------------------------------
 
-    def _check_data(self, x: Any, name: str = "x") -> Array:
+    def _check_data(self, x: Any) -> Array:
         """Rows in the user's order of variables, contiguous: codes, or reals of the model's dtype."""
-        if self.n_states is None:
-            return real_matrix(x, self.n_vars, self.dtype, name)
-        return code_matrix(x, self.n_vars, self.n_states, name)
+        return self._check_matrix(collected(x), self.n_vars, "x", self._names)
 
-    def _check_training_rows(self, x: Any, name: str) -> Array:
-        rows = self._check_data(x, name)
+    def _check_matrix(self, x: Any, width: int | None, name: str, columns: tuple[str, ...] | None) -> Array:
+        if self.n_states is None:
+            return real_matrix(x, width, self.dtype, name, columns)
+        return code_matrix(x, width, self.n_states, name, columns)
+
+    def _check_training_rows(self, x: Any, name: str, columns: tuple[str, ...] | None) -> Array:
+        rows = self._check_matrix(x, self.n_vars, name, columns)
         if not len(rows):
             raise ValueError(f"{name} must have at least one row, got none")
         return rows
 
     def _check_prefix(self, prefix: Any) -> Array:
-        width = np.shape(prefix)[-1] if np.ndim(prefix) == 2 else None
-        if width is not None and width > self.n_vars:
-            raise ValueError(f"prefix must have at most n_vars = {self.n_vars} columns, got {width}")
-        if self.n_states is None:
-            return real_matrix(prefix, width, self.dtype, "prefix")
-        return code_matrix(prefix, width, self.n_states, "prefix")
+        """The first variables of ``order``, as many as there are columns."""
+        prefix = collected(prefix)
+        own = column_names(prefix)
+        first = self.order[: self.n_vars if own is None else len(own)]
+        columns = None if self._names is None else tuple(self._names[variable] for variable in first)
+        matrix = as_matrix(prefix, None, "prefix", columns)
+        if matrix.shape[1] > self.n_vars:
+            raise ValueError(f"prefix must have at most n_vars = {self.n_vars} columns, got {matrix.shape[1]}")
+        return self._check_matrix(matrix, None, "prefix", columns)
 
     def _check_truncation(self, draw: Draw) -> None:
         if self.n_states is None and (draw.top_k is not None or draw.top_p is not None):
@@ -311,3 +342,20 @@ class AutoregressiveModel(Verbs):
     def _uniforms_shape(self) -> tuple[int, ...]:
         words = self.uniforms_per_variable
         return (self.n_vars,) if words == 1 else (self.n_vars, words)
+
+    def _anonymous_state(self) -> tuple[dict[str, Any], dict[str, Array]]:
+        """What a checkpoint compares: names change nothing in a run."""
+        structure, arrays = self._state()
+        return {key: value for key, value in structure.items() if key != "names"}, arrays
+
+
+def _refuse_labels(valid: Any, n_rows: int, n_vars: int) -> None:
+    """``fit(X, y)`` of other libraries: one value per row is no set of rows."""
+    shape = getattr(valid, "shape", None)
+    if shape is None and isinstance(valid, Sequence) and valid and np.isscalar(valid[0]):
+        shape = (len(valid),)
+    if shape == (n_rows,) != (n_vars,):
+        raise ValueError(
+            f"valid must have shape (n_rows, {n_vars}), got {shape}, one value per row of train: the second argument "
+            "is no y, these models learn p(x) alone"
+        )

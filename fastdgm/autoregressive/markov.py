@@ -7,14 +7,16 @@ from typing import Any, NoReturn, Self
 import numpy as np
 import numpy.typing as npt
 
-from ..data.matrices import column_names, learn_code_matrix
+from ..data.collected import collected
+from ..data.frames import checked_names, column_names
+from ..data.matrices import learn_code_matrix
 from ..data.repeated import counted_columns, split_counts
 from ..data.sequences import rows_as_stream
 from ..data.variables import MAX_STATES
 from ..data.vocabularies import check_vocabulary, learn_sequences
 from ..engines.draw import SampleOptions, Seed
 from ..engines.markov.counts import Counts, Layout, check_layout, count
-from ..engines.markov.fields import check_columns, check_fields, check_kind
+from ..engines.markov.fields import check_fields, check_kind
 from ..engines.markov.smoothing import Smoothing, check_alpha
 from ..errors import NotFittedError
 from ..runtime.seeds import at_least_one
@@ -139,6 +141,11 @@ class MarkovChain(Verbs):
         return self._vocabulary if self._fitted is None else self._fitted.vocabulary
 
     @property
+    def names(self) -> tuple[str, ...] | None:
+        """Names of the variables of rows, where ``fit`` was given a frame; later frames are matched by them."""
+        return None if self._fitted is None else self._fitted.names
+
+    @property
     def n_contexts(self) -> int:
         """Number of contexts with a distribution of their own, of all lengths up to ``order``."""
         return self._model.tables.n_contexts
@@ -167,7 +174,7 @@ class MarkovChain(Verbs):
 
     # --- fitting ---------------------------------------------------------------------------------------------------
 
-    def fit(self, data: Any) -> Self:
+    def fit(self, data: Any, y: Any = None) -> Self:
         """Count, smooth and return the model, changed all at once; an error leaves it as it was.
 
         Parameters
@@ -178,6 +185,7 @@ class MarkovChain(Verbs):
             is none, the model gives none a probability. A mapping {string or tuple: count}, such as a
             ``collections.Counter`` or the Series that ``value_counts`` gives in pandas, counts every sequence (or row,
             with ``n_vars``) so many times.
+        y : ignored, there for scikit-learn's pipelines.
 
         Raises
         ------
@@ -195,7 +203,7 @@ class MarkovChain(Verbs):
         >>> names.log_prob(["anna", "bo", ""]).round(2).tolist()
         [-0.04, -5.12, -inf]
         """
-        given = data
+        given = collected(data)
         data, weights = split_counts(given)
         if self._n_vars is not None or self.position_dependent or _is_matrix(data):
             codes, n_states = learn_code_matrix(data, self._n_vars, self._n_states, "data")
@@ -349,8 +357,8 @@ class MarkovChain(Verbs):
             "alpha": self.alpha,
             "kind": model.kind,
         }
-        if model.columns is not None:
-            structure["columns"] = list(model.columns)
+        if model.names is not None:
+            structure["columns"] = list(model.names)
         return structure, dict(model.tables.counts._asdict())
 
     @classmethod
@@ -360,7 +368,7 @@ class MarkovChain(Verbs):
         kind, columns = settings.pop("kind"), settings.pop("columns", None)
         model = cls(**settings)
         check_kind(kind, model._n_vars, model._vocabulary)
-        names = check_columns(columns, model._n_vars)
+        names = checked_names(columns, model._n_vars)
         layout = Layout(settings["n_states"], model.order, model._n_vars, model.position_dependent)
         check_layout(layout)
         counts = Counts(*(np.array(arrays[name]) for name in Counts._fields))

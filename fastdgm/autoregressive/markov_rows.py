@@ -7,7 +7,6 @@ from typing import Any, Self
 import numpy as np
 import numpy.typing as npt
 
-from ..data.matrices import as_matrix, by_name, code_matrix, column_names
 from ..data.sequences import rows_as_stream
 from ..engines.draw import Draw, Drawn, SampleOptions
 from ..engines.markov.counts import Counts, Layout
@@ -33,7 +32,7 @@ class MarkovRows(AutoregressiveModel):
         self.n_vars, self.n_states = layout.n_vars, layout.n_states
         self.dtype = code_type(layout.n_states)
         self.order = read_only(np.arange(layout.n_vars))
-        self.columns = columns  # names of the frame of the fit, if it was one
+        self._names = columns  # of the frame of the fit, if it was one
         self._arguments = counts, layout, smoothing, alpha, columns
         self.tables = make_tables(counts, layout, smoothing, alpha)
 
@@ -63,18 +62,6 @@ class MarkovRows(AutoregressiveModel):
         if not draw.return_log_prob:
             return Drawn(codes)
         return Drawn(codes, self._log_prob(codes, False), sampling_log_prob)
-
-    def _check_data(self, x: Any, name: str = "x") -> Array:
-        return code_matrix(by_name(x, self.columns, name), self.n_vars, self.n_states, name)
-
-    def _check_prefix(self, prefix: Any) -> Array:
-        own = column_names(prefix)
-        if self.columns is not None and own is not None:
-            prefix = by_name(prefix, self.columns[: len(own)], "prefix")
-        matrix = as_matrix(prefix, None, "prefix")
-        if matrix.shape[1] > self.n_vars:
-            raise ValueError(f"prefix must have at most n_vars = {self.n_vars} columns, got {matrix.shape[1]}")
-        return code_matrix(matrix, None, self.n_states, "prefix")
 
     def _state(self) -> tuple[dict[str, Any], dict[str, Array]]:
         raise TypeError("rows of a Markov chain are stored by their MarkovChain")

@@ -109,7 +109,7 @@ class MaskedModel(AutoregressiveModel):
             if other.shape != own.shape:
                 raise ValueError(f"{name} must have shape {own.shape}, got {other.shape}")
         model = self._from_net(net)
-        model._shares_memory = True
+        model._shares_memory, model._names = True, self._names
         return model
 
     def _gradients(self, x: Array, row_weights: Array) -> tuple[Array, dict[str, Array], Array | None]:
@@ -118,11 +118,15 @@ class MaskedModel(AutoregressiveModel):
         return gradients(self._net_to_read(), x, row_weights, by_inputs=self.n_states is None)
 
     def _state(self) -> tuple[dict[str, Any], dict[str, Array]]:
-        return stored.to_state(self._net_to_read(), self.head)
+        structure, arrays = stored.to_state(self._net_to_read(), self.head)
+        return self._named(structure), arrays
 
     @classmethod
     def _from_state(cls, structure: dict[str, Any], arrays: dict[str, Array]) -> Self:
-        return cls._from_net(stored.from_state(structure, arrays))
+        own = {key: value for key, value in structure.items() if key != "names"}
+        model = cls._from_net(stored.from_state(own, arrays))
+        model._take_names(structure)
+        return model
 
     def _check_truncation(self, draw: Draw) -> None:
         super()._check_truncation(draw)

@@ -14,6 +14,7 @@ from ..engines.torch.checks import check_module
 from ..engines.torch.outputs import Outputs
 from ..engines.torch.run import sample
 from ..engines.training import Stepper
+from ..runtime.extras import how_to_install
 from ..runtime.seeds import at_least_one, whole_number
 from .base import AutoregressiveModel
 
@@ -132,7 +133,7 @@ def _checked_module(module: Any) -> Any:
     try:
         import torch
     except ImportError as error:
-        raise ImportError('Autoregressive needs torch: pip install "fastdgm[torch]"') from error
+        raise ImportError(f"Autoregressive needs torch: {how_to_install('torch', 'torch')}") from error
     if not isinstance(module, torch.nn.Module):
         raise TypeError(f"module must be a torch.nn.Module, got {type(module).__name__}")
     return module

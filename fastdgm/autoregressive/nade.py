@@ -147,18 +147,20 @@ class NADE(AutoregressiveModel):
         return sample(self._plan(), draw)
 
     def _state(self) -> tuple[dict[str, Any], dict[str, Array]]:
-        return {"activation": self.activation}, {**self._parameters_to_read(), "order": self.order}
+        return self._named({"activation": self.activation}), {**self._parameters_to_read(), "order": self.order}
 
     @classmethod
     def _from_state(cls, structure: dict[str, Any], arrays: dict[str, Array]) -> Self:
-        if set(structure) != {"activation"}:
-            raise ValueError(f"the structure of a NADE is its activation, got {sorted(structure)}")
+        if set(structure) - {"names"} != {"activation"}:
+            raise ValueError(f"the structure of a NADE is its activation, and names, got {sorted(structure)}")
         if set(arrays) != {*NAMES, "order"}:
             raise KeyError(f"the arrays of a NADE are {', '.join(NAMES)} and order, got {sorted(arrays)}")
         own = {name: arrays[name] for name in NAMES}
         if len({array.dtype for array in own.values()}) > 1:
             raise ValueError(f"the weights are of one type, got {[str(array.dtype) for array in own.values()]}")
-        return cls.from_parameters(**own, activation=structure["activation"], order=arrays["order"])
+        model = cls.from_parameters(**own, activation=structure["activation"], order=arrays["order"])
+        model._take_names(structure)
+        return model
 
     def _stepper(self) -> Stepper:
         from ..engines.nade.train import NADEStepper  # compiles the backward kernels

@@ -26,7 +26,7 @@ class MarkovSequences:
     Its verbs are those of ``MarkovChain``, which says what they take and give.
     """
 
-    columns = None  # of rows
+    names = None  # of the variables of rows
 
     def __init__(
         self,

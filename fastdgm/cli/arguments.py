@@ -3,23 +3,29 @@
 from __future__ import annotations
 
 import argparse
+import re
+from glob import glob
 from typing import Any, NoReturn
 
 from .. import __version__
+from ..runtime.text import did_you_mean
 
 USER_ERROR = 2  # exit code
 
 _NET = "a file (an argument with a dot or slash: .bif, .xmlbif, .uai, .net, .gz) or the name of an example"
-
-
+_MODEL = "a file (an argument with a dot or slash: .bif, .xmlbif, .uai, .net, .safetensors) or the name of an example"
 _ROWS = ".parquet, .arrow, .csv, .csv.gz or .npy"
+_DATA = f"rows: files ({_ROWS}), folders of such files, patterns in quotes, or - for standard input"
+_INVALID_CHOICE = re.compile(r"invalid choice: '(?P<given>.*?)' \(choose from (?P<known>.*)\)")
 
 
 class _Parser(argparse.ArgumentParser):
     """Errors are one line."""
 
     def error(self, message: str) -> NoReturn:
-        self.exit(USER_ERROR, f"fastdgm: error: {message} (see {self.prog} --help)\n")
+        choice = _INVALID_CHOICE.search(message)
+        near = did_you_mean(choice["given"], re.findall(r"[\w-]+", choice["known"])) if choice else ""
+        self.exit(USER_ERROR, f"fastdgm: error: {message}{near} (see {self.prog} --help)\n")
 
 
 def _whole(text: str) -> int:
@@ -37,7 +43,7 @@ _whole.__name__ = "whole number"  # argparse says "invalid whole number value: '
 
 
 def _prior(text: str) -> float | str:
-    return text if text == "bdeu" else float(text)
+    return "bdeu" if text.lower() == "bdeu" else float(text)
 
 
 _prior.__name__ = "prior"
@@ -47,8 +53,9 @@ def parser() -> argparse.ArgumentParser:
     """The parser of the command line."""
     parser = _Parser(
         prog="fastdgm",
-        description="Sample, score and fit discrete Bayes nets.",
-        epilog="fastdgm COMMAND --help shows the options of a command, with an example.",
+        description="Sample, score and fit discrete Bayes nets; sample and score autoregressive models.",
+        epilog="fastdgm COMMAND --help shows the options of a command, with an example. Commands, examples and files "
+        'complete on Tab after pip install argcomplete and eval "$(register-python-argcomplete fastdgm)".',
     )
     parser.add_argument("--version", action="version", version=f"fastdgm {__version__}")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True, parser_class=_Parser)
@@ -58,15 +65,41 @@ def parser() -> argparse.ArgumentParser:
     _add_fit(commands)
     _add_convert(commands)
     _add_draw(commands)
+    _add_examples(commands)
+    _add_warm_up(commands)
     return parser
+
+
+def complete_net(prefix: str, **_: object) -> list[str]:
+    """Names of examples and files that begin so, for argcomplete."""
+    from ..examples import example_names
+
+    return [*(name for name in example_names() if name.startswith(prefix)), *glob(f"{prefix}*")]
 
 
 def _add_command(commands: Any, name: str, summary: str, example: str) -> argparse.ArgumentParser:
     parser: argparse.ArgumentParser = commands.add_parser(
         name, help=summary, description=f"{summary[0].upper()}{summary[1:]}.", epilog=f"Example: {example}"
     )
-    parser.add_argument("net", metavar="NET", help=_NET)
     return parser
+
+
+def _add_net(parser: argparse.ArgumentParser, what: str) -> None:
+    """The model, and how its file is to be read."""
+    net: Any = parser.add_argument("net", metavar="NET", help=what)
+    net.completer = complete_net
+    parser.add_argument("--encoding", metavar="NAME", help="of a text file (default: what the file says, or UTF-8)")
+    axes = "of the tables of a .uai file that leaves it open"
+    parser.add_argument("--axes", choices=["scope", "reversed"], help=axes)
+    parser.add_argument(
+        "--tolerance", type=float, metavar="T", help="how far a table's rows may be off from summing to 1"
+    )
+
+
+def _add_data(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("data", metavar="DATA", nargs="+", help=_DATA)
+    parser.add_argument("--ignore-extra", action="store_true", help="leave out columns that are no variables")
+    _add_chunk(parser)
 
 
 def _add_chunk(parser: argparse.ArgumentParser) -> None:
@@ -77,34 +110,39 @@ def _add_chunk(parser: argparse.ArgumentParser) -> None:
 
 def _add_sample(commands: Any) -> None:
     example = "fastdgm sample alarm -n 1e6 --seed 0 -o alarm.parquet"
-    parser = _add_command(commands, "sample", "draw rows from a network", example)
+    parser = _add_command(commands, "sample", "draw rows from a model", example)
+    _add_net(parser, _MODEL)
     parser.add_argument("-n", type=_whole, default=10, metavar="N", help="number of rows (default: 10)")
     parser.add_argument("--seed", type=_whole, metavar="S", help="0 to 2**64 - 1 (default: a fresh one)")
     parser.add_argument(
         "--start", type=_whole, default=0, metavar="K", help="first row of the seed's data set (default: 0)"
     )
-    parser.add_argument("-o", dest="out", metavar="FILE", help=f"{_ROWS} (default: CSV on the screen)")
+    out = f"{_ROWS}, for sequences .txt (default, and -: CSV on the screen)"
+    parser.add_argument("-o", dest="out", metavar="FILE", help=out)
     _add_chunk(parser)
 
 
 def _add_score(commands: Any) -> None:
     example = "fastdgm score alarm alarm.parquet --worst 3 -o scored.parquet"
-    parser = _add_command(commands, "score", "say how likely the rows of a file are", example)
-    parser.add_argument("data", metavar="DATA", help=f"rows: {_ROWS}")
-    parser.add_argument("-o", dest="out", metavar="FILE", help="write the rows with a column log_prob (nats)")
+    parser = _add_command(commands, "score", "say how likely rows are", example)
+    _add_net(parser, _MODEL)
+    _add_data(parser)
+    out = "write the rows with a column log_prob (nats); -: CSV on the screen"
+    parser.add_argument("-o", dest="out", metavar="FILE", help=out)
     parser.add_argument("--only-scores", action="store_true", help="write that column alone")
     parser.add_argument("--worst", type=_whole, default=5, metavar="K", help="least likely rows to list (default: 5)")
-    _add_chunk(parser)
 
 
 def _add_info(commands: Any) -> None:
-    _add_command(commands, "info", "describe a network: size, parameters, problems", "fastdgm info munin.bif.gz")
+    parser = _add_command(commands, "info", "describe a model: size, parameters, problems", "fastdgm info munin.bif.gz")
+    _add_net(parser, _MODEL)
 
 
 def _add_fit(commands: Any) -> None:
     example = "fastdgm fit alarm alarm.parquet -o refit.bif"
     parser = _add_command(commands, "fit", "learn the tables of a network's structure from rows", example)
-    parser.add_argument("data", metavar="DATA", help=f"rows: {_ROWS}")
+    _add_net(parser, _NET)
+    _add_data(parser)
     parser.add_argument("-o", dest="out", metavar="FILE", required=True, help="the fitted network")
     parser.add_argument(
         "--prior",
@@ -115,16 +153,26 @@ def _add_fit(commands: Any) -> None:
     parser.add_argument(
         "--equivalent-sample-size", type=float, default=10.0, metavar="ROWS", help="of bdeu (default: 10)"
     )
-    _add_chunk(parser)
 
 
 def _add_convert(commands: Any) -> None:
     parser = _add_command(
         commands, "convert", "write a network in another format", "fastdgm convert alarm.bif alarm.uai"
     )
-    parser.add_argument("out", metavar="OUT", help="a file: .bif, .xmlbif, .uai or .net, each also with .gz")
+    _add_net(parser, _NET)
+    out = "a file: .bif, .xmlbif, .uai or .net, each also with .gz, or .safetensors"
+    parser.add_argument("out", metavar="OUT", help=out)
 
 
 def _add_draw(commands: Any) -> None:
     parser = _add_command(commands, "draw", "draw the graph of a network", "fastdgm draw asia -o asia.svg")
+    _add_net(parser, _NET)
     parser.add_argument("-o", dest="out", metavar="FILE", required=True, help=".svg, .png, .pdf, .dot or .txt")
+
+
+def _add_examples(commands: Any) -> None:
+    _add_command(commands, "examples", "list the networks that come with fastdgm", "fastdgm examples")
+
+
+def _add_warm_up(commands: Any) -> None:
+    _add_command(commands, "warm-up", "compile all kernels now, so that no later call waits for one", "fastdgm warm-up")

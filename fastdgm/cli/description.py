@@ -33,6 +33,7 @@ def description(net: BayesNet) -> str:
       if independent    5
       full joint table  31
     largest table       8 entries, of 'Cancer'
+      zeros             0 of 20 table entries
     problems found      none
     """
     counts = parameter_counts(net)
@@ -40,6 +41,8 @@ def description(net: BayesNet) -> str:
     most_parents = max(len(own) for own in net.parents.values())
     tables = tables_of(net.conditionals, "info")
     largest = max(tables, key=lambda name: tables[name].table.size)
+    n_zeros = sum(int((own.table == 0.0).sum()) for own in tables.values())
+    n_cells = sum(own.table.size for own in tables.values())
     facts = [
         ("variables", f"{len(net)} ({_span(min(n_states), max(n_states))} states)"),
         ("arcs", f"{len(net.edges)} (up to {most_parents} into one variable)"),
@@ -47,6 +50,7 @@ def description(net: BayesNet) -> str:
         ("  if independent", _figure(counts.independent)),
         ("  full joint table", _figure(counts.full_joint)),
         ("largest table", f"{_figure(tables[largest].table.size)} entries, of {largest!r}"),
+        ("  zeros", f"{n_zeros} of {n_cells} table entries" + (": rows that need one score -inf" if n_zeros else "")),
     ]
     found = list(problems(net))
     facts.append(("problems found", str(len(found)) if found else "none"))
@@ -54,16 +58,10 @@ def description(net: BayesNet) -> str:
 
 
 def problems(net: BayesNet) -> Iterator[str]:
-    """What is legal but may surprise: zeros, certainties, states that never occur, misleading state names."""
-    tables = [own.table for own in tables_of(net.conditionals, "info").values()]
-    n_zeros = sum(int((table == 0.0).sum()) for table in tables)
-    if n_zeros:
-        n_cells = sum(table.size for table in tables)
-        yield f"table entries that are 0: {n_zeros} of {n_cells}; rows that need one score -inf"
-    n_certain = sum(int((table == 1.0).any(axis=-1).sum()) for table in tables)
-    if n_certain:
-        n_rows = sum(table[..., 0].size for table in tables)
-        yield f"table rows with one certain state: {n_certain} of {n_rows}"
+    """What is legal but may surprise: states that never occur, single states, misleading state names.
+
+    Zeros and certain states in a table are ordinary: whatever is the logical consequence of its parents has them.
+    """
     if never := unreachable_states(net):
         yield f"states that never occur: {len(never)}, {preview([f'{name}={state}' for name, state in never], 5)}"
     if single := [name for name in net.names if len(net.states[name]) == 1]:

@@ -1,49 +1,87 @@
-"""Commands on a network: info, convert, draw; and how a network is named on the command line."""
+"""Commands on a network: info, examples, convert, draw; and how a model is named on the command line."""
 
 from __future__ import annotations
 
 import os
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from ..bayesnet import BayesNet
+    from ..io.uai import Axes
+
+# What to do instead, by command, where a model is no Bayes net.
+INSTEAD = {
+    "fit": "in Python, fastdgm.read({path!r}).fit(rows) fits it, and fastdgm.write stores it",
+    "convert": "its own format, .safetensors, is the only one for it",
+    "draw": "fastdgm info {path} describes it",
+}
 
 
-def info(net: str) -> None:
-    """Print the size of a network and what may surprise its user."""
+class ReadOptions(NamedTuple):
+    """What ``fastdgm.read`` is told of a file beside its name."""
+
+    encoding: str | None = None
+    axes: Axes | None = None
+    tolerance: float | None = None
+
+
+def info(net: str, reading: ReadOptions) -> None:
+    """Print the size of a model and, of a network, what may surprise its user."""
+    from ..bayesnet import BayesNet
     from .description import description
 
-    print(description(load(net)))
+    model = load(net, reading)
+    print(description(model) if isinstance(model, BayesNet) else repr(model))
 
 
-def convert(net: str, out: str) -> None:
+def examples() -> None:
+    """List the networks that come with the package."""
+    from ..examples import example, example_names
+
+    print(f"{'name':<12}{'variables':>10}{'arcs':>6}{'parameters':>12}")
+    for name in example_names():
+        net = example(name)
+        print(f"{name:<12}{len(net):>10}{len(net.edges):>6}{net.n_parameters:>12}")
+
+
+def convert(net: str, out: str, reading: ReadOptions) -> None:
     """Write a network in another format."""
     from ..io import write
 
     check_other_file(out, net)
-    write(load(net), out)
+    write(load_network(net, reading, "convert"), out)
 
 
-def draw(net: str, out: str) -> None:
+def draw(net: str, out: str, reading: ReadOptions) -> None:
     """Draw the graph of a network."""
     check_other_file(out, net)
-    load(net).plot(out)
+    load_network(net, reading, "draw").plot(out)
 
 
-def load(net: str) -> BayesNet:
-    """An argument with a dot or slash is a file, anything else the name of an example."""
+def load(net: str, reading: ReadOptions) -> Any:
+    """An argument with a dot or slash is a file of any model, anything else the name of an example."""
     if _is_file(net):
-        from ..bayesnet import BayesNet
         from ..io import read
 
-        model = read(net)
-        if not isinstance(model, BayesNet):
-            raise ValueError(f"the command line works on Bayes nets, {net} holds a {type(model).__name__}")
-        return model
+        return read(net, **reading._asdict())
+    asked = [f"--{option}" for option, value in reading._asdict().items() if value is not None]
+    if asked:
+        raise ValueError(f"{asked[0]} is for files, {net!r} is the name of an example")
     from ..examples import example
 
     return example(net)
+
+
+def load_network(net: str, reading: ReadOptions, command: str) -> BayesNet:
+    """A Bayes net; of any other model the ValueError says what to do instead of the command."""
+    from ..bayesnet import BayesNet
+
+    model = load(net, reading)
+    if not isinstance(model, BayesNet):
+        instead = INSTEAD[command].format(path=net)
+        raise ValueError(f"{command} works on Bayes nets, {net} holds a {type(model).__name__}: {instead}")
+    return model
 
 
 def _is_file(net: str) -> bool:

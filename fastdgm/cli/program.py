@@ -1,3 +1,4 @@
+# PYTHON_ARGCOMPLETE_OK
 """The command line as a program: one command, its exit code, errors as one line."""
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ import sys
 import threading
 import warnings
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import NoReturn, TextIO
 
 from ..errors import UnknownNameError
@@ -30,7 +31,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         warnings.showwarning = _show_warning
         try:
             try:
-                arguments = parser().parse_args(argv)
+                arguments = _completed(parser()).parse_args(argv)
             finally:
                 sys.stdout.flush()  # what --help printed before it ended the program
             _run(arguments)
@@ -44,6 +45,16 @@ def main(argv: Sequence[str] | None = None) -> int:
             _abandon_output()
             return CLOSED_PIPE if closed_pipe else _failed(error)
     return 0
+
+
+def _completed(arguments: argparse.ArgumentParser) -> argparse.ArgumentParser:
+    """The same; where a shell asks what could come next, argcomplete answers it and ends the process."""
+    if "_ARGCOMPLETE" in os.environ:
+        with suppress(ImportError):
+            import argcomplete
+
+            argcomplete.autocomplete(arguments)
+    return arguments
 
 
 @contextmanager
@@ -83,18 +94,24 @@ def _failed(error: BaseException) -> int:
 
 
 def _run(arguments: argparse.Namespace) -> None:
-    from . import networks, rows
+    from . import fitting, networks, rows, warm_up
 
     options = vars(arguments)
     run: dict[str, Callable[..., None]] = {
         "sample": rows.sample,
         "score": rows.score,
         "info": networks.info,
-        "fit": rows.fit,
+        "fit": fitting.fit,
         "convert": networks.convert,
         "draw": networks.draw,
+        "examples": networks.examples,
+        "warm-up": warm_up.warm_up,
     }
-    run[options.pop("command")](**options)
+    command = run[options.pop("command")]
+    if "net" in options:
+        reading = {name: options.pop(name) for name in networks.ReadOptions._fields}
+        options["reading"] = networks.ReadOptions(**reading)
+    command(**options)
 
 
 def _message(error: BaseException) -> str:

@@ -1,141 +1,96 @@
-"""Commands on rows: sample, score, fit, chunk by chunk at constant memory."""
+"""Commands that draw and score rows, chunk by chunk at constant memory."""
 
 from __future__ import annotations
 
-import os
 import sys
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
-from pathlib import Path
-from tempfile import TemporaryFile
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator
+from typing import Any
 
-from ..errors import UnknownNameError
-from ..runtime.files import check_target
-from .networks import check_other_file, load
-
-if TYPE_CHECKING:
-    from ..bayesnet import BayesNet
-    from ..io.rows.scored import Scored
-    from .summary import ScoreSummary
-
-CHUNK_CELLS = 1 << 23
+from . import sequences
+from .inputs import Inputs
+from .models import RowModel, row_model
+from .networks import ReadOptions, check_other_file, load
+from .outputs import SCREEN, progress, say, write_scored
+from .summary import ScoreSummary
 
 
-def sample(net: str, n: int, seed: int | None, start: int, out: str | None, chunk: int | None) -> None:
+def sample(
+    net: str, n: int, seed: int | None, start: int, out: str | None, chunk: int | None, reading: ReadOptions
+) -> None:
     """Draw rows into a file, or as CSV onto the screen."""
-    from ..io.rows import csv, row_format, write_rows
     from ..runtime.seeds import key_from_seed
 
-    if out is not None:
-        row_format(out)  # before the network is read
-        check_other_file(out, net)
-    model = load(net)
+    out = SCREEN[0] if out is None else out
+    _check_name(out, also=sequences.SUFFIXES)  # before the model is read
+    check_other_file(out, net)
+    model = load(net, reading)
     seed = key_from_seed(seed)
-    chunks = model.iter_samples(n, _rows_per_chunk(model, chunk), seed=seed, start=start)
-    if out is None:
-        csv.write(sys.stdout.buffer, chunks, model.states)
+    if is_of_sequences(model):
+        sequences.sample(model, n, seed, start, out, chunk)
         return
-    write_rows(out, _progress(chunks, n), model.states)
-    print(f"{out}: {n} rows x {len(model)} variables (seed {seed}, start {start})")
+    _check_name(out)
+    own = row_model(model)
+    own.write(out, progress(own.draw(n, own.rows_per_chunk(chunk), seed, start), out, n))
+    say(out, f"{n} rows x {own.n_vars} variables (seed {seed}, start {start})")
 
 
-def score(net: str, data: str, out: str | None, only_scores: bool, worst: int, chunk: int | None) -> None:
-    """Print how likely the rows of a file are; write them with a column of log-probabilities where asked to."""
-    from ..io.rows import row_format, write_scored, write_scores
-    from .summary import ScoreSummary
-
+def score(
+    net: str,
+    data: list[str],
+    out: str | None,
+    only_scores: bool,
+    ignore_extra: bool,
+    worst: int,
+    chunk: int | None,
+    reading: ReadOptions,
+) -> None:
+    """Print how likely rows are; write them with a column of log-probabilities where asked to."""
     if worst < 0:
         raise ValueError(f"--worst must be at least 0, got {worst}")
     if only_scores and out is None:
         raise ValueError("--only-scores says what -o writes, and there is no -o")
-    if out is not None:
-        row_format(out)
-        check_other_file(out, net, data)
-    model = load(net)
-    summary = ScoreSummary(worst)
-    scored = _scored(model, data, chunk, summary)
-    if out is None:
-        for _ in scored:
-            pass
-    elif only_scores:
-        write_scores(out, (chunk.scores for chunk in scored))
-    else:
-        write_scored(out, scored, model.states)
-    print(summary.text(len(model)))
+    _check_name(out)
+    with Inputs(data) as inputs:
+        if out is not None:
+            check_other_file(out, net, *inputs.paths)
+        model = load(net, reading)
+        summary = ScoreSummary(worst)
+        if is_of_sequences(model):
+            sequences.score(model, inputs, out, only_scores, chunk, summary)
+            n_vars = None
+        else:
+            own = row_model(model)
+            scored = _scored(own, inputs, own.rows_per_chunk(chunk), ignore_extra, out, summary)
+            write_scored(out, only_scores, scored, own.write_scored)
+            n_vars = own.n_vars
+    place = inputs.place if len(inputs.paths) > 1 else None
+    print(summary.text(n_vars, place), file=sys.stderr if out in SCREEN else sys.stdout)
 
 
-def fit(net: str, data: str, out: str, prior: float | str, equivalent_sample_size: float, chunk: int | None) -> None:
-    """Learn the tables of a network's structure from a file, chunk by chunk."""
-    from ..bayesnet import BayesNet
-    from ..io import write
-    from ..io.rows import read_rows
-    from ..learning.counts import checked_prior
-
-    check_other_file(out, net, data)
-    model = load(net)
-    checked_prior(prior, equivalent_sample_size)
-    _check_output(model, out)
-    fitted = BayesNet.from_edges(model.edges, model.names, model.states)
-    rows = 0
-    for part in _progress(read_rows(data, model.states, _rows_per_chunk(model, chunk))):
-        with _located(data, rows):
-            fitted.partial_fit(part, prior=prior, equivalent_sample_size=equivalent_sample_size)
-        rows += len(part)
-    write(fitted, out)
-    print(f"{out}: {fitted.n_parameters} parameters from {rows} rows")
-
-
-def _rows_per_chunk(model: BayesNet, chunk: int | None) -> int:
-    return max(1, CHUNK_CELLS // len(model)) if chunk is None else chunk
-
-
-def _scored(model: BayesNet, data: str, chunk: int | None, summary: ScoreSummary) -> Iterator[Scored]:
+def _scored(
+    model: RowModel, inputs: Inputs, chunk: int, ignore_extra: bool, out: str | None, summary: ScoreSummary
+) -> Iterator[Any]:
     """Rows and log_prob chunk by chunk, noted in the summary on the way."""
-    from ..io.rows import read_rows
     from ..io.rows.scored import Scored
 
-    row = 0
-    for part in _progress(read_rows(data, model.states, _rows_per_chunk(model, chunk))):
-        with _located(data, row):
-            scores = model.log_prob(part)
+    found = inputs.read(model.states, model.states, chunk, ignore_extra=ignore_extra)
+    for first, rows in progress(found, out, size=lambda part: len(part[1])):
+        with inputs.located(first):
+            scores = model.log_prob(rows)
         summary.add(scores)
-        row += len(part)
-        yield Scored(part, scores)
+        yield Scored(rows, scores)
 
 
-@contextmanager
-def _located(path: str, first_row: int) -> Iterator[None]:
-    """Errors in a chunk of a file say which file, and where its row 0 stands there."""
-    try:
-        yield
-    except (ValueError, TypeError, UnknownNameError) as error:
-        counted = f", rows counted from {first_row}" if first_row else ""
-        raise ValueError(f"{path}{counted}: {error}") from error
+def is_of_sequences(model: Any) -> bool:
+    """Whether a model's rows are sequences of any length: those of a Markov chain may be."""
+    from ..autoregressive.markov import MarkovChain
+
+    return isinstance(model, MarkovChain) and model.n_vars is None
 
 
-def _check_output(model: BayesNet, out: str) -> None:
-    """Find out before the work whether the format and the folder can take such a network."""
-    from ..io import format_of
+def _check_name(out: str | None, also: tuple[str, ...] = ()) -> None:
+    """Refuse a file whose name does not say a format."""
+    from ..io.rows import row_format
 
-    format_of(Path(out)).write(model)
-    if check_target(out) is not None and not os.path.isfile(out):
-        return  # a device needs no folder to write a temporary file to
-    try:
-        with TemporaryFile(dir=os.path.dirname(os.path.realpath(out))):
-            pass
-    except OSError as error:
-        raise OSError(error.errno, error.strerror, out) from None
-
-
-def _progress(chunks: Iterable[Any], total: int | None = None) -> Iterator[Any]:
-    """The same chunks, with a bar on stderr where that is a terminal and tqdm is installed."""
-    try:
-        from tqdm import tqdm
-    except ImportError:
-        yield from chunks
-        return
-    with tqdm(total=total, unit=" rows", unit_scale=True, disable=None) as bar:  # None: only on a terminal
-        for chunk in chunks:
-            yield chunk
-            bar.update(len(chunk))
+    if out is not None and out not in SCREEN and not out.lower().endswith(also or ("\0",)):
+        row_format(out)

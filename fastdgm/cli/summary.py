@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import numpy as np
 import numpy.typing as npt
+
+Place = Callable[[int], tuple[str, int]]
 
 
 class ScoreSummary:
@@ -42,17 +45,22 @@ class ScoreSummary:
         self._rows, self._scores = rows[worst], candidates[worst]
         self.n_rows += len(scores)
 
-    def text(self, n_vars: int) -> str:
-        """The figures, aligned, for rows of ``n_vars`` variables."""
+    def text(self, n_vars: int | None, place: Place | None = None) -> str:
+        """The figures, aligned, for rows of ``n_vars`` variables, or of any length.
+
+        ``place`` says which of several inputs a row is in, and its number there.
+        """
         lines = [("rows", str(self.n_rows))]
         n_possible = self.n_rows - self.n_impossible
         if self.n_impossible:
             lines.append(("impossible rows", f"{self.n_impossible} (log_prob -inf), not in the mean"))
         if n_possible:
             mean = self.total / n_possible
-            bits = -mean / math.log(2.0) / n_vars
-            lines.append(("mean log_prob", f"{mean:.4f} nats, {bits:.4f} bits per variable"))
+            bits = "" if n_vars is None else f", {-mean / math.log(2.0) / n_vars:.4f} bits per variable"
+            lines.append(("mean log_prob", f"{mean:.4f} nats{bits}"))
         if len(self._rows):
-            lines.append(("worst rows", "counted from 0"))
-        lines += [(f"  row {row}", f"{score:.4f} nats") for row, score in zip(self._rows, self._scores, strict=True)]
+            lines.append(("worst rows", "counted from 0" + (" in each input" if place else "")))
+        for row, score in zip(self._rows.tolist(), self._scores.tolist(), strict=True):
+            name, own_row = place(row) if place else ("", row)
+            lines.append((f"  row {own_row}", f"{score:.4f} nats" + (f", {name}" if place else "")))
         return "\n".join(f"{what:<18}{value}" for what, value in lines)

@@ -7,25 +7,28 @@ integer type, go to the loops as they are, which check them on the way.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
+from ..errors import UnknownNameError
 from ..runtime.arrays import code_type, read_only
 from ..runtime.text import preview
 from .blocks import Block, ColumnBlock, RowBlock, States, TableBlock, WideColumnBlock
+from .collected import collected
 from .columns import kinds_of, table_columns
 from .labels import Column, bad_code, missing_value, whole_numbers
 from .placement import as_array
 from .samples import Samples
-from .tables import infer_states
+from .tables import TableReader, infer_states
 
 Array = npt.NDArray[Any]
 
 
 def as_block(data: Any, states: States) -> Block:
     """Samples, arrays, sequences of rows, torch CPU tensors, mappings of columns and frames -> a block of codes."""
+    data = collected(data)
     if isinstance(data, Samples):
         if list(data.states.items()) != list(states.items()):
             return TableBlock(data, states)
@@ -39,11 +42,43 @@ def as_block(data: Any, states: States) -> Block:
 
 def as_training_block(data: Any, known: States, names: Sequence[str]) -> Block:
     """As ``as_block``; states that ``known`` lacks are learnt: categories, sorted labels, codes up to the largest."""
+    data = _read_once(data, names)
+    return as_block(data, _learnt_states(data, known, names))
+
+
+class KnownRows(NamedTuple):
+    """The rows of data without labels that are no states."""
+
+    block: Block
+    kept: Array  # which rows of the data these are, (n_rows,) booleans
+    first_problem: str  # the error for the first label that is no state
+
+
+def as_known_block(data: Any, known: States, names: Sequence[str]) -> Block | KnownRows:
+    """As ``as_training_block``; where rows hold labels that are no states, those without them."""
+    data = _read_once(data, names)
+    states = _learnt_states(data, known, names)
+    try:
+        return as_block(data, states)
+    except UnknownNameError as error:
+        problem = str(error)
+    reader = TableReader(_columns(data, names), states, np.uint16, keep_unknown=True)  # raises for unknown columns
+    codes = reader.read(0, reader.n_rows)
+    kept: Array = np.all(codes < np.array([[len(own)] for own in states.values()]), axis=0)
+    block = np.ascontiguousarray(codes[:, kept].astype(_code_type(states)))
+    return KnownRows(ColumnBlock(read_only(block), states), kept, problem)
+
+
+def _read_once(data: Any, names: Sequence[str]) -> Any:
+    """A table as its columns, because an Arrow stream can be read only once; anything else as it is."""
+    data = collected(data)
+    return table_columns(data, names) if _is_table(data) and not isinstance(data, Samples) else data
+
+
+def _learnt_states(data: Any, known: States, names: Sequence[str]) -> States:
     if all(name in known for name in names):
-        return as_block(data, known)
-    if _is_table(data) and not isinstance(data, Samples):
-        data = table_columns(data, names)  # because an Arrow stream can be read only once
-    return as_block(data, infer_states(_columns(data, names), known, names))
+        return known
+    return infer_states(_columns(data, names), known, names)
 
 
 def _columns(data: Any, names: Sequence[str]) -> Any:

@@ -17,42 +17,63 @@ from .labels import Codes, Labels, Piece, missing_value
 from .optional import import_pyarrow
 from .samples import Samples
 
+_INDEX_LEVEL = "__index_level_"
+_UNNAMED = ("", "Unnamed: 0")
+
 
 def table_columns(data: Any, names: Collection[str]) -> dict[str, Any]:
     """The columns of a table or of Samples by name, not looked into yet.
 
-    The index of a DataFrame, which pandas keeps in Arrow tables as columns, is none unless it has one of the names.
+    The index of a DataFrame, which pandas keeps in files as columns, is none unless it has one of the names.
 
     Raises TypeError where ``data`` is no table and ValueError for repeated names.
     """
     if isinstance(data, Samples):
         return {name: Labels(codes, data.states[name], ordered=True) for name, codes in data.items()}
-    pandas = sys.modules.get("pandas")  # who has no pandas has no DataFrame
-    if pandas is not None and isinstance(data, pandas.DataFrame):
-        return _distinct(data.columns.tolist(), (column for _, column in data.items()))
     if isinstance(data, Mapping):
         return dict(data)
-    if not hasattr(data, "__arrow_c_stream__"):
-        raise TypeError(
-            "data with named columns is a mapping from names to columns, or a pandas, polars or Arrow table, "
-            f"got {type(data).__module__}.{type(data).__qualname__}"
-        )
-    pa = import_pyarrow("reading polars and Arrow tables")
-    if not isinstance(data, pa.Table | pa.RecordBatch):
-        data = _arrow_table(data)
-    columns = _distinct(data.schema.names, data.columns)
-    for name in _pandas_index(data.schema).difference(names):
+    pandas = sys.modules.get("pandas")  # who has no pandas has no DataFrame
+    if pandas is not None and isinstance(data, pandas.DataFrame):
+        columns = _distinct(list(data.items()))
+        index = _index_columns(data.columns.tolist())
+    else:
+        table = _arrow_table(data)
+        columns = _distinct(list(zip(table.schema.names, table.columns, strict=True)))
+        index = _index_columns(table.schema.names) | _pandas_index(table.schema)
+    for name in index.difference(names):
         columns.pop(name, None)
     return columns
 
 
-def without_pandas_index(data: Any) -> Any:
-    """An Arrow table without the columns that hold the index of a DataFrame; anything else as it is."""
-    pyarrow = sys.modules.get("pyarrow")
-    if pyarrow is None or not isinstance(data, pyarrow.Table | pyarrow.RecordBatch):
-        return data
-    index = _pandas_index(data.schema)
-    return data.select([name for name in data.schema.names if name not in index]) if index else data
+def named_columns(data: Any) -> Iterable[tuple[Any, Any]]:
+    """(name, column) pairs of a table, in order, not looked into yet. Raises TypeError where ``data`` is no table."""
+    pandas = sys.modules.get("pandas")  # who has no pandas has no DataFrame
+    if isinstance(data, Mapping) or (pandas is not None and isinstance(data, pandas.DataFrame)):
+        return data.items()
+    table = _arrow_table(data)
+    return zip(table.schema.names, table.columns, strict=True)
+
+
+def without_index_columns(data: Any) -> Any:
+    """A pandas, polars or Arrow table without the columns that hold the index of a DataFrame; others as they are."""
+    pandas, polars, pyarrow = (sys.modules.get(name) for name in ("pandas", "polars", "pyarrow"))
+    if pandas is not None and isinstance(data, pandas.DataFrame):
+        names = data.columns.tolist()
+        index = _index_columns(names)
+        return data.loc[:, [name not in index for name in names]] if index else data
+    if polars is not None and isinstance(data, polars.DataFrame):
+        index = _index_columns(data.columns)
+        return data.drop(index) if index else data
+    if pyarrow is not None and isinstance(data, pyarrow.Table | pyarrow.RecordBatch):
+        index = _index_columns(data.schema.names) | _pandas_index(data.schema)
+        return data.select([name for name in data.schema.names if name not in index]) if index else data
+    return data
+
+
+def _index_columns(names: Sequence[Any]) -> set[str]:
+    """Names that pandas gives to an index without one: in Parquet, and in the first column of a CSV file."""
+    index = {name for name in names if isinstance(name, str) and name.startswith(_INDEX_LEVEL)}
+    return index | {name for name in names[:1] if name in _UNNAMED}
 
 
 def _pandas_index(schema: Any) -> set[str]:
@@ -74,7 +95,7 @@ def matched_columns(data: Any, names: Iterable[str]) -> tuple[dict[str, Any], in
         problems = [f"the network has no variable {preview(unknown)}"] if unknown else []
         problems += [f"the data has no column {preview(absent)}"] if absent else []
         raise UnknownNameError(f"columns are matched by name: {' and '.join(problems)}")
-    lengths = {name: _length(name, column) for name, column in columns.items()}
+    lengths = {name: column_length(name, column) for name, column in columns.items()}
     n_rows = next(iter(lengths.values()), 0)
     for name, length in lengths.items():
         if length != n_rows:
@@ -110,8 +131,14 @@ def column_pieces(name: str, column: Any) -> Iterator[Piece]:
 
 
 def _arrow_table(data: Any) -> Any:
-    import pyarrow as pa
-
+    if not hasattr(data, "__arrow_c_stream__"):
+        raise TypeError(
+            "data with named columns is a mapping from names to columns, or a pandas, polars or Arrow table, "
+            f"got {type(data).__module__}.{type(data).__qualname__}"
+        )
+    pa = import_pyarrow("reading polars and Arrow tables")
+    if isinstance(data, pa.Table | pa.RecordBatch):
+        return data
     try:
         return pa.table(data)
     except pa.ArrowInvalid as error:
@@ -121,14 +148,16 @@ def _arrow_table(data: Any) -> Any:
         raise TypeError(f"data is a table with one column per variable, got the single column {found}") from None
 
 
-def _distinct(names: Sequence[str], columns: Iterable[Any]) -> dict[str, Any]:
+def _distinct(columns: list[tuple[str, Any]]) -> dict[str, Any]:
+    names = [name for name, _ in columns]
     if len(set(names)) < len(names):
         twice = next(name for i, name in enumerate(names) if name in names[:i])
         raise ValueError(f"column names must be distinct, got {twice!r} twice")
-    return dict(zip(names, columns, strict=True))
+    return dict(columns)
 
 
-def _length(name: str, column: Any) -> int:
+def column_length(name: str, column: Any) -> int:
+    """The number of values. Raises TypeError for what is no column, ValueError for more than one dimension."""
     if isinstance(column, str | bytes | Set | Mapping) or not hasattr(column, "__len__"):
         raise TypeError(f"a column is a sequence of values, {name!r} is {column!r:.80}")
     if getattr(column, "ndim", 1) != 1:

@@ -1,4 +1,4 @@
-"""Samples out: pandas and Arrow tables of ordered categoricals that share the codes."""
+"""Samples out: pandas and Arrow tables of ordered categoricals; those of Arrow share the codes."""
 
 from __future__ import annotations
 
@@ -8,21 +8,22 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from ..runtime.extras import how_to_install
 from .labels import Column, codes_in_range
 from .optional import import_pyarrow
 
 
 def to_pandas(block: npt.NDArray[Any], states: Mapping[str, tuple[str, ...]]) -> Any:
-    """Codes ``(n_vars, n)`` as a pandas DataFrame of ordered categoricals; those with up to 126 states share the codes.
+    """Codes ``(n_vars, n)`` as a pandas DataFrame of ordered categoricals, which may be edited: it has a copy of them.
 
-    The shared columns are read-only: ``.copy()`` the frame before changing it in place. Raises ValueError for codes
-    out of range.
+    Raises ValueError for codes out of range.
     """
     try:
         import pandas as pd
     except ImportError:
-        raise ImportError('to_pandas needs pandas: pip install "fastdgm[frames]"') from None
+        raise ImportError(f"to_pandas needs pandas: {how_to_install('frames', 'pandas')}") from None
 
+    block = block.copy()  # once: columns are views of it
     types: dict[tuple[str, ...], Any] = {}  # making a type costs more than wrapping a column: share them
     frame = {}
     for (name, own), codes in zip(states.items(), block, strict=True):

@@ -12,13 +12,14 @@ import numpy as np
 import numpy.typing as npt
 
 from ..errors import MissingValuesError, UnknownNameError
-from ..runtime.text import preview
+from ..runtime.text import did_you_mean, preview
 
 # What pandas, polars or pyarrow read as a number in a CSV file: blanks around it, a hexadecimal one too.
 _NUMBER = re.compile(r"\s*[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:e[+-]?[0-9]+)?\s*", re.ASCII | re.IGNORECASE)
 _HEXADECIMAL = re.compile(r"\s*[+-]?0x[0-9a-f]{1,16}\s*", re.ASCII | re.IGNORECASE)
 _UNKNOWN = -1
 SMALL_TABLE = 16  # labels that are looked up by comparing with each of them
+MAX_COMPARED = 1000  # states, with a label that is none of them
 NO_TABLE = np.empty(0, np.uint8)
 Array = npt.NDArray[Any]
 
@@ -109,12 +110,14 @@ class Encoder:
     """A piece of a column, looked into far enough that any of its rows turn into codes by array operations alone.
 
     Raises MissingValuesError, UnknownNameError for a label that is no state, ValueError for a code out of range;
-    each names column, row (``first_row`` rows come before the piece), value and what was allowed.
+    each names column, row (``first_row`` rows come before the piece), value and what was allowed. With ``keep_unknown``
+    such a label is one more code, the number of states.
     """
 
-    def __init__(self, piece: Piece, variable: Column, first_row: int) -> None:
+    def __init__(self, piece: Piece, variable: Column, first_row: int, keep_unknown: bool = False) -> None:
         self._variable = variable
         self._first_row = first_row
+        self._keep_unknown = keep_unknown
         self._labels = piece.labels if isinstance(piece, Labels) else None
         self._n_values = len(variable.states if self._labels is None else self._labels)
         self._values = piece.values if isinstance(piece, Labels) else _checked_codes(piece.values, variable, first_row)
@@ -156,6 +159,7 @@ class Encoder:
 
     def _set_table(self, labels: Sequence[object]) -> None:
         """Find the code of every label; a label that is no state is an error only if a row uses it."""
+        check_distinct(self._variable.name, labels)
         position = {state: k for k, state in enumerate(self._variable.states)}
         table = np.array([label_code(label, position) for label in labels], np.int64)
         unknown = table == _UNKNOWN
@@ -164,12 +168,26 @@ class Encoder:
             used = unknown[self._unsigned.astype(np.intp, copy=False)]
             if used.any():
                 row = int(used.argmax())
-                raise _unknown_label(labels[int(self._values[row])], self._variable, self._first_row + row)
+                error = _unknown_label(labels[int(self._values[row])], self._variable, self._first_row + row)
+                if isinstance(error, MissingValuesError) or not self._keep_unknown:
+                    raise error
         same = np.arange(len(table))
-        table[unknown] = same[unknown]
+        table[unknown] = len(self._variable.states) if self._keep_unknown else same[unknown]
         if np.array_equal(table, same):
             return
         self._table = table
+
+
+def check_distinct(name: str, labels: Sequence[object]) -> None:
+    """ValueError where labels of different types, 1 and "1", read alike: they would be one state."""
+    if len(set(map(type, labels))) < 2:
+        return
+    kinds: dict[str, type] = {}
+    for label in labels:
+        if label is not None and kinds.setdefault(str(label), type(label)) is not type(label):
+            raise ValueError(
+                f"state names must be distinct, column {name!r} has two categories that read {str(label)!r}"
+            )
 
 
 def missing_value(name: str, row: int) -> MissingValuesError:
@@ -247,4 +265,5 @@ def _unknown_label(label: object, variable: Column, row: int) -> Exception:
     return UnknownNameError(
         f"column {variable.name!r}, row {row}: {str(label)!r} is no state, "
         f"the {len(variable.states)} states are {preview(variable.states)}"
+        f"{did_you_mean(str(label), variable.states[:MAX_COMPARED])}"
     )

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..runtime.seeds import whole_number
-from .matrices import distinct_names
+from .frames import distinct_names
 
 Array = npt.NDArray[Any]
 MAX_COUNT = 2**53  # of all symbols together: up to here floats hold counts exactly

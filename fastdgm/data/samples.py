@@ -22,7 +22,7 @@ class Samples:
 
     ``len(x)`` is the number of rows; ``x[:, :k]`` is a plain array. Columns are read-only views of one
     ``(n_vars, n)`` block of unsigned codes, so nothing is copied on the way to NumPy, and the label-keeping
-    ``to_pandas()`` and ``__arrow_c_stream__`` (polars, pyarrow, DuckDB) reuse the codes.
+    ``__arrow_c_stream__`` (polars, pyarrow, DuckDB) reuses the codes; ``to_pandas()`` copies them.
 
     Parameters
     ----------
@@ -133,7 +133,7 @@ class Samples:
         return np.array(self._states[name], dtype=object)[codes_in_range(codes, Column(name, self._states[name]))]
 
     def to_pandas(self) -> Any:
-        """A pandas DataFrame of ordered categoricals that share the codes, hence read-only: ``.copy()`` it to edit.
+        """A pandas DataFrame of ordered categoricals, with a copy of the codes: it may be edited.
 
         Needs pandas. Raises ValueError for codes out of range.
 

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..errors import MissingValuesError
+from ..runtime.extras import how_to_install
 from .booleans import with_plain_bytes
 from .variables import MAX_STATES
 
@@ -143,7 +144,7 @@ def _from_arrow(data: Any) -> Ragged:
     try:
         import pyarrow as pa
     except ImportError:
-        raise ImportError('Arrow sequences need pyarrow: pip install "fastdgm[frames]"') from None
+        raise ImportError(f"Arrow sequences need pyarrow: {how_to_install('frames', 'pyarrow')}") from None
     if hasattr(data, "to_arrow"):
         data = data.to_arrow()
     if not isinstance(data, pa.Array):

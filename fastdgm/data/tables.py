@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from ..errors import MissingValuesError
 from .columns import column_pieces, matched_columns
-from .labels import Codes, Column, Encoder, Labels, Piece, bad_code, missing_value, whole_numbers
+from .labels import Codes, Column, Encoder, Labels, Piece, bad_code, check_distinct, missing_value, whole_numbers
 from .variables import MAX_STATES
 
 _CODES_RULE = "integers in a column whose states are not known are codes, which start at 0 and are never negative"
@@ -33,6 +33,7 @@ class TableReader:
         or anything else with ``__arrow_c_stream__``. Columns are matched by name, in any order.
     states : names of the states of every variable, in the order of the rows of a block.
     dtype : uint8 or uint16.
+    keep_unknown : a label that is no state is read as one more code, the number of states, instead of refused.
 
     Raises
     ------
@@ -41,7 +42,9 @@ class TableReader:
         numbers where they could be codes or state names, and when read: codes out of range, missing values.
     """
 
-    def __init__(self, data: Any, states: Mapping[str, tuple[str, ...]], dtype: npt.DTypeLike) -> None:
+    def __init__(
+        self, data: Any, states: Mapping[str, tuple[str, ...]], dtype: npt.DTypeLike, keep_unknown: bool = False
+    ) -> None:
         columns, self.n_rows = matched_columns(data, states)
         self._dtype = np.dtype(dtype)
         self._encoders: list[list[Encoder]] = []
@@ -50,7 +53,7 @@ class TableReader:
             row = 0
             own: list[Encoder] = []
             for piece in column_pieces(name, columns[name]):
-                own.append(Encoder(piece, variable, row))
+                own.append(Encoder(piece, variable, row, keep_unknown))
                 row += len(piece)
             self._encoders.append(own)
 
@@ -137,14 +140,12 @@ def _code_range(name: str, part: Codes, first_row: int) -> tuple[int, int]:
 
 def _add_labels(name: str, part: Labels, found: dict[str, object]) -> None:
     """Add the labels of a piece to those found; an order that a type has must be that of all of its pieces."""
+    check_distinct(name, part.labels)
     own: dict[str, object] = {}
     for label in part.labels:
         if label is None or (label == "" and not part.ordered):  # empty cells, as pyarrow reads them from CSV files
             continue
-        if type(own.setdefault(str(label), label)) is not type(label):
-            raise ValueError(
-                f"state names must be distinct, column {name!r} has two categories that read {str(label)!r}"
-            )
+        own.setdefault(str(label), label)
     for label_name, label in own.items():
         found.setdefault(label_name, label)
     if part.ordered and [label_name for label_name in found if label_name in own] != list(own):

@@ -55,7 +55,8 @@ def checked_states(states: Sequence[object] | None, n_states: int) -> tuple[str,
     """State names as strings: distinct, as many as the table has columns."""
     if states is None:
         return tuple(map(str, range(n_states)))
-    names = tuple(map(str, in_order(states, "states")))
+    listed = in_order(states, "states")
+    names = listed if all(type(state) is str for state in listed) else tuple(map(str, listed))  # one tuple for many
     if not 1 <= len(names) <= MAX_STATES:
         raise ValueError(f"a variable has 1 to {MAX_STATES} states, got {len(names)}")
     if len(names) != n_states:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ..bayesnet import BayesNet
 from ..errors import UnknownNameError
+from ..runtime.text import did_you_mean
 
 _NAMES = ("alarm", "asia", "cancer", "earthquake", "sachs", "sprinkler", "student", "survey")
 
@@ -35,7 +36,8 @@ def example(name: str) -> BayesNet:
     (37, 46, 509)
     """
     if name not in _NAMES:
-        raise UnknownNameError(f"no example network {name!r}; there are {', '.join(_NAMES)}")
+        near = did_you_mean(str(name), _NAMES)
+        raise UnknownNameError(f"no example network {name!r}; there are {', '.join(_NAMES)}{near}")
     from importlib.resources import files
 
     from ..io import read_bif

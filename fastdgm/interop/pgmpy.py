@@ -16,7 +16,7 @@ def from_pgmpy(model: Any) -> BayesNet:
     """The network of a pgmpy ``DiscreteBayesianNetwork``; a graph without any CPDs gives an unfitted network.
 
     State names become strings. Where CPDs list a variable's states in different orders, the order of its own
-    CPD holds. Rows that are off by more than 1e-6 from summing to 1, and by 1e-3 at most, are divided by their sum,
+    CPD holds. Rows that are off by more than 1e-6 from summing to 1, and by 1e-2 at most, are divided by their sum,
     with one warning for all tables.
 
     Raises
@@ -63,8 +63,8 @@ def _cpt(name: str, cpds: dict[str, Any], graph_parents: set[str], sums: RowSums
     for axis, parent in enumerate(parents, start=1):
         table = _reorder(table, axis, cpd.state_names[parent], cpds[parent].state_names[parent], (name, parent))
     table = np.array(np.moveaxis(table, 0, -1), order="C")
-    sums.divide(name, table.reshape(-1, table.shape[-1]))
     try:
+        sums.divide(name, table)
         return CPT(parents, table, cpd.state_names[name])
     except ValueError as error:
         raise ValueError(f"CPD of {name!r}: {error}") from None

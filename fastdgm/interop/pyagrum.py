@@ -14,7 +14,7 @@ from ..io.row_sums import RowSums
 def from_pyagrum(model: Any) -> BayesNet:
     """The network of a pyAgrum ``BayesNet``; state names are its labels.
 
-    Rows that are off by more than 1e-6 from summing to 1, and by 1e-3 at most, are divided by their sum, with one
+    Rows that are off by more than 1e-6 from summing to 1, and by 1e-2 at most, are divided by their sum, with one
     warning for all tables.
 
     Raises
@@ -41,8 +41,8 @@ def _cpt(model: Any, node: int, sums: RowSums) -> CPT:
     variable, tensor = model.variable(node), model.cpt(node)
     parents = list(tensor.names)[:0:-1]
     table = np.array(tensor.toarray(), dtype=np.float64)
-    sums.divide(variable.name(), table.reshape(-1, table.shape[-1]))
     try:
+        sums.divide(variable.name(), table)
         return CPT(parents, table, variable.labels())
     except ValueError as error:
         raise ValueError(f"table of {variable.name()!r}: {error}") from None

@@ -1,10 +1,11 @@
-"""Models as files: any model in the native format; Bayes nets also as BIF, XMLBIF 0.3, UAI (BAYES) and HUGIN .net.
+"""Models as files: any model in the native format; Bayes nets also as BIF, XMLBIF, UAI, HUGIN .net and GeNIe .xdsl.
 
 The native format (``.safetensors``) keeps every bit of every model: see :mod:`fastdgm.io.native`.
 Rules that hold for every text format:
 
 * Rows of a table that sum to 1 within 1e-12 are left as they are, within 1e-6 they are divided by their sum
-  (files are printed with few digits), within 1e-3 likewise with one warning per file; further off is refused.
+  (files are printed with few digits), within 1e-2 likewise with one warning per file that names the variables;
+  further off is refused. ``tolerance=`` sets another limit than 1e-2.
 * What is written reads back with the same names, states and probabilities, to the last bit. A name that the
   format cannot hold is a ValueError before anything is written. UAI stores no names at all: they are lost.
 * A file holds one network: a second one, or a second table of a variable, is refused.
@@ -32,7 +33,8 @@ from .encoding import decode
 from .hugin import read_hugin, write_hugin
 from .native import read_bytes, read_native, write_bytes, write_native
 from .text import read_bounded, write_text
-from .uai import Axes, read_uai, write_uai
+from .uai import Axes, loses_names, read_uai, write_uai
+from .xdsl import read_xdsl, write_xdsl
 from .xmlbif import read_xmlbif, write_xmlbif
 
 __all__ = [
@@ -41,12 +43,14 @@ __all__ = [
     "read_hugin",
     "read_native",
     "read_uai",
+    "read_xdsl",
     "read_xmlbif",
     "write",
     "write_bif",
     "write_hugin",
     "write_native",
     "write_uai",
+    "write_xdsl",
     "write_xmlbif",
 ]
 
@@ -63,6 +67,7 @@ _BIF = Format(read_bif, write_bif, write_text)
 _XMLBIF = Format(read_xmlbif, write_xmlbif, write_text)
 _UAI = Format(read_uai, write_uai, write_text)
 _HUGIN = Format(read_hugin, write_hugin, write_text)
+_XDSL = Format(read_xdsl, write_xdsl, write_text)
 _NATIVE = Format(read_native, write_native, write_bytes)
 
 FORMATS = {
@@ -73,15 +78,25 @@ FORMATS = {
     ".uai": _UAI,
     ".net": _HUGIN,
     ".hugin": _HUGIN,
+    ".xdsl": _XDSL,
 }  # each also with .gz after it
 NATIVE_SUFFIX = ".safetensors"
 
 
-def read(path: str | os.PathLike[str], *, encoding: str | None = None, axes: Axes | None = None) -> Any:
+def read(
+    path: str | os.PathLike[str],
+    *,
+    encoding: str | None = None,
+    axes: Axes | None = None,
+    tolerance: float | None = None,
+) -> Any:
     """Read a model from a file; the suffix names the format, and ``.gz`` after it a compressed text file.
 
     Suffixes: ``.safetensors`` for any model in the native format; for Bayes nets also ``.bif``; ``.xmlbif``,
-    ``.bifxml`` or ``.xml``; ``.uai``; ``.net`` or ``.hugin``.
+    ``.bifxml`` or ``.xml`` (0.3, and 0.2); ``.uai``; ``.net`` or ``.hugin``; ``.xdsl`` of GeNIe. The dialects of other
+    programs are read too: BIF with quoted names, intervals and flat tables; XMLBIF with any namespace; HUGIN with names
+    without quotes, counts and omitted tables; UAI with evidence behind the tables. What was changed or left out, such
+    as counts that became probabilities, is said in one warning for the file.
 
     Parameters
     ----------
@@ -90,7 +105,10 @@ def read(path: str | os.PathLike[str], *, encoding: str | None = None, axes: Axe
         byte-order mark says, or its XML declaration, else UTF-8; bytes that are no UTF-8 are read as Latin-1,
         with a warning if they are in names.
     axes : of the tables of a UAI file: ``"scope"`` if the last variable of a function changes fastest, ``"reversed"``
-        if the first one does, as pgmpy writes it. Needed only where a file is refused because it leaves that open.
+        if the first one does, as pgmpy writes it, ``"parents-reversed"`` if the last one does, then the first one, as
+        aGrUM 3 writes it. Needed only where a file is refused because it leaves that open.
+    tolerance : how far a row of a text file may be off from summing to 1; it is then divided by its sum. By default
+        0.01, as where probabilities are typed with two digits; ``0.0`` demands sums that are exact to 1e-12.
 
     Returns
     -------
@@ -99,8 +117,8 @@ def read(path: str | os.PathLike[str], *, encoding: str | None = None, axes: Axe
     Raises
     ------
     FormatError : the file is not of its format, contradicts itself, or has a row that does not sum to 1.
-    ValueError : unknown suffix, encoding or ``axes``, an option that the format does not have, or a file larger
-        than memory. OSError : the file cannot be opened.
+    ValueError : unknown suffix, encoding or ``axes``, a negative ``tolerance``, an option that the format does not
+        have, or a file larger than memory. OSError : the file cannot be opened.
 
     Examples
     --------
@@ -117,11 +135,12 @@ def read(path: str | os.PathLike[str], *, encoding: str | None = None, axes: Axe
     if axes is not None and form is not _UAI:
         raise ValueError(f"axes= is for .uai files, got {path.name!r}")
     if form is _NATIVE:
-        if encoding is not None:
-            raise ValueError(f"encoding= is for text files, {path.name!r} is in the native format")
+        for option, value in {"encoding": encoding, "tolerance": tolerance}.items():
+            if value is not None:
+                raise ValueError(f"{option}= is for text files, {path.name!r} is in the native format")
         return read_native(read_bytes(path), str(path))
-    options = {} if axes is None else {"axes": axes}
-    text, doubt = decode(read_bounded(path), str(path), encoding, xml=form is _XMLBIF)
+    options: dict[str, Any] = {"tolerance": tolerance} | ({} if axes is None else {"axes": axes})
+    text, doubt = decode(read_bounded(path), str(path), encoding, xml=form in (_XMLBIF, _XDSL))
     try:
         net = form.read(text, str(path), **options)
     except FormatError as error:
@@ -142,7 +161,8 @@ def write(model: Any, path: str | os.PathLike[str]) -> None:
 
     The file appears whole or not at all: it is written under a temporary name beside it and then renamed.
     ``.safetensors`` holds any model, to the last bit; a network without tables too, but never the counts of
-    ``partial_fit``. UAI stores no names: they read back as ``x0``, ``x1``, ... with states ``0``, ``1``, ...
+    ``partial_fit``. UAI stores no names: they read back as ``x0``, ``x1``, ... with states ``0``, ``1``, ..., and a
+    warning says so where others are lost. In ``.xdsl`` parents come before their children, whatever their order here.
 
     Raises
     ------
@@ -155,10 +175,10 @@ def write(model: Any, path: str | os.PathLike[str]) -> None:
     >>> import os, tempfile
     >>> import fastdgm as fd
     >>> with tempfile.TemporaryDirectory() as folder:
-    ...     path = os.path.join(folder, "asia.uai")
+    ...     path = os.path.join(folder, "asia.net.gz")
     ...     fd.write(fd.example("asia"), path)
     ...     fd.read(path).names[:3]
-    ('x0', 'x1', 'x2')
+    ('asia', 'tub', 'smoke')
     """
     if isinstance(model, str | os.PathLike):
         raise TypeError(f"write takes a model and a path, got {type(model).__name__} first")
@@ -172,6 +192,12 @@ def write(model: Any, path: str | os.PathLike[str]) -> None:
     if form is not _NATIVE:
         _check_size(model, path)
     form.save(path, content)
+    if form is _UAI and loses_names(model):
+        warnings.warn(
+            f"{path.name}: UAI stores no names: variables read back as x0, x1, ... and their states as 0, 1, ...",
+            UserWarning,
+            stacklevel=2,
+        )
 
 
 def _check_size(net: BayesNet, path: Path) -> None:
@@ -192,6 +218,8 @@ def format_of(path: Path) -> Format:
     suffix = os.path.splitext(name)[1]
     if suffix == NATIVE_SUFFIX:
         raise ValueError(f"arrays hardly compress: {NATIVE_SUFFIX} takes no .gz after it, got {str(path)!r}")
+    if suffix == ".dsl":
+        raise ValueError(f"GeNIe's .dsl is not read: open it in GeNIe and save it as .xdsl or .net, got {str(path)!r}")
     if suffix not in FORMATS:
         raise ValueError(
             f"the suffix of a file names its format: {', '.join(FORMATS)}, each also with .gz after it, "

@@ -7,13 +7,13 @@ but one program wrote the whole file in one way.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Literal, NamedTuple
 
 import numpy as np
 
 from ..conditionals.table import EXACT_TOLERANCE, LOUD_TOLERANCE
-from .draft import Family
+from .draft import Draft, Family
 from .text import Array
 
 Child = Literal["fastest", "slowest"]
@@ -59,13 +59,17 @@ class FlatTable(NamedTuple):
         return np.moveaxis(self.values.reshape(shape[-1:] + shape[:-1]), 0, -1)
 
 
-def flat_table(family: Family, values: Array, reversed_parents: bool = False) -> FlatTable:
-    """The table whose ``n_rows * n_states`` entries stand in the file as ``values`` has them."""
+def flat_table(family: Family, values: Array, tolerance: float, reversed_parents: bool = False) -> FlatTable:
+    """The table whose ``n_rows * n_states`` entries stand in the file as ``values`` has them.
+
+    Rows that are off by up to ``tolerance`` decide only where no way gives rows that are closer to 1.
+    """
     if family.n_rows == 1:
         return FlatTable(family, values, reversed_parents, fastest_fits=True, slowest_fits=True)
-    fastest = values.reshape(family.n_rows, family.n_states)
-    slowest = values.reshape(family.n_states, family.n_rows).T
-    return FlatTable(family, values, reversed_parents, _sums_to_one(fastest), _sums_to_one(slowest))
+    fastest = _worst(values.reshape(family.n_rows, family.n_states))
+    slowest = _worst(values.reshape(family.n_states, family.n_rows).T)
+    limit = LOUD_TOLERANCE if min(fastest, slowest) <= LOUD_TOLERANCE else tolerance + EXACT_TOLERANCE
+    return FlatTable(family, values, reversed_parents, fastest <= limit, slowest <= limit)
 
 
 def decisions(tables: Iterable[FlatTable]) -> set[Child]:
@@ -73,6 +77,40 @@ def decisions(tables: Iterable[FlatTable]) -> set[Child]:
     return {table.decision for table in tables if table.decision is not None}
 
 
-def _sums_to_one(rows: Array) -> bool:
+def first_parent_fastest(family: Family, values: Array) -> Array:
+    """The entries in our order, where in the file the child changes fastest, then the first parent, as aGrUM has it."""
+    parents = family.shape[:-1]
+    table = values.reshape(parents[::-1] + family.shape[-1:])
+    return table.transpose(*reversed(range(len(parents))), len(parents)).reshape(-1)
+
+
+def add_flat_tables(draft: Draft, tables: Sequence[FlatTable], advice: str) -> None:
+    """Give a draft the tables of a file, now that all of them have been seen: each as its rows, or the others, say.
+
+    Raises
+    ------
+    FormatError : rows that sum to 1 neither way, or both ways where nothing decides; ``advice`` ends that message.
+    """
+    votes = decisions(tables)
+    for table in tables:
+        child, position = table.family.child, table.family.position
+        if not table.fastest_fits and not table.slowest_fits:
+            raise draft.source.error(
+                f"every row of a table sums to 1, those of the flat table of {child!r} do so neither "
+                f"with the child changing fastest nor with the child changing slowest",
+                position,
+            )
+        if table.is_ambiguous and len(votes) != 1:
+            raise draft.source.error(
+                f"the flat table of {child!r} is ambiguous: its rows sum to 1 whether the child changes fastest or "
+                f"slowest{advice}",
+                position,
+            )
+        slowest = not table.fastest_fits or (table.is_ambiguous and votes == {"slowest"})
+        draft.add_table(table.family, table.entries("slowest" if slowest else "fastest"))
+
+
+def _worst(rows: Array) -> float:
+    """How far the worst row is off from summing to 1; NaN where one is no distribution at all."""
     with np.errstate(over="ignore", invalid="ignore"):
-        return bool(rows.min() >= 0.0 and np.abs(rows.sum(axis=1) - 1.0).max() <= LOUD_TOLERANCE)
+        return float(np.abs(rows.sum(axis=1) - 1.0).max()) if rows.min() >= 0.0 else np.nan

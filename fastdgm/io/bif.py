@@ -18,7 +18,8 @@ from itertools import product
 from ..bayesnet import BayesNet
 from ..conditionals.table import CPT, tables_of
 from ..data.variables import MAX_STATES
-from .bif_tables import PROPERTY, STATEMENT, ProbabilityReader, state_list, words
+from .bif_names import NAME, name_list, undeclared_list, words, written_state, written_variable
+from .bif_tables import PROPERTY, STATEMENT, ProbabilityReader
 from .draft import MAX_NAMES, Draft
 from .text import Source, blank_out, check_names, joined
 
@@ -31,16 +32,12 @@ _VARIABLE = re.compile(
     r"\s*+(?:type\s++(?P<type>\w++)\s*+(?:\[\s*+(?P<count>\d{1,9})\s*+\]\s*+)?"
     r'(?:\{(?P<states>(?:"[^"]*"|[^"{}]++)*+)\}\s*+)?;?|' + PROPERTY + r"|(?P<end>\}))"
 )
-_FAMILY = re.compile(r"\s*+\(([^()|]*+)(?:\|([^()|]*+))?\)\s*+")
-
-_VARIABLE_NAME = re.compile(r'(?!.*/[/*])[^\s\0\ud800-\udfff{}()|,;"]+')
-_STATE_NAME = re.compile(
-    r'(?!.*/[/*])[^\s\0\ud800-\udfff{}(),;"](?:[^\n\r\0\ud800-\udfff{}(),;"]*[^\s\0\ud800-\udfff{}(),;"])?'
-)
+_FAMILY = re.compile(r'\s*+\(((?:"[^"]*"|[^()|"])*+)(?:\|((?:"[^"]*"|[^()|"])*+))?\)\s*+')
+_QUOTED_BLOCK = re.compile(r'(?:"[^"]*"|[^"}]++)*+\}')
 
 
-def read_bif(text: str, source: str = "<text>") -> BayesNet:
-    """The network in a BIF text; ``source`` is its name in error messages.
+def read_bif(text: str, source: str = "<text>", tolerance: float | None = None) -> BayesNet:
+    """The network in a BIF text; ``source`` is its name in messages.
 
     Raises
     ------
@@ -56,16 +53,17 @@ def read_bif(text: str, source: str = "<text>") -> BayesNet:
     >>> net.states["rain"], net["rain"].table
     (('no', 'yes'), array([0.8, 0.2]))
     """
-    return _Reader(Source(text, source)).network()
+    return _Reader(Source(text, source), tolerance).network()
 
 
 class _Reader:
     """First all variables are read, then all tables: a child may come before its parents."""
 
-    def __init__(self, source: Source) -> None:
+    def __init__(self, source: Source, tolerance: float | None) -> None:
         self.source = source
-        self.draft = Draft(source)
+        self.draft = Draft(source, tolerance)
         self.text = source.text
+        self.brackets = False  # in names without quotes
         if "//" in self.text or "/*" in self.text:
             self.text = blank_out(_COMMENT, self.text)
 
@@ -84,7 +82,7 @@ class _Reader:
             elif block["kind"] == "network":
                 self.draft.begin_network("network block", block.start("kind"))
                 position = self._end_of_network(position)
-        tables = ProbabilityReader(self.draft, self.text)
+        tables = ProbabilityReader(self.draft, self.text, self.brackets)
         for block in families:
             tables.read(self._family(block), block.end())
         tables.finish()
@@ -107,7 +105,10 @@ class _Reader:
         end = self.text.find("}", position)
         if end >= 0 and self.text.find('"', position, end) < 0:
             return end + 1
-        while True:  # a quoted property may hold the brace
+        block = _QUOTED_BLOCK.match(self.text, position)  # a quoted name or property may hold the brace
+        if block is not None:
+            return block.end()
+        while True:  # finds the statement that does not end
             statement = self._match(STATEMENT, position, "a row, table, default, property or }")
             position = statement.end()
             if statement["end"]:
@@ -151,14 +152,19 @@ class _Reader:
             message = f"only discrete variables are supported, {name!r} is {statement['type']!r}"
             raise self.source.error(message, position)
         count = int(statement["count"]) if statement["count"] else None
-        states = state_list(statement["states"] or "", count)
+        text = statement["states"] or ""
+        try:
+            states = undeclared_list(text, MAX_STATES) if count is None else name_list(text, count, MAX_STATES)
+        except ValueError as error:
+            raise self.source.error(f"variable {name!r} has no number of states: {error}", position) from None
         if len(states) > MAX_STATES:
             raise self.source.error(f"a variable has at most {MAX_STATES} states, {name!r} has more", position)
         if count is not None and count != len(states):
             message = f"variable {name!r} is declared with {count} states but {len(states)} are named"
-            if len(states) > count and '"' not in (statement["states"] or ""):
+            if len(states) > count and '"' not in text:
                 message += ": a name with a comma in it is written in quotes"
             raise self.source.error(message, position)
+        self.brackets = self.brackets or ('"' not in text and ("(" in text or ")" in text))
         if "" in states:
             raise self.source.error(f"variable {name!r} has a state without a name", position)
         return states
@@ -169,8 +175,7 @@ def write_bif(net: BayesNet) -> str:
 
     Raises
     ------
-    ValueError : a name that BIF cannot hold: one with ``{}(),;"``, ``//`` or ``/*``, a line break, or blanks
-        at its ends; for variables also a blank or ``|`` inside.
+    ValueError : a name that BIF cannot hold: an empty one, or one with a quotation mark or a line break.
 
     Examples
     --------
@@ -187,20 +192,25 @@ def write_bif(net: BayesNet) -> str:
     }
     <BLANKLINE>
     """
-    check_names(net, "BIF", _VARIABLE_NAME, _STATE_NAME)
+    check_names(net, "BIF", NAME, NAME)
+    tables = tables_of(net.conditionals, "a BIF file")
+    variables = {name: written_variable(name) for name in net.names}
+    states = {name: [written_state(one) for one in net.states[name]] for name in net.names}
     parts = ["network unknown {\n}\n"]
-    for name, states in net.states.items():
-        parts.append(f"variable {name} {{\n  type discrete [ {len(states)} ] {{ {', '.join(states)} }};\n}}\n")
-    for name, cpt in tables_of(net.conditionals, "a BIF file").items():
-        given = f"{name} | {', '.join(cpt.parents)}" if cpt.parents else name
-        parts.append(f"probability ( {given} ) {{\n{''.join(_rows(net, cpt))}}}\n")
+    for name, written in variables.items():
+        listed = ", ".join(states[name])
+        parts.append(f"variable {written} {{\n  type discrete [ {len(states[name])} ] {{ {listed} }};\n}}\n")
+    for name, cpt in tables.items():
+        given = " | " + ", ".join(variables[parent] for parent in cpt.parents) if cpt.parents else ""
+        rows = "".join(_rows(cpt, [states[parent] for parent in cpt.parents]))
+        parts.append(f"probability ( {variables[name]}{given} ) {{\n{rows}}}\n")
     return "".join(parts)
 
 
-def _rows(net: BayesNet, cpt: CPT) -> Iterator[str]:
+def _rows(cpt: CPT, parent_states: list[list[str]]) -> Iterator[str]:
     rows = cpt.table.reshape(-1, cpt.n_states).tolist()
     if not cpt.parents:
         yield f"  table {joined(', ', rows[0])};\n"
         return
-    for states, row in zip(product(*(net.states[parent] for parent in cpt.parents)), rows, strict=True):
+    for states, row in zip(product(*parent_states), rows, strict=True):
         yield f"  ({', '.join(states)}) {joined(', ', row)};\n"

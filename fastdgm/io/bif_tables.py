@@ -10,28 +10,22 @@ from __future__ import annotations
 import re
 from array import array
 from collections.abc import Sequence
-from itertools import islice
 
 import numpy as np
 
-from ..data.variables import MAX_STATES
 from ..runtime.text import preview
-from .axes import FlatTable, decisions, flat_table
+from .axes import FlatTable, add_flat_tables, flat_table
+from .bif_names import name_list
 from .draft import Draft, Family, Positions
 from .text import NO_DECIMAL_COMMA, Array, is_plain
 
-MAX_DEFAULT_CELLS = 1 << 24  # per file: no number of the file stands behind the cells a `default` row fills
-
 PROPERTY = r'property\b(?P<property>(?:"[^"]*"|[^";]++)*+);'
-STATEMENT = re.compile(
-    r'\s*+(?:\((?P<states>(?:"[^"]*"|[^()"]++)*+)\)(?P<row>[^;(){}]*+);'
-    + r"|(?P<keyword>table|default)\b(?P<flat>[^;(){}]*+);|"
-    + PROPERTY
-    + r"|(?P<end>\}))"
-)
+_OTHER_STATEMENTS = r"(?P<keyword>table|default)\b(?P<flat>[^;(){}]*+);|" + PROPERTY + r"|(?P<end>\}))"
+STATEMENT = re.compile(r'\s*+(?:\((?P<states>(?:"[^"]*"|[^()"]++)*+)\)(?P<row>[^;(){}]*+);|' + _OTHER_STATEMENTS)
+# In a file with names like (35,60] the last parenthesis before the numbers ends the states of a row.
+_STATEMENT_WITH_BRACKETS = re.compile(r'\s*+(?:\((?P<states>[^;{}]*)\)(?P<row>[^;(){}"]*+);|' + _OTHER_STATEMENTS)
 _DECIMAL_COMMA = re.compile(r"\d,\d")
 _WORD = re.compile(r"\S+")
-_NAME = re.compile(r'"([^"]*)"|([^\s",|]+)')
 _FUNCTION = re.compile(r"\bfunction\W+(\w+)")
 
 
@@ -40,30 +34,17 @@ def has_decimal_comma(numbers: str) -> bool:
     return "." not in numbers and _DECIMAL_COMMA.search(numbers) is not None
 
 
-def words(text: str, limit: int) -> list[str]:
-    """The first ``limit`` names, separated by blanks, commas or bars, quoted or not."""
-    return [match[1] or match[2] or "" for match in islice(_NAME.finditer(text), limit)]
-
-
-def state_list(text: str, count: int | None) -> list[str]:
-    """State names separated by commas, which leaves room for blanks inside, or else by blanks.
-
-    Of more names than a variable can have states, only the first few are counted.
-    """
-    if '"' in text:
-        return words(text, MAX_STATES + 1)
-    names = [name.strip() for name in text.split(",", MAX_STATES)]
-    return names if len(names) > 1 or count == 1 else text.split(None, MAX_STATES)
-
-
 class ProbabilityReader:
-    """Reads the probability blocks of one file into its draft."""
+    """Reads the probability blocks of one file into its draft.
 
-    def __init__(self, draft: Draft, text: str) -> None:
+    ``brackets`` says that names without quotes have parentheses in them.
+    """
+
+    def __init__(self, draft: Draft, text: str, brackets: bool) -> None:
         self.draft = draft
+        self._statement = _STATEMENT_WITH_BRACKETS if brackets else STATEMENT
         self.source = draft.source
         self.text = text
-        self._cells_by_default = 0
         self._flat: list[FlatTable] = []
 
     def read(self, names: Sequence[str], start: int) -> None:
@@ -73,7 +54,7 @@ class ProbabilityReader:
         flat: dict[str, re.Match[str]] = {}
         position = start
         while True:
-            statement = STATEMENT.match(self.text, position)
+            statement = self._statement.match(self.text, position)
             if statement is None:
                 raise self.source.unexpected(f"a row of the table of {family.child!r}", position)
             position = statement.end()
@@ -120,27 +101,11 @@ class ProbabilityReader:
         if family.n_rows == 1 or len(values) != family.n_rows * family.n_states:
             self.draft.add_table(family, values)
             return
-        table = flat_table(family, values)
-        if not table.fastest_fits and not table.slowest_fits:
-            raise self.source.error(
-                f"every row of a table sums to 1, those of the flat table of {family.child!r} do so neither "
-                f"with the child changing fastest nor with the child changing slowest",
-                family.position,
-            )
-        self._flat.append(table)
+        self._flat.append(flat_table(family, values, self.draft.tolerance))
 
     def finish(self) -> None:
-        """Give the draft the flat tables, each with the child fastest, now that all of them have been seen."""
-        votes = decisions(self._flat)
-        for table in self._flat:
-            if table.is_ambiguous and len(votes) != 1:
-                raise self.source.error(
-                    f"the flat table of {table.family.child!r} is ambiguous: its rows sum to 1 whether the child "
-                    f"changes fastest or slowest; write it as rows, (parent states) probabilities;",
-                    table.family.position,
-                )
-            slowest = not table.fastest_fits or (table.is_ambiguous and votes == {"slowest"})
-            self.draft.add_table(table.family, table.entries("slowest" if slowest else "fastest"))
+        """Give the draft the flat tables, now that all of them have been seen."""
+        add_flat_tables(self.draft, self._flat, "; write it as rows, (parent states) probabilities;")
 
     def _filled(self, family: Family, rows: _Rows, default: re.Match[str]) -> tuple[Array, Positions]:
         """The default row everywhere, then the rows that were given."""
@@ -148,13 +113,7 @@ class ProbabilityReader:
         if len(row) != family.n_states:
             message = f"the default row of {family.child!r} needs {family.n_states} numbers, got {len(row)}"
             raise self.source.error(message, position)
-        self._cells_by_default += family.n_rows * family.n_states
-        if self._cells_by_default > MAX_DEFAULT_CELLS:
-            raise self.source.error(
-                f"default rows fill at most {MAX_DEFAULT_CELLS} entries of a file; those of {family.child!r} "
-                f"would exceed it",
-                position,
-            )
+        self.draft.check_filled("default rows", family, position)
         values, positions = np.tile(row, (family.n_rows, 1)), np.full(family.n_rows, position)
         index, given_values, given_positions = rows.sorted()
         values[index], positions[index] = given_values, given_positions
@@ -178,9 +137,9 @@ class _Rows:
 
     def add(self, statement: re.Match[str]) -> None:
         """Take in one row: its number among the parent configurations, its probabilities, its position."""
-        index = 0
+        index, n_parents = 0, len(self._codes)
         try:
-            for state, codes in zip(self._states(statement["states"]), self._codes, strict=True):
+            for state, codes in zip(name_list(statement["states"], n_parents, n_parents), self._codes, strict=True):
                 index = index * len(codes) + codes[state]
         except (KeyError, ValueError):
             raise self.source.error(
@@ -207,13 +166,6 @@ class _Rows:
             )
         if len(self._index) > self.family.n_rows:
             self.sorted()  # raises, and names the row that is there twice
-
-    def _states(self, text: str) -> list[str]:
-        n_names = len(self._codes)
-        if '"' in text:
-            return words(text, n_names + 1)
-        names = [name.strip() for name in text.split(",", n_names)]
-        return names if len(names) == n_names else text.split(None, n_names)
 
     def sorted(self) -> tuple[Positions, Array, Positions]:
         """Which rows there are, in the order of the table, with their probabilities and positions."""

@@ -13,13 +13,14 @@ from ..conditionals.table import CPT, RowSumError, check_axes
 from ..data.variables import MAX_STATES
 from ..errors import FormatError
 from ..runtime.text import preview
-from .row_sums import RowSums
+from .row_sums import RowSums, warn_once
 from .text import Array, Source
 
 MAX_VARIABLES = 100_000  # each takes some kilobytes: a few bytes of a file must not cost many
 MAX_STATES_OF_A_FILE = 1 << 22
 MAX_NAMES = 256  # of one family: more than it can have, so that the error can count
 MAX_CELLS = 1 << 28  # more numbers than a file of the permitted size can hold
+MAX_FILLED_CELLS = 1 << 24  # entries per file that no number stands behind, such as those of BIF's default rows
 Positions = npt.NDArray[np.int64]
 
 
@@ -41,15 +42,16 @@ class Family(NamedTuple):
 class Draft:
     """Variables and tables in the order a reader finds them; ``network()`` turns them into a BayesNet."""
 
-    def __init__(self, source: Source) -> None:
+    def __init__(self, source: Source, tolerance: float | None = None) -> None:
         self.source = source
         self.states: dict[str, tuple[str, ...]] = {}
         self._positions: dict[str, int] = {}
         self._tables: dict[str, CPT] = {}
         self._families: set[str] = set()  # a table is announced before it is known
         self._begun: dict[str, int] = {}
-        self._n_states = 0
-        self._row_sums = RowSums()
+        self._n_states = self._n_filled = 0
+        self._row_sums = RowSums(tolerance)
+        self.notes: list[str] = []  # for the one warning about the file
 
     def begin_network(self, what: str, position: int) -> None:
         """The beginning of the network in a file that has room for one: a second one is not merged into it."""
@@ -115,11 +117,28 @@ class Draft:
             raise self.source.error(f"table of {child!r}: {error}", position) from None
         return Family(child, tuple(parents), shape, n_cells // shape[-1], position)
 
-    def add_table(self, family: Family, values: Array, row_positions: Positions | None = None) -> None:
+    def add_table(
+        self, family: Family, values: Array, row_positions: Positions | None = None, weights: bool = False
+    ) -> None:
         """Accept a table given as a flat array: the child changes fastest, then the last parent.
 
-        ``row_positions`` says where each row stands in the file, for the error message.
+        ``row_positions`` says where each row stands in the file, for the error message; ``weights`` that the format
+        has tables of counts and the like, which mean distributions.
         """
+        self.check_length(family, values)
+        table = values.reshape(family.shape)
+        with np.errstate(over="ignore", invalid="ignore"):  # sums of absurd numbers are reported as such below
+            try:
+                self._row_sums.divide(family.child, table, weights)
+                cpt = CPT(family.parents, table, self.states[family.child])
+            except RowSumError as error:
+                raise self._row_error(family, error, row_positions) from None
+            except ValueError as error:
+                raise self.source.error(f"table of {family.child!r}: {error}", family.position) from None
+        self._tables[family.child] = cpt
+
+    def check_length(self, family: Family, values: Array) -> None:
+        """Refuse more or fewer numbers than the table has entries."""
         n_cells = family.n_rows * family.n_states
         if len(values) != n_cells:
             raise self.source.error(
@@ -127,21 +146,34 @@ class Draft:
                 f"({' x '.join(map(str, family.shape))}), got {len(values)}",
                 family.position,
             )
-        with np.errstate(over="ignore", invalid="ignore"):  # sums of absurd numbers are reported as such below
-            self._row_sums.divide(family.child, values.reshape(family.n_rows, family.n_states))
-            try:
-                cpt = CPT(family.parents, values.reshape(family.shape), self.states[family.child])
-            except RowSumError as error:
-                raise self._row_error(family, error, row_positions) from None
-            except ValueError as error:
-                raise self.source.error(f"table of {family.child!r}: {error}", family.position) from None
-        self._tables[family.child] = cpt
+
+    def add_uniform(self, family: Family) -> None:
+        """Accept a table that the file leaves out, where its format says that all states are equally likely then."""
+        self.check_filled("tables without data", family, family.position)
+        self.add_table(family, np.full(family.n_rows * family.n_states, 1.0 / family.n_states))
+        self._row_sums.note_uniform(family.child)
+
+    def check_filled(self, what: str, family: Family, position: int) -> None:
+        """Refuse more entries than a file may have that no number of it stands behind, before they take memory."""
+        self._n_filled += family.n_rows * family.n_states
+        if self._n_filled > MAX_FILLED_CELLS:
+            raise self.source.error(
+                f"{what} fill at most {MAX_FILLED_CELLS} entries of a file; those of {family.child!r} would exceed it",
+                position,
+            )
+
+    @property
+    def tolerance(self) -> float:
+        """How far a row may be off from summing to 1."""
+        return self._row_sums.tolerance
 
     def _row_error(self, family: Family, error: RowSumError, row_positions: Positions | None) -> FormatError:
         row = int(np.ravel_multi_index(error.row, family.shape[:-1])) if error.row else 0
         position = family.position if row_positions is None else int(row_positions[row])
         at = f", row {self.row_name(family, row)}" if family.parents else ""
-        return self.source.error(f"table of {family.child!r}{at}: {error}", position)
+        hint = f"; fastdgm.read(path, tolerance=...) accepts rows further off than {self.tolerance:g}"
+        hint = hint if "sums to 1" in str(error) else ""
+        return self.source.error(f"table of {family.child!r}{at}: {error}{hint}", position)
 
     def row_name(self, family: Family, row: int) -> str:
         """The parent states of a row, for a message: ``(rain = yes, sprinkler = off)``."""
@@ -152,7 +184,7 @@ class Draft:
         return f"({', '.join(reversed(named))})"
 
     def network(self) -> BayesNet:
-        """The network, if every variable has its table. Warns once if rows had to be divided by their sum."""
+        """The network, if every variable has its table. Warns once about all that had to be changed in it."""
         if not self.states:
             raise self.source.error("a Bayes net has at least one variable, got none")
         for name, position in self._positions.items():
@@ -162,7 +194,7 @@ class Draft:
             net = BayesNet({name: self._tables[name] for name in self.states})
         except ValueError as error:
             raise self.source.error(str(error)) from None
-        self._row_sums.warn(self.source.name, stacklevel=5)  # the caller of fastdgm.read
+        warn_once(self.source.name, self._row_sums.notes() + self.notes, stacklevel=5)  # the caller of fastdgm.read
         return net
 
 

@@ -5,8 +5,9 @@
     node wet { states = ("dry" "wet"); }
     potential ( wet | rain ) { data = ((0.9 0.1)(0.2 0.8)); }
 
-The parentheses of ``data`` nest one level per parent, the child innermost; one flat pair is read as well.
-Continuous, decision and utility nodes are refused, other attributes are skipped.
+State names may stand without quotes, and comments begin with ``%`` or ``//``; ``hugin_tables`` reads ``data``, which
+may hold counts. In a quoted name ``\\"`` is a quotation mark, every other backslash stands for itself. Continuous,
+decision and utility nodes are refused, other attributes are skipped.
 """
 
 from __future__ import annotations
@@ -17,32 +18,35 @@ from itertools import islice
 from ..bayesnet import BayesNet
 from ..conditionals.table import CPT, tables_of
 from ..data.variables import MAX_STATES
-from .draft import MAX_NAMES, Draft, Family
-from .text import Array, Source, blank_out, check_names, joined
+from .draft import MAX_NAMES, Draft
+from .hugin_tables import add_potential
+from .text import Source, blank_out, check_names, joined
 
 _QUOTED = r'"(?:[^"\\]++|\\"?+)*+"'  # the quotation mark alone is escaped: other backslashes stand for themselves
-_COMMENT = re.compile(_QUOTED + r"|(?P<comment>%[^\n]*+(?:\s*+%[^\n]*+)*+)")
+_COMMENT = re.compile(_QUOTED + r"|(?P<comment>(?:%|//)[^\n]*+(?:\s*+(?:%|//)[^\n]*+)*+)")
 _BLOCK = re.compile(r'\s*+(?P<head>[^\s{}();="][^{};="]*+)\{')
-_ATTRIBUTE = re.compile(r"\s*+(?:(?P<key>\w++)\s*+=(?P<value>(?:" + _QUOTED + r'|[^";{}]++)*+);|(?P<end>\}))')
+_ATTRIBUTE = re.compile(
+    r'\s*+(?:(?P<states>states)\s*+=\s*+\((?P<names>[^"{}=]*?)\)\s*+;|'  # aGrUM's names may hold semicolons
+    r"(?P<key>\w++)\s*+=(?P<value>(?:" + _QUOTED + r'|[^";{}]++)*+);|(?P<end>\}))'
+)
 _POTENTIAL = re.compile(r"potential\s*+\(([^()|]*+)(?:\|([^()|]*+))?\)\s*+")
 _STRINGS = re.compile(r"\s*+\(\s*+((?:" + _QUOTED + r"\s*+)*+)\)\s*+")
 _STRING = re.compile(_QUOTED)
-_INNERMOST = re.compile(r"\(([^()]*+)\)")
-_NOT_PARENTHESES = re.compile(r"[^()]+")
-_PARENTHESES = str.maketrans("()", "  ")
 
 MAX_ATTRIBUTES = 1 << 17  # HR_State_0, HR_State_1, ...: some programs write one per state
-_NODE_NAME = re.compile(r'[^\s\0\ud800-\udfff{}();="%|,]+')
-_STATE_NAME = re.compile(r'[^"\n\r\0\ud800-\udfff]*(?<!\\)')
+_NODE_NAME = re.compile(r'(?!.*//)[^\s\0\ud800-\udfff{}();="%|,]+')
+_STATE_NAME = re.compile(r"[^\n\r\0\ud800-\udfff]*(?<!\\)")
 
 
-def read_hugin(text: str, source: str = "<text>") -> BayesNet:
-    """The network in a HUGIN .net text; ``source`` is its name in error messages.
+def read_hugin(text: str, source: str = "<text>", tolerance: float | None = None) -> BayesNet:
+    """The network in a HUGIN .net text; ``source`` is its name in messages.
 
     Raises
     ------
-    FormatError : the text is no .net, contradicts itself, has a node that is not discrete, or a row that does
-        not sum to 1; names the line.
+    FormatError : the text is no .net, contradicts itself, has a node that is not discrete, or a row of probabilities
+        that does not sum to 1; names the line.
+
+    Rows of counts, and tables that are left out, are no error: ``hugin_tables`` says what they mean.
 
     Examples
     --------
@@ -51,16 +55,17 @@ def read_hugin(text: str, source: str = "<text>") -> BayesNet:
     >>> net.states["rain"], net["rain"].table
     (('no', 'yes'), array([0.8, 0.2]))
     """
-    return _Reader(Source(text, source)).network()
+    return _Reader(Source(text, source), tolerance).network()
 
 
 class _Reader:
     """Nodes are read as they come, potentials once every node is known."""
 
-    def __init__(self, source: Source) -> None:
+    def __init__(self, source: Source, tolerance: float | None) -> None:
         self.source = source
-        self.draft = Draft(source)
-        self.text = blank_out(_COMMENT, source.text) if "%" in source.text else source.text
+        self.draft = Draft(source, tolerance)
+        has_comments = "%" in source.text or "//" in source.text
+        self.text = blank_out(_COMMENT, source.text) if has_comments else source.text
         self.potentials: list[tuple[str, re.Match[str] | None, int]] = []
 
     def network(self) -> BayesNet:
@@ -109,24 +114,33 @@ class _Reader:
             position = attribute.end()
             if attribute["end"]:
                 return attributes, position
-            if attribute["key"] in attributes:
-                message = f"attribute {attribute['key']!r} is given twice"
-                raise self.source.error(message, attribute.start("key"))
+            key = attribute["states"] or attribute["key"]
+            start = attribute.end() - len(attribute[0].lstrip())
+            if key in attributes:
+                raise self.source.error(f"attribute {key!r} is given twice", start)
             if len(attributes) == MAX_ATTRIBUTES:
                 message = f"a block has at most {MAX_ATTRIBUTES} attributes, got more"
-                raise self.source.error(message, attribute.start("key"))
-            attributes[attribute["key"]] = attribute
+                raise self.source.error(message, start)
+            attributes[key] = attribute
 
     def _node(self, name: str, attributes: dict[str, re.Match[str]], position: int) -> None:
         if "states" not in attributes:
             raise self.source.error(f"node {name!r} has no states", position)
-        value = attributes["states"]
-        states = _STRINGS.fullmatch(value["value"])
+        self.draft.add_variable(name, self._states(name, attributes["states"]), position)
+
+    def _states(self, name: str, attribute: re.Match[str]) -> list[str]:
+        """Quoted names, or as aGrUM writes them names without quotes and blanks."""
+        if attribute["names"] is not None:
+            names: list[str] = attribute["names"].split(None, MAX_STATES)
+            if any(state.endswith(",") for state in names):
+                message = f"the states of {name!r} are separated by blanks, got ({attribute['names'].strip()})"
+                raise self.source.error(message, attribute.start("names"))
+            return names
+        states = _STRINGS.fullmatch(attribute["value"])
         if states is None:
-            message = f'the states of {name!r} are quoted names, ("a" "b"), got {value["value"].strip()}'
-            raise self.source.error(message, value.start("value"))
-        names = [match[0][1:-1].replace('\\"', '"') for match in islice(_STRING.finditer(states[1]), MAX_STATES + 1)]
-        self.draft.add_variable(name, names, position)
+            message = f'the states of {name!r} are quoted names, ("a" "b"), got {attribute["value"].strip()}'
+            raise self.source.error(message, attribute.start("value"))
+        return [match[0][1:-1].replace('\\"', '"') for match in islice(_STRING.finditer(states[1]), MAX_STATES + 1)]
 
     def _potential(self, head: str, data: re.Match[str] | None, position: int) -> None:
         match = _POTENTIAL.fullmatch(head)
@@ -135,49 +149,7 @@ class _Reader:
             message = f"expected potential ( child | parents ), with one child, got {head!r}"
             raise self.source.error(message, position)
         family = self.draft.family(children[0], parents, position)
-        if data is None:
-            raise self.source.error(f"the potential of {family.child!r} has no data", position)
-        self.draft.add_table(family, self._data(family, data))
-
-    def _data(self, family: Family, attribute: re.Match[str]) -> Array:
-        value, position = attribute["value"], attribute.start("value")
-        nested = group = 1
-        for k in family.shape[:-1]:
-            group *= k
-            nested += group
-        opened, closed = value.count("("), value.count(")")
-        flat = value.strip()
-        if opened != closed or opened not in (1, nested) or flat[0] != "(" or flat[-1] != ")":
-            raise self.source.error(
-                f"the data of {family.child!r} are nested in {nested} pairs of parentheses, one level per "
-                f"parent, or in one pair, got {opened} opened and {closed} closed",
-                position,
-            )
-        if opened > 1:
-            self._check_rows(family, value, position)
-            if _NOT_PARENTHESES.sub("", value) != _nesting(family):
-                message = f"the data of {family.child!r} are nested one level per parent, the first one outermost"
-                raise self.source.error(message, position)
-        return self.source.numbers(value.translate(_PARENTHESES), position)
-
-    def _check_rows(self, family: Family, value: str, position: int) -> None:
-        """Every innermost pair of parentheses holds one row of the table."""
-        for row, group in enumerate(_INNERMOST.finditer(value)):
-            n_numbers = len(group[1].split(None, family.n_states))
-            if n_numbers != family.n_states and row < family.n_rows:
-                raise self.source.error(
-                    f"every row of the data of {family.child!r} has {family.n_states} numbers, row "
-                    f"{self.draft.row_name(family, row)} has {'more' if n_numbers > family.n_states else n_numbers}",
-                    position + group.start(),
-                )
-
-
-def _nesting(family: Family) -> str:
-    """The parentheses of nested data."""
-    nesting = "()"
-    for k in reversed(family.shape[:-1]):
-        nesting = f"({nesting * k})"
-    return nesting
+        add_potential(self.draft, family, data)
 
 
 def _names(text: str) -> list[str]:
@@ -189,8 +161,8 @@ def write_hugin(net: BayesNet) -> str:
 
     Raises
     ------
-    ValueError : a name that the format cannot hold: a variable with blanks or one of ``{}()|=;,%"``, a state
-        with a quotation mark or a line break, or with a backslash at its end.
+    ValueError : a name that the format cannot hold: a variable with blanks, one of ``{}()|=;,%"`` or ``//``, a state
+        with a line break or with a backslash at its end.
 
     Examples
     --------
@@ -213,7 +185,7 @@ def write_hugin(net: BayesNet) -> str:
     check_names(net, "HUGIN .net", _NODE_NAME, _STATE_NAME)
     parts = ["net\n{\n}\n"]
     for name, states in net.states.items():
-        quoted = " ".join(f'"{state}"' for state in states)
+        quoted = " ".join('"' + state.replace('"', '\\"') + '"' for state in states)
         parts.append(f"node {name}\n{{\n    states = ({quoted});\n}}\n")
     for name, cpt in tables_of(net.conditionals, "a HUGIN .net file").items():
         given = f"{name} | {' '.join(cpt.parents)}" if cpt.parents else name

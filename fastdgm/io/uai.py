@@ -10,8 +10,10 @@
 Variables are called ``x0``, ``x1``, ... and states ``0``, ``1``, ... when read; ``#`` starts a comment.
 
 Some programs (pgmpy) list the entries the other way round, the first variable fastest. A file whose rows sum to 1
-only so, or both ways with different tables, is refused until the caller says how it was written. Where a table
-would leave that open, the writer says it in a comment, which the reader knows.
+only so is read so, with a warning; one whose rows do both ways, with different tables, is refused until the caller says
+how it was written. So is one with the comments of aGrUM 3, which writes parents in the reverse order. Where a table
+would leave that open, the writer says it in a comment, which the reader knows. Evidence and queries behind the tables
+are read past, with a warning.
 """
 
 from __future__ import annotations
@@ -21,30 +23,36 @@ from collections.abc import Iterator
 from typing import Literal
 
 from ..bayesnet import BayesNet
-from ..conditionals.table import tables_of
+from ..conditionals.table import LOUD_TOLERANCE, tables_of
 from ..data.variables import MAX_STATES
 from ..errors import FormatError
-from .axes import FlatTable, decisions, flat_table
+from .axes import FlatTable, decisions, first_parent_fastest, flat_table
 from .draft import MAX_STATES_OF_A_FILE, MAX_VARIABLES, Draft, Family
 from .text import Source, blank_out, joined
 
 MAX_LINKS = 1 << 22
-Axes = Literal["scope", "reversed"]
+Axes = Literal["scope", "reversed", "parents-reversed"]
 
 _PURPOSE = "a UAI file"
 _COMMENT = re.compile(r"(?P<comment>#[^\n]*+(?:\s*+#[^\n]*+)*+)")
 _WORD = re.compile(r"\S+")
 _DIGITS = re.compile(r"[0-9]{1,12}")
 _IN_SCOPE_ORDER = "# axes in the order of the scopes"
-_OPTIONS = "axes='scope' (the last variable of a scope changes fastest) or axes='reversed' (the first one, as in pgmpy)"
+_SCOPE_OF_AGRUM = re.compile(r"^\d+(?: \d+)+ {3}# \S", re.MULTILINE)
+_WHOLE_NUMBERS = re.compile(r"[\s0-9]*+")
+_OPTIONS = (
+    "axes='scope' (the last variable of a scope changes fastest), axes='reversed' (the first one, as in pgmpy) or "
+    "axes='parents-reversed' (the last one, then the first one, as in aGrUM 3)"
+)
 
 
-def read_uai(text: str, source: str = "<text>", axes: Axes | None = None) -> BayesNet:
-    """The network in a UAI text of type BAYES; ``source`` is its name in error messages.
+def read_uai(text: str, source: str = "<text>", axes: Axes | None = None, tolerance: float | None = None) -> BayesNet:
+    """The network in a UAI text of type BAYES; ``source`` is its name in messages.
 
     ``axes`` says how tables are written: ``"scope"``, with the axes in the order of the function's variables, so
-    that the child changes fastest, which is UAI's rule; or ``"reversed"``, with the first variable fastest.
-    Without it, UAI's rule holds in every file whose tables leave no doubt about it.
+    that the child changes fastest, which is UAI's rule; ``"reversed"``, with the first variable fastest; or
+    ``"parents-reversed"``, with the child fastest, then the first parent. Without it, UAI's rule holds, or where the
+    rows sum to 1 only so, the reverse, with a warning. What leaves a doubt is refused.
 
     Raises
     ------
@@ -58,16 +66,17 @@ def read_uai(text: str, source: str = "<text>", axes: Axes | None = None) -> Bay
     >>> net.states["x0"], net["x0"].table
     (('0', '1'), array([0.8, 0.2]))
     """
-    if axes not in (None, "scope", "reversed"):
-        raise ValueError(f"axes= is 'scope' or 'reversed', got {axes!r}")
-    return _Reader(Source(text, source), axes).network()
+    if axes not in (None, "scope", "reversed", "parents-reversed"):
+        raise ValueError(f"axes= is 'scope', 'reversed' or 'parents-reversed', got {axes!r}")
+    return _Reader(Source(text, source), axes, tolerance).network()
 
 
 class _Reader:
     """Takes the file word by word; only the entries of a table are converted together."""
 
-    def __init__(self, source: Source, axes: Axes | None) -> None:
+    def __init__(self, source: Source, axes: Axes | None, tolerance: float | None) -> None:
         self.source = source
+        self.tolerance = tolerance
         self.axes = "scope" if axes is None and f"\n{_IN_SCOPE_ORDER}\n" in source.text else axes
         self.text = blank_out(_COMMENT, source.text)
         self.position = 0
@@ -79,9 +88,9 @@ class _Reader:
         n_functions = self._integer("the number of functions", len(names), len(names))
         scopes = [self._scope(names) for _ in range(n_functions)]
         tables = [self._table(draft, scope) for scope in scopes]
-        self._check_end()
+        self._check_end(draft)
         if self.axes is None:
-            self._check_axes(tables)
+            self._decide_axes(tables, draft)
         for table in tables:
             self._add(draft, table)
         return draft.network()
@@ -104,7 +113,7 @@ class _Reader:
             raise self.source.error(message)
         names = [f"x{i}" for i in range(n_variables)]
         longest = tuple(map(str, range(max(counts))))
-        draft = Draft(self.source)
+        draft = Draft(self.source, self.tolerance)
         for name, k in zip(names, counts, strict=True):
             draft.add_variable(name, longest[:k], 0)
         return names, draft
@@ -125,39 +134,58 @@ class _Reader:
         values, self.position = self.source.take_numbers(self.text, self.position, n_cells)
         if len(values) < n_cells:
             raise self.source.unexpected(f"{n_cells} entries of the table of {scope[-1]!r}", self.position)
-        table = flat_table(family, values, reversed_parents=True)
+        table = flat_table(family, values, draft.tolerance, reversed_parents=True)
         if not table.fastest_fits and not table.slowest_fits:
             self._add(draft, table)  # raises, and names the row
         return table
 
     def _add(self, draft: Draft, table: FlatTable) -> None:
-        draft.add_table(table.family, table.entries("slowest" if self.axes == "reversed" else "fastest"))
+        if self.axes == "parents-reversed":
+            draft.add_table(table.family, first_parent_fastest(table.family, table.values))
+        else:
+            draft.add_table(table.family, table.entries("slowest" if self.axes == "reversed" else "fastest"))
 
-    def _check_axes(self, tables: list[FlatTable]) -> None:
-        """Refuse a file that is not, or not certainly, written by UAI's rule: the last variable changes fastest."""
+    def _decide_axes(self, tables: list[FlatTable], draft: Draft) -> None:
+        """By UAI's rule the last variable changes fastest; a file whose rows sum to 1 only the other way is read so."""
         votes = decisions(tables)
-        if "fastest" in votes:
-            return
-        for table in tables:
-            if table.decision == "slowest":
-                raise self._undecided(table.family, "only when the first variable of a scope changes fastest")
-        for table in tables:
-            if table.is_ambiguous:
-                raise self._undecided(table.family, "whether the last or the first variable of a scope changes fastest")
+        if "fastest" not in votes:
+            undecided = [table for table in tables if table.is_ambiguous]
+            if "slowest" in votes:
+                child = next(table.family.child for table in tables if table.decision == "slowest")
+                self.axes = "reversed"
+                draft.notes.append(
+                    f"the rows of {child!r} sum to 1 only when the first variable of a scope changes fastest, as pgmpy "
+                    f"writes it, and the file was read so; axes='reversed' says that without a warning"
+                )
+                return
+            if undecided:
+                when = "sum to 1 whether the last or the first variable of a scope changes fastest"
+                raise self._undecided(undecided[0].family, when)
+        several = [table for table in tables if sum(k > 1 for k in table.family.shape[:-1]) > 1]
+        if several and len(_SCOPE_OF_AGRUM.findall(self.source.text)) == len(tables):
+            when = "stand in a file like those of aGrUM, which lets the first parent change fastest after the child"
+            raise self._undecided(several[0].family, when)
 
     def _undecided(self, family: Family, when: str) -> FormatError:
-        message = f"the rows of {family.child!r} sum to 1 {when}; say how the file was written: {_OPTIONS}"
+        message = f"the rows of {family.child!r} {when}; say how the file was written: {_OPTIONS}"
         return self.source.error(message, family.position)
 
-    def _check_end(self) -> None:
+    def _check_end(self, draft: Draft) -> None:
+        """Evidence and queries may follow the last table, as whole numbers: they are read past."""
         word = _WORD.search(self.text, self.position)
-        if word is not None:
-            found = self.text[word.start() : word.start() + 30]
-            raise self.source.error(
-                f"expected the end of the file after the last table, got {found!r}: evidence and queries are no "
-                f"part of a network, remove them from the file",
-                word.start(),
+        if word is None:
+            return
+        if _WHOLE_NUMBERS.fullmatch(self.text, self.position):
+            line = self.source.line(word.start())
+            draft.notes.append(
+                f"evidence and queries are no part of a network: what follows in line {line} was ignored"
             )
+            return
+        found = self.text[word.start() : word.start() + 30]
+        raise self.source.error(
+            f"expected the end of the file after the last table, or evidence in whole numbers, got {found!r}",
+            word.start(),
+        )
 
     def _word(self, what: str) -> re.Match[str]:
         word = _WORD.search(self.text, self.position)
@@ -198,10 +226,23 @@ def write_uai(net: BayesNet) -> str:
     return f"{text}{_IN_SCOPE_ORDER}\n" if _leaves_axes_open(net) else text
 
 
+def loses_names(net: BayesNet) -> bool:
+    """Whether names or states are others than those that a reader makes up: x0, x1, ... with states 0, 1, ..."""
+    return any(
+        name != f"x{i}" or states != tuple(map(str, range(len(states))))
+        for i, (name, states) in enumerate(net.states.items())
+    )
+
+
 def _leaves_axes_open(net: BayesNet) -> bool:
     """Whether the tables of the network do not show in which order their axes are written."""
     tables = [
-        flat_table(Family(name, cpt.parents, cpt.table.shape, cpt.table.size // cpt.n_states, 0), cpt.table, True)
+        flat_table(
+            Family(name, cpt.parents, cpt.table.shape, cpt.table.size // cpt.n_states, 0),
+            cpt.table,
+            LOUD_TOLERANCE,
+            reversed_parents=True,
+        )
         for name, cpt in tables_of(net.conditionals, _PURPOSE).items()
     ]
     return "fastest" not in decisions(tables) and any(table.is_ambiguous for table in tables)

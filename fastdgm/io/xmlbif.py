@@ -1,11 +1,13 @@
-"""XMLBIF 0.3 (Cozman 1998), as JavaBayes, Weka, GeNIe and aGrUM write it.
+"""XMLBIF 0.3 (Cozman 1998), as JavaBayes, Weka, AIspace, GeNIe and aGrUM write it, and 0.2.
 
 ::
 
     <VARIABLE TYPE="nature"><NAME>wet</NAME><OUTCOME>dry</OUTCOME><OUTCOME>wet</OUTCOME></VARIABLE>
     <DEFINITION><FOR>wet</FOR><GIVEN>rain</GIVEN><TABLE>0.9 0.1 0.2 0.8</TABLE></DEFINITION>
 
-In TABLE the child changes fastest, then the last GIVEN. Entities are refused, other elements skipped.
+In TABLE the child changes fastest, then the last GIVEN. Elements are known by their local names, in capitals or not;
+other elements are skipped. Version 0.2 has VALUE for OUTCOME and PROBABILITY for DEFINITION; in its tables the child
+changes fastest or slowest, whichever makes the rows sum to 1.
 """
 
 from __future__ import annotations
@@ -16,23 +18,21 @@ from xml.sax.saxutils import escape
 
 from ..bayesnet import BayesNet
 from ..conditionals.table import tables_of
-from ..errors import FormatError
-from .draft import Draft
-from .text import Source, check_names, joined
+from .axes import FlatTable, add_flat_tables, flat_table
+from .draft import Draft, Family
+from .text import Array, check_names, joined
+from .xml_text import XmlParser, XmlSource
 
 _NETWORKS = {"BIF", "NETWORK"}
 _BLOCKS = {"VARIABLE", "DEFINITION"}
-_FIELDS = {"NAME", "OUTCOME", "FOR", "GIVEN", "TABLE"}
-_PIECE_CHARACTERS = 1 << 16
-# What the parser holds until its end, or for ever, takes many times the memory of its text.
-_MAX_TAG_BYTES = 1 << 20
-_MAX_DEPTH = 1 << 18
-_MAX_TAGS = 1 << 12
+_FIELDS = {"NAME", "TYPE", "OUTCOME", "FOR", "GIVEN", "TABLE"}
+_OF_VERSION_2 = {"VALUE": "OUTCOME", "PROBABILITY": "DEFINITION"}
+_CHANCE = {"nature", "chance", "discrete"}
 _NAME = re.compile(r"(?!\s)[\x20-\x7e\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]+(?<!\s)")
 
 
-def read_xmlbif(text: str, source: str = "<text>") -> BayesNet:
-    """The network in an XMLBIF text; ``source`` is its name in error messages.
+def read_xmlbif(text: str, source: str = "<text>", tolerance: float | None = None) -> BayesNet:
+    """The network in an XMLBIF text; ``source`` is its name in messages.
 
     Raises
     ------
@@ -49,102 +49,59 @@ def read_xmlbif(text: str, source: str = "<text>") -> BayesNet:
     >>> net.states["rain"], net["rain"].table
     (('no', 'yes'), array([0.8, 0.2]))
     """
-    return _Reader(_Utf8(text, source)).network()
-
-
-class _Utf8(Source):
-    """A text whose positions are those of the XML parser: bytes of UTF-8."""
-
-    def line(self, position: int) -> int:
-        """Number of the line that holds the byte at ``position``, from 1."""
-        return self.text.encode(errors="surrogatepass").count(b"\n", 0, position) + 1
+    return _Reader(XmlSource(text, source), tolerance).network()
 
 
 class _Reader:
-    """The target of the XML parser: collects the fields of one block after the other, without a tree."""
+    """Collects the fields of one block after the other; tables are read once all variables are known."""
 
-    def __init__(self, source: Source) -> None:
-        from defusedxml.ElementTree import DefusedXMLParser
-
+    def __init__(self, source: XmlSource, tolerance: float | None) -> None:
         self.source = source
-        self.draft = Draft(source)
-        self.parser = DefusedXMLParser(target=self, encoding="utf-8")  # whatever the declaration says
-        self.skipped = len(source.text) - len(source.text.lstrip())
-        self.depth = 0
-        self.tags: set[str] = set()
-        self.definitions: list[tuple[dict[str, list[str]], int, int]] = []
-        self.block = self.field = ""
+        self.draft = Draft(source, tolerance)
+        self.xml = XmlParser(source, self)
+        self.definitions: list[tuple[str, dict[str, list[str]], int, int]] = []
+        self.block = self.block_tag = self.field = ""
         self.fields: dict[str, list[str]] = {}
         self.pieces: list[str] = []
-        self.block_position = self.table_position = self.fed = 0
+        self.block_position = self.table_position = 0
 
     def network(self) -> BayesNet:
-        self._parse()
-        for fields, position, table_position in self.definitions:
-            self._definition(fields, position, table_position)
+        self.xml.parse()
+        old: list[FlatTable] = []
+        for tag, fields, position, table_position in self.definitions:
+            family, values = self._table(fields, position, table_position)
+            if tag == "PROBABILITY":
+                self.draft.check_length(family, values)
+                old.append(flat_table(family, values, self.draft.tolerance))
+            else:
+                self.draft.add_table(family, values)
+        add_flat_tables(self.draft, old, "; in XMLBIF 0.3 the child changes fastest")
         return self.draft.network()
 
-    def _parse(self) -> None:
-        from defusedxml.ElementTree import ParseError
-
-        try:
-            # Strict XML allows no blanks before its declaration, some files have them.
-            for start in range(self.skipped, len(self.source.text), _PIECE_CHARACTERS):
-                self.fed += self._feed(self.source.text[start : start + _PIECE_CHARACTERS])
-            self.parser.close()
-        except FormatError:
-            raise
-        except ParseError as error:
-            reason = str(error).partition(": line")[0]
-            position = self._position()
-            text = self.source.text.encode()
-            found = text[position : position + 30].decode(errors="replace")
-            at = f", at {found!r}" if found else ""
-            hint = " after '<!-': a comment is written <!-- so -->" if text[:position].endswith(b"<!-") else ""
-            raise self.source.error(f"this is no XML: {reason}{at}{hint}", position) from None
-        except ValueError as error:  # defusedxml refuses entities and external references
-            raise self.source.error(f"not accepted in XML: {error}", self._position()) from None
-
-    def _feed(self, piece: str) -> int:
-        """Hand some characters to the parser, which holds a tag or comment until its end; returns their bytes."""
-        data = piece.encode()
-        self.parser.feed(data)
-        waiting = self.fed + len(data) - (self._position() - self.skipped)
-        if waiting > _MAX_TAG_BYTES:
-            raise self.source.error(f"a tag or comment has at most {_MAX_TAG_BYTES} bytes, got more", self._position())
-        if not self.tags and self.fed > _MAX_TAG_BYTES:
-            message = f"the first element comes in the first {_MAX_TAG_BYTES} bytes, there is none"
-            raise self.source.error(message, self._position())
-        return len(data)
-
-    def _position(self) -> int:
-        return self.skipped + max(int(self.parser.parser.CurrentByteIndex), 0)
-
-    def start(self, tag: str, attributes: dict[str, str]) -> None:
+    def start(self, tag: str, attributes: dict[str, str], depth: int) -> None:
         """An element begins."""
-        tag = _local(tag)
-        self.depth += 1
-        self.tags.add(tag)
-        if self.depth > _MAX_DEPTH or len(self.tags) > _MAX_TAGS:
-            message = f"elements nest at most {_MAX_DEPTH} deep and have at most {_MAX_TAGS} names, got more"
-            raise self.source.error(message, self._position())
         if self.field:
-            raise self.source.error(f"{self.field} has text only, got an element {tag!r}", self._position())
-        if tag in _NETWORKS:
-            self.draft.begin_network(tag, self._position())
-        elif tag in _FIELDS and self.block:
-            self.field = tag
+            raise self.source.error(f"{self.field} has text only, got an element {tag!r}", self.xml.position())
+        tag = tag.upper()
+        kind = _OF_VERSION_2.get(tag, tag)
+        if kind in _NETWORKS:
+            self.draft.begin_network(kind, self.xml.position())
+        elif kind in _FIELDS and self.block:
+            self.field = kind
             self.pieces = []
-            if tag == "TABLE":
-                self.table_position = self._position() + len("<TABLE>")
-        elif tag in _BLOCKS:
+            if kind == "TABLE":
+                self.table_position = self.xml.position() + len("<TABLE>")
+        elif kind in _BLOCKS:
             if self.block:
-                raise self.source.error(f"{tag} inside {self.block}", self._position())
-            kind = attributes.get("TYPE", "nature")
-            if kind != "nature":
-                raise self.source.error(f"only chance nodes are supported, got TYPE={kind!r}", self._position())
-            self.block, self.block_position = tag, self._position()
+                raise self.source.error(f"{tag} inside {self.block_tag}", self.xml.position())
+            self.block, self.block_tag, self.block_position = kind, tag, self.xml.position()
+            for name, value in attributes.items():
+                self._check_type(value if name.upper() == "TYPE" else "nature")
             self.fields = {name: [] for name in _FIELDS}
+
+    def _check_type(self, kind: str) -> None:
+        if kind.lower() not in _CHANCE:
+            raise self.source.error(f"only chance nodes are supported, got TYPE={kind!r}", self.block_position)
 
     def data(self, text: str) -> None:
         """Some characters of an element."""
@@ -156,44 +113,34 @@ class _Reader:
         if self.field == "TABLE":
             self.pieces.append(" " * (len(text.encode()) + len("<!---->")))
 
-    def end(self, tag: str) -> None:
+    def end(self, tag: str, depth: int) -> None:
         """An element ends."""
-        tag = _local(tag)
-        self.depth -= 1
+        kind = _OF_VERSION_2.get(tag.upper(), tag.upper())
         if self.field:
             text = "".join(self.pieces)
-            self.fields[tag].append(text if tag == "TABLE" else text.strip())
+            self.fields[kind].append(text if kind == "TABLE" else text.strip())
             self.field = ""
-        elif tag == self.block == "VARIABLE":
+        elif kind == self.block == "VARIABLE":
             name = self._only(self.fields, "NAME", self.block_position)
-            if not self.fields["OUTCOME"] and "VALUE" in self.tags:
-                message = f"{name!r} has VALUEs for OUTCOMEs, as in XMLBIF 0.2; only 0.3 is supported"
-                raise self.source.error(message, self.block_position)
+            for declared in self.fields["TYPE"]:
+                self._check_type(declared)
             self.draft.add_variable(name, self.fields["OUTCOME"], self.block_position)
             self.block = ""
-        elif tag == self.block:
+        elif kind == self.block:
             self.draft.check_count("DEFINITIONs", len(self.definitions) + 1, self.block_position)
-            self.definitions.append((self.fields, self.block_position, self.table_position))
+            self.definitions.append((self.block_tag, self.fields, self.block_position, self.table_position))
             self.block = ""
 
-    def close(self) -> None:
-        """The document ends."""
-
-    def _definition(self, fields: dict[str, list[str]], position: int, table_position: int) -> None:
+    def _table(self, fields: dict[str, list[str]], position: int, table_position: int) -> tuple[Family, Array]:
         child = self._only(fields, "FOR", position)
         family = self.draft.family(child, fields["GIVEN"], position)
         table = self._only(fields, "TABLE", position)
-        self.draft.add_table(family, self.source.numbers(table, table_position))
+        return family, self.source.numbers(table, table_position)
 
     def _only(self, fields: dict[str, list[str]], tag: str, position: int) -> str:
         if len(fields[tag]) != 1:
             raise self.source.error(f"expected one {tag}, got {len(fields[tag])}", position)
         return fields[tag][0]
-
-
-def _local(tag: str) -> str:
-    """The name of an element without its namespace."""
-    return tag.rpartition("}")[2]
 
 
 def write_xmlbif(net: BayesNet) -> str:

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from ..conditionals.table import CPT
-from ..data.blocks import Block
+from ..data.blocks import Block, States
 from ..data.booleans import with_plain_bytes
+from ..data.boundary import as_known_block, as_training_block
 from ..engines.tables.count import count_cells
 from ..engines.tables.plan import Structure, family_counts
 from ..runtime.arrays import read_only
 
 Array = npt.NDArray[Any]
+UnknownLabels = Literal["error", "drop"]
 LARGEST_WEIGHT = 1e280  # of a row or a prior, so that no sum of them overflows
 
 
@@ -24,6 +26,14 @@ class LearntTables(NamedTuple):
 
     conditionals: dict[str, CPT]
     counts: list[Array]
+
+
+class TrainingRows(NamedTuple):
+    """What is counted: rows, their weights, and what to tell about rows that were left out."""
+
+    block: Block
+    weights: Any
+    warning: str = ""
 
 
 class Prior(NamedTuple):
@@ -55,10 +65,27 @@ def learn(
     return LearntTables(conditionals, counts)
 
 
+def training_rows(data: Any, known: States, names: Sequence[str], weights: Any, unknown: UnknownLabels) -> TrainingRows:
+    """Rows fit for counting; with ``unknown="drop"`` those without labels that are no states, and their weights."""
+    if unknown not in ("error", "drop"):
+        raise ValueError(f"unknown must be 'error' or 'drop', got {unknown!r:.60}")
+    if unknown == "error":
+        return TrainingRows(as_training_block(data, known, names), weights)
+    found = as_known_block(data, known, names)
+    if isinstance(found, Block):
+        return TrainingRows(found, weights)
+    kept = found.kept
+    dropped = int((~kept).sum())
+    if weights is not None:
+        weights = checked_weights(weights, len(kept))[kept]
+    warning = f"{dropped} of {len(kept)} rows hold a label that is no state and were left out: {found.first_problem}"
+    return TrainingRows(found.block, weights, warning)
+
+
 def checked_prior(prior: Any, equivalent_sample_size: Any) -> Prior:
-    """A number is a pseudo-count per cell; "bdeu" shares the equivalent sample size among a table's cells."""
+    """A number is a pseudo-count per cell; "BDeu", in any case, shares the sample size among a table's cells."""
     if isinstance(prior, str):
-        if prior != "bdeu":
+        if prior.lower() != "bdeu":
             raise ValueError(f'prior must be a number per cell or "bdeu", got {prior!r}')
         size = float(equivalent_sample_size)
         if not 0.0 < size <= LARGEST_WEIGHT:
@@ -71,6 +98,14 @@ def checked_prior(prior: Any, equivalent_sample_size: Any) -> Prior:
     if not 0.0 <= float(prior) <= LARGEST_WEIGHT:
         raise ValueError(f"prior must be between 0 and {LARGEST_WEIGHT:g}, got {prior!r}")
     return Prior(float(prior))
+
+
+def check_ignored_labels(y: Any) -> None:
+    """What scikit-learn passes to every ``fit``: nothing or one label per row. TypeError for a misplaced option."""
+    if y is not None and (isinstance(y, str) or not hasattr(y, "__len__")):
+        raise TypeError(
+            f"y is ignored, and is None or one label per row, got {y!r:.60}: give options by name, as prior="
+        )
 
 
 def checked_weights(sample_weight: Any, n: int) -> Array:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Any
+
+from ..runtime.extras import how_to_install
 
 Report = Callable[[dict[str, float]], None]
 
@@ -14,24 +16,32 @@ def check_progress(progress: bool | None) -> None:
     if progress is not None and not isinstance(progress, bool):
         raise TypeError(f"progress must be None, True or False, got {progress!r}")
     if progress and _tqdm() is None:
-        raise ImportError('progress=True shows a tqdm bar: pip install "fastdgm[train]"')
+        raise ImportError(f"progress=True shows a tqdm bar: {how_to_install('train', 'tqdm')}")
 
 
 @contextmanager
 def reporter(progress: bool | None, epochs: int, done: int) -> Iterator[Report]:
-    """What is told of every epoch; None shows a bar where tqdm is installed and standard error is a terminal."""
+    """What is told of every epoch; None shows a bar where tqdm is installed and standard error is a terminal.
+
+    The bar appears after the first epoch and estimates by the later ones: the first may compile for longer than all
+    of them take.
+    """
     tqdm = None if progress is False else _tqdm()
     if tqdm is None:
         yield lambda record: None
         return
     disable = False if progress else None  # None: only on a terminal
-    with tqdm(total=epochs, initial=done, unit=" epochs", disable=disable) as bar:
+    with ExitStack() as shown:
+        bars: list[Any] = []
 
         def report(record: dict[str, float]) -> None:
-            bar.set_postfix_str(
-                ", ".join(f"{name} {record[name]:.4g}" for name in ("train", "valid") if name in record)
-            )
-            bar.update()
+            if bars:
+                bars[0].update()
+            else:
+                bar = tqdm(total=epochs, initial=done + 1, unit=" epochs", disable=disable)
+                bars.append(shown.enter_context(bar))
+            losses = (f"{name} {record[name]:.4g}" for name in ("train", "valid") if name in record)
+            bars[0].set_postfix_str(", ".join(losses))
 
         yield report
 

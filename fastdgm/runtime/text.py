@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 _LONGEST = 1000  # characters of a message: values in hostile files have any length
 
@@ -25,6 +25,24 @@ def preview(names: Sequence[str] | Mapping[str, object], limit: int = 10) -> str
     """The first few names, for an error message."""
     shown = list(names)[:limit]
     return f"{shown}"[:-1] + (", ...]" if len(names) > limit else "]")
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """The end of an error message: the known name that is most like a mistyped one, if any is.
+
+    Examples
+    --------
+    >>> print("no example 'alram'" + did_you_mean("alram", ["alarm", "asia"]))
+    no example 'alram'; did you mean 'alarm'?
+    >>> did_you_mean("zebra", ["alarm", "asia"])
+    ''
+    """
+    from difflib import get_close_matches
+
+    names = list(known)
+    lower = {own.lower(): own for own in reversed(names)}
+    close = get_close_matches(name[:_LONGEST].lower(), lower, n=1)
+    return f"; did you mean {lower[close[0]]!r}?" if close else ""
 
 
 MAX_LABEL = 24  # characters

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from ..runtime.extras import how_to_install
 from ..runtime.files import atomic_file
 from ..runtime.text import printable
 from .layered import CELL_WIDTH, layered
@@ -22,7 +23,7 @@ DOT_STYLE = 'shape=box, style="rounded,filled", fillcolor="#eef3fa", color="#4a6
 DOT_SIZE = re.compile(r'width="[\d.]+pt" height="[\d.]+pt"\s+viewBox="0\.00 0\.00 ([\d.]+) ([\d.]+)"')
 
 MISSING_GRAPHVIZ = (
-    'needs graphviz: pip install "fastdgm[plot]" and the program dot (apt-get install graphviz, '
+    f"needs graphviz: {how_to_install('plot', 'graphviz')}; and the program dot (apt-get install graphviz, "
     "brew install graphviz); the layout 'layers', which is the default, .dot and .txt work without"
 )
 

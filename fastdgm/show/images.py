@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from ..runtime.extras import how_to_install
 from ..runtime.files import atomic_file
 
 if TYPE_CHECKING:
@@ -244,7 +245,7 @@ def _figure(width: float, height: float) -> Figure:
     try:
         from .figures import ShownFigure
     except ImportError as error:
-        raise ImportError('fastdgm.plot needs matplotlib: pip install "fastdgm[plot]"') from error
+        raise ImportError(f"fastdgm.plot needs matplotlib: {how_to_install('plot', 'matplotlib')}") from error
     return ShownFigure(width, height)
 
 

@@ -39,17 +39,6 @@ def check_fields(structure: dict[str, Any], arrays: dict[str, Array]) -> None:
         raise KeyError(f"arrays must be {list(Counts._fields)}, got {sorted(arrays)}")
 
 
-def check_columns(columns: Any, n_vars: int | None) -> tuple[str, ...] | None:
-    """Names of the columns of rows, where the model was fitted on a frame."""
-    if columns is None:
-        return None
-    if type(columns) is not list or not all(type(name) is str for name in columns):
-        raise TypeError(f"columns must be a list of strings, got {columns!r:.60}")
-    if len(columns) != n_vars or len(set(columns)) != n_vars:
-        raise ValueError(f"columns must be {n_vars} different names, got {len(set(columns))}")
-    return tuple(columns)
-
-
 def check_kind(kind: str | None, n_vars: int | None, vocabulary: tuple[str, ...] | None) -> None:
     """Rows have no kind; text needs a vocabulary of characters, tokens any."""
     if kind not in (get_args(Kind) if n_vars is None else (None,)):

@@ -16,33 +16,33 @@ from .scored import Scored
 def write_parquet(file: BinaryIO, chunks: Iterable[Samples], states: States) -> None:
     """Write samples as Parquet."""
     require_pyarrow()
-    _write_parquet(file, (samples.to_arrow() for samples in chunks), no_rows(states).to_arrow().schema)
+    write_parquet_tables(file, (samples.to_arrow() for samples in chunks), no_rows(states).to_arrow().schema)
 
 
 def write_ipc(file: BinaryIO, chunks: Iterable[Samples], states: States) -> None:
     """Write samples in Arrow's file format."""
     require_pyarrow()
-    _write_ipc(file, (samples.to_arrow() for samples in chunks), no_rows(states).to_arrow().schema)
+    write_ipc_tables(file, (samples.to_arrow() for samples in chunks), no_rows(states).to_arrow().schema)
 
 
 def write_parquet_scores(file: BinaryIO, chunks: Iterable[Scores]) -> None:
     """Write a column of log-probabilities as Parquet."""
-    _write_parquet(file, *_score_tables(chunks))
+    write_parquet_tables(file, *_score_tables(chunks))
 
 
 def write_ipc_scores(file: BinaryIO, chunks: Iterable[Scores]) -> None:
     """Write a column of log-probabilities in Arrow's file format."""
-    _write_ipc(file, *_score_tables(chunks))
+    write_ipc_tables(file, *_score_tables(chunks))
 
 
 def write_parquet_scored(file: BinaryIO, chunks: Iterable[Scored], states: States) -> None:
     """Write rows and their log-probabilities as Parquet."""
-    _write_parquet(file, *_scored_tables(chunks, states))
+    write_parquet_tables(file, *_scored_tables(chunks, states))
 
 
 def write_ipc_scored(file: BinaryIO, chunks: Iterable[Scored], states: States) -> None:
     """Write rows and their log-probabilities in Arrow's file format."""
-    _write_ipc(file, *_scored_tables(chunks, states))
+    write_ipc_tables(file, *_scored_tables(chunks, states))
 
 
 def read_parquet(path: Path, states: States, chunk: int) -> Iterator[Any]:
@@ -73,7 +73,8 @@ def _scored_tables(chunks: Iterable[Scored], states: States) -> tuple[Iterator[A
     return chain([first], tables), first.schema
 
 
-def _write_parquet(file: BinaryIO, tables: Iterable[Any], schema: Any) -> None:
+def write_parquet_tables(file: BinaryIO, tables: Iterable[Any], schema: Any) -> None:
+    """Write pyarrow Tables of one schema, each as a row group."""
     from pyarrow import parquet
 
     check_seekable(file, "a Parquet file")
@@ -90,7 +91,8 @@ def _plain_columns(schema: Any) -> list[str]:
     return [field.name for field in schema if not pa.types.is_dictionary(field.type)]
 
 
-def _write_ipc(file: BinaryIO, tables: Iterable[Any], schema: Any) -> None:
+def write_ipc_tables(file: BinaryIO, tables: Iterable[Any], schema: Any) -> None:
+    """Write pyarrow Tables of one schema, each as a record batch."""
     from pyarrow import ipc
 
     check_seekable(file, "an Arrow file")

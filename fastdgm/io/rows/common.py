@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from ...data.samples import Samples
 from ...errors import FormatError
+from ...runtime.extras import how_to_install
 from ...runtime.text import shortened
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ def require_pyarrow() -> ModuleType:
         import pyarrow
     except ImportError:
         raise ImportError(
-            'Parquet, Arrow and CSV files need pyarrow: pip install "fastdgm[cli]"; .npy files do not'
+            f"Parquet, Arrow and CSV files need pyarrow: {how_to_install('cli', 'pyarrow')}; .npy files do not"
         ) from None
     return pyarrow
 

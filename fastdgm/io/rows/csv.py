@@ -23,7 +23,7 @@ _BLOCK_BYTES = 1 << 21  # parsed at a time; also the longest line
 
 def write(file: BinaryIO, chunks: Iterable[Samples], states: States) -> None:
     """Write samples as CSV in UTF-8; a value is quoted only where CSV needs it."""
-    _write_line(file, map(quoted, states))
+    write_line(file, map(quoted, states))
     for samples in chunks:
         for part in _parts(samples):
             _write_lines(file, _cells(part))
@@ -41,7 +41,7 @@ def write_scored(file: BinaryIO, chunks: Iterable[Scored], states: States) -> No
     for number, chunk in enumerate(chunks):
         samples = scored.labelled(chunk.rows, states)
         if number == 0:
-            _write_line(file, map(quoted, [*samples.names, SCORE]))
+            write_line(file, map(quoted, [*samples.names, SCORE]))
         first = 0
         for part in _parts(samples):
             scores = chunk.scores[first : first + len(part)].tolist()
@@ -51,17 +51,17 @@ def write_scored(file: BinaryIO, chunks: Iterable[Scored], states: States) -> No
 
 def write_gz(file: BinaryIO, chunks: Iterable[Samples], states: States) -> None:
     """Write samples as compressed CSV."""
-    _compressed(file, lambda text: write(text, chunks, states))
+    compressed(file, lambda text: write(text, chunks, states))
 
 
 def write_gz_scores(file: BinaryIO, chunks: Iterable[Scores]) -> None:
     """Write a column of log-probabilities as compressed CSV."""
-    _compressed(file, lambda text: write_scores(text, chunks))
+    compressed(file, lambda text: write_scores(text, chunks))
 
 
 def write_gz_scored(file: BinaryIO, chunks: Iterable[Scored], states: States) -> None:
     """Write labels and log-probabilities as compressed CSV."""
-    _compressed(file, lambda text: write_scored(text, chunks, states))
+    compressed(file, lambda text: write_scored(text, chunks, states))
 
 
 def read(path: Path, states: States, chunk: int) -> Iterator[Any]:
@@ -95,7 +95,8 @@ def _cells(samples: Samples) -> list[list[str]]:
     ]
 
 
-def _write_line(file: BinaryIO, cells: Iterable[str]) -> None:
+def write_line(file: BinaryIO, cells: Iterable[str]) -> None:
+    """Write cells that are quoted already as one line."""
     file.write((",".join(cells) + "\n").encode())
 
 
@@ -103,7 +104,7 @@ def _write_lines(file: BinaryIO, columns: list[list[str]]) -> None:
     file.write(("\n".join(map(",".join, zip(*columns, strict=True))) + "\n").encode())
 
 
-def _compressed(file: BinaryIO, write_text: Callable[[BinaryIO], None]) -> None:
+def compressed(file: BinaryIO, write_text: Callable[[BinaryIO], None]) -> None:
     """No name and no time stamp in the header: the same rows give the same bytes."""
     with gzip.GzipFile("", "wb", compresslevel=6, fileobj=file, mtime=0) as packed:
         write_text(cast("BinaryIO", packed))

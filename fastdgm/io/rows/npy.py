@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 def write(file: BinaryIO, chunks: Iterable[Samples], states: States) -> None:
     """Write samples as codes: uint8, or uint16 where a variable has more than 256 states."""
-    _write_growing(file, map(_checked_rows, chunks), no_rows(states).dtype, (len(states),))
+    write_growing(file, map(_checked_rows, chunks), no_rows(states).dtype, (len(states),))
 
 
 def _checked_rows(samples: Samples) -> npt.NDArray[Any]:
@@ -35,19 +35,22 @@ def _checked_rows(samples: Samples) -> npt.NDArray[Any]:
 
 def write_scores(file: BinaryIO, chunks: Iterable[Scores]) -> None:
     """Write log-probabilities as a float64 array ``(n_rows,)``."""
-    _write_growing(file, chunks, np.dtype(np.float64), ())
+    write_growing(file, chunks, np.dtype(np.float64), ())
 
 
 def write_scored(file: BinaryIO, chunks: Iterable[Scored], states: States) -> None:
     """Write codes and log-probabilities as one float64 array ``(n_rows, n_vars + 1)``."""
     rows = (scored.codes(chunk, states) for chunk in chunks)
-    _write_growing(file, rows, np.dtype(np.float64), (len(states) + 1,))
+    write_growing(file, rows, np.dtype(np.float64), (len(states) + 1,))
 
 
-def _write_growing(
+def write_growing(
     file: BinaryIO, chunks: Iterable[npt.NDArray[Any]], dtype: np.dtype[Any], row_shape: tuple[int, ...]
 ) -> None:
-    """Write the header twice: NumPy leaves room in it for the number of rows, which is known at the end."""
+    """Write chunks of rows of one shape.
+
+    The header is written twice: NumPy leaves room in it for the number of rows, which is known at the end.
+    """
     check_seekable(file, "a .npy file")
     n_rows = 0
     _write_header(file, dtype, (n_rows, *row_shape))

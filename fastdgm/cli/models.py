@@ -1,0 +1,192 @@
+"""Models as the commands on rows see them: what their columns are, how rows are drawn, scored and written."""
+
+from __future__ import annotations
+
+import sys
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ..data.samples import Samples
+from ..data.tables import TableReader
+from ..io.rows import csv, reals, write_rows, write_scored
+from ..io.rows.common import SCORE
+from ..io.rows.scored import Scored
+from ..runtime.arrays import code_type
+from ..runtime.seeds import check_chunk, check_rows
+from .outputs import SCREEN
+
+if TYPE_CHECKING:
+    from ..autoregressive.base import AutoregressiveModel
+    from ..bayesnet import BayesNet
+
+CHUNK_CELLS = 1 << 23
+Array = npt.NDArray[Any]
+
+
+def rows_per_chunk(n_vars: int, chunk: int | None) -> int:
+    """As asked for, else as many as keep a chunk at about 8 million cells."""
+    return max(1, CHUNK_CELLS // n_vars) if chunk is None else check_chunk(chunk)
+
+
+class RowModel(ABC):
+    """A model of rows with named columns; ``states`` is what ``read_rows`` asks for."""
+
+    states: dict[str, tuple[str, ...]]
+
+    @property
+    def n_vars(self) -> int:
+        """Number of columns."""
+        return len(self.states)
+
+    def rows_per_chunk(self, chunk: int | None) -> int:
+        """As asked for, else as many as keep a chunk at about 8 million cells."""
+        return rows_per_chunk(self.n_vars, chunk)
+
+    @abstractmethod
+    def draw(self, n: int, chunk: int, seed: int, start: int) -> Iterator[Any]:
+        """n rows of the seed in chunks."""
+
+    @abstractmethod
+    def log_prob(self, rows: Any) -> npt.NDArray[np.float64]:
+        """Of the rows that ``read_rows`` gives."""
+
+    @abstractmethod
+    def write(self, out: str, chunks: Iterable[Any]) -> None:
+        """Write drawn chunks to a file or to the screen."""
+
+    @abstractmethod
+    def write_scored(self, out: str, chunks: Iterable[Scored]) -> None:
+        """Write rows as they were read with one column more."""
+
+
+class NetworkRows(RowModel):
+    """Rows of a Bayes net: labels."""
+
+    def __init__(self, net: BayesNet) -> None:
+        self._net = net
+        self.states = dict(net.states)
+
+    def draw(self, n: int, chunk: int, seed: int, start: int) -> Iterator[Samples]:
+        """By the network."""
+        return self._net.iter_samples(n, chunk, seed=seed, start=start)
+
+    def log_prob(self, rows: Any) -> npt.NDArray[np.float64]:
+        """By the network, which takes labels and codes."""
+        return self._net.log_prob(rows)
+
+    def write(self, out: str, chunks: Iterable[Samples]) -> None:
+        """As labels, in .npy as codes."""
+        if out in SCREEN:
+            csv.write(sys.stdout.buffer, chunks, self.states)
+        else:
+            write_rows(out, chunks, self.states)
+
+    def write_scored(self, out: str, chunks: Iterable[Scored]) -> None:
+        """As labels, in .npy as codes."""
+        if out in SCREEN:
+            csv.write_scored(sys.stdout.buffer, chunks, self.states)
+        else:
+            write_scored(out, chunks, self.states)
+
+
+class CodeRows(NetworkRows):
+    """Rows of an autoregressive model of discrete variables: columns x0, x1, ... of codes, whose labels they are."""
+
+    def __init__(self, model: AutoregressiveModel) -> None:
+        assert model.n_states is not None
+        self._model = model
+        own = tuple(map(str, range(model.n_states)))
+        self.states = dict.fromkeys(column_names(model), own)
+        self._dtype = code_type(model.n_states)
+
+    def draw(self, n: int, chunk: int, seed: int, start: int) -> Iterator[Samples]:
+        """By the model."""
+        for rows in drawn(self._model, n, chunk, seed, start):
+            yield Samples(np.ascontiguousarray(rows.T), self.states)
+
+    def log_prob(self, rows: Any) -> npt.NDArray[np.float64]:
+        """Of an array as it is, of a table by its columns' names."""
+        if not isinstance(rows, np.ndarray):
+            rows = TableReader(rows, self.states, self._dtype).read(0, len(rows)).T
+        scores: npt.NDArray[np.float64] = self._model.log_prob(rows)
+        return scores
+
+
+class RealRows(RowModel):
+    """Rows of an autoregressive model of real variables: columns x0, x1, ... of numbers."""
+
+    def __init__(self, model: AutoregressiveModel) -> None:
+        self._model = model
+        self.states = dict.fromkeys(column_names(model), ())
+
+    def draw(self, n: int, chunk: int, seed: int, start: int) -> Iterator[Array]:
+        """By the model."""
+        return drawn(self._model, n, chunk, seed, start)
+
+    def log_prob(self, rows: Any) -> npt.NDArray[np.float64]:
+        """Of an array as it is, of a table by its columns' names."""
+        scores: npt.NDArray[np.float64] = self._model.log_prob(self._numbers(rows))
+        return scores
+
+    def write(self, out: str, chunks: Iterable[Array]) -> None:
+        """As numbers of the model's type."""
+        if out in SCREEN:
+            reals.write_csv(sys.stdout.buffer, chunks, list(self.states), self._model.dtype)
+        else:
+            reals.write_reals(out, chunks, list(self.states), self._model.dtype)
+
+    def write_scored(self, out: str, chunks: Iterable[Scored]) -> None:
+        """As float64, in the model's order of columns."""
+        names, dtype = [*self.states, SCORE], np.dtype(np.float64)
+        rows = (np.column_stack([self._numbers(chunk.rows), chunk.scores]) for chunk in chunks)
+        if out in SCREEN:
+            reals.write_csv(sys.stdout.buffer, rows, names, dtype)
+        else:
+            reals.write_reals(out, rows, names, dtype)
+
+    def _numbers(self, rows: Any) -> Array:
+        if isinstance(rows, np.ndarray):
+            return rows
+        from ..data.columns import matched_columns
+
+        columns, n = matched_columns(rows, self.states)
+        matrix = np.empty((n, len(columns)))
+        for number, name in enumerate(self.states):
+            matrix[:, number] = _as_floats(columns[name])
+        return matrix
+
+
+def row_model(model: Any) -> RowModel:
+    """What a model of rows of one length is to the commands."""
+    from ..bayesnet import BayesNet
+
+    if isinstance(model, BayesNet):
+        return NetworkRows(model)
+    return RealRows(model) if model.n_states is None else CodeRows(model)
+
+
+def column_names(model: AutoregressiveModel) -> list[str]:
+    """The names of a model's columns, x0, x1, ... where it has learnt none."""
+    names = getattr(model, "names", None)
+    return [f"x{number}" for number in range(model.n_vars)] if names is None else list(names)
+
+
+def drawn(model: Any, n: int, chunk: int, seed: int, start: int) -> Iterator[Any]:
+    """``model.sample(n, seed=seed, start=start)`` chunk by chunk."""
+    n, start = check_rows(n, start)
+    starts = range(start, start + n, chunk)
+    return (model.sample(min(chunk, start + n - first), seed=seed, start=first) for first in starts)
+
+
+def _as_floats(column: Any) -> Array:
+    """An Arrow column of numbers, or of text that reads as numbers."""
+    import pyarrow as pa
+
+    if pa.types.is_dictionary(column.type):
+        column = column.cast(column.type.value_type)
+    values: Array = column.cast(pa.float64()).to_numpy(zero_copy_only=False)
+    return values

@@ -1,0 +1,62 @@
+"""Known values that sampling cannot be told of yet: checked, and refused with the line that does it today."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from ..errors import UnknownNameError
+from ..runtime.text import did_you_mean, preview
+from .labels import MAX_COMPARED, codes_are_ambiguous, label_code
+
+States = Mapping[str, tuple[str, ...]]
+
+
+def refuse_given(given: Any, states: States) -> None:
+    """ValueError that says how to draw rows with these values: keep those that have them."""
+    known = _codes(given, states, "given")
+    picks = " & ".join(f"(x[{name!r}] == {code})" for name, code in known.items())
+    raise ValueError(
+        f"given= is not supported yet by BayesNet.sample. Draw and keep what agrees, exactly but slowly where that is "
+        f"rare: x = net.sample(100_000); x = x[{picks or '...'}]"
+    )
+
+
+def refuse_do(do: Any, states: States) -> None:
+    """ValueError that says how to draw rows under an intervention: from a network where the variables are set."""
+    fixed = []
+    for name, code in _codes(do, states, "do").items():
+        probabilities = [float(k == code) for k in range(len(states[name]))]
+        shown = f"{probabilities}" if len(probabilities) <= 10 else f"np.eye({len(probabilities)})[{code}]"
+        fixed.append(f"{name!r}: fd.Categorical({shown}, net.states[{name!r}])")
+    raise ValueError(
+        "do= is not supported yet by BayesNet.sample. Sample from the network whose variables are set: "
+        f"fd.BayesNet({{**net.conditionals, {', '.join(fixed)}}}).sample(n)"
+    )
+
+
+def _codes(values: Any, states: States, option: str) -> dict[str, int]:
+    """The code of every known value. KeyError for unknown variables and labels, ValueError for codes out of range."""
+    if not isinstance(values, Mapping):
+        raise TypeError(f"{option} is a mapping from variables to values, got {values!r:.60}")
+    return {name: _code(name, value, states, option) for name, value in values.items()}
+
+
+def _code(name: Any, value: Any, states: States, option: str) -> int:
+    if name not in states:
+        hint = did_you_mean(str(name), states)
+        raise UnknownNameError(f"no variable {name!r}; the network has {preview(states)}{hint}")
+    own = states[name]
+    if isinstance(value, int | np.integer) and not isinstance(value, bool):
+        if codes_are_ambiguous(own):
+            raise ValueError(f"{option}: {value} of {name!r} could be a code or one of {preview(own)}: give a string")
+        if not 0 <= value < len(own):
+            raise ValueError(f"{option}: codes of {name!r} run from 0 to {len(own) - 1}, got {value}")
+        return int(value)
+    code = label_code(value, {state: k for k, state in enumerate(own)})
+    if code < 0:
+        hint = did_you_mean(str(value), own[:MAX_COMPARED])
+        raise UnknownNameError(f"{option}: {value!r:.60} is no state of {name!r}, they are {preview(own)}{hint}")
+    return code

@@ -1,0 +1,144 @@
+"""Autoregressive models on the command line: sampled, scored and described; what works on networks alone says so."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import fastdgm as fd
+from fastdgm.cli.program import main
+from fastdgm.io.rows import FORMATS
+
+FILE = "model.safetensors"
+
+
+@pytest.fixture
+def in_folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def error_of(capsys, *arguments):
+    capsys.readouterr()
+    assert main(list(arguments)) == 2
+    captured = capsys.readouterr()
+    assert captured.err.count("\n") == 1
+    return captured.err
+
+
+MODELS = {
+    "FVSBN": lambda: fd.FVSBN(3),
+    "NADE": lambda: fd.NADE(3, 4),
+    "MADE": lambda: fd.MADE(3, (4,), n_states=12),
+    "Normal": lambda: fd.MADE(3, (4,), head="normal"),
+    "mixture": lambda: fd.MADE(3, (4,), head="mixture", n_components=2, dtype=np.float64),
+    "Markov": lambda: fd.MarkovChain(order=1, n_vars=3).fit([[0, 1, 0], [1, 1, 2]]),
+}
+
+
+@pytest.mark.parametrize("suffix", FORMATS)
+@pytest.mark.parametrize("name", MODELS)
+def test_rows_are_drawn_and_scored(in_folder, capsys, name, suffix):
+    model = MODELS[name]()
+    fd.write(model, FILE)
+    out = f"x{suffix}"
+    assert main(["sample", FILE, "-n", "50", "--seed", "3", "--start", "5", "--chunk", "20", "-o", out]) == 0
+    assert capsys.readouterr().out == f"{out}: 50 rows x 3 variables (seed 3, start 5)\n"
+    rows = model.sample(50, seed=3, start=5)
+    expected = model.log_prob(rows)
+    assert main(["score", FILE, out, "--only-scores", "-o", "scores.npy", "--chunk", "20"]) == 0
+    np.testing.assert_array_equal(np.load("scores.npy"), expected)
+    assert main(["score", FILE, out, "-o", f"y{suffix}", "--chunk", "20"]) == 0
+    if suffix == ".npy":
+        np.testing.assert_array_equal(np.load("x.npy"), rows)
+        np.testing.assert_array_equal(np.load("y.npy"), np.column_stack([rows, expected]))
+        return
+    read = {".parquet": pd.read_parquet, ".arrow": pd.read_feather, ".feather": pd.read_feather}
+    y = read.get(suffix, pd.read_csv)(f"y{suffix}")
+    assert list(y.columns) == ["x0", "x1", "x2", "log_prob"]
+    np.testing.assert_array_equal(y[["x0", "x1", "x2"]].astype(rows.dtype).to_numpy(), rows)
+    np.testing.assert_array_equal(y["log_prob"], expected)
+
+
+def test_rows_on_the_screen(in_folder, capsys):
+    model = fd.MADE(2, (4,), head="normal")
+    fd.write(model, FILE)
+    assert main(["sample", FILE, "-n", "2", "--seed", "0"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == "x0,x1"
+    np.testing.assert_array_equal(
+        np.array([line.split(",") for line in lines[1:]], np.float32), model.sample(2, seed=0)
+    )
+
+
+def test_bad_values_are_named(in_folder, capsys):
+    fd.write(fd.FVSBN(2), FILE)
+    np.save("x.npy", np.array([[0, 1], [0, 2]]))
+    assert "x.npy: x must hold codes from 0 to 1, got 2 in row 1" in error_of(capsys, "score", FILE, "x.npy")
+    pd.DataFrame({"x0": [0, 1], "x1": [1, 7]}).to_csv("x.csv", index=False)
+    assert "7" in error_of(capsys, "score", FILE, "x.csv")
+    fd.write(fd.MADE(2, (4,), head="normal"), FILE)
+    pd.DataFrame({"x0": ["1.5", "-2"], "x1": ["0", "many"]}).to_csv("x.csv", index=False)
+    assert "many" in error_of(capsys, "score", FILE, "x.csv")
+    pd.DataFrame({"x0": [1.5], "y": [1.0]}).to_csv("x.csv", index=False)
+    assert "['y']" in error_of(capsys, "score", FILE, "x.csv")
+
+
+def test_info_says_what_it_is(in_folder, capsys):
+    model = fd.MADE(3, (4,))
+    fd.write(model, FILE)
+    assert main(["info", FILE]) == 0
+    assert capsys.readouterr().out == f"{model!r}\n"
+
+
+@pytest.mark.parametrize("command", [["fit", FILE, "x.csv", "-o", "x.bif"], ["convert", FILE, "x.bif"]])
+def test_what_works_on_networks_alone_says_what_to_do(in_folder, capsys, command):
+    fd.write(fd.NADE(3, 4), FILE)
+    message = error_of(capsys, *command)
+    assert f"{command[0]} works on Bayes nets, {FILE} holds a NADE: " in message
+    assert "fastdgm info" in error_of(capsys, "draw", FILE, "-o", "x.svg")
+
+
+# --- sequences -------------------------------------------------------------------------------------------------------
+
+
+SEQUENCES = {
+    "text": (["emma", "ava, anna", "mia", "ann"], lambda line: line),
+    "tokens": ([["to", "be"], ["or", "not", "to"]], str.split),
+    "codes": ([np.array([0, 1, 1]), np.array([2])], lambda line: np.array(line.split(), int)),
+}
+
+
+@pytest.mark.parametrize("kind", SEQUENCES)
+def test_sequences_are_lines(in_folder, capsys, kind):
+    data, parse = SEQUENCES[kind]
+    chain = fd.MarkovChain(order=2).fit(data)
+    fd.write(chain, FILE)
+    assert main(["sample", FILE, "-n", "30", "--seed", "1", "--chunk", "7", "-o", "x.txt"]) == 0
+    assert capsys.readouterr().out == "x.txt: 30 sequences (seed 1, start 0)\n"
+    with open("x.txt") as file:
+        sequences = [parse(line) for line in file.read().splitlines()]
+    assert list(map(list, sequences)) == list(map(list, chain.sample(30, seed=1)))
+    assert main(["sample", FILE, "-n", "30", "--seed", "1"]) == 0
+    with open("x.txt") as file:
+        assert capsys.readouterr().out == file.read()
+    assert main(["score", FILE, "x.txt", "--chunk", "7", "-o", "y.csv", "--worst", "1"]) == 0
+    y = pd.read_csv("y.csv", dtype={"sequence": str}, keep_default_na=False)
+    np.testing.assert_array_equal(y["log_prob"], chain.log_prob(sequences))
+    assert list(map(list, map(parse, y["sequence"]))) == list(map(list, sequences))
+    out = capsys.readouterr().out
+    assert f"mean log_prob     {y['log_prob'].mean():.4f} nats\n" in out
+
+
+def test_mistakes_with_sequences_are_named(in_folder, capsys):
+    fd.write(fd.MarkovChain(order=1).fit(["ab", "b"]), FILE)
+    (in_folder / "x.txt").write_text("ab\naz\n")
+    assert "x.txt: unknown character 'z' at position 1 of sequence 1" in error_of(capsys, "score", FILE, "x.txt")
+    (in_folder / "x.txt").write_bytes(b"\xff\n")
+    assert "x.txt: text is in UTF-8" in error_of(capsys, "score", FILE, "x.txt")
+    assert "sequences are written to files named *.txt" in error_of(capsys, "sample", FILE, "-o", "x.parquet")
+    assert "named *.csv" in error_of(capsys, "score", FILE, "x.txt", "-o", "y.parquet")
+    fd.write(fd.MarkovChain(order=1).fit(["a\nb", "b"]), FILE)
+    assert r"'\n' is one of the symbols" in error_of(capsys, "sample", FILE)
+    assert "rows are kept in files named" in error_of(capsys, "sample", "asia", "-o", "x.txt")
