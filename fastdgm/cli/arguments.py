@@ -12,8 +12,8 @@ from ..runtime.text import did_you_mean
 
 USER_ERROR = 2  # exit code
 
-_NET = "a file (an argument with a dot or slash: .bif, .xmlbif, .uai, .net, .gz) or the name of an example"
-_MODEL = "a file (an argument with a dot or slash: .bif, .xmlbif, .uai, .net, .safetensors) or the name of an example"
+_NET = "a file (an argument with a dot or slash: .bif, .xmlbif, .uai, .net, .xdsl, .gz) or the name of an example"
+_MODEL = "a file (an argument with a dot or slash: .bif, .net, ..., .safetensors) or the name of an example"
 _ROWS = ".parquet, .arrow, .csv, .csv.gz or .npy"
 _DATA = f"rows: files ({_ROWS}), folders of such files, patterns in quotes, or - for standard input"
 _INVALID_CHOICE = re.compile(r"invalid choice: '(?P<given>.*?)' \(choose from (?P<known>.*)\)")
@@ -90,7 +90,7 @@ def _add_net(parser: argparse.ArgumentParser, what: str) -> None:
     net.completer = complete_net
     parser.add_argument("--encoding", metavar="NAME", help="of a text file (default: what the file says, or UTF-8)")
     axes = "of the tables of a .uai file that leaves it open"
-    parser.add_argument("--axes", choices=["scope", "reversed"], help=axes)
+    parser.add_argument("--axes", choices=["scope", "reversed", "parents-reversed"], help=axes)
     parser.add_argument(
         "--tolerance", type=float, metavar="T", help="how far a table's rows may be off from summing to 1"
     )
@@ -160,7 +160,7 @@ def _add_convert(commands: Any) -> None:
         commands, "convert", "write a network in another format", "fastdgm convert alarm.bif alarm.uai"
     )
     _add_net(parser, _NET)
-    out = "a file: .bif, .xmlbif, .uai or .net, each also with .gz, or .safetensors"
+    out = "a file: .bif, .xmlbif, .uai, .net or .xdsl, each also with .gz, or .safetensors"
     parser.add_argument("out", metavar="OUT", help=out)
 
 
