@@ -110,6 +110,20 @@ def test_no_input_is_written_over(parts, capsys):
     )
 
 
+def test_standard_input_is_not_written_over(parts, capsys, monkeypatch):
+    with open("rows/part-0.csv") as file:
+        before = file.read()
+    os.link("rows/part-0.csv", "link.csv")
+    for out in ("rows/part-0.csv", "link.csv"):
+        with open("rows/part-0.csv") as file:
+            monkeypatch.setattr(sys, "stdin", file)
+            message = error_of(capsys, "score", "asia", "-", "-o", out)
+            assert f"the output would replace the input: {out} is standard input" in message
+            assert main(["score", "asia", "-", "-o", "other.csv"]) == 0
+    with open("rows/part-0.csv") as file:
+        assert file.read() == before
+
+
 # --- columns -------------------------------------------------------------------------------------------------------
 
 
@@ -194,6 +208,15 @@ def test_commands_in_a_pipeline(tmp_path, screen):
 
 
 # --- networks whose states are not known ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("states", [None, {"a": ["no", "yes"], "b": ["no", "yes"]}])
+def test_a_network_without_tables_draws_and_scores_nothing(tmp_path, monkeypatch, capsys, states):
+    monkeypatch.chdir(tmp_path)
+    fd.write(fd.BayesNet.from_edges([("a", "b")], states=states), "net.safetensors")
+    pd.DataFrame({"a": ["no"], "b": ["yes"]}).to_csv("x.csv", index=False)
+    assert "has a structure but no tables yet" in error_of(capsys, "sample", "net.safetensors")
+    assert "has a structure but no tables yet" in error_of(capsys, "score", "net.safetensors", "x.csv")
 
 
 def test_unknown_states_are_learnt_from_all_rows(tmp_path, monkeypatch):

@@ -52,7 +52,7 @@ class Inputs:
     def _opened(self) -> Iterator[tuple[str, Path]]:
         """Each input's name for messages, and the file to read."""
         for path in self.paths:
-            yield _shown(path), self._regular(path)
+            yield shown(path), self._regular(path)
 
     def read(
         self, names: Collection[str], states: States, chunk: int, *, ignore_extra: bool = False
@@ -96,7 +96,7 @@ class Inputs:
     def place(self, row: int) -> tuple[str, int]:
         """The input that a row of the whole data set is in, and its number there."""
         number = max(0, bisect_right(self._starts, row) - 1)
-        return _shown(self.paths[number]), row - self._starts[number]
+        return shown(self.paths[number]), row - self._starts[number]
 
     @contextmanager
     def located(self, first_row: int) -> Iterator[None]:
@@ -131,7 +131,8 @@ class Inputs:
         return copy
 
 
-def _shown(path: str) -> str:
+def shown(path: str) -> str:
+    """The name of an input in messages."""
     return "standard input" if path == STANDARD_INPUT else path
 
 

@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from ..data.samples import Samples
 from ..data.tables import TableReader
+from ..errors import NotFittedError
 from ..io.rows import csv, reals, write_rows, write_scored
 from ..io.rows.common import SCORE
 from ..io.rows.scored import Scored
@@ -67,6 +68,8 @@ class NetworkRows(RowModel):
     """Rows of a Bayes net: labels."""
 
     def __init__(self, net: BayesNet) -> None:
+        if not net.is_fitted:
+            raise NotFittedError("the network has a structure but no tables yet: fastdgm fit learns them from rows")
         self._net = net
         self.states = dict(net.states)
 

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import os
+import sys
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NamedTuple
+
+from .inputs import STANDARD_INPUT, shown
 
 if TYPE_CHECKING:
     from ..bayesnet import BayesNet
@@ -89,8 +92,16 @@ def _is_file(net: str) -> bool:
 
 
 def check_other_file(out: str, net: str, *data: str) -> None:
-    """Refuse to write over what is read, under whatever name: paths, links and hard links."""
+    """Refuse to write over what is read, under whatever name: paths, links, hard links and standard input."""
     for path in (net, *data) if _is_file(net) else data:
         with suppress(OSError):  # one of them does not exist
-            if os.path.samefile(out, path):
-                raise ValueError(f"the output would replace the input: {out} is {path}")
+            if _is_replaced(out, path):
+                raise ValueError(f"the output would replace the input: {out} is {shown(path)}")
+
+
+def _is_replaced(out: str, path: str) -> bool:
+    if path != STANDARD_INPUT:
+        return os.path.samefile(out, path)
+    if sys.stdin is None or not os.path.isfile(out):  # a terminal may be both
+        return False
+    return os.path.samestat(os.stat(out), os.fstat(sys.stdin.fileno()))
