@@ -28,7 +28,9 @@ def parts(tmp_path, monkeypatch):
         out = f"rows/part-{number}.{suffix}"
         assert main(["sample", "asia", "-n", "20", "--start", str(20 * number), "--seed", "0", "-o", out]) == 0
     (tmp_path / "rows" / "notes.md").write_text("no rows")
+    (tmp_path / "rows" / "README.txt").write_text("no rows")
     (tmp_path / "rows" / ".hidden.csv").write_text("no rows")
+    (tmp_path / "rows" / "older.csv").mkdir()
     return fd.example("asia").log_prob(fd.example("asia").sample(N, seed=0))
 
 
@@ -44,7 +46,10 @@ def error_of(capsys, *arguments):
 FILES = ["rows/part-0.csv", "rows/part-1.parquet", "rows/part-2.arrow"]
 
 
-@pytest.mark.parametrize("data", [FILES, ["rows"], ["rows/part-*"], ["rows/part-0.csv", "rows/part-[12]*"]])
+DATA = [FILES, ["rows"], ["row*"], ["rows/part-*"], ["**/part-*"], ["rows/part-0.csv", "rows/part-[12]*"]]
+
+
+@pytest.mark.parametrize("data", DATA)
 @pytest.mark.parametrize("chunk", ["7", "1000"])
 def test_several_inputs_are_one_data_set(parts, capsys, data, chunk):
     capsys.readouterr()
@@ -97,6 +102,15 @@ def test_nothing_found_is_an_error(parts, capsys):
     assert "empty: no row file in this folder" in error_of(capsys, "score", "asia", "empty")
     assert "nothing-*.csv: no file of such a name" in error_of(capsys, "score", "asia", "nothing-*.csv")
     assert "rows/nothing.csv: No such file" in error_of(capsys, "score", "asia", "rows/nothing.csv")
+
+
+def test_a_file_that_a_pattern_matches_twice_is_read_once(parts, capsys):
+    for number, name in enumerate(FILES):
+        os.makedirs("data/inner", exist_ok=True)
+        os.rename(name, f"data/inner/{number}.{name.partition('.')[2]}")
+    capsys.readouterr()
+    assert main(["score", "asia", "data/**"]) == 0
+    assert capsys.readouterr().out.split()[:2] == ["rows", "60"]
 
 
 def test_a_file_whose_name_looks_like_a_pattern_is_that_file(parts):

@@ -131,6 +131,17 @@ def test_sequences_are_lines(in_folder, capsys, kind):
     assert f"mean log_prob     {y['log_prob'].mean():.4f} nats\n" in out
 
 
+def test_a_folder_of_sequences_is_its_text_files(in_folder, capsys):
+    fd.write(fd.MarkovChain(order=1).fit(["ab", "b"]), FILE)
+    (in_folder / "lines").mkdir()
+    assert "named *.txt" in error_of(capsys, "score", FILE, "lines")
+    for name in ("1.txt", "2.txt"):
+        (in_folder / "lines" / name).write_text("ab\nb\n")
+    (in_folder / "lines" / "scores.csv").write_text("log_prob\n-1.5\n")
+    assert main(["score", FILE, "lines"]) == 0
+    assert capsys.readouterr().out.split()[:2] == ["rows", "4"]
+
+
 def test_mistakes_with_sequences_are_named(in_folder, capsys):
     fd.write(fd.MarkovChain(order=1).fit(["ab", "b"]), FILE)
     (in_folder / "x.txt").write_text("ab\naz\n")

@@ -25,7 +25,7 @@ from ..runtime.text import preview
 STANDARD_INPUT = "-"
 _MAGIC = {b"PAR1": ".parquet", b"ARROW1": ".arrow", b"\x93NUMPY": ".npy", b"\x1f\x8b": ".csv.gz"}  # else CSV
 _COPY_BYTES = 1 << 20
-_SUFFIXES = (*FORMATS, ".txt")
+ROW_SUFFIXES = tuple(FORMATS)
 
 States = Mapping[str, tuple[str, ...]]
 
@@ -33,13 +33,15 @@ States = Mapping[str, tuple[str, ...]]
 class Inputs:
     """Row files in the order of the arguments, and which of them a row of the whole data set is in.
 
+    Of folders, files whose names end in one of ``suffixes`` are read.
+
     What cannot be read twice, standard input and pipes, is copied to a temporary file first, which is removed at the
     end of the ``with`` block.
     """
 
-    def __init__(self, arguments: Sequence[str]) -> None:
+    def __init__(self, arguments: Sequence[str], suffixes: tuple[str, ...] = ROW_SUFFIXES) -> None:
         self._temporary: TemporaryDirectory[str] | None = None
-        self.paths = [path for argument in arguments for path in expanded(argument)]
+        self.paths = [path for argument in arguments for path in expanded(argument, suffixes)]
         self._starts: list[int] = []  # rows before each file that was begun
 
     def __enter__(self) -> Inputs:
@@ -136,23 +138,32 @@ def shown(path: str) -> str:
     return "standard input" if path == STANDARD_INPUT else path
 
 
-def expanded(argument: str) -> list[str]:
+def expanded(argument: str, suffixes: tuple[str, ...]) -> list[str]:
     """The files that an argument names: itself, those in a folder, or those of a pattern that the shell left alone.
 
-    Raises ValueError for a folder without row files and a pattern without matches.
+    Folders that match a pattern stand for the files in them; folders in folders are not looked into.
+
+    Raises ValueError for a folder without such files and a pattern without matches.
     """
     if os.path.isdir(argument):
-        names = sorted(name for name in os.listdir(argument) if not name.startswith("."))
-        found = [os.path.join(argument, name) for name in names if name.lower().endswith(_SUFFIXES)]
+        found = _in_folder(argument, suffixes)
         if not found:
-            raise ValueError(f"{argument}: no row file in this folder; they are named *{', *'.join(_SUFFIXES)}")
+            raise ValueError(f"{argument}: no row file in this folder; they are named *{', *'.join(suffixes)}")
         return found
     if has_magic(argument) and not os.path.lexists(argument):
-        found = sorted(glob(argument, recursive=True))
+        matches = sorted(glob(argument, recursive=True))
+        files = (_in_folder(match, suffixes) if os.path.isdir(match) else [match] for match in matches)
+        found = list(dict.fromkeys(path for own in files for path in own))  # ** matches a folder and its files
         if not found:
             raise ValueError(f"{argument}: no file of such a name")
         return found
     return [argument]
+
+
+def _in_folder(folder: str, suffixes: tuple[str, ...]) -> list[str]:
+    names = sorted(name for name in os.listdir(folder) if not name.startswith("."))
+    paths = [os.path.join(folder, name) for name in names if name.lower().endswith(suffixes)]
+    return [path for path in paths if not os.path.isdir(path)]
 
 
 def _own_columns(rows: Any, names: Collection[str], name: str, ignore_extra: bool) -> Any:

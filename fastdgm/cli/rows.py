@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from . import sequences
-from .inputs import Inputs
+from .inputs import ROW_SUFFIXES, Inputs
 from .models import RowModel, row_model
 from .networks import ReadOptions, check_other_file, load
 from .outputs import SCREEN, progress, say, write_scored
@@ -50,10 +50,10 @@ def score(
     if only_scores and out is None:
         raise ValueError("--only-scores says what -o writes, and there is no -o")
     _check_name(out)
-    with Inputs(data) as inputs:
+    model = load(net, reading)
+    with Inputs(data, sequences.SUFFIXES if is_of_sequences(model) else ROW_SUFFIXES) as inputs:
         if out is not None:
             check_other_file(out, net, *inputs.paths)
-        model = load(net, reading)
         summary = ScoreSummary(worst)
         if is_of_sequences(model):
             sequences.score(model, inputs, out, only_scores, chunk, summary)
