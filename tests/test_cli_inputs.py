@@ -10,6 +10,8 @@ import threading
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 import fastdgm as fd
@@ -149,7 +151,7 @@ def test_further_columns_are_ignored_on_request(parts, capsys, suffix):
     frame.to_csv("x.csv", index=False) if suffix == ".csv" else frame.to_parquet("x.parquet")
     for command in (["score", "asia", f"x{suffix}"], ["fit", "asia", f"x{suffix}", "-o", "fitted.bif"]):
         message = error_of(capsys, *command)
-        assert "the network has no variable ['patient', 'date']; --ignore-extra leaves such columns out" in message
+        assert "the model has no variable ['patient', 'date']; --ignore-extra leaves such columns out" in message
         assert main([*command, "--ignore-extra"]) == 0
     assert main(["score", "asia", f"x{suffix}", "--ignore-extra", "-o", "y.csv"]) == 0
     y = pd.read_csv("y.csv")
@@ -168,6 +170,26 @@ def test_inputs_have_the_same_columns(parts, capsys):
     frame.drop(columns="dysp").to_csv("rows/part-3.csv", index=False)
     message = error_of(capsys, "score", "asia", "rows")
     assert "several inputs have the same columns: rows/part-0.csv and rows/part-3.csv differ in ['dysp']" in message
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".parquet"])
+def test_the_index_of_some_inputs_is_no_column(parts, suffix):
+    frame = pd.read_csv("rows/part-0.csv")
+    frame.index = range(5, 25)
+    indexed = f"indexed{suffix}"
+    frame.to_csv(indexed) if suffix == ".csv" else frame.set_index(frame.index.to_numpy()).to_parquet(indexed)
+    for data in (["rows/part-0.csv", indexed], [indexed, "rows/part-0.csv"], [indexed, indexed]):
+        for option in ([], ["--ignore-extra"]):
+            assert main(["score", "asia", *data, *option, "-o", "y.parquet"]) == 0
+            y = pd.read_parquet("y.parquet")
+            assert list(y.columns) == [*fd.example("asia").names, "log_prob"]
+            np.testing.assert_array_equal(y["log_prob"], np.tile(parts[:20], 2))
+
+
+def test_a_column_that_comes_twice_is_named_with_its_file(parts, capsys):
+    with open("x.csv", "w") as file:
+        file.write("asia,asia\nno,no\n")
+    assert "x.csv: column names must be distinct, got 'asia' twice" in error_of(capsys, "score", "asia", "x.csv")
 
 
 # --- pipes ---------------------------------------------------------------------------------------------------------
@@ -245,3 +267,40 @@ def test_unknown_states_are_learnt_from_all_rows(tmp_path, monkeypatch):
     np.save("codes.npy", np.array([[0, 1], [2, 0]]))
     assert main(["fit", "net.safetensors", "codes.npy", "-o", "codes.bif"]) == 0
     assert fd.read("codes.bif").states["a"] == ("0", "1", "2")
+
+
+def test_mistakes_in_columns_of_unknown_states_name_their_input(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    fd.write(fd.BayesNet.from_edges([("a", "b")], states={"b": ["no", "yes"]}), "net.safetensors")
+    fit = ["fit", "net.safetensors", "-o", "fitted.bif"]
+    (tmp_path / "empty.csv").write_text("a,b\n")
+    (tmp_path / "letters.csv").write_text("a,b\nx,no\ny,yes\n")
+    (tmp_path / "codes.csv").write_text("a,b\n1,no\n")
+    pd.DataFrame({"a": ["x", None], "b": ["no", "yes"]}).to_parquet("null.parquet")
+    pd.DataFrame({"a": ["x", "y"], "b": ["no", "yes"]}).to_parquet("text.parquet")
+    (tmp_path / "label.csv").write_text("a,b\nx,no\ny,maybe\n")
+    message = error_of(capsys, *fit, "empty.csv", "text.parquet", "null.parquet")
+    assert "null.parquet: missing values" in message
+    assert "column 'a', row 1 is missing" in message
+    assert "label.csv: " in error_of(capsys, *fit, "letters.csv", "label.csv")
+    message = error_of(capsys, *fit, "letters.csv", "codes.csv")
+    assert "codes.csv: a column is of one type in all inputs: 'a' is int, in letters.csv string" in message
+    np.save("codes.npy", [[0, 1]])
+    assert "codes.npy: a column is of one type" in error_of(capsys, *fit, "letters.csv", "codes.npy")
+    assert not (tmp_path / "fitted.bif").exists()
+    pq.write_table(pa.table({"a": pa.array([2, 0], pa.uint16()), "b": ["no", "yes"]}), "small.parquet")
+    pq.write_table(pa.table({"a": pa.array(["z"], pa.large_string()), "b": ["no"]}), "large.parquet")
+    assert main([*fit, "codes.csv", "small.parquet"]) == 0
+    assert fd.read("fitted.bif").states["a"] == ("0", "1", "2")
+    assert main([*fit, "letters.csv", "large.parquet", "text.parquet"]) == 0
+    assert fd.read("fitted.bif").states["a"] == ("x", "y", "z")
+
+
+@pytest.mark.parametrize("states", [{}, {"a": ["no", "yes"], "b": ["no", "yes"]}])
+def test_a_fit_needs_a_row(tmp_path, monkeypatch, capsys, states):
+    monkeypatch.chdir(tmp_path)
+    fd.write(fd.BayesNet.from_edges([("a", "b")], states=states), "net.safetensors")
+    (tmp_path / "empty.csv").write_text("a,b\n")
+    message = error_of(capsys, "fit", "net.safetensors", "empty.csv", "empty.csv", "-o", "fitted.bif")
+    assert "a fit needs at least one row" in message
+    assert not (tmp_path / "fitted.bif").exists()

@@ -123,7 +123,7 @@ def test_no_rows_are_fine(empty):
 
 
 def test_an_unknown_column_is_named():
-    with pytest.raises(UnknownNameError, match=r"the network has no variable \['rainy'\] and the data has no column"):
+    with pytest.raises(UnknownNameError, match=r"the model has no variable \['rainy'\] and the data has no column"):
         encode({"rainy" if name == "rain" else name: column for name, column in LABELS.items()})
 
 

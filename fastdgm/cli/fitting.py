@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+import re
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..errors import MissingValuesError, UnknownNameError
 from ..runtime.files import check_target
 from .inputs import Inputs
 from .models import rows_per_chunk
@@ -18,6 +21,11 @@ from .outputs import progress
 
 if TYPE_CHECKING:
     from ..bayesnet import BayesNet
+
+    Learn = Callable[[BayesNet, Any], Any]  # partial_fit with its options
+
+_ANY_SIZE = re.compile(r"large_|(?<=int)\d+|^u(?=int)")  # of Arrow types that concatenate
+Part = tuple[int, Any]  # the first row in all inputs, and rows
 
 
 def fit(
@@ -46,31 +54,86 @@ def fit(
         fitted = BayesNet.from_edges(model.edges, model.names, model.states)
         size = rows_per_chunk(len(model), chunk)
         found = inputs.read(model.names, model.states, size, ignore_extra=ignore_extra)
+        learn = partial(BayesNet.partial_fit, prior=prior, equivalent_sample_size=equivalent_sample_size)
         if len(model.states) < len(model):
-            found = iter([(0, _together([rows for _, rows in found]))])
-        n_rows = 0
-        for first, rows in progress(found, out, size=lambda part: len(part[1])):
-            with inputs.located(first):
-                fitted.partial_fit(rows, prior=prior, equivalent_sample_size=equivalent_sample_size)
-            n_rows += len(rows)
+            n_rows = _fit_together(fitted, list(progress(found, out, size=_size)), inputs, learn)
+        else:
+            n_rows = _fit_in_chunks(fitted, progress(found, out, size=_size), inputs, learn)
     write(fitted, out)
     print(f"{out}: {fitted.n_parameters} parameters from {n_rows} rows")
 
 
-def _together(parts: list[Any]) -> Any:
+def _size(part: Part) -> int:
+    return len(part[1])
+
+
+def _fit_in_chunks(net: BayesNet, parts: Iterable[Part], inputs: Inputs, learn: Learn) -> int:
+    """Learn from rows whose states are known; their number."""
+    n_rows = 0
+    for first, rows in parts:
+        with inputs.located(first):
+            learn(net, rows)
+        n_rows += len(rows)
+    _check_some(n_rows)
+    return n_rows
+
+
+def _fit_together(net: BayesNet, parts: list[Part], inputs: Inputs, learn: Learn) -> int:
+    """Learn from all rows at once, which say what the states are; their number."""
+    parts = [part for part in parts if _size(part)]
+    _check_some(len(parts))
+    rows = _together(parts, net.names, inputs)
+    try:
+        learn(net, rows)
+    except (MissingValuesError, UnknownNameError) as error:
+        _blame_input(type(error), net, parts, inputs, learn)
+        raise
+    return len(rows)
+
+
+def _blame_input(kind: type[Exception], net: BayesNet, parts: list[Part], inputs: Inputs, learn: Learn) -> None:
+    """Raise the error of the first chunk that alone is wrong in this way, with its input and row."""
+    from ..bayesnet import BayesNet
+
+    for first, rows in parts:
+        try:
+            learn(BayesNet.from_edges(net.edges, net.names, net.states), rows)
+        except kind:
+            with inputs.located(first):
+                raise
+        except (ValueError, TypeError):
+            continue
+
+
+def _check_some(n: int) -> None:
+    if n == 0:
+        raise ValueError("a fit needs at least one row, the inputs have none")
+
+
+def _together(parts: list[Part], names: Sequence[str], inputs: Inputs) -> Any:
     """All chunks as one array or table. Raises ValueError where their columns are of different types."""
-    if isinstance(parts[0], np.ndarray):
-        return np.concatenate(parts)
+    chunks = [rows for _, rows in parts]
+    if all(isinstance(rows, np.ndarray) for rows in chunks):
+        return np.concatenate(chunks)
+    kinds = [_types(rows, names) for rows in chunks]
+    for (first, _), own in zip(parts, kinds, strict=True):
+        for name, kind in own.items():
+            if kind != kinds[0].get(name, kind):
+                raise ValueError(
+                    f"{inputs.place(first)[0]}: a column is of one type in all inputs: {name!r} is {kind}, "
+                    f"in {inputs.place(0)[0]} {kinds[0][name]}"
+                )
     import pyarrow as pa
 
-    return pa.concat_tables(_tables(parts))
+    tables = [rows if isinstance(rows, pa.Table) else pa.Table.from_batches([rows]) for rows in chunks]
+    return pa.concat_tables(tables, promote_options="permissive")
 
 
-def _tables(parts: list[Any]) -> Iterator[Any]:
-    import pyarrow as pa
-
-    for part in parts:
-        yield part if isinstance(part, pa.Table) else pa.Table.from_batches([part])
+def _types(rows: Any, names: Sequence[str]) -> dict[str, str]:
+    """What the columns of a chunk hold, whatever the number of bytes; arrays have codes alone."""
+    if isinstance(rows, np.ndarray):
+        return dict.fromkeys(names, "codes of a .npy file")
+    return {field.name: _ANY_SIZE.sub("", str(field.type)) for field in rows.schema}
 
 
 def _check_output(model: BayesNet, out: str) -> None:

@@ -76,6 +76,8 @@ class Inputs:
                 for rows in read_rows(file, known, chunk):
                     rows = _own_columns(rows, names, name, ignore_extra)
                     if not isinstance(rows, np.ndarray):
+                        if len(self.paths) > 1:  # the indices of several frames are no index
+                            rows = rows.select(list(table_columns(rows, names)))
                         first_columns = first_columns or (name, rows.schema.names)
                         rows = _in_order(rows, name, *first_columns)
                     yield row, rows
@@ -170,13 +172,16 @@ def _own_columns(rows: Any, names: Collection[str], name: str, ignore_extra: boo
     """A chunk without columns that are no variables, where these are to be ignored; arrays have no names."""
     if isinstance(rows, np.ndarray):
         return rows
-    columns = table_columns(rows, names)
+    try:
+        columns = table_columns(rows, names)
+    except ValueError as error:
+        raise ValueError(f"{name}: {error}") from None
     extra = [column for column in columns if column not in names]
     if extra and ignore_extra:
         return rows.select([column for column in rows.schema.names if column not in extra])
     if extra and len(columns) - len(extra) == len(names):
         raise ValueError(
-            f"{name}: columns are matched by name: the network has no variable {preview(extra)}; "
+            f"{name}: columns are matched by name: the model has no variable {preview(extra)}; "
             "--ignore-extra leaves such columns out"
         )
     return rows

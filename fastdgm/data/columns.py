@@ -92,7 +92,7 @@ def matched_columns(data: Any, names: Iterable[str]) -> tuple[dict[str, Any], in
     unknown = [name for name in columns if name not in expected]
     absent = [name for name in expected if name not in columns]
     if unknown or absent:
-        problems = [f"the network has no variable {preview(unknown)}"] if unknown else []
+        problems = [f"the model has no variable {preview(unknown)}"] if unknown else []
         problems += [f"the data has no column {preview(absent)}"] if absent else []
         raise UnknownNameError(f"columns are matched by name: {' and '.join(problems)}")
     lengths = {name: column_length(name, column) for name, column in columns.items()}
