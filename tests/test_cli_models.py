@@ -72,6 +72,45 @@ def test_rows_on_the_screen(in_folder, capsys):
     )
 
 
+CODES = np.array([[0, 1, 1], [1, 0, 1], [1, 1, 0], [0, 0, 0]])
+FRAMES = {
+    "integers": pd.DataFrame(CODES),
+    "floats": pd.DataFrame(CODES.astype(float)),
+    "booleans": pd.DataFrame(CODES.astype(bool)),
+    "categories of integers": pd.DataFrame(CODES).astype("category"),
+    "categories of booleans": pd.DataFrame(CODES.astype(bool)).astype("category"),
+    "spellings": pd.DataFrame({0: ["0.0", "1", "01", "-0"], 1: ["TRUE", "false", "true", "False"], 2: [1, 1, 0, 0]}),
+}
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".parquet", ".arrow"])
+@pytest.mark.parametrize("kind", FRAMES)
+def test_codes_in_any_spelling_score_as_in_python(in_folder, kind, suffix):
+    model = fd.FVSBN(3).fit(CODES, epochs=1, seed=0)
+    fd.write(model, FILE)
+    frame = FRAMES[kind].rename(columns=lambda column: f"x{column}")
+    write = {".csv": frame.to_csv, ".parquet": frame.to_parquet, ".arrow": frame.to_feather}[suffix]
+    write(f"x{suffix}", index=False) if suffix == ".csv" else write(f"x{suffix}")
+    expected = model.log_prob(CODES)
+    if kind != "spellings":
+        np.testing.assert_array_equal(model.log_prob(frame), expected)
+    for out in ("y.csv", "y.parquet", "y.npy"):
+        assert main(["score", FILE, f"x{suffix}", "-o", out, "--chunk", "3"]) == 0
+    np.testing.assert_array_equal(np.load("y.npy"), np.column_stack([CODES, expected]))
+    for y in (pd.read_csv("y.csv"), pd.read_parquet("y.parquet")):
+        np.testing.assert_array_equal(y[["x0", "x1", "x2"]].astype(float), CODES)
+        np.testing.assert_array_equal(y["log_prob"], expected)
+
+
+@pytest.mark.parametrize(
+    "values", [["0.5", "1"], ["yes", "no"], ["nan", "1"], ["0_1", "1"], ["True", "1"], ["-1", "0"], ["", "0"]]
+)
+def test_what_is_no_code_is_refused(in_folder, capsys, values):
+    fd.write(fd.FVSBN(1), FILE)
+    pd.DataFrame({"x0": values}).to_csv("x.csv", index=False)
+    assert values[0] in error_of(capsys, "score", FILE, "x.csv")
+
+
 def test_bad_values_are_named(in_folder, capsys):
     fd.write(fd.FVSBN(2), FILE)
     np.save("x.npy", np.array([[0, 1], [0, 2]]))

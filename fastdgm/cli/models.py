@@ -18,6 +18,7 @@ from ..io.rows.common import SCORE
 from ..io.rows.scored import Scored
 from ..runtime.arrays import code_type
 from ..runtime.seeds import check_chunk, check_rows
+from .codes import with_plain_codes
 from .outputs import SCREEN
 
 if TYPE_CHECKING:
@@ -113,10 +114,18 @@ class CodeRows(NetworkRows):
 
     def log_prob(self, rows: Any) -> npt.NDArray[np.float64]:
         """Of an array as it is, of a table by its columns' names."""
+        rows = self._plain(rows)
         if not isinstance(rows, np.ndarray):
             rows = TableReader(rows, self.states, self._dtype).read(0, len(rows)).T
         scores: npt.NDArray[np.float64] = self._model.log_prob(rows)
         return scores
+
+    def write_scored(self, out: str, chunks: Iterable[Scored]) -> None:
+        """As codes."""
+        super().write_scored(out, (Scored(self._plain(rows), scores) for rows, scores in chunks))
+
+    def _plain(self, rows: Any) -> Any:
+        return rows if isinstance(rows, np.ndarray) else with_plain_codes(rows, self.states)
 
 
 class RealRows(RowModel):
