@@ -274,6 +274,23 @@ def test_completion_offers_examples_and_files(in_folder):
     assert complete_net("as") == ["asia", "asia.bif"]
 
 
+COMPLETIONS = {
+    "fastdgm sa": ["sample"],
+    "fastdgm sample as": ["asia", "asia.bif"],
+    "fastdgm score asia asia.csv --wo": ["--worst"],
+}
+
+
+@pytest.mark.parametrize("line", COMPLETIONS)
+def test_a_shell_completes_through_argcomplete(in_folder, line):
+    pytest.importorskip("argcomplete")
+    (in_folder / "asia.bif").touch()
+    asked = {"_ARGCOMPLETE": "1", "_ARGCOMPLETE_SUPPRESS_SPACE": "1", "_ARGCOMPLETE_IFS": "\n"}
+    asked |= {"_ARGCOMPLETE_STDOUT_FILENAME": "found", "COMP_LINE": line, "COMP_POINT": str(len(line))}
+    subprocess.run([sys.executable, "-m", "fastdgm"], env={**ENVIRONMENT, **asked}, check=True, capture_output=True)
+    assert sorted((in_folder / "found").read_text().split()) == COMPLETIONS[line]
+
+
 def test_info(capsys):
     assert main(["info", "asia"]) == 0
     lines = dict(line.split("  ", 1) for line in capsys.readouterr().out.splitlines() if not line.startswith(" "))
