@@ -275,6 +275,32 @@ def test_omitted_data_are_uniform():
     assert_refused(f"{nodes} node c {{ states = (0 1); }} potential (c | v0 v1 v2 v3) {{ }}", "fill at most 16777216")
 
 
+@pytest.mark.parametrize(
+    ("attributes", "match"),
+    [
+        ("model_nodes = (b); model_data = (Poisson(3), 1);", "not supported: model_data, expressions .* of potential"),
+        (
+            "experience = (5);\n Data = (0.9 0.1);",
+            r"line 5: the numbers of potential \(a\) stand in 'data', .*'Data'",
+        ),
+        ("dat = (0.9 0.1);", "line 4: the numbers of .* 'dat'"),
+        ("DATA = (0.9 0.1);", "'DATA'"),
+        ("states = (0.9 0.1);", "'states'"),
+    ],
+)
+def test_what_may_stand_for_the_data_is_not_read_as_uniform(attributes, match):
+    with pytest.raises(fd.FormatError, match=match):
+        read_counts(attributes, "(0.5 0.5)(1 0)")
+
+
+@pytest.mark.parametrize("attributes", ["experience = (5); fading = (0.5);", 'HR_Desc = "x";', "% data = (0.9 0.1);\n"])
+def test_what_stands_beside_omitted_data_is_skipped(attributes):
+    net, messages = read_counts(attributes, "(0.5 0.5)(1 0)")
+    assert np.array_equal(net["a"].table, [0.5, 0.5]) and len(messages) == 1
+    net, messages = read_counts(f"model_data = (Poisson(3)); data = (0.75 0.25); {attributes}", "(0.5 0.5)(1 0)")
+    assert np.array_equal(net["a"].table, [0.75, 0.25]) and not messages
+
+
 def test_quotation_marks_in_states_survive():
     net = fd.BayesNet({"v": fd.Categorical([0.5, 0.25, 0.25], states=['12" main', '"', 'C:\\"x'])})
     assert read_hugin(write_hugin(net)).states == net.states

@@ -19,7 +19,7 @@ from ..bayesnet import BayesNet
 from ..conditionals.table import CPT, tables_of
 from ..data.variables import MAX_STATES
 from .draft import MAX_NAMES, Draft
-from .hugin_tables import add_potential
+from .hugin_tables import add_potential, data_of
 from .text import Source, blank_out, check_names, joined
 
 _QUOTED = r'"(?:[^"\\]++|\\"?+)*+"'  # the quotation mark alone is escaped: other backslashes stand for themselves
@@ -99,7 +99,7 @@ class _Reader:
         attributes, end = self._attributes(block.end())
         if words[0] == "potential":
             self.draft.check_count("potentials", len(self.potentials) + 1, position)
-            self.potentials.append((head, attributes.get("data"), position))
+            self.potentials.append((head, data_of(self.source, head, attributes), position))
         elif words[0] != "net":
             self._node(words[-1], attributes, position)
         return end
