@@ -247,9 +247,8 @@ def read_counts(data: str, rows: str) -> tuple[fd.BayesNet, list[str]]:
     [
         ("(1 1)(1 1)", [[0.5, 0.5], [0.5, 0.5]]),  # as a new table is saved
         ("(3 1)(0 5)", [[0.75, 0.25], [0, 1]]),
-        ("(1 0)(1 1)", [[1, 0], [0.5, 0.5]]),
         ("(25.5 74.5)(50 50)", [[0.255, 0.745], [0.5, 0.5]]),  # percentages
-        ("(0.25 0.5)(1.5 0.5)", [[1 / 3, 2 / 3], [0.75, 0.25]]),  # expected counts
+        ("(0.25 0.5)(4.5 1.5)", [[1 / 3, 2 / 3], [0.75, 0.25]]),  # expected counts
     ],
 )
 def test_counts_and_weights_are_divided_with_one_warning(rows, table):
@@ -259,10 +258,45 @@ def test_counts_and_weights_are_divided_with_one_warning(rows, table):
     assert messages == ["x.net: rows of counts or weights were divided by their sum: 'a', 'b'"]
 
 
-@pytest.mark.parametrize("rows", ["(0.5 0.5)(0.5 5)", "(0.5 0.6)(0.5 0.6)", "(0 0)(2 3)", "(0.2 0.1)(0.2 0.8)"])
+@pytest.mark.parametrize(
+    "rows",
+    [
+        "(0.5 0.5)(0.5 5)",
+        "(0.5 0.6)(0.5 0.6)",
+        "(0 0)(2 3)",
+        "(0.2 0.1)(0.2 0.8)",
+        "(0.8 2)(0.5 5)",
+        "(0.25 0.5)(1.5 0.5)",
+        "(1 0)(1 1)",
+        "(1 0)(0 10)",
+    ],
+)
 def test_probabilities_with_typing_errors_are_no_counts(rows):
     with pytest.raises(fd.FormatError, match=r"table of 'b', row \(a = (no|yes)\): every row .* sums to 1, got"):
         read_counts("data = (10 90);", rows)
+
+
+@pytest.mark.parametrize("data", ["(0.8 2)", "(0.8 1.2)", "(1.0 .5)"])
+def test_a_single_row_with_a_typing_error_is_no_count(data):
+    with pytest.raises(fd.FormatError, match=r"table of 'a': every row of a table sums to 1, got"):
+        read_counts(f"data = {data};", "(0.5 0.5)(1 0)")
+
+
+def test_counts_may_have_few_rows_that_sum_to_one():
+    nodes = 'node a { states = (0 1 2 3 4 5 6 7 8 9); } node b { states = ("x" "y"); } potential (a) { }'
+    table = np.array([[1, 0], *([[3, 1]] * 9)])
+    text = f"{nodes} potential (b | a) {{ data = (ROWS); }}"
+    with pytest.warns(UserWarning, match="rows of counts or weights were divided by their sum: 'b'"):
+        net = read_hugin(text.replace("ROWS", "(1 0)" + "(3 1)" * 9))
+    assert np.array_equal(net["b"].table, table / table.sum(axis=1, keepdims=True))
+    with pytest.raises(fd.FormatError, match=r"table of 'b', row \(a = 2\): every row .* sums to 1, got 4"):
+        read_hugin(text.replace("ROWS", "(1 0)(0 1)" + "(3 1)" * 8))
+
+
+@pytest.mark.parametrize("data", ["(10 90)", "(1 1)", "(25.5 74.5)"])
+def test_a_tolerance_of_zero_refuses_counts(data):
+    with pytest.raises(fd.FormatError, match=r"table of 'a': every row of a table sums to 1, got"):
+        read_hugin(f"node a {{ states = (0 1); }} potential (a) {{ data = {data}; }}", tolerance=0.0)
 
 
 def test_omitted_data_are_uniform():

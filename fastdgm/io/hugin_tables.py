@@ -4,11 +4,11 @@ HUGIN saves tables as they were entered or counted, and normalises them when it 
 is left out, all entries are 1. (Expressions in its place, ``model_data``, and attributes that are not known are
 refused.) Rows are therefore divided by their sum, with a warning, in
 
-* tables of whole numbers, such as counts or the ones of a new table, and
-* tables of which no row sums to 1 and some entry is above 1, such as percentages or expected counts.
+* tables of whole numbers, such as counts or the ones of a new table, where at most a tenth of the rows sum to 1, and
+* tables of which no row sums to 1 and some row has two entries above 1, such as percentages or expected counts.
 
 Any other table is meant as probabilities: there a row that does not sum to 1 is a typing error and refused, like
-rows without any entry above 0 everywhere.
+rows without any entry above 0 everywhere. A tolerance of 0 refuses counts and weights, too.
 """
 
 from __future__ import annotations
