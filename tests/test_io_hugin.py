@@ -161,7 +161,7 @@ def test_variable_names_that_net_cannot_hold(name):
         write_hugin(fd.BayesNet({name: fd.Categorical([1.0])}))
 
 
-@pytest.mark.parametrize("name", ["a\nb", "a\rb", "\0", "a\\"])
+@pytest.mark.parametrize("name", ["a\nb", "a\rb", "\0"])
 def test_state_names_that_net_cannot_hold(name):
     with pytest.raises(ValueError, match=r"HUGIN .net cannot hold the state name"):
         write_hugin(fd.BayesNet({"v": fd.Categorical([0.5, 0.5], states=["x", name])}))
@@ -335,6 +335,34 @@ def test_what_stands_beside_omitted_data_is_skipped(attributes):
     assert np.array_equal(net["a"].table, [0.75, 0.25]) and not messages
 
 
-def test_quotation_marks_in_states_survive():
-    net = fd.BayesNet({"v": fd.Categorical([0.5, 0.25, 0.25], states=['12" main', '"', 'C:\\"x'])})
+@pytest.mark.parametrize("states", [['12" main', '"', 'C:\\"x'], ["c\\", "\\\\", '\\"'], ["C:\\new", "\\", '"\\\\"']])
+def test_quotation_marks_and_backslashes_in_states_survive(states):
+    net = fd.BayesNet({"v": fd.Categorical([0.5, 0.25, 0.25], states=states)})
     assert read_hugin(write_hugin(net)).states == net.states
+
+
+def test_escaped_backslashes():
+    text = r"""
+        node v { label = "c\\"; states = ("c\\" "C:\new" "C:\\old\\" "\\\"" "\a"); } % a comment
+        potential (v) { data = (0.5 0.125 0.125 0.125 0.125); }
+    """
+    assert read_hugin(text).states["v"] == ("c\\", "C:\\new", "C:\\old\\", '\\"', "\\a")
+
+
+@pytest.mark.parametrize(
+    ("states", "line", "sign"),
+    [
+        ("(0%\n 50%\n 100%\n)", 1, "%"),
+        ("(\n low % a comment\n 50%\n)", 3, "%"),
+        ("(http://a\n b)", 1, "//"),
+        ("(a\n b%c\n)", 2, "%"),
+    ],
+)
+def test_comment_signs_in_names_without_quotes_are_an_error(states, line, sign):
+    text = f"node v {{ states = {states}; }} potential (v) {{ data = (0.5 0.5); }}"
+    assert_refused(text, f"line {line}: a state of 'v' with {sign} in it is written in quotes")
+
+
+def test_comments_between_names_without_quotes():
+    text = "node v { states = (% names: 0% to 100%\n // two\n low % 50%\n % 60%\n high // a//b\n); }"
+    assert read_hugin(f"{text} potential (v) {{ data = (0.5 0.5); }}").states["v"] == ("low", "high")
