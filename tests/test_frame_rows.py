@@ -334,3 +334,11 @@ def test_the_index_that_pandas_wrote_is_no_variable(name, make):
 def test_a_column_of_strings_goes_in_alone(make):
     with pytest.raises(TypeError, match=r"column 'name' holds the labels .* goes in alone, as data\['name'\]"):
         fd.MarkovChain(1).fit(make({"name": ["anna", "emma"]}))
+
+
+def test_a_column_that_pandas_calls_index_is_one_where_the_model_knows_its_name():
+    frame = pd.DataFrame({"a": [0, 1, 0], "b": [1, 1, 0]})
+    model = fd.MADE(2, (4,), seed=0).fit(frame, epochs=1, progress=False)
+    np.testing.assert_array_equal(model.log_prob(pa.Table.from_pandas(frame.set_index("a"))), model.log_prob(frame))
+    with pytest.raises(ValueError, match="missing"):
+        model.log_prob(pa.Table.from_pandas(frame[["b"]]))

@@ -10,6 +10,7 @@ import pyarrow.dataset as ds
 import pytest
 
 import fastdgm as fd
+from fastdgm.runtime.text import did_you_mean
 
 STATES = {"rain": ["no", "yes"], "wet": ["dry", "damp", "wet"]}
 ROWS = {"rain": ["no", "yes", "maybe", "yes", "no"], "wet": ["dry", "wet", "dry", "soaked", "damp"]}
@@ -141,3 +142,9 @@ def test_states_that_read_alike_are_refused():
     ):
         with pytest.raises(ValueError, match="state names must be distinct, got '1' twice"):
             make()
+
+
+def test_names_are_compared_with_a_bounded_number_of_short_ones():
+    assert did_you_mean("x-10", [f"x{i}" for i in range(100_000)]) == "; did you mean 'x10'?"
+    assert did_you_mean("a" * 61, ["a" * 60]) == ""
+    assert did_you_mean("short", ["b" * 10**6, "shirt"]) == "; did you mean 'shirt'?"

@@ -127,6 +127,8 @@ def _sequence_steps() -> Iterator[Step]:
     chain = MarkovChain(order=1)
     yield Step("Markov chains, a long sequence: fit", lambda: chain.fit(varied))
     yield Step("Markov chains, a long sequence: log_prob", lambda: chain.log_prob(varied))
+    higher = MarkovChain(order=5)  # too many contexts to be counted by a number each
+    yield Step("Markov chains, a long sequence, order 5: fit", lambda: higher.fit(varied))
 
 
 def _steps_of_chain(chain: Any, family: str, data: Any) -> Iterator[Step]:
@@ -173,6 +175,7 @@ def _neural_steps(dtype: np.dtype[Any]) -> Iterator[Step]:
 def _steps_of_neural(model: Any, family: str, rows: Any) -> Iterator[Step]:
     weights = np.ones(ROWS)
     yield Step(f"{family}: log_prob", lambda: model.log_prob(rows))
+    yield Step(f"{family}: log_prob of few rows", lambda: model.log_prob(rows[:FEW_ROWS]))
     yield Step(f"{family}: sample", lambda: model.sample(ROWS, seed=0))
     yield Step(f"{family}: sample few rows", lambda: model.sample(FEW_ROWS, seed=0))
     yield Step(f"{family}: sample a prefix", lambda: model.sample(prefix=rows[:, :1], seed=0))

@@ -54,18 +54,19 @@ def named_columns(data: Any) -> Iterable[tuple[Any, Any]]:
     return zip(table.schema.names, table.columns, strict=True)
 
 
-def without_index_columns(data: Any) -> Any:
-    """A pandas, polars or Arrow table without the columns that hold the index of a DataFrame; others as they are."""
+def without_index_columns(data: Any, names: Collection[str] = ()) -> Any:
+    """A pandas, polars or Arrow table without the columns that hold the index of a DataFrame, but for those named;
+    others as they are."""
     pandas, polars, pyarrow = (sys.modules.get(name) for name in ("pandas", "polars", "pyarrow"))
     if pandas is not None and isinstance(data, pandas.DataFrame):
-        names = data.columns.tolist()
-        index = _index_columns(names)
-        return data.loc[:, [name not in index for name in names]] if index else data
+        own = data.columns.tolist()
+        index = _index_columns(own).difference(names)
+        return data.loc[:, [name not in index for name in own]] if index else data
     if polars is not None and isinstance(data, polars.DataFrame):
-        index = _index_columns(data.columns)
+        index = _index_columns(data.columns).difference(names)
         return data.drop(index) if index else data
     if pyarrow is not None and isinstance(data, pyarrow.Table | pyarrow.RecordBatch):
-        index = _index_columns(data.schema.names) | _pandas_index(data.schema)
+        index = (_index_columns(data.schema.names) | _pandas_index(data.schema)).difference(names)
         return data.select([name for name in data.schema.names if name not in index]) if index else data
     return data
 

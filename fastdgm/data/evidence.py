@@ -9,7 +9,7 @@ import numpy as np
 
 from ..errors import UnknownNameError
 from ..runtime.text import did_you_mean, preview
-from .labels import MAX_COMPARED, codes_are_ambiguous, label_code
+from .labels import codes_are_ambiguous, label_code
 
 States = Mapping[str, tuple[str, ...]]
 
@@ -57,6 +57,6 @@ def _code(name: Any, value: Any, states: States, option: str) -> int:
         return int(value)
     code = label_code(value, {state: k for k, state in enumerate(own)})
     if code < 0:
-        hint = did_you_mean(str(value), own[:MAX_COMPARED])
+        hint = did_you_mean(str(value), own)
         raise UnknownNameError(f"{option}: {value!r:.60} is no state of {name!r}, they are {preview(own)}{hint}")
     return code

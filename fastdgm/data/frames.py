@@ -47,13 +47,14 @@ def checked_names(names: Any, n_vars: int | None) -> tuple[str, ...] | None:
 
 
 def matched_positions(x: Any, names: tuple[str, ...] | None, what: str) -> list[int] | None:
-    """Where the columns ``names`` are in a frame; None where either has no names: columns then go by position.
+    """Where the columns ``names`` are in a frame without index; None where either has no names: columns then go by
+    position.
 
     Raises ValueError that lists the columns which are missing or too many.
     """
     if names is None:
         return None
-    own = column_names(x)
+    own = distinct_names(_raw_names(x))
     if own is None:
         _refuse_repeated(x, what)
     if own is None or own == names:
@@ -72,14 +73,13 @@ def matched_positions(x: Any, names: tuple[str, ...] | None, what: str) -> list[
 
 
 def frame_matrix(frame: Any, what: str) -> Array:
-    """The numbers of a frame, (n_rows, n_columns): booleans, integers, floats, and categories that are such; Samples
-    as codes.
+    """The numbers of a frame without index, (n_rows, n_columns): booleans, integers, floats, and categories that are
+    such; Samples as codes.
 
     Raises MissingValuesError for null and NA with row and column (NaN in floats stays), TypeError for other values.
     """
     if isinstance(frame, Samples):
         return np.asarray(frame)
-    frame = without_index_columns(frame)
     if _is_plain(frame):
         return np.asarray(frame)
     columns = list(named_columns(frame))

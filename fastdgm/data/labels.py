@@ -19,7 +19,6 @@ _NUMBER = re.compile(r"\s*[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:e[+-]?[0-9]+)?
 _HEXADECIMAL = re.compile(r"\s*[+-]?0x[0-9a-f]{1,16}\s*", re.ASCII | re.IGNORECASE)
 _UNKNOWN = -1
 SMALL_TABLE = 16  # labels that are looked up by comparing with each of them
-MAX_COMPARED = 1000  # states, with a label that is none of them
 NO_TABLE = np.empty(0, np.uint8)
 Array = npt.NDArray[Any]
 
@@ -168,9 +167,9 @@ class Encoder:
             used = unknown[self._unsigned.astype(np.intp, copy=False)]
             if used.any():
                 row = int(used.argmax())
-                error = _unknown_label(labels[int(self._values[row])], self._variable, self._first_row + row)
-                if isinstance(error, MissingValuesError) or not self._keep_unknown:
-                    raise error
+                label = labels[int(self._values[row])]
+                if _is_missing(label) or not self._keep_unknown:
+                    raise _unknown_label(label, self._variable, self._first_row + row)
         same = np.arange(len(table))
         table[unknown] = len(self._variable.states) if self._keep_unknown else same[unknown]
         if np.array_equal(table, same):
@@ -254,8 +253,12 @@ def _checked_codes(values: Array, variable: Column, first_row: int) -> Array:
     return whole_numbers(values, name, first_row)
 
 
+def _is_missing(label: object) -> bool:
+    return label is None or label == ""  # an empty cell of a CSV file
+
+
 def _unknown_label(label: object, variable: Column, row: int) -> Exception:
-    if label is None or label == "":  # an empty cell of a CSV file
+    if _is_missing(label):
         return missing_value(variable.name, row)
     if isinstance(label, bool):
         return UnknownNameError(
@@ -265,5 +268,5 @@ def _unknown_label(label: object, variable: Column, row: int) -> Exception:
     return UnknownNameError(
         f"column {variable.name!r}, row {row}: {str(label)!r} is no state, "
         f"the {len(variable.states)} states are {preview(variable.states)}"
-        f"{did_you_mean(str(label), variable.states[:MAX_COMPARED])}"
+        f"{did_you_mean(str(label), variable.states)}"
     )

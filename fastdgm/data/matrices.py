@@ -12,6 +12,7 @@ from ..errors import MissingValuesError
 from ..runtime.arrays import code_type
 from ..runtime.text import preview
 from .booleans import with_plain_bytes
+from .columns import without_index_columns
 from .frames import column_names, frame_matrix, is_frame, matched_positions
 from .placement import as_array
 from .variables import MAX_STATES
@@ -25,6 +26,7 @@ def as_matrix(x: Any, width: int | None, name: str, columns: tuple[str, ...] | N
     A frame whose columns have names is matched to ``columns``, those of the frame that a model was fitted on.
     """
     if is_frame(x):
+        x = without_index_columns(x, columns or ())
         array = frame_matrix(x, name)
         positions = matched_positions(x, columns, name)
         array = array if positions is None else array[:, positions]

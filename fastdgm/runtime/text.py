@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import islice
 
 _LONGEST = 1000  # characters of a message: values in hostile files have any length
+_MOST_COMPARED, _LONGEST_COMPARED = 1000, 60  # names, and their characters, that a mistyped one is compared with
 
 
 def shortened(message: str, longest: int = _LONGEST) -> str:
@@ -28,7 +30,7 @@ def preview(names: Sequence[str] | Mapping[str, object], limit: int = 10) -> str
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
-    """The end of an error message: the known name that is most like a mistyped one, if any is.
+    """The end of an error message: the known name that is most like a mistyped one, if any of the first 1000 is.
 
     Examples
     --------
@@ -39,9 +41,11 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
     """
     from difflib import get_close_matches
 
-    names = list(known)
+    if len(name) > _LONGEST_COMPARED:
+        return ""
+    names = [own for own in islice(known, _MOST_COMPARED) if len(own) <= _LONGEST_COMPARED]
     lower = {own.lower(): own for own in reversed(names)}
-    close = get_close_matches(name[:_LONGEST].lower(), lower, n=1)
+    close = get_close_matches(name.lower(), lower, n=1)
     return f"; did you mean {lower[close[0]]!r}?" if close else ""
 
 
