@@ -199,6 +199,24 @@ def test_rows_of_counts_are_those_of_the_hash_table(n_states, order, first_rows,
     assert hashed["counts"].max() > 3000
 
 
+@pytest.mark.parametrize(("n", "given_up"), [(30_000, False), (300_000, True)])
+def test_counts_where_rows_run_out_are_those_of_numpy(n, given_up, monkeypatch):
+    """Both where that is late and where rows are given up for it early."""
+    n_states, length, hashed = 200, 100, []
+    data = np.random.default_rng(n).integers(0, n_states, (n // length, length))
+    count_hashed = markov_counts._count_hashed
+    monkeypatch.setattr(markov_counts, "_count_hashed", lambda *x: hashed.append(x) or count_hashed(*x))
+    counts = MarkovChain(2, n_states=n_states).fit(list(data))._state()[1]
+    begin = hashed[0][2]
+    assert 0 < begin < n // 10 if given_up else n // 2 < begin < n
+    padded = np.pad(data, ((0, 0), (2, 1)), constant_values=n_states).astype(np.uint64)
+    keys = padded[:, :-2] << 16 | padded[:, 1:-1] << 8 | padded[:, 2:]
+    expected, times = np.unique(keys, return_counts=True)
+    contexts, symbols = np.divmod(expected, 256)
+    assert (counts["contexts"] == np.unique(contexts)).all()
+    assert (counts["symbols"] == symbols).all() and (counts["counts"] == times).all()
+
+
 @pytest.mark.parametrize("kind", ["ragged", "rows"])
 @pytest.mark.parametrize("order", [1, 2, 3])
 def test_a_table_of_the_last_symbols_gives_the_scores_of_the_walk(kind, order, monkeypatch):

@@ -28,6 +28,8 @@ def models():
     rows = rng.integers(0, 5, (20, 6))
     yield MarkovChain(2, n_states=5).fit(rows), rows
     yield MarkovChain(2, n_states=5, position_dependent=True).fit(rows), rows
+    with_empty = [[], *ragged, []]
+    yield MarkovChain(2, n_states=5).fit(with_empty), with_empty
 
 
 def stream_of(model, data) -> Stream:
@@ -35,7 +37,7 @@ def stream_of(model, data) -> Stream:
     return Stream(rows, np.cumsum([0, *(len(x) + 1 for x in data)]))
 
 
-@pytest.mark.parametrize("number", range(3))
+@pytest.mark.parametrize("number", range(4))
 def test_log_prob(loops, number):
     model, data = list(models())[number]
     stream, scoring = stream_of(model, data), model._model.tables.scoring
@@ -44,11 +46,11 @@ def test_log_prob(loops, number):
     assert (out == model._model.tables.log_prob(stream)).all() and (out == model.log_prob(data)).all()
 
 
-@pytest.mark.parametrize("number", range(3))
+@pytest.mark.parametrize("number", range(4))
 @pytest.mark.parametrize("start", [0, 2**32 - 5])
 def test_samples(loops, number, start):
     model, data = list(models())[number]
-    ragged = number == 0
+    ragged = number in (0, 3)
     prefix = stream_of(model, [x[: 1 + i % 5 if ragged else 2] for i, x in enumerate(data)])
     request = request_of(Draw(20, 2**63 + 1, start), prefix, 40 if ragged else 6, model.n_states)
     out, lengths = np.zeros((20, request.limit), np.uint8), np.zeros(20, np.int64)
@@ -58,7 +60,7 @@ def test_samples(loops, number, start):
     assert all(x[:n].tolist() == own.tolist() for x, n, own in zip(out, lengths, expected, strict=True))
 
 
-@pytest.mark.parametrize("number", range(3))
+@pytest.mark.parametrize("number", range(4))
 def test_counts(loops, number):
     model, data = list(models())[number]
     stream, scoring = stream_of(model, data), model._model.tables.scoring

@@ -19,7 +19,7 @@ PIECE = 1 << 22  # symbols counted by one thread at a time
 FIRST_PLACES = 1 << 14
 MOST_NUMBERS = 1 << 22  # of runs of symbols that a table is indexed by: 8 MB, of which most is never touched
 NUMBERS_PER_SYMBOL = 4
-FIRST_ROWS = 1 << 14  # of counts: what is not used is not touched
+FIRST_ROWS = 1 << 12  # of counts
 MOST_ROWS = (1 << 16) - 1
 MOST_CELLS = 1 << 22
 
@@ -135,7 +135,7 @@ def _count_keys(stream: Stream, layout: Layout) -> tuple[Array, Array]:
         if not by_rows:
             return _count_hashed(digits, stream.symbols, begin, end)
         counted, reached = _count_in_rows(digits, layout, stream.symbols, begin, end)
-        return counted if reached == end else _merged([counted, _count_hashed(digits, stream.symbols, reached, end)])
+        return counted if reached == end else _count_hashed(digits, stream.symbols, reached, end, counted)
 
     return _merged(run_ranges(work, split(n, size)))
 
@@ -154,7 +154,11 @@ def _digits(layout: Layout) -> Digits:
 def _count_in_rows(
     digits: Digits, layout: Layout, symbols: Array, begin: int, end: int
 ) -> tuple[tuple[Array, Array], int]:
-    """Keys and counts of [begin, reached), in ascending order of keys, and how far the rows reached."""
+    """Keys and counts of [begin, reached), in ascending order of keys, and how far the rows reached.
+
+    They reach as far as there are rows, and end early where it looks as if these would not suffice: a hash table is
+    faster than rows for the beginning and a hash table for the rest.
+    """
     stride = -(-layout.width // 8) * 8
     most = min(MOST_ROWS, MOST_CELLS // stride)
     n_rows = min(most, FIRST_ROWS)
@@ -166,14 +170,22 @@ def _count_in_rows(
         used=np.array([1, 0]),
         stride=stride,
     )
-    while (begin := LOOPS["count rows", "cpu"](begin, end, digits, symbols, rows)) < end and n_rows < most:
+    reached = begin
+    while (reached := LOOPS["count rows", "cpu"](reached, end, digits, symbols, rows)) < end and n_rows < most:
+        if _rows_expected(layout, n_rows, reached - begin, end - begin) > most:
+            break
         more = min(most, 4 * n_rows) - n_rows
         rows = rows._replace(
             contexts=np.append(rows.contexts, np.empty(more, np.uint64)),
             counts=np.append(rows.counts, np.zeros(more * stride, np.uint8)),
         )
         n_rows += more
-    return _collected(digits, rows), begin
+    return _collected(digits, rows), reached
+
+
+def _rows_expected(layout: Layout, met: int, counted: int, n: int) -> float:
+    """Contexts in n symbols where some were met in the first: they grow about as the square root (Heaps' law)."""
+    return min(layout.width**layout.order + 1, met * np.sqrt(n / max(1, counted)))
 
 
 def _collected(digits: Digits, rows: Rows) -> tuple[Array, Array]:
@@ -190,20 +202,33 @@ def _collected(digits: Digits, rows: Rows) -> tuple[Array, Array]:
     return keys, counts
 
 
-def _count_hashed(digits: Digits, symbols: Array, begin: int, end: int) -> tuple[Array, Array]:
-    """Keys and counts of [begin, end), in ascending order of keys."""
+def _count_hashed(
+    digits: Digits, symbols: Array, begin: int, end: int, counted: tuple[Array, Array] | None = None
+) -> tuple[Array, Array]:
+    """Keys and counts of [begin, end), and of what was counted before, in ascending order of keys."""
     table, entries = _places(FIRST_PLACES), 0
+    if counted is not None:
+        used = np.column_stack([part.view(np.uint64) for part in counted])
+        table, entries = _table_of(used, digits.order), len(used)
     while (begin := LOOPS["count", "cpu"](begin, end, entries, digits, symbols, table)) < end:
         used = table[table[:, 0] != np.uint64(markov_counting.FREE)]
-        entries = len(used)
-        check_memory(64 * len(table), f"counting more than {entries} different runs of {digits.order + 1} symbols")
-        table = _places(4 * len(table))
-        markov_counting.enter(used, table)
+        table, entries = _table_of(used, digits.order), len(used)
     keys = np.sort(table[:, 0])
     keys = keys[: np.searchsorted(keys, np.uint64(markov_counting.FREE))]
     counts = np.empty(len(keys), np.int64)
     markov_counting.look_up(keys, table, counts)
     return keys, counts
+
+
+def _table_of(entries: Array, order: int) -> Array:
+    """A hash table of (key, count) pairs, less than half full."""
+    n = FIRST_PLACES
+    while n <= 2 * len(entries):
+        n *= 4
+    check_memory(16 * n, f"counting more than {len(entries)} different runs of {order + 1} symbols")
+    table = _places(n)
+    markov_counting.enter(entries, table)
+    return table
 
 
 def _places(n: int) -> Array:
