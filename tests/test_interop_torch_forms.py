@@ -347,6 +347,21 @@ def test_a_module_that_insists_on_float32():
     np.testing.assert_allclose(from_torch(module).log_prob(x), expected, rtol=1e-4)
 
 
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+@pytest.mark.parametrize("compiled", [torch.jit.script, lambda part: torch.jit.trace(part, torch.zeros(2, N_VARS))])
+@pytest.mark.parametrize("wrap", [lambda part: part, nn.Sequential])
+def test_scripts(compiled, wrap):
+    first, last = (nn.Linear(mask.shape[1], len(mask)) for mask in masks((12,)))
+    for layer, mask in zip((first, last), masks((12,)), strict=True):
+        layer.weight.data *= mask
+    assert_same(wrap(compiled(nn.Sequential(first, nn.ReLU(), last))))
+    with pytest.raises(
+        TypeError, match=r"is not supported: its forward, .* raised RuntimeError: .*layer_norm"
+    ) as caught:
+        from_torch(wrap(compiled(nn.Sequential(first, nn.LayerNorm(12), last))).double())
+    assert len(str(caught.value)) < 700
+
+
 # --- what is refused, and why ---
 
 
@@ -369,6 +384,14 @@ def with_forward(function):
 
 def fails(self, x):
     raise RuntimeError("no such thing")
+
+
+class ToNumPy(nn.Linear):
+    def __init__(self):
+        super().__init__(5, 5)
+
+    def forward(self, x):
+        return super().forward(torch.from_numpy(x.numpy()))
 
 
 def by_the_batch():
@@ -402,6 +425,16 @@ REFUSED = [
     (nn.Sequential(nn.Bilinear(5, 5, 5)), TypeError, "a matrix of weights is needed, it has none; got .*Bilinear"),
     (nn.Sequential(nn.Linear(5, 5), nn.LayerNorm(5)), TypeError, "LayerNorm is not supported: its forward calls"),
     (nn.GRU(5, 5), TypeError, "forward of GRU must give one tensor.*got tuple"),
+    (
+        nn.Sequential(ToNumPy()),
+        TypeError,
+        r"ToNumPy is not supported: its forward, .* raised RuntimeError: \.numpy\(\)",
+    ),
+    (
+        with_forward(lambda self, x: self.net(torch.tensor(x.tolist()))),
+        TypeError,
+        "Changed is not .*: .tolist.. is not",
+    ),
 ]
 
 

@@ -85,7 +85,8 @@ def copied(module: Any, dtype: Any) -> Any:
         if isinstance(tensor, torch.Tensor) and not tensor.is_leaf
     ]
     memo = {id(tensor): tensor.detach().clone() for tensor in computed}  # torch computes them anew at every call
-    return copy.deepcopy(module, memo).cpu().to(dtype).eval()
+    with torch.no_grad():  # else copies of scripts are computed from the original
+        return copy.deepcopy(module, memo).cpu().to(dtype).eval()
 
 
 def _name(module: Any) -> str:

@@ -28,13 +28,14 @@ SUPPORTED = (
     "picking and joining, ReLU, LeakyReLU, PReLU, ELU, CELU, SELU, GELU, SiLU, Mish, Tanh, Sigmoid, LogSigmoid and "
     "Softplus"
 )
+RAISED = "its forward, given a tensor without numbers, raised"
 
 
 def trace(module: Any, n_inputs: int, dtype: Any) -> list[Layer]:
     """The layers that compute the outputs of a module in eval mode from ``n_inputs`` numbers; the last one are they.
 
-    Raises TypeError that names the part of the module and the operation which is none of layers; ValueError for weights
-    that are not finite; and whatever the module's forward raises.
+    Raises TypeError that names the part of the module and the operation which is none of layers, or what that part
+    raised; ValueError for numbers that are not finite.
     """
     tape = Tape(n_inputs)
     inputs = Traced.of((ROWS, n_inputs), dtype, units_of(0, n_inputs), tape)
@@ -92,8 +93,8 @@ class Traced(torch.Tensor):
 
 @contextmanager
 def _names_of_parts(module: Any, tape: Tape) -> Iterator[None]:
-    """An operation that is none of layers is reported with the innermost part of the module that asked for it."""
-    inside: list[Any] = []
+    """What cannot be read is reported with the innermost part of the module that asked for it."""
+    inside: list[Any] = [module]
 
     def enter(part: Any, args: Any, kwargs: Any) -> None:
         inside.append(part)
@@ -104,19 +105,28 @@ def _names_of_parts(module: Any, tape: Tape) -> Iterator[None]:
     def leave(part: Any, args: Any, output: Any) -> None:
         inside.pop()
 
-    hooks = [part.register_forward_pre_hook(enter, with_kwargs=True) for part in module.modules()]
-    hooks += [part.register_forward_hook(leave) for part in module.modules()]
+    parts = [part for part in module.modules() if not isinstance(part, torch.jit.ScriptModule)]  # which take no hooks
+    hooks = [part.register_forward_pre_hook(enter, with_kwargs=True) for part in parts]
+    hooks += [part.register_forward_hook(leave) for part in parts]
     try:
         yield
-    except NotLayers as error:
+    except (ValueError, MemoryError):
+        raise
+    except Exception as error:  # of the forward too, which ran with numbers but meets none here
         part = inside[-1]
         text = " ".join(str(part).split())
+        what = error if isinstance(error, NotLayers) else f"{RAISED} {type(error).__name__}: {_end_of(error)}"
         raise TypeError(
-            f"{type(part).__name__} is not supported: {error}. from_torch reads {SUPPORTED}; got {text[:200]}"
+            f"{type(part).__name__} is not supported: {what}. from_torch reads {SUPPORTED}; got {text[:200]}"
         ) from error
     finally:
         for hook in hooks:
             hook.remove()
+
+
+def _end_of(error: Exception) -> str:
+    """Scripts begin with a trace and end with the line that failed."""
+    return " ".join(str(error).split())[-150:].strip(".")
 
 
 # Helpers of operations --------------------------------------------------------------------------------------------
