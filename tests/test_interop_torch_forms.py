@@ -292,6 +292,22 @@ def test_a_known_context_is_a_constant():
     assert_same(module)
 
 
+@pytest.mark.parametrize(
+    ("n_inputs", "n_outputs", "options", "is_context"),
+    [
+        (6, 4, {}, True),
+        (6, 8, {"head": "normal"}, True),
+        (14, 12, {"n_states": 3}, True),
+        (4, 8, {}, False),
+        (4, 12, {"n_states": 3}, False),
+    ],
+)
+def test_more_inputs_than_outputs_may_be_context(n_inputs, n_outputs, options, is_context):
+    with pytest.raises(ValueError, match=f"the module has {n_inputs} and {n_outputs}: give head=") as caught:
+        from_torch(nn.Linear(n_inputs, n_outputs), **options)
+    assert ("context go in by a wrapper, whose forward passes them as a constant" in str(caught.value)) == is_context
+
+
 def test_sums_of_wide_residual_blocks_become_layers_once():
     class Blocks(nn.Module):
         def __init__(self):
@@ -348,17 +364,19 @@ def test_a_module_that_insists_on_float32():
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
-@pytest.mark.parametrize("compiled", [torch.jit.script, lambda part: torch.jit.trace(part, torch.zeros(2, N_VARS))])
+@pytest.mark.parametrize(
+    "compiled", [torch.jit.script, lambda part: torch.jit.trace(part, torch.zeros(2, N_VARS).double())]
+)
 @pytest.mark.parametrize("wrap", [lambda part: part, nn.Sequential])
 def test_scripts(compiled, wrap):
     first, last = (nn.Linear(mask.shape[1], len(mask)) for mask in masks((12,)))
     for layer, mask in zip((first, last), masks((12,)), strict=True):
         layer.weight.data *= mask
-    assert_same(wrap(compiled(nn.Sequential(first, nn.ReLU(), last))))
+    assert_same(wrap(compiled(nn.Sequential(first, nn.ReLU(), last).double())))
     with pytest.raises(
         TypeError, match=r"is not supported: its forward, .* raised RuntimeError: .*layer_norm"
     ) as caught:
-        from_torch(wrap(compiled(nn.Sequential(first, nn.LayerNorm(12), last))).double())
+        from_torch(wrap(compiled(nn.Sequential(first, nn.LayerNorm(12), last).double())))
     assert len(str(caught.value)) < 700
 
 

@@ -104,11 +104,19 @@ def _shape(layers: list[Layer], n_inputs: int, head: str | None, n_states: int |
     components = max(1, n_outputs // (3 * n_inputs)) if head == "mixture" else None
     shape = check_shape(n_vars, head, n_states, components, "natural", np.random.default_rng(0))
     if (len(shape.input_degrees), n_vars * shape.head_size) != (n_inputs, n_outputs):
+        hint = _context_hint(shape, n_inputs, n_outputs)
         raise ValueError(
             f"a {_head_name(shape)} head needs n_vars * {shape.n_states} inputs and n_vars * {shape.head_size} "
-            f"outputs, the module has {n_inputs} and {n_outputs}: give head= and n_states="
+            f"outputs, the module has {n_inputs} and {n_outputs}: give head= and n_states={hint}"
         )
     return shape
+
+
+def _context_hint(shape: Shape, n_inputs: int, n_outputs: int) -> str:
+    """Where inputs are more than the outputs have parameters for."""
+    if n_outputs // shape.head_size * shape.n_states >= n_inputs:
+        return ""
+    return ". Inputs that are context go in by a wrapper, whose forward passes them as a constant"
 
 
 def _head_name(shape: Shape) -> str:

@@ -117,7 +117,7 @@ def _names_of_parts(module: Any, tape: Tape) -> Iterator[None]:
         text = " ".join(str(part).split())
         what = error if isinstance(error, NotLayers) else f"{RAISED} {type(error).__name__}: {_end_of(error)}"
         raise TypeError(
-            f"{type(part).__name__} is not supported: {what}. from_torch reads {SUPPORTED}; got {text[:200]}"
+            f"{type(part).__name__} is not supported: {what}. from_torch reads {SUPPORTED}; got {text[:150]}"
         ) from error
     finally:
         for hook in hooks:
@@ -126,7 +126,7 @@ def _names_of_parts(module: Any, tape: Tape) -> Iterator[None]:
 
 def _end_of(error: Exception) -> str:
     """Scripts begin with a trace and end with the line that failed."""
-    return " ".join(str(error).split())[-150:].strip(".")
+    return " ".join(str(error).split())[-150:].rstrip(".")
 
 
 # Helpers of operations --------------------------------------------------------------------------------------------
