@@ -308,6 +308,44 @@ def test_more_inputs_than_outputs_may_be_context(n_inputs, n_outputs, options, i
     assert ("context go in by a wrapper, whose forward passes them as a constant" in str(caught.value)) == is_context
 
 
+class PerVariable(nn.Module):
+    """One layer for each variable, of the variables before it."""
+
+    def __init__(self, n_vars=N_VARS, n_states=1):
+        super().__init__()
+        self.n_states = n_states
+        self.layers = nn.ModuleList([nn.Linear(max(1, d * n_states), n_states) for d in range(n_vars)])
+
+    def forward(self, x):
+        first = torch.zeros_like(x[:, :1])
+        before = [first, *(x[:, : d * self.n_states] for d in range(1, len(self.layers)))]
+        return torch.cat([layer(own) for layer, own in zip(self.layers, before, strict=True)], dim=1)
+
+
+def test_a_module_without_a_matrix_as_wide_as_its_inputs():
+    module = PerVariable()
+    with pytest.raises(ValueError, match="the module has 4 and 5: give head= and n_states=, or n_vars="):
+        from_torch(module)
+    assert_same(module, n_vars=N_VARS)
+    with pytest.raises(TypeError, match=r"rows of 3 floats, as n_vars= says: a copy of it raised RuntimeError"):
+        from_torch(module, n_vars=3)
+    with pytest.raises(ValueError, match="n_vars must be at least 1, got 0"):
+        from_torch(module, n_vars=0)
+    wide = PerVariable(12)
+    with pytest.raises(TypeError, match=r"rows of 1 floats \(or 2, 3, 4, 5, 6, 7, 8; n_vars= says how many variables"):
+        from_torch(wide)
+    assert from_torch(wide, n_vars=12).n_vars == 12
+
+
+def test_n_vars_of_one_hot_rows():
+    module = PerVariable(4, 3).double()
+    made = from_torch(module, n_states=3, n_vars=4)
+    codes = torch.randint(0, 3, (20, 4))
+    with torch.no_grad():
+        log_p = torch.log_softmax(module(F.one_hot(codes, 3).flatten(1).double()).view(20, 4, 3), dim=2)
+    np.testing.assert_allclose(made.log_prob(codes), log_p.gather(2, codes[..., None]).sum((1, 2)), atol=1e-12)
+
+
 def test_sums_of_wide_residual_blocks_become_layers_once():
     class Blocks(nn.Module):
         def __init__(self):
@@ -373,9 +411,7 @@ def test_scripts(compiled, wrap):
     for layer, mask in zip((first, last), masks((12,)), strict=True):
         layer.weight.data *= mask
     assert_same(wrap(compiled(nn.Sequential(first, nn.ReLU(), last).double())))
-    with pytest.raises(
-        TypeError, match=r"is not supported: its forward, .* raised RuntimeError: .*layer_norm"
-    ) as caught:
+    with pytest.raises(TypeError, match=r"is not supported: its forward, .* raised RuntimeError") as caught:
         from_torch(wrap(compiled(nn.Sequential(first, nn.LayerNorm(12), last).double())))
     assert len(str(caught.value)) < 700
 

@@ -179,10 +179,20 @@ def _moved(func: Any, args: Any, kwargs: Any) -> Any:
     def come_back(places: torch.Tensor) -> Traced:
         straight = len(places) == ROWS and bool((places[1] - places[0] == 1 << 40).all())
         if not straight or bool((places[0] >= size).any()):
-            raise NotLayers("its forward moves numbers from one row to another")
+            raise NotLayers(_apart(func._schema.name.removeprefix("aten::"), places))
         return Traced.of(places.shape, traced[0].dtype, values.take(places[0].flatten().numpy()), traced[0].tape)
 
     return tree_map(come_back, func(*given, **options))
+
+
+def _apart(name: str, places: torch.Tensor) -> str:
+    """What an operation does by which rows no longer lie one after the other."""
+    if len((places >> 40).unique()) < ROWS:
+        return f"its forward picks one row ({name}): what hangs on the numbers of one (if, float) is not read"
+    return (
+        f"its forward moves numbers from one row to another, or the rows to another axis ({name}; .T, einsum), which "
+        "is not read: keep the rows first, write products with weights as F.linear(x, weights)"
+    )
 
 
 # Operations -------------------------------------------------------------------------------------------------------
@@ -223,6 +233,9 @@ def _broadcast(x: Traced, shape: torch.Size) -> Values:
 
 
 def _scaled(values: Values, scale: Any, shift: Any = 0.0) -> Values:
+    """scale * values + shift; ValueError where these are not finite, as after a division by 0."""
+    if not (np.isfinite(scale).all() and np.isfinite(shift).all()):
+        raise ValueError("constant factors and shifts in the module's forward must be finite (is one divided by 0?)")
     return values._replace(scale=values.scale * scale, shift=values.shift * scale + shift)
 
 
