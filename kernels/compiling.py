@@ -83,7 +83,7 @@ class _Announcer(event.Listener):
         if self._has_spoken or not module.startswith(f"{OURS}."):
             return
         self._has_spoken = True
-        with suppress(OSError, ValueError):  # nobody has to hear it
+        with suppress(Exception):  # nobody has to hear it, and standard error may be of anybody's making
             if _somebody_looks_on():
                 print(self._message, file=sys.stderr, flush=True)
 
@@ -93,6 +93,4 @@ class _Announcer(event.Listener):
 
 def _somebody_looks_on():
     """Standard error is a terminal, or the output of a notebook's cell."""
-    if sys.stderr is None:
-        return False
     return sys.stderr.isatty() or type(sys.stderr).__module__.startswith("ipykernel.")

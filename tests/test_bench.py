@@ -6,7 +6,6 @@ import importlib
 import json
 import subprocess
 import sys
-import threading
 from pathlib import Path
 
 import pytest
@@ -47,19 +46,13 @@ def test_preparation_is_outside_of_the_clock_and_before_every_call_that_needs_it
     assert events == ["prepare", "call"] * 3
 
 
-def test_threads_that_spin_are_waited_for():
-    stop = threading.Event()
-
-    def spin():
-        while not stop.is_set():
-            pass
-
-    spinning = threading.Thread(target=spin)
-    spinning.start()
-    threading.Timer(0.1, stop.set).start()
+def test_threads_that_spin_are_waited_for(monkeypatch):
+    pauses = []
+    spent = iter([0.0, 0.005, 0.005, 0.0101, 0.0101, 0.0102])  # before and after each pause: two that others work in
+    monkeypatch.setattr(clock, "sleep", pauses.append)
+    monkeypatch.setattr(clock, "process_time", lambda: next(spent))
     clock.settle()
-    assert stop.is_set()
-    spinning.join()
+    assert pauses == [clock.PAUSE_S] * 3
 
 
 # --- rows --------------------------------------------------------------------------------------------------

@@ -10,10 +10,11 @@ import subprocess
 import sys
 import threading
 import time
+from types import SimpleNamespace
 
 import pytest
 
-from fastdgm.kernels.compiling import watched
+from fastdgm.kernels.compiling import _Announcer, watched
 
 MESSAGE = "compiling fastdgm kernels, once (about 10 s) ..."
 # The smallest kernel, in two signatures: both are compiled.
@@ -21,6 +22,14 @@ COMPILE_TWO = (
     "import numpy as np; from fastdgm.kernels.tiles import relabel_cpu\n"
     "for t in (np.uint8, np.uint16): relabel_cpu(np.zeros(2, t), np.zeros(2, np.uint8), np.empty(2, np.uint8))"
 )
+
+
+@pytest.fixture(autouse=True)
+def interruptible():
+    """Shells start background jobs with interrupts ignored, and so would the processes that are started here."""
+    previous = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, previous)
 
 
 class Dispatcher:
@@ -82,6 +91,20 @@ def test_other_threads_have_no_signals_to_watch():
     assert results == ["signature"]
 
 
+class OnlyWrites:
+    """A standard error as loggers put one in its place."""
+
+    def write(self, text):
+        pytest.fail(text)
+
+
+def test_a_standard_error_of_any_kind_is_no_reason_to_fail(monkeypatch):
+    kernel = SimpleNamespace(py_func=SimpleNamespace(__module__="fastdgm.kernels.tiles"))
+    for stderr in (None, OnlyWrites()):
+        monkeypatch.setattr(sys, "stderr", stderr)
+        _Announcer(MESSAGE).on_start(SimpleNamespace(data={"dispatcher": kernel}))
+
+
 # --- in processes ----------------------------------------------------------------------------------------------
 
 
@@ -135,7 +158,7 @@ def test_ctrl_c_during_a_compilation_ends_with_130(tmp_path):
             while not any(tmp_path.glob(f"{attempt}/fastdgm-*/*")):  # a kernel's module is being imported
                 assert p.poll() is None
                 time.sleep(0.05)
-            time.sleep(moments.uniform(0.3, 4.0))
+            time.sleep(moments.uniform(0.3, 2.5))
             p.send_signal(signal.SIGINT)
             assert p.wait() == 130
             assert p.stderr.read() == ""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
+
 import numpy as np
 import pytest
 
@@ -237,6 +239,45 @@ def test_an_ambiguous_flat_table_is_read_as_the_other_tables_of_its_file():
     both = f"variable more {{ type discrete [ 2 ] {{ n, y }}; }} probability ( more | next ) {{ {FASTEST} }}"
     assert_refused(CYCLE.replace("SEEN", SLOWEST) + both, "line 6: the flat table of 'next' is ambiguous")
     assert_refused(CYCLE.replace("SEEN", "default 0.5 0.5;"), "line 6: the flat table of 'next' is ambiguous")
+
+
+TWO_DIGITS = "table 0.50,0.33,0.16, 0.17,0.50,0.34, 0.33,0.17,0.50;"  # rows 0.99 1.01 1.00, columns 1.00
+
+
+def read_two_digits(seen: str) -> np.ndarray:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # rows were divided by their sum
+        return read_bif(CYCLE.replace("table 0 1 0  0 0 1  1 0 0;", TWO_DIGITS).replace("SEEN", seen))["next"].table
+
+
+def test_columns_that_are_closer_to_one_than_rows_of_two_digits_decide_nothing():
+    rows = np.array([[0.50, 0.33, 0.16], [0.17, 0.50, 0.34], [0.33, 0.17, 0.50]])
+    expected = rows / rows.sum(axis=1, keepdims=True)
+    np.testing.assert_allclose(read_two_digits(FASTEST), expected, rtol=0, atol=1e-15)
+    np.testing.assert_allclose(read_two_digits(SLOWEST), rows.T, rtol=0, atol=1e-15)
+    text = CYCLE.replace("table 0 1 0  0 0 1  1 0 0;", TWO_DIGITS).replace("SEEN", "default 0.5 0.5;")
+    assert_refused(text, "line 6: the flat table of 'next' is ambiguous")
+
+
+def test_columns_that_are_closer_to_one_than_rows_of_many_digits_decide():
+    text = """
+        variable a { type discrete [ 2 ] { n, y }; }
+        variable c { type discrete [ 2 ] { n, y }; }
+        probability ( a ) { table 0.5 0.5; }
+        probability ( c | a ) { table 0.5 0.494877 0.5 0.505123; }
+    """  # rows 0.994877 1.005123: more than six digits round away
+    assert np.array_equal(read_bif(text)["c"].table, [[0.5, 0.5], [0.494877, 0.505123]])
+    assert_refused(
+        text.replace("0.494877", "0.49").replace("0.505123", "0.51"), "line 5: the flat table of 'c' is ambiguous"
+    )
+
+
+def test_flat_tables_that_contradict_each_other_are_refused():
+    more = f"variable more {{ type discrete [ 2 ] {{ n, y }}; }} probability ( more | next ) {{ {FASTEST} }}"
+    text = CYCLE.replace("table 0 1 0  0 0 1  1 0 0;", "default 0 1 0;").replace("SEEN", SLOWEST) + more
+    assert_refused(
+        text, "line 7: the rows of the flat table of 'seen' sum to 1 only with the .* slowest, those of 'more'"
+    )
 
 
 def test_flat_table_that_sums_to_one_in_no_order():

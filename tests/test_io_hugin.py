@@ -161,7 +161,7 @@ def test_variable_names_that_net_cannot_hold(name):
         write_hugin(fd.BayesNet({name: fd.Categorical([1.0])}))
 
 
-@pytest.mark.parametrize("name", ["a\nb", "a\rb", "\0", "a\\"])
+@pytest.mark.parametrize("name", ["a\nb", "a\rb", "\0"])
 def test_state_names_that_net_cannot_hold(name):
     with pytest.raises(ValueError, match=r"HUGIN .net cannot hold the state name"):
         write_hugin(fd.BayesNet({"v": fd.Categorical([0.5, 0.5], states=["x", name])}))
@@ -247,9 +247,8 @@ def read_counts(data: str, rows: str) -> tuple[fd.BayesNet, list[str]]:
     [
         ("(1 1)(1 1)", [[0.5, 0.5], [0.5, 0.5]]),  # as a new table is saved
         ("(3 1)(0 5)", [[0.75, 0.25], [0, 1]]),
-        ("(1 0)(1 1)", [[1, 0], [0.5, 0.5]]),
         ("(25.5 74.5)(50 50)", [[0.255, 0.745], [0.5, 0.5]]),  # percentages
-        ("(0.25 0.5)(1.5 0.5)", [[1 / 3, 2 / 3], [0.75, 0.25]]),  # expected counts
+        ("(0.25 0.5)(4.5 1.5)", [[1 / 3, 2 / 3], [0.75, 0.25]]),  # expected counts
     ],
 )
 def test_counts_and_weights_are_divided_with_one_warning(rows, table):
@@ -259,10 +258,45 @@ def test_counts_and_weights_are_divided_with_one_warning(rows, table):
     assert messages == ["x.net: rows of counts or weights were divided by their sum: 'a', 'b'"]
 
 
-@pytest.mark.parametrize("rows", ["(0.5 0.5)(0.5 5)", "(0.5 0.6)(0.5 0.6)", "(0 0)(2 3)", "(0.2 0.1)(0.2 0.8)"])
+@pytest.mark.parametrize(
+    "rows",
+    [
+        "(0.5 0.5)(0.5 5)",
+        "(0.5 0.6)(0.5 0.6)",
+        "(0 0)(2 3)",
+        "(0.2 0.1)(0.2 0.8)",
+        "(0.8 2)(0.5 5)",
+        "(0.25 0.5)(1.5 0.5)",
+        "(1 0)(1 1)",
+        "(1 0)(0 10)",
+    ],
+)
 def test_probabilities_with_typing_errors_are_no_counts(rows):
     with pytest.raises(fd.FormatError, match=r"table of 'b', row \(a = (no|yes)\): every row .* sums to 1, got"):
         read_counts("data = (10 90);", rows)
+
+
+@pytest.mark.parametrize("data", ["(0.8 2)", "(0.8 1.2)", "(1.0 .5)"])
+def test_a_single_row_with_a_typing_error_is_no_count(data):
+    with pytest.raises(fd.FormatError, match=r"table of 'a': every row of a table sums to 1, got"):
+        read_counts(f"data = {data};", "(0.5 0.5)(1 0)")
+
+
+def test_counts_may_have_few_rows_that_sum_to_one():
+    nodes = 'node a { states = (0 1 2 3 4 5 6 7 8 9); } node b { states = ("x" "y"); } potential (a) { }'
+    table = np.array([[1, 0], *([[3, 1]] * 9)])
+    text = f"{nodes} potential (b | a) {{ data = (ROWS); }}"
+    with pytest.warns(UserWarning, match="rows of counts or weights were divided by their sum: 'b'"):
+        net = read_hugin(text.replace("ROWS", "(1 0)" + "(3 1)" * 9))
+    assert np.array_equal(net["b"].table, table / table.sum(axis=1, keepdims=True))
+    with pytest.raises(fd.FormatError, match=r"table of 'b', row \(a = 2\): every row .* sums to 1, got 4"):
+        read_hugin(text.replace("ROWS", "(1 0)(0 1)" + "(3 1)" * 8))
+
+
+@pytest.mark.parametrize("data", ["(10 90)", "(1 1)", "(25.5 74.5)"])
+def test_a_tolerance_of_zero_refuses_counts(data):
+    with pytest.raises(fd.FormatError, match=r"table of 'a': every row of a table sums to 1, got"):
+        read_hugin(f"node a {{ states = (0 1); }} potential (a) {{ data = {data}; }}", tolerance=0.0)
 
 
 def test_omitted_data_are_uniform():
@@ -275,6 +309,60 @@ def test_omitted_data_are_uniform():
     assert_refused(f"{nodes} node c {{ states = (0 1); }} potential (c | v0 v1 v2 v3) {{ }}", "fill at most 16777216")
 
 
-def test_quotation_marks_in_states_survive():
-    net = fd.BayesNet({"v": fd.Categorical([0.5, 0.25, 0.25], states=['12" main', '"', 'C:\\"x'])})
+@pytest.mark.parametrize(
+    ("attributes", "match"),
+    [
+        ("model_nodes = (b); model_data = (Poisson(3), 1);", "not supported: model_data, expressions .* of potential"),
+        (
+            "experience = (5);\n Data = (0.9 0.1);",
+            r"line 5: the numbers of potential \(a\) stand in 'data', .*'Data'",
+        ),
+        ("dat = (0.9 0.1);", "line 4: the numbers of .* 'dat'"),
+        ("DATA = (0.9 0.1);", "'DATA'"),
+        ("states = (0.9 0.1);", "'states'"),
+    ],
+)
+def test_what_may_stand_for_the_data_is_not_read_as_uniform(attributes, match):
+    with pytest.raises(fd.FormatError, match=match):
+        read_counts(attributes, "(0.5 0.5)(1 0)")
+
+
+@pytest.mark.parametrize("attributes", ["experience = (5); fading = (0.5);", 'HR_Desc = "x";', "% data = (0.9 0.1);\n"])
+def test_what_stands_beside_omitted_data_is_skipped(attributes):
+    net, messages = read_counts(attributes, "(0.5 0.5)(1 0)")
+    assert np.array_equal(net["a"].table, [0.5, 0.5]) and len(messages) == 1
+    net, messages = read_counts(f"model_data = (Poisson(3)); data = (0.75 0.25); {attributes}", "(0.5 0.5)(1 0)")
+    assert np.array_equal(net["a"].table, [0.75, 0.25]) and not messages
+
+
+@pytest.mark.parametrize("states", [['12" main', '"', 'C:\\"x'], ["c\\", "\\\\", '\\"'], ["C:\\new", "\\", '"\\\\"']])
+def test_quotation_marks_and_backslashes_in_states_survive(states):
+    net = fd.BayesNet({"v": fd.Categorical([0.5, 0.25, 0.25], states=states)})
     assert read_hugin(write_hugin(net)).states == net.states
+
+
+def test_escaped_backslashes():
+    text = r"""
+        node v { label = "c\\"; states = ("c\\" "C:\new" "C:\\old\\" "\\\"" "\a"); } % a comment
+        potential (v) { data = (0.5 0.125 0.125 0.125 0.125); }
+    """
+    assert read_hugin(text).states["v"] == ("c\\", "C:\\new", "C:\\old\\", '\\"', "\\a")
+
+
+@pytest.mark.parametrize(
+    ("states", "line", "sign"),
+    [
+        ("(0%\n 50%\n 100%\n)", 1, "%"),
+        ("(\n low % a comment\n 50%\n)", 3, "%"),
+        ("(http://a\n b)", 1, "//"),
+        ("(a\n b%c\n)", 2, "%"),
+    ],
+)
+def test_comment_signs_in_names_without_quotes_are_an_error(states, line, sign):
+    text = f"node v {{ states = {states}; }} potential (v) {{ data = (0.5 0.5); }}"
+    assert_refused(text, f"line {line}: a state of 'v' with {sign} in it is written in quotes")
+
+
+def test_comments_between_names_without_quotes():
+    text = "node v { states = (% names: 0% to 100%\n // two\n low % 50%\n % 60%\n high // a//b\n); }"
+    assert read_hugin(f"{text} potential (v) {{ data = (0.5 0.5); }}").states["v"] == ("low", "high")

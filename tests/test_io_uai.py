@@ -173,6 +173,24 @@ def test_tables_that_decide_nothing_are_ambiguous_where_the_readings_differ():
     assert np.array_equal(read_uai(text, axes="reversed")["x1"].table, CYCLE.T)
 
 
+def test_columns_that_are_closer_to_one_than_rows_of_two_digits_decide_nothing():
+    table = np.array([[0.50, 0.33, 0.16], [0.17, 0.50, 0.34], [0.33, 0.17, 0.50]])
+    third, decides = np.full(3, 1 / 3), rows(np.random.default_rng(0), (3, 2))
+    text = uai({(0,): third, (0, 1): table}, (3, 3))
+    assert_refused(text, "the rows of 'x1' sum to 1 whether the last or the first variable")
+    expected = table / table.sum(axis=1, keepdims=True)
+    for net, _ in (reads(text, axes="scope"), reads(uai({(0,): third, (0, 1): table, (0, 2): decides}, (3, 3, 2)))):
+        assert np.allclose(net["x1"].table, expected, rtol=0, atol=1e-15)
+    net, _ = reads(uai({(0,): third, (0, 1): table, (0, 2): decides.T}, (3, 3, 2)))
+    assert np.allclose(net["x1"].table, table.T, rtol=0, atol=1e-15)
+
+
+def test_tables_that_contradict_each_other_are_refused():
+    decides = rows(np.random.default_rng(0), (3, 2))
+    text = uai({(0,): np.full(3, 1 / 3), (0, 1): decides, (0, 2): decides.T}, (3, 2, 2))
+    assert_refused(text, "the rows of 'x2' sum to 1 only when the first variable .*, those of other tables do not")
+
+
 @pytest.mark.parametrize("table", [[[0.2, 0.8], [0.8, 0.2]], np.full((2, 2), 0.5), [[1, 0], [0, 1]]])
 def test_tables_that_mean_the_same_both_ways_are_no_ambiguity(table):
     table = np.array(table)
@@ -191,8 +209,12 @@ def test_a_row_that_is_off_is_named_not_taken_for_another_order():
     assert_refused(text, r"table of 'x1', row \(x0 = 1\): every row .* got 1.1")
 
 
-@pytest.mark.parametrize("table", [CYCLE, CYCLE.T, CYCLE * 0.5 + np.eye(3) * 0.5])
+@pytest.mark.parametrize(
+    "table",
+    [CYCLE, CYCLE.T, CYCLE * 0.5 + np.eye(3) * 0.5, [[0.5, 0.33, 0.17], [0.17, 0.5, 0.33], [0.32, 0.17, 0.51]]],
+)
 def test_what_is_written_is_never_ambiguous(table):
+    table = np.array(table)
     net = fd.BayesNet({"x0": fd.Categorical(np.full(3, 1 / 3)), "x1": fd.CPT(["x0"], table)})
     text = write_uai(net)
     assert np.array_equal(read_uai(text)["x1"].table, table)

@@ -91,6 +91,8 @@ def test_what_pyagrum_writes(tmp_path):
         ('<cpt id="season">', '<cpt id="rain">', "line 17: variable names must be distinct, got 'rain' twice"),
         ('<cpt id="season">', "<cpt>", "line 17: a variable has a name, got an empty one"),
         ('<state id="yes" ', '<state id="no" ', "line 5: state names must be distinct"),
+        ('<state id="yes" ', '<state id="" ', "line 7: variable 'rain' has a state without a name"),
+        ('<state id="yes" ', "<state ", "line 7: variable 'rain' has a state without a name"),
         ("rain season", "rain spring", "line 10: the table of 'wet' names 'spring', which is not declared"),
         ("rain season", "rain wet", "line 10: a Bayes net has no cycle"),
         ("0.75 0.25", "0.75 0.26 0", "line 5: the table of 'rain' needs 2 numbers .2., got 3"),

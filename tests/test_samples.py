@@ -145,7 +145,6 @@ def test_it_is_an_arrow_stream(x):
 
 
 EXPORTS = {
-    "repr": repr,
     "labels": lambda x: x.labels("wet"),
     "to_pandas": lambda x: x.to_pandas(),
     "to_arrow": lambda x: x.to_arrow(),
@@ -256,8 +255,9 @@ def test_html_is_escaped():
     assert cells(x._repr_html_()) == [["row", '<b title="1">', "n"], ["0", "<script>", "&amp;?"]]
 
 
-def test_html_shows_a_code_without_a_label_as_it_is():
+def test_a_code_without_a_label_is_shown_as_it_is():
     x = Samples(np.array([[0, 7]], np.uint8), {"v": ("a", "b")})
+    assert repr(x).splitlines()[1:] == ["v", "a", "code 7"]
     assert cells(x._repr_html_())[1:] == [["0", "a"], ["1", "code 7"]]
 
 

@@ -167,26 +167,30 @@ class Samples:
 
         n, n_vars = self.shape
         shown = self.names[:SHOWN_COLUMNS]
-        columns = [[printable(cell) for cell in (name, *self[:SHOWN_ROWS].labels(name))] for name in shown]
-        widths = [max(map(len, column)) for column in columns]
-        lines = ["  ".join(map(str.ljust, cells, widths)).rstrip() for cells in zip(*columns, strict=True)]
+        rows = [shown, *self._shown_labels(shown, range(min(n, SHOWN_ROWS)))]
+        cells = [[printable(cell) for cell in row] for row in rows]
+        widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+        lines = ["  ".join(map(str.ljust, row, widths)).rstrip() for row in cells]
         if n_vars > len(shown):
             lines[0] += "  ..."
         return "\n".join([self._headline(), *lines] + ["..."] * (n > SHOWN_ROWS))
 
     def _repr_html_(self) -> str:
-        """Labels of the first and the last rows, all columns beside each other; a bad code as its number."""
+        """Labels of the first and the last rows, all columns beside each other."""
         from ..show.rows import rows_html
 
         n, n_vars = self.shape
         numbers = [*range(min(n, SHOWN_ROWS)), *range(max(n - SHOWN_ROWS, SHOWN_ROWS), n)]
         shown = self.names[:SHOWN_HTML_COLUMNS]
-        states = [self._states[name] for name in shown]
-        rows = [
+        return rows_html(self._headline(), shown, numbers, self._shown_labels(shown, numbers), n_vars - len(shown))
+
+    def _shown_labels(self, names: Sequence[str], rows: Sequence[int]) -> list[list[str]]:
+        """Rows of labels; a bad code as its number, since what is shown should show what is wrong."""
+        states = [self._states[name] for name in names]
+        return [
             [own[code] if code < len(own) else f"code {code}" for own, code in zip(states, row, strict=True)]
-            for row in self._block[: len(shown), numbers].T.tolist()
+            for row in self._block[: len(names), rows].T.tolist()
         ]
-        return rows_html(self._headline(), shown, numbers, rows, n_vars - len(shown))
 
     def _headline(self) -> str:
         n, n_vars = self.shape

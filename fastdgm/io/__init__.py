@@ -108,7 +108,8 @@ def read(
         if the first one does, as pgmpy writes it, ``"parents-reversed"`` if the last one does, then the first one, as
         aGrUM 3 writes it. Needed only where a file is refused because it leaves that open.
     tolerance : how far a row of a text file may be off from summing to 1; it is then divided by its sum. By default
-        0.01, as where probabilities are typed with two digits; ``0.0`` demands sums that are exact to 1e-12.
+        0.01, as where probabilities are typed with two digits; ``0.0`` demands sums that are exact to 1e-12, and
+        refuses the counts and weights in HUGIN files, which are divided by their sum otherwise.
 
     Returns
     -------

@@ -2,7 +2,8 @@
 
 A file may list the entries of a table with the child changing fastest, or slowest. Rows that sum to 1 one way
 and not the other decide. Where both ways sum to 1 and give different tables, nothing in that table decides:
-but one program wrote the whole file in one way.
+but one program wrote the whole file in one way. With few digits a sum is off by what was rounded away: 0.99 beside
+1.00 decides nothing, as 0.995123 beside 1.000000 does.
 """
 
 from __future__ import annotations
@@ -62,13 +63,15 @@ class FlatTable(NamedTuple):
 def flat_table(family: Family, values: Array, tolerance: float, reversed_parents: bool = False) -> FlatTable:
     """The table whose ``n_rows * n_states`` entries stand in the file as ``values`` has them.
 
-    Rows that are off by up to ``tolerance`` decide only where no way gives rows that are closer to 1.
+    Rows may be off by up to ``tolerance``; but where one way is off by no more than the rounding of its entries
+    explains, another one that is off by more than that is none.
     """
     if family.n_rows == 1:
         return FlatTable(family, values, reversed_parents, fastest_fits=True, slowest_fits=True)
     fastest = _worst(values.reshape(family.n_rows, family.n_states))
     slowest = _worst(values.reshape(family.n_states, family.n_rows).T)
-    limit = LOUD_TOLERANCE if min(fastest, slowest) <= LOUD_TOLERANCE else tolerance + EXACT_TOLERANCE
+    rounded = min(max(family.n_states * _last_digit(values), LOUD_TOLERANCE), tolerance) + EXACT_TOLERANCE
+    limit = rounded if min(fastest, slowest) <= rounded else tolerance + EXACT_TOLERANCE
     return FlatTable(family, values, reversed_parents, fastest <= limit, slowest <= limit)
 
 
@@ -89,7 +92,8 @@ def add_flat_tables(draft: Draft, tables: Sequence[FlatTable], advice: str) -> N
 
     Raises
     ------
-    FormatError : rows that sum to 1 neither way, or both ways where nothing decides; ``advice`` ends that message.
+    FormatError : rows that sum to 1 neither way, or both ways where nothing decides, or only the one way in one
+        table and the other way in another; ``advice`` ends the last two messages.
     """
     votes = decisions(tables)
     for table in tables:
@@ -106,8 +110,23 @@ def add_flat_tables(draft: Draft, tables: Sequence[FlatTable], advice: str) -> N
                 f"slowest{advice}",
                 position,
             )
-        slowest = not table.fastest_fits or (table.is_ambiguous and votes == {"slowest"})
-        draft.add_table(table.family, table.entries("slowest" if slowest else "fastest"))
+        if len(votes) > 1 and table.decision == "slowest":
+            other = next(table.family.child for table in tables if table.decision == "fastest")
+            raise draft.source.error(
+                f"the rows of the flat table of {child!r} sum to 1 only with the child changing slowest, those of "
+                f"{other!r} only with the child changing fastest{advice}",
+                position,
+            )
+        draft.add_table(table.family, table.entries("slowest" if votes == {"slowest"} else "fastest"))
+
+
+def _last_digit(values: Array) -> float:
+    """The value of one in the last digit that any of the entries has, at least 1e-7."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        for digits in range(1, 7):
+            if np.allclose(values, values.round(digits), rtol=0.0, atol=EXACT_TOLERANCE):
+                return float(10.0**-digits)
+    return 1e-7
 
 
 def _worst(rows: Array) -> float:

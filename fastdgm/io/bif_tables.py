@@ -2,7 +2,7 @@
 
 A flat ``table`` of a variable with parents is read with the child changing fastest (bnlearn) or slowest (BIF
 0.15, aGrUM), whichever makes the rows sum to 1. Where both do and differ, the other flat tables of the file
-decide; if they do not, or not all alike, the table is refused.
+decide; if they do not, or not all alike, the table is refused, as are tables that sum to 1 in contrary ways only.
 """
 
 from __future__ import annotations

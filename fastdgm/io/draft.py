@@ -132,7 +132,8 @@ class Draft:
                 self._row_sums.divide(family.child, table, weights)
                 cpt = CPT(family.parents, table, self.states[family.child])
             except RowSumError as error:
-                raise self._row_error(family, error, row_positions) from None
+                can_be_divided = 0.0 < float(table[error.row].sum()) < np.inf
+                raise self._row_error(family, error, row_positions, can_be_divided) from None
             except ValueError as error:
                 raise self.source.error(f"table of {family.child!r}: {error}", family.position) from None
         self._tables[family.child] = cpt
@@ -167,12 +168,14 @@ class Draft:
         """How far a row may be off from summing to 1."""
         return self._row_sums.tolerance
 
-    def _row_error(self, family: Family, error: RowSumError, row_positions: Positions | None) -> FormatError:
+    def _row_error(
+        self, family: Family, error: RowSumError, row_positions: Positions | None, can_be_divided: bool
+    ) -> FormatError:
         row = int(np.ravel_multi_index(error.row, family.shape[:-1])) if error.row else 0
         position = family.position if row_positions is None else int(row_positions[row])
         at = f", row {self.row_name(family, row)}" if family.parents else ""
         hint = f"; fastdgm.read(path, tolerance=...) accepts rows further off than {self.tolerance:g}"
-        hint = hint if "sums to 1" in str(error) else ""
+        hint = hint if can_be_divided and "sums to 1" in str(error) else ""
         return self.source.error(f"table of {family.child!r}{at}: {error}{hint}", position)
 
     def row_name(self, family: Family, row: int) -> str:

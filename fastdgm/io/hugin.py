@@ -6,8 +6,8 @@
     potential ( wet | rain ) { data = ((0.9 0.1)(0.2 0.8)); }
 
 State names may stand without quotes, and comments begin with ``%`` or ``//``; ``hugin_tables`` reads ``data``, which
-may hold counts. In a quoted name ``\\"`` is a quotation mark, every other backslash stands for itself. Continuous,
-decision and utility nodes are refused, other attributes are skipped.
+may hold counts. In a quoted name ``\\"`` is a quotation mark and ``\\\\`` a backslash, every other backslash stands for
+itself. Continuous, decision and utility nodes are refused, other attributes are skipped.
 """
 
 from __future__ import annotations
@@ -19,10 +19,13 @@ from ..bayesnet import BayesNet
 from ..conditionals.table import CPT, tables_of
 from ..data.variables import MAX_STATES
 from .draft import MAX_NAMES, Draft
-from .hugin_tables import add_potential
+from .hugin_tables import add_potential, data_of
 from .text import Source, blank_out, check_names, joined
 
-_QUOTED = r'"(?:[^"\\]++|\\"?+)*+"'  # the quotation mark alone is escaped: other backslashes stand for themselves
+_QUOTED = r'"(?:[^"\\]++|\\["\\]?+)*+"'
+_ESCAPED = re.compile(r'\\(["\\])')  # backslashes before anything else stand for themselves
+_TO_BE_ESCAPED = re.compile(r'["\\]')
+_BACKSLASH_BEFORE = r"\\\g<0>"
 _COMMENT = re.compile(_QUOTED + r"|(?P<comment>(?:%|//)[^\n]*+(?:\s*+(?:%|//)[^\n]*+)*+)")
 _BLOCK = re.compile(r'\s*+(?P<head>[^\s{}();="][^{};="]*+)\{')
 _ATTRIBUTE = re.compile(
@@ -35,7 +38,7 @@ _STRING = re.compile(_QUOTED)
 
 MAX_ATTRIBUTES = 1 << 17  # HR_State_0, HR_State_1, ...: some programs write one per state
 _NODE_NAME = re.compile(r'(?!.*//)[^\s\0\ud800-\udfff{}();="%|,]+')
-_STATE_NAME = re.compile(r"[^\n\r\0\ud800-\udfff]*(?<!\\)")
+_STATE_NAME = re.compile(r"[^\n\r\0\ud800-\udfff]*")
 
 
 def read_hugin(text: str, source: str = "<text>", tolerance: float | None = None) -> BayesNet:
@@ -99,7 +102,7 @@ class _Reader:
         attributes, end = self._attributes(block.end())
         if words[0] == "potential":
             self.draft.check_count("potentials", len(self.potentials) + 1, position)
-            self.potentials.append((head, attributes.get("data"), position))
+            self.potentials.append((head, data_of(self.source, head, attributes), position))
         elif words[0] != "net":
             self._node(words[-1], attributes, position)
         return end
@@ -131,6 +134,7 @@ class _Reader:
     def _states(self, name: str, attribute: re.Match[str]) -> list[str]:
         """Quoted names, or as aGrUM writes them names without quotes and blanks."""
         if attribute["names"] is not None:
+            self._check_comments(name, attribute.start("names"), attribute.end("names"))
             names: list[str] = attribute["names"].split(None, MAX_STATES)
             if any(state.endswith(",") for state in names):
                 message = f"the states of {name!r} are separated by blanks, got ({attribute['names'].strip()})"
@@ -140,7 +144,16 @@ class _Reader:
         if states is None:
             message = f'the states of {name!r} are quoted names, ("a" "b"), got {attribute["value"].strip()}'
             raise self.source.error(message, attribute.start("value"))
-        return [match[0][1:-1].replace('\\"', '"') for match in islice(_STRING.finditer(states[1]), MAX_STATES + 1)]
+        strings = islice(_STRING.finditer(states[1]), MAX_STATES + 1)
+        return [_ESCAPED.sub(r"\1", match[0][1:-1]) for match in strings]
+
+    def _check_comments(self, name: str, start: int, end: int) -> None:
+        """In names without quotes, what directly follows a character is no comment but part of a name, such as 50%."""
+        for comment in _COMMENT.finditer(self.source.text, start, end):
+            if comment.start() > start and not self.source.text[comment.start() - 1].isspace():
+                sign = self.source.text[comment.start()]
+                message = f"a state of {name!r} with {'//' if sign == '/' else sign} in it is written in quotes"
+                raise self.source.error(message, comment.start())
 
     def _potential(self, head: str, data: re.Match[str] | None, position: int) -> None:
         match = _POTENTIAL.fullmatch(head)
@@ -162,7 +175,7 @@ def write_hugin(net: BayesNet) -> str:
     Raises
     ------
     ValueError : a name that the format cannot hold: a variable with blanks, one of ``{}()|=;,%"`` or ``//``, a state
-        with a line break or with a backslash at its end.
+        with a line break.
 
     Examples
     --------
@@ -185,7 +198,7 @@ def write_hugin(net: BayesNet) -> str:
     check_names(net, "HUGIN .net", _NODE_NAME, _STATE_NAME)
     parts = ["net\n{\n}\n"]
     for name, states in net.states.items():
-        quoted = " ".join('"' + state.replace('"', '\\"') + '"' for state in states)
+        quoted = " ".join(f'"{_TO_BE_ESCAPED.sub(_BACKSLASH_BEFORE, state)}"' for state in states)
         parts.append(f"node {name}\n{{\n    states = ({quoted});\n}}\n")
     for name, cpt in tables_of(net.conditionals, "a HUGIN .net file").items():
         given = f"{name} | {' '.join(cpt.parents)}" if cpt.parents else name

@@ -12,6 +12,7 @@ from ..runtime.text import shortened
 from .text import Array
 
 TOLERANCE = 1e-2  # 0.33 three times, 0.0167 sixty times: two or three digits, as people type them
+_SHARE_OF_COUNTS = 0.9  # of the rows of a table of counts do not sum to 1; some parents were seen once
 _NAMED = 20
 _NAME_CHARACTERS = 60
 
@@ -33,7 +34,8 @@ class RowSums:
     def divide(self, name: str, table: Array, weights: bool = False) -> None:
         """Divide, in place, the rows of ``(..., n_states)`` that are off enough to matter, and not too far.
 
-        With ``weights`` a table of counts, or of other weights above 1, is divided however large its sums are.
+        With ``weights`` a table of counts, or of other weights above 1, is divided however large its sums are, unless
+        the tolerance is 0.
 
         Raises
         ------
@@ -43,7 +45,7 @@ class RowSums:
             sums = table.sum(axis=-1)
             off = np.abs(sums - 1.0)
         if off.max() > self.limit and table.min() >= 0.0 and table.max() < np.inf:
-            if weights and _are_weights(table, off > self.limit):
+            if weights and self.tolerance > 0.0 and _are_weights(table, off > self.limit):
                 positive = (sums > 0.0) & (sums < np.inf)
                 table[positive] /= sums[positive][..., None]
                 self._weights.append(_named(name))
@@ -89,8 +91,14 @@ def checked_tolerance(tolerance: float) -> float:
 
 
 def _are_weights(table: Array, off: npt.NDArray[np.bool_]) -> bool:
-    """Whole numbers; or none of the rows is a distribution, and an entry is no probability."""
-    return bool((table == np.floor(table)).all() or (off.all() and table.max() > 1.0))
+    """Whether a table of which some rows are ``off`` holds weights, and not probabilities with a typing error.
+
+    Whole numbers, at most a tenth of whose rows sum to 1 as those of a deterministic table do; or fractions of which
+    no row sums to 1, and some row has two entries above 1.
+    """
+    if (table == np.floor(table)).all():
+        return bool(off.mean() >= _SHARE_OF_COUNTS)
+    return bool(off.all() and ((table > 1.0).sum(axis=-1) > 1).any())
 
 
 def _named(name: str) -> str:

@@ -22,8 +22,10 @@ import re
 from collections.abc import Iterator
 from typing import Literal
 
+import numpy as np
+
 from ..bayesnet import BayesNet
-from ..conditionals.table import LOUD_TOLERANCE, tables_of
+from ..conditionals.table import tables_of
 from ..data.variables import MAX_STATES
 from ..errors import FormatError
 from .axes import FlatTable, decisions, first_parent_fastest, flat_table
@@ -148,19 +150,22 @@ class _Reader:
     def _decide_axes(self, tables: list[FlatTable], draft: Draft) -> None:
         """By UAI's rule the last variable changes fastest; a file whose rows sum to 1 only the other way is read so."""
         votes = decisions(tables)
-        if "fastest" not in votes:
-            undecided = [table for table in tables if table.is_ambiguous]
-            if "slowest" in votes:
-                child = next(table.family.child for table in tables if table.decision == "slowest")
-                self.axes = "reversed"
-                draft.notes.append(
-                    f"the rows of {child!r} sum to 1 only when the first variable of a scope changes fastest, as pgmpy "
-                    f"writes it, and the file was read so; axes='reversed' says that without a warning"
-                )
-                return
-            if undecided:
-                when = "sum to 1 whether the last or the first variable of a scope changes fastest"
-                raise self._undecided(undecided[0].family, when)
+        by_reverse = next((table.family for table in tables if table.decision == "slowest"), None)
+        if by_reverse is not None and "fastest" in votes:
+            when = "sum to 1 only when the first variable of a scope changes fastest, those of other tables do not"
+            raise self._undecided(by_reverse, when)
+        if by_reverse is not None:
+            self.axes = "reversed"
+            draft.notes.append(
+                f"the rows of {by_reverse.child!r} sum to 1 only when the first variable of a scope changes fastest, "
+                f"as pgmpy writes it, and the file was read so; axes='reversed' says that without a warning"
+            )
+            return
+        undecided = [table.family for table in tables if table.is_ambiguous]
+        if undecided and not votes:
+            raise self._undecided(
+                undecided[0], "sum to 1 whether the last or the first variable of a scope changes fastest"
+            )
         several = [table for table in tables if sum(k > 1 for k in table.family.shape[:-1]) > 1]
         if several and len(_SCOPE_OF_AGRUM.findall(self.source.text)) == len(tables):
             when = "stand in a file like those of aGrUM, which lets the first parent change fastest after the child"
@@ -240,7 +245,7 @@ def _leaves_axes_open(net: BayesNet) -> bool:
         flat_table(
             Family(name, cpt.parents, cpt.table.shape, cpt.table.size // cpt.n_states, 0),
             cpt.table,
-            LOUD_TOLERANCE,
+            np.inf,
             reversed_parents=True,
         )
         for name, cpt in tables_of(net.conditionals, _PURPOSE).items()

@@ -107,7 +107,7 @@ class _Reader:
             self._begin_node(tag, attributes.get("id", ""), position)
         elif self.node is not None and depth == 4:
             if tag == "state":
-                self.node.states.append(attributes.get("id", ""))
+                self._add_state(self.node, attributes.get("id", ""), position)
             elif tag in _FIELDS:
                 self.field, self.pieces, self.field_position = tag, [], position + len(f"<{tag}>")
 
@@ -127,6 +127,11 @@ class _Reader:
             raise self.source.error(message, position)
         self.draft.check_count("nodes", len(self.nodes) + 1, position)
         self.node = _Node(tag, name, position, [], {})
+
+    def _add_state(self, node: _Node, state: str, position: int) -> None:
+        if not state:
+            raise self.source.error(f"variable {node.name!r} has a state without a name", position)
+        node.states.append(state)
 
     def data(self, text: str) -> None:
         """Some characters of an element."""
