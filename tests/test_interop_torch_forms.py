@@ -292,6 +292,60 @@ def test_a_known_context_is_a_constant():
     assert_same(module)
 
 
+@pytest.mark.parametrize(
+    ("n_inputs", "n_outputs", "options", "is_context"),
+    [
+        (6, 4, {}, True),
+        (6, 8, {"head": "normal"}, True),
+        (14, 12, {"n_states": 3}, True),
+        (4, 8, {}, False),
+        (4, 12, {"n_states": 3}, False),
+    ],
+)
+def test_more_inputs_than_outputs_may_be_context(n_inputs, n_outputs, options, is_context):
+    with pytest.raises(ValueError, match=f"the module has {n_inputs} and {n_outputs}: give head=") as caught:
+        from_torch(nn.Linear(n_inputs, n_outputs), **options)
+    assert ("context go in by a wrapper, whose forward passes them as a constant" in str(caught.value)) == is_context
+
+
+class PerVariable(nn.Module):
+    """One layer for each variable, of the variables before it."""
+
+    def __init__(self, n_vars=N_VARS, n_states=1):
+        super().__init__()
+        self.n_states = n_states
+        self.layers = nn.ModuleList([nn.Linear(max(1, d * n_states), n_states) for d in range(n_vars)])
+
+    def forward(self, x):
+        first = torch.zeros_like(x[:, :1])
+        before = [first, *(x[:, : d * self.n_states] for d in range(1, len(self.layers)))]
+        return torch.cat([layer(own) for layer, own in zip(self.layers, before, strict=True)], dim=1)
+
+
+def test_a_module_without_a_matrix_as_wide_as_its_inputs():
+    module = PerVariable()
+    with pytest.raises(ValueError, match="the module has 4 and 5: give head= and n_states=, or n_vars="):
+        from_torch(module)
+    assert_same(module, n_vars=N_VARS)
+    with pytest.raises(TypeError, match=r"rows of 3 floats, as n_vars= says: a copy of it raised RuntimeError"):
+        from_torch(module, n_vars=3)
+    with pytest.raises(ValueError, match="n_vars must be at least 1, got 0"):
+        from_torch(module, n_vars=0)
+    wide = PerVariable(12)
+    with pytest.raises(TypeError, match=r"rows of 1 floats \(or 2, 3, 4, 5, 6, 7, 8; n_vars= says how many variables"):
+        from_torch(wide)
+    assert from_torch(wide, n_vars=12).n_vars == 12
+
+
+def test_n_vars_of_one_hot_rows():
+    module = PerVariable(4, 3).double()
+    made = from_torch(module, n_states=3, n_vars=4)
+    codes = torch.randint(0, 3, (20, 4))
+    with torch.no_grad():
+        log_p = torch.log_softmax(module(F.one_hot(codes, 3).flatten(1).double()).view(20, 4, 3), dim=2)
+    np.testing.assert_allclose(made.log_prob(codes), log_p.gather(2, codes[..., None]).sum((1, 2)), atol=1e-12)
+
+
 def test_sums_of_wide_residual_blocks_become_layers_once():
     class Blocks(nn.Module):
         def __init__(self):
@@ -347,6 +401,21 @@ def test_a_module_that_insists_on_float32():
     np.testing.assert_allclose(from_torch(module).log_prob(x), expected, rtol=1e-4)
 
 
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+@pytest.mark.parametrize(
+    "compiled", [torch.jit.script, lambda part: torch.jit.trace(part, torch.zeros(2, N_VARS).double())]
+)
+@pytest.mark.parametrize("wrap", [lambda part: part, nn.Sequential])
+def test_scripts(compiled, wrap):
+    first, last = (nn.Linear(mask.shape[1], len(mask)) for mask in masks((12,)))
+    for layer, mask in zip((first, last), masks((12,)), strict=True):
+        layer.weight.data *= mask
+    assert_same(wrap(compiled(nn.Sequential(first, nn.ReLU(), last).double())))
+    with pytest.raises(TypeError, match=r"is not supported: its forward, .* raised RuntimeError") as caught:
+        from_torch(wrap(compiled(nn.Sequential(first, nn.LayerNorm(12), last).double())))
+    assert len(str(caught.value)) < 700
+
+
 # --- what is refused, and why ---
 
 
@@ -369,6 +438,14 @@ def with_forward(function):
 
 def fails(self, x):
     raise RuntimeError("no such thing")
+
+
+class ToNumPy(nn.Linear):
+    def __init__(self):
+        super().__init__(5, 5)
+
+    def forward(self, x):
+        return super().forward(torch.from_numpy(x.numpy()))
 
 
 def by_the_batch():
@@ -402,6 +479,16 @@ REFUSED = [
     (nn.Sequential(nn.Bilinear(5, 5, 5)), TypeError, "a matrix of weights is needed, it has none; got .*Bilinear"),
     (nn.Sequential(nn.Linear(5, 5), nn.LayerNorm(5)), TypeError, "LayerNorm is not supported: its forward calls"),
     (nn.GRU(5, 5), TypeError, "forward of GRU must give one tensor.*got tuple"),
+    (
+        nn.Sequential(ToNumPy()),
+        TypeError,
+        r"ToNumPy is not supported: its forward, .* raised RuntimeError: \.numpy\(\)",
+    ),
+    (
+        with_forward(lambda self, x: self.net(torch.tensor(x.tolist()))),
+        TypeError,
+        "Changed is not .*: .tolist.. is not",
+    ),
 ]
 
 

@@ -105,12 +105,31 @@ def test_the_error_for_modules_that_are_shifted_says_so():
         ({"start": 2}, ValueError, "start= goes with shift=True, got start=2"),
         ({"shift": True, "start": -1}, ValueError, "start must be a code from 0 on, got -1"),
         ({"shift": True, "start": 0.5}, TypeError, "start must be an integer"),
-        ({"shift": True, "start": 99}, ValueError, r"the module must take int64 codes .* it raised: IndexError"),
+        ({"shift": True, "start": 99}, ValueError, r"int64 codes .* that begin with start=99, it raised: IndexError"),
     ],
 )
 def test_starts_that_are_none(options, error, message):
     with pytest.raises(error, match=message):
         fd.Autoregressive(Language(), N_VARS, N_STATES, **options)
+
+
+def test_repr_shows_the_start():
+    model = fd.Autoregressive(Language(), N_VARS, N_STATES, shift=True, start=2)
+    assert repr(model) == "Autoregressive(Language, n_vars=4, n_states=3, shift=True, start=2): 35 parameters"
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda logits: logits[:, [-1]], r"\(2, 4, 3\), got \(2, 1, 3\): all positions are needed, not the last alone"),
+        (lambda logits: logits[:, -1], r"\(2, 4, 3\), got \(2, 3\): all positions are needed, not the last alone"),
+        (lambda logits: torch.cat([logits, logits], dim=2), r"got \(2, 4, 6\): give n_states=6"),
+        (lambda logits: logits[0], r"got \(4, 3\)$"),
+    ],
+)
+def test_shapes_of_usual_kinds_have_a_hint(change, message):
+    with pytest.raises(ValueError, match=message):
+        fd.Autoregressive(Language(change), N_VARS, N_STATES, shift=True, start=0)
 
 
 WRAPPINGS = {

@@ -145,7 +145,9 @@ class Autoregressive(AutoregressiveModel):
 
     def __repr__(self) -> str:
         name = type(self.module).__name__
-        return f"Autoregressive({name}, n_vars={self.n_vars}, n_states={self.n_states}): {self.n_parameters} parameters"
+        shift = "" if self._start is None else f", shift=True, start={self._start}"
+        settings = f"{name}, n_vars={self.n_vars}, n_states={self.n_states}{shift}"
+        return f"Autoregressive({settings}): {self.n_parameters} parameters"
 
 
 def _checked_module(module: Any) -> Any:

@@ -11,7 +11,7 @@ from ..autoregressive.made import MADE, check_shape
 from ..autoregressive.settings import Order
 from ..engines.masked import plan as masked
 from ..engines.masked.plan import Layer, Shape
-from ..runtime.seeds import whole_number
+from ..runtime.seeds import at_least_one, whole_number
 from .torch_masked import Twin, arrange, degrees_of, ending, float_type, read_layers, twin_of
 from .torch_order import causal_order, check_order
 
@@ -31,6 +31,7 @@ def from_torch(
     n_states: int | None = None,
     *,
     layout: OutputLayout | None = None,
+    n_vars: int | None = None,
 ) -> MADE:
     """The MADE that a trained masked network in torch is, with its weights copied.
 
@@ -45,12 +46,13 @@ def from_torch(
     mixture        n_vars                       K logits, K means, K log sigmas
     =============  ===========================  ==============================================
 
-    Its layers are read from one call of its forward method, however that is written and however its weights are
-    masked: linear layers, sums (residual blocks, direct connections), constant factors and shifts, batch normalisation
-    by running statistics, picking and joining columns, and the activations ReLU, LeakyReLU, PReLU, ELU, CELU, SELU,
-    GELU, SiLU, Mish, Tanh, Sigmoid, LogSigmoid and Softplus. It is taken in eval mode. What each unit may read is
-    derived from the zeros of the effective weights. The result is compared with the module, and with a ``log_prob`` of
-    its own where it has one, on random rows: what cannot be converted never gives other numbers.
+    Its layers are read from one call of its forward method, whatever its parts are and however their weights are
+    masked, if nothing happens to a row on the way but this: linear layers, sums (residual blocks, direct
+    connections), constant factors and shifts, batch normalisation by running statistics, picking and joining
+    columns, and the activations ReLU, LeakyReLU, PReLU, ELU, CELU, SELU, GELU, SiLU, Mish, Tanh, Sigmoid,
+    LogSigmoid and Softplus. It is taken in eval mode. What each unit may read is derived from the zeros of the
+    effective weights. The result is compared with the module, and with a ``log_prob`` of its own where it has one,
+    on random rows: what cannot be converted never gives other numbers.
 
     Of a network for p(x | context) wrap one context: a module whose forward passes it as a constant, for instance
     ``net(torch.cat([context.expand(len(x), -1), x], dim=1))``.
@@ -63,6 +65,8 @@ def from_torch(
     n_states : number of states of a categorical head.
     layout : of the outputs: parameter p of variable d is column ``d * size + p`` ("variable-major") or
         ``p * n_vars + d`` ("parameter-major", as in pytorch-made). None: the one without leaks.
+    n_vars : number of variables. None: from the sides of the module's matrices, the first few that are tried; a module
+        of one small layer for each variable may have none as wide as its inputs.
 
     Returns
     -------
@@ -84,7 +88,7 @@ def from_torch(
     >>> fd.from_torch(nn.Sequential(layer)).order  # doctest: +SKIP
     array([0, 1, 2])
     """
-    twin = twin_of(module)
+    twin = twin_of(module, None if n_vars is None else at_least_one(n_vars, "n_vars") * _states_wide(head, n_states))
     layers = ending(read_layers(twin))
     shape = _shape(layers, twin.n_inputs, head, n_states)
     rows, positions = _choose(layers, shape, order, layout)
@@ -98,17 +102,29 @@ def from_torch(
 def _shape(layers: list[Layer], n_inputs: int, head: str | None, n_states: int | None) -> Shape:
     """Head and number of variables, from the widths; the order is not known yet."""
     n_outputs = len(layers[-1].biases)
-    states = 2 if n_states is None else whole_number(n_states, "n_states")
-    one_hot = head == "categorical" or (head is None and states > 2)
-    n_vars = max(1, n_inputs // max(1, states)) if one_hot else n_inputs
+    n_vars = max(1, n_inputs // _states_wide(head, n_states))
     components = max(1, n_outputs // (3 * n_inputs)) if head == "mixture" else None
     shape = check_shape(n_vars, head, n_states, components, "natural", np.random.default_rng(0))
     if (len(shape.input_degrees), n_vars * shape.head_size) != (n_inputs, n_outputs):
+        hint = _context_hint(shape, n_inputs, n_outputs)
         raise ValueError(
             f"a {_head_name(shape)} head needs n_vars * {shape.n_states} inputs and n_vars * {shape.head_size} "
-            f"outputs, the module has {n_inputs} and {n_outputs}: give head= and n_states="
+            f"outputs, the module has {n_inputs} and {n_outputs}: give head= and n_states=, or n_vars={hint}"
         )
     return shape
+
+
+def _states_wide(head: str | None, n_states: int | None) -> int:
+    """Inputs of each variable: its states, one-hot, or itself."""
+    states = 2 if n_states is None else whole_number(n_states, "n_states")
+    return max(1, states) if head == "categorical" or (head is None and states > 2) else 1
+
+
+def _context_hint(shape: Shape, n_inputs: int, n_outputs: int) -> str:
+    """Where inputs are more than the outputs have parameters for."""
+    if n_outputs // shape.head_size * shape.n_states >= n_inputs:
+        return ""
+    return ". Inputs that are context go in by a wrapper, whose forward passes them as a constant"
 
 
 def _head_name(shape: Shape) -> str:

@@ -61,10 +61,18 @@ def twin_of(module: Any, n_inputs: int | None = None) -> Twin:
     if first is None:
         text = " ".join(str(module).split())[:200]
         raise TypeError(f"{_name(module)} is not supported: a matrix of weights is needed, it has none; got {text}")
+    rows = f"rows of {first[0]} floats{_tried(widths, n_inputs is not None)}"
     raise TypeError(
-        f"{_name(module)} must take rows of {first[0]} floats, float64 or else float32: a copy of it raised "
-        f"{type(first[1]).__name__}: {str(first[1])[:300]}"
+        f"{_name(module)} must take {rows}: a copy of it raised {type(first[1]).__name__}: {str(first[1])[:300]}"
     ) from first[1]
+
+
+def _tried(widths: list[int], given: bool) -> str:
+    """Where the first width comes from, and which others were tried."""
+    if given:
+        return ", as n_vars= says"
+    others = "".join(f"{', ' if number else 'or '}{width}" for number, width in enumerate(widths[1:]))
+    return f" ({others}{'; ' if others else ''}n_vars= says how many variables it has), float64 or else float32"
 
 
 def _widths(module: Any) -> Iterator[int]:
@@ -85,7 +93,8 @@ def copied(module: Any, dtype: Any) -> Any:
         if isinstance(tensor, torch.Tensor) and not tensor.is_leaf
     ]
     memo = {id(tensor): tensor.detach().clone() for tensor in computed}  # torch computes them anew at every call
-    return copy.deepcopy(module, memo).cpu().to(dtype).eval()
+    with torch.no_grad():  # else copies of scripts are computed from the original
+        return copy.deepcopy(module, memo).cpu().to(dtype).eval()
 
 
 def _name(module: Any) -> str:

@@ -28,13 +28,14 @@ SUPPORTED = (
     "picking and joining, ReLU, LeakyReLU, PReLU, ELU, CELU, SELU, GELU, SiLU, Mish, Tanh, Sigmoid, LogSigmoid and "
     "Softplus"
 )
+RAISED = "its forward, given a tensor without numbers, raised"
 
 
 def trace(module: Any, n_inputs: int, dtype: Any) -> list[Layer]:
     """The layers that compute the outputs of a module in eval mode from ``n_inputs`` numbers; the last one are they.
 
-    Raises TypeError that names the part of the module and the operation which is none of layers; ValueError for weights
-    that are not finite; and whatever the module's forward raises.
+    Raises TypeError that names the part of the module and the operation which is none of layers, or what that part
+    raised; ValueError for numbers that are not finite.
     """
     tape = Tape(n_inputs)
     inputs = Traced.of((ROWS, n_inputs), dtype, units_of(0, n_inputs), tape)
@@ -92,8 +93,8 @@ class Traced(torch.Tensor):
 
 @contextmanager
 def _names_of_parts(module: Any, tape: Tape) -> Iterator[None]:
-    """An operation that is none of layers is reported with the innermost part of the module that asked for it."""
-    inside: list[Any] = []
+    """What cannot be read is reported with the innermost part of the module that asked for it."""
+    inside: list[Any] = [module]
 
     def enter(part: Any, args: Any, kwargs: Any) -> None:
         inside.append(part)
@@ -104,19 +105,28 @@ def _names_of_parts(module: Any, tape: Tape) -> Iterator[None]:
     def leave(part: Any, args: Any, output: Any) -> None:
         inside.pop()
 
-    hooks = [part.register_forward_pre_hook(enter, with_kwargs=True) for part in module.modules()]
-    hooks += [part.register_forward_hook(leave) for part in module.modules()]
+    parts = [part for part in module.modules() if not isinstance(part, torch.jit.ScriptModule)]  # which take no hooks
+    hooks = [part.register_forward_pre_hook(enter, with_kwargs=True) for part in parts]
+    hooks += [part.register_forward_hook(leave) for part in parts]
     try:
         yield
-    except NotLayers as error:
+    except (ValueError, MemoryError):
+        raise
+    except Exception as error:  # of the forward too, which ran with numbers but meets none here
         part = inside[-1]
         text = " ".join(str(part).split())
+        what = error if isinstance(error, NotLayers) else f"{RAISED} {type(error).__name__}: {_end_of(error)}"
         raise TypeError(
-            f"{type(part).__name__} is not supported: {error}. from_torch reads {SUPPORTED}; got {text[:200]}"
+            f"{type(part).__name__} is not supported: {what}. from_torch reads {SUPPORTED}; got {text[:150]}"
         ) from error
     finally:
         for hook in hooks:
             hook.remove()
+
+
+def _end_of(error: Exception) -> str:
+    """Scripts begin with a trace and end with the line that failed."""
+    return " ".join(str(error).split())[-150:].rstrip(".")
 
 
 # Helpers of operations --------------------------------------------------------------------------------------------
@@ -169,10 +179,20 @@ def _moved(func: Any, args: Any, kwargs: Any) -> Any:
     def come_back(places: torch.Tensor) -> Traced:
         straight = len(places) == ROWS and bool((places[1] - places[0] == 1 << 40).all())
         if not straight or bool((places[0] >= size).any()):
-            raise NotLayers("its forward moves numbers from one row to another")
+            raise NotLayers(_apart(func._schema.name.removeprefix("aten::"), places))
         return Traced.of(places.shape, traced[0].dtype, values.take(places[0].flatten().numpy()), traced[0].tape)
 
     return tree_map(come_back, func(*given, **options))
+
+
+def _apart(name: str, places: torch.Tensor) -> str:
+    """What an operation does by which rows no longer lie one after the other."""
+    if len((places >> 40).unique()) < ROWS:
+        return f"its forward picks one row ({name}): what hangs on the numbers of one (if, float) is not read"
+    return (
+        f"its forward moves numbers from one row to another, or the rows to another axis ({name}; .T, einsum), which "
+        "is not read: keep the rows first, write products with weights as F.linear(x, weights)"
+    )
 
 
 # Operations -------------------------------------------------------------------------------------------------------
@@ -213,6 +233,9 @@ def _broadcast(x: Traced, shape: torch.Size) -> Values:
 
 
 def _scaled(values: Values, scale: Any, shift: Any = 0.0) -> Values:
+    """scale * values + shift; ValueError where these are not finite, as after a division by 0."""
+    if not (np.isfinite(scale).all() and np.isfinite(shift).all()):
+        raise ValueError("constant factors and shifts in the module's forward must be finite (is one divided by 0?)")
     return values._replace(scale=values.scale * scale, shift=values.shift * scale + shift)
 
 

@@ -47,7 +47,7 @@ def _look_at_output(plain: Outputs) -> LogitsKind:
     import torch
 
     probe = np.zeros((2, plain.n_vars), np.int64)
-    output = tensor_of(_explained(lambda: plain.call(plain.tensor(probe)), _taking(probe)), "the module")
+    output = tensor_of(_explained(lambda: plain.call(plain.tensor(probe)), _taking(probe, plain.start)), "the module")
     binary = plain.n_states == 2 and output.shape == probe.shape
     replace(plain, binary=binary).as_logits(output, probe.shape)
     dtype = np.dtype(np.float64 if output.dtype == torch.float64 else np.float32)
@@ -56,7 +56,7 @@ def _look_at_output(plain: Outputs) -> LogitsKind:
 
 def _check_values(outputs: Outputs, kind: LogitsKind) -> None:
     def logits(codes: Array) -> Array:
-        output = _explained(lambda: outputs.call(outputs.tensor(codes)), _taking(codes))
+        output = _explained(lambda: outputs.call(outputs.tensor(codes)), _taking(codes, outputs.start))
         own = outputs.as_logits(output, codes.shape).cpu()
         return without_impossible(np.asarray(own if kind.dtype == np.float64 else own.float()))
 
@@ -75,8 +75,9 @@ def _check_values(outputs: Outputs, kind: LogitsKind) -> None:
         check_steps(logits, step_logits, *size, epsilon)
 
 
-def _taking(codes: Array) -> str:
-    return f"the module must take int64 codes of shape {codes.shape}, it raised"
+def _taking(codes: Array, start: int | None) -> str:
+    behind = "" if start is None else f" that begin with start={start}"
+    return f"the module must take int64 codes of shape {codes.shape}{behind}, it raised"
 
 
 def _explained(call: Callable[[], Any], rule: str) -> Any:

@@ -61,7 +61,8 @@ class Outputs:
         output = tensor_of(output, who)
         expected = rows if self.binary else (*rows, self.n_states)
         if tuple(output.shape) != expected:
-            raise ValueError(f"{who} must give logits of shape {expected}, got {tuple(output.shape)}")
+            hint = _shape_hint(tuple(output.shape), rows, self.n_states)
+            raise ValueError(f"{who} must give logits of shape {expected}, got {tuple(output.shape)}{hint}")
         return torch.stack([torch.zeros_like(output), output], dim=-1) if self.binary else output
 
     def logits(self, codes: Any) -> Any:
@@ -112,6 +113,15 @@ class Outputs:
             logits = self.as_logits(output, (len(codes),), "step()")
             yield d, logits.double().cpu().numpy()
             previous = codes[:, d].clone()
+
+
+def _shape_hint(got: tuple[int, ...], rows: tuple[int, ...], n_states: int) -> str:
+    """What usually makes modules give that shape for codes of shape ``rows``."""
+    if len(rows) == 2 and rows[1] > 1 and got[:-1] in ((rows[0], 1), rows[:1]):
+        return ": all positions are needed, not the last alone (what does forward give without targets?)"
+    if got[:-1] == rows and got[-1] != n_states:
+        return f": give n_states={got[-1]}, all states that the module has logits for"
+    return ""
 
 
 def tensor_of(output: Any, who: str) -> Any:
