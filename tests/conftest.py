@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from pathlib import Path
 
@@ -15,6 +16,10 @@ SIMULATOR = "NUMBA_ENABLE_CUDASIM"  # numba reads it when it is imported
 # The first example of a test may compile; the same examples in every run, so that a failure is never a fluke.
 settings.register_profile("fastdgm", deadline=None, derandomize=True, max_examples=50)
 settings.load_profile("fastdgm")
+
+# Shells start background jobs with interrupts ignored, and so would processes be that tests start to interrupt them.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -24,14 +24,6 @@ COMPILE_TWO = (
 )
 
 
-@pytest.fixture(autouse=True)
-def interruptible():
-    """Shells start background jobs with interrupts ignored, and so would the processes that are started here."""
-    previous = signal.signal(signal.SIGINT, signal.default_int_handler)
-    yield
-    signal.signal(signal.SIGINT, previous)
-
-
 class Dispatcher:
     def __init__(self, compile_signature):
         self.compile = compile_signature
