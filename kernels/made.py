@@ -10,9 +10,9 @@ their order, the same order as in one pass over all variables, and the floating-
 (context, then variables in the model's order), the last layer the parameters of the heads, variable by variable.
 A unit is activation(bias + weights . source layer + unit of the residual layer).
 
-Here are the network, a tile, its layers, and scoring; sampling is in made_sampling.py, of few rows in made_rows.py, the
-gradient in made_gradient.py. Loops take arrays out of their tuples before they begin: inside, each would be counted as
-one more reference, atomically.
+Here are the network, a tile, its layers, and scoring; sampling is in made_sampling.py, both of few rows are in
+made_rows.py, the gradient is in made_gradient.py. Loops take arrays out of their tuples before they begin: inside, each
+would be counted as one more reference, atomically.
 """
 
 from __future__ import annotations
