@@ -183,6 +183,8 @@ def test_a_folder_of_sequences_is_its_text_files(in_folder, capsys):
 
 def test_mistakes_with_sequences_are_named(in_folder, capsys):
     fd.write(fd.MarkovChain(order=1).fit(["ab", "b"]), FILE)
+    for command in (("sample", FILE), ("score", FILE, "x.txt")):
+        assert "chunk must be at least 1 row, got 0" in error_of(capsys, *command, "--chunk", "0")
     (in_folder / "x.txt").write_text("ab\naz\n")
     assert "x.txt: unknown character 'z' at position 1 of sequence 1" in error_of(capsys, "score", FILE, "x.txt")
     (in_folder / "x.txt").write_bytes(b"\xff\n")

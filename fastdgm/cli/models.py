@@ -17,7 +17,7 @@ from ..io.rows import csv, reals, write_rows, write_scored
 from ..io.rows.common import SCORE
 from ..io.rows.scored import Scored
 from ..runtime.arrays import code_type
-from ..runtime.seeds import check_chunk, check_rows
+from ..runtime.seeds import check_chunk
 from .codes import with_plain_codes
 from .outputs import SCREEN
 
@@ -109,7 +109,7 @@ class CodeRows(NetworkRows):
 
     def draw(self, n: int, chunk: int, seed: int, start: int) -> Iterator[Samples]:
         """By the model."""
-        for rows in drawn(self._model, n, chunk, seed, start):
+        for rows in self._model.iter_samples(n, chunk, seed=seed, start=start):
             yield Samples(np.ascontiguousarray(rows.T), self.states)
 
     def log_prob(self, rows: Any) -> npt.NDArray[np.float64]:
@@ -137,7 +137,7 @@ class RealRows(RowModel):
 
     def draw(self, n: int, chunk: int, seed: int, start: int) -> Iterator[Array]:
         """By the model."""
-        return drawn(self._model, n, chunk, seed, start)
+        return self._model.iter_samples(n, chunk, seed=seed, start=start)
 
     def log_prob(self, rows: Any) -> npt.NDArray[np.float64]:
         """Of an array as it is, of a table by its columns' names."""
@@ -183,15 +183,7 @@ def row_model(model: Any) -> RowModel:
 
 def column_names(model: AutoregressiveModel) -> list[str]:
     """The names of a model's columns, x0, x1, ... where it has learnt none."""
-    names = getattr(model, "names", None)
-    return [f"x{number}" for number in range(model.n_vars)] if names is None else list(names)
-
-
-def drawn(model: Any, n: int, chunk: int, seed: int, start: int) -> Iterator[Any]:
-    """``model.sample(n, seed=seed, start=start)`` chunk by chunk."""
-    n, start = check_rows(n, start)
-    starts = range(start, start + n, chunk)
-    return (model.sample(min(chunk, start + n - first), seed=seed, start=first) for first in starts)
+    return [f"x{number}" for number in range(model.n_vars)] if model.names is None else list(model.names)
 
 
 def _as_floats(column: Any) -> Array:

@@ -11,8 +11,8 @@ import numpy as np
 from ..io.rows import csv
 from ..io.rows.common import SCORE, Scores
 from ..runtime.files import atomic_file
+from ..runtime.seeds import check_chunk
 from .inputs import Inputs
-from .models import drawn
 from .outputs import SCREEN, progress, say, write_scored
 from .summary import ScoreSummary
 
@@ -55,9 +55,9 @@ class Lines:
             return list(sequences)
         return [" ".join(map(str, sequence)) for sequence in sequences]
 
-    def draw(self, n: int, chunk: int | None, seed: int, start: int) -> Iterator[list[str]]:
+    def draw(self, n: int, chunk: int, seed: int, start: int) -> Iterator[list[str]]:
         """n lines of the seed in chunks."""
-        for sequences in drawn(self._chain, n, chunk or _CHUNK, seed, start):
+        for sequences in self._chain.iter_samples(n, chunk, seed=seed, start=start):
             yield self.format(sequences)
 
     def log_prob(self, lines: list[str]) -> Scores:
@@ -72,7 +72,7 @@ def sample(chain: MarkovChain, n: int, seed: int, start: int, out: str, chunk: i
     """Draw sequences onto lines of a file or of the screen."""
     if out not in SCREEN and not out.lower().endswith(SUFFIXES):
         raise ValueError(f"sequences are written to files named *{', *'.join(SUFFIXES)}, got {out!r}")
-    chunks = progress(Lines(chain).draw(n, chunk, seed, start), out, n)
+    chunks = progress(Lines(chain).draw(n, _per_chunk(chunk), seed, start), out, n)
     if out in SCREEN:
         _write_lines(sys.stdout.buffer, chunks)
     else:
@@ -85,10 +85,10 @@ def score(
     chain: MarkovChain, inputs: Inputs, out: str | None, only_scores: bool, chunk: int | None, summary: ScoreSummary
 ) -> None:
     """Score the lines of the inputs, whatever their names."""
-    lines = Lines(chain)
+    lines, size = Lines(chain), _per_chunk(chunk)
 
     def scored() -> Iterator[tuple[list[str], Scores]]:
-        for first, part in progress(inputs.read_lines(chunk or _CHUNK), out, size=lambda found: len(found[1])):
+        for first, part in progress(inputs.read_lines(size), out, size=lambda found: len(found[1])):
             with inputs.located(first):
                 scores = lines.log_prob(part)
             summary.add(scores)
@@ -97,6 +97,10 @@ def score(
     if out is not None and out not in SCREEN and not only_scores and not out.lower().endswith(".csv"):
         raise ValueError(f"sequences with their scores are written to files named *.csv, got {out!r}")
     write_scored(out, only_scores, scored(), _write_table)
+
+
+def _per_chunk(chunk: int | None) -> int:
+    return _CHUNK if chunk is None else check_chunk(chunk)
 
 
 def _write_table(out: str, chunks: Iterable[tuple[list[str], Scores]]) -> None:
