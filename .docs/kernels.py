@@ -57,6 +57,8 @@ CHECKS = {
         "numpy.transpose", "test_tiles.test_rows_become_columns", "alarm-1M-forms/log_prob_of_int64_rows"
     ),
     "tiles.narrow_columns_cpu": Checks("numpy.ndarray.astype", "test_tiles.test_columns_are_narrowed"),
+    "real_tiles.check_reals_cpu": Checks("numpy.isfinite", "test_real_tiles.test_what_is_no_number_is_reported"),
+    "real_tiles.reals_from_rows_cpu": Checks("numpy.transpose", "test_real_tiles.test_rows_become_columns"),
     "tiles.relabel_cpu": Checks(
         "numpy.take", "test_tiles.test_bytes_are_relabelled", "alarm-1M-forms/log_prob_of_a_pandas_frame"
     ),

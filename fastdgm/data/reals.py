@@ -89,11 +89,10 @@ def _from_numpy(name: str, values: Array, size: int | None) -> Array:
     if kind not in "iuf":
         _refuse(name, _KINDS.get(kind, f"type {values.dtype}"))
     _check_shape(name, values.shape, size)
-    if not isinstance(values, np.ma.MaskedArray):
-        return np.asarray(values)
+    plain: Array = np.ma.getdata(values)
     if not np.ma.is_masked(values):
-        return np.asarray(values.data)
-    return np.asarray(values.astype(float_type([values])).filled(np.nan))
+        return np.asarray(plain)
+    return np.where(np.ma.getmaskarray(values), np.nan, plain.astype(float_type([plain])))
 
 
 _KINDS = {
