@@ -10,19 +10,16 @@ import numpy.typing as npt
 
 from .labels import missing_value
 from .reals import float_type, real_pieces
+from .vectors import Elements, element_names
 
 Array = npt.NDArray[Any]
 
 
-def element_names(name: str, size: int) -> tuple[str, ...]:
-    """The columns of a vector variable where a format has a column for every number.
-
-    Examples
-    --------
-    >>> element_names("x", 3)
-    ('x[0]', 'x[1]', 'x[2]')
-    """
-    return tuple(f"{name}[{i}]" for i in range(size))
+def real_column(name: str, column: Any, size: int | None = None, missing: bool = False) -> RealColumn | RealColumns:
+    """The column of a variable, or the columns of the numbers of a vector of ``size``."""
+    if isinstance(column, Elements):
+        return RealColumns(name, column.columns, missing)
+    return RealColumn(name, column, size, missing)
 
 
 class RealColumn:
@@ -38,6 +35,15 @@ class RealColumn:
         self._pieces = [piece for piece in real_pieces(name, column, size) if len(piece)]
         self.dtype = float_type(self._pieces)
         self.size = 1 if size is None else size
+
+    @property
+    def whole(self) -> Array | None:
+        """Vectors of floats ``(n, size)`` that lie in one array in C order, of a type that loops read."""
+        if len(self._pieces) != 1:
+            return None
+        piece = self._pieces[0]
+        is_plain = piece.ndim == 2 and piece.flags.c_contiguous and piece.dtype in (np.float32, np.float64)
+        return piece if is_plain and piece.dtype.isnative else None
 
     def read(self, begin: int, end: int, out: Array) -> None:
         """Write rows ``begin`` to ``end`` into ``out`` (size, end - begin)."""
@@ -69,6 +75,7 @@ class RealColumns:
         present = [column.dtype for column in self._columns if column is not None]
         self.dtype = np.result_type(*present) if present else np.dtype(np.float32)
         self.size = len(columns)
+        self.whole = None  # no array has them all
 
     def read(self, begin: int, end: int, out: Array) -> None:
         """Write rows ``begin`` to ``end`` into ``out`` (size, end - begin)."""
