@@ -18,12 +18,14 @@ from .blocks import Block, ColumnBlock, States, TableBlock
 from .code_arrays import code_array_block, rows_array
 from .collected import collected
 from .columns import table_columns
-from .mixed import mixed_array_block, samples_block, table_block
+from .learnt_variables import infer_variables
+from .mixed import columns_by_name, known_rows, mixed_array_block, samples_block, table_block
 from .samples import Samples
 from .schema import Schema
-from .tables import TableReader, infer_states
+from .variables import Variable
 
 Array = npt.NDArray[Any]
+Variables = Mapping[str, Variable]
 
 
 def as_block(data: Any, states: States) -> Block:
@@ -52,10 +54,10 @@ def as_network_block(data: Any, schema: Schema) -> Block:
     return mixed_array_block(rows_array(data), schema)
 
 
-def as_training_block(data: Any, known: States, names: Sequence[str]) -> Block:
-    """As ``as_block``; states that ``known`` lacks are learnt: categories, sorted labels, codes up to the largest."""
+def as_training_block(data: Any, known: Variables, names: Sequence[str]) -> Block:
+    """As ``as_network_block``; variables that ``known`` lacks are learnt, as ``infer_variables`` does."""
     data = _read_once(data, names)
-    return as_block(data, _learnt_states(data, known, names))
+    return as_network_block(data, _learnt_schema(data, known, names))
 
 
 class KnownRows(NamedTuple):
@@ -66,19 +68,16 @@ class KnownRows(NamedTuple):
     first_problem: str  # the error for the first label that is no state
 
 
-def as_known_block(data: Any, known: States, names: Sequence[str]) -> Block | KnownRows:
+def as_known_block(data: Any, known: Variables, names: Sequence[str]) -> Block | KnownRows:
     """As ``as_training_block``; where rows hold labels that are no states, those without them."""
     data = _read_once(data, names)
-    states = _learnt_states(data, known, names)
+    schema = _learnt_schema(data, known, names)
     try:
-        return as_block(data, states)
+        return as_network_block(data, schema)
     except UnknownNameError as error:
         problem = str(error)
-    reader = TableReader(_columns(data, names), states, np.uint16, keep_unknown=True)  # raises for unknown columns
-    codes = reader.read(0, reader.n_rows)
-    kept: Array = np.all(codes < np.array([[len(own)] for own in states.values()]), axis=0)
-    block = np.ascontiguousarray(codes[:, kept].astype(_code_type(states)))
-    return KnownRows(ColumnBlock(read_only(block), states), kept, problem)
+    block, kept = known_rows(_columns(data, schema.names, schema.vectors), schema)  # raises for unknown columns
+    return KnownRows(block, kept, problem)
 
 
 def _read_once(data: Any, names: Sequence[str]) -> Any:
@@ -87,20 +86,21 @@ def _read_once(data: Any, names: Sequence[str]) -> Any:
     return table_columns(data, names) if _is_table(data) and not isinstance(data, Samples) else data
 
 
-def _learnt_states(data: Any, known: States, names: Sequence[str]) -> States:
+def _learnt_schema(data: Any, known: Variables, names: Sequence[str]) -> Schema:
     if all(name in known for name in names):
-        return known
-    return infer_states(_columns(data, names), known, names)
+        return Schema({name: known[name] for name in names})
+    return Schema(infer_variables(_columns(data, names, Schema(known).vectors), known, names))
 
 
-def _columns(data: Any, names: Sequence[str]) -> Any:
+def _columns(data: Any, names: Sequence[str], vectors: Mapping[str, int]) -> Any:
     """Data with named columns."""
     if isinstance(data, Samples) or _is_table(data):
         return data
     array = rows_array(data)
-    if array.ndim != 2 or array.shape[1] != len(names):
-        raise ValueError(f"an array of codes has shape (n_rows, {len(names)}), got shape {array.shape}")
-    return {name: array[:, v] for v, name in enumerate(names)}
+    n_cells = len(names) + sum(size - 1 for size in vectors.values())
+    if array.ndim != 2 or array.shape[1] != n_cells:
+        raise ValueError(f"an array of rows has shape (n_rows, {n_cells}), got shape {array.shape}")
+    return columns_by_name(array, names, vectors)
 
 
 def _is_table(data: Any) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -19,6 +19,7 @@ from .real_columns import real_column
 from .reals import float_type
 from .samples import Samples
 from .schema import Schema
+from .tables import TableReader
 
 Array = npt.NDArray[Any]
 
@@ -100,7 +101,7 @@ def mixed_array_block(array: Array, schema: Schema) -> MixedBlock:
         raise missing_value(schema.cell_names[cell], row)
     array = np.asarray(array)
     if array.dtype.kind not in "iuf":
-        return table_block(_columns_by_name(array, schema), schema)
+        return table_block(columns_by_name(array, schema.names, schema.vectors), schema)
     codes, reals = _cells(schema)
     own = code_array_block(array[:, codes], schema.states) if schema.n_codes else None
     floats = array.astype(float_type([array]), copy=False)
@@ -119,11 +120,24 @@ def _cells(schema: Schema) -> tuple[Array, Array]:
     return np.flatnonzero(~is_real), np.flatnonzero(is_real)
 
 
-def _columns_by_name(array: Array, schema: Schema) -> dict[str, Array]:
+def columns_by_name(array: Array, names: Sequence[str], vectors: Mapping[str, int]) -> dict[str, Array]:
+    """The columns of an array of rows: one for each variable, several for a vector."""
     columns: dict[str, Array] = {}
     first = 0
-    for name in schema.names:
-        size = schema.vectors.get(name)
-        columns[name] = array[:, first] if size is None else array[:, first : first + size]
-        first += 1 if size is None else size
+    for name in names:
+        columns[name] = array[:, first : first + vectors[name]] if name in vectors else array[:, first]
+        first += vectors.get(name, 1)
     return columns
+
+
+def known_rows(data: Any, schema: Schema) -> tuple[Block, Array]:
+    """The rows of a table without labels that are no states, and which these are, (n_rows,) booleans."""
+    columns, n = matched_columns(data, schema.names, schema.vectors)
+    own = {name: columns[name] for name in schema.code_names}
+    codes = TableReader(own, schema.states, np.uint16, keep_unknown=True).read(0, n)
+    kept: Array = np.all(codes < np.array([[len(states)] for states in schema.states.values()]), axis=0)
+    block = ColumnBlock(read_only(np.ascontiguousarray(codes[:, kept].astype(schema.code_dtype))), schema.states)
+    if schema.is_discrete:
+        return block, kept
+    reals = _real_block({name: columns[name] for name in schema.real_names}, schema).read(0, n)[:, kept]
+    return MixedBlock(block, RealColumnBlock(reals, schema), int(kept.sum()), schema), kept
