@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -37,7 +38,19 @@ class Discrete:
         return code_type(self.n_states)
 
 
-Variable = Discrete  # the kinds there are
+@dataclass(frozen=True, slots=True)
+class Real:
+    """A real number, or a vector of ``d`` of them where ``event_shape`` is ``(d,)``."""
+
+    event_shape: tuple[int, ...] = ()
+
+    @property
+    def size(self) -> int:
+        """How many numbers."""
+        return math.prod(self.event_shape)
+
+
+Variable = Discrete | Real  # the kinds there are
 
 
 def in_order(values: object, what: str) -> tuple[Any, ...]:
