@@ -18,6 +18,11 @@ _HOME = {
     "CPT": "conditionals.table",
     "Bernoulli": "conditionals.table",
     "Categorical": "conditionals.table",
+    "Exponential": "conditionals.roots",
+    "Laplace": "conditionals.roots",
+    "LinearGaussian": "conditionals.gaussian",
+    "Normal": "conditionals.gaussian",
+    "Uniform": "conditionals.roots",
     "FVSBN": "autoregressive.fvsbn",
     "MADE": "autoregressive.made",
     "MarkovChain": "autoregressive.markov",
@@ -57,6 +62,11 @@ if TYPE_CHECKING:
     from .autoregressive.module import Autoregressive as Autoregressive
     from .autoregressive.nade import NADE as NADE
     from .bayesnet import BayesNet as BayesNet
+    from .conditionals.gaussian import LinearGaussian as LinearGaussian
+    from .conditionals.gaussian import Normal as Normal
+    from .conditionals.roots import Exponential as Exponential
+    from .conditionals.roots import Laplace as Laplace
+    from .conditionals.roots import Uniform as Uniform
     from .conditionals.table import CPT as CPT
     from .conditionals.table import Bernoulli as Bernoulli
     from .conditionals.table import Categorical as Categorical
