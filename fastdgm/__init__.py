@@ -19,10 +19,14 @@ _HOME = {
     "Bernoulli": "conditionals.table",
     "Categorical": "conditionals.table",
     "FVSBN": "autoregressive.fvsbn",
+    "Deterministic": "conditionals.deterministic",
+    "Logistic": "conditionals.logistic",
     "MADE": "autoregressive.made",
     "MarkovChain": "autoregressive.markov",
     "NADE": "autoregressive.nade",
+    "NoisyOr": "conditionals.noisy_or",
     "Samples": "data.samples",
+    "Softmax": "conditionals.logistic",
     "FormatError": "errors",
     "MissingValuesError": "errors",
     "NotFittedError": "errors",
@@ -57,6 +61,10 @@ if TYPE_CHECKING:
     from .autoregressive.module import Autoregressive as Autoregressive
     from .autoregressive.nade import NADE as NADE
     from .bayesnet import BayesNet as BayesNet
+    from .conditionals.deterministic import Deterministic as Deterministic
+    from .conditionals.logistic import Logistic as Logistic
+    from .conditionals.logistic import Softmax as Softmax
+    from .conditionals.noisy_or import NoisyOr as NoisyOr
     from .conditionals.table import CPT as CPT
     from .conditionals.table import Bernoulli as Bernoulli
     from .conditionals.table import Categorical as Categorical
