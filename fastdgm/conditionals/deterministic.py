@@ -25,8 +25,8 @@ MAX_CELLS = 1 << 20  # of its table
 class FunctionTable(CPT):
     """The table, of entries 0 and 1, of a :class:`Deterministic` variable whose parents are discrete.
 
-    That is what a network holds of it: it is drawn, scored, written to files and summed out as any table is. It has no free
-    parameters, and ``fit`` leaves it as it is.
+    That is what a network holds of it: it is drawn, scored, written to files and summed out as any table is. It has no
+    free parameters, and ``fit`` leaves it as it is.
     """
 
     __slots__ = ()
@@ -58,9 +58,9 @@ class Deterministic(Conditional):
         that are no state, numbers that are not finite. TypeError : no function; values of another kind.
 
     Where all parents are discrete and have at most 65 536 configurations the function is called once, for all of
-    them. In a network it is then a table: a CPT of zeros and ones if y is discrete, else ``values``. Only what is a table
-    can be written to files and, unless the function itself can be, pickled. A function draws no random words; its rows
-    are as reproducible as it is.
+    them. In a network it is then a table: a CPT of zeros and ones if y is discrete, else ``values``. Only what is a
+    table can be written to files and, unless the function itself can be, pickled. A function draws no random words; its
+    rows are as reproducible as it is.
 
     Examples
     --------
@@ -158,8 +158,8 @@ class Deterministic(Conditional):
         if self.values is not None:
             if self.values.shape != tuple(n_states) or len(n_states) < len(parents):
                 raise ValueError(
-                    f"the values of {name!r} have shape {self.values.shape}, expected {tuple(n_states)}, the numbers of "
-                    f"states of its parents {list(self.parents)}"
+                    f"the values of {name!r} have shape {self.values.shape}, expected {tuple(n_states)}, the numbers "
+                    f"of states of its parents {list(self.parents)}"
                 )
             return self.trusted(self.parents, self.function, self.states, tuple(parents), self.values)
         cells = prod(n_states) * len(self.states or (0,))
@@ -223,9 +223,7 @@ class Deterministic(Conditional):
         return type(self).trusted, (self.parents, function, self.states, self.parent_variables, self.values)
 
     def __repr__(self) -> str:
-        what = getattr(self.function, "__qualname__", None) or (
-            "values" if self.function is None else repr(self.function)
-        )
+        what = "values" if self.function is None else getattr(self.function, "__name__", repr(self.function))
         states = "" if self.states is None else f", states={preview(self.states)}"
         return f"Deterministic({list(self.parents)}, {what}{states})"
 
@@ -252,8 +250,8 @@ def _codes(name: str, found: Array, states: tuple[str, ...], first: int) -> Arra
         return _codes_of_labels(name, found, states, first)
     if found.dtype.kind not in "iu":
         raise TypeError(
-            f"the function of {name!r}, which has states, gives codes (integers), labels or booleans, got {found.dtype}; "
-            "leave out states= if its values are real numbers"
+            f"the function of {name!r}, which has states, gives codes (integers), labels or booleans, got "
+            f"{found.dtype}; leave out states= if its values are real numbers"
         )
     wrong = (found < 0) | (found >= len(states))
     if wrong.any():

@@ -1,4 +1,4 @@
-"""Discrete variables by a formula instead of a table: logistic and softmax regression, noisy-or."""
+"""Logistic and softmax regression: discrete variables by weighted sums of their parents instead of tables."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ Floats = npt.NDArray[np.float64]
 class LogLinear(Conditional):
     """What :class:`Logistic` and :class:`Softmax` share: logits that are weighted sums of the parents' columns.
 
-    Each parent, in the order given, has k - 1 columns if it is discrete, 1 in the column of its state and 0 in the others,
-    state 0 being all zeros; a real one has its numbers as they are.
+    Each parent, in the order given, has k - 1 columns if it is discrete, 1 in the column of its state and 0 in the
+    others, state 0 being all zeros; a real one has its numbers as they are.
     """
 
     __slots__ = ("bias", "l2", "parent_variables", "parents", "states", "weights")
@@ -139,8 +139,8 @@ class LogLinear(Conditional):
             counts = dict(zip(self.parents, np.diff(starts).tolist(), strict=True))
             expected = (*self.weights.shape[:-1], starts[-1])
             raise ValueError(
-                f"the weights of {name!r} have shape {self.weights.shape}, expected {expected}: a discrete parent has a "
-                f"column for each state but the first, a real one for each number; columns by parent: {counts}"
+                f"the weights of {name!r} have shape {self.weights.shape}, expected {expected}: a discrete parent has "
+                f"a column for each state but the first, a real one for each number; columns by parent: {counts}"
             )
         if self.parent_variables is not None:
             return self
@@ -175,7 +175,8 @@ class LogLinear(Conditional):
         if self.weights is None or self.bias is None:
             return f"{type(self).__name__}({list(self.parents)}{penalty}{states})"
         with np.printoptions(precision=4, threshold=20, edgeitems=3):
-            weights, bias = np.array2string(self.weights, separator=", "), np.array2string(self.bias, separator=", ")
+            weights = " ".join(np.array2string(self.weights, separator=", ").split())
+            bias = np.array2string(self.bias, separator=", ")
         return f"{type(self).__name__}({list(self.parents)}, weights={weights}, bias={bias}{penalty}{states})"
 
 

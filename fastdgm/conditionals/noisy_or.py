@@ -30,8 +30,8 @@ class NoisyOr(Conditional):
 
     Raises
     ------
-    ValueError : numbers that are no probabilities, not as many as there are parents; in a network, a parent that has not
-        two states. TypeError : parents that are no list of names.
+    ValueError : numbers that are no probabilities, not as many as there are parents; in a network, a parent that has
+        not two states. TypeError : parents that are no list of names.
 
     Rows drawn are of the float-driven class: the same bits for any batch, chunk and number of threads on one machine.
 
