@@ -24,10 +24,14 @@ _HOME = {
     "Normal": "conditionals.gaussian",
     "Uniform": "conditionals.roots",
     "FVSBN": "autoregressive.fvsbn",
+    "Deterministic": "conditionals.deterministic",
+    "Logistic": "conditionals.logistic",
     "MADE": "autoregressive.made",
     "MarkovChain": "autoregressive.markov",
     "NADE": "autoregressive.nade",
+    "NoisyOr": "conditionals.noisy_or",
     "Samples": "data.samples",
+    "Softmax": "conditionals.logistic",
     "FormatError": "errors",
     "MissingValuesError": "errors",
     "NotFittedError": "errors",
@@ -67,6 +71,10 @@ if TYPE_CHECKING:
     from .conditionals.roots import Exponential as Exponential
     from .conditionals.roots import Laplace as Laplace
     from .conditionals.roots import Uniform as Uniform
+    from .conditionals.deterministic import Deterministic as Deterministic
+    from .conditionals.logistic import Logistic as Logistic
+    from .conditionals.logistic import Softmax as Softmax
+    from .conditionals.noisy_or import NoisyOr as NoisyOr
     from .conditionals.table import CPT as CPT
     from .conditionals.table import Bernoulli as Bernoulli
     from .conditionals.table import Categorical as Categorical
