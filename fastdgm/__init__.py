@@ -21,6 +21,7 @@ _HOME = {
     "FVSBN": "autoregressive.fvsbn",
     "MADE": "autoregressive.made",
     "MarkovChain": "autoregressive.markov",
+    "MultivariateNormal": "conditionals.multivariate",
     "NADE": "autoregressive.nade",
     "Samples": "data.samples",
     "FormatError": "errors",
@@ -57,6 +58,7 @@ if TYPE_CHECKING:
     from .autoregressive.module import Autoregressive as Autoregressive
     from .autoregressive.nade import NADE as NADE
     from .bayesnet import BayesNet as BayesNet
+    from .conditionals.multivariate import MultivariateNormal as MultivariateNormal
     from .conditionals.table import CPT as CPT
     from .conditionals.table import Bernoulli as Bernoulli
     from .conditionals.table import Categorical as Categorical

@@ -37,7 +37,25 @@ class Discrete:
         return code_type(self.n_states)
 
 
-Variable = Discrete  # the kinds there are
+@dataclass(frozen=True, slots=True)
+class Real:
+    """A real number, or a vector of them.
+
+    Examples
+    --------
+    >>> Real((3,)).size
+    3
+    """
+
+    event_shape: tuple[int, ...] = ()
+
+    @property
+    def size(self) -> int:
+        """How many numbers it is."""
+        return self.event_shape[0] if self.event_shape else 1
+
+
+Variable = Discrete | Real  # the kinds there are
 
 
 def in_order(values: object, what: str) -> tuple[Any, ...]:
