@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -39,20 +40,20 @@ class Discrete:
 
 @dataclass(frozen=True, slots=True)
 class Real:
-    """A real number, or a vector of them.
+    """A variable whose values are real numbers, or vectors of them; arrays hold float32 or float64, NaN being missing.
 
     Examples
     --------
-    >>> Real((3,)).size
-    3
+    >>> Real().size, Real((3,)).size
+    (1, 3)
     """
 
     event_shape: tuple[int, ...] = ()
 
     @property
     def size(self) -> int:
-        """How many numbers it is."""
-        return self.event_shape[0] if self.event_shape else 1
+        """How many real numbers a value is."""
+        return prod(self.event_shape)
 
 
 Variable = Discrete | Real  # the kinds there are
