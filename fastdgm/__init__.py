@@ -28,6 +28,7 @@ _HOME = {
     "Logistic": "conditionals.logistic",
     "MADE": "autoregressive.made",
     "MarkovChain": "autoregressive.markov",
+    "MultivariateNormal": "conditionals.multivariate",
     "NADE": "autoregressive.nade",
     "NoisyOr": "conditionals.noisy_or",
     "Samples": "data.samples",
@@ -75,6 +76,7 @@ if TYPE_CHECKING:
     from .conditionals.logistic import Logistic as Logistic
     from .conditionals.logistic import Softmax as Softmax
     from .conditionals.noisy_or import NoisyOr as NoisyOr
+    from .conditionals.multivariate import MultivariateNormal as MultivariateNormal
     from .conditionals.table import CPT as CPT
     from .conditionals.table import Bernoulli as Bernoulli
     from .conditionals.table import Categorical as Categorical
