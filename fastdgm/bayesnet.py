@@ -1,4 +1,4 @@
-"""Bayes nets over named discrete variables: the public verbs, nothing else."""
+"""Bayes nets over named variables, discrete and real: the public verbs, nothing else."""
 
 from __future__ import annotations
 
@@ -16,10 +16,11 @@ from .conditionals.base import Conditional
 from .conditionals.table import tables_of
 from .data.evidence import refuse_do, refuse_given
 from .data.placement import Placement
-from .data.samples import Samples
-from .data.variables import checked_states, in_order
+from .data.samples import Samples, rows_of
+from .data.variables import Discrete, checked_states, in_order
 from .errors import NotFittedError, UnknownNameError
 from .graph import check_parents, topological_order
+from .runtime.arrays import real_type
 from .runtime.seeds import check_chunk, check_rows, key_from_seed
 from .runtime.text import did_you_mean, preview
 
@@ -34,8 +35,9 @@ class BayesNet:
 
     Parameters
     ----------
-    conditionals : mapping from variable name to its :class:`CPT` (or ``Bernoulli``, ``Categorical``);
-        any order, a child may come before its parents. The mapping's order is the order of the columns.
+    conditionals : mapping from variable name to its conditional: a :class:`CPT` (or ``Bernoulli``, ``Categorical``),
+        :class:`LinearGaussian` (or ``Normal``), :class:`Logistic` and so on; any order, a child may come before its
+        parents. The mapping's order is the order of the columns.
 
     Raises
     ------
@@ -59,7 +61,9 @@ class BayesNet:
             raise TypeError(f"a Bayes net is a mapping from names to conditionals, got {type(conditionals).__name__}")
         for name, conditional in conditionals.items():
             if not isinstance(conditional, Conditional):
-                raise TypeError(f"variable {name!r} needs a CPT, Bernoulli or Categorical, got {conditional!r}")
+                raise TypeError(
+                    f"variable {name!r} needs a conditional, as CPT, Bernoulli or Normal, got {conditional!r}"
+                )
         self._set_structure({name: own.parents for name, own in conditionals.items()})
         self._set_conditionals(dict(conditionals))
         self._keep_states()
@@ -140,7 +144,7 @@ class BayesNet:
         bound = {
             name: own.bound(name, [variables[parent] for parent in own.parents]) for name, own in conditionals.items()
         }
-        self._set_states({name: variable.states for name, variable in variables.items()})
+        self._set_states({name: own.states for name, own in variables.items() if isinstance(own, Discrete)})
         self._conditionals = bound
         self._kept_program = None  # at once: its plans may be large
 
@@ -171,7 +175,7 @@ class BayesNet:
 
     @property
     def states(self) -> Mapping[str, tuple[str, ...]]:
-        """State names of every variable; code k is the k-th name."""
+        """State names of every discrete variable; code k is the k-th name."""
         return MappingProxyType(self._states)
 
     @property
@@ -186,8 +190,8 @@ class BayesNet:
 
     @property
     def is_fitted(self) -> bool:
-        """Whether the tables are known."""
-        return bool(self._conditionals)
+        """Whether the parameters of all conditionals are known."""
+        return bool(self._conditionals) and all(own.is_fitted for own in self._conditionals.values())
 
     @property
     def conditionals(self) -> Mapping[str, Conditional]:
@@ -227,6 +231,12 @@ class BayesNet:
         if not self._conditionals:
             raise NotFittedError("this network has a structure but no tables yet: call fit(data) first")
 
+    def _check_parameters(self) -> None:
+        self._check_fitted()
+        unknown = [name for name, own in self._conditionals.items() if not own.is_fitted]
+        if unknown:
+            raise NotFittedError(f"the parameters of {preview(unknown)} are not known yet: call fit(data) first")
+
     # --- use -----------------------------------------------------------------------------------------------
 
     @property
@@ -236,7 +246,7 @@ class BayesNet:
         if program is None or program.conditionals is not self._conditionals:
             from .engines.hybrid import Program
 
-            self._check_fitted()
+            self._check_parameters()
             program = self._kept_program = Program(self._conditionals, self._order)
         return program
 
@@ -247,6 +257,7 @@ class BayesNet:
         seed: int | np.random.Generator | None = None,
         start: int = 0,
         like: Any = None,
+        dtype: npt.DTypeLike = np.float32,
         given: Mapping[str, object] | None = None,
         do: Mapping[str, object] | None = None,
     ) -> Samples:
@@ -263,7 +274,8 @@ class BayesNet:
         n : number of rows, 0 to 2**40.
         seed : int in [0, 2**64), a ``numpy.random.Generator``, or None for a fresh one.
         start : index of the first row, so that many processes can make disjoint parts of one data set.
-        like : a torch tensor: the result is a torch tensor of codes ``(n, n_vars)``.
+        like : a torch tensor: the result is a torch tensor ``(n, n_vars)`` of codes, or of reals.
+        dtype : float32 or float64, of real variables.
         given, do : refused; the error is the line that does it today.
 
         Returns
@@ -282,6 +294,7 @@ class BayesNet:
         ((1000, 8), dtype('uint8'))
         """
         n, start = check_rows(n, start)
+        kind = real_type(dtype)
         if given is not None:
             refuse_given(given, self._states)
         if do is not None:
@@ -289,12 +302,19 @@ class BayesNet:
         program = self._program
         key = key_from_seed(seed)
         placement = Placement.of(like)
+        values = program.sample(n, key, start, kind)
         if placement.library != "numpy":
-            return placement.give_back(program.sample(n, key, start).T)
-        return Samples(program.sample(n, key, start), program.states, key, start)
+            return placement.give_back(rows_of(values, program.schema))
+        return Samples.of(values, program.schema, key, start)
 
     def iter_samples(
-        self, n: int, chunk: int = 100_000, *, seed: int | np.random.Generator | None = None, start: int = 0
+        self,
+        n: int,
+        chunk: int = 100_000,
+        *,
+        seed: int | np.random.Generator | None = None,
+        start: int = 0,
+        dtype: npt.DTypeLike = np.float32,
     ) -> Iterator[Samples]:
         """``sample(n, seed=seed, start=start)`` in pieces of ``chunk`` rows, at constant memory.
 
@@ -308,12 +328,13 @@ class BayesNet:
         """
         n, start = check_rows(n, start)
         chunk = check_chunk(chunk)
+        kind = real_type(dtype)
         key = key_from_seed(seed)
         program = self._program  # as it is now: a later fit does not change the rows to come
         starts = range(start, start + n, chunk)
         sizes = (min(chunk, start + n - first) for first in starts)
         return (
-            Samples(program.sample(size, key, first), program.states, key, first)
+            Samples.of(program.sample(size, key, first, kind), program.schema, key, first)
             for size, first in zip(sizes, starts, strict=True)
         )
 
@@ -343,10 +364,10 @@ class BayesNet:
         >>> net.log_prob([[0], [1]]).round(3).tolist()
         [-0.288, -1.386]
         """
-        from .data.boundary import as_block
+        from .data.boundary import as_network_block
 
         program = self._program
-        block = as_block(data, program.states)  # those of the program, also while another thread fits
+        block = as_network_block(data, program.schema)  # those of the program, also while another thread fits
         result = program.log_prob_per_variable(block).T if per_variable else program.log_prob(block)
         return Placement.of(data).give_back(result)
 
