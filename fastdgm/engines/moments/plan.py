@@ -83,7 +83,8 @@ class Strata:
         number_of = {pair: p for p, pair in enumerate(stratum.pairs)}
         pairs = [[number_of[min(j, k), max(j, k)] for k in columns] for j in columns]
         cross = own.cross[order][:, np.array(pairs, np.intp).reshape(len(columns), len(columns))]
-        return Moments(own.rows[order], own.weight[order], own.mean[order][:, columns], cross)
+        shift, offset = (part[order][:, columns] for part in (own.shift, own.offset))
+        return Moments(own.rows[order], own.weight[order], shift, offset, cross)
 
 
 def _configuration_order(stratum: Stratum, family: Family) -> Array:
