@@ -53,6 +53,18 @@ CHECKS = {
         "reference.log_prob_per_variable", "test_cpt.test_log_prob_equals_the_oracle"
     ),
     "cpt.count_cpu": Checks("reference.count", "test_fit.test_tables_are_counts_plus_prior", "alarm-1M/fit"),
+    "elimination.log_sums_cpu": Checks(
+        "reference_latent.log_sum", "test_elimination.test_sums_are_those_over_every_configuration"
+    ),
+    "elimination.posterior_cpu": Checks(
+        "reference_latent.marginal", "test_elimination.test_sums_are_those_over_every_configuration"
+    ),
+    "elimination_cuda.log_sums_cuda": Checks(
+        "elimination.log_sums_cpu", "test_elimination.test_twins", "gpu: log sums"
+    ),
+    "elimination_cuda.posterior_cuda": Checks(
+        "elimination.posterior_cpu", "test_elimination.test_twins", "gpu: posterior"
+    ),
     "tiles.columns_from_rows_cpu": Checks(
         "numpy.transpose", "test_tiles.test_rows_become_columns", "alarm-1M-forms/log_prob_of_int64_rows"
     ),

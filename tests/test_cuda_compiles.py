@@ -71,6 +71,16 @@ def table_arguments(codes: str) -> dict[str, list[Any]]:
     }
 
 
+@pytest.mark.parametrize("verb", ["log sums", "posterior"])
+def test_the_twin_of_sums_over_hidden_variables_compiles(verb):
+    from fastdgm.engines.elimination.loops_cuda import LOOPS
+    from fastdgm.kernels.elimination import EliminationPlan
+
+    plan = plan_type(EliminationPlan, "uint32", "uint32", "uint32")
+    blocks = [array("float64", 2)] * (1 if verb == "log sums" else 2)
+    assert_compiles(LOOPS[verb, "cuda"].kernel, plan, *blocks)
+
+
 TABLE_VERBS = ["sample", "log_prob columns", "log_prob per variable", "count", "first bad row"]
 
 
