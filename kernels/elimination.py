@@ -5,8 +5,8 @@ hidden variables. Every *sum* adds one row below them: the logarithm of a sum ov
 
     terms[s] = log sum_j exp( sum_f terms[factor_row[f]] )      f: the factors of summand j,
 
-which later sums read in turn (Shafer & Shenoy 1990; the order is found in ``engines/elimination/plan.py``). The last row
-is log p of what is observed. Its slope by a given row is the posterior probability of that row's configuration, so the
+which later sums read in turn (Shafer & Shenoy 1990; ``engines/elimination/plan.py`` finds the order). The last row is
+log p of what is observed. Its slope by a given row is the posterior probability of that row's configuration, so the
 sums are walked back once: by summand j, terms[s] has the slope exp(summand j - terms[s]) (Darwiche 2003).
 
 A sum of impossible summands is -inf, and no configuration of it has a posterior above 0.

@@ -1,4 +1,4 @@
-"""The loops of sums over hidden variables, by verb and device; those of the GPU are in loops_cuda.py, for its first use."""
+"""The loops of sums over hidden variables, by verb and device; those of the GPU are in loops_cuda.py."""
 
 from __future__ import annotations
 
