@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -37,7 +38,25 @@ class Discrete:
         return code_type(self.n_states)
 
 
-Variable = Discrete  # the kinds there are
+@dataclass(frozen=True, slots=True)
+class Real:
+    """A variable whose values are real numbers, or vectors of them; arrays hold float32 or float64, NaN being missing.
+
+    Examples
+    --------
+    >>> Real().size, Real((3,)).size
+    (1, 3)
+    """
+
+    event_shape: tuple[int, ...] = ()
+
+    @property
+    def size(self) -> int:
+        """How many real numbers a value is."""
+        return prod(self.event_shape)
+
+
+Variable = Discrete | Real  # the kinds there are
 
 
 def in_order(values: object, what: str) -> tuple[Any, ...]:
