@@ -6,7 +6,7 @@ after the other from ``table_start[c]``, and the index of a row is found once fo
 
 from __future__ import annotations
 
-from .cpt import NARROW, SCORING_TILE, _add_table, _new_index
+from .cpt import NARROW, SCORING_TILE, add_table, new_index
 from .jit import kernel, loop
 from .tiles import columns_in_range, joint_index, wide_joint_index
 
@@ -23,11 +23,11 @@ def _score_states(plan, c, codes, a, index, totals):
     if size <= NARROW:
         joint_index(plan.scope_column[own], plan.scope_stride[own], codes, a, n, index.narrow)
         for k in range(n_states):
-            _add_table(totals[k], index.narrow, tables[k * size : (k + 1) * size], n)
+            add_table(totals[k], index.narrow, tables[k * size : (k + 1) * size], n)
     else:
         wide_joint_index(plan.scope_column[own], plan.scope_stride[own], codes, a, n, index.wide)
         for k in range(n_states):
-            _add_table(totals[k], index.wide, tables[k * size : (k + 1) * size], n)
+            add_table(totals[k], index.wide, tables[k * size : (k + 1) * size], n)
 
 
 @kernel
@@ -36,7 +36,7 @@ def log_prob_of_states_cpu(row_begin, row_end, plan, largest, codes, out):
 
     Returns -1, or the first row of a tile in which a code exceeds ``largest`` of its variable.
     """
-    index = _new_index(SCORING_TILE)
+    index = new_index(SCORING_TILE)
     for a in range(row_begin, row_end, SCORING_TILE):
         n = min(SCORING_TILE, row_end - a)
         if not columns_in_range(codes, a, n, largest):

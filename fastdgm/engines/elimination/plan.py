@@ -58,7 +58,7 @@ def elimination(scopes: Sequence[Scope], n_states: Mapping[str, int], target: st
         waiting.append(Factor(summands.scope[:-1], block.add_sums(summands.rows)))
     known = [int(own.rows) for own in waiting if not own.scope]
     if target is None:
-        block.add_sums(np.array([known]))
+        block.add_sums(np.array([known], int))
         return Elimination(block.plan(), inputs, block.n_rows, None)
     own = [[*known, *(int(factor.rows[k]) for factor in waiting if factor.scope)] for k in range(n_states[target])]
     rows = block.add_sums(np.array(own)[:, None])
@@ -81,7 +81,7 @@ class _Block:
     def add_sums(self, factors: Array) -> Array:
         """New rows, each the logarithm of a sum, for factors of shape (*shape, summands, factors)."""
         rows = self.rows(factors.shape[:-2])
-        self._sums.extend(factors.reshape(-1, *factors.shape[-2:]))
+        self._sums.extend(factors.reshape(rows.size, *factors.shape[-2:]))
         return rows
 
     def plan(self) -> EliminationPlan:
