@@ -155,6 +155,7 @@ def sample_cpu(row_begin, row_end, key, start, plan, out):
 
 @loop
 def add_table(total, index, table, n):
+    """total[i] += table[index[i]], an index beyond the table being its last cell."""
     full, last = n & ~7, uint64(table.shape[0] - 1)
     for i in range(0, full, 8):
         add_cells(total, table, index, i)
@@ -184,6 +185,7 @@ def _score_tile(plan, codes, a, index, total):
 
 @loop
 def new_index(size):
+    """Room for the indices of a tile."""
     return _Index(np.empty(size, np.uint16), np.empty(size, np.uint32))
 
 

@@ -67,6 +67,7 @@ def table_arguments(codes: str) -> dict[str, list[Any]]:
         "log_prob columns": [scoring, flat, block, totals],
         "log_prob per variable": [scoring, flat, block, array("float64", 2)],
         "count": [scoring, flat, block, totals, array("float64", 2)],
+        "log_prob of states": [scoring, flat, block, array("float64", 2)],
         "first bad row": [flat, block, array("int64", 1)],
     }
 
@@ -81,7 +82,14 @@ def test_the_twin_of_sums_over_hidden_variables_compiles(verb):
     assert_compiles(LOOPS[verb, "cuda"].kernel, plan, *blocks)
 
 
-TABLE_VERBS = ["sample", "log_prob columns", "log_prob per variable", "count", "first bad row"]
+TABLE_VERBS = [
+    "sample",
+    "log_prob columns",
+    "log_prob per variable",
+    "log_prob of states",
+    "count",
+    "first bad row",
+]
 
 
 @pytest.mark.parametrize("codes", ["uint8", "uint16"])

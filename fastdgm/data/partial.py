@@ -54,7 +54,10 @@ class PartialRows(NamedTuple):
         ends = np.cumsum(np.bincount(place.ravel(), minlength=len(found)))
         for bits, rows in zip(found, np.split(order, ends[:-1]), strict=True):
             own = np.unpackbits(bits, count=len(some))
-            yield self._pattern([*absent, *(row for row, is_missing in zip(some, own, strict=True) if is_missing)]), rows
+            yield (
+                self._pattern([*absent, *(row for row, is_missing in zip(some, own, strict=True) if is_missing)]),
+                rows,
+            )
 
     def _pattern(self, rows: list[int]) -> Pattern:
         n_codes, names = self.schema.n_codes, self.schema.code_names
