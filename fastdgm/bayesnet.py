@@ -1,12 +1,10 @@
-"""Bayes nets over named discrete variables: the public verbs, nothing else."""
+"""Bayes nets over named variables, discrete and real: the public verbs, nothing else."""
 
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from math import prod
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,12 +14,10 @@ from .conditionals.base import Conditional
 from .conditionals.table import tables_of
 from .data.evidence import refuse_do, refuse_given
 from .data.placement import Placement
-from .data.samples import Samples
-from .data.variables import checked_states, in_order
-from .errors import NotFittedError, UnknownNameError
-from .graph import check_parents, topological_order
+from .data.samples import Samples, rows_of
+from .network import Network
+from .runtime.arrays import real_type
 from .runtime.seeds import check_chunk, check_rows, key_from_seed
-from .runtime.text import did_you_mean, preview
 
 if TYPE_CHECKING:
     from .engines.hybrid import Program
@@ -29,13 +25,14 @@ if TYPE_CHECKING:
     from .show.graph import Picture
 
 
-class BayesNet:
+class BayesNet(Network):
     """A joint distribution as a product of conditionals: p(x) = prod_v p(x_v | parents of v).
 
     Parameters
     ----------
-    conditionals : mapping from variable name to its :class:`CPT` (or ``Bernoulli``, ``Categorical``);
-        any order, a child may come before its parents. The mapping's order is the order of the columns.
+    conditionals : mapping from variable name to its conditional: a :class:`CPT` (or ``Bernoulli``, ``Categorical``),
+        :class:`LinearGaussian` (or ``Normal``), :class:`Logistic` and so on; any order, a child may come before its
+        parents. The mapping's order is the order of the columns.
 
     Raises
     ------
@@ -54,180 +51,12 @@ class BayesNet:
     ((('rain', 'wet'),), 3)
     """
 
-    def __init__(self, conditionals: Mapping[str, Conditional]) -> None:
-        if not isinstance(conditionals, Mapping):
-            raise TypeError(f"a Bayes net is a mapping from names to conditionals, got {type(conditionals).__name__}")
-        for name, conditional in conditionals.items():
-            if not isinstance(conditional, Conditional):
-                raise TypeError(f"variable {name!r} needs a CPT, Bernoulli or Categorical, got {conditional!r}")
-        self._set_structure({name: own.parents for name, own in conditionals.items()})
-        self._set_conditionals(dict(conditionals))
-        self._keep_states()
-
-    @classmethod
-    def from_edges(
-        cls,
-        edges: Iterable[tuple[str, str]],
-        nodes: Iterable[str] = (),
-        states: Mapping[str, Sequence[object]] | None = None,
-    ) -> BayesNet:
-        """A known structure whose tables, and states where not given, ``fit`` learns.
-
-        Parameters
-        ----------
-        edges : (parent, child) pairs; a variable's parents keep the order in which they appear.
-        nodes : names declared first, in this order; needed for variables without edges.
-        states : names of the states, for some or all variables.
-
-        Raises
-        ------
-        ValueError : a cycle, a repeated edge, or repeated state names. KeyError : states of an unknown variable.
-        TypeError : sets, whose order changes from run to run, or states that are no mapping to lists.
-
-        Examples
-        --------
-        >>> import fastdgm as fd
-        >>> net = fd.BayesNet.from_edges([("rain", "wet")], states={"rain": ["no", "yes"]})
-        >>> net.is_fitted, net.order
-        (False, ('rain', 'wet'))
-        """
-        if isinstance(edges, set | frozenset):
-            raise TypeError(f"edges must be a list of pairs, because their order counts, got the set {edges!r}")
-        if states is not None and not isinstance(states, Mapping):
-            raise TypeError(f"states must be a mapping from names to lists of state names, got {states!r}")
-        parents: dict[str, dict[str, None]] = {}  # dicts as ordered sets
-        for node in in_order(nodes, "nodes"):
-            if node in parents:
-                raise ValueError(f"variable names must be distinct, got {node!r} twice")
-            parents[node] = {}
-        for edge in edges:
-            if not isinstance(edge, tuple | list) or len(edge) != 2:
-                raise ValueError(f"an edge is a pair (parent, child), got {edge!r}")
-            parent, child = edge
-            parents.setdefault(parent, {})
-            own = parents.setdefault(child, {})
-            if parent in own:
-                raise ValueError(f"edge {parent!r} -> {child!r} is given twice")
-            own[parent] = None
-        net = cls.__new__(cls)
-        net._set_structure({name: tuple(own) for name, own in parents.items()})
-        declared: dict[str, tuple[str, ...]] = {}
-        for name, own_states in (states or {}).items():
-            net._check_name(name)
-            listed = in_order(own_states, f"the states of {name!r}")
-            declared[name] = checked_states(listed, len(listed))
-        net._set_states(declared)
-        net._keep_states()
-        return net
-
-    def _set_structure(self, parents: dict[str, tuple[str, ...]]) -> None:
-        if not parents:
-            raise ValueError("a Bayes net has at least one variable, got none")
-        for name in parents:
-            if not isinstance(name, str):
-                raise TypeError(f"variable names are strings, got {name!r}")
-        check_parents(parents)
-        self._parents = parents
-        self._order = topological_order(parents)
-        self._states: dict[str, tuple[str, ...]] = {}
-        self._conditionals: dict[str, Conditional] = {}
-        self._kept_program: Program | None = None
-        self._counts: list[npt.NDArray[Any]] | None = None
+    _kept_program: Program | None = None
+    _counts: list[npt.NDArray[Any]] | None = None
 
     def _set_conditionals(self, conditionals: Mapping[str, Conditional]) -> None:
-        """Swap all conditionals at once, after every one has been checked."""
-        variables = {name: own.variable for name, own in conditionals.items()}
-        bound = {
-            name: own.bound(name, [variables[parent] for parent in own.parents]) for name, own in conditionals.items()
-        }
-        self._set_states({name: variable.states for name, variable in variables.items()})
-        self._conditionals = bound
+        super()._set_conditionals(conditionals)
         self._kept_program = None  # at once: its plans may be large
-
-    def _set_states(self, states: Mapping[str, tuple[str, ...]]) -> None:
-        """Keep states in the order of the variables, whatever order they came in: it is that of the columns."""
-        self._states = {name: states[name] for name in self._parents if name in states}
-
-    def _keep_states(self) -> None:
-        """The states so far are declared: ``fit`` keeps them, and learns all others anew each time."""
-        self._declared = self._states
-
-    def _check_name(self, name: str) -> None:
-        if name not in self._parents:
-            near = did_you_mean(str(name), self._parents)
-            raise UnknownNameError(f"no variable {name!r}; the network has {preview(self._parents)}{near}")
-
-    # --- structure -----------------------------------------------------------------------------------------
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """Variable names in the order they were declared: the order of the columns."""
-        return tuple(self._parents)
-
-    @property
-    def parents(self) -> Mapping[str, tuple[str, ...]]:
-        """Parents of every variable, in the order of its table's axes."""
-        return MappingProxyType(self._parents)
-
-    @property
-    def states(self) -> Mapping[str, tuple[str, ...]]:
-        """State names of every variable; code k is the k-th name."""
-        return MappingProxyType(self._states)
-
-    @property
-    def edges(self) -> tuple[tuple[str, str], ...]:
-        """(parent, child) pairs, child by child."""
-        return tuple((parent, child) for child, own in self._parents.items() for parent in own)
-
-    @property
-    def order(self) -> tuple[str, ...]:
-        """Topological order: parents first, the earliest-declared ready variable first."""
-        return self._order
-
-    @property
-    def is_fitted(self) -> bool:
-        """Whether the tables are known."""
-        return bool(self._conditionals)
-
-    @property
-    def conditionals(self) -> Mapping[str, Conditional]:
-        """The table of every variable. Raises NotFittedError before ``fit``."""
-        self._check_fitted()
-        return MappingProxyType(self._conditionals)
-
-    @property
-    def n_parameters(self) -> int:
-        """Free parameters: the sum over variables, for tables of (k - 1) x parent configurations.
-
-        Tables need not be known, only the states: NotFittedError where some are not.
-        """
-        if self._conditionals:
-            return sum(own.n_parameters for own in self._conditionals.values())
-        n_states = {name: len(states) for name, states in self._states.items()}
-        unknown = [name for name in self._parents if name not in n_states]
-        if unknown:
-            raise NotFittedError(
-                f"the states of {preview(unknown)} are not known yet: name them or call fit(data) first"
-            )
-        return sum(
-            (n_states[name] - 1) * prod(n_states[parent] for parent in own) for name, own in self._parents.items()
-        )
-
-    def __getitem__(self, name: str) -> Any:  # of the kind that the variable has
-        self._check_name(name)
-        return self.conditionals[name]
-
-    def __len__(self) -> int:
-        return len(self._parents)
-
-    def __contains__(self, name: object) -> bool:
-        return name in self._parents
-
-    def _check_fitted(self) -> None:
-        if not self._conditionals:
-            raise NotFittedError("this network has a structure but no tables yet: call fit(data) first")
-
-    # --- use -----------------------------------------------------------------------------------------------
 
     @property
     def _program(self) -> Program:
@@ -236,7 +65,7 @@ class BayesNet:
         if program is None or program.conditionals is not self._conditionals:
             from .engines.hybrid import Program
 
-            self._check_fitted()
+            self._check_parameters()
             program = self._kept_program = Program(self._conditionals, self._order)
         return program
 
@@ -247,6 +76,7 @@ class BayesNet:
         seed: int | np.random.Generator | None = None,
         start: int = 0,
         like: Any = None,
+        dtype: npt.DTypeLike = np.float32,
         given: Mapping[str, object] | None = None,
         do: Mapping[str, object] | None = None,
     ) -> Samples:
@@ -263,7 +93,8 @@ class BayesNet:
         n : number of rows, 0 to 2**40.
         seed : int in [0, 2**64), a ``numpy.random.Generator``, or None for a fresh one.
         start : index of the first row, so that many processes can make disjoint parts of one data set.
-        like : a torch tensor: the result is a torch tensor of codes ``(n, n_vars)``.
+        like : a torch tensor: the result is a torch tensor ``(n, n_vars)`` of codes, or of reals.
+        dtype : float32 or float64, of real variables.
         given, do : refused; the error is the line that does it today.
 
         Returns
@@ -282,6 +113,7 @@ class BayesNet:
         ((1000, 8), dtype('uint8'))
         """
         n, start = check_rows(n, start)
+        kind = real_type(dtype)
         if given is not None:
             refuse_given(given, self._states)
         if do is not None:
@@ -289,12 +121,19 @@ class BayesNet:
         program = self._program
         key = key_from_seed(seed)
         placement = Placement.of(like)
+        values = program.sample(n, key, start, kind)
         if placement.library != "numpy":
-            return placement.give_back(program.sample(n, key, start).T)
-        return Samples(program.sample(n, key, start), program.states, key, start)
+            return placement.give_back(rows_of(values, program.schema))
+        return Samples.of(values, program.schema, key, start)
 
     def iter_samples(
-        self, n: int, chunk: int = 100_000, *, seed: int | np.random.Generator | None = None, start: int = 0
+        self,
+        n: int,
+        chunk: int = 100_000,
+        *,
+        seed: int | np.random.Generator | None = None,
+        start: int = 0,
+        dtype: npt.DTypeLike = np.float32,
     ) -> Iterator[Samples]:
         """``sample(n, seed=seed, start=start)`` in pieces of ``chunk`` rows, at constant memory.
 
@@ -308,12 +147,13 @@ class BayesNet:
         """
         n, start = check_rows(n, start)
         chunk = check_chunk(chunk)
+        kind = real_type(dtype)
         key = key_from_seed(seed)
         program = self._program  # as it is now: a later fit does not change the rows to come
         starts = range(start, start + n, chunk)
         sizes = (min(chunk, start + n - first) for first in starts)
         return (
-            Samples(program.sample(size, key, first), program.states, key, first)
+            Samples.of(program.sample(size, key, first, kind), program.schema, key, first)
             for size, first in zip(sizes, starts, strict=True)
         )
 
@@ -343,10 +183,10 @@ class BayesNet:
         >>> net.log_prob([[0], [1]]).round(3).tolist()
         [-0.288, -1.386]
         """
-        from .data.boundary import as_block
+        from .data.boundary import as_network_block
 
         program = self._program
-        block = as_block(data, program.states)  # those of the program, also while another thread fits
+        block = as_network_block(data, program.schema)  # those of the program, also while another thread fits
         result = program.log_prob_per_variable(block).T if per_variable else program.log_prob(block)
         return Placement.of(data).give_back(result)
 
@@ -491,11 +331,6 @@ class BayesNet:
         from .show.graph import shown_svg
 
         return shown_svg(self)
-
-    def __repr__(self) -> str:
-        from .show.text import network_text
-
-        return network_text(self)
 
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "_kept_program": None}

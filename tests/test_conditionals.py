@@ -63,7 +63,8 @@ class GeometricEngine(Engine):
     def n_words(self):
         return len(self.columns)
 
-    def sample(self, begin, end, key, start, codes):
+    def sample(self, begin, end, key, start, values):
+        codes = values.codes
         for j, v in enumerate(self.columns):
             rows = np.arange(begin, end, dtype=np.uint64) + np.uint64(start)
             words = reference.random_words(key, rows, self.first_word + j, reference.STREAM_SAMPLE)
@@ -184,8 +185,8 @@ def test_a_kind_without_an_engine(monkeypatch):
 
 
 def test_an_engine_that_draws_what_is_no_state_gives_no_rows(monkeypatch):
-    def careless(self, begin, end, key, start, codes):
-        codes[self.columns, begin:end] = 7
+    def careless(self, begin, end, key, start, values):
+        values.codes[self.columns, begin:end] = 7
 
     monkeypatch.setattr(GeometricEngine, "sample", careless)
     with pytest.raises(ValueError, match="GeometricEngine drew code 7 of 'count', which has 5 states"):

@@ -18,7 +18,7 @@ LEVELS = (
     ("conditionals",),
     ("engines",),
     ("learning", "inference"),
-    ("bayesnet", "autoregressive", "deep"),
+    ("network", "bayesnet", "autoregressive", "deep"),
     ("structures", "io", "interop", "examples"),
     ("plot", "cli"),
 )

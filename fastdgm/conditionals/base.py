@@ -8,7 +8,8 @@ from typing import Any, Self
 
 import numpy.typing as npt
 
-from ..data.variables import Variable
+from ..data.variables import Discrete, Variable
+from ..runtime.text import preview
 
 Array = npt.NDArray[Any]
 
@@ -17,7 +18,7 @@ class Conditional(ABC):
     """P(variable | parents), as parameters: no loops over data, which are the engine's (``engines/base.py``).
 
     A new kind is a class like this one and an entry in ``engines.hybrid.ENGINES``, no more: networks and native files
-    know this class only. What needs tables (``fit``, BIF and its kin) refuses others. It never changes once made.
+    know this class only. What needs tables (BIF and its kin) refuses others. It never changes once made.
     """
 
     __slots__ = ()
@@ -27,12 +28,17 @@ class Conditional(ABC):
     @property
     @abstractmethod
     def variable(self) -> Variable:
-        """What the child is: its states."""
+        """What the child is: discrete, with its states, or real."""
 
     @property
     @abstractmethod
     def n_parameters(self) -> int:
         """Number of free parameters."""
+
+    @property
+    def is_fitted(self) -> bool:
+        """Whether the parameters are known: those of some kinds may be left out, for ``fit`` to learn."""
+        return True
 
     @abstractmethod
     def bound(self, name: str, parents: Sequence[Variable]) -> Conditional:
@@ -58,3 +64,34 @@ class Conditional(ABC):
 
     def __delattr__(self, name: str) -> None:
         raise AttributeError(f"a {type(self).__name__} never changes, so {name!r} cannot be deleted")
+
+
+def check_parent_states(
+    name: str, what: str, parents: Sequence[str], known: Sequence[tuple[str, ...]] | None, found: Sequence[Variable]
+) -> None:
+    """Parameters refer to their parents' states by position: refuse parents with others, or in another order.
+
+    ``known`` are the states for which the parameters of ``name`` were made, () for a real parent; None: not said.
+    Raises ValueError; ``what`` says what the parameters are, as in "table".
+    """
+    for parent, own, variable in zip(parents, known or (), found, strict=False):
+        others = states_of(variable)
+        if own != others:
+            if not own or not others:
+                kind, other = ("discrete", "real") if own else ("real", "discrete")
+                raise ValueError(
+                    f"the {what} of {name!r} does not fit this network: it was made for a {kind} parent {parent!r}, "
+                    f"which is {other} here"
+                )
+            k = next((k for k, (old, new) in enumerate(zip(own, others, strict=False)) if old != new), None)
+            changed = "" if k is None else f" (code {k} was {own[k]!r}, is {others[k]!r})"
+            raise ValueError(
+                f"the {what} of {name!r} does not fit this network: a {what} refers to its parents' states by "
+                f"position: this one was made for parent {parent!r} with states {preview(own)}, got "
+                f"{preview(others)}{changed}; give the parent those states in that order, or make the {what} anew"
+            )
+
+
+def states_of(variable: Variable) -> tuple[str, ...]:
+    """The states of a discrete variable; a real one has none."""
+    return variable.states if isinstance(variable, Discrete) else ()

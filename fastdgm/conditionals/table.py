@@ -10,8 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..data.variables import MAX_STATES, Discrete, Variable, checked_states, in_order
-from ..runtime.text import preview
-from .base import Conditional
+from .base import Conditional, check_parent_states, states_of
 
 ParentStates = tuple[tuple[str, ...], ...]  # the states of each parent, in the order of the parents
 
@@ -105,7 +104,7 @@ class CPT(Conditional):
         if off > EXACT_TOLERANCE:
             raise ValueError(f"every row of a table sums to 1, one of {name!r} is off by {off:.3g}")
         try:
-            made = CPT(parents, table, variable.states)
+            made = CPT(parents, table, states_of(variable))
         except ValueError as error:
             raise ValueError(f"table of {name!r}: {error}") from None
         return cls.trusted(made.parents, made.table, made.states)
@@ -125,24 +124,22 @@ class CPT(Conditional):
         Raises ValueError where the parents have other numbers of states, or where the table was made for other states
         of a parent, or for the same in another order.
         """
-        expected = tuple(parent.n_states for parent in parents)
+        for parent, variable in zip(self.parents, parents, strict=True):
+            if not isinstance(variable, Discrete):
+                raise ValueError(
+                    f"the parents of a table are discrete, {parent!r} of {name!r} is real: a discrete variable depends "
+                    "on real ones through Logistic or Softmax"
+                )
+        expected = tuple(len(states_of(parent)) for parent in parents)
         if self.table.shape[:-1] != expected:
             raise ValueError(
                 f"the table of {name!r} has shape {self.table.shape}, but its parents {list(self.parents)} "
                 f"have {list(expected)} states: expected shape {(*expected, self.n_states)}"
             )
-        parent_states = tuple(parent.states for parent in parents)
+        parent_states = tuple(states_of(parent) for parent in parents)
         if self.parent_states == parent_states or not self.parents:
             return self
-        for parent, own, others in zip(self.parents, self.parent_states or (), parent_states, strict=False):
-            if own != others:
-                k = next(k for k, (old, new) in enumerate(zip(own, others, strict=True)) if old != new)
-                raise ValueError(
-                    f"the table of {name!r} does not fit this network: a table refers to its parents' states by "
-                    f"position: this one was made for parent {parent!r} with "
-                    f"states {preview(own)}, got {preview(others)} (code {k} was {own[k]!r}, is {others[k]!r}); give "
-                    "the parent those states in that order, or make the table anew, as CPT(parents, table, states)"
-                )
+        check_parent_states(name, "table", self.parents, self.parent_states, parents)
         return type(self).trusted(self.parents, self.table, self.states, parent_states)
 
     def _set(

@@ -17,14 +17,16 @@ from .tables import TableReader
 
 States = Mapping[str, tuple[str, ...]]
 Array = npt.NDArray[Any]
+NO_REALS = read_only(np.empty((0, 0), np.float32))
 
 
 class Part(NamedTuple):
-    """Codes that hold some rows of a block; row ``first`` of the block is its first."""
+    """Codes and reals that hold some rows of a block; row ``first`` of the block is their first."""
 
-    layout: str  # "columns": (n_vars, n), "rows": (n, n_vars)
+    layout: str  # of the codes: "columns": (n_codes, n), "rows": (n, n_codes)
     codes: Array
     first: int
+    reals: Array = NO_REALS  # (n_reals, n)
 
 
 class Block(ABC):

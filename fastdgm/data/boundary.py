@@ -17,11 +17,14 @@ from ..runtime.arrays import code_type, read_only
 from ..runtime.text import preview
 from .blocks import Block, ColumnBlock, RowBlock, States, TableBlock, WideColumnBlock
 from .collected import collected
-from .columns import kinds_of, table_columns
+from .columns import kinds_of, matched_columns, table_columns
 from .labels import Column, bad_code, missing_value, whole_numbers
+from .mixed import MixedBlock, real_columns
 from .placement import as_array
 from .samples import Samples
+from .schema import Schema
 from .tables import TableReader, infer_states
+from .variables import Real
 
 Array = npt.NDArray[Any]
 
@@ -30,7 +33,7 @@ def as_block(data: Any, states: States) -> Block:
     """Samples, arrays, sequences of rows, torch CPU tensors, mappings of columns and frames -> a block of codes."""
     data = collected(data)
     if isinstance(data, Samples):
-        if list(data.states.items()) != list(states.items()):
+        if data.schema.n_reals or list(data.states.items()) != list(states.items()):
             return TableBlock(data, states)
         if data.dtype == _code_type(states):
             return ColumnBlock(read_only(np.ascontiguousarray(data.block)), states)
@@ -38,6 +41,33 @@ def as_block(data: Any, states: States) -> Block:
     if _is_table(data):
         return TableBlock(data, states)
     return _array_block(_as_array(data), states)
+
+
+def as_network_block(data: Any, schema: Schema) -> Block:
+    """As ``as_block``, for the variables of any network."""
+    if schema.is_discrete:
+        return as_block(data, schema.states)
+    data = collected(data)
+    if isinstance(data, Samples) and data.schema == schema:
+        blocks = data.blocks
+        codes = ColumnBlock(read_only(np.ascontiguousarray(blocks.codes)), schema.states) if schema.n_codes else None
+        return MixedBlock(codes, blocks.reals, schema)
+    columns, n = matched_columns(data if _is_table(data) else _split_columns(_as_array(data), schema), schema.names)
+    own = {name: columns[name] for name in schema.code_names}
+    return MixedBlock(TableBlock(own, schema.states) if own else None, real_columns(columns, schema, n), schema)
+
+
+def _split_columns(array: Array, schema: Schema) -> dict[str, Array]:
+    """The columns of an array ``(n, n_cells)`` by name; a vector takes as many as it has numbers."""
+    widths = [schema.sizes.get(name, 1) for name in schema.names]
+    if array.ndim != 2 or array.shape[1] != sum(widths):
+        raise ValueError(f"an array of rows has shape (n_rows, {sum(widths)}), got shape {array.shape}")
+    ends = np.cumsum(widths)
+    columns: dict[str, Array] = {}
+    for (name, variable), begin, end in zip(schema.variables.items(), ends - widths, ends, strict=True):
+        is_vector = isinstance(variable, Real) and variable.event_shape
+        columns[name] = array[:, begin:end] if is_vector else array[:, begin]
+    return columns
 
 
 def as_training_block(data: Any, known: States, names: Sequence[str]) -> Block:

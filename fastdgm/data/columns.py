@@ -29,7 +29,11 @@ def table_columns(data: Any, names: Collection[str]) -> dict[str, Any]:
     Raises TypeError where ``data`` is no table and ValueError for repeated names.
     """
     if isinstance(data, Samples):
-        return {name: Labels(codes, data.states[name], ordered=True) for name, codes in data.items()}
+        states = data.states
+        return {
+            name: Labels(column, states[name], ordered=True) if name in states else column
+            for name, column in data.items()
+        }
     if isinstance(data, Mapping):
         return dict(data)
     pandas = sys.modules.get("pandas")  # who has no pandas has no DataFrame

@@ -12,6 +12,8 @@ import numpy.typing as npt
 from ..errors import UnknownNameError
 from ..runtime.text import preview
 from .labels import Column, codes_in_range
+from .schema import Schema, Values
+from .variables import Discrete
 
 SHOWN_ROWS, SHOWN_COLUMNS = 5, 6  # of a repr
 SHOWN_HTML_COLUMNS = 200  # beside each other, to scroll through; the rows are the first and the last five
@@ -53,84 +55,120 @@ class Samples:
         start: int | None = None,
     ) -> None:
         _check_block(block, len(states))
-        block.flags.writeable = False
-        self._block = block
-        self._states = {name: tuple(labels) for name, labels in states.items()}
-        self._position = {name: i for i, name in enumerate(self._states)}
+        schema = Schema({name: Discrete(tuple(labels)) for name, labels in states.items()})
+        self._set(Values(block, np.empty((0, block.shape[1]), np.float32)), schema, seed, start)
+
+    @classmethod
+    def of(cls, values: Values, schema: Schema, seed: int | None = None, start: int | None = None) -> Samples:
+        """Rows of any variables, from blocks that are known to be right: made read-only, not copied."""
+        samples = cls.__new__(cls)
+        samples._set(values, schema, seed, start)
+        return samples
+
+    def _set(self, values: Values, schema: Schema, seed: int | None, start: int | None) -> None:
+        values.codes.flags.writeable = values.reals.flags.writeable = False
+        self._blocks = values
+        self._schema = schema
         self.seed = seed
         self.start = start
 
     @property
+    def schema(self) -> Schema:
+        """The variables."""
+        return self._schema
+
+    @property
+    def blocks(self) -> Values:
+        """The blocks of codes ``(n_codes, n)`` and of reals ``(n_reals, n)``, read-only."""
+        return self._blocks
+
+    @property
     def block(self) -> npt.NDArray[Any]:
-        """The codes as the kernels see them: ``(n_vars, n)``, read-only."""
-        return self._block
+        """The codes, or reals, as the kernels see them: ``(n_vars, n)``, read-only.
+
+        Raises ValueError where there are both.
+        """
+        if self._blocks.codes.shape[0] and self._blocks.reals.shape[0]:
+            raise ValueError("samples of discrete and real variables have no single block: take columns, as x['name']")
+        return self._blocks.reals if self._blocks.reals.shape[0] else self._blocks.codes
 
     @property
     def names(self) -> tuple[str, ...]:
         """Column names, in column order."""
-        return tuple(self._states)
+        return self._schema.names
 
     @property
     def states(self) -> Mapping[str, tuple[str, ...]]:
-        """State names of every variable; code k is the k-th name."""
-        return MappingProxyType(self._states)
+        """State names of every discrete variable; code k is the k-th name."""
+        return MappingProxyType(self._schema.states)
 
     @property
     def shape(self) -> tuple[int, int]:
         """``(n_rows, n_vars)``."""
-        return self._block.shape[1], self._block.shape[0]
+        return len(self), self._schema.n_codes + self._schema.n_reals
 
     @property
     def dtype(self) -> np.dtype[Any]:
-        """Type of the codes: uint8, or uint16 if a variable has more than 256 states."""
-        return self._block.dtype
+        """Type of the codes, uint8, or uint16 if a variable has more than 256 states; of the reals; float64 of both."""
+        if self._schema.n_codes and self._schema.n_reals:
+            return np.dtype(np.float64)
+        return self.block.dtype
 
     def __len__(self) -> int:
-        return int(self._block.shape[1])
+        return int(self._blocks.codes.shape[1])
 
     def keys(self) -> Sequence[str]:
         """Column names."""
         return self.names
 
     def values(self) -> Iterator[npt.NDArray[Any]]:
-        """Columns of codes."""
-        return iter(self._block)
+        """Columns."""
+        return map(self._column, self.names)
 
     def items(self) -> Iterator[tuple[str, npt.NDArray[Any]]]:
-        """(name, column of codes) pairs."""
-        return zip(self._states, self._block, strict=True)
+        """(name, column) pairs."""
+        return ((name, self._column(name)) for name in self.names)
+
+    def _column(self, name: str) -> npt.NDArray[Any]:
+        return column_of(self._blocks, self._schema, name)
+
+    def _picked(self, rows: Any, start: int | None) -> Samples:
+        blocks = Values(self._blocks.codes[:, rows], self._blocks.reals[:, rows])
+        return Samples.of(blocks, self._schema, self.seed, start)
 
     def __contains__(self, name: object) -> bool:
-        return name in self._position
+        return name in self._schema.variables
 
     def __iter__(self) -> Iterator[npt.NDArray[Any]]:
         """Iterate over rows, as an array does."""
-        return iter(self._block.T)
+        return iter(rows_of(self._blocks, self._schema))
 
     def __getitem__(self, key: Any) -> Any:
         if isinstance(key, str):
-            if key not in self._position:
+            if key not in self._schema.variables:
                 raise UnknownNameError(f"no variable {key!r}; the samples have {preview(self.names)}")
-            return self._block[self._position[key]]
+            return self._column(key)
         if isinstance(key, slice):
             first, _, step = key.indices(len(self))
             start = self.start + first if self.start is not None and step == 1 else None
-            return Samples(self._block[:, key], self._states, self.seed, start)
+            return self._picked(key, start)
         if np.ma.is_masked(key):
             raise ValueError("rows are picked by a mask or by row numbers without missing entries, got a masked array")
         if isinstance(key, list) or hasattr(key, "__array__"):  # a Series picks rows as an array does
             rows = np.asarray(key)
             if rows.ndim == 1:
-                return Samples(self._block[:, _row_index(rows)], self._states, self.seed)
-        return self._block.T[key]
+                return self._picked(_row_index(rows), None)
+        return rows_of(self._blocks, self._schema)[key]
 
     def __array__(self, dtype: npt.DTypeLike | None = None, copy: bool | None = None) -> npt.NDArray[Any]:
-        return np.array(self._block.T, dtype=dtype, copy=copy)
+        return np.array(rows_of(self._blocks, self._schema), dtype=dtype, copy=copy)
 
     def labels(self, name: str) -> npt.NDArray[np.object_]:
         """One column as state names. Raises ValueError for codes out of range, KeyError for an unknown name."""
         codes = self[name]
-        return np.array(self._states[name], dtype=object)[codes_in_range(codes, Column(name, self._states[name]))]
+        if name not in self._schema.states:
+            raise ValueError(f"only discrete variables have labels, {name!r} is real")
+        return np.array(self.states[name], dtype=object)[codes_in_range(codes, Column(name, self.states[name]))]
 
     def to_pandas(self) -> Any:
         """A pandas DataFrame of ordered categoricals, with a copy of the codes: it may be edited.
@@ -145,7 +183,7 @@ class Samples:
         """
         from .export import to_pandas
 
-        return to_pandas(self._block, self._states)
+        return to_pandas(self._blocks.codes, self._schema.states)
 
     def to_arrow(self) -> Any:
         """A pyarrow Table of ordered dictionary columns that share the codes, Enums to polars.
@@ -154,13 +192,13 @@ class Samples:
         """
         from .export import to_arrow
 
-        return to_arrow(self._block, self._states)
+        return to_arrow(self._blocks.codes, self._schema.states)
 
     def __arrow_c_stream__(self, requested_schema: object | None = None) -> object:
         return self.to_arrow().__arrow_c_stream__(requested_schema)
 
     def __reduce__(self) -> tuple[object, ...]:
-        return Samples, (self._block, self._states, self.seed, self.start)  # read-only after unpickling too
+        return Samples.of, (self._blocks, self._schema, self.seed, self.start)  # read-only after unpickling too
 
     def __repr__(self) -> str:
         from ..runtime.text import printable
@@ -186,11 +224,14 @@ class Samples:
 
     def _shown_labels(self, names: Sequence[str], rows: Sequence[int]) -> list[list[str]]:
         """Rows of labels; a bad code as its number, since what is shown should show what is wrong."""
-        states = [self._states[name] for name in names]
-        return [
-            [own[code] if code < len(own) else f"code {code}" for own, code in zip(states, row, strict=True)]
-            for row in self._block[: len(names), rows].T.tolist()
-        ]
+        columns = [[self._shown(name, value) for value in self._column(name)[list(rows)]] for name in names]
+        return list(map(list, zip(*columns, strict=True)))
+
+    def _shown(self, name: str, value: Any) -> str:
+        states = self._schema.states.get(name)
+        if states is None:
+            return f"{value:.4g}" if value.ndim == 0 else np.array2string(value, precision=4, threshold=6)
+        return states[value] if value < len(states) else f"code {value}"
 
     def _headline(self) -> str:
         n, n_vars = self.shape
@@ -198,6 +239,23 @@ class Samples:
         if self.seed is not None:
             head += f", seed {self.seed}" + (f", start {self.start}" if self.start else "")
         return head
+
+
+def column_of(values: Values, schema: Schema, name: str) -> npt.NDArray[Any]:
+    """Codes or numbers of a variable (n,), or vectors (n, d)."""
+    row, variable = schema.rows[name], schema.variables[name]
+    if isinstance(variable, Discrete):
+        return values.codes[row]
+    return values.reals[row : row + variable.size].T if variable.event_shape else values.reals[row]
+
+
+def rows_of(values: Values, schema: Schema) -> npt.NDArray[Any]:
+    """``(n_rows, n_cells)``, in the order of the variables: a view, a float64 copy where there are both kinds."""
+    if not schema.n_reals:
+        return values.codes.T
+    if not schema.n_codes:
+        return values.reals.T
+    return np.column_stack([column_of(values, schema, name).astype(np.float64) for name in schema.names])
 
 
 def _check_block(block: object, n_vars: int) -> None:

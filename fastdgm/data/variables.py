@@ -40,7 +40,7 @@ class Discrete:
 
 @dataclass(frozen=True, slots=True)
 class Real:
-    """A variable of real numbers: one, or a vector of them.
+    """A variable whose values are real numbers, or vectors of them; arrays hold float32 or float64, NaN being missing.
 
     Examples
     --------
@@ -52,7 +52,7 @@ class Real:
 
     @property
     def size(self) -> int:
-        """How many numbers a row has."""
+        """How many real numbers a value is."""
         return prod(self.event_shape)
 
 

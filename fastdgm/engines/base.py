@@ -11,27 +11,42 @@ import numpy.typing as npt
 
 from ..conditionals.base import Conditional
 from ..data.blocks import Part
-from ..data.variables import Variable
+from ..data.schema import Schema, Values
+from ..data.variables import Discrete, Variable
 
 Array = npt.NDArray[Any]
 
 
 class Members(NamedTuple):
-    """Variables of a network that one engine serves; every variable is a column, in the order of declaration."""
+    """Variables of a network that one engine serves; variables are numbered in the order of declaration."""
 
     conditionals: Mapping[str, Conditional]  # of all variables of the network
-    columns: Sequence[int]  # of the members, in topological order
+    columns: Sequence[int]  # the numbers of the members, in topological order
 
     @property
     def variables(self) -> list[Variable]:
-        """Those of all columns."""
+        """Those of the whole network."""
         return [conditional.variable for conditional in self.conditionals.values()]
 
     @property
     def parents(self) -> list[tuple[int, ...]]:
-        """The columns of the parents of every column."""
+        """The numbers of every variable's parents."""
         column = {name: i for i, name in enumerate(self.conditionals)}
         return [tuple(column[parent] for parent in own.parents) for own in self.conditionals.values()]
+
+    @property
+    def rows(self) -> list[int]:
+        """The first row of every variable in the block of codes or of reals."""
+        return list(Schema({name: own.variable for name, own in self.conditionals.items()}).rows.values())
+
+    @property
+    def discrete(self) -> Members:
+        """The same members, all discrete, in a network of discrete variables alone: numbers are rows of codes."""
+        variables, rows = self.variables, self.rows
+        if all(isinstance(variable, Discrete) for variable in variables):
+            return self
+        discrete = {name: own for name, own in self.conditionals.items() if isinstance(own.variable, Discrete)}
+        return Members(discrete, [rows[v] for v in self.columns])
 
 
 class Engine(ABC):
@@ -53,8 +68,8 @@ class Engine(ABC):
         """How many 32-bit words the members draw a row from: ``first_word``, ``first_word + 1``, ..."""
 
     @abstractmethod
-    def sample(self, begin: int, end: int, key: int, start: int, codes: Array) -> None:
-        """Draw the members' columns of ``codes`` (n_vars, n), whose parents' are there; column i is row start + i."""
+    def sample(self, begin: int, end: int, key: int, start: int, values: Values) -> None:
+        """Draw the members' rows of the blocks, whose parents' are there; column i of a block is row start + i."""
 
     @abstractmethod
     def log_prob(self, begin: int, end: int, part: Part, out: npt.NDArray[np.float64]) -> int:

@@ -11,7 +11,8 @@ import numpy.typing as npt
 from ..conditionals.base import Conditional
 from ..conditionals.table import CPT
 from ..data.blocks import Block
-from ..runtime.arrays import code_type
+from ..data.schema import Schema, Values
+from ..data.variables import Discrete
 from ..runtime.lazy import cached_property
 from ..runtime.memory import check_memory
 from ..runtime.pieces import cell_ranges, run_ranges
@@ -49,8 +50,7 @@ class Program:
     def __init__(self, conditionals: Mapping[str, Conditional], order: Sequence[str]) -> None:
         column = {name: i for i, name in enumerate(conditionals)}
         self.conditionals = conditionals
-        self.states = {name: own.variable.states for name, own in conditionals.items()}
-        self.dtype = code_type(max(map(len, self.states.values())))
+        self.schema = Schema({name: own.variable for name, own in conditionals.items()})
         self._kinds = [engine_of(own) for own in conditionals.values()]
         self._order = [column[name] for name in order]
         self._parents = Members(conditionals, ()).parents
@@ -97,36 +97,39 @@ class Program:
         engines = (*self.scoring, *(segment.engine for segment in self.segments))
         return sum(engine.n_bytes for engine in dict.fromkeys(engines))
 
-    def sample(self, n: int, key: int, start: int) -> Array:
-        """Codes (n_vars, n) of rows ``start`` to ``start + n`` of the stream of a key."""
-        n_vars = len(self.states)
-        what = f"a sample of {n} rows x {n_vars} variables (use iter_samples for more than fits in memory)"
-        check_memory(n * n_vars * self.dtype.itemsize, what)
-        codes = np.empty((n_vars, n), self.dtype)
+    def sample(self, n: int, key: int, start: int, dtype: npt.DTypeLike = np.float32) -> Values:
+        """Rows ``start`` to ``start + n`` of the stream of a key, real ones of a float type."""
+        schema, kind = self.schema, np.dtype(dtype)
+        what = f"a sample of {n} rows x {len(schema.names)} variables (use iter_samples for more than fits in memory)"
+        check_memory(n * (schema.n_codes * schema.code_dtype.itemsize + schema.n_reals * kind.itemsize), what)
+        values = Values(np.empty((schema.n_codes, n), schema.code_dtype), np.empty((schema.n_reals, n), kind))
 
         def work(begin: int, end: int) -> None:
             for segment in self.segments:
-                segment.engine.sample(begin, end, key, start, codes)
+                segment.engine.sample(begin, end, key, start, values)
                 if type(segment.engine) is not TableEngine:
-                    self._check_drawn(segment, codes[:, begin:end])
+                    self._check_drawn(segment, values.codes[:, begin:end])
 
-        run_ranges(work, cell_ranges(n, n_vars, Block.cells_per_piece))
-        return codes
+        run_ranges(work, cell_ranges(n, schema.n_codes + schema.n_reals, Block.cells_per_piece))
+        return values
 
     def _check_drawn(self, segment: Segment, codes: Array) -> None:
         """Tables are looked up by what others drew: those draw states, or nobody gets any rows."""
-        names = list(self.states)
+        names, rows = self.schema.names, self.schema.rows
         for v in segment.members:
-            largest, n_states = int(codes[v].max(initial=0)), len(self.states[names[v]])
-            if largest >= n_states:
+            variable = self.schema.variables[names[v]]
+            if not isinstance(variable, Discrete):
+                continue
+            largest = int(codes[rows[names[v]]].max(initial=0))
+            if largest >= variable.n_states:
                 engine = type(segment.engine).__name__
-                raise ValueError(f"{engine} drew code {largest} of {names[v]!r}, which has {n_states} states")
+                raise ValueError(f"{engine} drew code {largest} of {names[v]!r}, which has {variable.n_states} states")
 
     def log_prob(self, block: Block) -> npt.NDArray[np.float64]:
         """log p of every row (n,), in nats. Raises what the block makes of a code out of range."""
         out = np.empty(block.n)
         first, *others = self.scoring
-        in_place = () if others else first.in_place
+        in_place = first.in_place.intersection(*(engine.in_place for engine in others))
 
         def work(begin: int, end: int) -> int:
             part = block.read(begin, end, in_place)
@@ -134,9 +137,9 @@ class Program:
             total = out[part.first :]
             bad = first.log_prob(*rows, part, total)
             for engine in others:
-                term = np.empty(end - begin)
-                engine.log_prob(*rows, part, term)
-                total[rows[0] : rows[1]] += term
+                term = np.empty(rows[1])
+                bad = max(bad, engine.log_prob(*rows, part, term))
+                total[rows[0] : rows[1]] += term[rows[0] :]
             return bad if bad < 0 else part.first + bad
 
         self._run(work, block)
@@ -144,7 +147,7 @@ class Program:
 
     def log_prob_per_variable(self, block: Block) -> npt.NDArray[np.float64]:
         """Its terms (n_vars, n)."""
-        n, n_vars = block.n, len(self.states)
+        n, n_vars = block.n, len(self.schema.names)
         check_memory(8 * n * n_vars, f"log_prob per variable of {n} rows x {n_vars} variables")
         out = np.empty((n_vars, n))
         in_place = self.scoring[0].in_place & {"columns"} if len(self.scoring) == 1 else ()
@@ -165,7 +168,7 @@ class Program:
 
     def _run(self, work: Callable[[int, int], int], block: Block) -> None:
         """work(begin, end) for all rows; raises the error for the first that it reports."""
-        ranges = cell_ranges(block.n, len(self.states), block.cells_per_piece)
+        ranges = cell_ranges(block.n, self.schema.n_codes + self.schema.n_reals, block.cells_per_piece)
         bad = min((row for row in run_ranges(work, ranges) if row >= 0), default=-1)
         if bad >= 0:
             raise block.explain(bad)

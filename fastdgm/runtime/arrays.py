@@ -27,3 +27,11 @@ def freeze(*parts: Any) -> None:
 def code_type(n_states: int) -> np.dtype[Any]:
     """Type of the codes of up to ``n_states`` states: uint8 up to 256, uint16 beyond."""
     return np.dtype(np.uint8 if n_states <= 256 else np.uint16)
+
+
+def real_type(dtype: npt.DTypeLike) -> np.dtype[Any]:
+    """Type of real numbers: float32 or float64. Raises ValueError for others."""
+    kind = np.dtype(dtype)
+    if kind not in (np.float32, np.float64):
+        raise ValueError(f"real numbers are of type float32 or float64, got {kind}")
+    return kind

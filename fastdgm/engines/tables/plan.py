@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from ...conditionals.base import states_of
 from ...conditionals.table import MAX_AXES
 from ...kernels.alias import fill_slots
 from ...kernels.cpt import SamplingPlan, ScoringPlan
@@ -86,8 +87,10 @@ class Plans(Structure):
     """The plans of variables that have tables, each made at first use."""
 
     def __init__(self, members: Members, first_word: int = 0) -> None:
-        parents = {name: own.parents for name, own in members.conditionals.items()}
-        super().__init__(parents, {name: own.variable.states for name, own in members.conditionals.items()})
+        members = members.discrete  # what real parents another kind of conditional has is no matter of tables
+        names = members.conditionals
+        parents = {name: tuple(p for p in own.parents if p in names) for name, own in names.items()}
+        super().__init__(parents, {name: states_of(own.variable) for name, own in names.items()})
         self.order = list(members.columns)
         self.columns = sorted(members.columns)
         self.first_word = first_word

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import numpy.typing as npt
 
 from ...data.blocks import Part
+from ...data.schema import Values
 from ..base import Engine, Members
 from .loops import LOOPS
 from .plan import Plans
-
-Array = npt.NDArray[Any]
 
 SCORING_LOOPS = {"columns": "log_prob columns", "rows": "log_prob rows"}  # by layout of the codes
 
@@ -24,15 +21,16 @@ class TableEngine(Engine):
 
     def __init__(self, members: Members, first_word: int = 0) -> None:
         self.plans = Plans(members, first_word)
+        self._numbers = sorted(members.columns)
 
     @property
     def n_words(self) -> int:
         """One for each cluster."""
         return len(self.plans.sampling_clusters)
 
-    def sample(self, begin: int, end: int, key: int, start: int, codes: Array) -> None:
+    def sample(self, begin: int, end: int, key: int, start: int, values: Values) -> None:
         """Draw the clusters in order."""
-        LOOPS["sample", "cpu"](begin, end, np.uint64(key), np.uint64(start % 2**64), self.plans.sampling, codes)
+        LOOPS["sample", "cpu"](begin, end, np.uint64(key), np.uint64(start % 2**64), self.plans.sampling, values.codes)
 
     def log_prob(self, begin: int, end: int, part: Part, out: npt.NDArray[np.float64]) -> int:
         """By fused tables, from columns or from rows."""
@@ -41,12 +39,12 @@ class TableEngine(Engine):
 
     def log_prob_per_variable(self, begin: int, end: int, part: Part, out: npt.NDArray[np.float64]) -> int:
         """By one table for each member."""
-        plans, columns = self.plans, self.plans.columns
-        terms = out if len(columns) == len(out) else np.empty((len(columns), out.shape[1]))
+        plans, numbers = self.plans, self._numbers
+        terms = out if len(numbers) == len(out) else np.empty((len(numbers), out.shape[1]))
         loop = LOOPS["log_prob per variable", "cpu"]
         bad = loop(begin, end, plans.scoring_per_variable, plans.largest, part.codes, terms)
         if terms is not out:
-            out[columns, begin:end] = terms[:, begin:end]
+            out[numbers, begin:end] = terms[:, begin:end]
         return int(bad)
 
     @property

@@ -1,0 +1,87 @@
+"""The variables of a network, and where each is in blocks of codes and of reals."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from ..runtime.arrays import code_type
+from .variables import Discrete, Real, Variable
+
+Array = npt.NDArray[Any]
+
+
+class Values(NamedTuple):
+    """Rows by column: those of discrete variables as codes, those of real ones as numbers."""
+
+    codes: Array  # (n_codes, n), uint8 or uint16
+    reals: Array  # (n_reals, n), float32 or float64
+
+
+class Schema:
+    """Variables in the order of declaration: discrete ones are rows of a block of codes, real ones of a block of reals.
+
+    ``rows`` says at which row of its block a variable begins; a real vector takes as many rows as it has numbers.
+
+    Examples
+    --------
+    >>> schema = Schema({"z": Discrete(("a", "b")), "x": Real((2,)), "y": Discrete(("c",)), "u": Real()})
+    >>> schema.rows, schema.n_codes, schema.n_reals
+    ({'z': 0, 'x': 0, 'y': 1, 'u': 2}, 2, 3)
+    """
+
+    def __init__(self, variables: Mapping[str, Variable]) -> None:
+        self.variables = dict(variables)
+        self.states: dict[str, tuple[str, ...]] = {}
+        self.sizes: dict[str, int] = {}  # how many numbers each real variable is
+        self.rows: dict[str, int] = {}
+        self.n_codes = self.n_reals = 0
+        for name, variable in self.variables.items():
+            if isinstance(variable, Discrete):
+                self.states[name] = variable.states
+                self.rows[name] = self.n_codes
+                self.n_codes += 1
+            else:
+                self.sizes[name] = variable.size
+                self.rows[name] = self.n_reals
+                self.n_reals += variable.size
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """All variables, in the order of declaration."""
+        return tuple(self.variables)
+
+    @property
+    def code_names(self) -> tuple[str, ...]:
+        """The discrete variables, in the order of the rows of codes."""
+        return tuple(self.states)
+
+    @property
+    def real_names(self) -> tuple[str, ...]:
+        """The real variables, in the order of the rows of reals."""
+        return tuple(self.sizes)
+
+    @property
+    def is_discrete(self) -> bool:
+        """Whether all variables are."""
+        return not self.sizes
+
+    @property
+    def code_dtype(self) -> np.dtype[Any]:
+        """Type of the codes."""
+        return code_type(max(map(len, self.states.values()), default=1))
+
+    def real(self, name: str) -> Real:
+        """A real variable."""
+        variable = self.variables[name]
+        if not isinstance(variable, Real):
+            raise TypeError(f"variable {name!r} is discrete, not real")
+        return variable
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Schema) and list(self.variables.items()) == list(other.variables.items())
+
+    __hash__ = None  # type: ignore[assignment]

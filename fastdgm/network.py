@@ -1,0 +1,199 @@
+"""What a network is: names, parents, states and conditionals; what to do with it is ``bayesnet.py``'s."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from math import prod
+from types import MappingProxyType
+from typing import Any, Self
+
+from .conditionals.base import Conditional
+from .data.variables import Discrete, checked_states, in_order
+from .errors import NotFittedError, UnknownNameError
+from .graph import check_parents, topological_order
+from .runtime.text import did_you_mean, preview
+
+
+class Network:
+    """Variables, their parents, and their conditionals where these are known."""
+
+    def __init__(self, conditionals: Mapping[str, Conditional]) -> None:
+        if not isinstance(conditionals, Mapping):
+            raise TypeError(f"a Bayes net is a mapping from names to conditionals, got {type(conditionals).__name__}")
+        for name, conditional in conditionals.items():
+            if not isinstance(conditional, Conditional):
+                raise TypeError(
+                    f"variable {name!r} needs a conditional, as CPT, Bernoulli or Normal, got {conditional!r}"
+                )
+        self._set_structure({name: own.parents for name, own in conditionals.items()})
+        self._set_conditionals(dict(conditionals))
+        self._keep_states()
+
+    @classmethod
+    def from_edges(
+        cls,
+        edges: Iterable[tuple[str, str]],
+        nodes: Iterable[str] = (),
+        states: Mapping[str, Sequence[object]] | None = None,
+    ) -> Self:
+        """A known structure whose tables, and states where not given, ``fit`` learns.
+
+        Parameters
+        ----------
+        edges : (parent, child) pairs; a variable's parents keep the order in which they appear.
+        nodes : names declared first, in this order; needed for variables without edges.
+        states : names of the states, for some or all variables.
+
+        Raises
+        ------
+        ValueError : a cycle, a repeated edge, or repeated state names. KeyError : states of an unknown variable.
+        TypeError : sets, whose order changes from run to run, or states that are no mapping to lists.
+
+        Examples
+        --------
+        >>> import fastdgm as fd
+        >>> net = fd.BayesNet.from_edges([("rain", "wet")], states={"rain": ["no", "yes"]})
+        >>> net.is_fitted, net.order
+        (False, ('rain', 'wet'))
+        """
+        if isinstance(edges, set | frozenset):
+            raise TypeError(f"edges must be a list of pairs, because their order counts, got the set {edges!r}")
+        if states is not None and not isinstance(states, Mapping):
+            raise TypeError(f"states must be a mapping from names to lists of state names, got {states!r}")
+        parents: dict[str, dict[str, None]] = {}  # dicts as ordered sets
+        for node in in_order(nodes, "nodes"):
+            if node in parents:
+                raise ValueError(f"variable names must be distinct, got {node!r} twice")
+            parents[node] = {}
+        for edge in edges:
+            if not isinstance(edge, tuple | list) or len(edge) != 2:
+                raise ValueError(f"an edge is a pair (parent, child), got {edge!r}")
+            parent, child = edge
+            parents.setdefault(parent, {})
+            own = parents.setdefault(child, {})
+            if parent in own:
+                raise ValueError(f"edge {parent!r} -> {child!r} is given twice")
+            own[parent] = None
+        net = cls.__new__(cls)
+        net._set_structure({name: tuple(own) for name, own in parents.items()})
+        declared: dict[str, tuple[str, ...]] = {}
+        for name, own_states in (states or {}).items():
+            net._check_name(name)
+            listed = in_order(own_states, f"the states of {name!r}")
+            declared[name] = checked_states(listed, len(listed))
+        net._set_states(declared)
+        net._keep_states()
+        return net
+
+    def _set_structure(self, parents: dict[str, tuple[str, ...]]) -> None:
+        if not parents:
+            raise ValueError("a Bayes net has at least one variable, got none")
+        for name in parents:
+            if not isinstance(name, str):
+                raise TypeError(f"variable names are strings, got {name!r}")
+        check_parents(parents)
+        self._parents = parents
+        self._order = topological_order(parents)
+        self._states: dict[str, tuple[str, ...]] = {}
+        self._conditionals: dict[str, Conditional] = {}
+
+    def _set_conditionals(self, conditionals: Mapping[str, Conditional]) -> None:
+        """Swap all conditionals at once, after every one has been checked."""
+        variables = {name: own.variable for name, own in conditionals.items()}
+        bound = {
+            name: own.bound(name, [variables[parent] for parent in own.parents]) for name, own in conditionals.items()
+        }
+        self._set_states({name: own.states for name, own in variables.items() if isinstance(own, Discrete)})
+        self._conditionals = bound
+
+    def _set_states(self, states: Mapping[str, tuple[str, ...]]) -> None:
+        """Keep states in the order of the variables, whatever order they came in: it is that of the columns."""
+        self._states = {name: states[name] for name in self._parents if name in states}
+
+    def _keep_states(self) -> None:
+        """The states so far are declared: ``fit`` keeps them, and learns all others anew each time."""
+        self._declared = self._states
+
+    def _check_name(self, name: str) -> None:
+        if name not in self._parents:
+            near = did_you_mean(str(name), self._parents)
+            raise UnknownNameError(f"no variable {name!r}; the network has {preview(self._parents)}{near}")
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Variable names in the order they were declared: the order of the columns."""
+        return tuple(self._parents)
+
+    @property
+    def parents(self) -> Mapping[str, tuple[str, ...]]:
+        """Parents of every variable, in the order of its table's axes."""
+        return MappingProxyType(self._parents)
+
+    @property
+    def states(self) -> Mapping[str, tuple[str, ...]]:
+        """State names of every discrete variable; code k is the k-th name."""
+        return MappingProxyType(self._states)
+
+    @property
+    def edges(self) -> tuple[tuple[str, str], ...]:
+        """(parent, child) pairs, child by child."""
+        return tuple((parent, child) for child, own in self._parents.items() for parent in own)
+
+    @property
+    def order(self) -> tuple[str, ...]:
+        """Topological order: parents first, the earliest-declared ready variable first."""
+        return self._order
+
+    @property
+    def is_fitted(self) -> bool:
+        """Whether the parameters of all conditionals are known."""
+        return bool(self._conditionals) and all(own.is_fitted for own in self._conditionals.values())
+
+    @property
+    def conditionals(self) -> Mapping[str, Conditional]:
+        """The table of every variable. Raises NotFittedError before ``fit``."""
+        self._check_fitted()
+        return MappingProxyType(self._conditionals)
+
+    @property
+    def n_parameters(self) -> int:
+        """Free parameters: the sum over variables, for tables of (k - 1) x parent configurations.
+
+        Tables need not be known, only the states: NotFittedError where some are not.
+        """
+        if self._conditionals:
+            return sum(own.n_parameters for own in self._conditionals.values())
+        n_states = {name: len(states) for name, states in self._states.items()}
+        unknown = [name for name in self._parents if name not in n_states]
+        if unknown:
+            raise NotFittedError(
+                f"the states of {preview(unknown)} are not known yet: name them or call fit(data) first"
+            )
+        return sum(
+            (n_states[name] - 1) * prod(n_states[parent] for parent in own) for name, own in self._parents.items()
+        )
+
+    def __getitem__(self, name: str) -> Any:  # of the kind that the variable has
+        self._check_name(name)
+        return self.conditionals[name]
+
+    def __len__(self) -> int:
+        return len(self._parents)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._parents
+
+    def _check_fitted(self) -> None:
+        if not self._conditionals:
+            raise NotFittedError("this network has a structure but no tables yet: call fit(data) first")
+
+    def _check_parameters(self) -> None:
+        self._check_fitted()
+        unknown = [name for name, own in self._conditionals.items() if not own.is_fitted]
+        if unknown:
+            raise NotFittedError(f"the parameters of {preview(unknown)} are not known yet: call fit(data) first")
+
+    def __repr__(self) -> str:
+        from .show.text import network_text
+
+        return network_text(self)
