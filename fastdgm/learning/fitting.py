@@ -5,19 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-import numpy as np
-
 from ..conditionals.base import Conditional
-from ..conditionals.gaussian import LinearGaussian
-from ..conditionals.table import CPT
 from ..data.blocks import Block
 from ..data.schema import Schema
-from ..data.variables import Discrete, Real
 from ..runtime.pieces import cell_ranges
 from ..runtime.threads import run_pieces
 from .base import Estimator, Learnt, RowsEstimator, SumEstimator, Target, Weights
 from .counts import Prior
-from .estimators import ESTIMATORS, estimator_of
+from .estimators import ESTIMATORS, KEPT, kind_of
 
 CELLS_PER_SUM = 128  # a piece has so many cells of data per number of its statistics
 LARGEST_PIECE = 1 << 31
@@ -47,17 +42,22 @@ def fit_network(
     chunks.
     """
     by_kind: dict[type[Conditional], list[Target]] = {}
+    found: dict[str, Conditional] = {}
     for target in targets:
-        by_kind.setdefault(kind_of(target), []).append(target)
+        if isinstance(target.conditional, KEPT):
+            found[target.name] = target.conditional
+        else:
+            by_kind.setdefault(kind_of(target), []).append(target)
     estimators = {kind.__name__: ESTIMATORS[kind](own, schema, prior) for kind, own in by_kind.items()}
     if in_chunks:
         _refuse_chunks(estimators)
     sums = {kind: own for kind, own in estimators.items() if isinstance(own, SumEstimator)}
-    statistics = dict(zip(sums, _collected(list(sums.values()), block, weights), strict=True))
+    statistics = dict(zip(sums, _collected(list(sums.values()), schema, block, weights), strict=True))
     if earlier is not None:
         statistics = {kind: own.merged(earlier[kind], statistics[kind]) for kind, own in sums.items()}
     learnt = [_learnt(kind, own, statistics, block, weights) for kind, own in estimators.items()]
-    found = {name: own for part in learnt for name, own in part.conditionals.items()}
+    for part in learnt:
+        found |= part.conditionals
     notes = tuple(note for part in learnt for note in part.notes)
     return Fitted({target.name: found[target.name] for target in targets}, statistics, notes)
 
@@ -79,7 +79,7 @@ def _refuse_chunks(estimators: dict[str, Estimator]) -> None:
             )
 
 
-def _collected(estimators: Sequence[SumEstimator], block: Block, weights: Weights) -> list[Any]:
+def _collected(estimators: Sequence[SumEstimator], schema: Schema, block: Block, weights: Weights) -> list[Any]:
     """The statistics of all rows by estimator: each piece of rows is read once, pieces are merged in order."""
 
     def work(begin: int, end: int) -> list[Any]:
@@ -92,8 +92,7 @@ def _collected(estimators: Sequence[SumEstimator], block: Block, weights: Weight
         return []
     total = work(0, 0)  # compiles in this thread
     size = max(block.cells_per_piece, CELLS_PER_SUM * sum(own.n_sums for own in estimators))
-    n_cells = len(block.states)
-    pieces = cell_ranges(block.n, n_cells, min(size, LARGEST_PIECE))
+    pieces = cell_ranges(block.n, schema.n_codes + schema.n_reals, min(size, LARGEST_PIECE))
     for first in range(0, len(pieces), PIECES_AT_ONCE):
         for piece in run_pieces(work, pieces[first : first + PIECES_AT_ONCE]):
             total = [own.merged(*pair) for own, *pair in zip(estimators, total, piece, strict=True)]

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import numpy.typing as npt
 
@@ -14,7 +12,7 @@ MOST = 5  # in one warning
 
 
 def where(target: Target, found: npt.NDArray[np.bool_]) -> str:
-    """" in 2 of 6 joint states of its discrete parents, the first being z='a', y='1'"; "" where there is one state."""
+    """ " in 2 of 6 joint states of its discrete parents, the first being z='a', y='1'"; "" where there is one state."""
     if len(found) == 1:
         return ""
     parents = {name: own for name, own in target.parents.items() if isinstance(own, Discrete)}
