@@ -18,7 +18,6 @@ from numba import int64, uint64
 
 from .jit import inlined, kernel, loop, wide_vectors
 from .normal import normal_quantile
-from .philox import LOW
 from .products import LANES, ROWS, Matrix, Size, add_product
 from .uniforms import fill_uniforms
 
