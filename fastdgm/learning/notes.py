@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import numpy.typing as npt
 
@@ -21,7 +23,7 @@ def where(target: Target, found: npt.NDArray[np.bool_]) -> str:
     return f" in {int(found.sum())} of {len(found)} joint states of its discrete parents, the first being {first:.200}"
 
 
-def warning_text(notes: tuple[str, ...]) -> str:
+def warning_text(notes: Sequence[str]) -> str:
     """One warning of all notes, of bounded length."""
     more = f"; and {len(notes) - MOST} more such notes" if len(notes) > MOST else ""
     return "; ".join(notes[:MOST]) + more
