@@ -11,7 +11,6 @@ import numpy as np
 import numpy.typing as npt
 
 from .conditionals.base import Conditional
-from .conditionals.table import tables_of
 from .data.evidence import refuse_do, refuse_given
 from .data.placement import Placement
 from .data.samples import Samples, rows_of
@@ -54,7 +53,7 @@ class BayesNet(Network):
 
     _kept_program: Program | None = None
     _kept_inference: Inference | None = None
-    _counts: list[npt.NDArray[Any]] | None = None
+    _statistics: Any = None  # what ``partial_fit`` goes on from
 
     def _set_conditionals(self, conditionals: Mapping[str, Conditional]) -> None:
         super()._set_conditionals(conditionals)
@@ -343,16 +342,18 @@ class BayesNet(Network):
         return self._learn(data, checked_prior(prior, equivalent_sample_size), sample_weight, unknown, add=True)
 
     def _learn(self, data: Any, prior: Prior, sample_weight: Any, unknown: UnknownLabels, *, add: bool) -> BayesNet:
-        """Swap in tables from counts; with ``add``, from these and those of earlier calls."""
-        from .learning.counts import learn, training_rows
+        """Swap in conditionals from data; with ``add``, from these and those of earlier calls."""
+        from .learning.fitting import Known, learn
+        from .learning.counts import training_rows
 
-        tables_of(self._conditionals, "fit")
-        rows = training_rows(data, self._states if add else self._declared, self.names, sample_weight, unknown)
-        learnt = learn(self._parents, rows.block, prior, rows.weights, self._counts if add else None)
-        self._set_conditionals(learnt.conditionals)
-        self._counts = learnt.counts
-        if rows.warning:
-            warnings.warn(rows.warning, UserWarning, stacklevel=3)
+        variables = self._variables if add else self._declared
+        known = Known(self._parents, variables, self._conditionals if self._keeps_kinds else {})
+        rows = training_rows(data, known.variables, self.names, sample_weight, unknown)
+        fitted = learn(known, rows, prior, self._statistics if add else None, in_chunks=add)
+        self._set_conditionals(fitted.conditionals)
+        self._statistics = fitted.statistics
+        for warning in filter(None, (rows.warning, fitted.warning)):
+            warnings.warn(warning, UserWarning, stacklevel=3)
         return self
 
     # --- neighbours and pictures ---------------------------------------------------------------------------
