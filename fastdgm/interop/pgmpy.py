@@ -44,7 +44,10 @@ def from_pgmpy(model: Any) -> BayesNet:
     (('rain', 'wet'),)
     """
     if not (hasattr(model, "nodes") and hasattr(model, "predecessors")):
-        raise TypeError(f"from_pgmpy takes a pgmpy DiscreteBayesianNetwork or LinearGaussianBayesianNetwork, got {type(model).__name__}")
+        raise TypeError(
+            "from_pgmpy takes a pgmpy DiscreteBayesianNetwork or LinearGaussianBayesianNetwork, got "
+            f"{type(model).__name__}"
+        )
     names = list(model.nodes())
     listed = list(getattr(model, "cpds", ()))
     cpds = {cpd.variable: cpd for cpd in listed}

@@ -102,9 +102,9 @@ def read(
     ``.bifxml`` or ``.xml`` (0.3, and 0.2); ``.uai``; ``.net`` or ``.hugin``; ``.xdsl`` of GeNIe; ``.json`` of pgmpy's
     Gaussian networks. Linear Gaussians are in ``.net``, ``.json`` and ``.safetensors``, other conditionals that are no
     tables in ``.safetensors`` alone. The dialects of other programs are read too: BIF with quoted names, intervals and
-    flat tables; XMLBIF with any namespace; HUGIN with names without quotes, counts and omitted tables; UAI with evidence
-    behind the tables; JSON with types, levels and R's order of configurations. What was changed or left out, such as
-    counts that became probabilities, is said in one warning for the file.
+    flat tables; XMLBIF with any namespace; HUGIN with names without quotes, counts and omitted tables; UAI with
+    evidence behind the tables; JSON with types, levels and R's order of configurations. What was changed or left out,
+    such as counts that became probabilities, is said in one warning for the file.
 
     Parameters
     ----------

@@ -105,15 +105,15 @@ class _Reader:
         arcs = data["arcs"]
         if type(arcs) is not list:
             raise self.source.error(f"arcs are a list, got {_shown(arcs)}")
-        found = set()
+        found: set[tuple[str, str]] = set()
         for arc in arcs:
-            pair = [arc.get("from"), arc.get("to")] if type(arc) is dict else arc
+            pair: Any = [arc.get("from"), arc.get("to")] if type(arc) is dict else arc
             if not _are_strings(pair) or len(pair) != 2:
                 raise self.source.error(f'an arc is a pair of names, or {{"from": ..., "to": ...}}, got {_shown(arc)}')
             found.add((pair[0], pair[1]))
         expected = {(parent, name) for name, own in parents.items() for parent in own}
         if found != expected or len(arcs) != len(found):
-            odd = sorted(found ^ expected) or ["one given twice"]
+            odd = [f"{parent} -> {name}" for parent, name in sorted(found ^ expected)] or ["one given twice"]
             raise self.source.error(f"the arcs are those from parents to nodes, missing or too many: {preview(odd)}")
 
     def _add_conditional(self, name: str, node: Node, parents: Sequence[str]) -> None:
@@ -220,12 +220,11 @@ class _Reader:
         return number
 
     def _strings(self, name: str, node: Node, key: str) -> list[str]:
-        value = node.get(key)
-        listed = [value] if type(value) is str else value
+        value: Any = node.get(key)
+        listed: list[str] = [value] if type(value) is str else value
         if not _are_strings(listed):
             raise self._error(name, f"has a list of names as its {key}, got {_shown(value)}")
-        result: list[str] = listed
-        return result
+        return listed
 
     def _error(self, name: str, message: str) -> FormatError:
         return self.source.error(f"node {name!r} {message}")

@@ -66,7 +66,7 @@ def _cpt(name: str, own: CPT, states: States) -> Node:
         return rows[0]
     labels = list(row_labels(own.parents, [states[parent] for parent in own.parents]))
     if len({label.replace(", ", ",") for label in labels}) < len(labels):
-        raise ValueError(f"{_PURPOSE} cannot hold the table of {name!r}: names of states make two of its rows read alike")
+        raise ValueError(f"{_PURPOSE} cannot hold the table of {name!r}: two of its rows would be named alike")
     return dict(zip(labels, rows, strict=True))
 
 

@@ -19,7 +19,9 @@ def tables_and_gaussians(conditionals: Mapping[str, Conditional], purpose: str) 
     held: dict[str, CPT | LinearGaussian] = {}
     for name, own in conditionals.items():
         if not isinstance(own, CPT | LinearGaussian):
-            raise TypeError(f"{purpose} holds tables and linear Gaussians, variable {name!r} has a {type(own).__name__}")
+            raise TypeError(
+                f"{purpose} holds tables and linear Gaussians, variable {name!r} has a {type(own).__name__}"
+            )
         held[name] = own
     return held
 
@@ -58,7 +60,8 @@ def variances_of(std: Array, purpose: str, name: str) -> Array:
         variances: Array = std * std
         bad = np.sqrt(variances) != std
     if bad.any():
+        deviation = float(std[bad][0])
         raise ValueError(
-            f"{purpose} holds variances: that of {name!r} with the standard deviation {float(std[bad][0])!r} is no double"
+            f"{purpose} holds variances, and the square of {deviation!r}, the std of {name!r}, is no double"
         )
     return variances

@@ -7,7 +7,7 @@
 
 State names may stand without quotes, and comments begin with ``%`` or ``//``; ``hugin_tables`` reads ``data``, which
 may hold counts, and ``hugin_clg`` that of continuous nodes. In a quoted name ``\\"`` is a quotation mark and ``\\\\`` a
-backslash, every other backslash stands for itself. Decision and utility nodes are refused, other attributes are skipped.
+backslash, every other backslash stands for itself. Decision and utility nodes are refused, other attributes skipped.
 """
 
 from __future__ import annotations
@@ -208,8 +208,7 @@ def write_hugin(net: BayesNet) -> str:
     }
     potential ( level | rain )
     {
-        data = ( normal ( 1.0, 0.25 )
-    	normal ( 3.5, 0.25 ) );
+        data = ( normal ( 1.0, 0.25 ) normal ( 3.5, 0.25 ) );
     }
     <BLANKLINE>
     """

@@ -142,7 +142,7 @@ def regressions(name: str, own: LinearGaussian) -> str:
         for intercept, row, variance in zip(intercepts, coefficients, variances, strict=True)
     ]
     for k in reversed(parameters.intercept.shape):
-        groups = ["( " + "\n\t".join(groups[i : i + k]) + " )" for i in range(0, len(groups), k)]
+        groups = [f"( {' '.join(groups[i : i + k])} )" for i in range(0, len(groups), k)]
     return groups[0]
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-import numpy as np
 import numpy.typing as npt
 
 from ..bayesnet import BayesNet
@@ -65,7 +64,8 @@ def _kinds() -> dict[str, type[Conditional]]:
     """Kinds of conditionals by the names of their classes."""
     from ..engines.hybrid import ENGINES  # and numba with them
 
-    return {own.__name__: own for own in (*ENGINES, FunctionTable)}
+    kinds: list[type[Conditional]] = [*ENGINES, FunctionTable]
+    return {own.__name__: own for own in kinds}
 
 
 def _kind_of(own: Conditional) -> str:
@@ -163,10 +163,11 @@ def _checked_entry(entry: Any, fitted: bool) -> _Entry:
 
 def _event_shape(name: str, shape: Any) -> list[int]:
     """The lengths of the axes of a real variable's values."""
-    lengths = shape if type(shape) is list and len(shape) <= _MAX_AXES else [None]
-    if not all(type(k) is int and 1 <= k <= _MAX_SIZE for k in lengths):
+    if type(shape) is not list or not all(type(k) is int and 1 <= k <= _MAX_SIZE for k in shape[: _MAX_AXES + 1]):
         raise ValueError(f"the event_shape of {name!r} is a list of numbers from 1 on, got {shape!r}")
-    return lengths
+    if len(shape) > _MAX_AXES:
+        raise ValueError(f"the event_shape of {name!r} has at most {_MAX_AXES} axes, got {len(shape)}")
+    return shape
 
 
 def _kind(name: str, kind: Any) -> type[Conditional]:

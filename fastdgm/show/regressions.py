@@ -17,13 +17,9 @@ Numbers = npt.NDArray[np.float64]
 MAX_TERMS = 8  # of a sum
 
 
-def gaussian_listing(own: LinearGaussianLike, numbers: tuple[Numbers, Numbers, Numbers]) -> Listing:
-    """A normal distribution for each configuration of the discrete parents: ``N(1 + 2 a, 0.5^2)``.
-
-    ``numbers`` are intercept, coefficients and std of a conditional out of a network.
-    """
+def gaussian_listing(own: LinearGaussianLike, intercept: Numbers, coefficients: Numbers, std: Numbers) -> Listing:
+    """A normal distribution for each configuration of the discrete parents: ``N(1 + 2 a, 0.5^2)``."""
     discrete = own.discrete_parents or ()
-    intercept, coefficients, std = numbers
     n = intercept.size
     shown = min(n, MAX_ROWS)
     columns = _columns_of_reals(own.real_parents or (), coefficients.shape[-1])
@@ -53,7 +49,7 @@ def weights_listing(own: LogLinearLike, weights: Numbers, bias: Numbers, parents
     names = ["(bias)", *columns]
     rows = [[name, *(f"{w:.4g}" for w in row), *more] for name, row in zip(names, table, strict=True)]
     size = f"{count(len(own.states), 'state')}, {count(own.n_parameters, 'parameter')}"
-    header = ["column", *map(printable, states), *more]
+    header = ["logit", *map(printable, states), *more]
     return Listing(_headline(own, size), header, rows, 1, weights.shape[1] - len(columns))
 
 
@@ -79,7 +75,7 @@ def _sum(constant: float, factors: Sequence[float], names: Sequence[str]) -> str
     text = f"{constant:.4g}" if constant or not terms else ""
     for factor, name in terms[:MAX_TERMS]:
         sign = ("-" if factor < 0 else "") if not text else (" - " if factor < 0 else " + ")
-        text += f"{sign}{abs(factor):.4g} {name}"
+        text += sign + ("" if abs(factor) == 1.0 else f"{abs(factor):.4g} ") + name
     return text + (f" + ... {len(terms) - MAX_TERMS} more" if len(terms) > MAX_TERMS else "")
 
 

@@ -9,6 +9,8 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
+from ..data.variables import Variable
+
 
 class Table(Protocol):
     """What is shown of a conditional probability table."""
@@ -64,6 +66,13 @@ class NoisyOrLike(Protocol):
     def n_parameters(self) -> int: ...
 
 
+class Shown(Protocol):
+    """What is shown of any conditional, beside its ``repr``."""
+
+    @property
+    def variable(self) -> Variable: ...
+
+
 class Network(Protocol):
     """What is shown of a Bayes net."""
 
@@ -80,7 +89,7 @@ class Network(Protocol):
     @property
     def is_fitted(self) -> bool: ...
     @property
-    def conditionals(self) -> Mapping[str, object]: ...
+    def conditionals(self) -> Mapping[str, Shown]: ...
     @property
     def n_parameters(self) -> int: ...
     def __len__(self) -> int: ...

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
-from html import escape
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 
+from ..data.variables import Real
+from ..errors import NotFittedError
 from ..runtime.text import printable
-from .shown import Network, Table
+from .listing import MAX_COLUMNS, MAX_ROWS, Listing, count
+from .shown import Network, Shown, Table
 
-MAX_ROWS, MAX_COLUMNS = 12, 10  # of a table that is shown
 MAX_LINES = 30  # of a tree in a repr
 MAX_DEPTH = 8  # a deeper part of a tree starts again at the margin
 
@@ -22,12 +23,12 @@ def cpt_text(cpt: Table) -> str:
     Parents are shown by the names of their states where the table knows them, as one out of a network does, else by
     their codes.
     """
-    return listing_text(_listing(cpt))
+    return _listing(cpt).text
 
 
 def cpt_html(cpt: Table) -> str:
     """The table of :func:`cpt_text` as HTML, every name escaped."""
-    return listing_html(_listing(cpt))
+    return _listing(cpt).html
 
 
 def _listing(cpt: Table) -> Listing:
@@ -54,7 +55,7 @@ def _configurations(cpt: Table, n_rows: int) -> list[list[str]]:
 def network_text(net: Network, max_lines: int | None = MAX_LINES) -> str:
     """Counts, then the graph as a tree from causes to effects; ``max_lines=None`` shows all of it.
 
-    A variable with several parents appears under each; its own children are listed once. What is no table says its kind.
+    A variable with several parents appears under each; its children, and its kind if it is no table, are shown once.
     """
     size = count(net.n_parameters, "parameter") if net.is_fitted else "not fitted"
     lines = [f"BayesNet: {_variables(net)}, {count(len(net.edges), 'arc')}, {size}", *_tree(net)]
@@ -64,11 +65,11 @@ def network_text(net: Network, max_lines: int | None = MAX_LINES) -> str:
 
 
 def _variables(net: Network) -> str:
-    n_real = sum(map(is_real, conditionals_of(net).values()))
+    n_real = sum(isinstance(own.variable, Real) for own in conditionals_of(net).values())
     return count(len(net), "variable") + (f" ({n_real} real)" if n_real else "")
 
 
-def conditionals_of(net: Network) -> Mapping[str, object]:
+def conditionals_of(net: Network) -> Mapping[str, Shown]:
     """Those that are known, if only by their kind; none where nothing but a structure is."""
     try:
         return net.conditionals
@@ -76,7 +77,13 @@ def conditionals_of(net: Network) -> Mapping[str, object]:
         return {}
 
 
+def _kind(own: Shown) -> str:
+    """What a tree says of a conditional that is no table."""
+    return "" if hasattr(own, "table") else f" ~ {type(own).__name__}"
+
+
 def _tree(net: Network) -> Iterator[str]:
+    kinds = {name: _kind(own) for name, own in conditionals_of(net).items()}
     children: dict[str, list[str]] = {name: [] for name in net.names}
     for parent, child in net.edges:
         children[parent].append(child)
@@ -88,12 +95,12 @@ def _tree(net: Network) -> Iterator[str]:
             continue
         while stack:
             name, before, indent, depth = stack.pop()
-            own, note = children[name], ""
+            own, note = children[name], "" if name in listed else kinds.get(name, "")
             if own and name in listed:
                 own, note = [], " (above)"
             elif own and depth == MAX_DEPTH:
                 starts.append(name)
-                own, note = [], " (below)"
+                own, note = [], f"{note} (below)"
             else:
                 listed.add(name)
             yield before + printable(name) + note
