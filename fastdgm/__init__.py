@@ -67,16 +67,16 @@ if TYPE_CHECKING:
     from .autoregressive.module import Autoregressive as Autoregressive
     from .autoregressive.nade import NADE as NADE
     from .bayesnet import BayesNet as BayesNet
+    from .conditionals.deterministic import Deterministic as Deterministic
     from .conditionals.gaussian import LinearGaussian as LinearGaussian
     from .conditionals.gaussian import Normal as Normal
+    from .conditionals.logistic import Logistic as Logistic
+    from .conditionals.logistic import Softmax as Softmax
+    from .conditionals.multivariate import MultivariateNormal as MultivariateNormal
+    from .conditionals.noisy_or import NoisyOr as NoisyOr
     from .conditionals.roots import Exponential as Exponential
     from .conditionals.roots import Laplace as Laplace
     from .conditionals.roots import Uniform as Uniform
-    from .conditionals.deterministic import Deterministic as Deterministic
-    from .conditionals.logistic import Logistic as Logistic
-    from .conditionals.logistic import Softmax as Softmax
-    from .conditionals.noisy_or import NoisyOr as NoisyOr
-    from .conditionals.multivariate import MultivariateNormal as MultivariateNormal
     from .conditionals.table import CPT as CPT
     from .conditionals.table import Bernoulli as Bernoulli
     from .conditionals.table import Categorical as Categorical
