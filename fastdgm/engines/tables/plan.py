@@ -30,13 +30,18 @@ SCORING_BYTES = 24  # logarithms, their sum, the table
 class Structure:
     """What counting needs: parents and numbers of states. Variables are numbered by column (declaration order)."""
 
-    def __init__(self, parents: Mapping[str, Sequence[str]], states: Mapping[str, tuple[str, ...]]) -> None:
+    def __init__(
+        self,
+        parents: Mapping[str, Sequence[str]],
+        states: Mapping[str, tuple[str, ...]],
+        columns: Sequence[int] | None = None,
+    ) -> None:
         column = {name: i for i, name in enumerate(parents)}
         self.names = list(parents)
         self.parents = [tuple(column[parent] for parent in own) for own in parents.values()]
         self.states = {name: states[name] for name in parents}  # in the order of the columns, like everything here
         self.n_states = [len(own) for own in self.states.values()]
-        self.columns = list(range(len(self.names)))  # whose tables these are
+        self.columns = list(range(len(self.names)) if columns is None else columns)  # whose tables these are
 
     @property
     def dtype(self) -> np.dtype[Any]:
