@@ -44,8 +44,9 @@ def learn(known: Known, rows: TrainingRows, prior: Prior, earlier: Any = None, i
     Raises ValueError or TypeError, naming a variable, where one cannot be learnt from them, or not in chunks.
     """
     schema = rows.block.schema
+    variables = schema.variables
     targets = [
-        Target(name, schema.variables[name], {own: schema.variables[own] for own in parents}, known.conditionals.get(name))
+        Target(name, variables[name], {own: variables[own] for own in parents}, known.conditionals.get(name))
         for name, parents in known.parents.items()
     ]
     if all_tables(targets):
