@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..conditionals.base import Conditional
+from ..conditionals.gaussian import LinearGaussian
 from ..conditionals.multivariate import MultivariateNormal
 from ..conditionals.table import CPT
 from ..data.blocks import Block
@@ -18,13 +19,18 @@ from ..runtime.lazy import cached_property
 from ..runtime.memory import check_memory
 from ..runtime.pieces import cell_ranges, run_ranges
 from .base import Engine, Members
+from .gaussian.run import GaussianEngine
 from .multivariate.run import MultivariateEngine
 from .tables.run import TableEngine
 
 Array = npt.NDArray[Any]
 
 # Which kind of conditional has which engine; subclasses go with their class.
-ENGINES: dict[type[Conditional], type[Engine]] = {CPT: TableEngine, MultivariateNormal: MultivariateEngine}
+ENGINES: dict[type[Conditional], type[Engine]] = {
+    CPT: TableEngine,
+    LinearGaussian: GaussianEngine,
+    MultivariateNormal: MultivariateEngine,
+}
 
 
 def engine_of(conditional: Conditional) -> type[Engine]:
