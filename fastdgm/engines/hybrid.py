@@ -11,6 +11,7 @@ import numpy.typing as npt
 from ..conditionals.base import Conditional
 from ..conditionals.gaussian import LinearGaussian
 from ..conditionals.multivariate import MultivariateNormal
+from ..conditionals.roots import Root
 from ..conditionals.table import CPT
 from ..data.blocks import Block
 from ..data.schema import Schema, Values
@@ -21,6 +22,7 @@ from ..runtime.pieces import cell_ranges, run_ranges
 from .base import Engine, Members
 from .gaussian.run import GaussianEngine
 from .multivariate.run import MultivariateEngine
+from .roots.run import RootEngine
 from .tables.run import TableEngine
 
 Array = npt.NDArray[Any]
@@ -30,6 +32,7 @@ ENGINES: dict[type[Conditional], type[Engine]] = {
     CPT: TableEngine,
     LinearGaussian: GaussianEngine,
     MultivariateNormal: MultivariateEngine,
+    Root: RootEngine,
 }
 
 
