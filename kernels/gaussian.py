@@ -174,24 +174,26 @@ def sample_cpu(row_begin, row_end, key, start, plan, codes, reals):
 def _add_squares(values, mean, half_precision, total):
     wide_vectors()
     for i in range(values.shape[0]):
-        r = float64(values[i] - mean[i]) * half_precision
-        total[i] = multiply_add(-r, r, total[i])
+        r = float64(values[i] - mean[i])
+        scaled = r * half_precision
+        total[i] = multiply_add(-scaled, scaled, total[i] + (r - r))  # NaN where the mean has left its type's range
 
 
 @loop
 def _add_chosen_terms(values, mean, half_precision, log_scale, index, total):
     for i in range(values.shape[0]):
-        r = float64(values[i] - mean[i]) * half_precision[uint64(index[i])]
-        total[i] = multiply_add(-r, r, total[i] + log_scale[uint64(index[i])])
+        r = float64(values[i] - mean[i])
+        scaled = r * half_precision[uint64(index[i])]
+        total[i] = multiply_add(-scaled, scaled, total[i] + log_scale[uint64(index[i])] + (r - r))
 
 
 @loop
 def _add_points(values, mean, std, index, total):
-    """0 where a value is the mean and std is 0, -inf where it is not; NaN stays NaN."""
+    """0 where a value is the mean and std is 0, -inf where it is not; NaN stays NaN in the sum."""
     for i in range(values.shape[0]):
         r = float64(values[i] - mean[i])
         if std[uint64(index[i])] == 0.0 and r != 0.0:
-            total[i] += r if math.isnan(r) else -math.inf
+            total[i] -= math.inf
 
 
 @loop
