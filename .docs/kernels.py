@@ -67,6 +67,21 @@ CHECKS = {
     ),
     "cpt_cuda.count_cuda": Checks("reference.count", "test_cuda.test_counts", "gpu: count"),
     "cpt_cuda.in_range_cuda": Checks("builtins.min", "test_cuda.test_the_first_bad_row_is_found", "gpu: first bad row"),
+    # --- weighted sums ---
+    "logistic.sample_cpu": Checks("reference_logistic.draw_bits", "test_logistic.test_samples_are_those_of_the_oracle"),
+    "logistic.log_prob_cpu": Checks(
+        "reference_logistic.logistic_log_prob", "test_logistic.test_log_prob_is_that_of_the_oracle"
+    ),
+    "logistic.log_prob_per_variable_cpu": Checks(
+        "reference_logistic.logistic_log_prob", "test_logistic.test_log_prob_is_that_of_the_oracle"
+    ),
+    "logistic_cuda.sample_cuda": Checks("logistic.sample_cpu", "test_logistic_cuda.test_samples"),
+    "logistic_cuda.log_prob_cuda": Checks(
+        "logistic.log_prob_cpu", "test_logistic_cuda.test_samples_and_log_prob_beside_reals"
+    ),
+    "logistic_cuda.log_prob_per_variable_cuda": Checks(
+        "logistic.log_prob_per_variable_cpu", "test_logistic_cuda.test_samples_and_log_prob_beside_reals"
+    ),
     # --- masked networks ---
     "uniforms.uniforms_cpu": Checks("reference_ar.uniforms", "test_uniforms.test_the_kernel_for_modules"),
     "made.log_prob_cpu": Checks(
