@@ -75,12 +75,16 @@ CHECKS = {
     "logistic.log_prob_per_variable_cpu": Checks(
         "reference_logistic.logistic_log_prob", "test_logistic.test_log_prob_is_that_of_the_oracle"
     ),
-    "logistic_cuda.sample_cuda": Checks("logistic.sample_cpu", "test_logistic_cuda.test_samples"),
+    "logistic_cuda.sample_cuda": Checks(
+        "logistic.sample_cpu", "test_logistic_cuda.test_samples", "gpu: logistic sample"
+    ),
     "logistic_cuda.log_prob_cuda": Checks(
-        "logistic.log_prob_cpu", "test_logistic_cuda.test_samples_and_log_prob_beside_reals"
+        "logistic.log_prob_cpu", "test_logistic_cuda.test_samples_and_log_prob_beside_reals", "gpu: logistic log_prob"
     ),
     "logistic_cuda.log_prob_per_variable_cuda": Checks(
-        "logistic.log_prob_per_variable_cpu", "test_logistic_cuda.test_samples_and_log_prob_beside_reals"
+        "logistic.log_prob_per_variable_cpu",
+        "test_logistic_cuda.test_samples_and_log_prob_beside_reals",
+        "gpu: logistic log_prob per variable",
     ),
     # --- masked networks ---
     "uniforms.uniforms_cpu": Checks("reference_ar.uniforms", "test_uniforms.test_the_kernel_for_modules"),

@@ -23,7 +23,7 @@ from logistic_nets import (
 import fastdgm as fd
 from fastdgm.data.blocks import Part
 from fastdgm.kernels import logistic as kernels
-from fastdgm.kernels import noisy_or, softmax
+from fastdgm.kernels import noisy_or
 from fastdgm.kernels.philox import LOW
 
 pytestmark = pytest.mark.kernel
@@ -235,14 +235,20 @@ def test_rare_states_are_as_frequent_as_they_should_be():
     assert abs(int((x["z"] == 0).sum()) - expected) < 5 * np.sqrt(expected)
 
 
-def test_a_second_word_decides_between_states():
-    weights = np.array([[1.0], [1.0]])
-    tile = softmax.new_tile(weights)
-    softmax.weigh(weights, tile)
-    for word, undecided in ((2**31 - 1, 1), (2**31, 0), (2**31 - 2, 0)):  # the interval ends at 1/2, which is state 1
-        assert softmax.pick_states(np.array([word], np.uint32), weights, tile) == undecided
-    assert softmax.state_by_uniform(weights, 0, tile.total[0], np.nextafter(0.5, 0)) == 0
-    assert softmax.state_by_uniform(weights, 0, tile.total[0], 0.5) == 1
+@pytest.mark.parametrize("row", [3, 20])
+def test_a_second_word_decides(row):
+    """The chance lies within what the first word leaves open of the uniform of one row."""
+    high = int(oracle.reference.random_words(9, np.array([row], np.uint64), 0, 0)[0])
+    chance = (high + 0.5) / 2**32
+    odds = np.log(chance) - np.log1p(-chance)
+    rows = np.arange(30, dtype=np.uint64)
+    expected = oracle.draw_bits(np.full(30, chance), np.full(30, 1 - chance), 9, rows, 0)
+    x = fd.BayesNet({"y": fd.Logistic([], [], odds)}).sample(30, seed=9)
+    assert (x["y"] == expected).all()
+    x = fd.BayesNet({"s": fd.Softmax([], np.zeros((3, 0)), [odds, -800.0, 0.0])}).sample(30, seed=9)
+    assert (x["s"] == 2 * (1 - expected)).all()
+    x = fd.BayesNet({"o": fd.NoisyOr([], [], chance)}).sample(30, seed=9)
+    assert (x["o"] == expected).all()
 
 
 def test_many_states_and_wide_codes():

@@ -18,6 +18,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from case import Case
+from logistic_cases import logistic_cases
 from markov_cases import dense_cases, sparse_cases
 from network_cases import adam_cases, made_cases, nade_cases
 from numba import config, cuda
@@ -25,6 +26,7 @@ from rates import copy_rate, device_seconds, philox_rate
 from table_cases import table_cases
 
 from fastdgm.engines.launch import Twin, launch
+from fastdgm.engines.logistic.loops_cuda import LOOPS as LOGISTIC_LOOPS
 from fastdgm.engines.markov.loops_cuda import LOOPS as MARKOV_LOOPS
 from fastdgm.engines.masked.loops_cuda import LOOPS as MASKED_LOOPS
 from fastdgm.engines.nade.loops_cuda import LOOPS as NADE_LOOPS
@@ -33,7 +35,13 @@ from fastdgm.engines.tables.loops_cuda import LOOPS as TABLE_LOOPS
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from machine import machine_info, write_results
 
-FAMILIES = {"tables": TABLE_LOOPS, "markov": MARKOV_LOOPS, "masked": MASKED_LOOPS, "nade": NADE_LOOPS}
+FAMILIES = {
+    "tables": TABLE_LOOPS,
+    "logistic": LOGISTIC_LOOPS,
+    "markov": MARKOV_LOOPS,
+    "masked": MASKED_LOOPS,
+    "nade": NADE_LOOPS,
+}
 ROUNDS = 1 if config.ENABLE_CUDASIM else 7
 SIMULATED_THREADS = 4  # each is a Python thread
 COLUMNS = ("case", "rows", "right", "gpu_ns_per_cell", "cpu_ns_per_cell", "share_of_copy", "share_of_philox")
@@ -49,6 +57,7 @@ class Rates(NamedTuple):
 def full_size() -> Iterator[Case]:
     """The sizes of the results."""
     yield from table_cases("alarm", 4_000_000)
+    yield from logistic_cases(200_000)
     yield from made_cases(4096, 784, 500)
     yield from nade_cases(4096, 784, 500)
     yield from dense_cases(100_000, 100)
@@ -59,6 +68,7 @@ def full_size() -> Iterator[Case]:
 def tiny() -> Iterator[Case]:
     """Sizes for numba's simulator."""
     yield from table_cases("alarm", 16)
+    yield from logistic_cases(16)
     yield from made_cases(8, 12, 8)
     yield from nade_cases(8, 12, 8)
     yield from dense_cases(20, 10)
