@@ -18,11 +18,17 @@ _HOME = {
     "CPT": "conditionals.table",
     "Bernoulli": "conditionals.table",
     "Categorical": "conditionals.table",
+    "Exponential": "conditionals.roots",
+    "Laplace": "conditionals.roots",
+    "LinearGaussian": "conditionals.gaussian",
+    "Normal": "conditionals.gaussian",
+    "Uniform": "conditionals.roots",
     "FVSBN": "autoregressive.fvsbn",
     "Deterministic": "conditionals.deterministic",
     "Logistic": "conditionals.logistic",
     "MADE": "autoregressive.made",
     "MarkovChain": "autoregressive.markov",
+    "MultivariateNormal": "conditionals.multivariate",
     "NADE": "autoregressive.nade",
     "NoisyOr": "conditionals.noisy_or",
     "Samples": "data.samples",
@@ -62,9 +68,15 @@ if TYPE_CHECKING:
     from .autoregressive.nade import NADE as NADE
     from .bayesnet import BayesNet as BayesNet
     from .conditionals.deterministic import Deterministic as Deterministic
+    from .conditionals.gaussian import LinearGaussian as LinearGaussian
+    from .conditionals.gaussian import Normal as Normal
     from .conditionals.logistic import Logistic as Logistic
     from .conditionals.logistic import Softmax as Softmax
+    from .conditionals.multivariate import MultivariateNormal as MultivariateNormal
     from .conditionals.noisy_or import NoisyOr as NoisyOr
+    from .conditionals.roots import Exponential as Exponential
+    from .conditionals.roots import Laplace as Laplace
+    from .conditionals.roots import Uniform as Uniform
     from .conditionals.table import CPT as CPT
     from .conditionals.table import Bernoulli as Bernoulli
     from .conditionals.table import Categorical as Categorical

@@ -15,14 +15,13 @@ from llvmlite import ir
 from numba import float32, float64, types
 from numba.extending import intrinsic, overload
 
-from .jit import INLINED, scalar
-from .vectors import REGISTER_BYTES
+from .jit import INLINED
+from .portable import LOG_2, exponent, log1p_small, mantissa, multiply_add, portable_log
 
 LOWEST_EXPONENT = -87.0  # exp of less is 0
 HIGHEST_EXPONENT = 88.0
 ROOT_HALF = 0.7071067811865476
 ROUNDING = 12582912.0  # 1.5 * 2**23: float32 numbers of this size are whole
-FUSED = REGISTER_BYTES > 0
 INT32 = ir.IntType(32)
 
 
@@ -61,24 +60,6 @@ def normal_cdf(x):
 
 
 @intrinsic
-def _fused_multiply_add(typing_context, a, b, c):
-    def generate(context, builder, signature, arguments):
-        number = ir.FloatType()
-        function = builder.module.globals.get("llvm.fma.f32")
-        if function is None:
-            function = ir.Function(builder.module, ir.FunctionType(number, [number] * 3), "llvm.fma.f32")
-        return builder.call(function, arguments)
-
-    return types.float32(types.float32, types.float32, types.float32), generate
-
-
-@scalar
-def _multiply_add(a, b, c):
-    """a * b + c; rounded once where the CPU can, and never by a slow library function."""
-    return _fused_multiply_add(a, b, c) if FUSED else a * b + c
-
-
-@intrinsic
 def _bits(typing_context, number):
     def generate(context, builder, signature, arguments):
         return builder.bitcast(arguments[0], INT32)
@@ -97,40 +78,21 @@ def _times_power_of_two(typing_context, number, power):
     return types.float32(types.float32, types.int32), generate
 
 
-@intrinsic
-def _exponent(typing_context, number):
-    """n with number = 2**n m, m in [sqrt(1/2), sqrt(2)); in 32 bits, which numba's own integers would leave."""
-
-    def generate(context, builder, signature, arguments):
-        above = builder.sub(builder.bitcast(arguments[0], INT32), ir.Constant(INT32, 0x3F3504F3))
-        return builder.ashr(above, ir.Constant(INT32, 23))
-
-    return types.int32(types.float32), generate
-
-
-@intrinsic
-def _negative(typing_context, number):
-    def generate(context, builder, signature, arguments):
-        return builder.neg(arguments[0])
-
-    return types.int32(types.int32), generate
-
-
 def _exp32(x):
     """2**n * p(r) with x = n log 2 + r, |r| <= log(2) / 2. Adding ROUNDING leaves n in the lowest bits."""
     c = float32(88.0) if x > float32(88.0) else x
     c = float32(-87.0) if c < float32(-87.0) else c
-    shifted = _multiply_add(c, float32(1.44269504088896341), float32(ROUNDING))
+    shifted = multiply_add(c, float32(1.44269504088896341), float32(ROUNDING))
     whole = shifted - float32(ROUNDING)
-    r = _multiply_add(whole, float32(-0.693359375), c)
-    r = _multiply_add(whole, float32(2.12194440e-4), r)
+    r = multiply_add(whole, float32(-0.693359375), c)
+    r = multiply_add(whole, float32(2.12194440e-4), r)
     p = float32(1.9875691500e-4)
-    p = _multiply_add(p, r, float32(1.3981999507e-3))
-    p = _multiply_add(p, r, float32(8.3334519073e-3))
-    p = _multiply_add(p, r, float32(4.1665795894e-2))
-    p = _multiply_add(p, r, float32(1.6666665459e-1))
-    p = _multiply_add(p, r, float32(5.0000001201e-1))
-    y = _multiply_add(p, r * r, r) + float32(1.0)
+    p = multiply_add(p, r, float32(1.3981999507e-3))
+    p = multiply_add(p, r, float32(8.3334519073e-3))
+    p = multiply_add(p, r, float32(4.1665795894e-2))
+    p = multiply_add(p, r, float32(1.6666665459e-1))
+    p = multiply_add(p, r, float32(5.0000001201e-1))
+    y = multiply_add(p, r * r, r) + float32(1.0)
     return float32(0.0) if x < float32(-87.0) else _times_power_of_two(y, _bits(shifted))
 
 
@@ -146,37 +108,14 @@ def _exp_or_infinity64(x):
     return math.inf if x > 709.0 else math.exp(x)
 
 
-@scalar
-def _mantissa_log(m):
-    """log(1 + m) for 1 + m in [sqrt(1/2), sqrt(2)]."""
-    p = float32(7.0376836292e-2)
-    p = _multiply_add(p, m, float32(-1.1514610310e-1))
-    p = _multiply_add(p, m, float32(1.1676998740e-1))
-    p = _multiply_add(p, m, float32(-1.2420140846e-1))
-    p = _multiply_add(p, m, float32(1.4249322787e-1))
-    p = _multiply_add(p, m, float32(-1.6668057665e-1))
-    p = _multiply_add(p, m, float32(2.0000714765e-1))
-    p = _multiply_add(p, m, float32(-2.4999993993e-1))
-    p = _multiply_add(p, m, float32(3.3333331174e-1))
-    square = m * m
-    return _multiply_add(p * m, square, _multiply_add(float32(-0.5), square, m))
-
-
 def _log1p_unit32(x):
     large = x > float32(0.41421356)
     m = (x - float32(1.0)) * float32(0.5) if large else x
-    return _mantissa_log(m) + (float32(0.6931471805599453) if large else float32(0.0))
+    return log1p_small(m) + (float32(LOG_2) if large else float32(0.0))
 
 
 def _log1p_unit64(x):
     return math.log1p(x)
-
-
-def _log32(x):
-    """n log 2 + log(m) with x = 2**n m, m in [sqrt(1/2), sqrt(2)); x must be positive and no subnormal."""
-    n = _exponent(x)
-    m = _times_power_of_two(x, _negative(n))
-    return _multiply_add(float32(n), float32(0.6931471805599453), _mantissa_log(m - float32(1.0)))
 
 
 def _log64(x):
@@ -184,10 +123,9 @@ def _log64(x):
 
 
 def _log_wide32(x):
-    """As ``_log32`` with the sum in float64; x - x is 0, or NaN of what is no number."""
-    n = _exponent(x)
-    m = _times_power_of_two(x, _negative(n))
-    y = float64(n) * 0.6931471805599453 + float64(_mantissa_log(m - float32(1.0)) + (x - x))
+    """As ``portable_log`` with the sum in float64; x - x is 0, or NaN of what is no number."""
+    part = log1p_small(mantissa(x) - float32(1.0)) + (x - x)
+    y = float64(exponent(x)) * LOG_2 + float64(part)
     return y if x != float32(0.0) else -math.inf
 
 
@@ -197,16 +135,16 @@ def _log_wide64(x):
 
 def _normal_cdf32(x):
     """Phi(-a) = t exp(-a**2 / 2) q(t) with a = |x|, t = 1 / (1 + a / sqrt 8); q within 6e-8 of the function."""
-    t = float32(1.0) / _multiply_add(abs(x), float32(0.35355339), float32(1.0))
+    t = float32(1.0) / multiply_add(abs(x), float32(0.35355339), float32(1.0))
     q = float32(-2.897179e-2)
-    q = _multiply_add(q, t, float32(1.396795350e-1))
-    q = _multiply_add(q, t, float32(-2.384997469e-1))
-    q = _multiply_add(q, t, float32(1.335569337e-1))
-    q = _multiply_add(q, t, float32(-9.79437981e-3))
-    q = _multiply_add(q, t, float32(9.99636070e-2))
-    q = _multiply_add(q, t, float32(1.218734799e-1))
-    q = _multiply_add(q, t, float32(1.411470041e-1))
-    q = _multiply_add(q, t, float32(1.410453416e-1))
+    q = multiply_add(q, t, float32(1.396795350e-1))
+    q = multiply_add(q, t, float32(-2.384997469e-1))
+    q = multiply_add(q, t, float32(1.335569337e-1))
+    q = multiply_add(q, t, float32(-9.79437981e-3))
+    q = multiply_add(q, t, float32(9.99636070e-2))
+    q = multiply_add(q, t, float32(1.218734799e-1))
+    q = multiply_add(q, t, float32(1.411470041e-1))
+    q = multiply_add(q, t, float32(1.410453416e-1))
     tail = t * exp(float32(-0.5) * x * x) * q
     return float32(1.0) - tail if x > float32(0.0) else tail
 
@@ -226,7 +164,7 @@ def _by_type(single, double):
 
 overload(exp, jit_options=INLINED)(_by_type(_exp32, _exp64))
 overload(exp_or_infinity, jit_options=INLINED)(_by_type(_exp_or_infinity32, _exp_or_infinity64))
-overload(log, jit_options=INLINED)(_by_type(_log32, _log64))
+overload(log, jit_options=INLINED)(_by_type(portable_log, _log64))
 overload(log_wide, jit_options=INLINED)(_by_type(_log_wide32, _log_wide64))
 overload(log1p_unit, jit_options=INLINED)(_by_type(_log1p_unit32, _log1p_unit64))
 overload(normal_cdf, jit_options=INLINED)(_by_type(_normal_cdf32, _normal_cdf64))

@@ -18,6 +18,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from case import Case
+from latent_cases import elimination_cases
 from logistic_cases import logistic_cases
 from markov_cases import dense_cases, sparse_cases
 from network_cases import adam_cases, made_cases, nade_cases
@@ -25,6 +26,7 @@ from numba import config, cuda
 from rates import copy_rate, device_seconds, philox_rate
 from table_cases import table_cases
 
+from fastdgm.engines.elimination.loops_cuda import LOOPS as ELIMINATION_LOOPS
 from fastdgm.engines.launch import Twin, launch
 from fastdgm.engines.logistic.loops_cuda import LOOPS as LOGISTIC_LOOPS
 from fastdgm.engines.markov.loops_cuda import LOOPS as MARKOV_LOOPS
@@ -38,6 +40,7 @@ from machine import machine_info, write_results
 FAMILIES = {
     "tables": TABLE_LOOPS,
     "logistic": LOGISTIC_LOOPS,
+    "elimination": ELIMINATION_LOOPS,
     "markov": MARKOV_LOOPS,
     "masked": MASKED_LOOPS,
     "nade": NADE_LOOPS,
@@ -63,6 +66,7 @@ def full_size() -> Iterator[Case]:
     yield from dense_cases(100_000, 100)
     yield from sparse_cases(100_000, 400_000)
     yield from adam_cases(20_000_000)
+    yield from elimination_cases(500_000)
 
 
 def tiny() -> Iterator[Case]:
@@ -74,6 +78,7 @@ def tiny() -> Iterator[Case]:
     yield from dense_cases(20, 10)
     yield from sparse_cases(20, 400)
     yield from adam_cases(50)
+    yield from elimination_cases(6)
 
 
 SIZES: dict[str, Callable[[], Iterator[Case]]] = {"full": full_size, "tiny": tiny}
