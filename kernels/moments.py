@@ -23,7 +23,7 @@ from numba.extending import intrinsic
 
 from .jit import kernel, loop
 from .tiles import PADDING, wide_joint_index
-from .vectors import INT32, INT64, Vectors, repeat
+from .vectors import INT32, Vectors, repeat
 
 __all__ = ["HEADER", "MomentsPlan", "moments_cpu"]
 
