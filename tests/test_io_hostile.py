@@ -237,7 +237,7 @@ def big_table(name: str, n_parents: int, body: str) -> str:
         own = {"type": "discrete", "parents": [], "levels": states, "cpt": dict.fromkeys(states, 0.1)}
         child = {"type": "discrete", "parents": parents, "levels": states, "cpt": {"v0=0": {"0": 0.1}}}
         arcs = [[parent, "child"] for parent in parents]
-        return json.dumps({"nodes": variables, "arcs": arcs, "cpds": {v: own for v in parents} | {"child": child}})
+        return json.dumps({"nodes": variables, "arcs": arcs, "cpds": dict.fromkeys(parents, own) | {"child": child}})
     n = n_parents + 1
     text = f"BAYES {n} {'10 ' * n} {n} " + " ".join(f"1 {i}" for i in range(n_parents))
     text += f" {n} {' '.join(map(str, range(n)))} " + f"10 {tenth} " * n_parents
@@ -309,7 +309,7 @@ def one_node(intercept: str) -> str:
         ("hugin", "node a { states = (" + ")" * 200_000, "expected attribute"),
         ("hugin", "node a { states = (" + ") " * 100_000, "expected attribute"),
         ("hugin", "//" * 200_000, "at least one variable"),
-        ("hugin", CONTINUOUS + "normal ( " * 100_000 + ");}", "got 100000"),
+        ("hugin", CONTINUOUS + "normal ( " * 100_000 + ");}", "nest one level per discrete"),
         ("hugin", CONTINUOUS + "normal ( 0 " + "+ 1 * x" * 100_000 + ", 1);}", "got '.{10}"),
         ("hugin", CONTINUOUS + "normal ( 1" + "e1" * 100_000 + ", 1);}", "a mean is a sum"),
         ("hugin", CONTINUOUS + "normal ( " + "1 + " * 100_000 + ", 1);}", "a mean is a sum"),
