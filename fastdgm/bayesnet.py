@@ -269,8 +269,8 @@ class BayesNet(Network):
 
     def _learn(self, data: Any, prior: Prior, sample_weight: Any, unknown: UnknownLabels, *, add: bool) -> BayesNet:
         """Swap in conditionals from data; with ``add``, from these and those of earlier calls."""
-        from .learning.fitting import Known, learn
         from .learning.counts import training_rows
+        from .learning.fitting import Known, learn
 
         variables = self._variables if add else self._declared
         known = Known(self._parents, variables, self._conditionals if self._keeps_kinds else {})
