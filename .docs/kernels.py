@@ -53,10 +53,28 @@ CHECKS = {
         "reference.log_prob_per_variable", "test_cpt.test_log_prob_equals_the_oracle"
     ),
     "cpt.count_cpu": Checks("reference.count", "test_fit.test_tables_are_counts_plus_prior", "alarm-1M/fit"),
+    "cpt_classes.log_prob_of_states_cpu": Checks("cpt.log_prob_cpu", "test_predict.test_all_states_in_one_pass"),
+    "cpt_classes_cuda.log_prob_of_states_cuda": Checks(
+        "cpt_classes.log_prob_of_states_cpu", "test_predict.test_the_twin", "gpu: log_prob of states"
+    ),
+    "elimination.log_sums_cpu": Checks(
+        "reference_latent.log_sum", "test_elimination.test_sums_are_those_over_every_configuration"
+    ),
+    "elimination.posterior_cpu": Checks(
+        "reference_latent.marginal", "test_elimination.test_sums_are_those_over_every_configuration"
+    ),
+    "elimination_cuda.log_sums_cuda": Checks(
+        "elimination.log_sums_cpu", "test_elimination.test_twins", "gpu: log sums"
+    ),
+    "elimination_cuda.posterior_cuda": Checks(
+        "elimination.posterior_cpu", "test_elimination.test_twins", "gpu: posterior"
+    ),
     "tiles.columns_from_rows_cpu": Checks(
         "numpy.transpose", "test_tiles.test_rows_become_columns", "alarm-1M-forms/log_prob_of_int64_rows"
     ),
     "tiles.narrow_columns_cpu": Checks("numpy.ndarray.astype", "test_tiles.test_columns_are_narrowed"),
+    "real_tiles.check_reals_cpu": Checks("numpy.isfinite", "test_real_tiles.test_what_is_no_number_is_reported"),
+    "real_tiles.reals_from_rows_cpu": Checks("numpy.transpose", "test_real_tiles.test_rows_become_columns"),
     "tiles.relabel_cpu": Checks(
         "numpy.take", "test_tiles.test_bytes_are_relabelled", "alarm-1M-forms/log_prob_of_a_pandas_frame"
     ),

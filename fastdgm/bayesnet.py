@@ -20,6 +20,7 @@ from .runtime.seeds import check_chunk, check_rows, key_from_seed
 
 if TYPE_CHECKING:
     from .engines.hybrid import Program
+    from .inference.latent import Inference
     from .learning.counts import Prior, UnknownLabels
     from .show.graph import Picture
 
@@ -51,11 +52,12 @@ class BayesNet(Network):
     """
 
     _kept_program: Program | None = None
+    _kept_inference: Inference | None = None
     _statistics: Any = None  # what ``partial_fit`` goes on from
 
     def _set_conditionals(self, conditionals: Mapping[str, Conditional]) -> None:
         super()._set_conditionals(conditionals)
-        self._kept_program = None  # at once: its plans may be large
+        self._kept_program = self._kept_inference = None  # at once: their plans may be large
 
     @property
     def _program(self) -> Program:
@@ -188,6 +190,78 @@ class BayesNet(Network):
         block = as_network_block(data, program.schema)  # those of the program, also while another thread fits
         result = program.log_prob_per_variable(block).T if per_variable else program.log_prob(block)
         return Placement.of(data).give_back(result)
+
+    @property
+    def _inference(self) -> Inference:
+        """What answers about rows with missing values, made on first use."""
+        program, inference = self._program, self._kept_inference
+        if inference is None or inference.program is not program:
+            from .inference.latent import Inference
+
+            inference = self._kept_inference = Inference(program)
+        return inference
+
+    def predict_proba(self, data: Any, name: str) -> npt.NDArray[np.float64]:
+        """The posterior of one discrete variable in every row: P(x_name = k | the row's other values), by Bayes' rule.
+
+        Parameters
+        ----------
+        data : as for :meth:`log_prob`, or the same without the column ``name``: what a row says of that variable is not
+            looked at. In networks with real variables any values may be missing, and are summed out.
+        name : a discrete variable.
+
+        Returns
+        -------
+        float64 array ``(n_rows, k)``, in the order of ``states[name]``; every row sums to one. A torch tensor if
+        ``data`` is one.
+
+        Raises
+        ------
+        ValueError : a real variable; a row that is impossible whatever the state; a value missing in another column of
+            a network of tables only, or one that cannot be summed out. KeyError : no variable of that name.
+
+        Examples
+        --------
+        >>> import fastdgm as fd
+        >>> net = fd.BayesNet({
+        ...     "rain": fd.Bernoulli(0.2),
+        ...     "wet": fd.CPT(["rain"], [[0.9, 0.1], [0.2, 0.8]], states=["dry", "wet"]),
+        ... })
+        >>> net.predict_proba({"wet": ["wet", "dry"]}, "rain").round(3).tolist()
+        [[0.333, 0.667], [0.947, 0.053]]
+        """
+        from .inference.predictions import posterior
+
+        self._check_name(name)
+        return Placement.of(data).give_back(posterior(self._inference, data, name))
+
+    def predict(self, data: Any, name: str, *, labels: bool = False) -> npt.NDArray[Any]:
+        """The most probable state of one discrete variable in every row: argmax_k P(x_name = k | the other values).
+
+        Parameters
+        ----------
+        data, name : as for :meth:`predict_proba`.
+        labels : give the names of the states instead of their codes.
+
+        Returns
+        -------
+        Codes ``(n_rows,)``, uint8 or uint16, the first of equally probable states; with ``labels`` an array of strings.
+
+        Raises
+        ------
+        As :meth:`predict_proba`.
+
+        Examples
+        --------
+        >>> import fastdgm as fd
+        >>> net = fd.BayesNet({"rain": fd.Bernoulli(0.2), "wet": fd.CPT(["rain"], [[0.9, 0.1], [0.2, 0.8]])})
+        >>> net.predict({"wet": [0, 1]}, "rain"), net.predict({"wet": [1]}, "rain", labels=True)
+        (array([0, 1], dtype=uint8), array(['True'], dtype=object))
+        """
+        from .inference.predictions import predicted_codes
+
+        codes = predicted_codes(self.predict_proba(data, name))
+        return np.array(self._states[name], dtype=object)[codes] if labels else codes
 
     def score_samples(self, data: Any) -> npt.NDArray[np.float64]:
         """The same as :meth:`log_prob`, under scikit-learn's name."""
@@ -334,4 +408,4 @@ class BayesNet(Network):
         return shown_svg(self)
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_kept_program": None}
+        return {**self.__dict__, "_kept_program": None, "_kept_inference": None}

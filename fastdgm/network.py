@@ -49,9 +49,9 @@ class Network:
 
         Raises
         ------
-        ValueError : a cycle, a repeated edge, repeated state names, or states of a real variable. KeyError : states of
-        an unknown variable, or one that is said to be real. TypeError : sets, whose order changes from run to run, or
-        states that are no mapping to lists.
+        ValueError : a cycle, a repeated edge, repeated state names, or states of a real variable.
+        KeyError : states of an unknown variable, or one that is said to be real.
+        TypeError : sets, whose order changes from run to run, or states that are no mapping to lists.
 
         Examples
         --------

@@ -7,9 +7,8 @@ from typing import Any, NamedTuple
 
 from ..conditionals.base import Conditional
 from ..data.blocks import Block
-from ..data.mixed import MixedBlock
 from ..data.schema import Schema
-from ..data.variables import Discrete, Variable
+from ..data.variables import Variable
 from ..runtime.pieces import cell_ranges
 from ..runtime.threads import run_pieces
 from . import counts
@@ -44,8 +43,12 @@ def learn(known: Known, rows: TrainingRows, prior: Prior, earlier: Any = None, i
 
     Raises ValueError or TypeError, naming a variable, where one cannot be learnt from them, or not in chunks.
     """
-    schema = _schema_of(rows.block)
-    targets = [_target(name, parents, schema, known.conditionals.get(name)) for name, parents in known.parents.items()]
+    schema = rows.block.schema
+    variables = schema.variables
+    targets = [
+        Target(name, variables[name], {own: variables[own] for own in parents}, known.conditionals.get(name))
+        for name, parents in known.parents.items()
+    ]
     if all_tables(targets):
         tables = counts.learn(known.parents, rows.block, prior, rows.weights, earlier)
         return Fitted(tables.conditionals, tables.counts)
@@ -59,16 +62,6 @@ def learn(known: Known, rows: TrainingRows, prior: Prior, earlier: Any = None, i
         statistics = {kind: own.merged(earlier[kind], statistics[kind]) for kind, own in sums.items()}
     learnt = [_learnt(own, statistics.get(kind), rows.block, weights) for kind, own in estimators.items()]
     return Fitted(_together(targets, learnt), statistics, warning_text([note for own in learnt for note in own.notes]))
-
-
-def _target(name: str, parents: Sequence[str], schema: Schema, conditional: Conditional | None) -> Target:
-    return Target(name, schema.variables[name], {own: schema.variables[own] for own in parents}, conditional)
-
-
-def _schema_of(block: Block) -> Schema:
-    if isinstance(block, MixedBlock):
-        return block.schema
-    return Schema({name: Discrete(states) for name, states in block.states.items()})
 
 
 def _estimators(targets: Sequence[Target], schema: Schema, prior: Prior) -> dict[str, Estimator]:

@@ -69,7 +69,7 @@ def _notes(target: Target, found: Regressions, few: Array) -> list[str]:
     name, notes = target.name, []
     if few.any():
         notes.append(f"{name!r} has too few rows for a regression{where(target, few)}: it has that of all rows there")
-    constant = found.std == 0.0
+    constant: Array = np.equal(found.std, 0.0)
     if constant.any():
         notes.append(f"{name!r} is constant{where(target, constant)}: its std is 0")
     left_out: Array = np.logical_not(found.kept)
