@@ -53,6 +53,22 @@ CHECKS = {
         "reference.log_prob_per_variable", "test_cpt.test_log_prob_equals_the_oracle"
     ),
     "cpt.count_cpu": Checks("reference.count", "test_fit.test_tables_are_counts_plus_prior", "alarm-1M/fit"),
+    "cpt_classes.log_prob_of_states_cpu": Checks("cpt.log_prob_cpu", "test_predict.test_all_states_in_one_pass"),
+    "cpt_classes_cuda.log_prob_of_states_cuda": Checks(
+        "cpt_classes.log_prob_of_states_cpu", "test_predict.test_the_twin", "gpu: log_prob of states"
+    ),
+    "elimination.log_sums_cpu": Checks(
+        "reference_latent.log_sum", "test_elimination.test_sums_are_those_over_every_configuration"
+    ),
+    "elimination.posterior_cpu": Checks(
+        "reference_latent.marginal", "test_elimination.test_sums_are_those_over_every_configuration"
+    ),
+    "elimination_cuda.log_sums_cuda": Checks(
+        "elimination.log_sums_cpu", "test_elimination.test_twins", "gpu: log sums"
+    ),
+    "elimination_cuda.posterior_cuda": Checks(
+        "elimination.posterior_cpu", "test_elimination.test_twins", "gpu: posterior"
+    ),
     "tiles.columns_from_rows_cpu": Checks(
         "numpy.transpose", "test_tiles.test_rows_become_columns", "alarm-1M-forms/log_prob_of_int64_rows"
     ),
@@ -73,9 +89,7 @@ CHECKS = {
     "moments.moments_cpu": Checks(
         "reference_moments.moments", "test_moments.test_moments_are_those_of_exact_fractions"
     ),
-    "moments_cuda.moments_cuda": Checks(
-        "moments.moments_cpu", "test_moments_cuda.test_records_are_those_of_the_loop"
-    ),
+    "moments_cuda.moments_cuda": Checks("moments.moments_cpu", "test_moments_cuda.test_records_are_those_of_the_loop"),
     # --- masked networks ---
     "uniforms.uniforms_cpu": Checks("reference_ar.uniforms", "test_uniforms.test_the_kernel_for_modules"),
     "made.log_prob_cpu": Checks(

@@ -11,12 +11,13 @@ vectors; every element is one chain of sums whatever its neighbours, so a row gi
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 import numpy as np
 from numba import int64, uint64
 
-from .jit import inlined, kernel, loop, wide_vectors
+from .jit import inlined, kernel, loop, scalar, wide_vectors
 from .normal import normal_quantile
 from .products import LANES, ROWS, Matrix, Size, add_product
 from .uniforms import fill_uniforms
@@ -25,6 +26,7 @@ __all__ = [
     "PANEL",
     "Components",
     "Vector",
+    "log_density",
     "log_prob_components_cpu",
     "log_prob_vector_cpu",
     "sample_vector_cpu",
@@ -71,6 +73,12 @@ class Scratch(NamedTuple):
     source: np.ndarray  # (d, lanes + GAP)
     result: np.ndarray  # (ROWS, lanes)
     total: np.ndarray  # float64 (lanes,)
+
+
+@scalar
+def log_density(squared_norm, log_scale):
+    """log p(x) by |z|^2. Of finite numbers that is NaN only where z left the range of the type: so far out is none."""
+    return log_scale - 0.5 * squared_norm if squared_norm >= 0.0 else -math.inf
 
 
 @loop
@@ -185,7 +193,7 @@ def log_prob_vector_cpu(begin, end, vector, codes, reals, out):
     """out[i] += log p(x | its parents) of rows begin .. end: codes (n_codes, n), reals (n_reals, n), out float64."""
     components = vector.components
     scratch, groups = _new_scratch(components.mean), _new_groups(components.mean.shape[0])
-    half, log_scale, total = 0.5, components.log_scale, scratch.total
+    log_scale, total = components.log_scale, scratch.total
     most = int64(total.shape[0])
     for a in range(begin, end, GROUPED):
         group_rows(vector, codes, a, min(GROUPED, end - a), groups)
@@ -195,13 +203,13 @@ def log_prob_vector_cpu(begin, end, vector, codes, reals, out):
                 _gather_centred(reals, vector.row, a, rows, components, c, scratch.source)
                 _squared_norms(components, c, scratch, _whole_vectors(int64(rows.shape[0])))
                 for i in range(rows.shape[0]):
-                    out[a + rows[i]] += log_scale[c] - half * total[i]
+                    out[a + rows[i]] += log_density(total[i], log_scale[c])
 
 
 @kernel
 def log_prob_components_cpu(begin, end, components, row, reals, out):
     """out[c, i] = log p(x | component c) for all components, of the vectors in rows ``row`` on of reals (n_reals, n);
-    out is float64 (k, n)."""
+    finite; out is float64 (k, n)."""
     scratch = _new_scratch(components.mean)
     log_scale, total = components.log_scale, scratch.total
     most = int64(total.shape[0])
@@ -211,7 +219,7 @@ def log_prob_components_cpu(begin, end, components, row, reals, out):
             _load_centred(reals, row, a, n, components, c, scratch.source)
             _squared_norms(components, c, scratch, _whole_vectors(n))
             for i in range(n):
-                out[c, a + i] = log_scale[c] - 0.5 * total[i]
+                out[c, a + i] = log_density(total[i], log_scale[c])
 
 
 # Drawing ----------------------------------------------------------------------------------------------------------

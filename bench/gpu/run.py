@@ -18,12 +18,14 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from case import Case
+from latent_cases import elimination_cases
 from markov_cases import dense_cases, sparse_cases
 from network_cases import adam_cases, made_cases, nade_cases
 from numba import config, cuda
 from rates import copy_rate, device_seconds, philox_rate
 from table_cases import table_cases
 
+from fastdgm.engines.elimination.loops_cuda import LOOPS as ELIMINATION_LOOPS
 from fastdgm.engines.launch import Twin, launch
 from fastdgm.engines.markov.loops_cuda import LOOPS as MARKOV_LOOPS
 from fastdgm.engines.masked.loops_cuda import LOOPS as MASKED_LOOPS
@@ -33,7 +35,13 @@ from fastdgm.engines.tables.loops_cuda import LOOPS as TABLE_LOOPS
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from machine import machine_info, write_results
 
-FAMILIES = {"tables": TABLE_LOOPS, "markov": MARKOV_LOOPS, "masked": MASKED_LOOPS, "nade": NADE_LOOPS}
+FAMILIES = {
+    "tables": TABLE_LOOPS,
+    "elimination": ELIMINATION_LOOPS,
+    "markov": MARKOV_LOOPS,
+    "masked": MASKED_LOOPS,
+    "nade": NADE_LOOPS,
+}
 ROUNDS = 1 if config.ENABLE_CUDASIM else 7
 SIMULATED_THREADS = 4  # each is a Python thread
 COLUMNS = ("case", "rows", "right", "gpu_ns_per_cell", "cpu_ns_per_cell", "share_of_copy", "share_of_philox")
@@ -54,6 +62,7 @@ def full_size() -> Iterator[Case]:
     yield from dense_cases(100_000, 100)
     yield from sparse_cases(100_000, 400_000)
     yield from adam_cases(20_000_000)
+    yield from elimination_cases(500_000)
 
 
 def tiny() -> Iterator[Case]:
@@ -64,6 +73,7 @@ def tiny() -> Iterator[Case]:
     yield from dense_cases(20, 10)
     yield from sparse_cases(20, 400)
     yield from adam_cases(50)
+    yield from elimination_cases(6)
 
 
 SIZES: dict[str, Callable[[], Iterator[Case]]] = {"full": full_size, "tiny": tiny}

@@ -13,7 +13,9 @@ from ..kernels.tiles import columns_from_rows_cpu, narrow_columns_cpu
 from ..runtime.arrays import code_type, read_only
 from ..runtime.lazy import cached_property
 from .labels import Column, bad_code
+from .schema import Schema
 from .tables import TableReader
+from .variables import Discrete
 
 States = Mapping[str, tuple[str, ...]]
 Array = npt.NDArray[Any]
@@ -41,6 +43,11 @@ class Block(ABC):
     @abstractmethod
     def n(self) -> int:
         """Number of rows."""
+
+    @property
+    def schema(self) -> Schema:
+        """The variables."""
+        return Schema({name: Discrete(own) for name, own in self.states.items()})
 
     @abstractmethod
     def read(self, begin: int, end: int, in_place: Collection[str] = ()) -> Part:

@@ -36,7 +36,7 @@ class MixedBlock(Block):
         super().__init__(schema.states)
         self.codes = codes
         self.reals = reals
-        self.schema = schema
+        self._schema = schema
         self._n = n
         self._no_codes = read_only(np.empty((0, n), schema.code_dtype))
 
@@ -44,6 +44,11 @@ class MixedBlock(Block):
     def n(self) -> int:
         """Number of rows."""
         return self._n
+
+    @property
+    def schema(self) -> Schema:
+        """The variables."""
+        return self._schema
 
     def read(self, begin: int, end: int, in_place: Collection[str] = ()) -> Part:
         """Checked columns."""

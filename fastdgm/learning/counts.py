@@ -9,14 +9,12 @@ import numpy as np
 import numpy.typing as npt
 
 from ..conditionals.table import CPT
-from ..data.blocks import Block, States
+from ..data.blocks import Block
 from ..data.booleans import with_plain_bytes
-from ..data.boundary import as_known_block, as_training_block
-from ..data.variables import Discrete
+from ..data.boundary import Variables, as_known_block, as_training_block
 from ..engines.tables.count import count_cells
 from ..engines.tables.plan import Structure, family_counts
 from ..runtime.arrays import read_only
-from ..runtime.text import preview
 
 Array = npt.NDArray[Any]
 UnknownLabels = Literal["error", "drop"]
@@ -57,9 +55,6 @@ def learn(
     earlier: Sequence[Array] | None = None,
 ) -> LearntTables:
     """All tables from the counts of complete data, added to earlier ones."""
-    real = [name for name in parents if name not in block.states]
-    if real:
-        raise ValueError(f"tables are learnt from discrete variables, the columns {preview(real)} hold real numbers")
     counts = count_families(parents, block, sample_weight)
     if earlier is not None:
         counts = [old + new for old, new in zip(earlier, counts, strict=True)]
@@ -70,14 +65,15 @@ def learn(
     return LearntTables(conditionals, counts)
 
 
-def training_rows(data: Any, known: States, names: Sequence[str], weights: Any, unknown: UnknownLabels) -> TrainingRows:
+def training_rows(
+    data: Any, known: Variables, names: Sequence[str], weights: Any, unknown: UnknownLabels
+) -> TrainingRows:
     """Rows fit for counting; with ``unknown="drop"`` those without labels that are no states, and their weights."""
     if unknown not in ("error", "drop"):
         raise ValueError(f"unknown must be 'error' or 'drop', got {unknown!r:.60}")
-    variables = {name: Discrete(own) for name, own in known.items()}
     if unknown == "error":
-        return TrainingRows(as_training_block(data, variables, names), weights)
-    found = as_known_block(data, variables, names)
+        return TrainingRows(as_training_block(data, known, names), weights)
+    found = as_known_block(data, known, names)
     if isinstance(found, Block):
         return TrainingRows(found, weights)
     kept = found.kept

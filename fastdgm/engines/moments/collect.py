@@ -37,8 +37,7 @@ def merge_moments(strata: Strata, first: AllMoments, second: AllMoments) -> AllM
     """Those of the rows of both."""
     with np.errstate(over="ignore", invalid="ignore"):
         return tuple(
-            merged(one, other, _pairs(own.pairs))
-            for own, one, other in zip(strata.strata, first, second, strict=True)
+            merged(one, other, _pairs(own.pairs)) for own, one, other in zip(strata.strata, first, second, strict=True)
         )
 
 
