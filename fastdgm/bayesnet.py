@@ -359,16 +359,22 @@ class BayesNet(Network):
     # --- neighbours and pictures ---------------------------------------------------------------------------
 
     def to_pgmpy(self) -> Any:
-        """The same network as a pgmpy ``DiscreteBayesianNetwork``."""
+        """The same network as a pgmpy ``DiscreteBayesianNetwork``, or ``LinearGaussianBayesianNetwork``."""
         from .interop.pgmpy import to_pgmpy
 
         return to_pgmpy(self)
 
     def to_pyagrum(self) -> Any:
-        """The same network as a pyAgrum ``BayesNet``."""
+        """The same network as a pyAgrum ``BayesNet``, or ``CLG`` if all variables are real."""
         from .interop.pyagrum import to_pyagrum
 
         return to_pyagrum(self)
+
+    def to_sklearn(self) -> Any:
+        """A mixture or naive Bayes network as a scikit-learn ``GaussianMixture``, ``GaussianNB`` or the like."""
+        from .interop.sklearn import to_sklearn
+
+        return to_sklearn(self)
 
     def plot(self, path: str | Path | None = None, *, layout: str = "layers") -> Picture | Path:
         """A picture of the graph: shown in a notebook, or written to ``path``, which is returned.
