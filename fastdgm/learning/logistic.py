@@ -54,13 +54,11 @@ def fit_log_linear(target: Target, part: Part, schema: Schema, weights: Floats) 
     found = maximise(used, codes, variable.n_states, weights, penalty)
     if found.separable:
         raise ValueError(
-            f"the rows are separable: weights of {target.name!r} would be infinite, because columns of its parents tell "
-            f"states apart without a mistake; give it l2, as {_kind(variable)}(parents, l2=1.0)"
+            f"the rows are separable: weights of {target.name!r} would be infinite, because columns of its parents "
+            f"tell states apart without a mistake; give it l2, as {_kind(variable)}(parents, l2=1.0)"
         )
     if not found.converged:
-        notes.append(
-            f"the weights of {target.name!r} are not at the maximum of the likelihood after {MOST_STEPS} steps"
-        )
+        notes.append(f"Newton's method did not converge in {MOST_STEPS} steps for {target.name!r}")
     coefficients = np.zeros((variable.n_states, design.size))
     coefficients[1:, kept] = found.coefficients
     return _conditional(target, variable, l2, *design.unscaled(coefficients)), notes

@@ -55,7 +55,7 @@ def maximise(design: Design, codes: Array, n_states: int, weights: Floats, penal
         step = _solve(now.information, now.gradient.ravel()).reshape(shape)
         promised = float((step * now.gradient).sum())
         if promised <= GAIN * unit:
-            return Maximum(b, True, _separable(design, weights, now, unit) and not penalty.any())
+            return Maximum(b + step, True, _separable(design, weights, now, unit) and not penalty.any())
         size = 1.0
         while size > SHORTEST:
             tried = b + size * step

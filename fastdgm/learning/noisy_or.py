@@ -46,8 +46,8 @@ def grouped(causes: npt.NDArray[np.uint8], effect: npt.NDArray[np.bool_], weight
     rows = np.ascontiguousarray(packed).view(np.dtype((np.void, packed.shape[1])))[:, 0]
     _, first, group = np.unique(rows, return_index=True, return_inverse=True)
     bits = np.concatenate([np.ones((len(first), 1)), causes.T[first]], axis=1)
-    with_effect = np.bincount(group, weights * effect, len(first))
-    return Groups(bits, with_effect, np.bincount(group, weights, len(first)) - with_effect)
+    sums = np.stack([np.bincount(group, weights * picked, len(first)) for picked in (effect, ~effect)])
+    return Groups(bits, *sums.astype(np.float64))
 
 
 def maximise(groups: Groups) -> tuple[Floats, bool, list[float]]:
