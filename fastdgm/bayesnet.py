@@ -11,7 +11,6 @@ import numpy as np
 import numpy.typing as npt
 
 from .conditionals.base import Conditional
-from .conditionals.table import tables_of
 from .data.evidence import refuse_do, refuse_given
 from .data.placement import Placement
 from .data.samples import Samples, rows_of
@@ -21,6 +20,7 @@ from .runtime.seeds import check_chunk, check_rows, key_from_seed
 
 if TYPE_CHECKING:
     from .engines.hybrid import Program
+    from .inference.latent import Inference
     from .learning.counts import Prior, UnknownLabels
     from .show.graph import Picture
 
@@ -52,11 +52,12 @@ class BayesNet(Network):
     """
 
     _kept_program: Program | None = None
-    _counts: list[npt.NDArray[Any]] | None = None
+    _kept_inference: Inference | None = None
+    _statistics: Any = None  # what ``partial_fit`` goes on from
 
     def _set_conditionals(self, conditionals: Mapping[str, Conditional]) -> None:
         super()._set_conditionals(conditionals)
-        self._kept_program = None  # at once: its plans may be large
+        self._kept_program = self._kept_inference = None  # at once: their plans may be large
 
     @property
     def _program(self) -> Program:
@@ -190,6 +191,78 @@ class BayesNet(Network):
         result = program.log_prob_per_variable(block).T if per_variable else program.log_prob(block)
         return Placement.of(data).give_back(result)
 
+    @property
+    def _inference(self) -> Inference:
+        """What answers about rows with missing values, made on first use."""
+        program, inference = self._program, self._kept_inference
+        if inference is None or inference.program is not program:
+            from .inference.latent import Inference
+
+            inference = self._kept_inference = Inference(program)
+        return inference
+
+    def predict_proba(self, data: Any, name: str) -> npt.NDArray[np.float64]:
+        """The posterior of one discrete variable in every row: P(x_name = k | the row's other values), by Bayes' rule.
+
+        Parameters
+        ----------
+        data : as for :meth:`log_prob`, or the same without the column ``name``: what a row says of that variable is not
+            looked at. In networks with real variables any values may be missing, and are summed out.
+        name : a discrete variable.
+
+        Returns
+        -------
+        float64 array ``(n_rows, k)``, in the order of ``states[name]``; every row sums to one. A torch tensor if
+        ``data`` is one.
+
+        Raises
+        ------
+        ValueError : a real variable; a row that is impossible whatever the state; a value missing in another column of
+            a network of tables only, or one that cannot be summed out. KeyError : no variable of that name.
+
+        Examples
+        --------
+        >>> import fastdgm as fd
+        >>> net = fd.BayesNet({
+        ...     "rain": fd.Bernoulli(0.2),
+        ...     "wet": fd.CPT(["rain"], [[0.9, 0.1], [0.2, 0.8]], states=["dry", "wet"]),
+        ... })
+        >>> net.predict_proba({"wet": ["wet", "dry"]}, "rain").round(3).tolist()
+        [[0.333, 0.667], [0.947, 0.053]]
+        """
+        from .inference.predictions import posterior
+
+        self._check_name(name)
+        return Placement.of(data).give_back(posterior(self._inference, data, name))
+
+    def predict(self, data: Any, name: str, *, labels: bool = False) -> npt.NDArray[Any]:
+        """The most probable state of one discrete variable in every row: argmax_k P(x_name = k | the other values).
+
+        Parameters
+        ----------
+        data, name : as for :meth:`predict_proba`.
+        labels : give the names of the states instead of their codes.
+
+        Returns
+        -------
+        Codes ``(n_rows,)``, uint8 or uint16, the first of equally probable states; with ``labels`` an array of strings.
+
+        Raises
+        ------
+        As :meth:`predict_proba`.
+
+        Examples
+        --------
+        >>> import fastdgm as fd
+        >>> net = fd.BayesNet({"rain": fd.Bernoulli(0.2), "wet": fd.CPT(["rain"], [[0.9, 0.1], [0.2, 0.8]])})
+        >>> net.predict({"wet": [0, 1]}, "rain"), net.predict({"wet": [1]}, "rain", labels=True)
+        (array([0, 1], dtype=uint8), array(['True'], dtype=object))
+        """
+        from .inference.predictions import predicted_codes
+
+        codes = predicted_codes(self.predict_proba(data, name))
+        return np.array(self._states[name], dtype=object)[codes] if labels else codes
+
     def score_samples(self, data: Any) -> npt.NDArray[np.float64]:
         """The same as :meth:`log_prob`, under scikit-learn's name."""
         return self.log_prob(data)
@@ -269,16 +342,18 @@ class BayesNet(Network):
         return self._learn(data, checked_prior(prior, equivalent_sample_size), sample_weight, unknown, add=True)
 
     def _learn(self, data: Any, prior: Prior, sample_weight: Any, unknown: UnknownLabels, *, add: bool) -> BayesNet:
-        """Swap in tables from counts; with ``add``, from these and those of earlier calls."""
-        from .learning.counts import learn, training_rows
+        """Swap in conditionals from data; with ``add``, from these and those of earlier calls."""
+        from .learning.counts import training_rows
+        from .learning.fitting import Known, learn
 
-        tables_of(self._conditionals, "fit")
-        rows = training_rows(data, self._states if add else self._declared, self.names, sample_weight, unknown)
-        learnt = learn(self._parents, rows.block, prior, rows.weights, self._counts if add else None)
-        self._set_conditionals(learnt.conditionals)
-        self._counts = learnt.counts
-        if rows.warning:
-            warnings.warn(rows.warning, UserWarning, stacklevel=3)
+        variables = self._variables if add else self._declared
+        known = Known(self._parents, variables, self._conditionals if self._keeps_kinds else {})
+        rows = training_rows(data, known.variables, self.names, sample_weight, unknown)
+        fitted = learn(known, rows, prior, self._statistics if add else None, in_chunks=add)
+        self._set_conditionals(fitted.conditionals)
+        self._statistics = fitted.statistics
+        for warning in filter(None, (rows.warning, fitted.warning)):
+            warnings.warn(warning, UserWarning, stacklevel=3)
         return self
 
     # --- neighbours and pictures ---------------------------------------------------------------------------
@@ -333,4 +408,4 @@ class BayesNet(Network):
         return shown_svg(self)
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_kept_program": None}
+        return {**self.__dict__, "_kept_program": None, "_kept_inference": None}

@@ -67,11 +67,29 @@ def table_arguments(codes: str) -> dict[str, list[Any]]:
         "log_prob columns": [scoring, flat, block, totals],
         "log_prob per variable": [scoring, flat, block, array("float64", 2)],
         "count": [scoring, flat, block, totals, array("float64", 2)],
+        "log_prob of states": [scoring, flat, block, array("float64", 2)],
         "first bad row": [flat, block, array("int64", 1)],
     }
 
 
-TABLE_VERBS = ["sample", "log_prob columns", "log_prob per variable", "count", "first bad row"]
+@pytest.mark.parametrize("verb", ["log sums", "posterior"])
+def test_the_twin_of_sums_over_hidden_variables_compiles(verb):
+    from fastdgm.engines.elimination.loops_cuda import LOOPS
+    from fastdgm.kernels.elimination import EliminationPlan
+
+    plan = plan_type(EliminationPlan, "uint32", "uint32", "uint32")
+    blocks = [array("float64", 2)] * (1 if verb == "log sums" else 2)
+    assert_compiles(LOOPS[verb, "cuda"].kernel, plan, *blocks)
+
+
+TABLE_VERBS = [
+    "sample",
+    "log_prob columns",
+    "log_prob per variable",
+    "log_prob of states",
+    "count",
+    "first bad row",
+]
 
 
 @pytest.mark.parametrize("codes", ["uint8", "uint16"])

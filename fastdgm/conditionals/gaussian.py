@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -13,6 +13,9 @@ from ..errors import NotFittedError
 from .base import Conditional
 from .parameters import check_parent_states, for_configurations, numbers, parent_names, shown
 from .table import ParentStates
+
+if TYPE_CHECKING:
+    from ..show.listing import Listing
 
 Array = npt.NDArray[Any]
 Numbers = npt.NDArray[np.float64]
@@ -201,8 +204,23 @@ class LinearGaussian(Conditional):
             return "not fitted"
         return ", ".join(f"{name}={shown(array)}" for name, array in self.parameters().items())
 
+    def _listing(self) -> Listing | None:
+        """How it reads out of a network; before, the shapes of its parameters are not known."""
+        from ..show.regressions import gaussian_listing
+
+        if self.discrete_parents is None or self.intercept is None or self.coefficients is None or self.std is None:
+            return None
+        return gaussian_listing(self, self.intercept, self.coefficients, self.std) if self.parents else None
+
     def __repr__(self) -> str:
+        listing = self._listing()
+        if listing is not None:
+            return listing.text
         return f"{type(self).__name__}({list(self.parents)}, {self._shown_parameters()})"
+
+    def _repr_html_(self) -> str | None:
+        listing = self._listing()
+        return None if listing is None else listing.html
 
 
 class Normal(LinearGaussian):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -21,6 +21,9 @@ from .columns import (
     parent_names,
     same_arrays,
 )
+
+if TYPE_CHECKING:
+    from ..show.listing import Listing
 
 Array = npt.NDArray[Any]
 Floats = npt.NDArray[np.float64]
@@ -169,7 +172,22 @@ class LogLinear(Conditional):
         parts = (self.parents, self.weights, self.bias, self.l2, self.states, self.parent_variables)
         return type(self).trusted, parts
 
+    def _listing(self) -> Listing | None:
+        """How it reads out of a network; before, the columns of its parents are not known."""
+        from ..show.regressions import weights_listing
+
+        if self.parent_variables is None or self.weights is None or self.bias is None:
+            return None
+        return weights_listing(self, np.atleast_2d(self.weights), np.atleast_1d(self.bias), self.parent_variables)
+
+    def _repr_html_(self) -> str | None:
+        listing = self._listing()
+        return None if listing is None else listing.html
+
     def __repr__(self) -> str:
+        listing = self._listing()
+        if listing is not None:
+            return listing.text
         penalty = f", l2={self.l2:g}" if self.l2 else ""
         states = "" if self.states == BINARY else f", states={list(self.states)}"
         if self.weights is None or self.bias is None:

@@ -192,7 +192,7 @@ class MultivariateNormal(Conditional):
             mean = for_configurations(mean, f"the mean of {name!r}", ks, (d,))
             covariance = for_configurations(covariance, f"the covariance of {name!r}", ks, (d, d))
         own = type(self).__new__(type(self))
-        own._set(self.parents, mean, covariance, ks, d, found, None)
+        own._set(self.parents, mean, covariance, ks, d, tuple(states), None)
         return own
 
     def marginal(self, names: Sequence[str]) -> Self:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -11,6 +11,9 @@ import numpy.typing as npt
 from ..data.variables import Discrete, Variable
 from .base import Conditional
 from .columns import BINARY, check_same_parents, described, finite_numbers, parent_names, same_arrays
+
+if TYPE_CHECKING:
+    from ..show.listing import Listing
 
 Array = npt.NDArray[Any]
 Floats = npt.NDArray[np.float64]
@@ -157,7 +160,22 @@ class NoisyOr(Conditional):
     def __reduce__(self) -> tuple[object, ...]:
         return type(self).trusted, (self.parents, self.probabilities, self.leak, self.parent_variables)
 
+    def _listing(self) -> Listing | None:
+        """How it reads out of a network."""
+        from ..show.regressions import noisy_or_listing
+
+        if self.parent_variables is None or self.probabilities is None:
+            return None
+        return noisy_or_listing(self, self.probabilities)
+
+    def _repr_html_(self) -> str | None:
+        listing = self._listing()
+        return None if listing is None else listing.html
+
     def __repr__(self) -> str:
+        listing = self._listing()
+        if listing is not None:
+            return listing.text
         if self.probabilities is None:
             return f"NoisyOr({list(self.parents)})"
         with np.printoptions(precision=4, threshold=20, edgeitems=3):

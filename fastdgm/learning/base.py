@@ -35,7 +35,7 @@ class Learnt(NamedTuple):
     notes: tuple[str, ...] = ()
 
 
-class Estimator(ABC):
+class Estimator:
     """Learns all variables of one kind of conditional: a :class:`SumEstimator` or a :class:`RowsEstimator`.
 
     ``schema`` says at which row of a block of codes or of reals each variable of the network begins.
@@ -47,7 +47,7 @@ class Estimator(ABC):
         self.prior = prior  # of tables
 
 
-class SumEstimator(Estimator):
+class SumEstimator(Estimator, ABC):
     """One whose parameters follow from statistics that can be added up, piece of rows by piece of rows.
 
     Statistics are numbers and arrays in tuples and lists. Pieces are merged in order, so that results do not depend on
@@ -72,7 +72,7 @@ class SumEstimator(Estimator):
         """The conditionals. Raises ValueError, naming the variable, where the rows do not determine them."""
 
 
-class RowsEstimator(Estimator):
+class RowsEstimator(Estimator, ABC):
     """One that needs all rows at once, and so cannot learn in chunks."""
 
     @abstractmethod

@@ -1,85 +1,88 @@
-"""Rows -> the conditionals of a network of several kinds: each variable by the estimator of its kind."""
+"""Rows -> the conditionals of a network: tables by counting, other kinds each by its estimator."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-import numpy as np
-
 from ..conditionals.base import Conditional
-from ..conditionals.gaussian import LinearGaussian
-from ..conditionals.table import CPT
 from ..data.blocks import Block
 from ..data.schema import Schema
-from ..data.variables import Discrete, Real
+from ..data.variables import Variable
 from ..runtime.pieces import cell_ranges
 from ..runtime.threads import run_pieces
+from . import counts
 from .base import Estimator, Learnt, RowsEstimator, SumEstimator, Target, Weights
-from .counts import Prior
-from .estimators import ESTIMATORS, estimator_of
+from .counts import Prior, TrainingRows, checked_weights
+from .estimators import ESTIMATORS, KEPT, all_tables, kind_of
+from .notes import warning_text
 
 CELLS_PER_SUM = 128  # a piece has so many cells of data per number of its statistics
-LARGEST_PIECE = 1 << 31
+LARGEST_PIECE = 1 << 31  # cells, so that a 32-bit count cannot overflow
 PIECES_AT_ONCE = 64  # bounds the memory of the statistics of pieces
 
 
+class Known(NamedTuple):
+    """What is known of a network before it learns."""
+
+    parents: Mapping[str, tuple[str, ...]]
+    variables: Mapping[str, Variable]  # of some: the others are what the data say
+    conditionals: Mapping[str, Conditional]  # whose kinds stay: of all variables, or of none
+
+
 class Fitted(NamedTuple):
-    """Conditionals in the order of the targets, what a later chunk goes on from, and notes for the user."""
+    """Conditionals in the order of the variables, what a later chunk goes on from, and what to tell the user."""
 
-    conditionals: dict[str, Conditional]
-    statistics: dict[str, Any]  # by the name of the kind of conditional
-    notes: tuple[str, ...]
+    conditionals: Mapping[str, Conditional]
+    statistics: Any
+    warning: str = ""
 
 
-def fit_network(
-    targets: Sequence[Target],
-    schema: Schema,
-    block: Block,
-    prior: Prior,
-    weights: Weights = None,
-    earlier: dict[str, Any] | None = None,
-    in_chunks: bool = False,
-) -> Fitted:
-    """Learn all targets from complete rows, added to those that ``earlier`` statistics are of.
+def learn(known: Known, rows: TrainingRows, prior: Prior, earlier: Any = None, in_chunks: bool = False) -> Fitted:
+    """All conditionals from complete rows, added to those that ``earlier`` statistics are of.
 
-    Raises ValueError or TypeError, naming a variable, before anything is learnt where one cannot be, or cannot be in
-    chunks.
+    Raises ValueError or TypeError, naming a variable, where one cannot be learnt from them, or not in chunks.
     """
-    by_kind: dict[type[Conditional], list[Target]] = {}
-    for target in targets:
-        by_kind.setdefault(kind_of(target), []).append(target)
-    estimators = {kind.__name__: ESTIMATORS[kind](own, schema, prior) for kind, own in by_kind.items()}
+    schema = rows.block.schema
+    variables = schema.variables
+    targets = [
+        Target(name, variables[name], {own: variables[own] for own in parents}, known.conditionals.get(name))
+        for name, parents in known.parents.items()
+    ]
+    if all_tables(targets):
+        tables = counts.learn(known.parents, rows.block, prior, rows.weights, earlier)
+        return Fitted(tables.conditionals, tables.counts)
+    weights = None if rows.weights is None else checked_weights(rows.weights, rows.block.n)
+    estimators = _estimators(targets, schema, prior)
     if in_chunks:
         _refuse_chunks(estimators)
     sums = {kind: own for kind, own in estimators.items() if isinstance(own, SumEstimator)}
-    statistics = dict(zip(sums, _collected(list(sums.values()), block, weights), strict=True))
+    statistics = dict(zip(sums, _collected(list(sums.values()), schema, rows.block, weights), strict=True))
     if earlier is not None:
         statistics = {kind: own.merged(earlier[kind], statistics[kind]) for kind, own in sums.items()}
-    learnt = [_learnt(kind, own, statistics, block, weights) for kind, own in estimators.items()]
-    found = {name: own for part in learnt for name, own in part.conditionals.items()}
-    notes = tuple(note for part in learnt for note in part.notes)
-    return Fitted({target.name: found[target.name] for target in targets}, statistics, notes)
+    learnt = [_learnt(own, statistics.get(kind), rows.block, weights) for kind, own in estimators.items()]
+    return Fitted(_together(targets, learnt), statistics, warning_text([note for own in learnt for note in own.notes]))
 
 
-def _learnt(kind: str, estimator: Estimator, statistics: dict[str, Any], block: Block, weights: Weights) -> Learnt:
-    if isinstance(estimator, SumEstimator):
-        return estimator.estimate(statistics[kind])
-    if isinstance(estimator, RowsEstimator):
-        return estimator.fit(block, weights)
-    raise TypeError(f"an estimator is a SumEstimator or a RowsEstimator, got {type(estimator).__name__}")
+def _estimators(targets: Sequence[Target], schema: Schema, prior: Prior) -> dict[str, Estimator]:
+    """One for each kind, by its name."""
+    by_kind: dict[type[Conditional], list[Target]] = {}
+    for target in targets:
+        if not isinstance(target.conditional, KEPT):
+            by_kind.setdefault(kind_of(target), []).append(target)
+    return {kind.__name__: ESTIMATORS[kind](own, schema, prior) for kind, own in by_kind.items()}
 
 
-def _refuse_chunks(estimators: dict[str, Estimator]) -> None:
+def _refuse_chunks(estimators: Mapping[str, Estimator]) -> None:
     for kind, own in estimators.items():
         if isinstance(own, RowsEstimator):
             raise TypeError(
-                f"partial_fit cannot learn the {kind} of {own.targets[0].name!r}: it needs all rows at once, "
+                f"partial_fit cannot learn the {kind} of {own.targets[0].name!r}, which needs all rows at once: "
                 "call fit(data)"
             )
 
 
-def _collected(estimators: Sequence[SumEstimator], block: Block, weights: Weights) -> list[Any]:
+def _collected(estimators: Sequence[SumEstimator], schema: Schema, block: Block, weights: Weights) -> list[Any]:
     """The statistics of all rows by estimator: each piece of rows is read once, pieces are merged in order."""
 
     def work(begin: int, end: int) -> list[Any]:
@@ -92,9 +95,23 @@ def _collected(estimators: Sequence[SumEstimator], block: Block, weights: Weight
         return []
     total = work(0, 0)  # compiles in this thread
     size = max(block.cells_per_piece, CELLS_PER_SUM * sum(own.n_sums for own in estimators))
-    n_cells = len(block.states)
-    pieces = cell_ranges(block.n, n_cells, min(size, LARGEST_PIECE))
+    pieces = cell_ranges(block.n, schema.n_codes + schema.n_reals, min(size, LARGEST_PIECE))
     for first in range(0, len(pieces), PIECES_AT_ONCE):
         for piece in run_pieces(work, pieces[first : first + PIECES_AT_ONCE]):
             total = [own.merged(*pair) for own, *pair in zip(estimators, total, piece, strict=True)]
     return total
+
+
+def _learnt(estimator: Estimator, statistics: Any, block: Block, weights: Weights) -> Learnt:
+    if isinstance(estimator, SumEstimator):
+        return estimator.estimate(statistics)
+    if isinstance(estimator, RowsEstimator):
+        return estimator.fit(block, weights)
+    raise TypeError(f"an estimator is a SumEstimator or a RowsEstimator, got a {type(estimator).__name__}")
+
+
+def _together(targets: Sequence[Target], learnt: Sequence[Learnt]) -> dict[str, Conditional]:
+    """Conditionals in the order of the targets; those without an estimator as they are."""
+    found = {name: own for part in learnt for name, own in part.conditionals.items()}
+    kept = {target.name: target.conditional for target in targets if target.conditional is not None}
+    return {target.name: found[target.name] if target.name in found else kept[target.name] for target in targets}

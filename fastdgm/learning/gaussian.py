@@ -1,4 +1,4 @@
-"""Linear Gaussian variables by least squares, in closed form: one regression for each joint state of discrete parents."""
+"""Linear Gaussian variables by least squares in closed form: a regression for each joint state of discrete parents."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ Array = npt.NDArray[Any]
 class GaussianEstimator(MomentsEstimator):
     """Maximum likelihood of intercepts, coefficients and standard deviations; ``learning/regression.py`` says how.
 
-    A joint state of the discrete parents with no more rows than a regression has coefficients gets the regression of the
-    rows of all states together, with a note. Notes also tell of standard deviations of 0 and of parents that were left
-    out.
+    A joint state of the discrete parents with no more rows than a regression has coefficients gets the regression of
+    the rows of all states together, with a note. Notes also tell of standard deviations of 0 and of parents that were
+    left out.
     """
 
     def estimate(self, statistics: Any) -> Learnt:
@@ -51,7 +51,9 @@ def _fitted(target: Target, moments: Moments) -> tuple[LinearGaussian, list[str]
     notes = _notes(target, found, few)
     if isinstance(target.conditional, Normal):
         return Normal(intercept, std), notes
-    return LinearGaussian(tuple(target.parents), intercept, found.coefficients.reshape(*n_states, n_columns), std), notes
+    return LinearGaussian(
+        tuple(target.parents), intercept, found.coefficients.reshape(*n_states, n_columns), std
+    ), notes
 
 
 def with_all_rows(moments: Moments, few: Array) -> Moments:
@@ -67,10 +69,10 @@ def _notes(target: Target, found: Regressions, few: Array) -> list[str]:
     name, notes = target.name, []
     if few.any():
         notes.append(f"{name!r} has too few rows for a regression{where(target, few)}: it has that of all rows there")
-    constant = found.std == 0.0
+    constant: Array = np.equal(found.std, 0.0)
     if constant.any():
         notes.append(f"{name!r} is constant{where(target, constant)}: its std is 0")
-    left_out = ~found.kept
+    left_out: Array = np.logical_not(found.kept)
     if left_out.any():
         names = [parent for parent, own in target.parents.items() if isinstance(own, Real) for _ in range(own.size)]
         which = list(dict.fromkeys(own for own, out in zip(names, left_out.any(axis=0), strict=True) if out))
@@ -80,7 +82,7 @@ def _notes(target: Target, found: Regressions, few: Array) -> list[str]:
         )
     if not found.resolved.all():
         notes.append(
-            f"{name!r} is a linear function of its parents but for rounding{where(target, ~found.resolved)}: its std is "
-            "an upper bound, about 1e-7 of its spread"
+            f"{name!r} is a linear function of its parents but for rounding{where(target, ~found.resolved)}: its std "
+            "is an upper bound, about 1e-7 of its spread"
         )
     return notes

@@ -45,8 +45,8 @@ class MomentsEstimator(SumEstimator):
         found = self._strata.moments_of(number, statistics)
         if not (np.isfinite(found.mean).all() and np.isfinite(found.cross).all()):
             raise ValueError(
-                f"the sums of squares of {self.targets[number].name!r} and its real parents, times their weights, leave "
-                "the range of float64: scale the columns or weights"
+                f"the sums of squares of {self.targets[number].name!r} and its real parents, times their weights, "
+                "leave the range of float64: scale the columns or weights"
             )
         return found
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -14,7 +14,7 @@ MOST = 5  # in one warning
 
 
 def where(target: Target, found: npt.NDArray[np.bool_]) -> str:
-    """" in 2 of 6 joint states of its discrete parents, the first being z='a', y='1'"; "" where there is one state."""
+    """ " in 2 of 6 joint states of its discrete parents, the first being z='a', y='1'"; "" where there is one state."""
     if len(found) == 1:
         return ""
     parents = {name: own for name, own in target.parents.items() if isinstance(own, Discrete)}
@@ -23,7 +23,7 @@ def where(target: Target, found: npt.NDArray[np.bool_]) -> str:
     return f" in {int(found.sum())} of {len(found)} joint states of its discrete parents, the first being {first:.200}"
 
 
-def warning_text(notes: tuple[str, ...]) -> str:
+def warning_text(notes: Sequence[str]) -> str:
     """One warning of all notes, of bounded length."""
     more = f"; and {len(notes) - MOST} more such notes" if len(notes) > MOST else ""
     return "; ".join(notes[:MOST]) + more

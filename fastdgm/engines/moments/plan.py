@@ -59,6 +59,7 @@ class Strata:
         self.stratum_of = [number[tuple(sorted(family.axes))] for family in families]
         self._check()
         self.plan = _plan(self.strata)
+        self.pairs = [np.array(own.pairs, np.intp).reshape(-1, 2).T for own in self.strata]
 
     def _check(self) -> None:
         """Refuse what cannot be indexed or held; computed in Python ints before anything is allocated."""
@@ -74,7 +75,7 @@ class Strata:
         return int(self.plan.record_start[-1])
 
     def moments_of(self, number: int, all_moments: Sequence[Moments]) -> Moments:
-        """Those of one family, with the configurations in the order of its own axes: ``cross`` (c, d, d) is a matrix."""
+        """Those of one family, ``cross`` as matrices (c, d, d), configurations in the order of its own axes."""
         family, s = self.families[number], self.stratum_of[number]
         stratum, own = self.strata[s], all_moments[s]
         order = _configuration_order(stratum, family)

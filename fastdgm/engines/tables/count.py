@@ -19,9 +19,7 @@ LARGEST_PIECE = 1 << 31  # cells, so that a 32-bit count cannot overflow
 PIECES_AT_ONCE = 64  # bounds the memory of partial counts
 
 
-def count_piece(
-    structure: Structure, begin: int, end: int, codes: Array, weights: Array | None
-) -> tuple[Array, int]:
+def count_piece(structure: Structure, begin: int, end: int, codes: Array, weights: Array | None) -> tuple[Array, int]:
     """Counts of rows ``begin`` to ``end`` of columns of codes, and -1 or a row from which on a code is out of range."""
     plan = structure.counting
     cells = np.zeros((4, int(plan.table_start[-1])), np.uint32 if weights is None else np.float64)

@@ -18,7 +18,7 @@ from ...runtime.arrays import code_type
 from ...runtime.lazy import cached_property
 from ...runtime.memory import check_memory
 from ..base import Members
-from .clusters import field_bits, sampling_clusters, scoring_clusters, slot_bits
+from .clusters import SCORING_CELLS, field_bits, sampling_clusters, scoring_clusters, slot_bits
 
 Array = npt.NDArray[Any]
 LARGEST_TABLE = 1 << 31  # cells, so that indices fit 32 bits
@@ -119,6 +119,11 @@ class Plans(Structure):
         self.check_tables(SCORING_BYTES, "scoring")
         return _scoring_plan(self, self.scoring_clusters)
 
+    def scoring_of_states(self, v: int) -> ScoringPlan:
+        """Fused tables without variable v, one for each of its states."""
+        self.check_tables(SCORING_BYTES, "scoring")
+        return _scoring_of_states_plan(self, v)
+
     @cached_property
     def scoring_per_variable(self) -> ScoringPlan:
         """One table per variable, in column order."""
@@ -190,6 +195,31 @@ def _scoring_plan(net: Plans, clusters: Sequence[Sequence[int]]) -> ScoringPlan:
             table += _spread(logs[f], net.families[f], scope)
         tables.append(table.ravel())
     return _scope_plan(net, clusters)._replace(table=np.concatenate(tables))
+
+
+def _scoring_of_states_plan(net: Plans, v: int) -> ScoringPlan:
+    """The tables of a cluster, one for each state of v, come one after the other: v is the first axis of all."""
+    n_states = net.n_states[v]
+    scopes = [tuple(u for u in net.families[f] if u != v) for f in net.columns]
+    found = scoring_clusters(tuple(scopes), tuple(net.n_states), max(SCORING_CELLS // n_states, 1))
+    clusters = [[net.columns[i] for i in own] for own in found]
+    outer = [[u for u in _scope(net, families) if u != v] for families in clusters]
+    sizes = [[net.n_states[u] for u in scope] for scope in outer]
+    tables = []
+    with np.errstate(divide="ignore"):
+        for families, scope in zip(clusters, outer, strict=True):
+            axes = [v, *_array_axes(net, scope)]
+            table = np.zeros([net.n_states[u] for u in axes])
+            for f in families:
+                table += _spread(np.log(net.tables[f]), net.families[f], axes)
+            tables.append(table.ravel())
+    return ScoringPlan(
+        scope_start=_starts([len(scope) for scope in outer], np.uint32),
+        scope_column=_flat(outer),
+        scope_stride=_flat([_strides(own) for own in sizes]),
+        table_start=_starts([table.size for table in tables], np.uint64),
+        table=np.concatenate(tables),
+    )
 
 
 def family_counts(net: Structure, counts: Array) -> list[Array]:
