@@ -54,7 +54,7 @@ def sample_vector_cuda(key, start, vector, codes, reals):
     """Draw the vector's rows of reals, which hold the noise until it is no longer needed: last number first."""
     components = vector.components
     d = components.mean.shape[1]
-    single = reals.dtype.itemsize == 4
+    single = reals.itemsize == 4
     for i in range(cuda.grid(1), reals.shape[1], cuda.gridsize(1)):
         c = _component(vector, codes, i)
         first = c * components.begin.shape[1] * d

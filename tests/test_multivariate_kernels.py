@@ -14,6 +14,7 @@ from fastdgm.kernels.products import LANES, ROWS
 
 pytestmark = pytest.mark.kernel
 
+FEW = 40  # rows for twins
 N = 1100  # over two groups, and no multiple of anything
 SIZES = [1, 2, 7, 25]
 TYPES = [np.dtype(np.float32), np.dtype(np.float64)]
@@ -144,47 +145,53 @@ def test_parameters_beyond_the_type():
 
 @pytest.mark.gpu
 @pytest.mark.parametrize("dtype", TYPES, ids=str)
-class TestTwins:
-    n, d = 40, 7
+def test_twin_of_log_prob(dtype):
+    from fastdgm.engines.multivariate.loops_cuda import LOOPS as CUDA_LOOPS
 
-    def test_log_prob(self, dtype):
-        from fastdgm.engines.multivariate.loops_cuda import LOOPS as CUDA_LOOPS
+    codes, reals = rows_of(7, dtype, n=FEW)
+    vector, *_ = vector_of(scoring_components, 7, dtype)
+    expected, found = np.ones(FEW), np.ones(FEW)
+    LOOPS["log_prob", "cpu"](0, FEW, vector, codes, reals, expected)
+    run(CUDA_LOOPS["log_prob", "cuda"], FEW, vector, codes, reals, found)
+    assert (np.abs(found - expected) <= tolerance(dtype, expected)).all()
 
-        codes, reals = rows_of(self.d, dtype, n=self.n)
-        vector, *_ = vector_of(scoring_components, self.d, dtype)
-        expected, found = np.ones(self.n), np.ones(self.n)
-        LOOPS["log_prob", "cpu"](0, self.n, vector, codes, reals, expected)
-        run(CUDA_LOOPS["log_prob", "cuda"], self.n, vector, codes, reals, found)
-        assert (np.abs(found - expected) <= tolerance(dtype, expected)).all()
 
-    def test_log_prob_of_components(self, dtype):
-        from fastdgm.engines.multivariate.loops_cuda import LOOPS as CUDA_LOOPS
+@pytest.mark.gpu
+@pytest.mark.parametrize("dtype", TYPES, ids=str)
+def test_twin_of_log_prob_of_components(dtype):
+    from fastdgm.engines.multivariate.loops_cuda import LOOPS as CUDA_LOOPS
 
-        _, reals = rows_of(self.d, dtype, n=self.n)
-        vector, *_ = vector_of(scoring_components, self.d, dtype)
-        expected, found = np.ones((6, self.n)), np.ones((6, self.n))
-        LOOPS["log_prob of components", "cpu"](0, self.n, vector.components, 1, reals, expected)
-        run(CUDA_LOOPS["log_prob of components", "cuda"], self.n, vector.components, 1, reals, found)
-        assert (np.abs(found - expected) <= tolerance(dtype, expected)).all()
+    _, reals = rows_of(7, dtype, n=FEW)
+    vector, *_ = vector_of(scoring_components, 7, dtype)
+    expected, found = np.ones((6, FEW)), np.ones((6, FEW))
+    LOOPS["log_prob of components", "cpu"](0, FEW, vector.components, 1, reals, expected)
+    run(CUDA_LOOPS["log_prob of components", "cuda"], FEW, vector.components, 1, reals, found)
+    assert (np.abs(found - expected) <= tolerance(dtype, expected)).all()
 
-    def test_samples(self, dtype):
-        from fastdgm.engines.multivariate.loops_cuda import LOOPS as CUDA_LOOPS
 
-        codes, reals = rows_of(self.d, dtype, n=self.n)
-        found = reals.copy()
-        vector, *_ = vector_of(drawing_components, self.d, dtype)
-        LOOPS["sample", "cpu"](0, self.n, np.uint64(3), np.uint64(9), vector, codes, reals)
-        run(CUDA_LOOPS["sample", "cuda"], self.n, np.uint64(3), np.uint64(9), vector, codes, found)
-        np.testing.assert_allclose(found, reals, rtol=1e-5 if dtype == np.float32 else 1e-12, atol=1e-5)
+@pytest.mark.gpu
+@pytest.mark.parametrize("dtype", TYPES, ids=str)
+def test_twin_of_samples(dtype):
+    from fastdgm.engines.multivariate.loops_cuda import LOOPS as CUDA_LOOPS
 
-    def test_moments(self, dtype):
-        from fastdgm.engines.multivariate.loops_cuda import LOOPS as CUDA_LOOPS
+    codes, reals = rows_of(7, dtype, n=FEW)
+    found = reals.copy()
+    vector, *_ = vector_of(drawing_components, 7, dtype)
+    LOOPS["sample", "cpu"](0, FEW, np.uint64(3), np.uint64(9), vector, codes, reals)
+    run(CUDA_LOOPS["sample", "cuda"], FEW, np.uint64(3), np.uint64(9), vector, codes, found)
+    np.testing.assert_allclose(found, reals, rtol=1e-5 if dtype == np.float32 else 1e-12, atol=1e-5)
 
-        d = 3
-        _, reals = rows_of(d, dtype, n=self.n)
-        weights, centre = np.random.default_rng(2).uniform(size=(2, self.n)), np.linspace(-1, 1, d)
-        expected, found = np.zeros((2, PANEL, LANES)), np.zeros((2, PANEL, LANES))
-        LOOPS["weighted moments", "cpu"](0, self.n, 1, centre, reals, weights, expected)
-        run(CUDA_LOOPS["weighted moments", "cuda"], 2 * (d + 1) ** 2, 1, centre, reals, weights, found)
-        expected, found = (np.tril(own[:, : d + 1, : d + 1]) for own in (expected, found))
-        np.testing.assert_allclose(found, expected, rtol=1e-12, atol=1e-12)
+
+@pytest.mark.gpu
+@pytest.mark.parametrize("dtype", TYPES, ids=str)
+def test_twin_of_moments(dtype):
+    from fastdgm.engines.multivariate.loops_cuda import LOOPS as CUDA_LOOPS
+
+    d = 3
+    _, reals = rows_of(d, dtype, n=FEW)
+    weights, centre = np.random.default_rng(2).uniform(size=(2, FEW)), np.linspace(-1, 1, d)
+    expected, found = np.zeros((2, PANEL, LANES)), np.zeros((2, PANEL, LANES))
+    LOOPS["weighted moments", "cpu"](0, FEW, 1, centre, reals, weights, expected)
+    run(CUDA_LOOPS["weighted moments", "cuda"], 2 * (d + 1) ** 2, 1, centre, reals, weights, found)
+    expected, found = (np.tril(own[:, : d + 1, : d + 1]) for own in (expected, found))
+    np.testing.assert_allclose(found, expected, rtol=1e-12, atol=1e-12)
