@@ -87,9 +87,12 @@ CHECKS = {
     "cpt_cuda.in_range_cuda": Checks("builtins.min", "test_cuda.test_the_first_bad_row_is_found", "gpu: first bad row"),
     # --- moments ---
     "moments.moments_cpu": Checks(
-        "reference_moments.moments", "test_moments.test_moments_are_those_of_exact_fractions"
+        "reference_moments.moments",
+        "test_moments.test_moments_are_those_of_exact_fractions",
     ),
-    "moments_cuda.moments_cuda": Checks("moments.moments_cpu", "test_moments_cuda.test_records_are_those_of_the_loop"),
+    "moments_cuda.moments_cuda": Checks(
+        "moments.moments_cpu", "test_moments_cuda.test_records_are_those_of_the_loop", "gpu: moments"
+    ),
     # --- masked networks ---
     "uniforms.uniforms_cpu": Checks("reference_ar.uniforms", "test_uniforms.test_the_kernel_for_modules"),
     "made.log_prob_cpu": Checks(

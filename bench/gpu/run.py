@@ -20,6 +20,7 @@ import numpy as np
 from case import Case
 from latent_cases import elimination_cases
 from markov_cases import dense_cases, sparse_cases
+from moments_cases import moments_cases
 from network_cases import adam_cases, made_cases, nade_cases
 from numba import config, cuda
 from rates import copy_rate, device_seconds, philox_rate
@@ -29,6 +30,7 @@ from fastdgm.engines.elimination.loops_cuda import LOOPS as ELIMINATION_LOOPS
 from fastdgm.engines.launch import Twin, launch
 from fastdgm.engines.markov.loops_cuda import LOOPS as MARKOV_LOOPS
 from fastdgm.engines.masked.loops_cuda import LOOPS as MASKED_LOOPS
+from fastdgm.engines.moments.loops_cuda import LOOPS as MOMENTS_LOOPS
 from fastdgm.engines.nade.loops_cuda import LOOPS as NADE_LOOPS
 from fastdgm.engines.tables.loops_cuda import LOOPS as TABLE_LOOPS
 
@@ -40,6 +42,7 @@ FAMILIES = {
     "elimination": ELIMINATION_LOOPS,
     "markov": MARKOV_LOOPS,
     "masked": MASKED_LOOPS,
+    "moments": MOMENTS_LOOPS,
     "nade": NADE_LOOPS,
 }
 ROUNDS = 1 if config.ENABLE_CUDASIM else 7
@@ -63,6 +66,7 @@ def full_size() -> Iterator[Case]:
     yield from sparse_cases(100_000, 400_000)
     yield from adam_cases(20_000_000)
     yield from elimination_cases(500_000)
+    yield from moments_cases(4_000_000)
 
 
 def tiny() -> Iterator[Case]:
@@ -74,6 +78,7 @@ def tiny() -> Iterator[Case]:
     yield from sparse_cases(20, 400)
     yield from adam_cases(50)
     yield from elimination_cases(6)
+    yield from moments_cases(50)
 
 
 SIZES: dict[str, Callable[[], Iterator[Case]]] = {"full": full_size, "tiny": tiny}
