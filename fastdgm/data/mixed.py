@@ -114,8 +114,8 @@ def mixed_array_block(array: Array, schema: Schema) -> MixedBlock:
 
 
 def _real_rows(floats: Array, cells: Array, schema: Schema) -> RealBlock:
-    if floats.flags.f_contiguous and not schema.n_codes:
-        return RealColumnBlock(floats.T, schema)
+    if floats.flags.f_contiguous:
+        return RealColumnBlock(floats.T[cells] if schema.n_codes else floats.T, schema)
     return RealRowBlock(np.ascontiguousarray(floats), cells, schema)
 
 
