@@ -17,8 +17,9 @@ from .collected import collected
 from .columns import column_pieces, matched_columns
 from .empty_cells import filled
 from .labels import Codes, Column, Encoder, Labels, Piece
-from .mixed import columns_by_name
-from .real_columns import real_column
+from .mixed import cells_of, columns_by_name, real_block, real_rows
+from .real_blocks import RealBlock
+from .reals import float_type
 from .samples import Samples
 from .schema import Schema, Values
 
@@ -91,21 +92,38 @@ def as_partial_rows(data: Any, schema: Schema) -> PartialRows:
     if isinstance(data, Samples) and data.schema == schema:
         codes, reals = data.blocks
         return PartialRows(Values(_in_order(codes), _in_order(reals)), schema, {})
-    if not is_table(data):
-        data = rows_array(data)
-        if schema.is_discrete and not np.ma.is_masked(data):
-            with suppress(MissingValuesError):
-                return _complete_codes(data, schema)
-        data = columns_by_name(data, *_names_of_cells(data, schema))
-    columns, n = matched_columns(data, schema.names, schema.vectors, partial=True)
+    if is_table(data):
+        columns, n = matched_columns(data, schema.names, schema.vectors, partial=True)
+        return _rows_of_table(columns, real_block(_real_columns(columns, schema), schema, missing=True), n, schema)
+    array = rows_array(data)
+    if schema.is_discrete and not np.ma.is_masked(array):
+        with suppress(MissingValuesError):
+            return _complete_codes(array, schema)
+    names, cells = _cells(array, schema)
+    columns = columns_by_name(array, names, schema.vectors)
+    if array.dtype.kind not in "iuf" or np.ma.is_masked(array):
+        return _rows_of_table(
+            columns, real_block(_real_columns(columns, schema), schema, missing=True), len(array), schema
+        )
+    floats = array.astype(float_type([array]), copy=False)
+    return _rows_of_table(columns, real_rows(floats, cells, schema, missing=True), len(array), schema)
+
+
+def _real_columns(columns: Mapping[str, Any], schema: Schema) -> dict[str, Any]:
+    return {name: columns[name] for name in schema.real_names if name in columns}
+
+
+def _rows_of_table(columns: Mapping[str, Any], real: RealBlock, n: int, schema: Schema) -> PartialRows:
+    """Columns of codes by name, and a block of reals."""
     missing: dict[int, Array | None] = {}
     codes = np.zeros((schema.n_codes, n), schema.code_dtype)
     for row, (name, states) in enumerate(schema.states.items()):
         found = _read_codes(Column(name, states), columns[name], codes[row]) if name in columns else None
         if found is None or found.any():
-            missing[row] = found
-    reals = _read_reals(columns, schema, n)
-    for row, own in enumerate(np.isnan(reals)):
+            missing[row] = None if found is None or found.all() else found
+    reals = real.read(0, n) if schema.n_reals else np.empty((0, n), np.float32)
+    for row in range(schema.n_reals):
+        own = np.isnan(reals[row])
         if own.any():
             missing[schema.n_codes + row] = None if own.all() else own
     return PartialRows(Values(read_only(codes), read_only(reals)), schema, missing)
@@ -122,13 +140,13 @@ def _complete_codes(array: Array, schema: Schema) -> PartialRows:
     return PartialRows(Values(codes, np.empty((0, block.n), np.float32)), schema, {})
 
 
-def _names_of_cells(array: Array, schema: Schema) -> tuple[Sequence[str], Mapping[str, int]]:
-    """The variables whose cells are the columns of an array of rows."""
+def _cells(array: Array, schema: Schema) -> tuple[Sequence[str], Array]:
+    """The variables that an array of rows holds, and which of its columns are the reals."""
     n_cells = schema.n_codes + schema.n_reals
     if array.ndim == 2 and array.shape[1] == n_cells:
-        return schema.names, schema.vectors
+        return schema.names, cells_of(schema)[1]
     if array.ndim == 2 and array.shape[1] == schema.n_reals and array.dtype.kind in "iuf":
-        return schema.real_names, schema.vectors
+        return schema.real_names, np.arange(schema.n_reals)
     alone = f", or ({schema.n_reals}) for the real ones alone" if schema.n_reals else ""
     raise ValueError(f"an array of rows has shape (n_rows, {n_cells}){alone}, got shape {array.shape}")
 
@@ -167,18 +185,3 @@ def _filled(piece: Piece, variable: Column, missing: Array) -> Piece:
     known = piece.values[int(np.argmin(missing))]
     values = np.where(missing, known, piece.values)
     return Labels(values, piece.labels, piece.ordered) if isinstance(piece, Labels) else Codes(values)
-
-
-def _read_reals(columns: Mapping[str, Any], schema: Schema, n: int) -> Array:
-    """The reals of a table, NaN where a number is missing; infinite ones are refused."""
-    found = {
-        name: real_column(name, columns[name], schema.vectors.get(name), missing=True)
-        for name in schema.real_names
-        if name in columns
-    }
-    kind = np.result_type(np.float32, *(own.dtype for own in found.values()))
-    reals = np.full((schema.n_reals, n), np.nan, kind)
-    for name, own in found.items():
-        first = schema.rows[name]
-        own.read(0, n, reals[first : first + schema.sizes[name]])
-    return reals
