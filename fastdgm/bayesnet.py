@@ -187,6 +187,10 @@ class BayesNet(Network):
         from .data.boundary import as_network_block
 
         program = self._program
+        if not (program.schema.is_discrete or per_variable):
+            from .inference.predictions import log_prob
+
+            return Placement.of(data).give_back(log_prob(self._inference, data))
         block = as_network_block(data, program.schema)  # those of the program, also while another thread fits
         result = program.log_prob_per_variable(block).T if per_variable else program.log_prob(block)
         return Placement.of(data).give_back(result)
