@@ -85,6 +85,23 @@ CHECKS = {
     ),
     "cpt_cuda.count_cuda": Checks("reference.count", "test_cuda.test_counts", "gpu: count"),
     "cpt_cuda.in_range_cuda": Checks("builtins.min", "test_cuda.test_the_first_bad_row_is_found", "gpu: first bad row"),
+    # --- weighted sums ---
+    "logistic.sample_cpu": Checks("reference_logistic.draw_bits", "test_logistic.test_samples_are_those_of_the_oracle"),
+    "logistic.log_prob_cpu": Checks(
+        "reference_logistic.logistic_log_prob", "test_logistic.test_log_prob_is_that_of_the_oracle"
+    ),
+    "logistic.log_prob_per_variable_cpu": Checks(
+        "reference_logistic.logistic_log_prob", "test_logistic.test_log_prob_is_that_of_the_oracle"
+    ),
+    "logistic_cuda.sample_cuda": Checks("logistic.sample_cpu", "test_logistic_cuda.test_samples", "gpu: sample"),
+    "logistic_cuda.log_prob_cuda": Checks(
+        "logistic.log_prob_cpu", "test_logistic_cuda.test_samples_and_log_prob_beside_reals", "gpu: log_prob"
+    ),
+    "logistic_cuda.log_prob_per_variable_cuda": Checks(
+        "logistic.log_prob_per_variable_cpu",
+        "test_logistic_cuda.test_samples_and_log_prob_beside_reals",
+        "gpu: log_prob per variable",
+    ),
     # --- moments ---
     "moments.moments_cpu": Checks(
         "reference_moments.moments", "test_moments.test_moments_are_those_of_exact_fractions"

@@ -9,6 +9,8 @@ import pytest
 
 from fastdgm.engines.elimination import loops as elimination
 from fastdgm.engines.elimination import loops_cuda as elimination_cuda
+from fastdgm.engines.logistic import loops as logistic
+from fastdgm.engines.logistic import loops_cuda as logistic_cuda
 from fastdgm.engines.markov import loops as markov
 from fastdgm.engines.markov import loops_cuda as markov_cuda
 from fastdgm.engines.masked import loops as masked
@@ -21,6 +23,7 @@ from fastdgm.engines.tables import loops as tables
 from fastdgm.engines.tables import loops_cuda as tables_cuda
 
 FAMILIES = {
+    "logistic": logistic.LOOPS | logistic_cuda.LOOPS,
     "tables": tables.LOOPS | tables_cuda.LOOPS,
     "elimination": elimination.LOOPS | elimination_cuda.LOOPS,
     "markov": markov.LOOPS | markov_cuda.LOOPS,

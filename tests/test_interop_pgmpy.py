@@ -147,7 +147,7 @@ def test_densities_are_no_tables(pgmpy):
 
 
 def test_what_is_no_model():
-    with pytest.raises(TypeError, match="takes a pgmpy DiscreteBayesianNetwork, got dict"):
+    with pytest.raises(TypeError, match="DiscreteBayesianNetwork or LinearGaussianBayesianNetwork, got dict"):
         fd.from_pgmpy({})
 
 

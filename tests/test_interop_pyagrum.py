@@ -65,7 +65,7 @@ def test_one_warning_for_all_tables_with_few_digits_points_at_the_caller(pyagrum
 
 
 def test_what_is_no_model():
-    with pytest.raises(TypeError, match=r"takes a pyagrum\.BayesNet, got dict"):
+    with pytest.raises(TypeError, match=r"takes a pyagrum\.BayesNet or a pyagrum\.clg\.CLG, got dict"):
         fd.from_pyagrum({})
 
 

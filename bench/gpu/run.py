@@ -19,6 +19,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from case import Case
 from latent_cases import elimination_cases
+from logistic_cases import logistic_cases
 from markov_cases import dense_cases, sparse_cases
 from network_cases import adam_cases, made_cases, nade_cases
 from numba import config, cuda
@@ -27,6 +28,7 @@ from table_cases import table_cases
 
 from fastdgm.engines.elimination.loops_cuda import LOOPS as ELIMINATION_LOOPS
 from fastdgm.engines.launch import Twin, launch
+from fastdgm.engines.logistic.loops_cuda import LOOPS as LOGISTIC_LOOPS
 from fastdgm.engines.markov.loops_cuda import LOOPS as MARKOV_LOOPS
 from fastdgm.engines.masked.loops_cuda import LOOPS as MASKED_LOOPS
 from fastdgm.engines.nade.loops_cuda import LOOPS as NADE_LOOPS
@@ -37,6 +39,7 @@ from machine import machine_info, write_results
 
 FAMILIES = {
     "tables": TABLE_LOOPS,
+    "logistic": LOGISTIC_LOOPS,
     "elimination": ELIMINATION_LOOPS,
     "markov": MARKOV_LOOPS,
     "masked": MASKED_LOOPS,
@@ -57,6 +60,7 @@ class Rates(NamedTuple):
 def full_size() -> Iterator[Case]:
     """The sizes of the results."""
     yield from table_cases("alarm", 4_000_000)
+    yield from logistic_cases(200_000)
     yield from made_cases(4096, 784, 500)
     yield from nade_cases(4096, 784, 500)
     yield from dense_cases(100_000, 100)
@@ -68,6 +72,7 @@ def full_size() -> Iterator[Case]:
 def tiny() -> Iterator[Case]:
     """Sizes for numba's simulator."""
     yield from table_cases("alarm", 16)
+    yield from logistic_cases(16)
     yield from made_cases(8, 12, 8)
     yield from nade_cases(8, 12, 8)
     yield from dense_cases(20, 10)
