@@ -53,10 +53,28 @@ CHECKS = {
         "reference.log_prob_per_variable", "test_cpt.test_log_prob_equals_the_oracle"
     ),
     "cpt.count_cpu": Checks("reference.count", "test_fit.test_tables_are_counts_plus_prior", "alarm-1M/fit"),
+    "cpt_classes.log_prob_of_states_cpu": Checks("cpt.log_prob_cpu", "test_predict.test_all_states_in_one_pass"),
+    "cpt_classes_cuda.log_prob_of_states_cuda": Checks(
+        "cpt_classes.log_prob_of_states_cpu", "test_predict.test_the_twin", "gpu: log_prob of states"
+    ),
+    "elimination.log_sums_cpu": Checks(
+        "reference_latent.log_sum", "test_elimination.test_sums_are_those_over_every_configuration"
+    ),
+    "elimination.posterior_cpu": Checks(
+        "reference_latent.marginal", "test_elimination.test_sums_are_those_over_every_configuration"
+    ),
+    "elimination_cuda.log_sums_cuda": Checks(
+        "elimination.log_sums_cpu", "test_elimination.test_twins", "gpu: log sums"
+    ),
+    "elimination_cuda.posterior_cuda": Checks(
+        "elimination.posterior_cpu", "test_elimination.test_twins", "gpu: posterior"
+    ),
     "tiles.columns_from_rows_cpu": Checks(
         "numpy.transpose", "test_tiles.test_rows_become_columns", "alarm-1M-forms/log_prob_of_int64_rows"
     ),
     "tiles.narrow_columns_cpu": Checks("numpy.ndarray.astype", "test_tiles.test_columns_are_narrowed"),
+    "real_tiles.check_reals_cpu": Checks("numpy.isfinite", "test_real_tiles.test_what_is_no_number_is_reported"),
+    "real_tiles.reals_from_rows_cpu": Checks("numpy.transpose", "test_real_tiles.test_rows_become_columns"),
     "tiles.relabel_cpu": Checks(
         "numpy.take", "test_tiles.test_bytes_are_relabelled", "alarm-1M-forms/log_prob_of_a_pandas_frame"
     ),
@@ -67,6 +85,58 @@ CHECKS = {
     ),
     "cpt_cuda.count_cuda": Checks("reference.count", "test_cuda.test_counts", "gpu: count"),
     "cpt_cuda.in_range_cuda": Checks("builtins.min", "test_cuda.test_the_first_bad_row_is_found", "gpu: first bad row"),
+    # --- weighted sums ---
+    "logistic.sample_cpu": Checks("reference_logistic.draw_bits", "test_logistic.test_samples_are_those_of_the_oracle"),
+    "logistic.log_prob_cpu": Checks(
+        "reference_logistic.logistic_log_prob", "test_logistic.test_log_prob_is_that_of_the_oracle"
+    ),
+    "logistic.log_prob_per_variable_cpu": Checks(
+        "reference_logistic.logistic_log_prob", "test_logistic.test_log_prob_is_that_of_the_oracle"
+    ),
+    "logistic_cuda.sample_cuda": Checks("logistic.sample_cpu", "test_logistic_cuda.test_samples", "gpu: sample"),
+    "logistic_cuda.log_prob_cuda": Checks(
+        "logistic.log_prob_cpu", "test_logistic_cuda.test_samples_and_log_prob_beside_reals", "gpu: log_prob"
+    ),
+    "logistic_cuda.log_prob_per_variable_cuda": Checks(
+        "logistic.log_prob_per_variable_cpu",
+        "test_logistic_cuda.test_samples_and_log_prob_beside_reals",
+        "gpu: log_prob per variable",
+    ),
+    # --- normal vectors ---
+    "multivariate.sample_vector_cpu": Checks("reference_multivariate.draws", "test_multivariate_kernels.test_samples"),
+    "multivariate.log_prob_vector_cpu": Checks(
+        "reference_multivariate.log_prob", "test_multivariate_kernels.test_log_prob"
+    ),
+    "multivariate.log_prob_components_cpu": Checks(
+        "reference_multivariate.log_prob", "test_multivariate_kernels.test_log_prob"
+    ),
+    "multivariate.weighted_moments_cpu": Checks(
+        "reference_multivariate.moments", "test_multivariate_kernels.test_moments"
+    ),
+    "multivariate_cuda.sample_vector_cuda": Checks(
+        "multivariate.sample_vector_cpu", "test_multivariate_kernels.test_twin_of_samples", "gpu: vector sample"
+    ),
+    "multivariate_cuda.log_prob_vector_cuda": Checks(
+        "multivariate.log_prob_vector_cpu", "test_multivariate_kernels.test_twin_of_log_prob", "gpu: vector log_prob"
+    ),
+    "multivariate_cuda.log_prob_components_cuda": Checks(
+        "multivariate.log_prob_components_cpu",
+        "test_multivariate_kernels.test_twin_of_log_prob_of_components",
+        "gpu: vector log_prob of components",
+    ),
+    "multivariate_cuda.weighted_moments_cuda": Checks(
+        "multivariate.weighted_moments_cpu",
+        "test_multivariate_kernels.test_twin_of_moments",
+        "gpu: vector weighted moments",
+    ),
+    # --- moments ---
+    "moments.moments_cpu": Checks(
+        "reference_moments.moments",
+        "test_moments.test_moments_are_those_of_exact_fractions",
+    ),
+    "moments_cuda.moments_cuda": Checks(
+        "moments.moments_cpu", "test_moments_cuda.test_records_are_those_of_the_loop", "gpu: moments"
+    ),
     # --- masked networks ---
     "uniforms.uniforms_cpu": Checks("reference_ar.uniforms", "test_uniforms.test_the_kernel_for_modules"),
     "made.log_prob_cpu": Checks(

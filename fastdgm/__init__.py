@@ -18,11 +18,21 @@ _HOME = {
     "CPT": "conditionals.table",
     "Bernoulli": "conditionals.table",
     "Categorical": "conditionals.table",
+    "Exponential": "conditionals.roots",
+    "Laplace": "conditionals.roots",
+    "LinearGaussian": "conditionals.gaussian",
+    "Normal": "conditionals.gaussian",
+    "Uniform": "conditionals.roots",
     "FVSBN": "autoregressive.fvsbn",
+    "Deterministic": "conditionals.deterministic",
+    "Logistic": "conditionals.logistic",
     "MADE": "autoregressive.made",
     "MarkovChain": "autoregressive.markov",
+    "MultivariateNormal": "conditionals.multivariate",
     "NADE": "autoregressive.nade",
+    "NoisyOr": "conditionals.noisy_or",
     "Samples": "data.samples",
+    "Softmax": "conditionals.logistic",
     "FormatError": "errors",
     "MissingValuesError": "errors",
     "NotFittedError": "errors",
@@ -31,6 +41,7 @@ _HOME = {
     "example_names": "examples",
     "from_pgmpy": "interop.pgmpy",
     "from_pyagrum": "interop.pyagrum",
+    "from_sklearn": "interop.sklearn",
     "from_torch": "interop.torch",
     "full_joint": "structures",
     "get_num_threads": "runtime.threads",
@@ -57,6 +68,16 @@ if TYPE_CHECKING:
     from .autoregressive.module import Autoregressive as Autoregressive
     from .autoregressive.nade import NADE as NADE
     from .bayesnet import BayesNet as BayesNet
+    from .conditionals.deterministic import Deterministic as Deterministic
+    from .conditionals.gaussian import LinearGaussian as LinearGaussian
+    from .conditionals.gaussian import Normal as Normal
+    from .conditionals.logistic import Logistic as Logistic
+    from .conditionals.logistic import Softmax as Softmax
+    from .conditionals.multivariate import MultivariateNormal as MultivariateNormal
+    from .conditionals.noisy_or import NoisyOr as NoisyOr
+    from .conditionals.roots import Exponential as Exponential
+    from .conditionals.roots import Laplace as Laplace
+    from .conditionals.roots import Uniform as Uniform
     from .conditionals.table import CPT as CPT
     from .conditionals.table import Bernoulli as Bernoulli
     from .conditionals.table import Categorical as Categorical
@@ -69,6 +90,7 @@ if TYPE_CHECKING:
     from .examples import example_names as example_names
     from .interop.pgmpy import from_pgmpy as from_pgmpy
     from .interop.pyagrum import from_pyagrum as from_pyagrum
+    from .interop.sklearn import from_sklearn as from_sklearn
     from .interop.torch import from_torch as from_torch
     from .io import read as read
     from .io import write as write

@@ -11,7 +11,6 @@ import numpy as np
 import numpy.typing as npt
 
 from .conditionals.base import Conditional
-from .conditionals.table import tables_of
 from .data.evidence import refuse_do, refuse_given
 from .data.placement import Placement
 from .data.samples import Samples, rows_of
@@ -21,6 +20,7 @@ from .runtime.seeds import check_chunk, check_rows, key_from_seed
 
 if TYPE_CHECKING:
     from .engines.hybrid import Program
+    from .inference.latent import Inference
     from .learning.counts import Prior, UnknownLabels
     from .show.graph import Picture
 
@@ -52,11 +52,12 @@ class BayesNet(Network):
     """
 
     _kept_program: Program | None = None
-    _counts: list[npt.NDArray[Any]] | None = None
+    _kept_inference: Inference | None = None
+    _statistics: Any = None  # what ``partial_fit`` goes on from
 
     def _set_conditionals(self, conditionals: Mapping[str, Conditional]) -> None:
         super()._set_conditionals(conditionals)
-        self._kept_program = None  # at once: its plans may be large
+        self._kept_program = self._kept_inference = None  # at once: their plans may be large
 
     @property
     def _program(self) -> Program:
@@ -186,9 +187,85 @@ class BayesNet(Network):
         from .data.boundary import as_network_block
 
         program = self._program
+        if not (program.schema.is_discrete or per_variable):
+            from .inference.predictions import log_prob
+
+            return Placement.of(data).give_back(log_prob(self._inference, data))
         block = as_network_block(data, program.schema)  # those of the program, also while another thread fits
         result = program.log_prob_per_variable(block).T if per_variable else program.log_prob(block)
         return Placement.of(data).give_back(result)
+
+    @property
+    def _inference(self) -> Inference:
+        """What answers about rows with missing values, made on first use."""
+        program, inference = self._program, self._kept_inference
+        if inference is None or inference.program is not program:
+            from .inference.latent import Inference
+
+            inference = self._kept_inference = Inference(program)
+        return inference
+
+    def predict_proba(self, data: Any, name: str) -> npt.NDArray[np.float64]:
+        """The posterior of one discrete variable in every row: P(x_name = k | the row's other values), by Bayes' rule.
+
+        Parameters
+        ----------
+        data : as for :meth:`log_prob`, or the same without the column ``name``: what a row says of that variable is not
+            looked at. In networks with real variables any values may be missing, and are summed out.
+        name : a discrete variable.
+
+        Returns
+        -------
+        float64 array ``(n_rows, k)``, in the order of ``states[name]``; every row sums to one. A torch tensor if
+        ``data`` is one.
+
+        Raises
+        ------
+        ValueError : a real variable; a row that is impossible whatever the state; a value missing in another column of
+            a network of tables only, or one that cannot be summed out. KeyError : no variable of that name.
+
+        Examples
+        --------
+        >>> import fastdgm as fd
+        >>> net = fd.BayesNet({
+        ...     "rain": fd.Bernoulli(0.2),
+        ...     "wet": fd.CPT(["rain"], [[0.9, 0.1], [0.2, 0.8]], states=["dry", "wet"]),
+        ... })
+        >>> net.predict_proba({"wet": ["wet", "dry"]}, "rain").round(3).tolist()
+        [[0.333, 0.667], [0.947, 0.053]]
+        """
+        from .inference.predictions import posterior
+
+        self._check_name(name)
+        return Placement.of(data).give_back(posterior(self._inference, data, name))
+
+    def predict(self, data: Any, name: str, *, labels: bool = False) -> npt.NDArray[Any]:
+        """The most probable state of one discrete variable in every row: argmax_k P(x_name = k | the other values).
+
+        Parameters
+        ----------
+        data, name : as for :meth:`predict_proba`.
+        labels : give the names of the states instead of their codes.
+
+        Returns
+        -------
+        Codes ``(n_rows,)``, uint8 or uint16, the first of equally probable states; with ``labels`` an array of strings.
+
+        Raises
+        ------
+        As :meth:`predict_proba`.
+
+        Examples
+        --------
+        >>> import fastdgm as fd
+        >>> net = fd.BayesNet({"rain": fd.Bernoulli(0.2), "wet": fd.CPT(["rain"], [[0.9, 0.1], [0.2, 0.8]])})
+        >>> net.predict({"wet": [0, 1]}, "rain"), net.predict({"wet": [1]}, "rain", labels=True)
+        (array([0, 1], dtype=uint8), array(['True'], dtype=object))
+        """
+        from .inference.predictions import predicted_codes
+
+        codes = predicted_codes(self.predict_proba(data, name))
+        return np.array(self._states[name], dtype=object)[codes] if labels else codes
 
     def score_samples(self, data: Any) -> npt.NDArray[np.float64]:
         """The same as :meth:`log_prob`, under scikit-learn's name."""
@@ -204,26 +281,46 @@ class BayesNet(Network):
         sample_weight: Any = None,
         unknown: UnknownLabels = "error",
     ) -> BayesNet:
-        """Learn every table from complete data by counting, afresh; returns self, changed all at once.
+        """Learn every conditional from complete data, afresh; returns self, changed all at once.
 
-        theta_{v,u,k} = (N_{v,u,k} + a) / sum_k' (N_{v,u,k'} + a), with N the (weighted) counts of state k under
+        Tables: theta_{v,u,k} = (N_{v,u,k} + a) / sum_k' (N_{v,u,k'} + a), with N the (weighted) counts of state k under
         parent configuration u. A configuration never seen, with a = 0, gets the uniform distribution.
+
+        Real variables, by maximum likelihood, for which no prior counts: a linear Gaussian is the (weighted) least
+        squares regression on the real parents in each configuration u of the discrete ones, and its variance the mean
+        squared residual (divided by the sum of weights W, not by degrees of freedom): b = S_pp^-1 S_py,
+        intercept = mean_y - b . mean_p, std^2 = (S_yy - b . S_py) / W. Moments are gathered in one pass for the whole
+        network, in float64 about a value of the data, so that a large offset does not cancel, also where the data are
+        float32. A normal vector has the mean and covariance S / W of each configuration; ``Uniform`` the smallest and
+        largest value, ``Exponential`` 1 / mean, ``Laplace`` the median and mean distance from it; ``Deterministic``
+        stays. A variable keeps the kind of conditional that it has; in a network made by ``from_edges`` a real one is
+        linear Gaussian (a vector is normal), a discrete one has a table, or with real parents ``Logistic`` (two states)
+        or ``Softmax``.
+
+        One warning tells where data do not say all of that: a constant column has std 0; a real parent that is
+        constant, or a linear function of those before it (to 1e-11 of its variance), has coefficient 0; a residual
+        that is lost in rounding has the std of that rounding; a configuration with no more rows than the regression has
+        coefficients (the vector numbers) gets the estimate of all configurations together.
 
         Parameters
         ----------
         data : as for :meth:`log_prob`. States that were not declared are learnt: strings are sorted, an *ordered*
             categorical (pandas, Arrow; polars Enum; Samples) keeps its order and any other is sorted; integers are
             codes from 0 to the largest, so years or ratings from 1 need ``astype("category")`` or declared states.
+            A column of floats of which any is fractional is real; ``real=[...]`` of ``from_edges`` says it of others.
         y : ignored, there for scikit-learn's pipelines: a class is a variable like the others, a column of the data.
         prior : a per cell: 1.0 (the default) is Laplace smoothing, 0.0 maximum likelihood; or ``"bdeu"`` for
             a = equivalent_sample_size / (k x number of parent configurations) (Heckerman et al. 1995).
-        sample_weight : ``(n_rows,)`` non-negative weights.
+            Of tables alone.
+        sample_weight : ``(n_rows,)`` non-negative weights; a row of weight 0 is as if it were not there.
         unknown : "drop" leaves out, with a warning, rows with a label that is no state; scoring has no such option,
             because it gives one number per row.
 
         Raises
         ------
-        ValueError, KeyError : as for :meth:`log_prob`; the network is left as it was.
+        ValueError, KeyError : as for :meth:`log_prob`; or too few rows of positive weight altogether, a singular
+        covariance, a constant ``Uniform`` or negative ``Exponential`` column, sums that leave the range of float64.
+        The network is left as it was.
 
         Examples
         --------
@@ -231,6 +328,8 @@ class BayesNet(Network):
         >>> net = fd.BayesNet.from_edges([("a", "b")])
         >>> net.fit({"a": ["x", "y", "x"], "b": [0, 1, 1]}, prior=0.0)["a"].table.round(3).tolist()
         [0.667, 0.333]
+        >>> net.fit({"a": [0.5, 1.0, 1.5, 2.0], "b": [2.1, 2.9, 4.1, 4.9]})["b"].coefficients.round(3).tolist()
+        [1.92]
         """
         from .learning.counts import check_ignored_labels, checked_prior
 
@@ -247,12 +346,14 @@ class BayesNet(Network):
         sample_weight: Any = None,
         unknown: UnknownLabels = "error",
     ) -> BayesNet:
-        """``fit`` in chunks: adds this chunk's counts to those of earlier calls since the last ``fit``.
+        """``fit`` in chunks: adds this chunk's counts and moments to those of earlier calls since the last ``fit``.
 
-        The tables are those of one ``fit`` on all chunks together. States that are not known yet are taken from the
-        first chunk, by the rules of :meth:`fit`: name them in ``from_edges(..., states=...)`` if later chunks may bring
-        new ones, or leave rows with those out with ``unknown="drop"``. ``y`` is ignored, as in :meth:`fit`. Calls on
-        one network take turns: two at once from two threads can lose a chunk.
+        The conditionals are those of one ``fit`` on all chunks together, those of real variables but for rounding. Kinds
+        that need all rows at once (Laplace, Logistic, Softmax, NoisyOr) are refused. States that are not known yet, and
+        which variables are real, are taken from the first chunk, by the rules of :meth:`fit`: name them in
+        ``from_edges(..., states=..., real=...)`` if later chunks may bring others, or leave rows with new labels out with
+        ``unknown="drop"``. ``y`` is ignored, as in :meth:`fit`. Calls on one network take turns: two at once from two
+        threads can lose a chunk.
 
         Examples
         --------
@@ -269,31 +370,39 @@ class BayesNet(Network):
         return self._learn(data, checked_prior(prior, equivalent_sample_size), sample_weight, unknown, add=True)
 
     def _learn(self, data: Any, prior: Prior, sample_weight: Any, unknown: UnknownLabels, *, add: bool) -> BayesNet:
-        """Swap in tables from counts; with ``add``, from these and those of earlier calls."""
-        from .learning.counts import learn, training_rows
+        """Swap in conditionals from data; with ``add``, from these and those of earlier calls."""
+        from .learning.counts import training_rows
+        from .learning.fitting import Known, learn
 
-        tables_of(self._conditionals, "fit")
-        rows = training_rows(data, self._states if add else self._declared, self.names, sample_weight, unknown)
-        learnt = learn(self._parents, rows.block, prior, rows.weights, self._counts if add else None)
-        self._set_conditionals(learnt.conditionals)
-        self._counts = learnt.counts
-        if rows.warning:
-            warnings.warn(rows.warning, UserWarning, stacklevel=3)
+        variables = self._variables if add else self._declared
+        known = Known(self._parents, variables, self._conditionals if self._keeps_kinds else {})
+        rows = training_rows(data, known.variables, self.names, sample_weight, unknown)
+        fitted = learn(known, rows, prior, self._statistics if add else None, in_chunks=add)
+        self._set_conditionals(fitted.conditionals)
+        self._statistics = fitted.statistics
+        for warning in filter(None, (rows.warning, fitted.warning)):
+            warnings.warn(warning, UserWarning, stacklevel=3)
         return self
 
     # --- neighbours and pictures ---------------------------------------------------------------------------
 
     def to_pgmpy(self) -> Any:
-        """The same network as a pgmpy ``DiscreteBayesianNetwork``."""
+        """The same network as a pgmpy ``DiscreteBayesianNetwork``, or ``LinearGaussianBayesianNetwork``."""
         from .interop.pgmpy import to_pgmpy
 
         return to_pgmpy(self)
 
     def to_pyagrum(self) -> Any:
-        """The same network as a pyAgrum ``BayesNet``."""
+        """The same network as a pyAgrum ``BayesNet``, or ``CLG`` if all variables are real."""
         from .interop.pyagrum import to_pyagrum
 
         return to_pyagrum(self)
+
+    def to_sklearn(self) -> Any:
+        """A mixture or naive Bayes network as a scikit-learn ``GaussianMixture``, ``GaussianNB`` or the like."""
+        from .interop.sklearn import to_sklearn
+
+        return to_sklearn(self)
 
     def plot(self, path: str | Path | None = None, *, layout: str = "layers") -> Picture | Path:
         """A picture of the graph: shown in a notebook, or written to ``path``, which is returned.
@@ -333,4 +442,4 @@ class BayesNet(Network):
         return shown_svg(self)
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_kept_program": None}
+        return {**self.__dict__, "_kept_program": None, "_kept_inference": None}

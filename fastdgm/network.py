@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import Any, Self
 
 from .conditionals.base import Conditional
-from .data.variables import Discrete, checked_states, in_order
+from .data.variables import Discrete, Real, Variable, checked_states, in_order
 from .errors import NotFittedError, UnknownNameError
 from .graph import check_parents, topological_order
 from .runtime.text import did_you_mean, preview
@@ -27,7 +27,8 @@ class Network:
                 )
         self._set_structure({name: own.parents for name, own in conditionals.items()})
         self._set_conditionals(dict(conditionals))
-        self._keep_states()
+        self._declared: Mapping[str, Variable] = self._variables
+        self._keeps_kinds = True
 
     @classmethod
     def from_edges(
@@ -35,18 +36,21 @@ class Network:
         edges: Iterable[tuple[str, str]],
         nodes: Iterable[str] = (),
         states: Mapping[str, Sequence[object]] | None = None,
+        real: Sequence[str] = (),
     ) -> Self:
-        """A known structure whose tables, and states where not given, ``fit`` learns.
+        """A known structure whose conditionals, and states where not given, ``fit`` learns.
 
         Parameters
         ----------
         edges : (parent, child) pairs; a variable's parents keep the order in which they appear.
         nodes : names declared first, in this order; needed for variables without edges.
         states : names of the states, for some or all variables.
+        real : variables that are real numbers whatever ``fit`` finds; without it, those with fractional floats are.
 
         Raises
         ------
-        ValueError : a cycle, a repeated edge, or repeated state names. KeyError : states of an unknown variable.
+        ValueError : a cycle, a repeated edge, repeated state names, or states of a real variable.
+        KeyError : states of an unknown variable, or one that is said to be real.
         TypeError : sets, whose order changes from run to run, or states that are no mapping to lists.
 
         Examples
@@ -76,13 +80,19 @@ class Network:
             own[parent] = None
         net = cls.__new__(cls)
         net._set_structure({name: tuple(own) for name, own in parents.items()})
-        declared: dict[str, tuple[str, ...]] = {}
+        declared: dict[str, Variable] = {}
+        for name in in_order(real, "real"):
+            net._check_name(name)
+            declared[name] = Real()
         for name, own_states in (states or {}).items():
             net._check_name(name)
+            if name in declared:
+                raise ValueError(f"variable {name!r} is real and has no states, got states={own_states!r:.100}")
             listed = in_order(own_states, f"the states of {name!r}")
-            declared[name] = checked_states(listed, len(listed))
+            declared[name] = Discrete(checked_states(listed, len(listed)))
         net._set_states(declared)
-        net._keep_states()
+        net._declared = declared
+        net._keeps_kinds = False
         return net
 
     def _set_structure(self, parents: dict[str, tuple[str, ...]]) -> None:
@@ -94,6 +104,7 @@ class Network:
         check_parents(parents)
         self._parents = parents
         self._order = topological_order(parents)
+        self._variables: dict[str, Variable] = {}  # as far as they are known
         self._states: dict[str, tuple[str, ...]] = {}
         self._conditionals: dict[str, Conditional] = {}
 
@@ -103,16 +114,13 @@ class Network:
         bound = {
             name: own.bound(name, [variables[parent] for parent in own.parents]) for name, own in conditionals.items()
         }
-        self._set_states({name: own.states for name, own in variables.items() if isinstance(own, Discrete)})
+        self._set_states(variables)
         self._conditionals = bound
 
-    def _set_states(self, states: Mapping[str, tuple[str, ...]]) -> None:
+    def _set_states(self, variables: Mapping[str, Variable]) -> None:
         """Keep states in the order of the variables, whatever order they came in: it is that of the columns."""
-        self._states = {name: states[name] for name in self._parents if name in states}
-
-    def _keep_states(self) -> None:
-        """The states so far are declared: ``fit`` keeps them, and learns all others anew each time."""
-        self._declared = self._states
+        self._variables = {name: variables[name] for name in self._parents if name in variables}
+        self._states = {name: own.states for name, own in self._variables.items() if isinstance(own, Discrete)}
 
     def _check_name(self, name: str) -> None:
         if name not in self._parents:
@@ -128,6 +136,11 @@ class Network:
     def parents(self) -> Mapping[str, tuple[str, ...]]:
         """Parents of every variable, in the order of its table's axes."""
         return MappingProxyType(self._parents)
+
+    @property
+    def variables(self) -> Mapping[str, Variable]:
+        """What every variable is, as far as it is known: discrete, with its states, or real."""
+        return MappingProxyType(self._variables)
 
     @property
     def states(self) -> Mapping[str, tuple[str, ...]]:

@@ -154,7 +154,8 @@ def sample_cpu(row_begin, row_end, key, start, plan, out):
 
 
 @loop
-def _add_table(total, index, table, n):
+def add_table(total, index, table, n):
+    """total[i] += table[index[i]], an index beyond the table being its last cell."""
     full, last = n & ~7, uint64(table.shape[0] - 1)
     for i in range(0, full, 8):
         add_cells(total, table, index, i)
@@ -169,10 +170,10 @@ def _score_cluster(plan, c, codes, a, index, total):
     table = plan.table[plan.table_start[c] : plan.table_start[c + 1]]
     if table.shape[0] <= NARROW:
         joint_index(plan.scope_column[own], plan.scope_stride[own], codes, a, n, index.narrow)
-        _add_table(total, index.narrow, table, n)
+        add_table(total, index.narrow, table, n)
     else:
         wide_joint_index(plan.scope_column[own], plan.scope_stride[own], codes, a, n, index.wide)
-        _add_table(total, index.wide, table, n)
+        add_table(total, index.wide, table, n)
 
 
 @loop
@@ -183,7 +184,8 @@ def _score_tile(plan, codes, a, index, total):
 
 
 @loop
-def _new_index(size):
+def new_index(size):
+    """Room for the indices of a tile."""
     return _Index(np.empty(size, np.uint16), np.empty(size, np.uint32))
 
 
@@ -193,7 +195,7 @@ def log_prob_cpu(row_begin, row_end, plan, largest, codes, out):
 
     Returns -1, or the first row of a tile in which a code exceeds ``largest`` of its variable.
     """
-    index = _new_index(SCORING_TILE)
+    index = new_index(SCORING_TILE)
     for a in range(row_begin, row_end, SCORING_TILE):
         n = min(SCORING_TILE, row_end - a)
         if not columns_in_range(codes, a, n, largest):
@@ -210,7 +212,7 @@ def log_prob_rows_cpu(row_begin, row_end, plan, largest, rows, out):
     words = np.empty((n_vars, (size * largest.itemsize) // 8 + PADDING), np.uint64)
     tile = words.view(largest.dtype)
     word = np.empty(n_vars, np.uint64)
-    index = _new_index(SCORING_TILE)
+    index = new_index(SCORING_TILE)
     for a in range(row_begin, row_end, size):
         n = min(size, row_end - a)
         if not load_rows(rows, a, n, largest, words, tile, word):
@@ -222,7 +224,7 @@ def log_prob_rows_cpu(row_begin, row_end, plan, largest, rows, out):
 @kernel
 def log_prob_per_variable_cpu(row_begin, row_end, plan, largest, codes, out):
     """out[v, i] = log P(x_v | parents of v) in row i, from a plan with one cluster per variable, in column order."""
-    index = _new_index(SCORING_TILE)
+    index = new_index(SCORING_TILE)
     for a in range(row_begin, row_end, SCORING_TILE):
         n = min(SCORING_TILE, row_end - a)
         if not columns_in_range(codes, a, n, largest):
@@ -286,7 +288,7 @@ def count_cpu(row_begin, row_end, plan, largest, codes, weights, counts):
     ``counts`` (4, cells) is uint32, or float64 when weighted; its sum over the first axis counts.
     Returns -1, or the first row of a tile with a bad code.
     """
-    index = _new_index(TILE)
+    index = new_index(TILE)
     for a in range(row_begin, row_end, TILE):
         n = min(TILE, row_end - a)
         if not columns_in_range(codes, a, n, largest):

@@ -16,8 +16,10 @@ from tables import encode_table
 import fastdgm as fd
 from fastdgm.data.export import to_pandas
 from fastdgm.data.labels import codes_are_ambiguous
+from fastdgm.data.learnt_variables import infer_variables
 from fastdgm.data.samples import Samples
-from fastdgm.data.tables import TableReader, infer_states
+from fastdgm.data.tables import TableReader
+from fastdgm.data.variables import Discrete
 from fastdgm.errors import MissingValuesError, UnknownNameError
 
 STATES = {"rain": ("no", "yes"), "age": ("<5", "5-12", "12+", "Asy/Patch"), "wet": ("False", "True")}
@@ -346,12 +348,13 @@ def test_labels_that_look_like_integers_go_by_name():
     ],
 )
 def test_states_are_inferred(column, states):
-    assert infer_states({"x": column}, {}, ["x"]) == {"x": states}
+    assert infer_variables({"x": column}, {}, ["x"]) == {"x": Discrete(states)}
 
 
 def test_known_states_are_kept():
-    known = {"x": ("b", "a")}
-    assert infer_states({"x": ["a"], "y": ["q"]}, known, ["x", "y"]) == {"x": ("b", "a"), "y": ("q",)}
+    known = {"x": Discrete(("b", "a"))}
+    expected = {"x": Discrete(("b", "a")), "y": Discrete(("q",))}
+    assert infer_variables({"x": ["a"], "y": ["q"]}, known, ["x", "y"]) == expected
 
 
 @pytest.mark.parametrize(
@@ -363,13 +366,13 @@ def test_known_states_are_kept():
         (pd.Categorical(["a", None]), "missing"),
         ([0, -3], "row 1 is -3"),
         ([0, 70_000], "row 1 is 70000"),
-        ([0.5], "must be whole"),
+        ([1.0, float("inf")], "must be whole"),
         ([str(k) for k in range(65_536)], "at most 65535 states"),
     ],
 )
 def test_states_that_cannot_be_inferred(column, message):
     with pytest.raises(ValueError, match=message):
-        infer_states({"x": column}, {}, ["x"])
+        infer_variables({"x": column}, {}, ["x"])
 
 
 # --- samples as frames -----------------------------------------------------------------------------------------
@@ -394,8 +397,8 @@ def test_samples_survive_every_table_and_back(x):
     for table in tables:
         np.testing.assert_array_equal(encode(table, x.states), x.block)
     for table in (x.to_pandas(), arrow, tables[-1]):
-        assert infer_states(table, {}, x.names) == dict(x.states)
-    assert infer_states(x, {}, x.names) == dict(x.states)
+        assert infer_variables(table, {}, x.names) == x.schema.variables
+    assert infer_variables(x, {}, x.names) == x.schema.variables
 
 
 @pytest.mark.parametrize("n_states", [2, 126, 127, 128, 129, 256, 257, 40_000])

@@ -14,12 +14,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import fastdgm as fd
-from fastdgm.data.tables import infer_states
+from fastdgm.data.learnt_variables import infer_variables
 from fastdgm.io.rows import write_rows
 
 
 def learnt(column):
-    return infer_states({"x": column}, {}, ["x"])["x"]
+    return infer_variables({"x": column}, {}, ["x"])["x"].states
 
 
 def arrow_dictionary(labels, categories, ordered):

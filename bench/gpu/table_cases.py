@@ -36,6 +36,14 @@ def table_cases(name: str, n: int) -> Iterator[Case]:
         codes.nbytes + 8 * n,
         lambda: net.log_prob(x),
     )
+    states = np.array([net.log_prob(np.where(np.arange(len(net)) == 0, k, codes.T)) for k in range(2)])
+    yield case(
+        "log_prob of states",
+        (plans.scoring_of_states(0), plans.largest, codes),
+        states,
+        codes.nbytes + states.nbytes,
+        lambda: net.predict_proba(x, net.names[0]),
+    )._replace(tolerance=1e-12)
     few, part = codes[:, : n // 4].copy(), x[: n // 4]
     yield case(
         "log_prob per variable",

@@ -41,8 +41,9 @@ class Conditional(ABC):
         return True
 
     @abstractmethod
-    def bound(self, name: str, parents: Sequence[Variable]) -> Self:
-        """This conditional as that of variable ``name`` in a network where its parents are these: itself, or a copy.
+    def bound(self, name: str, parents: Sequence[Variable]) -> Conditional:
+        """This conditional as that of variable ``name`` in a network where its parents are these: itself, a copy, or
+        the table that it is there.
 
         Raises ValueError, naming the variable, where it does not fit them.
         """

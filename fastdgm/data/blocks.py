@@ -13,7 +13,9 @@ from ..kernels.tiles import columns_from_rows_cpu, narrow_columns_cpu
 from ..runtime.arrays import code_type, read_only
 from ..runtime.lazy import cached_property
 from .labels import Column, bad_code
+from .schema import Schema
 from .tables import TableReader
+from .variables import Discrete
 
 States = Mapping[str, tuple[str, ...]]
 Array = npt.NDArray[Any]
@@ -30,23 +32,50 @@ class Part(NamedTuple):
 
 
 class Block(ABC):
-    """Rows of codes of the variables of a network, in the form in which they came.
+    """Rows of the variables of a network, in the form in which they came; ``states`` are those of discrete ones."""
 
-    ``layout`` says how a loop that checks codes itself may read them where they are; None: only through ``read``.
-    """
-
-    layout: str | None = None
     cells_per_piece = 1 << 21  # about 0.5 ms: long enough to forget the call, short enough to share out evenly
 
-    def __init__(self, array: Array, states: States, signed: bool = False) -> None:
-        self.array = array
+    def __init__(self, states: States) -> None:
         self.states = states
-        self.signed = signed  # as they came, so that an error can quote them
 
     @property
     @abstractmethod
     def n(self) -> int:
         """Number of rows."""
+
+    @property
+    def schema(self) -> Schema:
+        """The variables."""
+        return Schema({name: Discrete(own) for name, own in self.states.items()})
+
+    @abstractmethod
+    def read(self, begin: int, end: int, in_place: Collection[str] = ()) -> Part:
+        """Rows ``begin`` to ``end``: the whole block where its layout is one of ``in_place``, else checked columns.
+
+        Raises what :meth:`explain` makes of a bad value, where it is this that checks them.
+        """
+
+    @abstractmethod
+    def explain(self, row: int) -> ValueError:
+        """The error for the first code out of range from ``row`` on, where a loop met one.
+
+        What a loop reports is always an error, also where the data has changed since and no such code is found.
+        """
+
+
+class CodeBlock(Block):
+    """Rows of codes.
+
+    ``layout`` says how a loop that checks codes itself may read them where they are; None: only through ``read``.
+    """
+
+    layout: str | None = None
+
+    def __init__(self, array: Array, states: States, signed: bool = False) -> None:
+        super().__init__(states)
+        self.array = array
+        self.signed = signed  # as they came, so that an error can quote them
 
     @abstractmethod
     def _copy(self, begin: int, end: int, largest: Array) -> tuple[Array, int]:
@@ -57,10 +86,7 @@ class Block(ABC):
         """Rows (n, n_vars), for an error message."""
 
     def read(self, begin: int, end: int, in_place: Collection[str] = ()) -> Part:
-        """Rows ``begin`` to ``end``: the whole block where its layout is one of ``in_place``, else checked columns.
-
-        Raises what :meth:`explain` makes of a bad code, where it is this that checks them.
-        """
+        """The whole block, whose codes a loop checks, or checked columns."""
         if self.layout is not None and self.layout in in_place:
             return Part(self.layout, self.array, 0)
         columns, bad = self._copy(begin, end, self.largest)
@@ -75,10 +101,7 @@ class Block(ABC):
         return np.array([k - 1 for k in n_states], code_type(max(n_states)))
 
     def explain(self, row: int) -> ValueError:
-        """The error for the first code out of range from ``row`` on, where a loop met one.
-
-        What a loop reports is always an error, also where the data has changed since and no such code is found.
-        """
+        """The error for the first code out of range from ``row`` on."""
         names = list(self.states)
         n_states = np.array([len(self.states[name]) for name in names])
         for begin in range(row, self.n, 4096):
@@ -95,7 +118,7 @@ class Block(ABC):
         )
 
 
-class ColumnBlock(Block):
+class ColumnBlock(CodeBlock):
     """Unsigned codes ``(n_vars, n)`` of the network's own type."""
 
     layout: str | None = "columns"
@@ -119,7 +142,7 @@ class WideColumnBlock(ColumnBlock):
     layout = None
 
 
-class RowBlock(Block):
+class RowBlock(CodeBlock):
     """Unsigned codes ``(n, n_vars)`` of any width, in C order."""
 
     layout = "rows"
@@ -138,7 +161,7 @@ class RowBlock(Block):
         return self.array[begin:end]
 
 
-class TableBlock(Block):
+class TableBlock(CodeBlock):
     """A table with named columns, encoded piece by piece while the piece is in the cache."""
 
     cells_per_piece = 1 << 23  # a piece also costs a few microseconds per column

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence, Set
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ from .booleans import with_plain_bytes
 from .labels import Codes, Labels, Piece, missing_value
 from .optional import import_pyarrow
 from .samples import Samples
+from .vectors import Elements, element_names, with_vectors
 
 _INDEX_LEVEL = "__index_level_"
 _UNNAMED = ("", "Unnamed: 0")
@@ -90,17 +92,25 @@ def _pandas_index(schema: Any) -> set[str]:
         return set()
 
 
-def matched_columns(data: Any, names: Iterable[str]) -> tuple[dict[str, Any], int]:
-    """The columns of a table, which are exactly those named and equally long, and the number of rows."""
+def matched_columns(
+    data: Any, names: Iterable[str], vectors: Mapping[str, int] = MappingProxyType({}), partial: bool = False
+) -> tuple[dict[str, Any], int]:
+    """The columns of a table, which are exactly those named and equally long, and the number of rows.
+
+    ``vectors`` are the sizes of those named whose values are vectors: columns of such, or one column for each number.
+    With ``partial``, columns may be absent.
+    """
     expected = dict.fromkeys(names)
-    columns = table_columns(data, expected)
+    columns = with_vectors(table_columns(data, expected), vectors, partial)
     unknown = [name for name in columns if name not in expected]
-    absent = [name for name in expected if name not in columns]
+    absent = [] if partial else [name for name in expected if name not in columns]
     if unknown or absent:
         problems = [f"the model has no variable {preview(unknown)}"] if unknown else []
         problems += [f"the data has no column {preview(absent)}"] if absent else []
         raise UnknownNameError(f"columns are matched by name: {' and '.join(problems)}")
-    lengths = {name: column_length(name, column) for name, column in columns.items()}
+    lengths: dict[str, int] = {}
+    for name, column in columns.items():
+        lengths |= _lengths(name, column, name in vectors)
     n_rows = next(iter(lengths.values()), 0)
     for name, length in lengths.items():
         if length != n_rows:
@@ -108,6 +118,15 @@ def matched_columns(data: Any, names: Iterable[str]) -> tuple[dict[str, Any], in
                 f"columns are equally long: {next(iter(lengths))!r} has {n_rows} rows, {name!r} has {length}"
             )
     return columns, n_rows
+
+
+def _lengths(name: str, column: Any, is_vector: bool) -> dict[str, int]:
+    if isinstance(column, Elements):
+        own = zip(element_names(name, len(column.columns)), column.columns, strict=True)
+        return {element: column_length(element, numbers) for element, numbers in own if numbers is not None}
+    if is_vector and getattr(column, "ndim", 1) == 2:
+        return {name: len(column)}
+    return {name: column_length(name, column)}
 
 
 def column_pieces(name: str, column: Any) -> Iterator[Piece]:

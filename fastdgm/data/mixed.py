@@ -1,72 +1,157 @@
-"""Rows of discrete and real variables -> one block of both."""
+"""Rows of discrete and real variables: one block of both."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from ..errors import MissingValuesError
 from ..runtime.arrays import read_only
-from .blocks import Block, Part
-from .schema import Schema
+from ..runtime.text import preview
+from .blocks import Block, CodeBlock, ColumnBlock, Part, TableBlock
+from .code_arrays import code_array_block
+from .columns import matched_columns
+from .labels import missing_value
+from .real_blocks import RealBlock, RealColumnBlock, RealRowBlock, RealTableBlock
+from .real_columns import real_column
+from .reals import float_type
+from .samples import Samples
+from .schema import Schema, Values
+from .tables import TableReader
 
 Array = npt.NDArray[Any]
 
 
 class MixedBlock(Block):
-    """A block of codes, as those of networks of tables are, beside reals ``(n_reals, n)``."""
+    """A block of codes, as those of networks of tables are, beside one of reals.
 
-    def __init__(self, codes: Block | None, reals: Array, schema: Schema) -> None:
-        super().__init__(reals, schema.states)
+    Reals are checked where they are, and read there if there are no codes; beside codes both are copied.
+    """
+
+    cells_per_piece = 1 << 19  # 2 MiB of float32: still in the cache when the loops come after the check
+
+    def __init__(self, codes: CodeBlock | None, reals: RealBlock, n: int, schema: Schema) -> None:
+        super().__init__(schema.states)
         self.codes = codes
-        self.schema = schema
-        self.layout = None if codes is None else codes.layout
+        self.reals = reals
+        self._schema = schema
+        self._n = n
+        self._no_codes = read_only(np.empty((0, n), schema.code_dtype))
 
     @property
     def n(self) -> int:
         """Number of rows."""
-        return int(self.array.shape[1])
+        return self._n
 
-    def _copy(self, begin: int, end: int, largest: Array) -> tuple[Array, int]:
-        raise NotImplementedError("codes are read by their own block")
-
-    def _rows(self, begin: int, end: int) -> Array:
-        raise NotImplementedError("codes are explained by their own block")
+    @property
+    def schema(self) -> Schema:
+        """The variables."""
+        return self._schema
 
     def read(self, begin: int, end: int, in_place: Collection[str] = ()) -> Part:
-        """Checked columns of codes, and the same rows of the reals, which are finite."""
-        reals = self.array[:, begin:end]
-        finite = np.isfinite(reals)
-        if not finite.all():
-            raise self._explain_real(begin, finite)
-        if self.codes is None:
-            codes = np.empty((0, end - begin), self.schema.code_dtype)
-        else:
-            codes = self.codes.read(begin, end).codes
-        return Part("columns", read_only(codes), begin, read_only(np.ascontiguousarray(reals)))
+        """Checked columns."""
+        if self.codes is not None:
+            part = self.codes.read(begin, end)
+            return part._replace(reals=read_only(self.reals.read(begin, end)))
+        whole = self.reals.checked_in_place(begin, end)
+        if whole is not None:
+            return Part("columns", self._no_codes, 0, whole)
+        codes = self._no_codes[:, begin:end]
+        return Part("columns", codes, begin, read_only(self.reals.read(begin, end)))
 
     def explain(self, row: int) -> ValueError:
         """The error for the first code out of range from ``row`` on."""
-        return super().explain(row) if self.codes is None else self.codes.explain(row)
-
-    def _explain_real(self, begin: int, finite: Array) -> ValueError:
-        i, row = (int(index) for index in np.argwhere(~finite)[0])
-        name = next(name for name, size in self.schema.sizes.items() if i < self.schema.rows[name] + size)
-        value = self.array[i, begin + row]
-        if np.isnan(value):
-            return MissingValuesError(f"column {name!r}, row {begin + row} is missing (NaN)")
-        return ValueError(f"real values are finite, column {name!r}, row {begin + row} is {value}")
+        if self.codes is not None:
+            return self.codes.explain(row)
+        return ValueError(f"data must not change while it is read: a code out of range came at or after row {row}")
 
 
-def real_columns(columns: Mapping[str, Any], schema: Schema, n: int) -> Array:
-    """The reals of named columns as one block."""
-    arrays = [np.asarray(columns[name]) for name in schema.real_names]
-    kind = np.float32 if all(array.dtype == np.float32 for array in arrays) else np.float64
-    block = np.empty((schema.n_reals, n), kind)
-    for name, array in zip(schema.real_names, arrays, strict=True):
-        row, size = schema.rows[name], schema.sizes[name]
-        block[row : row + size] = array.reshape(n, size).T
-    return block
+def samples_block(samples: Samples) -> MixedBlock:
+    """Samples of the network's own variables."""
+    return values_block(samples.blocks, samples.schema)
+
+
+def values_block(values: Values, schema: Schema) -> MixedBlock:
+    """Codes and reals of a network."""
+    codes, reals = values
+    own = ColumnBlock(read_only(np.ascontiguousarray(codes)), schema.states) if schema.n_codes else None
+    return MixedBlock(own, RealColumnBlock(reals, schema), reals.shape[1], schema)
+
+
+def table_block(data: Any, schema: Schema) -> MixedBlock:
+    """A table whose columns are the variables of a network."""
+    columns, n = matched_columns(data, schema.names, schema.vectors)
+    own = {name: columns[name] for name in schema.code_names}
+    reals = {name: columns[name] for name in schema.real_names}
+    return MixedBlock(TableBlock(own, schema.states) if own else None, real_block(reals, schema), n, schema)
+
+
+def real_block(columns: Mapping[str, Any], schema: Schema, missing: bool = False) -> RealBlock:
+    """The reals of a table; vectors that lie in an array as they would in one of rows are read as such.
+
+    With ``missing`` NaN is allowed, and columns may be absent.
+    """
+    found = {name: real_column(name, column, schema.vectors.get(name), missing) for name, column in columns.items()}
+    if len(found) == 1 and len(schema.sizes) == 1:
+        whole = next(iter(found.values())).whole
+        if whole is not None:
+            return RealRowBlock(whole, np.arange(schema.n_reals), schema, missing)
+    return RealTableBlock(found, schema, missing)
+
+
+def mixed_array_block(array: Array, schema: Schema) -> MixedBlock:
+    """Rows ``(n, n_cells)`` of numbers, a cell for each code and each number of a real variable, in order."""
+    n_cells = schema.n_codes + schema.n_reals
+    if array.ndim != 2 or array.shape[1] != n_cells:
+        raise ValueError(
+            f"an array of rows has shape (n_rows, {n_cells}), one column per variable (as many as it has numbers for a "
+            f"vector) in the order {preview(schema.names)}, got shape {array.shape}"
+        )
+    if np.ma.is_masked(array):
+        row, cell = (int(i) for i in np.argwhere(np.ma.getmaskarray(array))[0])
+        raise missing_value(schema.cell_names[cell], row)
+    array = np.asarray(array)
+    if array.dtype.kind not in "iuf":
+        return table_block(columns_by_name(array, schema.names, schema.vectors), schema)
+    codes, reals = cells_of(schema)
+    own = code_array_block(array[:, codes], schema.states) if schema.n_codes else None
+    floats = array.astype(float_type([array]), copy=False)
+    return MixedBlock(own, real_rows(floats, reals, schema), len(array), schema)
+
+
+def real_rows(floats: Array, cells: Array, schema: Schema, missing: bool = False) -> RealBlock:
+    """The reals of rows of floats, which are the columns ``cells``; with ``missing`` NaN is allowed."""
+    if floats.flags.f_contiguous:
+        return RealColumnBlock(floats.T[cells] if schema.n_codes else floats.T, schema, missing)
+    return RealRowBlock(np.ascontiguousarray(floats), cells, schema, missing)
+
+
+def cells_of(schema: Schema) -> tuple[Array, Array]:
+    """Which columns of an array of rows are the codes, and which the reals."""
+    is_real = np.concatenate([np.full(schema.sizes.get(name, 1), name in schema.sizes) for name in schema.names])
+    return np.flatnonzero(~is_real), np.flatnonzero(is_real)
+
+
+def columns_by_name(array: Array, names: Sequence[str], vectors: Mapping[str, int]) -> dict[str, Array]:
+    """The columns of an array of rows: one for each variable, several for a vector."""
+    columns: dict[str, Array] = {}
+    first = 0
+    for name in names:
+        columns[name] = array[:, first : first + vectors[name]] if name in vectors else array[:, first]
+        first += vectors.get(name, 1)
+    return columns
+
+
+def known_rows(data: Any, schema: Schema) -> tuple[Block, Array]:
+    """The rows of a table without labels that are no states, and which these are, (n_rows,) booleans."""
+    columns, n = matched_columns(data, schema.names, schema.vectors)
+    own = {name: columns[name] for name in schema.code_names}
+    codes = TableReader(own, schema.states, np.uint16, keep_unknown=True).read(0, n)
+    kept: Array = np.all(codes < np.array([[len(states)] for states in schema.states.values()]), axis=0)
+    block = ColumnBlock(read_only(np.ascontiguousarray(codes[:, kept].astype(schema.code_dtype))), schema.states)
+    if schema.is_discrete:
+        return block, kept
+    reals = real_block({name: columns[name] for name in schema.real_names}, schema).read(0, n)[:, kept]
+    return MixedBlock(block, RealColumnBlock(reals, schema), int(kept.sum()), schema), kept

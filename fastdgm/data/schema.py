@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from ..runtime.arrays import code_type
 from .variables import Discrete, Real, Variable
+from .vectors import cell_names
 
 Array = npt.NDArray[Any]
 
@@ -63,6 +64,19 @@ class Schema:
     def real_names(self) -> tuple[str, ...]:
         """The real variables, in the order of the rows of reals."""
         return tuple(self.sizes)
+
+    @property
+    def vectors(self) -> dict[str, int]:
+        """The real variables that are vectors, and their sizes."""
+        return {name: own.size for name, own in self.variables.items() if isinstance(own, Real) and own.event_shape}
+
+    @property
+    def cell_names(self) -> tuple[str, ...]:
+        """The columns of an array of rows, one for each number of a vector: ``x[0]``, ``x[1]``.
+
+        Raises ValueError where two have the same name.
+        """
+        return cell_names(self.names, self.vectors)
 
     @property
     def is_discrete(self) -> bool:

@@ -1,23 +1,15 @@
-"""Tables with named columns: what states they have, and their rows as blocks of codes."""
+"""Tables with named columns: their rows as blocks of codes."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, cast
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from ..errors import MissingValuesError
 from .columns import column_pieces, matched_columns
-from .labels import Codes, Column, Encoder, Labels, Piece, bad_code, check_distinct, missing_value, whole_numbers
-from .variables import MAX_STATES
-
-_CODES_RULE = "integers in a column whose states are not known are codes, which start at 0 and are never negative"
-_NAME_THEM = (
-    'for states that are integers pass labels, as column.astype("category") makes them, '
-    "or name the states, as in from_edges(..., states=...)"
-)
+from .labels import Column, Encoder
 
 
 class TableReader:
@@ -68,101 +60,3 @@ class TableReader:
                     encoder.encode(first - row, last - row, out[first:last])
                 row += len(encoder)
         return block
-
-
-def infer_states(data: Any, known: Mapping[str, tuple[str, ...]], names: Iterable[str]) -> dict[str, tuple[str, ...]]:
-    """State names of every variable: those known, and for the others what the data's columns say.
-
-    *Ordered* categoricals (pandas, Arrow; polars Enum; Samples) keep their order. Any other labels are sorted, by value
-    where all of them are numbers; unused categories are states where the column's type lists them (pandas and Arrow do,
-    polars' Categorical does not). polars knows the order of what polars or Samples wrote, and forgets that of ordered
-    dictionaries of any other origin. ``("False", "True")`` for booleans, ``"0"`` to the largest code for integers.
-    Empty labels without an order are missing values: cells of a CSV file.
-
-    Raises as :class:`TableReader`, and ValueError for negative integers or none that is 0, for a column of no rows,
-    for labels of one name (1 and "1"), for chunks that contradict each other's order and for more than 65 535 states.
-
-    Examples
-    --------
-    >>> infer_states({"rain": [0, 2], "wet": ["yes", "no"]}, {}, ["rain", "wet"])
-    {'rain': ('0', '1', '2'), 'wet': ('no', 'yes')}
-    """
-    names = tuple(names)
-    columns, _ = matched_columns(data, names)
-    return {
-        name: known[name] if name in known else _inferred(name, column_pieces(name, columns[name])) for name in names
-    }
-
-
-def _inferred(name: str, parts: Iterator[Piece]) -> tuple[str, ...]:
-    found: dict[str, object] = {}  # labels by name, as they came
-    ordered = True
-    smallest, n_codes = MAX_STATES, 0
-    row = 0
-    for part in parts:
-        if isinstance(part, Labels):
-            _check_complete(name, part, row)
-            _add_labels(name, part, found)
-            ordered = ordered and part.ordered
-        elif len(part):
-            first, last = _code_range(name, part, row)
-            smallest, n_codes = min(smallest, first), max(n_codes, last + 1)
-        row += len(part)
-    if not found and n_codes == 0:
-        raise ValueError(f"the states of {name!r} are not known, and cannot be learnt from a column of no rows")
-    if not found and smallest > 0:
-        raise ValueError(f"{_CODES_RULE}: the smallest of column {name!r} is {smallest}; {_NAME_THEM}")
-    n_states = len(found) or n_codes
-    if n_states > MAX_STATES:
-        raise ValueError(f"a variable has at most {MAX_STATES} states, column {name!r} has {n_states}")
-    return tuple((found if ordered else _sorted(found)) if found else map(str, range(n_codes)))
-
-
-def _code_range(name: str, part: Codes, first_row: int) -> tuple[int, int]:
-    """The smallest and the largest code; negative and absurdly large ones are refused."""
-    values = whole_numbers(part.values, name, first_row)
-    marker = -1 if values.dtype.kind == "i" else np.iinfo(values.dtype).max  # of a missing value
-    wrong = (values < 0) | (values == marker)
-    if wrong.any():
-        row = int(wrong.argmax())
-        came = f"column {name!r}, row {first_row + row} is {values[row]}"
-        if values[row] == marker:
-            raise MissingValuesError(
-                f"{_CODES_RULE}; in {values.dtype} {marker} is a missing value: {came}; missing values are not "
-                f"supported yet by this operation, drop or fill such rows first; {_NAME_THEM}"
-            )
-        raise ValueError(f"{_CODES_RULE}: {came}; {_NAME_THEM}")
-    row = int(values.argmax())
-    if values[row] >= MAX_STATES:
-        raise bad_code(Column(name, tuple(map(str, range(MAX_STATES)))), first_row + row, values[row])
-    return int(values.min()), int(values[row])
-
-
-def _add_labels(name: str, part: Labels, found: dict[str, object]) -> None:
-    """Add the labels of a piece to those found; an order that a type has must be that of all of its pieces."""
-    check_distinct(name, part.labels)
-    own: dict[str, object] = {}
-    for label in part.labels:
-        if label is None or (label == "" and not part.ordered):  # empty cells, as pyarrow reads them from CSV files
-            continue
-        own.setdefault(str(label), label)
-    for label_name, label in own.items():
-        found.setdefault(label_name, label)
-    if part.ordered and [label_name for label_name in found if label_name in own] != list(own):
-        raise ValueError(
-            f"the order of categories is the same in all chunks of a column, those of column {name!r} contradict each "
-            "other: name the states, as in from_edges(..., states=...)"
-        )
-
-
-def _sorted(found: Mapping[str, object]) -> list[str]:
-    """Names of labels, by value where all labels are numbers (1, 2, ... 10) and by name otherwise."""
-    if all(isinstance(label, int | float) for label in found.values()):
-        return sorted(found, key=lambda name: cast("float", found[name]))
-    return sorted(found)
-
-
-def _check_complete(name: str, part: Labels, first_row: int) -> None:
-    missing = part.values < 0
-    if missing.any():
-        raise missing_value(name, first_row + int(missing.argmax()))

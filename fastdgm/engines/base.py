@@ -13,6 +13,7 @@ from ..conditionals.base import Conditional
 from ..data.blocks import Part
 from ..data.schema import Schema, Values
 from ..data.variables import Discrete, Variable
+from ..runtime.arrays import read_only
 
 Array = npt.NDArray[Any]
 
@@ -81,6 +82,16 @@ class Engine(ABC):
     @abstractmethod
     def log_prob_per_variable(self, begin: int, end: int, part: Part, out: npt.NDArray[np.float64]) -> int:
         """out[v, i] (n_vars, n) = log P(x_v | parents of v) for the members v; the layout is "columns"."""
+
+    def log_prob_of_states(self, begin: int, end: int, part: Part, row: int, out: npt.NDArray[np.float64]) -> None:
+        """out[k, i] = ``log_prob`` with state k in row ``row`` of the codes; the layout is "columns" and checked.
+
+        Engines that know a shorter way have their own.
+        """
+        codes = part.codes.copy()
+        for k in range(len(out)):
+            codes[row] = k
+            self.log_prob(begin, end, part._replace(codes=read_only(codes)), out[k])
 
     @property
     @abstractmethod

@@ -9,6 +9,12 @@ import numpy as np
 import numpy.typing as npt
 
 from ..conditionals.base import Conditional
+from ..conditionals.deterministic import Deterministic
+from ..conditionals.gaussian import LinearGaussian
+from ..conditionals.logistic import Logistic, Softmax
+from ..conditionals.multivariate import MultivariateNormal
+from ..conditionals.noisy_or import NoisyOr
+from ..conditionals.roots import Root
 from ..conditionals.table import CPT
 from ..data.blocks import Block
 from ..data.schema import Schema, Values
@@ -17,12 +23,26 @@ from ..runtime.lazy import cached_property
 from ..runtime.memory import check_memory
 from ..runtime.pieces import cell_ranges, run_ranges
 from .base import Engine, Members
+from .functions.run import FunctionEngine
+from .gaussian.run import GaussianEngine
+from .logistic.run import LogisticEngine
+from .multivariate.run import MultivariateEngine
+from .roots.run import RootEngine
 from .tables.run import TableEngine
 
 Array = npt.NDArray[Any]
 
 # Which kind of conditional has which engine; subclasses go with their class.
-ENGINES: dict[type[Conditional], type[Engine]] = {CPT: TableEngine}
+ENGINES: dict[type[Conditional], type[Engine]] = {
+    CPT: TableEngine,
+    Logistic: LogisticEngine,
+    Softmax: LogisticEngine,
+    NoisyOr: LogisticEngine,
+    Deterministic: FunctionEngine,
+    MultivariateNormal: MultivariateEngine,
+    LinearGaussian: GaussianEngine,
+    Root: RootEngine,
+}
 
 
 def engine_of(conditional: Conditional) -> type[Engine]:
@@ -52,21 +72,21 @@ class Program:
         self.conditionals = conditionals
         self.schema = Schema({name: own.variable for name, own in conditionals.items()})
         self._kinds = [engine_of(own) for own in conditionals.values()]
-        self._order = [column[name] for name in order]
+        self.order = [column[name] for name in order]
         self._parents = Members(conditionals, ()).parents
 
     @cached_property
     def scoring(self) -> tuple[Engine, ...]:
         """One engine for each kind: the order of the terms of a sum does not matter."""
         kinds = dict.fromkeys(self._kinds)
-        members = {kind: [v for v in self._order if self._kinds[v] is kind] for kind in kinds}
+        members = {kind: [v for v in self.order if self._kinds[v] is kind] for kind in kinds}
         return tuple(kind(Members(self.conditionals, own)) for kind, own in members.items())
 
     @cached_property
     def segments(self) -> tuple[Segment, ...]:
         """Engines in an order in which each finds the parents of its members drawn."""
         if len(self.scoring) == 1:
-            return (Segment(self.scoring[0], self._order),)  # a network of tables makes its plans once
+            return (Segment(self.scoring[0], self.order),)  # a network of tables makes its plans once
         found = self._segments()
         made: dict[int, Segment] = {}
         first_word = 0
@@ -79,7 +99,7 @@ class Program:
 
     def _segments(self) -> list[tuple[type[Engine], list[int]]]:
         """Members by kind, in topological order: as many as are ready, then those of the next kind."""
-        waiting, drawn = list(self._order), set[int]()
+        waiting, drawn = list(self.order), set[int]()
         segments: list[tuple[type[Engine], list[int]]] = []
         while waiting:
             kind, members = self._kinds[waiting[0]], list[int]()

@@ -1,4 +1,7 @@
-"""Networks from and to pgmpy (``DiscreteBayesianNetwork``), probabilities equal to the last bit."""
+"""Networks from and to pgmpy: ``DiscreteBayesianNetwork`` and ``LinearGaussianBayesianNetwork``, equal to the last bit.
+
+Parameters are pgmpy's own, so that nothing is rounded.
+"""
 
 from __future__ import annotations
 
@@ -8,12 +11,19 @@ import numpy as np
 import numpy.typing as npt
 
 from ..bayesnet import BayesNet
+from ..conditionals.base import Conditional
+from ..conditionals.gaussian import LinearGaussian
 from ..conditionals.table import CPT, tables_of
+from ..io.gaussian_nets import regressions_of
 from ..io.row_sums import RowSums
+
+_INSTALL = 'to_pgmpy needs pgmpy 1.0 or later: pip install "pgmpy>=1.0"'
 
 
 def from_pgmpy(model: Any) -> BayesNet:
-    """The network of a pgmpy ``DiscreteBayesianNetwork``; a graph without any CPDs gives an unfitted network.
+    """The network of a pgmpy ``DiscreteBayesianNetwork`` or ``LinearGaussianBayesianNetwork``.
+
+    A graph without any CPDs gives an unfitted network of discrete variables.
 
     State names become strings. Where CPDs list a variable's states in different orders, the order of its own
     CPD holds. Rows that are off by more than 1e-6 from summing to 1, and by 1e-2 at most, are divided by their sum,
@@ -21,7 +31,8 @@ def from_pgmpy(model: Any) -> BayesNet:
 
     Raises
     ------
-    TypeError : not a pgmpy model, CPDs that are no tables, or variable names that are not strings.
+    TypeError : not a pgmpy model, CPDs that are neither tables nor linear Gaussians, or variable names that are not
+        strings.
     ValueError : some CPDs missing, two of one variable, some of no variable of the graph, CPDs that disagree with
         the graph or with each other about states.
 
@@ -33,7 +44,10 @@ def from_pgmpy(model: Any) -> BayesNet:
     (('rain', 'wet'),)
     """
     if not (hasattr(model, "nodes") and hasattr(model, "predecessors")):
-        raise TypeError(f"from_pgmpy takes a pgmpy DiscreteBayesianNetwork, got {type(model).__name__}")
+        raise TypeError(
+            "from_pgmpy takes a pgmpy DiscreteBayesianNetwork or LinearGaussianBayesianNetwork, got "
+            f"{type(model).__name__}"
+        )
     names = list(model.nodes())
     listed = list(getattr(model, "cpds", ()))
     cpds = {cpd.variable: cpd for cpd in listed}
@@ -46,19 +60,42 @@ def from_pgmpy(model: Any) -> BayesNet:
     if missing:
         raise ValueError(f"every variable needs a CPD, got none for {missing[:10]}")
     sums = RowSums()
-    net = BayesNet({name: _cpt(name, cpds, set(model.predecessors(name)), sums) for name in names})
+    net = BayesNet({name: _conditional(name, cpds, set(model.predecessors(name)), sums) for name in names})
     sums.warn("from_pgmpy", stacklevel=2)
     return net
 
 
-def _cpt(name: str, cpds: dict[str, Any], graph_parents: set[str], sums: RowSums) -> CPT:
-    """pgmpy's axes are the child, then the evidence; ours are the parents, then the child."""
+def _conditional(name: str, cpds: dict[str, Any], graph_parents: set[str], sums: RowSums) -> Conditional:
     cpd = cpds[name]
-    if not hasattr(cpd, "state_names"):
-        raise TypeError(f"from_pgmpy takes tables (TabularCPD), got {type(cpd).__name__} for {name!r}")
+    if not (hasattr(cpd, "state_names") or hasattr(cpd, "beta")):
+        raise TypeError(
+            f"from_pgmpy takes tables (TabularCPD) and LinearGaussianCPD, got {type(cpd).__name__} for {name!r}"
+        )
     parents = list(cpd.variables[1:])
     if set(parents) != graph_parents:
         raise ValueError(f"the CPD of {name!r} has parents {parents}, but the graph {sorted(graph_parents)}")
+    if hasattr(cpd, "beta"):
+        return _linear_gaussian(name, cpd, parents)
+    return _cpt(name, cpds, parents, sums)
+
+
+def _linear_gaussian(name: str, cpd: Any, parents: list[str]) -> LinearGaussian:
+    """pgmpy's ``beta`` is the intercept, then the coefficients in the order of the evidence."""
+    beta = np.asarray(cpd.beta, dtype=np.float64)
+    if beta.shape != (len(parents) + 1,):
+        raise ValueError(
+            f"CPD of {name!r}: an intercept and a coefficient for each of {parents} have shape {(len(parents) + 1,)}, "
+            f"got {beta.shape}"
+        )
+    try:
+        return LinearGaussian(parents, beta[0], beta[1:], cpd.std)
+    except ValueError as error:
+        raise ValueError(f"CPD of {name!r}: {error}") from None
+
+
+def _cpt(name: str, cpds: dict[str, Any], parents: list[str], sums: RowSums) -> CPT:
+    """pgmpy's axes are the child, then the evidence; ours are the parents, then the child."""
+    cpd = cpds[name]
     table = np.asarray(cpd.values, dtype=np.float64)
     for axis, parent in enumerate(parents, start=1):
         table = _reorder(table, axis, cpd.state_names[parent], cpds[parent].state_names[parent], (name, parent))
@@ -83,11 +120,13 @@ def _reorder(
 
 
 def to_pgmpy(net: BayesNet) -> Any:
-    """The network as a pgmpy ``DiscreteBayesianNetwork``.
+    """The network as a pgmpy model: a network of tables as a ``DiscreteBayesianNetwork``, one of linear Gaussians as a
+    ``LinearGaussianBayesianNetwork``.
 
     Raises
     ------
-    ImportError : pgmpy is not installed. NotFittedError : no tables yet.
+    ImportError : pgmpy is not installed. NotFittedError : no parameters yet. TypeError : both kinds of variables, or a
+        conditional of another kind; names the first.
 
     Examples
     --------
@@ -95,11 +134,20 @@ def to_pgmpy(net: BayesNet) -> Any:
     >>> fd.example("asia").to_pgmpy().get_cpds("smoke").values  # doctest: +SKIP
     array([0.5, 0.5])
     """
+    model, cpds = _discrete(net) if net.states else _gaussian(net)
+    model.add_nodes_from(net.names)
+    model.add_edges_from(net.edges)
+    model.add_cpds(*cpds)
+    return model
+
+
+def _discrete(net: BayesNet) -> tuple[Any, list[Any]]:
+    """An empty model and its CPDs."""
     try:
         from pgmpy.factors.discrete import TabularCPD
         from pgmpy.models import DiscreteBayesianNetwork
     except ImportError as error:
-        raise ImportError('to_pgmpy needs pgmpy 1.0 or later: pip install "pgmpy>=1.0"') from error
+        raise ImportError(_INSTALL) from error
     cpds = [
         TabularCPD(
             name,
@@ -109,10 +157,20 @@ def to_pgmpy(net: BayesNet) -> Any:
             evidence_card=list(cpt.table.shape[:-1]),
             state_names={other: list(net.states[other]) for other in (name, *cpt.parents)},
         )
-        for name, cpt in tables_of(net.conditionals, "to_pgmpy").items()
+        for name, cpt in tables_of(net.conditionals, "to_pgmpy of a network with discrete variables").items()
     ]
-    model = DiscreteBayesianNetwork()
-    model.add_nodes_from(net.names)
-    model.add_edges_from(net.edges)
-    model.add_cpds(*cpds)
-    return model
+    return DiscreteBayesianNetwork(), cpds
+
+
+def _gaussian(net: BayesNet) -> tuple[Any, list[Any]]:
+    """An empty model and its CPDs."""
+    try:
+        from pgmpy.factors.continuous import LinearGaussianCPD
+        from pgmpy.models import LinearGaussianBayesianNetwork
+    except ImportError as error:
+        raise ImportError(_INSTALL) from error
+    cpds = [
+        LinearGaussianCPD(name, [own.intercept, *own.coefficients], float(own.std), list(net.parents[name]))
+        for name, own in regressions_of(net.conditionals, "to_pgmpy of real variables").items()
+    ]
+    return LinearGaussianBayesianNetwork(), cpds

@@ -1,4 +1,4 @@
-"""Models as files: any model in the native format; Bayes nets also as BIF, XMLBIF, UAI, HUGIN .net and GeNIe .xdsl.
+"""Models as files: any model in the native format; Bayes nets also as BIF, XMLBIF, UAI, HUGIN .net, GeNIe .xdsl, JSON.
 
 The native format (``.safetensors``) keeps every bit of every model: see :mod:`fastdgm.io.native`.
 Rules that hold for every text format:
@@ -28,6 +28,8 @@ from typing import Any, NamedTuple
 from ..bayesnet import BayesNet
 from ..errors import FormatError
 from .bif import read_bif, write_bif
+from .bnlearn_json import read_json
+from .bnlearn_json_writing import write_json
 from .draft import MAX_STATES_OF_A_FILE, MAX_VARIABLES
 from .encoding import decode
 from .hugin import read_hugin, write_hugin
@@ -41,6 +43,7 @@ __all__ = [
     "read",
     "read_bif",
     "read_hugin",
+    "read_json",
     "read_native",
     "read_uai",
     "read_xdsl",
@@ -48,6 +51,7 @@ __all__ = [
     "write",
     "write_bif",
     "write_hugin",
+    "write_json",
     "write_native",
     "write_uai",
     "write_xdsl",
@@ -68,6 +72,7 @@ _XMLBIF = Format(read_xmlbif, write_xmlbif, write_text)
 _UAI = Format(read_uai, write_uai, write_text)
 _HUGIN = Format(read_hugin, write_hugin, write_text)
 _XDSL = Format(read_xdsl, write_xdsl, write_text)
+_JSON = Format(read_json, write_json, write_text)
 _NATIVE = Format(read_native, write_native, write_bytes)
 
 FORMATS = {
@@ -79,6 +84,7 @@ FORMATS = {
     ".net": _HUGIN,
     ".hugin": _HUGIN,
     ".xdsl": _XDSL,
+    ".json": _JSON,
 }  # each also with .gz after it
 NATIVE_SUFFIX = ".safetensors"
 
@@ -93,10 +99,12 @@ def read(
     """Read a model from a file; the suffix names the format, and ``.gz`` after it a compressed text file.
 
     Suffixes: ``.safetensors`` for any model in the native format; for Bayes nets also ``.bif``; ``.xmlbif``,
-    ``.bifxml`` or ``.xml`` (0.3, and 0.2); ``.uai``; ``.net`` or ``.hugin``; ``.xdsl`` of GeNIe. The dialects of other
-    programs are read too: BIF with quoted names, intervals and flat tables; XMLBIF with any namespace; HUGIN with names
-    without quotes, counts and omitted tables; UAI with evidence behind the tables. What was changed or left out, such
-    as counts that became probabilities, is said in one warning for the file.
+    ``.bifxml`` or ``.xml`` (0.3, and 0.2); ``.uai``; ``.net`` or ``.hugin``; ``.xdsl`` of GeNIe; ``.json`` of pgmpy's
+    Gaussian networks. Linear Gaussians are in ``.net``, ``.json`` and ``.safetensors``, other conditionals that are no
+    tables in ``.safetensors`` alone. The dialects of other programs are read too: BIF with quoted names, intervals and
+    flat tables; XMLBIF with any namespace; HUGIN with names without quotes, counts and omitted tables; UAI with
+    evidence behind the tables; JSON with types, levels and R's order of configurations. What was changed or left out,
+    such as counts that became probabilities, is said in one warning for the file.
 
     Parameters
     ----------
@@ -154,7 +162,7 @@ def read(
 
 
 def _names_are_ascii(net: BayesNet) -> bool:
-    return all(name.isascii() and all(map(str.isascii, states)) for name, states in net.states.items())
+    return all(name.isascii() and all(map(str.isascii, net.states.get(name, ()))) for name in net.names)
 
 
 def write(model: Any, path: str | os.PathLike[str]) -> None:

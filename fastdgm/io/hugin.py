@@ -1,4 +1,4 @@
-"""HUGIN .net, the discrete part, as HUGIN, SamIam, GeNIe, aGrUM and the AMIDST toolbox write it.
+"""HUGIN .net, chance nodes, as HUGIN, SamIam, GeNIe, aGrUM and the AMIDST toolbox write it.
 
 ::
 
@@ -6,19 +6,22 @@
     potential ( wet | rain ) { data = ((0.9 0.1)(0.2 0.8)); }
 
 State names may stand without quotes, and comments begin with ``%`` or ``//``; ``hugin_tables`` reads ``data``, which
-may hold counts. In a quoted name ``\\"`` is a quotation mark and ``\\\\`` a backslash, every other backslash stands for
-itself. Continuous, decision and utility nodes are refused, other attributes are skipped.
+may hold counts, and ``hugin_clg`` that of continuous nodes. In a quoted name ``\\"`` is a quotation mark and ``\\\\`` a
+backslash, every other backslash stands for itself. Decision and utility nodes are refused, other attributes skipped.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from itertools import islice
 
 from ..bayesnet import BayesNet
-from ..conditionals.table import CPT, tables_of
+from ..conditionals.table import CPT
 from ..data.variables import MAX_STATES
 from .draft import MAX_NAMES, Draft
+from .gaussian_nets import tables_and_gaussians
+from .hugin_clg import add_regressions, regressions
 from .hugin_tables import add_potential, data_of
 from .text import Source, blank_out, check_names, joined
 
@@ -36,6 +39,7 @@ _POTENTIAL = re.compile(r"potential\s*+\(([^()|]*+)(?:\|([^()|]*+))?\)\s*+")
 _STRINGS = re.compile(r"\s*+\(\s*+((?:" + _QUOTED + r"\s*+)*+)\)\s*+")
 _STRING = re.compile(_QUOTED)
 
+_NODES = (["node"], ["discrete", "node"], ["continuous", "node"])  # what stands before a node's name
 MAX_ATTRIBUTES = 1 << 17  # HR_State_0, HR_State_1, ...: some programs write one per state
 _NODE_NAME = re.compile(r'(?!.*//)[^\s\0\ud800-\udfff{}();="%|,]+')
 _STATE_NAME = re.compile(r"[^\n\r\0\ud800-\udfff]*")
@@ -46,8 +50,8 @@ def read_hugin(text: str, source: str = "<text>", tolerance: float | None = None
 
     Raises
     ------
-    FormatError : the text is no .net, contradicts itself, has a node that is not discrete, or a row of probabilities
-        that does not sum to 1; names the line.
+    FormatError : the text is no .net, contradicts itself, has a node that is neither discrete nor a linear Gaussian, or
+        a row of probabilities that does not sum to 1; names the line.
 
     Rows of counts, and tables that are left out, are no error: ``hugin_tables`` says what they mean.
 
@@ -97,12 +101,14 @@ class _Reader:
             self.draft.begin_network(f"{words[0]} block", position)
         if words[:1] == ["class"]:
             return block.end()
-        if words[:1] not in (["net"], ["potential"]) and words[:-1] not in (["node"], ["discrete", "node"]):
+        if words[:1] not in (["net"], ["potential"]) and words[:-1] not in _NODES:
             raise self.source.error(f"not supported: {' '.join(words) or head}", position)
         attributes, end = self._attributes(block.end())
         if words[0] == "potential":
             self.draft.check_count("potentials", len(self.potentials) + 1, position)
             self.potentials.append((head, data_of(self.source, head, attributes), position))
+        elif words[0] == "continuous":
+            self.draft.add_real(words[-1], position)
         elif words[0] != "net":
             self._node(words[-1], attributes, position)
         return end
@@ -161,8 +167,10 @@ class _Reader:
         if len(children) != 1:
             message = f"expected potential ( child | parents ), with one child, got {head!r}"
             raise self.source.error(message, position)
-        family = self.draft.family(children[0], parents, position)
-        add_potential(self.draft, family, data)
+        if self.draft.is_real(children[0]):
+            add_regressions(self.draft, self.draft.gaussian_family(children[0], parents, position), data)
+        else:
+            add_potential(self.draft, self.draft.family(children[0], parents, position), data)
 
 
 def _names(text: str) -> list[str]:
@@ -170,18 +178,20 @@ def _names(text: str) -> list[str]:
 
 
 def write_hugin(net: BayesNet) -> str:
-    """The network as HUGIN .net, with every probability to the last bit.
+    """The network as HUGIN .net, with every number to the last bit.
 
     Raises
     ------
-    ValueError : a name that the format cannot hold: a variable with blanks, one of ``{}()|=;,%"`` or ``//``, a state
-        with a line break.
+    ValueError : a name that the format cannot hold: a variable with blanks, one of ``{}()|=;,%"`` or ``//``, a real
+        parent with ``*``, ``+`` or ``-``, a state with a line break; a standard deviation whose square is no double.
+    TypeError : a conditional that is neither a table nor a :class:`LinearGaussian`.
 
     Examples
     --------
     >>> import fastdgm as fd
     >>> from fastdgm.io import write_hugin
-    >>> print(write_hugin(fd.BayesNet({"rain": fd.Categorical([0.8, 0.2], states=["no", "yes"])})))
+    >>> rain = fd.Categorical([0.8, 0.2], states=["no", "yes"])
+    >>> print(write_hugin(fd.BayesNet({"rain": rain, "level": fd.Normal.given(["rain"], [1, 3.5], 0.5)})))
     net
     {
     }
@@ -189,21 +199,35 @@ def write_hugin(net: BayesNet) -> str:
     {
         states = ("no" "yes");
     }
+    continuous node level
+    {
+    }
     potential ( rain )
     {
         data = (0.8 0.2);
     }
+    potential ( level | rain )
+    {
+        data = ( normal ( 1.0, 0.25 ) normal ( 3.5, 0.25 ) );
+    }
     <BLANKLINE>
     """
     check_names(net, "HUGIN .net", _NODE_NAME, _STATE_NAME)
+    conditionals = tables_and_gaussians(net.conditionals, "a HUGIN .net file")
     parts = ["net\n{\n}\n"]
-    for name, states in net.states.items():
-        quoted = " ".join(f'"{_TO_BE_ESCAPED.sub(_BACKSLASH_BEFORE, state)}"' for state in states)
-        parts.append(f"node {name}\n{{\n    states = ({quoted});\n}}\n")
-    for name, cpt in tables_of(net.conditionals, "a HUGIN .net file").items():
-        given = f"{name} | {' '.join(cpt.parents)}" if cpt.parents else name
-        parts.append(f"potential ( {given} )\n{{\n    data = {_nested(cpt)};\n}}\n")
+    parts += [_node(name, net.states.get(name)) for name in net.names]
+    for name, own in conditionals.items():
+        given = f"{name} | {' '.join(own.parents)}" if own.parents else name
+        data = _nested(own) if isinstance(own, CPT) else regressions(name, own)
+        parts.append(f"potential ( {given} )\n{{\n    data = {data};\n}}\n")
     return "".join(parts)
+
+
+def _node(name: str, states: Sequence[str] | None) -> str:
+    if states is None:
+        return f"continuous node {name}\n{{\n}}\n"
+    quoted = " ".join(f'"{_TO_BE_ESCAPED.sub(_BACKSLASH_BEFORE, state)}"' for state in states)
+    return f"node {name}\n{{\n    states = ({quoted});\n}}\n"
 
 
 def _nested(cpt: CPT) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import math
 import re
 import zlib
 from collections.abc import Iterable
@@ -109,6 +110,12 @@ def _is_number(word: str) -> bool:
     return is_plain(word)
 
 
+def number_of(word: str) -> float | None:
+    """The finite number that a word is; None where it is none."""
+    number = float(word) if _is_number(word) else math.inf
+    return number if math.isfinite(number) else None
+
+
 def blank_out(pattern: re.Pattern[str], text: str) -> str:
     """Replace what the pattern's group ``comment`` matched by blanks, so that every position stays as it was.
 
@@ -131,10 +138,10 @@ def blank_out(pattern: re.Pattern[str], text: str) -> str:
 
 def check_names(net: BayesNet, file_format: str, variable: re.Pattern[str], state: re.Pattern[str]) -> None:
     """Refuse the first name that the format, whose names match the patterns, cannot hold."""
-    for name, states in net.states.items():
+    for name in net.names:
         if not variable.fullmatch(name):
             raise ValueError(f"{file_format} cannot hold the variable name {name!r}")
-        for one in states:
+        for one in net.states.get(name, ()):
             if not state.fullmatch(one):
                 raise ValueError(f"{file_format} cannot hold the state name {one!r} of {name!r}")
 

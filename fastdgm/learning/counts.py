@@ -9,9 +9,9 @@ import numpy as np
 import numpy.typing as npt
 
 from ..conditionals.table import CPT
-from ..data.blocks import Block, States
+from ..data.blocks import Block
 from ..data.booleans import with_plain_bytes
-from ..data.boundary import as_known_block, as_training_block
+from ..data.boundary import Variables, as_known_block, as_training_block
 from ..engines.tables.count import count_cells
 from ..engines.tables.plan import Structure, family_counts
 from ..runtime.arrays import read_only
@@ -65,7 +65,9 @@ def learn(
     return LearntTables(conditionals, counts)
 
 
-def training_rows(data: Any, known: States, names: Sequence[str], weights: Any, unknown: UnknownLabels) -> TrainingRows:
+def training_rows(
+    data: Any, known: Variables, names: Sequence[str], weights: Any, unknown: UnknownLabels
+) -> TrainingRows:
     """Rows fit for counting; with ``unknown="drop"`` those without labels that are no states, and their weights."""
     if unknown not in ("error", "drop"):
         raise ValueError(f"unknown must be 'error' or 'drop', got {unknown!r:.60}")

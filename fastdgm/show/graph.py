@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from pathlib import Path
 
+from ..data.variables import Real
 from ..runtime.extras import how_to_install
 from ..runtime.files import atomic_file
 from ..runtime.text import printable
 from .layered import CELL_WIDTH, layered
-from .shown import Network
+from .shown import Network, Shown
 from .svg import cell_size, svg
-from .text import network_text
+from .text import conditionals_of, network_text
 
 LAYOUTS = ("layers", "dot")
 MAX_SHOWN = 500  # variables of a network that is a cell's last line; a larger one is a long page
 MAX_DRAWN = 5000  # variables of a picture that was asked for
 MAX_TITLE, TITLE_STATES = 200, 20  # characters of a name, and number of states, that show up over a box
+TITLE_LINES, TITLE_CHARACTERS = 10, 120  # of a conditional that is no table
 
 DOT_STYLE = 'shape=box, style="rounded,filled", fillcolor="#eef3fa", color="#4a6a94", fontname="sans-serif"'
 # How graphviz begins an SVG: points, of which there are 72 in an inch of 96 pixels.
@@ -67,21 +70,36 @@ def network_svg(net: Network, *, in_cell: bool = True) -> str:
     """The graph as our own SVG, for a notebook's cell or as a file."""
     labels = {name: printable(name) for name in net.names}
     drawing = layered(net.parents, net.order, labels)
-    titles = [_title(net, name) for name in net.order]
-    return svg(drawing, [labels[name] for name in net.order], titles, in_cell=in_cell)
+    conditionals = conditionals_of(net)
+    titles = [_title(net, name, conditionals.get(name)) for name in net.order]
+    real = real_names(conditionals)
+    is_real = [name in real for name in net.order]
+    return svg(drawing, [labels[name] for name in net.order], titles, is_real, in_cell=in_cell)
 
 
-def _title(net: Network, name: str) -> str:
-    """The whole name, and the states where they are known."""
+def real_names(conditionals: Mapping[str, Shown]) -> set[str]:
+    """The variables that are drawn as ellipses."""
+    return {name for name, own in conditionals.items() if isinstance(own.variable, Real)}
+
+
+def _title(net: Network, name: str, own: Shown | None) -> str:
+    """The whole name, and the states where they are known; the distribution of what is no table."""
     states = net.states.get(name, ())
     shown = [printable(state) for state in states[:TITLE_STATES]]
     more = [f"... {len(states) - len(shown)} more"] if len(states) > len(shown) else []
     known = f": {', '.join([*shown, *more])}" if states else ""
-    return printable(name, MAX_TITLE) + known
+    return "\n".join([printable(name, MAX_TITLE) + known, *_distribution(own)])
+
+
+def _distribution(own: Shown | None) -> list[str]:
+    """The first lines of how a conditional reads, if it is no table."""
+    if own is None or hasattr(own, "table"):
+        return []
+    return [printable(line, TITLE_CHARACTERS) for line in repr(own).splitlines()[:TITLE_LINES]]
 
 
 def network_dot(net: Network) -> str:
-    """The graph in graphviz's language, every name escaped.
+    """The graph in graphviz's language, every name escaped; real variables are ellipses.
 
     Examples
     --------
@@ -97,7 +115,9 @@ def network_dot(net: Network) -> str:
     <BLANKLINE>
     """
     number = {name: i for i, name in enumerate(net.names)}
-    lines = [f'  v{i} [label="{_dot_escape(printable(name))}"];' for name, i in number.items()]
+    real = real_names(conditionals_of(net))
+    shape = {name: ", shape=ellipse" if name in real else "" for name in number}
+    lines = [f'  v{i} [label="{_dot_escape(printable(name))}"{shape[name]}];' for name, i in number.items()]
     lines += [f"  v{number[parent]} -> v{number[child]};" for parent, child in net.edges]
     return "\n".join(["digraph {", f"  node [{DOT_STYLE}];", *lines, "}", ""])
 

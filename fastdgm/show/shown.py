@@ -9,6 +9,8 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
+from ..data.variables import Variable
+
 
 class Table(Protocol):
     """What is shown of a conditional probability table."""
@@ -27,6 +29,50 @@ class Table(Protocol):
     def n_parameters(self) -> int: ...
 
 
+class LinearGaussianLike(Protocol):
+    """What is shown of a linear Gaussian beside its numbers."""
+
+    @property
+    def parents(self) -> tuple[str, ...]: ...
+    @property
+    def discrete_parents(self) -> tuple[str, ...] | None: ...
+    @property
+    def real_parents(self) -> tuple[str, ...] | None: ...
+    @property
+    def parent_states(self) -> tuple[tuple[str, ...], ...] | None: ...
+    @property
+    def n_parameters(self) -> int: ...
+
+
+class LogLinearLike(Protocol):
+    """What is shown of a logistic or softmax regression beside its numbers."""
+
+    @property
+    def parents(self) -> tuple[str, ...]: ...
+    @property
+    def states(self) -> tuple[str, ...]: ...
+    @property
+    def n_parameters(self) -> int: ...
+
+
+class NoisyOrLike(Protocol):
+    """What is shown of a noisy-or beside its probabilities."""
+
+    @property
+    def parents(self) -> tuple[str, ...]: ...
+    @property
+    def leak(self) -> float: ...
+    @property
+    def n_parameters(self) -> int: ...
+
+
+class Shown(Protocol):
+    """What is shown of any conditional, beside its ``repr``."""
+
+    @property
+    def variable(self) -> Variable: ...
+
+
 class Network(Protocol):
     """What is shown of a Bayes net."""
 
@@ -42,6 +88,8 @@ class Network(Protocol):
     def order(self) -> tuple[str, ...]: ...
     @property
     def is_fitted(self) -> bool: ...
+    @property
+    def conditionals(self) -> Mapping[str, Shown]: ...
     @property
     def n_parameters(self) -> int: ...
     def __len__(self) -> int: ...

@@ -15,8 +15,13 @@ LINE, BOX, FRAME, INK = "#777", "#eef3fa", "#4a6a94", "#1c2733"
 ARROW = 6  # pixels
 
 
-def svg(drawing: Drawing, labels: Sequence[str], titles: Sequence[str], *, in_cell: bool) -> str:
-    """The drawing with a label in every box, and a title that shows up over it; for a notebook's cell, or as a file."""
+def svg(
+    drawing: Drawing, labels: Sequence[str], titles: Sequence[str], is_real: Sequence[bool], *, in_cell: bool
+) -> str:
+    """The drawing with a label in every box, and a title that shows up over it; for a notebook's cell, or as a file.
+
+    Real variables have an ellipse for a box.
+    """
     width, height = (f"{side:.0f}" for side in drawing.size)
     n_boxes = len(labels)
     heads = [_head(drawing, child) for _, child in drawing.lines if child < n_boxes]
@@ -28,7 +33,7 @@ def svg(drawing: Drawing, labels: Sequence[str], titles: Sequence[str], *, in_ce
         f'<path fill="none" stroke="{LINE}" d="{"".join(_line(drawing, *ends, n_boxes) for ends in drawing.lines)}"/>',
         f'<path fill="{LINE}" d="{"".join(heads)}"/>',
         f'<g text-anchor="middle" fill="{INK}">',
-        *map(_box, drawing.x[:n_boxes], drawing.y, drawing.widths, labels, titles),
+        *map(_box, drawing.x[:n_boxes], drawing.y, drawing.widths, labels, titles, is_real),
     ]
     return "\n".join([*lines, "</g>", "</svg>", ""])
 
@@ -43,10 +48,15 @@ def cell_size(width: float, height: float, page: float, unit: str) -> str:
     return f'width="100%" viewBox="0 0 {wide} {height:.0f}" style="max-width:{wide}{unit}"'
 
 
-def _box(x: float, y: float, width: float, label: str, title: str) -> str:
+def _box(x: float, y: float, width: float, label: str, title: str, is_real: bool) -> str:
+    outline = (
+        f'<ellipse cx="{x:.0f}" cy="{y:.0f}" rx="{width / 2:.0f}" ry="{BOX_HEIGHT / 2:.0f}"'
+        if is_real
+        else f'<rect x="{x - width / 2:.0f}" y="{y - BOX_HEIGHT / 2:.0f}" '
+        f'width="{width:.0f}" height="{BOX_HEIGHT:.0f}" rx="10"'
+    )
     return (
-        f'<g><title>{escape(title)}</title><rect x="{x - width / 2:.0f}" y="{y - BOX_HEIGHT / 2:.0f}" '
-        f'width="{width:.0f}" height="{BOX_HEIGHT:.0f}" rx="10" fill="{BOX}" stroke="{FRAME}"/>'
+        f'<g><title>{escape(title)}</title>{outline} fill="{BOX}" stroke="{FRAME}"/>'
         f'<text x="{x:.0f}" y="{y + 4:.0f}">{escape(label)}</text></g>'
     )
 

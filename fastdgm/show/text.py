@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
-from html import escape
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 
+from ..data.variables import Real
+from ..errors import NotFittedError
 from ..runtime.text import printable
-from .shown import Network, Table
+from .listing import MAX_COLUMNS, MAX_ROWS, Listing, count
+from .shown import Network, Shown, Table
 
-MAX_ROWS, MAX_COLUMNS = 12, 10  # of a table that is shown
 MAX_LINES = 30  # of a tree in a repr
 MAX_DEPTH = 8  # a deeper part of a tree starts again at the margin
 
@@ -22,43 +23,24 @@ def cpt_text(cpt: Table) -> str:
     Parents are shown by the names of their states where the table knows them, as one out of a network does, else by
     their codes.
     """
-    header, rows = _cells(cpt)
-    widths = [max(map(len, column)) for column in zip(header, *rows, strict=True)]
-    lines = [_headline(cpt)]
-    for cells in (header, *rows):
-        lines.append("  ".join(map(str.ljust, cells, widths)).rstrip())
-    return "\n".join(lines + _hidden_rows(cpt))
+    return _listing(cpt).text
 
 
 def cpt_html(cpt: Table) -> str:
     """The table of :func:`cpt_text` as HTML, every name escaped."""
-    header, rows = _cells(cpt)
-    n_parents = len(cpt.parents)
-    lines = ['<div style="overflow-x:auto;max-width:100%">']
-    lines.append(f'<table><caption style="text-align:left">{escape(_headline(cpt))}</caption>')
-    lines.append("<tr>" + "".join(f"<th>{escape(cell)}</th>" for cell in header) + "</tr>")
-    for cells in rows:
-        marked = [f"<th>{escape(cell)}</th>" for cell in cells[:n_parents]]
-        marked += [f"<td>{cell}</td>" for cell in cells[n_parents:]]
-        lines.append("<tr>" + "".join(marked) + "</tr>")
-    lines += [f'<tr><td colspan="{len(header)}">{note}</td></tr>' for note in _hidden_rows(cpt)]
-    return "\n".join([*lines, "</table>", "</div>"])
+    return _listing(cpt).html
 
 
-def _headline(cpt: Table) -> str:
+def _listing(cpt: Table) -> Listing:
     given = f" given {', '.join(map(printable, cpt.parents))}" if cpt.parents else ""
-    size = f"{_count(cpt.n_states, 'state')}, {_count(cpt.n_parameters, 'parameter')}"
-    return f"{type(cpt).__name__}{given}: {size}"
-
-
-def _cells(cpt: Table) -> tuple[list[str], list[list[str]]]:
-    """Header and rows of a table, cut to what a screen holds."""
+    size = f"{count(cpt.n_states, 'state')}, {count(cpt.n_parameters, 'parameter')}"
     more = ["..."] if cpt.n_states > MAX_COLUMNS else []
     header = [printable(name) for name in (*cpt.parents, *cpt.states[:MAX_COLUMNS])] + more
     rows = cpt.table.reshape(-1, cpt.n_states)[:MAX_ROWS, :MAX_COLUMNS]
     parents = _configurations(cpt, len(rows))
     cells = [[*own, *(f"{p:.4g}" for p in row), *more] for own, row in zip(parents, rows, strict=True)]
-    return header, cells
+    n_rows = cpt.table.size // cpt.n_states
+    return Listing(f"{type(cpt).__name__}{given}: {size}", header, cells, len(cpt.parents), n_rows - MAX_ROWS)
 
 
 def _configurations(cpt: Table, n_rows: int) -> list[list[str]]:
@@ -70,31 +52,39 @@ def _configurations(cpt: Table, n_rows: int) -> list[list[str]]:
     return [[printable(states[code]) for states, code in zip(cpt.parent_states, row, strict=True)] for row in codes]
 
 
-def _hidden_rows(cpt: Table) -> list[str]:
-    hidden = cpt.table.size // cpt.n_states - MAX_ROWS
-    return [f"... ({_count(hidden, 'more row')})"] if hidden > 0 else []
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
-
-
 def network_text(net: Network, max_lines: int | None = MAX_LINES) -> str:
     """Counts, then the graph as a tree from causes to effects; ``max_lines=None`` shows all of it.
 
-    A variable with several parents appears under each; its own children are listed once.
+    A variable with several parents appears under each; its children, and its kind if it is no table, are shown once.
     """
-    size = _count(net.n_parameters, "parameter") if net.is_fitted else "not fitted"
-    lines = [
-        f"BayesNet: {_count(len(net), 'variable')}, {_count(len(net.edges), 'arc')}, {size}",
-        *_tree(net),
-    ]
+    size = count(net.n_parameters, "parameter") if net.is_fitted else "not fitted"
+    lines = [f"BayesNet: {_variables(net)}, {count(len(net.edges), 'arc')}, {size}", *_tree(net)]
     if max_lines is not None and len(lines) > max_lines:
-        lines[max_lines:] = [f"... ({_count(len(lines) - max_lines, 'more line')}; all with plot('net.txt'))"]
+        lines[max_lines:] = [f"... ({count(len(lines) - max_lines, 'more line')}; all with plot('net.txt'))"]
     return "\n".join(lines)
 
 
+def _variables(net: Network) -> str:
+    n_real = sum(isinstance(own.variable, Real) for own in conditionals_of(net).values())
+    return count(len(net), "variable") + (f" ({n_real} real)" if n_real else "")
+
+
+def conditionals_of(net: Network) -> Mapping[str, Shown]:
+    """Those that are known, if only by their kind; none where nothing but a structure is."""
+    try:
+        return net.conditionals
+    except NotFittedError:
+        return {}
+
+
+def _kind(own: Shown) -> str:
+    """What a tree says of a conditional that is no table."""
+    return "" if hasattr(own, "table") else f" ~ {type(own).__name__}"
+
+
 def _tree(net: Network) -> Iterator[str]:
+    kinds = {name: _kind(own) for name, own in conditionals_of(net).items()}
+    kinds = kinds if len(set(kinds.values())) > 1 else {}  # the same everywhere says little
     children: dict[str, list[str]] = {name: [] for name in net.names}
     for parent, child in net.edges:
         children[parent].append(child)
@@ -106,12 +96,12 @@ def _tree(net: Network) -> Iterator[str]:
             continue
         while stack:
             name, before, indent, depth = stack.pop()
-            own, note = children[name], ""
+            own, note = children[name], "" if name in listed else kinds.get(name, "")
             if own and name in listed:
                 own, note = [], " (above)"
             elif own and depth == MAX_DEPTH:
                 starts.append(name)
-                own, note = [], " (below)"
+                own, note = [], f"{note} (below)"
             else:
                 listed.add(name)
             yield before + printable(name) + note

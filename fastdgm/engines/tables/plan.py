@@ -18,7 +18,7 @@ from ...runtime.arrays import code_type
 from ...runtime.lazy import cached_property
 from ...runtime.memory import check_memory
 from ..base import Members
-from .clusters import field_bits, sampling_clusters, scoring_clusters, slot_bits
+from .clusters import SCORING_CELLS, field_bits, sampling_clusters, scoring_clusters, slot_bits
 
 Array = npt.NDArray[Any]
 LARGEST_TABLE = 1 << 31  # cells, so that indices fit 32 bits
@@ -30,13 +30,18 @@ SCORING_BYTES = 24  # logarithms, their sum, the table
 class Structure:
     """What counting needs: parents and numbers of states. Variables are numbered by column (declaration order)."""
 
-    def __init__(self, parents: Mapping[str, Sequence[str]], states: Mapping[str, tuple[str, ...]]) -> None:
+    def __init__(
+        self,
+        parents: Mapping[str, Sequence[str]],
+        states: Mapping[str, tuple[str, ...]],
+        columns: Sequence[int] | None = None,
+    ) -> None:
         column = {name: i for i, name in enumerate(parents)}
         self.names = list(parents)
         self.parents = [tuple(column[parent] for parent in own) for own in parents.values()]
         self.states = {name: states[name] for name in parents}  # in the order of the columns, like everything here
         self.n_states = [len(own) for own in self.states.values()]
-        self.columns = list(range(len(self.names)))  # whose tables these are
+        self.columns = list(range(len(self.names)) if columns is None else columns)  # whose tables these are
 
     @property
     def dtype(self) -> np.dtype[Any]:
@@ -114,6 +119,11 @@ class Plans(Structure):
         self.check_tables(SCORING_BYTES, "scoring")
         return _scoring_plan(self, self.scoring_clusters)
 
+    def scoring_of_states(self, v: int) -> ScoringPlan:
+        """Fused tables without variable v, one for each of its states."""
+        self.check_tables(SCORING_BYTES, "scoring")
+        return _scoring_of_states_plan(self, v)
+
     @cached_property
     def scoring_per_variable(self) -> ScoringPlan:
         """One table per variable, in column order."""
@@ -185,6 +195,31 @@ def _scoring_plan(net: Plans, clusters: Sequence[Sequence[int]]) -> ScoringPlan:
             table += _spread(logs[f], net.families[f], scope)
         tables.append(table.ravel())
     return _scope_plan(net, clusters)._replace(table=np.concatenate(tables))
+
+
+def _scoring_of_states_plan(net: Plans, v: int) -> ScoringPlan:
+    """The tables of a cluster, one for each state of v, come one after the other: v is the first axis of all."""
+    n_states = net.n_states[v]
+    scopes = [tuple(u for u in net.families[f] if u != v) for f in net.columns]
+    found = scoring_clusters(tuple(scopes), tuple(net.n_states), max(SCORING_CELLS // n_states, 1))
+    clusters = [[net.columns[i] for i in own] for own in found]
+    outer = [[u for u in _scope(net, families) if u != v] for families in clusters]
+    sizes = [[net.n_states[u] for u in scope] for scope in outer]
+    tables = []
+    with np.errstate(divide="ignore"):
+        for families, scope in zip(clusters, outer, strict=True):
+            axes = [v, *_array_axes(net, scope)]
+            table = np.zeros([net.n_states[u] for u in axes])
+            for f in families:
+                table += _spread(np.log(net.tables[f]), net.families[f], axes)
+            tables.append(table.ravel())
+    return ScoringPlan(
+        scope_start=_starts([len(scope) for scope in outer], np.uint32),
+        scope_column=_flat(outer),
+        scope_stride=_flat([_strides(own) for own in sizes]),
+        table_start=_starts([table.size for table in tables], np.uint64),
+        table=np.concatenate(tables),
+    )
 
 
 def family_counts(net: Structure, counts: Array) -> list[Array]:

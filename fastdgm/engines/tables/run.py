@@ -7,6 +7,7 @@ import numpy.typing as npt
 
 from ...data.blocks import Part
 from ...data.schema import Values
+from ...kernels.cpt import ScoringPlan
 from ..base import Engine, Members
 from .loops import LOOPS
 from .plan import Plans
@@ -22,6 +23,7 @@ class TableEngine(Engine):
     def __init__(self, members: Members, first_word: int = 0) -> None:
         self.plans = Plans(members, first_word)
         self._numbers = sorted(members.columns)
+        self._plans_of_states: dict[int, ScoringPlan] = {}
 
     @property
     def n_words(self) -> int:
@@ -46,6 +48,13 @@ class TableEngine(Engine):
         if terms is not out:
             out[numbers, begin:end] = terms[:, begin:end]
         return int(bad)
+
+    def log_prob_of_states(self, begin: int, end: int, part: Part, row: int, out: npt.NDArray[np.float64]) -> None:
+        """In one pass over the other columns."""
+        plan = self._plans_of_states.get(row)
+        if plan is None:
+            plan = self._plans_of_states[row] = self.plans.scoring_of_states(row)
+        LOOPS["log_prob of states", "cpu"](begin, end, plan, self.plans.largest, part.codes, out)
 
     @property
     def n_bytes(self) -> int:

@@ -1,0 +1,187 @@
+"""Rows in which values are missing, for inference: blocks with a note of what is missing where."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from ..errors import MissingValuesError
+from ..runtime.arrays import read_only
+from .boundary import is_table
+from .code_arrays import code_array_block, rows_array
+from .collected import collected
+from .columns import column_pieces, matched_columns
+from .empty_cells import filled
+from .labels import Codes, Column, Encoder, Labels, Piece
+from .mixed import cells_of, columns_by_name, real_block, real_rows
+from .real_blocks import RealBlock
+from .reals import float_type
+from .samples import Samples
+from .schema import Schema, Values
+
+Array = npt.NDArray[Any]
+
+
+class Pattern(NamedTuple):
+    """What is missing in a row: discrete variables by name, real numbers by their row of the block of reals."""
+
+    discrete: frozenset[str]
+    reals: frozenset[int]
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether nothing is missing."""
+        return not (self.discrete or self.reals)
+
+
+class PartialRows(NamedTuple):
+    """Rows of a network's variables. Code 0 and NaN stand where a value is missing."""
+
+    values: Values
+    schema: Schema
+    missing: Mapping[int, Array | None]  # by row of the blocks, codes before reals: in which rows; None: in all of them
+
+    @property
+    def n(self) -> int:
+        """Number of rows."""
+        return int(self.values.codes.shape[1])
+
+    def patterns(self) -> Iterator[tuple[Pattern, Array | None]]:
+        """Every pattern of missing values with the rows that have it; None: all of them."""
+        some = {row: own for row, own in self.missing.items() if own is not None}
+        absent = [row for row, own in self.missing.items() if own is None]
+        if not some:
+            yield self._pattern(absent), None
+            return
+        packed = np.packbits(np.array(list(some.values())), axis=0).T
+        found, place = np.unique(packed, axis=0, return_inverse=True)
+        order = np.argsort(place.ravel(), kind="stable")
+        ends = np.cumsum(np.bincount(place.ravel(), minlength=len(found)))
+        for bits, rows in zip(found, np.split(order, ends[:-1]), strict=True):
+            own = np.unpackbits(bits, count=len(some))
+            yield (
+                self._pattern([*absent, *(row for row, is_missing in zip(some, own, strict=True) if is_missing)]),
+                rows,
+            )
+
+    def _pattern(self, rows: list[int]) -> Pattern:
+        n_codes, names = self.schema.n_codes, self.schema.code_names
+        return Pattern(
+            frozenset(names[row] for row in rows if row < n_codes),
+            frozenset(row - n_codes for row in rows if row >= n_codes),
+        )
+
+
+def without(rows: PartialRows, name: str) -> PartialRows:
+    """The same rows with a discrete variable missing in all of them."""
+    return rows._replace(missing={**rows.missing, rows.schema.rows[name]: None})
+
+
+def as_partial_rows(data: Any, schema: Schema) -> PartialRows:
+    """Rows of a table, columns of which may be absent or have missing values, or of an array; Samples as they are.
+
+    Missing are NaN, None, null, empty labels, -1 in signed integers and the largest number in unsigned ones, where no
+    state has that name or code. An array ``(n, n_reals)`` holds the real variables alone. Raises as
+    ``as_network_block`` for everything else that is wrong.
+    """
+    data = collected(data)
+    if isinstance(data, Samples) and data.schema == schema:
+        codes, reals = data.blocks
+        return PartialRows(Values(_in_order(codes), _in_order(reals)), schema, {})
+    if is_table(data):
+        columns, n = matched_columns(data, schema.names, schema.vectors, partial=True)
+        return _rows_of_table(columns, real_block(_real_columns(columns, schema), schema, missing=True), n, schema)
+    array = rows_array(data)
+    if schema.is_discrete and not np.ma.is_masked(array):
+        with suppress(MissingValuesError):
+            return _complete_codes(array, schema)
+    names, cells = _cells(array, schema)
+    columns = columns_by_name(array, names, schema.vectors)
+    if array.dtype.kind not in "iuf" or np.ma.is_masked(array):
+        return _rows_of_table(
+            columns, real_block(_real_columns(columns, schema), schema, missing=True), len(array), schema
+        )
+    floats = array.astype(float_type([array]), copy=False)
+    return _rows_of_table(columns, real_rows(floats, cells, schema, missing=True), len(array), schema)
+
+
+def _real_columns(columns: Mapping[str, Any], schema: Schema) -> dict[str, Any]:
+    return {name: columns[name] for name in schema.real_names if name in columns}
+
+
+def _rows_of_table(columns: Mapping[str, Any], real: RealBlock, n: int, schema: Schema) -> PartialRows:
+    """Columns of codes by name, and a block of reals."""
+    missing: dict[int, Array | None] = {}
+    codes = np.zeros((schema.n_codes, n), schema.code_dtype)
+    for row, (name, states) in enumerate(schema.states.items()):
+        found = _read_codes(Column(name, states), columns[name], codes[row]) if name in columns else None
+        if found is None or found.any():
+            missing[row] = None if found is None or found.all() else found
+    reals = real.read(0, n) if schema.n_reals else np.empty((0, n), np.float32)
+    for row in range(schema.n_reals):
+        own = np.isnan(reals[row])
+        if own.any():
+            missing[schema.n_codes + row] = None if own.all() else own
+    return PartialRows(Values(read_only(codes), read_only(reals)), schema, missing)
+
+
+def _in_order(array: Array) -> Array:
+    return read_only(np.ascontiguousarray(array))
+
+
+def _complete_codes(array: Array, schema: Schema) -> PartialRows:
+    """Rows of codes without any that are missing."""
+    block = code_array_block(array, schema.states)
+    codes = block.read(0, block.n).codes
+    return PartialRows(Values(codes, np.empty((0, block.n), np.float32)), schema, {})
+
+
+def _cells(array: Array, schema: Schema) -> tuple[Sequence[str], Array]:
+    """The variables that an array of rows holds, and which of its columns are the reals."""
+    n_cells = schema.n_codes + schema.n_reals
+    if array.ndim == 2 and array.shape[1] == n_cells:
+        return schema.names, cells_of(schema)[1]
+    if array.ndim == 2 and array.shape[1] == schema.n_reals and array.dtype.kind in "iuf":
+        return schema.real_names, np.arange(schema.n_reals)
+    alone = f", or ({schema.n_reals}) for the real ones alone" if schema.n_reals else ""
+    raise ValueError(f"an array of rows has shape (n_rows, {n_cells}){alone}, got shape {array.shape}")
+
+
+def _read_codes(variable: Column, column: Any, out: Array) -> Array:
+    """Fill in the codes of a column, 0 where a value is missing; returns where that is."""
+    column, found = filled(column)
+    row = 0
+    for piece in column_pieces(variable.name, column):
+        own = slice(row, row + len(piece))
+        found[own] |= _missing_in(piece, variable)
+        if not found[own].all():
+            complete = _filled(piece, variable, found[own]) if found[own].any() else piece
+            Encoder(complete, variable, row).encode(0, len(piece), out[own])
+        row += len(piece)
+    out[found] = 0
+    return found
+
+
+def _missing_in(piece: Piece, variable: Column) -> Array:
+    """Where a piece of a column has no value."""
+    values = piece.values
+    if isinstance(piece, Labels):
+        empty = [k for k, label in enumerate(piece.labels) if label is None or (label == "" and not piece.ordered)]
+        return np.asarray((values < 0) | np.isin(values, empty))
+    if values.dtype.kind == "f":
+        return np.isnan(values)
+    if values.dtype.kind == "i":
+        return np.asarray(values == -1) if "-1" not in variable.states else np.zeros(len(values), bool)
+    marker = np.iinfo(values.dtype).max
+    return np.asarray(values == marker) if marker >= len(variable.states) else np.zeros(len(values), bool)
+
+
+def _filled(piece: Piece, variable: Column, missing: Array) -> Piece:
+    """The same piece with one of its own values where there was none."""
+    known = piece.values[int(np.argmin(missing))]
+    values = np.where(missing, known, piece.values)
+    return Labels(values, piece.labels, piece.ordered) if isinstance(piece, Labels) else Codes(values)

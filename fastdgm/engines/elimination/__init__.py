@@ -1,0 +1,1 @@
+"""Sums over hidden discrete variables: the order in which they are taken, and their loops."""

@@ -1,0 +1,1 @@
+"""Moments of real columns by configuration of discrete parents: plan, loops, sums."""

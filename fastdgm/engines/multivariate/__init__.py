@@ -1,0 +1,1 @@
+"""Normal vectors: plans and loops over rows."""

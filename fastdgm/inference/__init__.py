@@ -1,0 +1,1 @@
+"""Exact answers about rows with missing values: marginals, posteriors, classes."""

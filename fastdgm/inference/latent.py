@@ -1,0 +1,182 @@
+"""Rows with missing values: hidden discrete variables are summed out exactly, pattern by pattern of what is missing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from ..conditionals.base import Conditional
+from ..data.partial import PartialRows, Pattern, without
+from ..data.schema import Schema, Values
+from ..engines.elimination.loops import LOOPS
+from ..engines.elimination.plan import Elimination, elimination
+from ..engines.hybrid import Program
+from ..runtime.memory import check_memory
+from ..runtime.pieces import run_ranges, split
+from ..runtime.text import preview
+from .relevance import connected, with_ancestors
+from .terms import Terms, family_terms
+
+Array = npt.NDArray[Any]
+
+PIECE_BYTES = 1 << 23  # of a block of terms
+LARGEST_PIECE = 1 << 16  # rows
+PATTERNS_KEPT = 256
+
+
+class Network(NamedTuple):
+    """What inference reads of a network."""
+
+    conditionals: Mapping[str, Conditional]
+    order: Sequence[str]  # topological
+    schema: Schema
+
+    @classmethod
+    def of(cls, program: Program) -> Network:
+        """That of a program."""
+        names = program.schema.names
+        return cls(program.conditionals, [names[v] for v in program.order], program.schema)
+
+    @property
+    def parents(self) -> dict[str, tuple[str, ...]]:
+        """Of every variable."""
+        return {name: own.parents for name, own in self.conditionals.items()}
+
+
+class HiddenSums:
+    """Sums for one pattern of missing values: factors of the joint distribution, and how they are summed out.
+
+    With a target, a discrete variable that is missing, factors that do not bear on it are left out.
+    """
+
+    def __init__(self, network: Network, pattern: Pattern, target: str | None = None) -> None:
+        refuse_hidden_reals(network, pattern)
+        hidden = pattern.discrete
+        missing = hidden | _missing_reals(network.schema, pattern)
+        asked = [name for name in network.schema.names if name not in missing or name == target]
+        kept = with_ancestors(asked, network.parents)
+        terms: list[Terms] = [*family_terms(sorted(kept), hidden, network.conditionals, network.order)]
+        if target is not None:
+            terms = [terms[i] for i in connected([target], [own.scope for own in terms])]
+        n_states = {name: len(states) for name, states in network.schema.states.items()}
+        self.terms = terms
+        self.sums: Elimination = elimination([own.scope for own in terms], n_states, target)
+
+    @property
+    def rows_at_once(self) -> int:
+        """How many rows of terms are worked on together, so that memory stays bounded."""
+        rows = PIECE_BYTES // (8 * self.sums.n_terms)
+        return max(1, min(rows, LARGEST_PIECE))
+
+    def fill(self, values: Values) -> Array:
+        """The block of terms (n_terms, n) of some rows, all sums taken; the last row is log p of what is observed."""
+        n = values.codes.shape[1]
+        terms = np.empty((self.sums.n_terms, n))
+        for own, factor in zip(self.terms, self.sums.inputs, strict=True):
+            first = int(factor.rows.flat[0])
+            own.fill(values, terms[first : first + factor.rows.size])
+        LOOPS["log sums", "cpu"](0, n, self.sums.plan, terms)
+        return terms
+
+
+def _missing_reals(schema: Schema, pattern: Pattern) -> set[str]:
+    """The real variables of which nothing is known."""
+    found = set()
+    for name, size in schema.sizes.items():
+        first = schema.rows[name]
+        if pattern.reals.issuperset(range(first, first + size)):
+            found.add(name)
+    return found
+
+
+def refuse_hidden_reals(network: Network, pattern: Pattern) -> None:
+    """ValueError that names a missing real variable which has to be integrated out."""
+    missing = pattern.discrete | _missing_reals(network.schema, pattern)
+    kept = with_ancestors([name for name in network.schema.names if name not in missing], network.parents)
+    for name, size in network.schema.sizes.items():
+        first = network.schema.rows[name]
+        if name in kept and pattern.reals.intersection(range(first, first + size)):
+            children = [child for child, own in network.parents.items() if name in own and child in kept]
+            raise ValueError(
+                f"cannot be summed out: the real variable {name!r} is missing, and "
+                + (f"{preview(children)} depend on it" if children else "it is known in part")
+            )
+
+
+class Inference:
+    """Answers about rows with missing values, for one network; what a pattern needs is made when it first comes."""
+
+    def __init__(self, program: Program) -> None:
+        self.program = program
+        self.network = Network.of(program)
+        self._kept: dict[tuple[Pattern, str | None], HiddenSums] = {}
+
+    def sums(self, pattern: Pattern, target: str | None = None) -> HiddenSums:
+        """Those of a pattern."""
+        found = self._kept.get((pattern, target))
+        if found is None:
+            found = HiddenSums(self.network, pattern, target)
+            if len(self._kept) < PATTERNS_KEPT:
+                self._kept[pattern, target] = found
+        return found
+
+    def log_prob(self, rows: PartialRows) -> npt.NDArray[np.float64]:
+        """log p of what is observed in every row (n,), nats: the logarithm of the sum over all that is missing.
+
+        Raises ValueError where that cannot be summed, naming the variables.
+        """
+        out = np.empty(rows.n)
+        for pattern, own in rows.patterns():
+            sums = self.sums(pattern)
+
+            def work(begin: int, end: int, sums: HiddenSums = sums, own: Array | None = own) -> None:
+                place = slice(begin, end) if own is None else own[begin:end]
+                out[place] = sums.fill(taken(rows.values, place))[-1]
+
+            run_ranges(work, split(rows.n if own is None else len(own), sums.rows_at_once))
+        return out
+
+    def posterior(self, rows: PartialRows, target: str) -> npt.NDArray[np.float64]:
+        """P(target = k | the other values of the row), (n, k); what a row says of the target itself is not looked at.
+
+        Raises ValueError that names a row which is impossible, because it has no posterior.
+        """
+        rows = without(rows, target)
+        n_states = len(rows.schema.states[target])
+        check_memory(8 * rows.n * n_states, f"the posterior of {rows.n} rows x {n_states} states of {target!r}")
+        out = np.empty((rows.n, n_states))
+        for pattern, own in rows.patterns():
+            sums = self.sums(pattern, target)
+
+            def work(begin: int, end: int, sums: HiddenSums = sums, own: Array | None = own) -> None:
+                place = slice(begin, end) if own is None else own[begin:end]
+                terms = sums.fill(taken(rows.values, place))
+                _check_possible(terms[-1], place, target)
+                out[place] = _normalised(terms[sums.sums.target]).T
+
+            run_ranges(work, split(rows.n if own is None else len(own), sums.rows_at_once))
+        return out
+
+
+def taken(values: Values, place: slice | Array) -> Values:
+    """Some rows as blocks in C order; the codes are a copy that may be written to."""
+    return Values(np.array(values.codes[:, place], order="C"), np.ascontiguousarray(values.reals[:, place]))
+
+
+def _check_possible(log_total: Array, place: slice | Array, target: str) -> None:
+    if not (log_total > -np.inf).all():
+        at = int(np.argmin(log_total > -np.inf))
+        row = place.start + at if isinstance(place, slice) else int(place[at])
+        raise ValueError(
+            f"row {row} has no posterior of {target!r}: the network calls what it holds impossible, whatever the state"
+        )
+
+
+def _normalised(log_joint: Array) -> Array:
+    """Columns of e^log_joint, scaled to sum to one; every column has a finite entry."""
+    shares = np.exp(log_joint - log_joint.max(axis=0))
+    shares /= shares.sum(axis=0)
+    return shares

@@ -1,0 +1,51 @@
+"""Rows of data -> what inference says of them: how likely they are, and to which class they belong."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ..data.mixed import values_block
+from ..data.partial import PartialRows, as_partial_rows
+from ..errors import MissingValuesError
+from ..runtime.arrays import code_type
+from .latent import Inference
+
+
+def log_prob(inference: Inference, data: Any) -> npt.NDArray[np.float64]:
+    """log p of what is observed in every row (n,), nats."""
+    rows = as_partial_rows(data, inference.network.schema)
+    if rows.missing:
+        return inference.log_prob(rows)
+    return inference.program.log_prob(values_block(rows.values, rows.schema))
+
+
+def posterior(inference: Inference, data: Any, name: str) -> npt.NDArray[np.float64]:
+    """P(name = k | the other values of the row), (n, k)."""
+    schema = inference.network.schema
+    if name not in schema.states:
+        raise ValueError(f"only discrete variables have a posterior by state, {name!r} is real")
+    rows = as_partial_rows(data, schema)
+    if schema.is_discrete:
+        _refuse_missing(rows, name)
+    return inference.posterior(rows, name)
+
+
+def predicted_codes(probabilities: npt.NDArray[np.float64]) -> npt.NDArray[Any]:
+    """The most probable state of every row."""
+    codes: npt.NDArray[Any] = np.argmax(probabilities, axis=1).astype(code_type(probabilities.shape[1]))
+    return codes
+
+
+def _refuse_missing(rows: PartialRows, target: str) -> None:
+    """Networks of tables only are not summed over yet: everything but the target is known."""
+    for row, missing in rows.missing.items():
+        name = rows.schema.code_names[row]
+        if name != target:
+            where = "is absent" if missing is None else f"has no value in row {int(np.argmax(missing))}"
+            raise MissingValuesError(
+                f"in a network of tables only all variables but {target!r} need values, column {name!r} {where}: "
+                "missing ones are summed out only beside real variables so far"
+            )

@@ -1,0 +1,67 @@
+"""What conditionals learnt from means and moments have in common: one pass over the rows for all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from ..data.blocks import Part
+from ..data.schema import Schema
+from ..data.variables import Discrete, Real, Variable
+from ..engines.moments.collect import AllMoments, collect_moments, merge_moments
+from ..engines.moments.plan import Family, Strata
+from ..engines.moments.sums import Moments
+from .base import SumEstimator, Target, Weights
+from .counts import Prior
+
+
+class MomentsEstimator(SumEstimator):
+    """Gathers the moments of each variable and its real parents, for each joint state of its discrete parents."""
+
+    def __init__(self, targets: Sequence[Target], schema: Schema, prior: Prior) -> None:
+        super().__init__(targets, schema, prior)
+        self._strata = Strata([_family(target, schema) for target in targets])
+
+    @property
+    def n_sums(self) -> int:
+        """Numbers in all records."""
+        return self._strata.n_sums
+
+    def collect(self, begin: int, end: int, part: Part, weights: Weights) -> AllMoments:
+        """Moments by stratum."""
+        return collect_moments(self._strata, begin, end, part, weights)
+
+    def merged(self, earlier: AllMoments, later: AllMoments) -> AllMoments:
+        """Those of the rows of both."""
+        return merge_moments(self._strata, earlier, later)
+
+    def moments_of(self, number: int, statistics: Any) -> Moments:
+        """Those of one target: the columns of its real parents in their order, then its own.
+
+        Raises ValueError, naming it, where sums of squares have left the range of float64.
+        """
+        found = self._strata.moments_of(number, statistics)
+        if not (np.isfinite(found.mean).all() and np.isfinite(found.cross).all()):
+            raise ValueError(
+                f"the sums of squares of {self.targets[number].name!r} and its real parents, times their weights, "
+                "leave the range of float64: scale the columns or weights"
+            )
+        return found
+
+
+def _family(target: Target, schema: Schema) -> Family:
+    discrete = {name: own for name, own in target.parents.items() if isinstance(own, Discrete)}
+    columns = [row for name, own in target.parents.items() for row in _rows(name, own, schema)]
+    return Family(
+        axes=tuple(schema.rows[name] for name in discrete),
+        n_states=tuple(own.n_states for own in discrete.values()),
+        columns=(*columns, *_rows(target.name, target.variable, schema)),
+    )
+
+
+def _rows(name: str, variable: Variable, schema: Schema) -> range:
+    """The rows of the block of reals that are a variable's; a discrete one has none."""
+    first = schema.rows[name]
+    return range(first, first + variable.size) if isinstance(variable, Real) else range(0)
