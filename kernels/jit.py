@@ -13,10 +13,11 @@ from numba.extending import intrinsic, register_jitable
 from .cache import CACHE_FOLDER, cached
 from .compiling import announce_once, watched
 
-__all__ = ["INLINED", "formula", "inlined", "kernel", "loop", "not_inlined", "scalar", "wide_vectors"]
+__all__ = ["INLINED", "OWN_FUNCTION", "formula", "inlined", "kernel", "loop", "not_inlined", "scalar", "wide_vectors"]
 
 OPTIONS = {"nogil": True, "error_model": "numpy", "boundscheck": False, "no_cfunc_wrapper": True}
 INLINED = {**OPTIONS, "forceinline": True}  # also of overloads
+OWN_FUNCTION = {**OPTIONS, "forceinline": False}  # of what calls ``not_inlined``: its caller's choice would be its own
 
 
 def formula(function):

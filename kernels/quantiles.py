@@ -12,7 +12,7 @@ from collections.abc import Callable
 from numba import float32, int32, types, uint32, uint64
 from numba.extending import overload
 
-from .jit import OPTIONS, inlined, loop, not_inlined, wide_vectors
+from .jit import OWN_FUNCTION, inlined, loop, not_inlined, wide_vectors
 from .philox import LOW, STREAM_REFINE, STREAM_SAMPLE, fill_words, one_word
 from .tail_bits import last_bit, tails_below, without_last_bit
 from .tails import OUTER_32, OUTER_64, is_upper, middle32, middle64, outer_tail32, tail32, tail64, tail_word
@@ -35,7 +35,7 @@ def filler(near: Callable, far: Callable) -> Callable:
 
     single, double = _filler_32(near, far), _filler_64(near, far)
 
-    @overload(fill_run, jit_options=OPTIONS)
+    @overload(fill_run, jit_options=OWN_FUNCTION)
     def choose(key, row, first, at, n, words, out):
         return single if out.dtype == types.float32 else double
 

@@ -19,23 +19,9 @@ KEY, ROW, FIRST, N, WORDS = 3, 2**32 - 30, 5, 60, 4
 
 @pytest.fixture(scope="module")
 def twins():
-    """By name; a kernel needs the device that only these tests have."""
-    from numba import cuda
+    from quantile_twins import TWINS
 
-    from fastdgm.engines.launch import Twin
-    from fastdgm.kernels.quantiles_cuda import standard_exponential, standard_laplace, standard_normal
-
-    def twin(draw):
-        @cuda.jit
-        def fill(key, row, first, out):
-            for i in range(cuda.grid(1), out.shape[1], cuda.gridsize(1)):
-                for d in range(out.shape[0]):
-                    out[d, i] = draw(np.uint64(key), np.uint64(row) + np.uint64(i), first + d, out.itemsize == 4)
-
-        return Twin(fill, 128)
-
-    draws = {"normal": standard_normal, "exponential": standard_exponential, "laplace": standard_laplace}
-    return {name: twin(draw) for name, draw in draws.items()}
+    return TWINS
 
 
 def on_cpu(fill, dtype):
