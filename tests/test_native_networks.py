@@ -117,7 +117,7 @@ def changed(net: fd.BayesNet, name: str, change: dict, arrays: dict | None = Non
     return save(tensors, metadata={"fastdgm": json.dumps({"format": 1, "family": "BayesNet", "structure": own})})
 
 
-SCALAR = np.array(1.0)
+SCALAR, NEGATIVE = np.array(1.0), np.array(-1.0)
 
 
 @pytest.mark.parametrize(
@@ -140,21 +140,21 @@ SCALAR = np.array(1.0)
         ("x", {"parents": ["w", "x"]}, {}, "a Bayes net has no cycle"),
         ("x", {}, {"std": None}, "'x' has intercept, coefficients, std and no other arrays"),
         ("x", {}, {"more": SCALAR}, "'x' has intercept, coefficients, std and no other arrays"),
-        ("x", {}, {"std": -SCALAR}, "parameters of 'x': std must be finite and not below 0"),
+        ("x", {}, {"std": NEGATIVE}, "parameters of 'x': std must be finite and not below 0"),
         ("x", {}, {"intercept": np.array(np.inf)}, "parameters of 'x': intercept must be finite"),
         ("x", {}, {"intercept": np.array(True)}, "parameters of 'x': intercept is a number"),
         ("u", {}, {"low": np.array(2e9)}, "'u'|low|high"),
         ("u", {}, {"low": np.zeros(3)}, "'u'"),
         ("u", {"parents": ["z"]}, {}, "'u'"),
-        ("e", {}, {"rate": -SCALAR}, "'e'|rate"),
-        ("l", {}, {"scale": np.array(0.0)}, "'l'|scale"),
+        ("e", {}, {"rate": NEGATIVE}, "'e'|rate"),
+        ("l", {}, {"scale": NEGATIVE}, "'l'|scale"),
         ("v", {"event_shape": [3]}, {}, "'v'"),
-        ("v", {"event_shape": []}, {}, "'v' is a normal vector"),
+        ("v", {"event_shape": []}, {}, "a MultivariateNormal is a vector of real numbers, 'v' is"),
         ("v", {}, {"covariance": np.array([[1.0, 2.0], [2.0, 1.0]])}, "positive definite"),
         ("v", {}, {"mean": np.zeros((2, 7))}, "'v'"),
         ("yes", {"states": ["a"]}, {}, "parameters of 'yes': .*two states"),
         ("yes", {}, {"weights": np.zeros(4)}, r"the weights of 'yes' have shape \(4,\), expected \(5,\)"),
-        ("yes", {}, {"l2": -SCALAR}, "parameters of 'yes': l2"),
+        ("yes", {}, {"l2": NEGATIVE}, "parameters of 'yes': l2"),
         ("yes", {}, {"bias": None}, "'yes' has weights, bias and l2"),
         ("many", {}, {"bias": np.zeros(2)}, "parameters of 'many': bias"),
         ("or", {}, {"probabilities": np.array([0.5, 2.0])}, "parameters of 'or'"),
