@@ -39,8 +39,8 @@ ENGINES: dict[type[Conditional], type[Engine]] = {
     Softmax: LogisticEngine,
     NoisyOr: LogisticEngine,
     Deterministic: FunctionEngine,
-    LinearGaussian: GaussianEngine,
     MultivariateNormal: MultivariateEngine,
+    LinearGaussian: GaussianEngine,
     Root: RootEngine,
 }
 
