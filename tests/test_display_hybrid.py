@@ -156,6 +156,12 @@ def test_a_tree_of_conditionals_to_be_learnt():
     assert lines(net) == ["BayesNet: 2 variables (1 real), 1 arc, not fitted", "a", "└─ x ~ LinearGaussian"]
 
 
+def test_a_structure_says_what_is_real():
+    net = fd.BayesNet.from_edges([("a", "x")], real=["x"])
+    assert lines(net) == ["BayesNet: 2 variables (1 real), 1 arc, not fitted", "a", "└─ x"]
+    assert net.plot().svg.count("<ellipse") == 1
+
+
 def test_real_variables_are_ellipses_with_their_density(tmp_path):
     drawing = fromstring(NET.plot().svg)
     boxes = {

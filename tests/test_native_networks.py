@@ -79,6 +79,14 @@ def test_what_is_to_be_learnt_comes_back():
     assert write_native(again) == data
 
 
+def test_structures_with_real_variables_come_back():
+    net = fd.BayesNet.from_edges([("z", "x"), ("x", "y")], states={"z": ["a", "b"]}, real=["x"])
+    again = read_native(write_native(net), "file")
+    assert (again.names, again.edges, dict(again.variables)) == (net.names, net.edges, dict(net.variables))
+    with pytest.raises(fd.FormatError, match="a vector has a kind of conditional, 'x' has none"):
+        read_native(changed(net, "x", {"event_shape": [2]}), "file")
+
+
 def test_tables_are_written_as_ever():
     """Files of tables have no kinds and no shapes: earlier versions read them."""
     net = fd.BayesNet({"z": Z, "w": fd.CPT(["z"], [[0.5, 0.5], [1, 0]])})

@@ -244,8 +244,8 @@ def _how_to_tabulate(own: Conditional, conditionals: Mapping[str, Conditional]) 
     if not all(isinstance(one.variable, Discrete) for one in family):
         return ""
     return (
-        ": a CPT says the same, with the numbers exp(net.log_prob(rows, per_variable=True)) for each joint state of the "
-        "variable and its parents"
+        ": a CPT says the same, with the numbers exp(net.log_prob(rows, per_variable=True)) for each joint state of "
+        "the variable and its parents"
     )
 
 
