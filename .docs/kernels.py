@@ -131,9 +131,12 @@ CHECKS = {
     ),
     # --- moments ---
     "moments.moments_cpu": Checks(
-        "reference_moments.moments", "test_moments.test_moments_are_those_of_exact_fractions"
+        "reference_moments.moments",
+        "test_moments.test_moments_are_those_of_exact_fractions",
     ),
-    "moments_cuda.moments_cuda": Checks("moments.moments_cpu", "test_moments_cuda.test_records_are_those_of_the_loop"),
+    "moments_cuda.moments_cuda": Checks(
+        "moments.moments_cpu", "test_moments_cuda.test_records_are_those_of_the_loop", "gpu: moments"
+    ),
     # --- masked networks ---
     "uniforms.uniforms_cpu": Checks("reference_ar.uniforms", "test_uniforms.test_the_kernel_for_modules"),
     "made.log_prob_cpu": Checks(
