@@ -1,5 +1,5 @@
-"""Hidden real variables integrated out of their families: linear Gaussians as one normal vector, a uniform by its closed
-form. What is left is a function of hidden discrete variables."""
+"""Hidden real variables integrated out of their families: linear Gaussians as one normal vector, a uniform variable by
+its closed form. What is left is a function of hidden discrete variables."""
 
 from __future__ import annotations
 
@@ -46,13 +46,13 @@ class IntegratedTerms(Terms):
     """log p of the observed members of some families, their hidden real variables integrated out."""
 
     def __init__(
-        self, families: Families, missing: Collection[int], conditionals: Mapping[str, Conditional], discrete: Scope
+        self, families: Families, missing: frozenset[int], conditionals: Mapping[str, Conditional], discrete: Scope
     ) -> None:
         """``missing`` are rows of the block of reals, ``discrete`` hidden variables in the order of declaration."""
         self.families = families
         self.conditionals = conditionals
         self.schema = Schema({name: own.variable for name, own in conditionals.items()})
-        self.missing = frozenset(missing)
+        self.missing = missing
         parents = dict.fromkeys(parent for name in families.names for parent in conditionals[name].parents)
         selectors = [name for name in self.schema.states if name in parents]
         self.scope = tuple(name for name in discrete if name in parents)
@@ -162,7 +162,7 @@ def name_of_row(row: int, schema: Schema) -> str:
 
 def integrated_terms(
     kept: Collection[str],
-    missing: Collection[int],
+    missing: frozenset[int],
     discrete: Collection[str],
     conditionals: Mapping[str, Conditional],
     order: Sequence[str],

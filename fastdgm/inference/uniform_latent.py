@@ -29,7 +29,7 @@ def uniform_latent_log_prob(residuals: Array, slopes: Array, std: Array, low: fl
     >>> import numpy as np
     >>> x = np.array([[0.25, 0.5, 9.0]])
     >>> uniform_latent_log_prob(x, np.array([1.0]), np.array([0.01]), 0.0, 1.0).round(3).tolist()
-    [0.0, 0.0, -320008.688]
+    [-0.0, -0.0, -320007.604]
     """
     weights = slopes / std**2
     precision = float(weights @ slopes)
