@@ -23,6 +23,7 @@ from .joint_normal import (
     is_constant,
     is_linear,
     joint_normal,
+    name_of_row,
     rows_of,
     with_inputs,
 )
@@ -153,11 +154,6 @@ def _agrees(reals: Array, joint: JointNormal, i: int, mean: Array) -> Array:
     """Whether values are a constant's, but for the rounding of sums in the data's type."""
     size = abs(joint.offset[i]) + np.abs(joint.slopes[i]) @ np.abs(reals[list(joint.inputs)].astype(np.float64))
     return np.abs(reals[joint.rows[i]] - mean) <= EQUAL * np.finfo(reals.dtype).eps * size
-
-
-def name_of_row(row: int, schema: Schema) -> str:
-    """The variable that a row of the block of reals belongs to."""
-    return next(name for name in schema.sizes if row in rows_of(name, schema))
 
 
 def integrated_terms(

@@ -98,6 +98,11 @@ def rows_of(name: str, schema: Schema) -> range:
     return range(first, first + schema.sizes[name])
 
 
+def name_of_row(row: int, schema: Schema) -> str:
+    """The variable that a row of the block of reals belongs to."""
+    return next(name for name in schema.sizes if row in rows_of(name, schema))
+
+
 def _real_parent_rows(own: Conditional, schema: Schema) -> list[int]:
     return [row for parent in own.parents if parent in schema.sizes for row in rows_of(parent, schema)]
 
