@@ -1,15 +1,15 @@
 """Weighted moments of real columns, by the configuration of discrete parents: what least squares needs to know of data.
 
 A *stratum* is a set of discrete parents with the real columns that families with these parents have, and the pairs of
-columns whose products they need. Each configuration c of a stratum has a record, all of float64, also for data of float32:
+columns whose products they need. Each configuration of a stratum has a record, float64 also for data of float32:
 
     rows     number of rows of positive weight           sum_j      sum_i w_i (x_ij - shift_j)
     weight   sum_i w_i                                   cross_jk   sum_i w_i (x_ij - shift_j) (x_ik - shift_k)
     shift_j  the column's value in the record's first row
 
-Sums about a value of the data itself lose nothing to a large offset, such as 1e6 +- 1e-3: means and second moments about
-the mean follow without cancellation (Chan, Golub and LeVeque 1983). Rows are sorted by configuration, tile by tile, so
-that all sums are dot products of contiguous columns; every dot product adds in the same order on one machine.
+Sums about a value of the data itself lose nothing to a large offset, such as 1e6 +- 1e-3: means and second moments
+about the mean follow without cancellation (Chan, Golub and LeVeque 1983). Rows are sorted by configuration, tile by
+tile, so that all sums are dot products of contiguous columns; these add in the same order on one machine.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ from llvmlite import ir
 from numba import types, uint32
 from numba.extending import intrinsic
 
-from .jit import kernel, loop
+from .jit import inlined, kernel, loop
 from .tiles import PADDING, wide_joint_index
-from .vectors import INT32, INT64, Vectors, repeat
+from .vectors import INT32, Vectors, repeat
 
 __all__ = ["HEADER", "MomentsPlan", "moments_cpu"]
 
@@ -44,9 +44,7 @@ class MomentsPlan(NamedTuple):
     column_start: np.ndarray  # uint32: run of real columns
     column_row: np.ndarray  # uint32: row of the block of reals
     pair_start: np.ndarray  # uint32: run of pairs
-    pair_first: (
-        np.ndarray
-    )  # uint32: places among the columns of the stratum; pairs with one first column are neighbours
+    pair_first: np.ndarray  # uint32: places among the columns of the stratum; those with one first column in a row
     pair_second: np.ndarray  # uint32
     record_start: np.ndarray  # uint64: run of records in the sums
 
@@ -64,7 +62,7 @@ class _Scratch(NamedTuple):
 
     index: np.ndarray  # uint32: configuration of every row
     order: np.ndarray  # uint32: the rows by configuration
-    ends: np.ndarray  # uint32: where each configuration's rows end
+    ends: np.ndarray  # uint32 (4, configurations): where each configuration's rows end
     values: np.ndarray  # float64 (columns, run)
     weights: np.ndarray  # float64: of the run
     weighted: np.ndarray  # float64: one column of ``values`` times its weights
@@ -116,19 +114,35 @@ def _find_configurations(plan, s, codes, weights, a, n, index):
 
 @loop
 def _sort_rows(index, n, n_configurations, ends, order):
-    """order = the rows of a tile by configuration, in their old order; those of configuration c end at ends[c]."""
-    ends[: n_configurations + 1] = 0
-    for i in range(n):
-        ends[index[i]] += uint32(1)
+    """order = the rows of a tile by configuration; those of configuration c end at ends[3, c].
+
+    Rows i, i + 4, ... share a counter of their configuration: the next does not wait until the last one is stored.
+    """
+    one, full = uint32(1), n & ~3
+    ends[:, : n_configurations + 1] = 0
+    for i in range(0, full, 4):
+        for k in range(4):
+            ends[k, index[i + k]] += one
+    for i in range(full, n):
+        ends[0, index[i]] += one
     total = uint32(0)
     for c in range(n_configurations + 1):
-        own = ends[c]
-        ends[c] = total
-        total += own
-    for i in range(n):
-        place = ends[index[i]]
-        order[place] = i
-        ends[index[i]] = place + uint32(1)
+        for k in range(4):
+            own = ends[k, c]
+            ends[k, c] = total
+            total += own
+    for i in range(0, full, 4):
+        for k in range(4):
+            _place(index[i + k], i + k, ends[k], order)
+    for i in range(full, n):
+        _place(index[i], i, ends[0], order)
+
+
+@inlined
+def _place(configuration, i, ends, order):
+    place = ends[configuration]
+    order[place] = i
+    ends[configuration] = place + uint32(1)
 
 
 @loop
@@ -180,8 +194,10 @@ def _begin_record(own, reals, row, record):
 
 @loop
 def _load_weights(weights, a, order, n, scratch, record):
-    """scratch.weights = those of the run, 1 where there are none; 0 up to the next multiple of LANES, which is returned.
-    So are the columns, which are 0 there from the beginning or hold numbers of an earlier run."""
+    """scratch.weights = those of the run, 1 where there are none; 0 up to the next multiple of LANES, which it returns.
+
+    The record's number of rows and sum of weights grow by them.
+    """
     total = np.float64(n)
     if weights is None:
         scratch.weights[:n] = 1.0
@@ -244,7 +260,7 @@ def _new_scratch(plan, n):
     return _Scratch(
         np.empty(longest, np.uint32),
         np.empty(longest, np.uint32),
-        np.empty(most + 1, np.uint32),
+        np.empty((4, most + 1), np.uint32),
         np.empty((widest, run + PADDING), np.float64),
         np.empty(run, np.float64),
         np.empty(run, np.float64),
@@ -267,7 +283,7 @@ def _add_tile(plan, s, rows, codes, reals, weights, scratch, sums):
     _sort_rows(scratch.index, n, n_configurations, scratch.ends, scratch.order)
     begin = np.int64(0)
     for c in range(n_configurations):
-        end = np.int64(scratch.ends[c])
+        end = np.int64(scratch.ends[3, c])
         if end > begin:
             record = sums[at + c * size : at + (c + 1) * size]
             _add_rows(own, a, scratch.order[begin:end], reals, weights, scratch, record)
@@ -276,7 +292,7 @@ def _add_tile(plan, s, rows, codes, reals, weights, scratch, sums):
 
 @kernel
 def moments_cpu(row_begin, row_end, plan, codes, reals, weights, sums):
-    """Add rows [row_begin, row_end) of codes (n_codes, n) and reals (n_reals, n) to the records of all strata in ``sums``.
+    """Add rows [row_begin, row_end) of codes (n_codes, n) and reals (n_reals, n) to all records, which are ``sums``.
 
     ``weights`` are (n,) or None; records begin as zeros.
     """

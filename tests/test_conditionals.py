@@ -171,7 +171,7 @@ def test_native_files(tmp_path):
 
 @pytest.mark.parametrize("suffix", ["bif", "xmlbif", "uai", "net"])
 def test_what_needs_tables_says_so(tmp_path, suffix):
-    with pytest.raises(TypeError, match="needs tables, variable 'last' has a Geometric"):
+    with pytest.raises(TypeError, match=r"needs tables.*, variable 'last' has a Geometric"):
         fd.write(mixed(), tmp_path / f"net.{suffix}")
     assert not list(tmp_path.iterdir())
     with pytest.raises(TypeError, match="no estimator learns the Geometric of 'last'"):

@@ -9,23 +9,29 @@ import pytest
 
 from fastdgm.engines.elimination import loops as elimination
 from fastdgm.engines.elimination import loops_cuda as elimination_cuda
+from fastdgm.engines.logistic import loops as logistic
+from fastdgm.engines.logistic import loops_cuda as logistic_cuda
 from fastdgm.engines.markov import loops as markov
 from fastdgm.engines.markov import loops_cuda as markov_cuda
 from fastdgm.engines.masked import loops as masked
 from fastdgm.engines.masked import loops_cuda as masked_cuda
 from fastdgm.engines.moments import loops as moments
 from fastdgm.engines.moments import loops_cuda as moments_cuda
+from fastdgm.engines.multivariate import loops as multivariate
+from fastdgm.engines.multivariate import loops_cuda as multivariate_cuda
 from fastdgm.engines.nade import loops as nade
 from fastdgm.engines.nade import loops_cuda as nade_cuda
 from fastdgm.engines.tables import loops as tables
 from fastdgm.engines.tables import loops_cuda as tables_cuda
 
 FAMILIES = {
+    "logistic": logistic.LOOPS | logistic_cuda.LOOPS,
     "tables": tables.LOOPS | tables_cuda.LOOPS,
     "elimination": elimination.LOOPS | elimination_cuda.LOOPS,
     "markov": markov.LOOPS | markov_cuda.LOOPS,
     "masked": masked.LOOPS | masked_cuda.LOOPS,
     "moments": moments.LOOPS | moments_cuda.LOOPS,
+    "multivariate": multivariate.LOOPS | multivariate_cuda.LOOPS,
     "nade": nade.LOOPS | nade_cuda.LOOPS,
 }
 # A device returns nothing: neither the first bad row, nor a table or a stream that grows.

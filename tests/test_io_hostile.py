@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import json
 import time
 import tracemalloc
 import warnings
@@ -17,11 +18,13 @@ from fastdgm.io import (
     draft,
     read_bif,
     read_hugin,
+    read_json,
     read_uai,
     read_xdsl,
     read_xmlbif,
     write_bif,
     write_hugin,
+    write_json,
     write_uai,
     write_xdsl,
     write_xmlbif,
@@ -30,6 +33,7 @@ from fastdgm.io.encoding import decode
 
 READERS = {"bif": read_bif, "xmlbif": read_xmlbif, "uai": read_uai, "hugin": read_hugin, "xdsl": read_xdsl}
 WRITERS = {"bif": write_bif, "xmlbif": write_xmlbif, "uai": write_uai, "hugin": write_hugin, "xdsl": write_xdsl}
+READERS["json"], WRITERS["json"] = read_json, write_json
 NET = fd.BayesNet(
     {
         "a": fd.Categorical([0.25, 0.75], states=["<5", "12+"]),
@@ -69,9 +73,24 @@ PLAIN = fd.BayesNet(
         "b": fd.CPT(["a"], [[0.1, 0.2, 0.7], [1, 0, 0]], states=["x", "y", "z"]),
     }
 )
+HYBRID = fd.BayesNet(
+    {
+        **PLAIN.conditionals,
+        "x": fd.LinearGaussian(["b", "y", "a"], [[0, 1], [2, 3], [4, 5]], [0.5], [[0, 1], [2, 3], [4, 5]]),
+        "y": fd.Normal(-1, 2),
+    }
+)
+QUIRKS["json"] = (
+    '{"nodes": ["a", "x"], "arcs": [{"from": "a", "to": "x"}], "cpds": {"a": {"type": "discrete", "parents": [], '
+    '"levels": ["u", "v"], "cpt": {"u": 0.5, "v": 0.5}}, "x": {"type": "cgnode", "parents": "a", "dparents": 1, '
+    '"gparents": [], "dlevels": {"a": ["v", "u"]}, "coefficients": {"(Intercept)": [1, 2]}, "sd": {"0": 1, "1": 0}}}}'
+)
+MORE_QUIRKS["json"] = write_json(fd.BayesNet({"y": fd.Normal(1, 2), "x": fd.LinearGaussian(["y"], 1, [2], 3)}))
 TEXTS = {name: [write(PLAIN if name == "xdsl" else NET), MORE_QUIRKS[name]] for name, write in WRITERS.items()}
 for _name, _text in QUIRKS.items():
     TEXTS[_name].append(_text)
+for _name in ("hugin", "json"):
+    TEXTS[_name].append(WRITERS[_name](HYBRID))
 PIECES = [
     "",
     " ",
@@ -110,6 +129,12 @@ PIECES += [
     "type",
     "default",
     "class",
+    "normal",
+    "*",
+    "[",
+    "]",
+    ":",
+    "1e-3",
 ]
 
 
@@ -137,8 +162,12 @@ def read_or_refuse(name: str, text: str) -> None:
         except fd.FormatError as error:
             assert str(error).startswith("file")
         else:
-            for cpt in net.conditionals.values():
-                assert np.allclose(cpt.table.sum(axis=-1), 1.0, rtol=0, atol=1e-12)
+            for own in net.conditionals.values():
+                if isinstance(own, fd.LinearGaussian):
+                    assert np.isfinite(own.intercept).all() and np.isfinite(own.coefficients).all()
+                    assert (own.std >= 0).all() and np.isfinite(own.std).all()
+                else:
+                    assert np.allclose(own.table.sum(axis=-1), 1.0, rtol=0, atol=1e-12)
 
 
 @pytest.mark.parametrize("name", READERS)
@@ -204,6 +233,11 @@ def big_table(name: str, n_parents: int, body: str) -> str:
             f'<cpt id="child">{listed}<parents>{" ".join(parents)}</parents><probabilities>{body}</probabilities></cpt>'
         )
         return f"<smile><nodes>{nodes}</nodes></smile>"
+    if name == "json":
+        own = {"type": "discrete", "parents": [], "levels": states, "cpt": dict.fromkeys(states, 0.1)}
+        child = {"type": "discrete", "parents": parents, "levels": states, "cpt": {"v0=0": {"0": 0.1}}}
+        arcs = [[parent, "child"] for parent in parents]
+        return json.dumps({"nodes": variables, "arcs": arcs, "cpds": dict.fromkeys(parents, own) | {"child": child}})
     n = n_parents + 1
     text = f"BAYES {n} {'10 ' * n} {n} " + " ".join(f"1 {i}" for i in range(n_parents))
     text += f" {n} {' '.join(map(str, range(n)))} " + f"10 {tenth} " * n_parents
@@ -214,6 +248,10 @@ def big_table(name: str, n_parents: int, body: str) -> str:
 def test_table_with_a_billion_entries_is_refused_before_it_is_made(name):
     refuse_cheaply(name, big_table(name, 8, "0.1 0.9"), "a table has at most 268435456 entries, that of '(child|x8)'")
     refuse_cheaply(name, big_table(name, 200, "0.1 0.9"), "a table has at most 268435456 entries")
+
+
+def test_json_table_with_many_rows_and_one():
+    refuse_cheaply("json", big_table("json", 6, ""), "'child' has a cpt with 1000000 rows, .* got 1")
 
 
 @pytest.mark.parametrize("name", ["xmlbif", "hugin", "xdsl"])
@@ -231,6 +269,15 @@ def test_bif_tables_with_many_entries_and_few_numbers():
 
 def test_uai_table_with_many_entries_and_few_numbers():
     refuse_cheaply("uai", big_table("uai", 6, "0.1 0.9"), "expected 10000000 entries .* got the end of the file")
+
+
+CONTINUOUS = "continuous node y { } potential ( y ) { data = "
+
+
+def one_node(intercept: str) -> str:
+    """A Gaussian network in JSON whose intercept is any text."""
+    own = f'"coefficients": {{"(Intercept)": {intercept}}}, "variance": [1], "parents": []'
+    return f'{{"nodes": ["y"], "arcs": [], "cpds": {{"y": {{{own}}}}}}}'
 
 
 @pytest.mark.parametrize(
@@ -262,6 +309,20 @@ def test_uai_table_with_many_entries_and_few_numbers():
         ("hugin", "node a { states = (" + ")" * 200_000, "expected attribute"),
         ("hugin", "node a { states = (" + ") " * 100_000, "expected attribute"),
         ("hugin", "//" * 200_000, "at least one variable"),
+        ("hugin", CONTINUOUS + "normal ( " * 100_000 + ");}", "nest one level per discrete"),
+        ("hugin", CONTINUOUS + "normal ( 0 " + "+ 1 * x" * 100_000 + ", 1);}", "got '.{10}"),
+        ("hugin", CONTINUOUS + "normal ( 1" + "e1" * 100_000 + ", 1);}", "a mean is a sum"),
+        ("hugin", CONTINUOUS + "normal ( " + "1 + " * 100_000 + ", 1);}", "a mean is a sum"),
+        ("hugin", CONTINUOUS + "normal ( " + "9" * 300_000 + ", 1);}", "a mean is a sum"),
+        ("hugin", CONTINUOUS + "(" * 100_000 + "normal(0,1)" + ")" * 100_000 + ";}", "nest one level per discrete"),
+        ("json", "[" * 200_000, "this is no JSON"),
+        ("json", '{"nodes": ' + "[" * 200_000, "this is no JSON"),
+        ("json", '{"nodes": ' + "[" * 900 + "]" * 900 + ', "arcs": [], "cpds": {}}', "nodes are a list of names"),
+        ("json", '{"nodes": [' + '"a",' * 90_000 + '"a"], "arcs": [], "cpds": {}}', "has one entry in cpds"),
+        ("json", one_node("9" * 4000), "this is no JSON|has finite numbers"),
+        ("json", one_node("9" * 400), "has finite numbers, got 9999"),
+        ("json", one_node("[" + "1," * 100_000 + "1]"), "has 1 configurations of discrete parents, got numbers for"),
+        ("json", one_node('{"0":1}').replace('"coefficients"', '"x": 1, "x"'), "keys of an object are distinct"),
     ],
 )
 def test_files_made_to_be_slow(name, text, match):
@@ -306,6 +367,9 @@ TWO_VARIABLES = "".join(f"variable {v} {{ type discrete [1] {{ x }}; }} " for v 
         ("xmlbif", "<BIF>" + "".join(f"<a{i}/>" for i in range(MANY)), "at most 4096 names, got more"),
         ("xmlbif", "<a>" * MANY, "elements nest at most 262144 deep"),
         ("xmlbif", "<BIF " + "".join(f"a{i}='' " for i in range(MANY)), "a tag or comment has at most 1048576 bytes"),
+        ("hugin", "continuous node y { }" * MANY, "names must be distinct"),
+        ("hugin", "".join(f"continuous node y{i} {{ }}" for i in range(MANY)), "at most 1000 variables, got more"),
+        ("hugin", CONTINUOUS + f"({'normal(0,1)' * MANY});}}", "have 1 normal .* got 300000"),
         (
             "xmlbif",
             f"<!DOCTYPE BIF [{ATTRIBUTES}]><BIF/>",
@@ -316,6 +380,19 @@ TWO_VARIABLES = "".join(f"variable {v} {{ type discrete [1] {{ x }}; }} " for v 
 def test_many_small_items_take_little_memory(monkeypatch, name, text, match):
     monkeypatch.setattr(draft, "MAX_VARIABLES", 1000)  # reached sooner
     refuse_cheaply(name, text, match, bytes_per_character=30)
+
+
+def test_many_regressions_without_coefficients_take_little_memory(monkeypatch):
+    """Each configuration of a few parents has a coefficient for each of many."""
+    monkeypatch.setattr(draft, "MAX_FILLED_CELLS", 1 << 16)
+    reals = [f"x{i}" for i in range(200)]
+    text = 'node a { states = ("0" "1" "2" "3" "4" "5" "6" "7" "8" "9"); }' + "continuous node y { }"
+    text += 'node b { states = ("0" "1" "2" "3" "4" "5" "6" "7" "8" "9"); }'
+    text += 'node c { states = ("0" "1" "2" "3" "4" "5" "6" "7" "8" "9"); }'
+    text += "".join(f"continuous node {x} {{ }}" for x in reals)
+    rows = ("(" + ("(" + "normal(0,1)" * 10 + ")") * 10 + ")") * 10
+    text += f"potential ( y | a b c {' '.join(reals)} ) {{ data = ({rows}); }}"
+    refuse_cheaply("hugin", text, "continuous nodes fill at most 65536 entries", bytes_per_character=30)
 
 
 @pytest.mark.parametrize("suffix", ["uai", "bif", "net", "xml"])
@@ -372,6 +449,12 @@ def test_long_cycle(name):
             head = f"<FOR>{names[i]}</FOR><GIVEN>{names[i - 1]}</GIVEN>"
             text += f"<DEFINITION>{head}<TABLE>1</TABLE></DEFINITION>"
         text = f"<BIF>{text}</BIF>"
+    elif name == "json":
+        cpds = {
+            names[i]: {"coefficients": {"(Intercept)": 0, names[i - 1]: 1}, "variance": 1, "parents": names[i - 1]}
+            for i in range(n)
+        }
+        text = json.dumps({"nodes": names, "arcs": [[names[i - 1], names[i]] for i in range(n)], "cpds": cpds})
     elif name == "xdsl":
         text = "".join(
             f'<cpt id="{names[i]}"><state id="x"/><parents>{names[i - 1]}</parents>'

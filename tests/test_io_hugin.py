@@ -67,7 +67,8 @@ def test_flat_data():
 @pytest.mark.parametrize(
     ("old", "new", "match"),
     [
-        ("node B\n", "continuous node B\n", "line 14: not supported: continuous node B"),
+        ("node B\n", "decision node B\n", "line 14: not supported: decision node B"),
+        ("node B\n", "continuous node B\n", "line 19: a table is over discrete variables, .* 'B', which is continuous"),
         ("node B\n", "utility B\n", "line 14: not supported: utility B"),
         ("node B\n", "decision B\n", "line 14: not supported: decision B"),
         ("node B\n", "nodule\n", "line 14: not supported: nodule"),

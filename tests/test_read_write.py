@@ -195,7 +195,7 @@ def test_package_exports(wet, tmp_path):
     assert same(fd.read(tmp_path / "wet.bif"), wet)
 
 
-@pytest.mark.parametrize("name", ["wet", "wet.json", "wet.bif.zip", "bif", ".gz"])
+@pytest.mark.parametrize("name", ["wet", "wet.yaml", "wet.bif.zip", "bif", ".gz"])
 def test_unknown_suffix_lists_the_known_ones(tmp_path, wet, name):
     with pytest.raises(ValueError, match=r"\.bif, \.xmlbif, \.bifxml, \.xml, \.uai, \.net, \.hugin"):
         write(wet, tmp_path / name)

@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from ..data.variables import Discrete, Variable, checked_states, in_order
 from ..runtime.text import preview
+from .base import check_parent_states, states_of
 
 Floats = npt.NDArray[np.float64]
 BINARY = ("False", "True")
@@ -85,12 +86,12 @@ def check_same_parents(
     came: Sequence[Variable],
 ) -> None:
     """Parameters refer to states by position: ValueError where a parent is not what they were made for."""
+    check_parent_states(name, kind, parents, None if known is None else [*map(states_of, known)], came)
     for parent, own, other in zip(parents, known or (), came, strict=False):
         if own != other:
             raise ValueError(
-                f"the {kind} of {name!r} does not fit this network: its parameters refer to the states of parents by "
-                f"position, and were made for parent {parent!r} with {described(own)}, got one with "
-                f"{described(other)}; give the parent those states in that order, or make the {kind} anew"
+                f"the {kind} of {name!r} does not fit this network: it was made for parent {parent!r} with "
+                f"{described(own)}, got {described(other)}"
             )
 
 

@@ -48,7 +48,7 @@ class Deterministic(Conditional):
     parents : names of the parents, whose columns the function takes in this order.
     function : takes one array for each parent and gives an array ``(n,)``, row i from rows i alone. A discrete parent
         comes as int64 codes ``(n,)``, a real one as floats ``(n,)`` or, if it is a vector, ``(n, d)``. It may be called
-        for any pieces of rows, from several threads, with no rows too, and must not change its arguments.
+        for any pieces of rows, from several threads.
     states : names of the states, if y is discrete: the function gives codes (integers), labels (strings) or booleans,
         which match the states False / True. Without states y is real.
 

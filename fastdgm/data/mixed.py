@@ -123,8 +123,8 @@ def mixed_array_block(array: Array, schema: Schema) -> MixedBlock:
 
 def real_rows(floats: Array, cells: Array, schema: Schema, missing: bool = False) -> RealBlock:
     """The reals of rows of floats, which are the columns ``cells``; with ``missing`` NaN is allowed."""
-    if floats.flags.f_contiguous and not schema.n_codes:
-        return RealColumnBlock(floats.T, schema, missing)
+    if floats.flags.f_contiguous:
+        return RealColumnBlock(floats.T[cells] if schema.n_codes else floats.T, schema, missing)
     return RealRowBlock(np.ascontiguousarray(floats), cells, schema, missing)
 
 

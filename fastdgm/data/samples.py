@@ -20,11 +20,13 @@ SHOWN_HTML_COLUMNS = 200  # beside each other, to scroll through; the rows are t
 
 
 class Samples:
-    """Rows of codes by column: ``x["wet"]`` is a column, ``x[a:b]`` rows, ``np.asarray(x)`` is ``(n, n_vars)``.
+    """Rows by column: ``x["wet"]`` is a column, ``x[a:b]`` rows, ``np.asarray(x)`` is ``(n, n_vars)``.
 
-    ``len(x)`` is the number of rows; ``x[:, :k]`` is a plain array. Columns are read-only views of one
-    ``(n_vars, n)`` block of unsigned codes, so nothing is copied on the way to NumPy, and the label-keeping
-    ``__arrow_c_stream__`` (polars, pyarrow, DuckDB) reuses the codes; ``to_pandas()`` copies them.
+    ``len(x)`` is the number of rows; ``x[:, :k]`` is a plain array. Columns are read-only views of a block of
+    unsigned codes and one of floats: codes or numbers ``(n,)``, vectors ``(n, d)``. Where all variables are of one
+    kind nothing is copied on the way to NumPy; of both kinds ``np.asarray`` makes float64, a column for each number of
+    a vector. The label-keeping ``__arrow_c_stream__`` (polars, pyarrow, DuckDB) reuses codes and numbers;
+    ``to_pandas()`` copies them.
 
     Parameters
     ----------
@@ -161,6 +163,8 @@ class Samples:
         return rows_of(self._blocks, self._schema)[key]
 
     def __array__(self, dtype: npt.DTypeLike | None = None, copy: bool | None = None) -> npt.NDArray[Any]:
+        if copy is False and self._schema.n_codes and self._schema.n_reals:
+            raise ValueError("discrete and real variables become one array by a copy only")
         return np.array(rows_of(self._blocks, self._schema), dtype=dtype, copy=copy)
 
     def labels(self, name: str) -> npt.NDArray[np.object_]:
@@ -171,9 +175,10 @@ class Samples:
         return np.array(self.states[name], dtype=object)[codes_in_range(codes, Column(name, self.states[name]))]
 
     def to_pandas(self) -> Any:
-        """A pandas DataFrame of ordered categoricals, with a copy of the codes: it may be edited.
+        """A pandas DataFrame of ordered categoricals and floats, all of them copies: it may be edited.
 
-        Needs pandas. Raises ValueError for codes out of range.
+        A vector ``x`` has columns ``x[0]``, ``x[1]``, ..., which every verb that takes frames reads as ``x``. Needs
+        pandas. Raises ValueError for codes out of range.
 
         Examples
         --------
@@ -183,16 +188,16 @@ class Samples:
         """
         from .export import to_pandas
 
-        return to_pandas(self._blocks.codes, self._schema.states)
+        return to_pandas(self._blocks, self._schema)
 
     def to_arrow(self) -> Any:
-        """A pyarrow Table of ordered dictionary columns that share the codes, Enums to polars.
+        """A pyarrow Table of ordered dictionary columns, Enums to polars, and of floats, which share codes and numbers.
 
-        Needs pyarrow. Raises ValueError for codes out of range.
+        A vector is a column of fixed-size lists. Needs pyarrow. Raises ValueError for codes out of range.
         """
         from .export import to_arrow
 
-        return to_arrow(self._blocks.codes, self._schema.states)
+        return to_arrow(self._blocks, self._schema)
 
     def __arrow_c_stream__(self, requested_schema: object | None = None) -> object:
         return self.to_arrow().__arrow_c_stream__(requested_schema)
@@ -203,7 +208,7 @@ class Samples:
     def __repr__(self) -> str:
         from ..runtime.text import printable
 
-        n, n_vars = self.shape
+        n, n_vars = len(self), len(self.names)
         shown = self.names[:SHOWN_COLUMNS]
         rows = [shown, *self._shown_labels(shown, range(min(n, SHOWN_ROWS)))]
         cells = [[printable(cell) for cell in row] for row in rows]
@@ -217,7 +222,7 @@ class Samples:
         """Labels of the first and the last rows, all columns beside each other."""
         from ..show.rows import rows_html
 
-        n, n_vars = self.shape
+        n, n_vars = len(self), len(self.names)
         numbers = [*range(min(n, SHOWN_ROWS)), *range(max(n - SHOWN_ROWS, SHOWN_ROWS), n)]
         shown = self.names[:SHOWN_HTML_COLUMNS]
         return rows_html(self._headline(), shown, numbers, self._shown_labels(shown, numbers), n_vars - len(shown))
@@ -234,8 +239,10 @@ class Samples:
         return states[value] if value < len(states) else f"code {value}"
 
     def _headline(self) -> str:
-        n, n_vars = self.shape
-        head = f"Samples: {n} rows x {n_vars} variables, {self.dtype} codes"
+        n, n_vars = len(self), len(self.names)
+        codes, reals = self._blocks
+        kinds = [f"{codes.dtype} codes"] * bool(len(codes)) + [f"{reals.dtype} reals"] * bool(len(reals))
+        head = f"Samples: {n} rows x {n_vars} variables, {' and '.join(kinds)}"
         if self.seed is not None:
             head += f", seed {self.seed}" + (f", start {self.start}" if self.start else "")
         return head
@@ -255,7 +262,13 @@ def rows_of(values: Values, schema: Schema) -> npt.NDArray[Any]:
         return values.codes.T
     if not schema.n_codes:
         return values.reals.T
-    return np.column_stack([column_of(values, schema, name).astype(np.float64) for name in schema.names])
+    cells = np.empty((schema.n_codes + schema.n_reals, values.codes.shape[1]))
+    first = 0
+    for name, row in schema.rows.items():
+        size = schema.sizes.get(name, 1)
+        cells[first : first + size] = (values.reals if name in schema.sizes else values.codes)[row : row + size]
+        first += size
+    return cells.T
 
 
 def _check_block(block: object, n_vars: int) -> None:

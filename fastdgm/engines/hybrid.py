@@ -9,7 +9,12 @@ import numpy as np
 import numpy.typing as npt
 
 from ..conditionals.base import Conditional
+from ..conditionals.deterministic import Deterministic
+from ..conditionals.gaussian import LinearGaussian
+from ..conditionals.logistic import Logistic, Softmax
 from ..conditionals.multivariate import MultivariateNormal
+from ..conditionals.noisy_or import NoisyOr
+from ..conditionals.roots import Root
 from ..conditionals.table import CPT
 from ..data.blocks import Block
 from ..data.schema import Schema, Values
@@ -18,13 +23,26 @@ from ..runtime.lazy import cached_property
 from ..runtime.memory import check_memory
 from ..runtime.pieces import cell_ranges, run_ranges
 from .base import Engine, Members
+from .functions.run import FunctionEngine
+from .gaussian.run import GaussianEngine
+from .logistic.run import LogisticEngine
 from .multivariate.run import MultivariateEngine
+from .roots.run import RootEngine
 from .tables.run import TableEngine
 
 Array = npt.NDArray[Any]
 
 # Which kind of conditional has which engine; subclasses go with their class.
-ENGINES: dict[type[Conditional], type[Engine]] = {CPT: TableEngine, MultivariateNormal: MultivariateEngine}
+ENGINES: dict[type[Conditional], type[Engine]] = {
+    CPT: TableEngine,
+    Logistic: LogisticEngine,
+    Softmax: LogisticEngine,
+    NoisyOr: LogisticEngine,
+    Deterministic: FunctionEngine,
+    MultivariateNormal: MultivariateEngine,
+    LinearGaussian: GaussianEngine,
+    Root: RootEngine,
+}
 
 
 def engine_of(conditional: Conditional) -> type[Engine]:

@@ -62,7 +62,7 @@ def add_regressions(draft: Draft, family: GaussianFamily, data: re.Match[str] | 
 
 def _check_nesting(source: Source, family: GaussianFamily, value: str, position: int) -> None:
     """One normal for each configuration of the discrete parents, in parentheses that nest as they do."""
-    n_normals = value.count("normal")
+    skeleton, n_normals = _NORMAL.subn(_PLACE, value)
     if n_normals != family.n_rows:
         raise source.error(
             f"the data of {family.child!r} have {family.n_rows} normal ( mean, variance ), one for each configuration "
@@ -72,7 +72,7 @@ def _check_nesting(source: Source, family: GaussianFamily, value: str, position:
     nesting = _PLACE
     for k in reversed(family.shape):
         nesting = f"({nesting * k})"
-    if _BLANKS.sub("", _NORMAL.sub(_PLACE, value)) != nesting:
+    if _BLANKS.sub("", skeleton) != nesting:
         raise source.error(
             f"the data of {family.child!r} are normal ( mean, variance ), in parentheses that nest one level per "
             "discrete parent, the first one outermost",

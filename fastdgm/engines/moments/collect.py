@@ -29,17 +29,11 @@ def collect_moments(strata: Strata, begin: int, end: int, part: Part, weights: A
     with np.errstate(over="ignore", invalid="ignore"):
         for s, own in enumerate(strata.strata):
             records = sums[int(starts[s]) : int(starts[s + 1])].reshape(own.n_configurations, own.record)
-            found.append(moments_from_records(records, len(own.columns), HEADER, _pairs(own.pairs)))
+            found.append(moments_from_records(records, len(own.columns), HEADER, strata.pairs[s]))
     return tuple(found)
 
 
 def merge_moments(strata: Strata, first: AllMoments, second: AllMoments) -> AllMoments:
     """Those of the rows of both."""
     with np.errstate(over="ignore", invalid="ignore"):
-        return tuple(
-            merged(one, other, _pairs(own.pairs)) for own, one, other in zip(strata.strata, first, second, strict=True)
-        )
-
-
-def _pairs(pairs: tuple[tuple[int, int], ...]) -> Array:
-    return np.array(pairs, np.intp).reshape(-1, 2).T
+        return tuple(merged(*both) for both in zip(first, second, strata.pairs, strict=True))

@@ -59,6 +59,7 @@ class Strata:
         self.stratum_of = [number[tuple(sorted(family.axes))] for family in families]
         self._check()
         self.plan = _plan(self.strata)
+        self.pairs = [np.array(own.pairs, np.intp).reshape(-1, 2).T for own in self.strata]
 
     def _check(self) -> None:
         """Refuse what cannot be indexed or held; computed in Python ints before anything is allocated."""

@@ -1,6 +1,8 @@
 """Rows in files, in chunks at constant memory: Parquet, Arrow, CSV and .npy.
 
-Parquet, Arrow and CSV hold labels, one column per variable; .npy holds codes, ``(n_rows, n_vars)``.
+Parquet, Arrow and CSV hold labels and numbers, one column per variable; .npy holds codes, reals or, as float64, both,
+``(n_rows, n_cells)``. A vector is a column of lists in Parquet and Arrow, and a column for each of its numbers in the
+other two.
 """
 
 from __future__ import annotations
@@ -13,20 +15,21 @@ from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
 
 from ...runtime.files import atomic_file
 from . import arrow, csv, npy
-from .common import Scores, States
+from .common import Scores, States, as_schema
 from .scored import Scored
 
 if TYPE_CHECKING:
     from ...data.samples import Samples
+    from ...data.schema import Schema
 
 
 class RowFormat(NamedTuple):
     """What a file format does with rows of a network, with one column of log-probabilities, and with both."""
 
-    write: Callable[[BinaryIO, Iterable[Samples], States], None]
-    read: Callable[[Path, States, int], Iterator[Any]]
+    write: Callable[[BinaryIO, Iterable[Samples], Schema], None]
+    read: Callable[[Path, Schema, int], Iterator[Any]]
     write_scores: Callable[[BinaryIO, Iterable[Scores]], None]
-    write_scored: Callable[[BinaryIO, Iterable[Scored], States], None]
+    write_scored: Callable[[BinaryIO, Iterable[Scored], Schema], None]
 
 
 MAX_CHUNK = 1 << 40  # rows, more than any file has; pyarrow takes 64 bits
@@ -53,13 +56,14 @@ def row_format(path: str | Path) -> RowFormat:
     raise ValueError(f"rows are kept in files named *{', *'.join(FORMATS)}, got {str(path)!r}")
 
 
-def write_rows(path: str | Path, chunks: Iterable[Samples], states: States) -> None:
+def write_rows(path: str | Path, chunks: Iterable[Samples], variables: Schema | States) -> None:
     """Write chunks of samples to one file: whole or not at all, one chunk in memory at a time.
 
     Parameters
     ----------
     path : its suffix chooses the format: .parquet, .arrow, .feather, .csv, .csv.gz or .npy.
-    states : the states of the network's variables, so that no rows make a valid file too.
+    variables : the states of the network's variables, so that no rows make a valid file too; where some are real, the
+        ``Schema`` that samples have.
 
     Raises
     ------
@@ -67,10 +71,10 @@ def write_rows(path: str | Path, chunks: Iterable[Samples], states: States) -> N
     """
     write = row_format(path).write
     with atomic_file(path) as file:
-        write(file, chunks, states)
+        write(file, chunks, as_schema(variables))
 
 
-def read_rows(path: str | Path, states: States, chunk: int = 100_000) -> Iterator[Any]:
+def read_rows(path: str | Path, variables: Schema | States, chunk: int = 100_000) -> Iterator[Any]:
     """The rows of a file in chunks of at most ``chunk`` rows, each fit for ``log_prob`` and ``fit``.
 
     There is at least one chunk: that of a file without rows is empty.
@@ -87,7 +91,7 @@ def read_rows(path: str | Path, states: States, chunk: int = 100_000) -> Iterato
         raise OSError(errno.EINVAL, "rows are read from a file, not from a pipe, device or folder", str(path))
     with open(path, "rb"):  # a missing file is an OSError now, anything that readers find later is damage
         pass
-    return read(Path(path), states, min(chunk, MAX_CHUNK))
+    return read(Path(path), as_schema(variables), min(chunk, MAX_CHUNK))
 
 
 def write_scores(path: str | Path, chunks: Iterable[Scores]) -> None:
@@ -100,14 +104,14 @@ def write_scores(path: str | Path, chunks: Iterable[Scores]) -> None:
         write(file, chunks)
 
 
-def write_scored(path: str | Path, chunks: Iterable[Scored], states: States) -> None:
+def write_scored(path: str | Path, chunks: Iterable[Scored], variables: Schema | States) -> None:
     """Write chunks of rows, as :func:`read_rows` gave them, with one more column named ``log_prob``.
 
     Parquet and Arrow keep columns of numbers as they are; CSV has labels. In .npy it is a float64 array
-    ``(n_rows, n_vars + 1)`` of codes and, in the last column, log-probabilities.
+    ``(n_rows, n_cells + 1)`` of codes and reals and, in the last column, log-probabilities.
 
     Raises as :func:`write_rows`, and ValueError where a column has that name already.
     """
     write = row_format(path).write_scored
     with atomic_file(path) as file:
-        write(file, chunks, states)
+        write(file, chunks, as_schema(variables))

@@ -1,4 +1,7 @@
-"""Parquet and Arrow IPC files: dictionary columns of labels, one row group or record batch per chunk."""
+"""Parquet and Arrow IPC files: dictionary columns of labels, floats, fixed-size lists of floats for vectors.
+
+One row group or record batch per chunk.
+"""
 
 from __future__ import annotations
 
@@ -8,21 +11,20 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from ...data.samples import Samples
+from ...data.schema import Schema
 from . import scored
-from .common import SCORE, Scores, States, check_seekable, checked_batches, no_rows, require_pyarrow, slices
+from .common import SCORE, Scores, check_seekable, checked_batches, require_pyarrow, slices, with_first
 from .scored import Scored
 
 
-def write_parquet(file: BinaryIO, chunks: Iterable[Samples], states: States) -> None:
+def write_parquet(file: BinaryIO, chunks: Iterable[Samples], schema: Schema) -> None:
     """Write samples as Parquet."""
-    require_pyarrow()
-    write_parquet_tables(file, (samples.to_arrow() for samples in chunks), no_rows(states).to_arrow().schema)
+    write_parquet_tables(file, *_sample_tables(chunks, schema))
 
 
-def write_ipc(file: BinaryIO, chunks: Iterable[Samples], states: States) -> None:
+def write_ipc(file: BinaryIO, chunks: Iterable[Samples], schema: Schema) -> None:
     """Write samples in Arrow's file format."""
-    require_pyarrow()
-    write_ipc_tables(file, (samples.to_arrow() for samples in chunks), no_rows(states).to_arrow().schema)
+    write_ipc_tables(file, *_sample_tables(chunks, schema))
 
 
 def write_parquet_scores(file: BinaryIO, chunks: Iterable[Scores]) -> None:
@@ -35,23 +37,23 @@ def write_ipc_scores(file: BinaryIO, chunks: Iterable[Scores]) -> None:
     write_ipc_tables(file, *_score_tables(chunks))
 
 
-def write_parquet_scored(file: BinaryIO, chunks: Iterable[Scored], states: States) -> None:
+def write_parquet_scored(file: BinaryIO, chunks: Iterable[Scored], schema: Schema) -> None:
     """Write rows and their log-probabilities as Parquet."""
-    write_parquet_tables(file, *_scored_tables(chunks, states))
+    write_parquet_tables(file, *_scored_tables(chunks, schema))
 
 
-def write_ipc_scored(file: BinaryIO, chunks: Iterable[Scored], states: States) -> None:
+def write_ipc_scored(file: BinaryIO, chunks: Iterable[Scored], schema: Schema) -> None:
     """Write rows and their log-probabilities in Arrow's file format."""
-    write_ipc_tables(file, *_scored_tables(chunks, states))
+    write_ipc_tables(file, *_scored_tables(chunks, schema))
 
 
-def read_parquet(path: Path, states: States, chunk: int) -> Iterator[Any]:
+def read_parquet(path: Path, schema: Schema, chunk: int) -> Iterator[Any]:
     """Record batches of a Parquet file; labels are kept as dictionaries."""
     require_pyarrow()
-    return checked_batches(path, "Parquet", _parquet_batches(path, states, chunk))
+    return checked_batches(path, "Parquet", _parquet_batches(path, schema, chunk))
 
 
-def read_ipc(path: Path, states: States, chunk: int) -> Iterator[Any]:
+def read_ipc(path: Path, schema: Schema, chunk: int) -> Iterator[Any]:
     """Record batches of an Arrow file.
 
     Read and not mapped, because mapped pages pile up in memory; hence a batch of the file is held at a time.
@@ -60,15 +62,21 @@ def read_ipc(path: Path, states: States, chunk: int) -> Iterator[Any]:
     return checked_batches(path, "Arrow", _ipc_batches(path, chunk))
 
 
+def _sample_tables(chunks: Iterable[Samples], schema: Schema) -> tuple[Iterator[Any], Any]:
+    require_pyarrow()
+    first, chunks = with_first(chunks, schema)
+    return (samples.to_arrow() for samples in chunks), first[:0].to_arrow().schema
+
+
 def _score_tables(chunks: Iterable[Scores]) -> tuple[Iterator[Any], Any]:
     pa = require_pyarrow()
     schema = pa.schema([(SCORE, pa.float64())])
     return (pa.table([scores], schema=schema) for scores in chunks), schema
 
 
-def _scored_tables(chunks: Iterable[Scored], states: States) -> tuple[Iterator[Any], Any]:
+def _scored_tables(chunks: Iterable[Scored], schema: Schema) -> tuple[Iterator[Any], Any]:
     require_pyarrow()
-    tables = (scored.table(chunk, states) for chunk in chunks)
+    tables = (scored.table(chunk, schema) for chunk in chunks)
     first = next(tables)  # there is at least one chunk
     return chain([first], tables), first.schema
 
@@ -101,12 +109,12 @@ def write_ipc_tables(file: BinaryIO, tables: Iterable[Any], schema: Any) -> None
             writer.write_table(table)
 
 
-def _parquet_batches(path: Path, states: States, chunk: int) -> Iterator[Any]:
+def _parquet_batches(path: Path, schema: Schema, chunk: int) -> Iterator[Any]:
     import pyarrow as pa
     from pyarrow import parquet
 
-    schema = parquet.read_schema(path)
-    text = [field.name for field in schema if field.name in states and field.type in (pa.string(), pa.large_string())]
+    fields = parquet.read_schema(path)
+    text = [own.name for own in fields if own.name in schema.states and own.type in (pa.string(), pa.large_string())]
     with parquet.ParquetFile(path, read_dictionary=text) as file:
         yield file.schema_arrow.empty_table()
         yield from file.iter_batches(batch_size=chunk)

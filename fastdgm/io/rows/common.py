@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import errno
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
@@ -11,6 +12,8 @@ import numpy as np
 import numpy.typing as npt
 
 from ...data.samples import Samples
+from ...data.schema import Schema, Values
+from ...data.variables import Discrete
 from ...errors import FormatError
 from ...runtime.extras import how_to_install
 from ...runtime.text import shortened
@@ -23,12 +26,21 @@ Scores = npt.NDArray[np.float64]
 SCORE = "log_prob"  # the name of the column
 
 
-def no_rows(states: States) -> Samples:
-    """Samples of no rows, which know the type of the codes and the schema of the columns."""
-    from ...runtime.arrays import code_type
+def as_schema(variables: Schema | States) -> Schema:
+    """Discrete variables by their states, or those of any network as they are."""
+    if isinstance(variables, Schema):
+        return variables
+    return Schema({name: Discrete(tuple(states)) for name, states in variables.items()})
 
-    dtype = code_type(max(map(len, states.values())))
-    return Samples(np.empty((len(states), 0), dtype), states)
+
+def with_first(chunks: Iterable[Samples], schema: Schema) -> tuple[Samples, Iterator[Samples]]:
+    """The first chunk, which knows the types of the columns, and all of them; without any, samples of no rows."""
+    remaining = iter(chunks)
+    first = next(remaining, None)
+    if first is None:
+        values = Values(np.empty((schema.n_codes, 0), schema.code_dtype), np.empty((schema.n_reals, 0), np.float32))
+        first = Samples.of(values, schema)
+    return first, chain([first], remaining)
 
 
 def require_pyarrow() -> ModuleType:

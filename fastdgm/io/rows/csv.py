@@ -1,4 +1,4 @@
-"""CSV files of labels: a header with the variables' names, then one line per row."""
+"""CSV files of labels and numbers: a header with the variables' names (``x[0]``, ... for a vector), a line per row."""
 
 from __future__ import annotations
 
@@ -12,8 +12,10 @@ import numpy as np
 
 from ...data.labels import Column, codes_in_range
 from ...data.samples import Samples
+from ...data.schema import Schema
+from ...data.vectors import element_names
 from . import scored
-from .common import SCORE, Scores, States, checked_batches, require_pyarrow, slices
+from .common import SCORE, Scores, checked_batches, require_pyarrow, slices
 from .scored import Scored
 
 _SAFE = re.compile(r"[^\s,\"'](?:[^,\"'\r\n]*[^\s,\"'])?")
@@ -21,9 +23,9 @@ _CELLS = 1 << 18  # turned into text at a time
 _BLOCK_BYTES = 1 << 21  # parsed at a time; also the longest line
 
 
-def write(file: BinaryIO, chunks: Iterable[Samples], states: States) -> None:
+def write(file: BinaryIO, chunks: Iterable[Samples], schema: Schema) -> None:
     """Write samples as CSV in UTF-8; a value is quoted only where CSV needs it."""
-    write_line(file, map(quoted, states))
+    write_line(file, map(quoted, schema.cell_names))
     for samples in chunks:
         for part in _parts(samples):
             _write_lines(file, _cells(part))
@@ -36,12 +38,13 @@ def write_scores(file: BinaryIO, chunks: Iterable[Scores]) -> None:
         file.write("".join(f"{score!r}\n" for score in scores.tolist()).encode())
 
 
-def write_scored(file: BinaryIO, chunks: Iterable[Scored], states: States) -> None:
+def write_scored(file: BinaryIO, chunks: Iterable[Scored], schema: Schema) -> None:
     """Write labels and log-probabilities."""
     for number, chunk in enumerate(chunks):
-        samples = scored.labelled(chunk.rows, states)
+        samples = scored.samples_of(chunk.rows, schema)
         if number == 0:
-            write_line(file, map(quoted, [*samples.names, SCORE]))
+            scored.distinct_columns(chunk.rows, schema)
+            write_line(file, map(quoted, [*samples.schema.cell_names, SCORE]))
         first = 0
         for part in _parts(samples):
             scores = chunk.scores[first : first + len(part)].tolist()
@@ -49,9 +52,9 @@ def write_scored(file: BinaryIO, chunks: Iterable[Scored], states: States) -> No
             first += len(part)
 
 
-def write_gz(file: BinaryIO, chunks: Iterable[Samples], states: States) -> None:
+def write_gz(file: BinaryIO, chunks: Iterable[Samples], schema: Schema) -> None:
     """Write samples as compressed CSV."""
-    compressed(file, lambda text: write(text, chunks, states))
+    compressed(file, lambda text: write(text, chunks, schema))
 
 
 def write_gz_scores(file: BinaryIO, chunks: Iterable[Scores]) -> None:
@@ -59,15 +62,15 @@ def write_gz_scores(file: BinaryIO, chunks: Iterable[Scores]) -> None:
     compressed(file, lambda text: write_scores(text, chunks))
 
 
-def write_gz_scored(file: BinaryIO, chunks: Iterable[Scored], states: States) -> None:
+def write_gz_scored(file: BinaryIO, chunks: Iterable[Scored], schema: Schema) -> None:
     """Write labels and log-probabilities as compressed CSV."""
-    compressed(file, lambda text: write_scored(text, chunks, states))
+    compressed(file, lambda text: write_scored(text, chunks, schema))
 
 
-def read(path: Path, states: States, chunk: int) -> Iterator[Any]:
-    """Record batches of a CSV file, compressed or not; every value stays the string it is: ``<5``, TRUE, 0012."""
+def read(path: Path, schema: Schema, chunk: int) -> Iterator[Any]:
+    """Record batches of a CSV file, compressed or not; every label stays the string it is: ``<5``, TRUE, 0012."""
     require_pyarrow()
-    return checked_batches(path, "CSV", _batches(path, states, chunk))
+    return checked_batches(path, "CSV", _batches(path, schema, chunk))
 
 
 def quoted(value: str) -> str:
@@ -82,17 +85,21 @@ def quoted(value: str) -> str:
 
 
 def _parts(samples: Samples) -> Iterator[Samples]:
-    rows = max(1, _CELLS // len(samples.names))
+    rows = max(1, _CELLS // samples.shape[1])
     return (samples[first : first + rows] for first in range(0, len(samples), rows))
 
 
 def _cells(samples: Samples) -> list[list[str]]:
-    """The labels of every column."""
-    columns = [(Column(name, samples.states[name]), codes) for name, codes in samples.items()]
-    return [
-        np.array(list(map(quoted, variable.states)), object)[codes_in_range(codes, variable)].tolist()
-        for variable, codes in columns
-    ]
+    """The labels of every column, and the shortest decimals that read back as the same numbers of its type."""
+    columns: list[list[str]] = []
+    for name, own in samples.items():
+        if name in samples.states:
+            variable = Column(name, samples.states[name])
+            labels = np.array(list(map(quoted, variable.states)), object)
+            columns.append(labels[codes_in_range(own, variable)].tolist())
+        else:
+            columns += [cell.astype(str).tolist() for cell in (own.T if own.ndim == 2 else [own])]
+    return columns
 
 
 def write_line(file: BinaryIO, cells: Iterable[str]) -> None:
@@ -110,15 +117,16 @@ def compressed(file: BinaryIO, write_text: Callable[[BinaryIO], None]) -> None:
         write_text(cast("BinaryIO", packed))
 
 
-def _batches(path: Path, states: States, chunk: int) -> Iterator[Any]:
+def _batches(path: Path, schema: Schema, chunk: int) -> Iterator[Any]:
     import pyarrow as pa
     from pyarrow import csv
 
     read_options = csv.ReadOptions(block_size=_BLOCK_BYTES)
-    parse_options = csv.ParseOptions(newlines_in_values=any("\n" in s for own in states.values() for s in own))
-    convert_options = csv.ConvertOptions(
-        column_types=dict.fromkeys(states, pa.dictionary(pa.int32(), pa.string())), strings_can_be_null=False
-    )
+    parse_options = csv.ParseOptions(newlines_in_values=any("\n" in s for own in schema.states.values() for s in own))
+    types = dict.fromkeys(schema.states, pa.dictionary(pa.int32(), pa.string()))
+    reals = [cell for name, size in schema.vectors.items() for cell in element_names(name, size)]
+    types = dict.fromkeys([*reals, *schema.real_names], pa.float64()) | types
+    convert_options = csv.ConvertOptions(column_types=types, strings_can_be_null=False)
     compression = "gzip" if path.suffix.lower() == ".gz" else None  # pyarrow knows lower case only
     with (
         pa.input_stream(str(path), compression=compression) as text,

@@ -1,4 +1,4 @@
-"""NumPy files of codes ``(n_rows, n_vars)``; need nothing but NumPy, and never unpickle."""
+"""NumPy files of codes, reals or both, ``(n_rows, n_cells)``; need nothing but NumPy, and never unpickle."""
 
 from __future__ import annotations
 
@@ -12,24 +12,27 @@ import numpy.typing as npt
 
 from ...data.labels import Column, codes_in_range
 from ...data.samples import Samples
+from ...data.schema import Schema
 from ...errors import FormatError
 from ...runtime.memory import check_memory
 from . import scored
-from .common import Scores, States, check_seekable, damaged, no_rows
+from .common import Scores, check_seekable, damaged, with_first
 from .scored import Scored
 
 if TYPE_CHECKING:
     from io import BufferedReader
 
 
-def write(file: BinaryIO, chunks: Iterable[Samples], states: States) -> None:
-    """Write samples as codes: uint8, or uint16 where a variable has more than 256 states."""
-    write_growing(file, map(_checked_rows, chunks), no_rows(states).dtype, (len(states),))
+def write(file: BinaryIO, chunks: Iterable[Samples], schema: Schema) -> None:
+    """Write samples as codes (uint8, or uint16 where a variable has more than 256 states), as reals, or both as
+    float64."""
+    first, chunks = with_first(chunks, schema)
+    write_growing(file, map(_checked_rows, chunks), first.dtype, (first.shape[1],))
 
 
 def _checked_rows(samples: Samples) -> npt.NDArray[Any]:
-    for name, codes in samples.items():
-        codes_in_range(codes, Column(name, samples.states[name]))
+    for name, states in samples.states.items():
+        codes_in_range(samples[name], Column(name, states))
     return np.asarray(samples)
 
 
@@ -38,10 +41,10 @@ def write_scores(file: BinaryIO, chunks: Iterable[Scores]) -> None:
     write_growing(file, chunks, np.dtype(np.float64), ())
 
 
-def write_scored(file: BinaryIO, chunks: Iterable[Scored], states: States) -> None:
-    """Write codes and log-probabilities as one float64 array ``(n_rows, n_vars + 1)``."""
-    rows = (scored.codes(chunk, states) for chunk in chunks)
-    write_growing(file, rows, np.dtype(np.float64), (len(states) + 1,))
+def write_scored(file: BinaryIO, chunks: Iterable[Scored], schema: Schema) -> None:
+    """Write codes, reals and log-probabilities as one float64 array ``(n_rows, n_cells + 1)``."""
+    rows = (scored.numbers(chunk, schema) for chunk in chunks)
+    write_growing(file, rows, np.dtype(np.float64), (schema.n_codes + schema.n_reals + 1,))
 
 
 def write_growing(
@@ -75,28 +78,26 @@ class _Layout(NamedTuple):
     dtype: np.dtype[Any]
 
 
-def read(path: Path, states: States, chunk: int) -> Iterator[npt.NDArray[Any]]:
+def read(path: Path, schema: Schema, chunk: int) -> Iterator[npt.NDArray[Any]]:
     """Blocks of rows of an array in either memory order; raises FormatError now, not at first use.
 
     Read and not mapped: a file that becomes shorter meanwhile is an error, not the end of the process.
     """
-    return _blocks(path, _layout(path, len(states)), chunk)
+    return _blocks(path, _layout(path, schema.n_codes + schema.n_reals, schema.is_discrete), chunk)
 
 
-def _layout(path: Path, n_vars: int) -> _Layout:
+def _layout(path: Path, n_vars: int, is_discrete: bool) -> _Layout:
     with path.open("rb") as file:
         try:
             shape, fortran_order, dtype = _header(file)
         except Exception as error:  # a damaged header gets as far as Python's tokenizer
-            raise damaged(path, ".npy file of codes", error) from None
+            raise damaged(path, ".npy file of rows", error) from None
         start, end = file.tell(), file.seek(0, os.SEEK_END)
     if dtype.kind not in "iufb" or len(shape) != 2 or shape[1] != n_vars or shape[0] < 0:
-        raise FormatError(
-            f"{path}: an array of codes has shape (n_rows, {n_vars}) and whole numbers, "
-            f"got shape {shape} and type {dtype}"
-        )
+        what = "codes has shape (n_rows, {}) and whole numbers" if is_discrete else "rows has shape (n_rows, {})"
+        raise FormatError(f"{path}: an array of {what.format(n_vars)}, got shape {shape} and type {dtype}")
     if end - start < shape[0] * n_vars * dtype.itemsize:
-        raise damaged(path, ".npy file of codes", ValueError(f"{shape[0]} rows do not fit into {end} bytes"))
+        raise damaged(path, ".npy file of rows", ValueError(f"{shape[0]} rows do not fit into {end} bytes"))
     return _Layout(start, (shape[0], n_vars), fortran_order, dtype)
 
 

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from ...data.samples import Samples
-from .common import SCORE, Scores, States, no_rows
+from ...data.boundary import as_block, as_network_block
+from ...data.columns import table_columns
+from ...data.samples import Samples, rows_of
+from ...data.schema import Schema, Values
+from ...data.vectors import element_names
+from .common import SCORE, Scores, States
 
 
 class Scored(NamedTuple):
@@ -17,35 +22,43 @@ class Scored(NamedTuple):
     scores: Scores
 
 
-def distinct_columns(rows: Any, states: States) -> list[str]:
+def distinct_columns(rows: Any, schema: Schema) -> list[str]:
     """Columns of a chunk in their order, to which one of log-probabilities can be added."""
-    names = list(states) if isinstance(rows, np.ndarray) else list(rows.schema.names)
+    names = list(schema.names) if isinstance(rows, np.ndarray) else list(rows.schema.names)
     if SCORE in names:
         raise ValueError(f"the rows have a column {SCORE!r} already: its name is taken for the log-probabilities")
     return names
 
 
-def labelled(rows: Any, states: States) -> Samples:
-    """A chunk as codes and states, its columns in the order of the file."""
-    from ...data.tables import TableReader
+def samples_of(rows: Any, schema: Schema) -> Samples:
+    """A chunk as codes and reals, its variables in the order of the file's columns."""
+    own = schema
+    if not isinstance(rows, np.ndarray):
+        own = Schema({name: schema.variables[name] for name in _in_file_order(distinct_columns(rows, schema), schema)})
+        rows = table_columns(rows, own.names)
+    block = as_network_block(rows, own)
+    part = block.read(0, block.n)
+    return Samples.of(Values(part.codes, part.reals), own)
 
-    own = {name: states[name] for name in distinct_columns(rows, states) if name in states}
-    dtype = no_rows(states).dtype
-    if isinstance(rows, np.ndarray):
-        return Samples(np.ascontiguousarray(rows.T.astype(dtype)), own)
-    return Samples(TableReader(rows.select(list(own)), own, dtype).read(0, rows.num_rows), own)
+
+def _in_file_order(columns: Sequence[str], schema: Schema) -> list[str]:
+    """Variables in the order of a file's columns, of which a vector may have several."""
+    of_cell = {name: name for name in schema.names}
+    for name, size in schema.vectors.items():
+        of_cell = dict.fromkeys(element_names(name, size), name) | of_cell
+    return list(dict.fromkeys(of_cell[column] for column in columns if column in of_cell))
 
 
-def codes(chunk: Scored, states: States) -> Any:
-    """Codes and log-probabilities as one float64 array ``(n_rows, n_vars + 1)``, in the network's order."""
+def numbers(chunk: Scored, schema: Schema) -> Any:
+    """Codes, reals and log-probabilities as one float64 array ``(n_rows, n_cells + 1)``, in the network's order."""
     rows = chunk.rows
     if not isinstance(rows, np.ndarray):
-        samples = labelled(rows, states)
-        rows = np.stack([samples[name] for name in states], axis=1)
+        part = as_network_block(table_columns(rows, schema.names), schema).read(0, rows.num_rows)
+        rows = rows_of(Values(part.codes, part.reals), schema)
     return np.column_stack([rows.astype(np.float64), chunk.scores])
 
 
-def table(chunk: Scored, states: States) -> Any:
+def table(chunk: Scored, schema: Schema) -> Any:
     """A pyarrow Table: label columns by the network's states, so that all chunks are alike, others as they are.
 
     Others are numbers, and the index of a DataFrame, which pandas finds by the metadata.
@@ -53,18 +66,28 @@ def table(chunk: Scored, states: States) -> Any:
     import pyarrow as pa
 
     rows, scores = chunk
-    names = distinct_columns(rows, states)
-    samples = labelled(rows, states).to_arrow()
-    columns = [samples[name] if _is_label(rows, name) and name in states else _plain(rows[name]) for name in names]
-    metadata = None if isinstance(rows, np.ndarray) else rows.schema.metadata
-    return pa.table([*columns, pa.array(scores)], names=[*names, SCORE], metadata=metadata)
+    names = distinct_columns(rows, schema)
+    if isinstance(rows, np.ndarray):
+        samples = samples_of(rows, schema).to_arrow()
+        return pa.table([*samples.columns, pa.array(scores)], names=[*names, SCORE])
+    own = {name: schema.states[name] for name in names if name in schema.states}
+    labels = _labels(rows, own)
+    columns = [labels[name] if name in own and _is_label(rows, name) else _plain(rows[name]) for name in names]
+    return pa.table([*columns, pa.array(scores)], names=[*names, SCORE], metadata=rows.schema.metadata)
+
+
+def _labels(rows: Any, states: States) -> dict[str, Any]:
+    """Columns of discrete variables as dictionaries of all their states."""
+    if not states:
+        return {}
+    block = as_block(dict(zip(states, rows.select(list(states)).columns, strict=True)), states)
+    table = Samples(block.read(0, rows.num_rows).codes, states).to_arrow()
+    return dict(zip(states, table.columns, strict=True))
 
 
 def _is_label(rows: Any, name: str) -> bool:
     import pyarrow as pa
 
-    if isinstance(rows, np.ndarray):
-        return True
     kind = rows.schema.field(name).type
     return pa.types.is_dictionary(kind) or pa.types.is_string(kind) or pa.types.is_large_string(kind)
 

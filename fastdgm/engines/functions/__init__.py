@@ -1,0 +1,1 @@
+"""Variables that are Python functions of their parents."""
