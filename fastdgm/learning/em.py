@@ -10,6 +10,7 @@ import numpy as np
 
 from ..conditionals.base import Conditional
 from ..data.partial import PartialRows
+from ..data.schema import Schema
 from ..runtime.seeds import at_least_one, key_from_seed
 from .base import Learnt, Target
 from .counts import Prior, checked_weights
@@ -57,15 +58,25 @@ class Run(NamedTuple):
     converged: bool
 
 
+def targets_of(
+    parents: Mapping[str, Sequence[str]], schema: Schema, conditionals: Mapping[str, Conditional]
+) -> list[Target]:
+    """The variables of a network; those that have conditionals keep their kinds."""
+    variables = schema.variables
+    return [
+        Target(name, variables[name], {parent: variables[parent] for parent in own}, conditionals.get(name))
+        for name, own in parents.items()
+    ]
+
+
 def fit_by_em(
     targets: Sequence[Target],
     rows: PartialRows,
     prior: Prior,
     sample_weight: Any,
     options: EMOptions,
-    present: Mapping[str, Conditional],
 ) -> Fitted:
-    """All conditionals from rows in which discrete variables are hidden; ``present`` ones to go on from, or none.
+    """All conditionals from rows in which discrete variables are hidden; to resume, targets have the present ones.
 
     Raises ValueError or TypeError, naming a variable, where one cannot be learnt.
     """
@@ -82,7 +93,7 @@ def fit_by_em(
     runs = []
     with reporter(options.progress, n_runs * options.max_iterations, 0) as report:
         for _ in range(n_runs):
-            start = Learnt(dict(present))
+            start = Learnt(kept)
             if not options.resume:
                 codes = start_codes(rows, parents, rng)
                 start = expectation.maximised(expectation.of_assignment(codes), kept)

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import numpy as np
-
 from ..data.boundary import is_table
 from ..data.code_arrays import rows_array
 from ..data.collected import collected
@@ -16,7 +14,10 @@ from ..data.partial import PartialRows, as_partial_rows
 from ..data.samples import Samples
 from ..data.schema import Schema
 from ..data.variables import Discrete, Real, Variable
+from ..errors import UnknownNameError
 from ..runtime.text import preview
+
+Variables = Mapping[str, Variable]
 
 
 def read_once(data: Any, names: Sequence[str]) -> Any:
@@ -25,59 +26,67 @@ def read_once(data: Any, names: Sequence[str]) -> Any:
     return table_columns(data, names) if is_table(data) and not isinstance(data, Samples) else data
 
 
-def absent_variables(data: Any, known: Mapping[str, Variable], names: Sequence[str]) -> list[str]:
-    """The variables for which data have no column, in networks that have real variables besides; none otherwise.
+def absent_variables(data: Any, known: Variables, names: Sequence[str]) -> list[str]:
+    """The variables of which data say nothing, in networks that are not known to be of discrete ones only; else none.
 
     An array as wide as the real variables holds these.
     """
-    if isinstance(data, Samples):
+    if isinstance(data, Samples) or all(isinstance(known.get(name), Discrete) for name in names):
         return []
     if isinstance(data, Mapping):
-        present = [name for name in names if name in data or any(str(own).startswith(f"{name}[") for own in data)]
-        absent = [name for name in names if name not in present]
-        all_discrete = all(isinstance(known.get(name), Discrete) for name in names)
-        return absent if present and not all_discrete else []
-    reals = [name for name in names if isinstance(known.get(name), Real)]
-    if not reals or any(name not in known for name in names):
+        absent = [name for name in names if not _has_column(data, name)]
+        return absent if len(absent) < len(names) else []
+    if any(name not in known for name in names):
         return []
-    n_reals = Schema(known).n_reals
     array = rows_array(data)
-    return [name for name in names if name not in reals] if array.ndim == 2 and array.shape[1] == n_reals else []
+    is_of_reals = array.ndim == 2 and array.shape[1] == Schema(known).n_reals
+    return [name for name in names if isinstance(known[name], Discrete)] if is_of_reals else []
 
 
-def hidden_rows(data: Any, known: Mapping[str, Variable], names: Sequence[str]) -> PartialRows:
-    """The rows of data with values missing. ValueError for variables of which nothing is known."""
+def _has_column(data: Mapping[Any, Any], name: str) -> bool:
+    """Whether a table has the column of a variable, or of any number of a vector."""
+    return name in data or any(isinstance(own, str) and own.startswith(f"{name}[") for own in data)
+
+
+def hidden_rows(data: Any, known: Variables, names: Sequence[str]) -> PartialRows:
+    """The rows of data with values missing.
+
+    Raises UnknownNameError (a KeyError) or ValueError for variables of which nothing is known, and where all are
+    discrete.
+    """
     absent = absent_variables(data, known, names)
     for name in absent:
-        if name not in known:
-            raise ValueError(
-                f"the data has no column {name!r}: a hidden variable needs its states declared, as in "
-                "from_edges(..., states=...)"
+        if not isinstance(known.get(name), Discrete):
+            raise UnknownNameError(
+                f"columns are matched by name: the data has no column {name!r}; only discrete variables whose states "
+                "are declared can be hidden"
             )
-        if isinstance(known[name], Real):
-            raise ValueError(f"the data has no column {name!r}: only discrete variables can be hidden from fit")
-    present = [name for name in names if name not in absent]
-    undeclared = [name for name in present if name not in known]
-    if undeclared:
-        if not isinstance(data, Mapping):
-            raise ValueError(f"the states of {preview(undeclared)} are not known: pass columns by name, or declare them")
-        known = {**known, **infer_variables({name: data[name] for name in present}, known, present)}
-    rows = as_partial_rows(data, Schema({name: known[name] for name in names}))
+    variables = {**known, **_undeclared(data, known, [name for name in names if name not in absent])}
+    rows = as_partial_rows(data, Schema({name: variables[name] for name in names}))
     if rows.schema.is_discrete:
         raise ValueError(
-            f"EM learns networks with real variables so far; all of {preview(names)} are discrete, and {preview(absent)} "
-            "have no values" if absent else "EM learns networks with real variables so far: drop or fill rows with "
+            "EM learns networks with real variables so far: in one of discrete variables only, drop or fill rows with "
             "missing values"
         )
-    _check_some_value(rows)
+    _check_reals(rows)
     return rows
 
 
-def _check_some_value(rows: PartialRows) -> None:
-    """Real variables have values in some rows, or nothing can be learnt of them."""
-    for name, size in rows.schema.sizes.items():
-        first = rows.schema.n_codes + rows.schema.rows[name]
-        if any(cell in rows.missing and rows.missing[cell] is None for cell in range(first, first + size)):
-            raise ValueError(f"only discrete variables can be hidden from fit, the real variable {name!r} has no values")
-    if not np.isfinite(rows.values.reals).any() and rows.n:
-        raise ValueError("no real variable has a value in any row")
+def _undeclared(data: Any, known: Variables, present: Sequence[str]) -> Variables:
+    """Variables that nobody declared, by what their columns hold."""
+    unknown = [name for name in present if name not in known]
+    if not unknown:
+        return {}
+    if not isinstance(data, Mapping):
+        raise ValueError(f"it is not known what {preview(unknown)} are: declare them, or pass columns by name")
+    columns = {own: column for own, column in data.items() if own in present or own not in known}
+    return infer_variables(columns, {name: known[name] for name in present if name in known}, present)
+
+
+def _check_reals(rows: PartialRows) -> None:
+    """ValueError for a real variable without a value in any row: nothing can be learnt of it."""
+    for name, variable in rows.schema.variables.items():
+        if isinstance(variable, Real):
+            first = rows.schema.n_codes + rows.schema.rows[name]
+            if any(rows.missing.get(cell, first) is None for cell in range(first, first + variable.size)):
+                raise ValueError(f"only discrete variables can be hidden from fit: {name!r} is real and has no values")

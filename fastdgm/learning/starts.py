@@ -79,11 +79,11 @@ def _cells(name: str, schema: Schema) -> range:
 
 
 def _points(names: Sequence[str], rows: PartialRows) -> Array | None:
-    """Columns (n, m) of mean 0 and variance 1: numbers as they are, states as indicators; 0 where one is missing.
-
-    None where no column varies.
+    """Columns (n, m) of mean 0 and variance 1: the numbers, or where there are none indicators of states; 0 where one
+    is missing. None where no column varies.
     """
-    columns = [column for name in names for column in _columns(name, rows)][:MOST_COLUMNS]
+    reals = [name for name in names if name in rows.schema.sizes]  # beside them, steps of indicators would dominate
+    columns = [column for name in reals or names for column in _columns(name, rows)][:MOST_COLUMNS]
     scaled = []
     for column in columns:
         known = np.isfinite(column)
