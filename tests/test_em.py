@@ -28,7 +28,7 @@ def clusters(n=600, d=2, seed=0):
 
 
 def tree(n=400, seed=0):
-    """A hidden variable above two others, each with a number below, and a state below both; columns of what is observed."""
+    """A hidden variable above two others, each with a number below, and a state below both; what is observed."""
     rng = np.random.default_rng(seed)
     top = rng.integers(2, size=n)
     left, right = (np.where(rng.random(n) < 0.85, top, 1 - top) for _ in range(2))
