@@ -182,7 +182,7 @@ def test_fit_again_keeps_the_kinds_of_conditionals(frame, capsys):
         run(capsys, "fit", "net.safetensors", "rows.csv", "--chunk", chunk, "-o", "fitted.safetensors")
         fitted = fd.read("fitted.safetensors")
         assert {name: type(own).__name__ for name, own in fitted.conditionals.items()}["x"] == "Laplace"
-        assert fitted["year"].mean == pytest.approx(frame["year"].mean())
+        assert fitted["year"].intercept == pytest.approx(frame["year"].mean())
     message = error_of(capsys, "fit", "net.safetensors", "rows.csv", "--real", "x", "-o", "fitted.safetensors")
     assert "--real is for structures alone, this network has conditionals of ['z', 'x', 'year']" in message
 
