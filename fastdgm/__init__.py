@@ -41,6 +41,7 @@ _HOME = {
     "example_names": "examples",
     "from_pgmpy": "interop.pgmpy",
     "from_pyagrum": "interop.pyagrum",
+    "from_sklearn": "interop.sklearn",
     "from_torch": "interop.torch",
     "full_joint": "structures",
     "get_num_threads": "runtime.threads",
@@ -89,6 +90,7 @@ if TYPE_CHECKING:
     from .examples import example_names as example_names
     from .interop.pgmpy import from_pgmpy as from_pgmpy
     from .interop.pyagrum import from_pyagrum as from_pyagrum
+    from .interop.sklearn import from_sklearn as from_sklearn
     from .interop.torch import from_torch as from_torch
     from .io import read as read
     from .io import write as write

@@ -187,6 +187,10 @@ class BayesNet(Network):
         from .data.boundary import as_network_block
 
         program = self._program
+        if not (program.schema.is_discrete or per_variable):
+            from .inference.predictions import log_prob
+
+            return Placement.of(data).give_back(log_prob(self._inference, data))
         block = as_network_block(data, program.schema)  # those of the program, also while another thread fits
         result = program.log_prob_per_variable(block).T if per_variable else program.log_prob(block)
         return Placement.of(data).give_back(result)
@@ -277,26 +281,46 @@ class BayesNet(Network):
         sample_weight: Any = None,
         unknown: UnknownLabels = "error",
     ) -> BayesNet:
-        """Learn every table from complete data by counting, afresh; returns self, changed all at once.
+        """Learn every conditional from complete data, afresh; returns self, changed all at once.
 
-        theta_{v,u,k} = (N_{v,u,k} + a) / sum_k' (N_{v,u,k'} + a), with N the (weighted) counts of state k under
+        Tables: theta_{v,u,k} = (N_{v,u,k} + a) / sum_k' (N_{v,u,k'} + a), with N the (weighted) counts of state k under
         parent configuration u. A configuration never seen, with a = 0, gets the uniform distribution.
+
+        Real variables, by maximum likelihood, for which no prior counts: a linear Gaussian is the (weighted) least
+        squares regression on the real parents in each configuration u of the discrete ones, and its variance the mean
+        squared residual (divided by the sum of weights W, not by degrees of freedom): b = S_pp^-1 S_py,
+        intercept = mean_y - b . mean_p, std^2 = (S_yy - b . S_py) / W. Moments are gathered in one pass for the whole
+        network, in float64 about a value of the data, so that a large offset does not cancel, also where the data are
+        float32. A normal vector has the mean and covariance S / W of each configuration; ``Uniform`` the smallest and
+        largest value, ``Exponential`` 1 / mean, ``Laplace`` the median and mean distance from it; ``Deterministic``
+        stays. A variable keeps the kind of conditional that it has; in a network made by ``from_edges`` a real one is
+        linear Gaussian (a vector is normal), a discrete one has a table, or with real parents ``Logistic`` (two states)
+        or ``Softmax``.
+
+        One warning tells where data do not say all of that: a constant column has std 0; a real parent that is
+        constant, or a linear function of those before it (to 1e-11 of its variance), has coefficient 0; a residual
+        that is lost in rounding has the std of that rounding; a configuration with no more rows than the regression has
+        coefficients (the vector numbers) gets the estimate of all configurations together.
 
         Parameters
         ----------
         data : as for :meth:`log_prob`. States that were not declared are learnt: strings are sorted, an *ordered*
             categorical (pandas, Arrow; polars Enum; Samples) keeps its order and any other is sorted; integers are
             codes from 0 to the largest, so years or ratings from 1 need ``astype("category")`` or declared states.
+            A column of floats of which any is fractional is real; ``real=[...]`` of ``from_edges`` says it of others.
         y : ignored, there for scikit-learn's pipelines: a class is a variable like the others, a column of the data.
         prior : a per cell: 1.0 (the default) is Laplace smoothing, 0.0 maximum likelihood; or ``"bdeu"`` for
             a = equivalent_sample_size / (k x number of parent configurations) (Heckerman et al. 1995).
-        sample_weight : ``(n_rows,)`` non-negative weights.
+            Of tables alone.
+        sample_weight : ``(n_rows,)`` non-negative weights; a row of weight 0 is as if it were not there.
         unknown : "drop" leaves out, with a warning, rows with a label that is no state; scoring has no such option,
             because it gives one number per row.
 
         Raises
         ------
-        ValueError, KeyError : as for :meth:`log_prob`; the network is left as it was.
+        ValueError, KeyError : as for :meth:`log_prob`; or too few rows of positive weight altogether, a singular
+        covariance, a constant ``Uniform`` or negative ``Exponential`` column, sums that leave the range of float64.
+        The network is left as it was.
 
         Examples
         --------
@@ -304,6 +328,8 @@ class BayesNet(Network):
         >>> net = fd.BayesNet.from_edges([("a", "b")])
         >>> net.fit({"a": ["x", "y", "x"], "b": [0, 1, 1]}, prior=0.0)["a"].table.round(3).tolist()
         [0.667, 0.333]
+        >>> net.fit({"a": [0.5, 1.0, 1.5, 2.0], "b": [2.1, 2.9, 4.1, 4.9]})["b"].coefficients.round(3).tolist()
+        [1.92]
         """
         from .learning.counts import check_ignored_labels, checked_prior
 
@@ -320,12 +346,14 @@ class BayesNet(Network):
         sample_weight: Any = None,
         unknown: UnknownLabels = "error",
     ) -> BayesNet:
-        """``fit`` in chunks: adds this chunk's counts to those of earlier calls since the last ``fit``.
+        """``fit`` in chunks: adds this chunk's counts and moments to those of earlier calls since the last ``fit``.
 
-        The tables are those of one ``fit`` on all chunks together. States that are not known yet are taken from the
-        first chunk, by the rules of :meth:`fit`: name them in ``from_edges(..., states=...)`` if later chunks may bring
-        new ones, or leave rows with those out with ``unknown="drop"``. ``y`` is ignored, as in :meth:`fit`. Calls on
-        one network take turns: two at once from two threads can lose a chunk.
+        The conditionals are those of one ``fit`` on all chunks together, those of real variables but for rounding. Kinds
+        that need all rows at once (Laplace, Logistic, Softmax, NoisyOr) are refused. States that are not known yet, and
+        which variables are real, are taken from the first chunk, by the rules of :meth:`fit`: name them in
+        ``from_edges(..., states=..., real=...)`` if later chunks may bring others, or leave rows with new labels out with
+        ``unknown="drop"``. ``y`` is ignored, as in :meth:`fit`. Calls on one network take turns: two at once from two
+        threads can lose a chunk.
 
         Examples
         --------
@@ -359,16 +387,22 @@ class BayesNet(Network):
     # --- neighbours and pictures ---------------------------------------------------------------------------
 
     def to_pgmpy(self) -> Any:
-        """The same network as a pgmpy ``DiscreteBayesianNetwork``."""
+        """The same network as a pgmpy ``DiscreteBayesianNetwork``, or ``LinearGaussianBayesianNetwork``."""
         from .interop.pgmpy import to_pgmpy
 
         return to_pgmpy(self)
 
     def to_pyagrum(self) -> Any:
-        """The same network as a pyAgrum ``BayesNet``."""
+        """The same network as a pyAgrum ``BayesNet``, or ``CLG`` if all variables are real."""
         from .interop.pyagrum import to_pyagrum
 
         return to_pyagrum(self)
+
+    def to_sklearn(self) -> Any:
+        """A mixture or naive Bayes network as a scikit-learn ``GaussianMixture``, ``GaussianNB`` or the like."""
+        from .interop.sklearn import to_sklearn
+
+        return to_sklearn(self)
 
     def plot(self, path: str | Path | None = None, *, layout: str = "layers") -> Picture | Path:
         """A picture of the graph: shown in a notebook, or written to ``path``, which is returned.

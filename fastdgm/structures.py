@@ -11,8 +11,10 @@ import numpy as np
 import numpy.typing as npt
 
 from .bayesnet import BayesNet
+from .conditionals.gaussian import LinearGaussian
+from .conditionals.multivariate import MultivariateNormal
 from .conditionals.table import CPT
-from .data.variables import MAX_STATES
+from .data.variables import MAX_STATES, Real
 from .runtime.text import preview
 
 MAX_FULL_JOINT = 4096  # variables, which have 8 million edges
@@ -155,11 +157,16 @@ class ParameterCounts(NamedTuple):
 
 
 def parameter_counts(net: BayesNet) -> ParameterCounts:
-    """What the network needs, and what independence or a full joint table would need.
+    """What the network needs, and what independence or a full joint distribution would need.
 
-    Independence takes sum_v (k_v - 1) parameters, the full joint prod_v k_v - 1.
+    Independence takes sum_v (k_v - 1) parameters, the full joint prod_v k_v - 1. Real variables count as normal: d
+    numbers of one have d + d (d + 1) / 2 parameters, and the full joint has, for each of the prod_v k_v configurations
+    of discrete variables, as many for all real ones together.
 
-    Raises NotFittedError where the states of a variable are not known yet.
+    Raises
+    ------
+    NotFittedError : the states of a variable are not known yet. TypeError : a real variable that is not normal given
+        its parents, or a discrete one with a real parent, because no table and no normal distribution is its joint.
 
     Examples
     --------
@@ -169,7 +176,32 @@ def parameter_counts(net: BayesNet) -> ParameterCounts:
     ParameterCounts(network=19, independent=10, full_joint=1023)
     """
     n_states = [len(states) for states in net.states.values()]
-    return ParameterCounts(net.n_parameters, sum(n_states) - len(n_states), prod(n_states) - 1)
+    sizes = _sizes(net) if len(n_states) < len(net) and net.is_fitted else []
+    independent = sum(n_states) - len(n_states) + sum(map(_normal_parameters, sizes))
+    n_configurations = prod(n_states)
+    full_joint = n_configurations - 1 + n_configurations * _normal_parameters(sum(sizes))
+    return ParameterCounts(net.n_parameters, independent, full_joint)
+
+
+def _sizes(net: BayesNet) -> list[int]:
+    """How many numbers each real variable is, in a network of conditionally normal ones."""
+    for name, own in net.conditionals.items():
+        if name not in net.states and not isinstance(own, LinearGaussian | MultivariateNormal):
+            raise TypeError(
+                f"parameter_counts compares with normal distributions, variable {name!r} has a {type(own).__name__}"
+            )
+        real = next((parent for parent in own.parents if name in net.states and parent not in net.states), None)
+        if real is not None:
+            raise TypeError(
+                f"parameter_counts compares with a table of the discrete variables, {name!r} depends on {real!r}, "
+                "which is real"
+            )
+    return [own.variable.size for own in net.conditionals.values() if isinstance(own.variable, Real)]
+
+
+def _normal_parameters(size: int) -> int:
+    """Of a normal vector: mean and covariance."""
+    return size + size * (size + 1) // 2
 
 
 def _specs(variables: Variables) -> dict[str, int | Iterable[object] | None]:

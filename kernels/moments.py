@@ -44,9 +44,7 @@ class MomentsPlan(NamedTuple):
     column_start: np.ndarray  # uint32: run of real columns
     column_row: np.ndarray  # uint32: row of the block of reals
     pair_start: np.ndarray  # uint32: run of pairs
-    pair_first: (
-        np.ndarray
-    )  # uint32: places among the columns of the stratum; those with one first column in a row
+    pair_first: np.ndarray  # uint32: places among the columns of the stratum; those with one first column in a row
     pair_second: np.ndarray  # uint32
     record_start: np.ndarray  # uint64: run of records in the sums
 

@@ -14,7 +14,7 @@ from .transposition import BLOCK_BYTES, transpose_block
 
 
 @loop
-def _all_finite(numbers, begin, end):
+def all_finite(numbers, begin, end):
     """Whether there is no NaN and no infinity. Every comparison is made: LLVM vectorises a loop without exits."""
     infinity = numbers.dtype.type(np.inf)
     fine = True
@@ -34,7 +34,7 @@ def _none_infinite(numbers, begin, end):
 
 @loop
 def _allowed(numbers, begin, end, missing):
-    return _none_infinite(numbers, begin, end) if missing else _all_finite(numbers, begin, end)
+    return _none_infinite(numbers, begin, end) if missing else all_finite(numbers, begin, end)
 
 
 @loop

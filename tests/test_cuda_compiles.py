@@ -214,3 +214,31 @@ def test_the_twin_of_nade_compiles(verb, element):
 
     assert_compiles(LOOPS[verb, "cuda"].kernel, *nade_arguments(element)[verb])
     assert [verb for verb, _ in LOOPS] == NADE_VERBS
+
+
+# --- normal vectors ---
+
+
+def vector_arguments(element: str) -> dict[str, list[Any]]:
+    """Of the twins by verb."""
+    from numba.types import int64, uint64
+
+    from fastdgm.kernels.multivariate import Components, Vector
+
+    components = plan_type(Components, array(element, 2), element, array("int64", 2), "float64")
+    vector = plan_type(Vector, components, "int64", "int64", int64, int64)
+    codes, reals, terms = array("uint8", 2), array(element, 2), array("float64", 2)
+    return {
+        "sample": [uint64, uint64, vector, codes, reals],
+        "log_prob": [vector, codes, reals, array("float64", 1)],
+        "log_prob of components": [components, int64, reals, terms],
+        "weighted moments": [int64, array("float64", 1), reals, terms, array("float64", 3)],
+    }
+
+
+@pytest.mark.parametrize("element", ["float32", "float64"])
+@pytest.mark.parametrize("verb", ["sample", "log_prob", "log_prob of components", "weighted moments"])
+def test_the_twin_of_normal_vectors_compiles(verb, element):
+    from fastdgm.engines.multivariate.loops_cuda import LOOPS
+
+    assert_compiles(LOOPS[verb, "cuda"].kernel, *vector_arguments(element)[verb])

@@ -21,16 +21,20 @@ from case import Case
 from latent_cases import elimination_cases
 from logistic_cases import logistic_cases
 from markov_cases import dense_cases, sparse_cases
+from moments_cases import moments_cases
 from network_cases import adam_cases, made_cases, nade_cases
 from numba import config, cuda
 from rates import copy_rate, device_seconds, philox_rate
 from table_cases import table_cases
+from vector_cases import vector_cases
 
 from fastdgm.engines.elimination.loops_cuda import LOOPS as ELIMINATION_LOOPS
 from fastdgm.engines.launch import Twin, launch
 from fastdgm.engines.logistic.loops_cuda import LOOPS as LOGISTIC_LOOPS
 from fastdgm.engines.markov.loops_cuda import LOOPS as MARKOV_LOOPS
 from fastdgm.engines.masked.loops_cuda import LOOPS as MASKED_LOOPS
+from fastdgm.engines.moments.loops_cuda import LOOPS as MOMENTS_LOOPS
+from fastdgm.engines.multivariate.loops_cuda import LOOPS as VECTOR_LOOPS
 from fastdgm.engines.nade.loops_cuda import LOOPS as NADE_LOOPS
 from fastdgm.engines.tables.loops_cuda import LOOPS as TABLE_LOOPS
 
@@ -43,6 +47,8 @@ FAMILIES = {
     "elimination": ELIMINATION_LOOPS,
     "markov": MARKOV_LOOPS,
     "masked": MASKED_LOOPS,
+    "multivariate": VECTOR_LOOPS,
+    "moments": MOMENTS_LOOPS,
     "nade": NADE_LOOPS,
 }
 ROUNDS = 1 if config.ENABLE_CUDASIM else 7
@@ -61,24 +67,28 @@ def full_size() -> Iterator[Case]:
     """The sizes of the results."""
     yield from table_cases("alarm", 4_000_000)
     yield from logistic_cases(200_000)
+    yield from vector_cases(100_000, 100)
     yield from made_cases(4096, 784, 500)
     yield from nade_cases(4096, 784, 500)
     yield from dense_cases(100_000, 100)
     yield from sparse_cases(100_000, 400_000)
     yield from adam_cases(20_000_000)
     yield from elimination_cases(500_000)
+    yield from moments_cases(4_000_000)
 
 
 def tiny() -> Iterator[Case]:
     """Sizes for numba's simulator."""
     yield from table_cases("alarm", 16)
     yield from logistic_cases(16)
+    yield from vector_cases(8, 3)
     yield from made_cases(8, 12, 8)
     yield from nade_cases(8, 12, 8)
     yield from dense_cases(20, 10)
     yield from sparse_cases(20, 400)
     yield from adam_cases(50)
     yield from elimination_cases(6)
+    yield from moments_cases(50)
 
 
 SIZES: dict[str, Callable[[], Iterator[Case]]] = {"full": full_size, "tiny": tiny}

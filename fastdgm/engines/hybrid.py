@@ -10,9 +10,11 @@ import numpy.typing as npt
 
 from ..conditionals.base import Conditional
 from ..conditionals.deterministic import Deterministic
+from ..conditionals.gaussian import LinearGaussian
 from ..conditionals.logistic import Logistic, Softmax
 from ..conditionals.multivariate import MultivariateNormal
 from ..conditionals.noisy_or import NoisyOr
+from ..conditionals.roots import Root
 from ..conditionals.table import CPT
 from ..data.blocks import Block
 from ..data.schema import Schema, Values
@@ -22,8 +24,10 @@ from ..runtime.memory import check_memory
 from ..runtime.pieces import cell_ranges, run_ranges
 from .base import Engine, Members
 from .functions.run import FunctionEngine
+from .gaussian.run import GaussianEngine
 from .logistic.run import LogisticEngine
 from .multivariate.run import MultivariateEngine
+from .roots.run import RootEngine
 from .tables.run import TableEngine
 
 Array = npt.NDArray[Any]
@@ -36,6 +40,8 @@ ENGINES: dict[type[Conditional], type[Engine]] = {
     NoisyOr: LogisticEngine,
     Deterministic: FunctionEngine,
     MultivariateNormal: MultivariateEngine,
+    LinearGaussian: GaussianEngine,
+    Root: RootEngine,
 }
 
 

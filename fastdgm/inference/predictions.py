@@ -1,4 +1,4 @@
-"""Classification by Bayes' rule: the posterior of one discrete variable given the rest of the row."""
+"""Rows of data -> what inference says of them: how likely they are, and to which class they belong."""
 
 from __future__ import annotations
 
@@ -7,10 +7,19 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from ..data.mixed import values_block
 from ..data.partial import PartialRows, as_partial_rows
 from ..errors import MissingValuesError
 from ..runtime.arrays import code_type
 from .latent import Inference
+
+
+def log_prob(inference: Inference, data: Any) -> npt.NDArray[np.float64]:
+    """log p of what is observed in every row (n,), nats."""
+    rows = as_partial_rows(data, inference.network.schema)
+    if rows.missing:
+        return inference.log_prob(rows)
+    return inference.program.log_prob(values_block(rows.values, rows.schema))
 
 
 def posterior(inference: Inference, data: Any, name: str) -> npt.NDArray[np.float64]:

@@ -19,9 +19,7 @@ def tables_and_gaussians(conditionals: Mapping[str, Conditional], purpose: str) 
     held: dict[str, CPT | LinearGaussian] = {}
     for name, own in conditionals.items():
         if not isinstance(own, CPT | LinearGaussian):
-            raise TypeError(
-                f"{purpose} needs tables or linear Gaussians, variable {name!r} has a {type(own).__name__}"
-            )
+            raise TypeError(f"{purpose} needs tables or linear Gaussians, variable {name!r} has a {type(own).__name__}")
         held[name] = own
     return held
 

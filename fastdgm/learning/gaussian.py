@@ -75,10 +75,10 @@ def _notes(target: Target, found: Regressions, few: Array) -> list[str]:
     left_out: Array = np.logical_not(found.kept)
     if left_out.any():
         names = [parent for parent, own in target.parents.items() if isinstance(own, Real) for _ in range(own.size)]
-        which = list(dict.fromkeys(own for own, out in zip(names, left_out.any(axis=0), strict=True) if out))
+        which = list(dict.fromkeys(names[column] for column in np.flatnonzero(left_out.any(axis=0))))
         notes.append(
             f"real parents {which} of {name!r} are constant or linear functions of those before them"
-            f"{where(target, left_out.any(axis=1))}: their coefficients are 0"
+            f"{where(target, np.any(left_out, axis=1))}: their coefficients are 0"
         )
     if not found.resolved.all():
         notes.append(

@@ -84,6 +84,7 @@ def _kind(own: Shown) -> str:
 
 def _tree(net: Network) -> Iterator[str]:
     kinds = {name: _kind(own) for name, own in conditionals_of(net).items()}
+    kinds = kinds if len(set(kinds.values())) > 1 else {}  # the same everywhere says little
     children: dict[str, list[str]] = {name: [] for name in net.names}
     for parent, child in net.edges:
         children[parent].append(child)

@@ -28,7 +28,7 @@ def scoring_components(mean: Array, covariance: Array, dtype: np.dtype[Any]) -> 
     return _components(mean, inverse, log_det - 0.5 * d * np.log(2 * np.pi), dtype)
 
 
-def _components(mean: Array, matrices: Array, log_scale: Array, dtype: np.dtype[Any]) -> Components:
+def _components(mean: Array, matrices: npt.NDArray[Any], log_scale: Array, dtype: np.dtype[Any]) -> Components:
     k, d = mean.shape
     rows = -(-d // PANEL) * PANEL
     padded = np.zeros((k, rows, d), dtype)
