@@ -390,3 +390,18 @@ def test_pgmpy_reads_what_we_write(tmp_path):
     assert set(loaded.names) == set(net.names) and all(loaded[name] == net[name] for name in net.names)
     net.to_pgmpy().save(str(path))
     assert_same(fd.read(path), net)
+
+
+@pytest.mark.filterwarnings("ignore:.*'Treatment'")
+@pytest.mark.parametrize("path", ["clg/sangiovese.json", "clg/amidst_Example.net", "gaussian/magic-niab.json"])
+def test_networks_out_of_files_draw_and_score(path):
+    net = fd.read(shared(path))
+    assert np.isfinite(net.log_prob(net.sample(500, seed=0))).all()
+
+
+def test_point_masses_score_their_own_rows():
+    net = read_json(json.dumps(FILE))
+    rows = net.sample(2000, seed=0)
+    assert np.isfinite(net.log_prob(rows)).all()
+    exact = (rows["A"] == 0) & (rows["H"] == 0)
+    assert exact.any() and (rows["D"][exact] == 0).all()  # 0 + 0 T, without spread
