@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from shared_data import shared
 
 import fastdgm as fd
-from fastdgm.io import read_hugin, read_json, write_hugin, write_json
+from fastdgm.io import read_hugin, read_json, write_bif, write_hugin, write_json
 
 FORMATS = {"hugin": (read_hugin, write_hugin), "json": (read_json, write_json)}
 NAMES = ["539", "x", "b1191", "pm2.5", "normal", "nan", "1e5", "é", "_", "E"]
@@ -87,6 +87,18 @@ def test_other_conditionals_are_refused_by_name(tmp_path, own, suffix):
     with pytest.raises(TypeError, match=rf"needs tables.*, variable 'x' has a {type(own).__name__}"):
         fd.write(net, tmp_path / f"net.{suffix}")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_the_table_that_the_error_tells_of_says_the_same():
+    net = fd.BayesNet({"a": fd.Bernoulli(0.25), "b": fd.Bernoulli(0.5), "n": fd.NoisyOr(["b", "a"], [0.9, 0.4], 0.1)})
+    with pytest.raises(TypeError, match=r"a NoisyOr: a CPT says the same, .* exp.net.log_prob.rows, per_variable=True"):
+        write_bif(net)
+    rows = [[a, b, n] for b in (0, 1) for a in (0, 1) for n in (0, 1)]  # the table's axes: b, a, n
+    table = np.exp(net.log_prob(rows, per_variable=True))[:, 2].reshape(2, 2, 2)
+    assert table[1, 1, 0] == pytest.approx(0.9 * 0.1 * 0.6)
+    tables = fd.BayesNet({**net.conditionals, "n": fd.CPT(["b", "a"], table, net.states["n"])})
+    assert tables.log_prob(rows) == pytest.approx(net.log_prob(rows))
+    assert write_bif(tables)
 
 
 @pytest.mark.parametrize("suffix", ["bif", "xml", "uai", "xdsl"])
