@@ -265,3 +265,15 @@ def test_the_twin_of_normal_vectors_compiles(verb, element):
     from fastdgm.engines.multivariate.loops_cuda import LOOPS
 
     assert_compiles(LOOPS[verb, "cuda"].kernel, *vector_arguments(element)[verb])
+
+
+# --- real numbers of random words ---
+
+
+@pytest.mark.parametrize("element", ["float32", "float64"])
+@pytest.mark.parametrize("name", ["normal", "exponential", "laplace"])
+def test_the_numbers_of_quantiles_compile(name, element):
+    from numba.types import int64, uint64
+    from quantile_twins import TWINS
+
+    assert_compiles(TWINS[name].kernel, uint64, uint64, int64, array(element, 2))
