@@ -111,10 +111,11 @@ def test_the_twins_of_weighted_sums_compile(sums, reals, codes):
 
     from fastdgm.engines.logistic.loops_cuda import LOOPS
     from fastdgm.kernels.logistic import LogisticPlan
-    from fastdgm.kernels.weighted_sums import Runs, WeightedSums
+    from fastdgm.kernels.weighted_sums import Groups, WeightedSums
 
-    short, runs = "uint32", plan_type(Runs, "uint32", "uint32")
-    members = plan_type(WeightedSums, runs, runs, short, "uint64", sums, runs, "uint64", sums, short, sums)
+    short = "uint32"
+    groups = plan_type(Groups, *[short] * 4, "uint64", short, sums)
+    members = plan_type(WeightedSums, groups, short, short, "uint64", sums, short, sums)
     plan = plan_type(LogisticPlan, members, "uint8", short, short, int64, uint64)
     blocks = [array(codes, 2), array(reals, 2)]
     assert_compiles(LOOPS["sample", "cuda"].kernel, uint64, uint64, plan, *blocks)
