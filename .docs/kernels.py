@@ -102,6 +102,10 @@ CHECKS = {
         "test_logistic_cuda.test_samples_and_log_prob_beside_reals",
         "gpu: log_prob per variable",
     ),
+    "intervals.log_mean_density_cpu": Checks("reference_joint.integral", "test_intervals.test_quadrature"),
+    "intervals_cuda.log_mean_density_cuda": Checks(
+        "intervals.log_mean_density_cpu", "test_intervals.test_twin", "gpu: log mean density"
+    ),
     # --- normal vectors ---
     "multivariate.sample_vector_cpu": Checks("reference_multivariate.draws", "test_multivariate_kernels.test_samples"),
     "multivariate.log_prob_vector_cpu": Checks(

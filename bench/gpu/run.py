@@ -18,6 +18,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from case import Case
+from interval_cases import interval_cases
 from latent_cases import elimination_cases
 from logistic_cases import logistic_cases
 from markov_cases import dense_cases, sparse_cases
@@ -29,6 +30,7 @@ from table_cases import table_cases
 from vector_cases import vector_cases
 
 from fastdgm.engines.elimination.loops_cuda import LOOPS as ELIMINATION_LOOPS
+from fastdgm.engines.intervals.loops_cuda import LOOPS as INTERVAL_LOOPS
 from fastdgm.engines.launch import Twin, launch
 from fastdgm.engines.logistic.loops_cuda import LOOPS as LOGISTIC_LOOPS
 from fastdgm.engines.markov.loops_cuda import LOOPS as MARKOV_LOOPS
@@ -45,6 +47,7 @@ FAMILIES = {
     "tables": TABLE_LOOPS,
     "logistic": LOGISTIC_LOOPS,
     "elimination": ELIMINATION_LOOPS,
+    "intervals": INTERVAL_LOOPS,
     "markov": MARKOV_LOOPS,
     "masked": MASKED_LOOPS,
     "multivariate": VECTOR_LOOPS,
@@ -68,6 +71,7 @@ def full_size() -> Iterator[Case]:
     yield from table_cases("alarm", 4_000_000)
     yield from logistic_cases(200_000)
     yield from vector_cases(100_000, 100)
+    yield from interval_cases(10_000_000)
     yield from made_cases(4096, 784, 500)
     yield from nade_cases(4096, 784, 500)
     yield from dense_cases(100_000, 100)
@@ -82,6 +86,7 @@ def tiny() -> Iterator[Case]:
     yield from table_cases("alarm", 16)
     yield from logistic_cases(16)
     yield from vector_cases(8, 3)
+    yield from interval_cases(8)
     yield from made_cases(8, 12, 8)
     yield from nade_cases(8, 12, 8)
     yield from dense_cases(20, 10)
