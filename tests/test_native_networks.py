@@ -79,6 +79,14 @@ def test_what_is_to_be_learnt_comes_back():
     assert write_native(again) == data
 
 
+def test_structures_with_real_variables_come_back():
+    net = fd.BayesNet.from_edges([("z", "x"), ("x", "y")], states={"z": ["a", "b"]}, real=["x"])
+    again = read_native(write_native(net), "file")
+    assert (again.names, again.edges, dict(again.variables)) == (net.names, net.edges, dict(net.variables))
+    with pytest.raises(fd.FormatError, match="a vector has a kind of conditional, 'x' has none"):
+        read_native(changed(net, "x", {"event_shape": [2]}), "file")
+
+
 def test_tables_are_written_as_ever():
     """Files of tables have no kinds and no shapes: earlier versions read them."""
     net = fd.BayesNet({"z": Z, "w": fd.CPT(["z"], [[0.5, 0.5], [1, 0]])})
@@ -117,7 +125,7 @@ def changed(net: fd.BayesNet, name: str, change: dict, arrays: dict | None = Non
     return save(tensors, metadata={"fastdgm": json.dumps({"format": 1, "family": "BayesNet", "structure": own})})
 
 
-SCALAR = np.array(1.0)
+SCALAR, NEGATIVE = np.array(1.0), np.array(-1.0)
 
 
 @pytest.mark.parametrize(
@@ -140,21 +148,21 @@ SCALAR = np.array(1.0)
         ("x", {"parents": ["w", "x"]}, {}, "a Bayes net has no cycle"),
         ("x", {}, {"std": None}, "'x' has intercept, coefficients, std and no other arrays"),
         ("x", {}, {"more": SCALAR}, "'x' has intercept, coefficients, std and no other arrays"),
-        ("x", {}, {"std": -SCALAR}, "parameters of 'x': std must be finite and not below 0"),
+        ("x", {}, {"std": NEGATIVE}, "parameters of 'x': std must be finite and not below 0"),
         ("x", {}, {"intercept": np.array(np.inf)}, "parameters of 'x': intercept must be finite"),
         ("x", {}, {"intercept": np.array(True)}, "parameters of 'x': intercept is a number"),
         ("u", {}, {"low": np.array(2e9)}, "'u'|low|high"),
         ("u", {}, {"low": np.zeros(3)}, "'u'"),
         ("u", {"parents": ["z"]}, {}, "'u'"),
-        ("e", {}, {"rate": -SCALAR}, "'e'|rate"),
-        ("l", {}, {"scale": np.array(0.0)}, "'l'|scale"),
+        ("e", {}, {"rate": NEGATIVE}, "'e'|rate"),
+        ("l", {}, {"scale": NEGATIVE}, "'l'|scale"),
         ("v", {"event_shape": [3]}, {}, "'v'"),
-        ("v", {"event_shape": []}, {}, "'v' is a normal vector"),
+        ("v", {"event_shape": []}, {}, "a MultivariateNormal is a vector of real numbers, 'v' is"),
         ("v", {}, {"covariance": np.array([[1.0, 2.0], [2.0, 1.0]])}, "positive definite"),
         ("v", {}, {"mean": np.zeros((2, 7))}, "'v'"),
         ("yes", {"states": ["a"]}, {}, "parameters of 'yes': .*two states"),
         ("yes", {}, {"weights": np.zeros(4)}, r"the weights of 'yes' have shape \(4,\), expected \(5,\)"),
-        ("yes", {}, {"l2": -SCALAR}, "parameters of 'yes': l2"),
+        ("yes", {}, {"l2": NEGATIVE}, "parameters of 'yes': l2"),
         ("yes", {}, {"bias": None}, "'yes' has weights, bias and l2"),
         ("many", {}, {"bias": np.zeros(2)}, "parameters of 'many': bias"),
         ("or", {}, {"probabilities": np.array([0.5, 2.0])}, "parameters of 'or'"),

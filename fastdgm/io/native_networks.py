@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy.typing as npt
@@ -51,10 +51,7 @@ def network_state(net: BayesNet) -> tuple[dict[str, Any], Arrays]:
     ------
     TypeError : a conditional that no file can hold, as one with a Python function.
     """
-    variables: list[dict[str, Any]] = [
-        {"name": name, "parents": list(own), "states": list(net.states[name]) if name in net.states else None}
-        for name, own in net.parents.items()
-    ]
+    variables = [_description(name, own, net.variables.get(name)) for name, own in net.parents.items()]
     arrays: Arrays = {}
     for i, (name, own) in enumerate(_conditionals(net).items()):
         try:
@@ -65,9 +62,13 @@ def network_state(net: BayesNet) -> tuple[dict[str, Any], Arrays]:
         kind = _kind_of(own)
         if kind != "CPT" or not net.is_fitted:
             variables[i]["kind"] = kind
-        if isinstance(own.variable, Real):
-            variables[i]["event_shape"] = list(own.variable.event_shape)
     return {"fitted": net.is_fitted, "variables": variables}, arrays
+
+
+def _description(name: str, parents: Sequence[str], variable: Variable | None) -> dict[str, Any]:
+    states = list(variable.states) if isinstance(variable, Discrete) else None
+    description = {"name": name, "parents": list(parents), "states": states}
+    return description | ({"event_shape": list(variable.event_shape)} if isinstance(variable, Real) else {})
 
 
 def _conditionals(net: BayesNet) -> Mapping[str, Conditional]:
@@ -140,7 +141,11 @@ def _structure_alone(variables: Mapping[str, _Entry]) -> BayesNet:
     if unknown is not None:
         raise ValueError(f"parents are variables of the network, got {unknown!r}")
     states = {own.name: own.states for own in variables.values() if own.states is not None}
-    return BayesNet.from_edges(edges, variables, states)
+    real = [own.name for own in variables.values() if own.event_shape is not None]
+    vector = next((name for name in real if variables[name].event_shape), None)
+    if vector is not None:
+        raise ValueError(f"a vector has a kind of conditional, {vector!r} has none")
+    return BayesNet.from_edges(edges, variables, states, real)
 
 
 def _arrays_of_variables(arrays: Arrays, variables: list[_Entry], has_conditionals: bool) -> list[Arrays]:
