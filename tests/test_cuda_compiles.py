@@ -309,6 +309,17 @@ def test_the_twin_of_normal_vectors_compiles(verb, element):
     assert_compiles(LOOPS[verb, "cuda"].kernel, *vector_arguments(element)[verb])
 
 
+# --- intervals ---
+
+
+def test_the_twin_of_intervals_compiles():
+    from numba.types import float64
+
+    from fastdgm.engines.intervals.loops_cuda import LOOPS
+
+    assert_compiles(LOOPS["log mean density", "cuda"].kernel, array("float64", 1), float64, array("float64", 1))
+
+
 # --- real numbers of random words ---
 
 
