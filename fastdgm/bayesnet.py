@@ -344,12 +344,12 @@ class BayesNet(Network):
     ) -> BayesNet:
         """``fit`` in chunks: adds this chunk's counts and moments to those of earlier calls since the last ``fit``.
 
-        The conditionals are those of one ``fit`` on all chunks together, those of real variables but for rounding. Kinds
-        that need all rows at once (Laplace, Logistic, Softmax, NoisyOr) are refused. States that are not known yet, and
-        which variables are real, are taken from the first chunk, by the rules of :meth:`fit`: name them in
-        ``from_edges(..., states=..., real=...)`` if later chunks may bring others, or leave rows with new labels out with
-        ``unknown="drop"``. ``y`` is ignored, as in :meth:`fit`. Calls on one network take turns: two at once from two
-        threads can lose a chunk.
+        The conditionals are those of one ``fit`` on all chunks together, those of real variables but for rounding.
+        Kinds that need all rows at once (Laplace, Logistic, Softmax, NoisyOr) are refused. States that are not known
+        yet, and which variables are real, are taken from the first chunk, by the rules of :meth:`fit`: name them in
+        ``from_edges(..., states=..., real=...)`` if later chunks may bring others, or leave rows with new labels out
+        with ``unknown="drop"``. ``y`` is ignored, as in :meth:`fit`. Calls on one network take turns: two at once from
+        two threads can lose a chunk.
 
         Examples
         --------
