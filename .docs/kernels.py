@@ -102,6 +102,33 @@ CHECKS = {
         "test_logistic_cuda.test_samples_and_log_prob_beside_reals",
         "gpu: log_prob per variable",
     ),
+    # --- normal vectors ---
+    "multivariate.sample_vector_cpu": Checks("reference_multivariate.draws", "test_multivariate_kernels.test_samples"),
+    "multivariate.log_prob_vector_cpu": Checks(
+        "reference_multivariate.log_prob", "test_multivariate_kernels.test_log_prob"
+    ),
+    "multivariate.log_prob_components_cpu": Checks(
+        "reference_multivariate.log_prob", "test_multivariate_kernels.test_log_prob"
+    ),
+    "multivariate.weighted_moments_cpu": Checks(
+        "reference_multivariate.moments", "test_multivariate_kernels.test_moments"
+    ),
+    "multivariate_cuda.sample_vector_cuda": Checks(
+        "multivariate.sample_vector_cpu", "test_multivariate_kernels.test_twin_of_samples", "gpu: vector sample"
+    ),
+    "multivariate_cuda.log_prob_vector_cuda": Checks(
+        "multivariate.log_prob_vector_cpu", "test_multivariate_kernels.test_twin_of_log_prob", "gpu: vector log_prob"
+    ),
+    "multivariate_cuda.log_prob_components_cuda": Checks(
+        "multivariate.log_prob_components_cpu",
+        "test_multivariate_kernels.test_twin_of_log_prob_of_components",
+        "gpu: vector log_prob of components",
+    ),
+    "multivariate_cuda.weighted_moments_cuda": Checks(
+        "multivariate.weighted_moments_cpu",
+        "test_multivariate_kernels.test_twin_of_moments",
+        "gpu: vector weighted moments",
+    ),
     # --- moments ---
     "moments.moments_cpu": Checks(
         "reference_moments.moments",

@@ -41,8 +41,10 @@ _HOME = {
     "example_names": "examples",
     "from_pgmpy": "interop.pgmpy",
     "from_pyagrum": "interop.pyagrum",
+    "from_sklearn": "interop.sklearn",
     "from_torch": "interop.torch",
     "full_joint": "structures",
+    "gaussian_mixture": "structures",
     "get_num_threads": "runtime.threads",
     "independent": "structures",
     "markov_chain": "structures",
@@ -89,6 +91,7 @@ if TYPE_CHECKING:
     from .examples import example_names as example_names
     from .interop.pgmpy import from_pgmpy as from_pgmpy
     from .interop.pyagrum import from_pyagrum as from_pyagrum
+    from .interop.sklearn import from_sklearn as from_sklearn
     from .interop.torch import from_torch as from_torch
     from .io import read as read
     from .io import write as write
@@ -96,6 +99,7 @@ if TYPE_CHECKING:
     from .runtime.threads import num_threads as num_threads
     from .runtime.threads import set_num_threads as set_num_threads
     from .structures import full_joint as full_joint
+    from .structures import gaussian_mixture as gaussian_mixture
     from .structures import independent as independent
     from .structures import markov_chain as markov_chain
     from .structures import naive_bayes as naive_bayes

@@ -138,6 +138,11 @@ class Network:
         return MappingProxyType(self._parents)
 
     @property
+    def variables(self) -> Mapping[str, Variable]:
+        """What every variable is, as far as it is known: discrete, with its states, or real."""
+        return MappingProxyType(self._variables)
+
+    @property
     def states(self) -> Mapping[str, tuple[str, ...]]:
         """State names of every discrete variable; code k is the k-th name."""
         return MappingProxyType(self._states)

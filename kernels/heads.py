@@ -12,7 +12,7 @@ Loops take whole matrices and row numbers: a slice of an array costs more than w
 
     z        (rows, lanes): parameters in rows ``at`` .. ``at + size``
     noise    (words, lanes): from row ``w`` on what the head draws by: a uniform, a standard normal for NORMAL, one of
-             each for MIXTURE; of the model's type for BERNOULLI, float64 for all others
+             each for MIXTURE; of the model's type for BERNOULLI and NORMAL, float64 for all others
     values   (rows, lanes): the variable's value in row ``v``, a code or a real
     scratch  (JOINT + size, lanes), see head_scratch.py: scoring sets row TERM, and drawing only ever row UNDEFINED
 
@@ -45,6 +45,8 @@ __all__ = [
     "LOOPS",
     "MIXTURE",
     "NORMAL",
+    "MixtureHead",
+    "NormalHead",
     "draw_lanes",
     "new_noise",
     "noise_words",
@@ -97,7 +99,6 @@ class HeadLoops(NamedTuple):
     score: Callable
     slope: Callable | None  # the gradient of log p
     temper: Callable | None  # by temperature, top_k and top_p
-    draws_by_normals: bool  # the last of a variable's random numbers is standard normal; all others are uniform
 
 
 KINDS = {
@@ -108,11 +109,11 @@ KINDS = {
     AFFINE: AffineHead,
 }
 LOOPS = {
-    BernoulliHead: HeadLoops(draw_bernoulli, score_bernoulli, slope_bernoulli, temper_bernoulli, False),
-    CategoricalHead: HeadLoops(draw_categorical, score_categorical, slope_categorical, temper_categorical, False),
-    NormalHead: HeadLoops(draw_normal, score_normal, slope_normal, temper_normal, True),
-    MixtureHead: HeadLoops(draw_mixture, score_mixture, slope_mixture, None, True),
-    AffineHead: HeadLoops(draw_affine, score_affine, None, None, False),
+    BernoulliHead: HeadLoops(draw_bernoulli, score_bernoulli, slope_bernoulli, temper_bernoulli),
+    CategoricalHead: HeadLoops(draw_categorical, score_categorical, slope_categorical, temper_categorical),
+    NormalHead: HeadLoops(draw_normal, score_normal, slope_normal, temper_normal),
+    MixtureHead: HeadLoops(draw_mixture, score_mixture, slope_mixture, None),
+    AffineHead: HeadLoops(draw_affine, score_affine, None, None),
 }
 
 
@@ -131,7 +132,7 @@ def new_noise(kind, like, words, lanes):
 
 @overload(new_noise, jit_options=INLINED)
 def _choose_new_noise(kind, like, words, lanes):
-    if kind.instance_class is BernoulliHead:
+    if kind.instance_class in (BernoulliHead, NormalHead):
         return lambda kind, like, words, lanes: np.zeros((words, lanes), like.dtype)
     return lambda kind, like, words, lanes: np.zeros((words, lanes), np.float64)
 

@@ -13,10 +13,11 @@ from numba.extending import intrinsic, register_jitable
 from .cache import CACHE_FOLDER, cached
 from .compiling import announce_once, watched
 
-__all__ = ["INLINED", "formula", "inlined", "kernel", "loop", "scalar", "wide_vectors"]
+__all__ = ["INLINED", "OWN_FUNCTION", "formula", "inlined", "kernel", "loop", "not_inlined", "scalar", "wide_vectors"]
 
 OPTIONS = {"nogil": True, "error_model": "numpy", "boundscheck": False, "no_cfunc_wrapper": True}
 INLINED = {**OPTIONS, "forceinline": True}  # also of overloads
+OWN_FUNCTION = {**OPTIONS, "forceinline": False}  # of what calls ``not_inlined``: its caller's choice would be its own
 
 
 def formula(function):
@@ -53,6 +54,18 @@ def wide_vectors(typing_context):
 
     def generate(context, builder, signature, arguments):
         set.add(builder.function.attributes, '"prefer-vector-width"="512"')  # llvmlite only knows older attributes
+        return context.get_dummy_value()
+
+    return types.void(), generate
+
+
+@intrinsic
+def not_inlined(typing_context):
+    """Keeps the calling function one of its own: LLVM would copy a large loop into each of its callers, and there find
+    fewer registers for its constants."""
+
+    def generate(context, builder, signature, arguments):
+        builder.function.attributes.add("noinline")
         return context.get_dummy_value()
 
     return types.void(), generate

@@ -93,7 +93,7 @@ class Tile(NamedTuple):
 
     state: np.ndarray  # (state rows + head_size, lanes): the last ones for tempered parameters
     values: np.ndarray  # (rows, lanes): codes or reals; the inputs' own rows of the state unless they are one-hot
-    noise: np.ndarray  # (BLOCK * words, lanes): of the model's type for Bernoulli heads, float64 for all others
+    noise: np.ndarray  # (BLOCK * words, lanes): float64, but of the model's type for Bernoulli and Normal heads
     words: np.ndarray  # uint32 (8, lanes)
     scratch: np.ndarray  # (JOINT + head_size, lanes)
     total: np.ndarray  # float64 (2, lanes): log_prob, sampling_log_prob

@@ -14,8 +14,9 @@ from .affine import affine_noise
 from .heads import AFFINE, BERNOULLI, MIXTURE, NORMAL
 from .heads_cuda import head_log_prob, head_value, is_undefined
 from .made import ACTIVATION, FIRST, RESIDUAL, SOURCE, STRIDE, WEIGHTS
-from .made_sampling import NOISE, PHILOX
+from .made_sampling import PHILOX
 from .normal import normal_quantile
+from .quantiles_cuda import standard_normal
 from .uniforms_cuda import uniform
 
 __all__ = ["log_prob_cuda", "sample_cuda"]
@@ -79,8 +80,8 @@ def _put_value(net, d, value, state, i):
 
 
 @device
-def _word(net, request, given, word, i):
-    """Random word ``word`` of row i as a float64: drawn in the precision of the CPU's loops, or given."""
+def _uniform(net, request, given, word, i):
+    """Uniform ``word`` of row i as a float64: drawn in the precision of the CPU's loops, or what was given instead."""
     if request.source != PHILOX:
         return given.noise[i, word]
     single = net.head == BERNOULLI and net.weights.itemsize == 4
@@ -88,14 +89,20 @@ def _word(net, request, given, word, i):
 
 
 @device
+def _normal(net, request, given, d, i):
+    """Standard normal number of the variable at position d, drawn or of a uniform that was given."""
+    if request.source != PHILOX:
+        return normal_quantile(given.noise[i, d])
+    return standard_normal(request.key, uint64(request.start) + uint64(i), d, net.weights.itemsize == 4)
+
+
+@device
 def _noise(net, request, given, d, i):
     """What the variable at position d draws by, as the head takes it: two words, of which most heads use one."""
     if net.head == MIXTURE:
-        first, second = _word(net, request, given, 2 * d, i), _word(net, request, given, 2 * d + 1, i)
-        return first, second if request.source == NOISE else normal_quantile(second)
-    word = _word(net, request, given, d, i)
-    if net.head == NORMAL and request.source != NOISE:
-        word = normal_quantile(word)
+        second = normal_quantile(_uniform(net, request, given, 2 * d + 1, i))
+        return _uniform(net, request, given, 2 * d, i), second
+    word = _normal(net, request, given, d, i) if net.head == NORMAL else _uniform(net, request, given, d, i)
     return word, word
 
 

@@ -15,7 +15,7 @@ from numba import uint64
 from numba.extending import overload
 
 from .head_scratch import UNDEFINED
-from .heads import LOOPS, draw_lanes, noise_words, score_lanes, temper_lanes
+from .heads import MixtureHead, NormalHead, draw_lanes, noise_words, score_lanes, temper_lanes
 from .jit import INLINED, inlined, kernel, loop, wide_vectors
 from .made import (
     BLOCK,
@@ -36,7 +36,7 @@ from .made import (
     new_tile,
     product_of,
 )
-from .normal import to_normal
+from .normal import fill_normals, normal_quantile, to_normal
 from .products import add_rows
 from .truncation import Rule
 from .uniforms import fill_uniforms
@@ -82,16 +82,26 @@ def _fill_uniforms(net, request, given, tile, row, begin, end):
 
 @loop
 def _fill_normals(net, request, given, tile, row, begin, end):
-    """Standard normal noise; of a mixture's two words the first stays uniform."""
-    words = noise_words(net.head)
-    first, count = begin * words, (end - begin) * words
+    """Standard normal noise, drawn or of uniforms that were given."""
+    out = tile.noise[: end - begin]
+    if request.source == PHILOX:
+        fill_normals(request.key, request.start + uint64(row), begin, tile.words, out)
+    else:
+        for i in range(min(out.shape[1], given.noise.shape[0] - row)):
+            for d in range(end - begin):
+                out[d, i] = normal_quantile(given.noise[row + i, begin + d])
+
+
+@loop
+def _fill_pairs(net, request, given, tile, row, begin, end):
+    """A uniform and a standard normal for every variable, both of float64 uniforms."""
+    first, count = 2 * begin, 2 * (end - begin)
     if request.source == PHILOX:
         fill_uniforms(request.key, request.start + uint64(row), first, tile.words, tile.noise[:count])
     else:
         _copy_noise(given.noise, row, first, count, tile.noise)
-    if request.source != NOISE:
-        for word in range(words - 1, count, words):
-            to_normal(tile.noise, word, tile.noise)
+    for word in range(1, count, 2):
+        to_normal(tile.noise, word, tile.noise)
 
 
 @loop
@@ -101,13 +111,16 @@ def _copy_noise(noise, row, first, count, out):
             out[word, i] = noise[row + i, first + word]
 
 
+NOISE_OF = {NormalHead: _fill_normals, MixtureHead: _fill_pairs}  # all other heads draw by uniforms
+
+
 def fill_noise(kind, net, request, given, tile, row, begin, end):
     """Noise of variables begin .. end, as the head takes it."""
 
 
 @overload(fill_noise, jit_options=INLINED)
 def _choose_noise(kind, net, request, given, tile, row, begin, end):
-    fill = _fill_normals if LOOPS[kind.instance_class].draws_by_normals else _fill_uniforms
+    fill = NOISE_OF.get(kind.instance_class, _fill_uniforms)
     return lambda kind, net, request, given, tile, row, begin, end: fill(net, request, given, tile, row, begin, end)
 
 

@@ -18,9 +18,8 @@ import numpy as np
 from numba import int64, uint64
 
 from .jit import inlined, kernel, loop, scalar, wide_vectors
-from .normal import normal_quantile
+from .normal import fill_normals
 from .products import LANES, ROWS, Matrix, Size, add_product
-from .uniforms import fill_uniforms
 
 __all__ = [
     "PANEL",
@@ -226,20 +225,12 @@ def log_prob_components_cpu(begin, end, components, row, reals, out):
 
 
 @loop
-def fill_normals(key, row, first, words, out):
-    fill_uniforms(key, row, first, words, out)
-    for d in range(out.shape[0]):
-        for i in range(out.shape[1]):
-            out[d, i] = normal_quantile(np.float64(out[d, i]))
-
-
-@loop
 def _draw_group(vector, c, noise, rows, a, scratch, reals):
     """x = m + L n for the rows a + rows[i], whose noise is at rows[i]."""
     components, source, result = vector.components, scratch.source, scratch.result
-    d, skipped = components.mean.shape[1], vector.word & 3
+    d = components.mean.shape[1]
     for j in range(d):
-        own, target = noise[skipped + j], source[j]
+        own, target = noise[j], source[j]
         for i in range(rows.shape[0]):
             target[i] = own[uint64(rows[i])]
     for first in range(0, d, ROWS):
@@ -259,13 +250,15 @@ def sample_vector_cpu(begin, end, key, start, vector, codes, reals):
     column i is global row ``start + i``."""
     components = vector.components
     scratch, groups = _new_scratch(components.mean), _new_groups(components.mean.shape[0])
-    noise = np.empty((components.mean.shape[1] + (vector.word & 3), GROUPED), reals.dtype)
+    d = int64(components.mean.shape[1])
+    all_noise = np.empty(d * GROUPED, reals.dtype)
     words = np.empty((8, GROUPED), np.uint32)
     most = int64(scratch.total.shape[0])
     for a in range(begin, end, GROUPED):
         n = min(GROUPED, end - a)
         group_rows(vector, codes, a, n, groups)
-        fill_normals(uint64(key), uint64(start) + uint64(a), vector.word & ~3, words, noise)
+        noise = all_noise[: d * n].reshape(d, n)
+        fill_normals(uint64(key), uint64(start) + uint64(a), vector.word, words, noise)
         for c in range(components.mean.shape[0]):
             for first in range(groups.start[c], groups.start[c + 1], most):
                 rows = groups.order[first : min(first + most, groups.start[c + 1])]

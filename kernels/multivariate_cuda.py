@@ -5,7 +5,7 @@ from __future__ import annotations
 from numba import cuda, float64, int64, uint64
 
 from .multivariate import log_density
-from .normal_cuda import normal_number
+from .normal_cuda import normal_number32, normal_number64
 
 __all__ = ["log_prob_components_cuda", "log_prob_vector_cuda", "sample_vector_cuda", "weighted_moments_cuda"]
 
@@ -54,13 +54,16 @@ def sample_vector_cuda(key, start, vector, codes, reals):
     """Draw the vector's rows of reals, which hold the noise until it is no longer needed: last number first."""
     components = vector.components
     d = components.mean.shape[1]
+    single = reals.itemsize == 4
     for i in range(cuda.grid(1), reals.shape[1], cuda.gridsize(1)):
         c = _component(vector, codes, i)
         first = c * components.begin.shape[1] * d
         for j in range(d):
-            reals[vector.row + j, i] = normal_number(
-                uint64(key), uint64(start) + uint64(i), uint64(vector.word + j), reals[vector.row + j, i]
-            )
+            number, word = uint64(start) + uint64(i), uint64(vector.word + j)
+            if single:
+                reals[vector.row + j, i] = normal_number32(uint64(key), number, word)
+            else:
+                reals[vector.row + j, i] = normal_number64(uint64(key), number, word)
         for k in range(d):
             r = d - 1 - k
             x = components.mean[c, r]

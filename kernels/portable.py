@@ -164,14 +164,12 @@ def _choose_mantissa(x):
 # Logarithms -------------------------------------------------------------------------------------------------------
 
 
-@scalar
 def _log1p_small32(f):
     square = f * f
     series = polynomial(LOG1P_32, f)
     return multiply_add(series * f, square, multiply_add(float32(-0.5), square, f))
 
 
-@scalar
 def _log1p_small64(f):
     """2 atanh(s), s = f / (2 + f)"""
     s = f / (float64(2.0) + f)
@@ -186,15 +184,7 @@ def log1p_small(f):
 
 @overload(log1p_small, jit_options=INLINED)
 def _choose_log1p_small(f):
-    return _log1p_small32_lambda if f == types.float32 else _log1p_small64_lambda
-
-
-def _log1p_small32_lambda(f):
-    return _log1p_small32(f)
-
-
-def _log1p_small64_lambda(f):
-    return _log1p_small64(f)
+    return _log1p_small32 if f == types.float32 else _log1p_small64
 
 
 @scalar

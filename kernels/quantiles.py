@@ -9,24 +9,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import numpy as np
-from numba import float32, int32, uint64
+from numba import float32, int32, types, uint32, uint64
+from numba.extending import overload
 
-from .jit import inlined, loop, wide_vectors
+from .jit import OWN_FUNCTION, inlined, loop, not_inlined, wide_vectors
 from .philox import LOW, STREAM_REFINE, STREAM_SAMPLE, fill_words, one_word
+from .tail_bits import last_bit, tails_below, without_last_bit
 from .tails import OUTER_32, OUTER_64, is_upper, middle32, middle64, outer_tail32, tail32, tail64, tail_word
 
 __all__ = ["filler"]
 
-RUN = 64
-
-
-@inlined
-def _least_tail(words, lane, begin, end):
-    least = int32(LOW >> 1)
-    for i in range(begin, end):
-        least = min(least, tail_word(words[lane, i]))
-    return least
+RUN = 32  # words looked at together
+NO_BLOCK = LOW
 
 
 def filler(near: Callable, far: Callable) -> Callable:
@@ -36,61 +30,94 @@ def filler(near: Callable, far: Callable) -> Callable:
     float32 or float64; ``words`` is scratch of at least (8, n) uint32.
     """
 
-    @inlined
-    def fill_32(key, row, position, words, n, out, d, at):
-        """By first words, then anew where those are in an outer 2**-8; whole runs without one are passed over."""
-        lane = position & 3
-        for i in range(n):
-            high = words[lane, i]
-            out[d, at + i] = near(tail32(high), middle32(high), is_upper(high))
-        for run in range(0, n, RUN):
-            end = min(run + RUN, n)
-            if _least_tail(words, lane, run, end) < int32(OUTER_32):
-                for i in range(run, end):
-                    high = words[lane, i]
-                    if tail_word(high) < int32(OUTER_32):
-                        low = one_word(key, row + uint64(i), uint64(position), uint64(STREAM_REFINE))
-                        tail = outer_tail32(high, low)
-                        out[d, at + i] = far(tail, float32(0.5) - tail, is_upper(high))
-
-    @inlined
-    def fill_64(words, low_words, lane, n, out, d, at):
-        """By two words, then anew where the first is as near to an end as it can be."""
-        for i in range(n):
-            high, low = words[lane, i], low_words[lane, i]
-            out[d, at + i] = near(tail64(high, low), middle64(high, low), is_upper(high))
-        if _least_tail(words, lane, np.int64(0), n) < int32(OUTER_64):
-            for i in range(n):
-                high, low = words[lane, i], low_words[lane, i]
-                if tail_word(high) < int32(OUTER_64):
-                    out[d, at + i] = far(tail64(high, low), middle64(high, low), is_upper(high))
-
-    @loop
     def fill_run(key, row, first, at, n, words, out):
         """As ``fill`` for n columns from ``at`` on, whose rows' low halves do not wrap."""
-        wide_vectors()
-        low_words = words[4:]
-        for d in range(out.shape[0]):
-            position = first + d
-            block, lane = uint64(position >> 2), position & 3
-            if lane == 0 or d == 0:
-                fill_words(key, row, block, uint64(STREAM_SAMPLE), n, words)
-                if out.itemsize == 8:
-                    fill_words(key, row, block, uint64(STREAM_REFINE), n, low_words)
-            if out.itemsize == 4:
-                fill_32(key, row, position, words, n, out, d, at)
-            else:
-                fill_64(words, low_words, lane, n, out, d, at)
+
+    single, double = _filler_32(near, far), _filler_64(near, far)
+
+    @overload(fill_run, jit_options=OWN_FUNCTION)
+    def choose(key, row, first, at, n, words, out):
+        return single if out.dtype == types.float32 else double
 
     @loop
     def fill(key, row, first, words, out):
-        n = out.shape[1]
-        before_wrap = uint64(1 << 32) - (row & uint64(LOW))
-        if before_wrap >= uint64(n):
-            fill_run(key, row, first, np.int64(0), n, words, out)
-        else:
-            split = np.int64(before_wrap)
-            fill_run(key, row, first, np.int64(0), split, words, out)
-            fill_run(key, row + before_wrap, first, split, n - split, words, out)
+        at, end = uint64(0), uint64(out.shape[1])
+        while at < end:
+            before_wrap = uint64(1 << 32) - ((row + at) & uint64(LOW))
+            n = min(end - at, before_wrap)
+            fill_run(key, row + at, uint64(first), at, n, words, out)
+            at += n
 
     return fill
+
+
+def _filler_32(near: Callable, far: Callable) -> Callable:
+    """By first words, then anew where those are in an outer 2**-8."""
+
+    @inlined
+    def put_far(key, row, position, high, out, d, i):
+        low = one_word(key, row, position, uint64(STREAM_REFINE))
+        tail = outer_tail32(high, low)
+        out[d, i] = far(tail, float32(0.5) - tail, is_upper(high))
+
+    @loop
+    def fill_position(key, row, position, n, words, out, d, at):
+        lane = position & uint64(3)
+        for i in range(n):
+            high = words[lane, i]
+            out[d, at + i] = near(tail32(high), middle32(high), is_upper(high))
+        whole = n & uint64(-RUN & LOW)
+        for run in range(uint64(0), whole, uint64(RUN)):
+            left = tails_below(words, lane, run, uint32(OUTER_32))
+            while left:
+                i = run + last_bit(left)
+                left = without_last_bit(left)
+                put_far(key, row + i, position, words[lane, i], out, d, at + i)
+        for i in range(whole, n):
+            if tail_word(words[lane, i]) < int32(OUTER_32):
+                put_far(key, row + i, position, words[lane, i], out, d, at + i)
+
+    def fill_run(key, row, first, at, n, words, out):
+        wide_vectors()
+        not_inlined()
+        filled = uint64(NO_BLOCK)
+        for d in range(uint64(out.shape[0])):
+            block = (first + d) >> uint64(2)
+            if block != filled:
+                fill_words(key, row, block, uint64(STREAM_SAMPLE), n, words)
+                filled = block
+            fill_position(key, row, first + d, n, words, out, d, at)
+
+    return fill_run
+
+
+def _filler_64(near: Callable, far: Callable) -> Callable:
+    """By two words, then anew where the first is as near to an end as it can be."""
+
+    @loop
+    def fill_position(lane, n, words, out, d, at):
+        for i in range(n):
+            high, low = words[lane, i], words[lane + uint64(4), i]
+            out[d, at + i] = near(tail64(high, low), middle64(high, low), is_upper(high))
+        least = int32(OUTER_32)
+        for i in range(n):
+            least = min(least, tail_word(words[lane, i]))
+        if least < int32(OUTER_64):
+            for i in range(n):
+                high, low = words[lane, i], words[lane + uint64(4), i]
+                if tail_word(high) < int32(OUTER_64):
+                    out[d, at + i] = far(tail64(high, low), middle64(high, low), is_upper(high))
+
+    def fill_run(key, row, first, at, n, words, out):
+        wide_vectors()
+        not_inlined()
+        filled = uint64(NO_BLOCK)
+        for d in range(uint64(out.shape[0])):
+            block, lane = (first + d) >> uint64(2), (first + d) & uint64(3)
+            if block != filled:
+                fill_words(key, row, block, uint64(STREAM_SAMPLE), n, words)
+                fill_words(key, row, block, uint64(STREAM_REFINE), n, words[4:])
+                filled = block
+            fill_position(lane, n, words, out, d, at)
+
+    return fill_run

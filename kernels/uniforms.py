@@ -12,8 +12,9 @@ from numba import float32, float64, uint32, uint64
 
 from .jit import inlined, kernel, loop, scalar, wide_vectors
 from .philox import LOW, STREAM_REFINE, STREAM_SAMPLE, fill_words, one_word
+from .portable import multiply_add
 
-__all__ = ["fill_uniforms", "uniform32", "uniform64", "uniforms_cpu"]
+__all__ = ["fill_uniforms", "uniform32", "uniform64", "uniform_between", "uniforms_cpu"]
 
 SHORT = 1 << 24  # a first word below this has fewer bits than a float32 holds
 RUN = 32
@@ -35,6 +36,13 @@ def uniform64(high, low):
     """float64 uniform in (0, 1) from two words."""
     u = (float64(high) + float64(low) * float64(WORD)) * float64(WORD) + float64(SMALLEST)
     return u if u < float64(1.0) else float64(LARGEST_64)
+
+
+@scalar
+def uniform_between(u, low, high):
+    """(1 - u) low + u high, within low .. high; nothing overflows."""
+    value = multiply_add(u, high, (type(u)(1.0) - u) * low)
+    return max(low, min(value, high))
 
 
 @inlined
@@ -79,14 +87,14 @@ def _fill_run(key, row, first, at, n, words, out):
     low_words = words[4:]
     for d in range(out.shape[0]):
         block, lane = uint64((first + d) >> 2), d & 3
-        if lane == 0:
+        if lane == 0 or d == 0:
             fill_words(key, row, block, uint64(STREAM_SAMPLE), n, words)
         if out.itemsize == 4:
             _first_words_32(words, lane, n, out, d, at)
             if _smallest(words, lane, np.int64(0), n) < uint32(SHORT):
                 _refine_32(key, row, first + d, words, n, out, d, at)
         else:
-            if lane == 0:
+            if lane == 0 or d == 0:
                 fill_words(key, row, block, uint64(STREAM_REFINE), n, low_words)
             _both_words_64(words, low_words, lane, n, out, d, at)
 
@@ -95,7 +103,7 @@ def _fill_run(key, row, first, at, n, words, out):
 def fill_uniforms(key, row, first, words, out):
     """out[d, i] = uniform of position first + d of row ``row + i``, for all of the C-contiguous ``out`` (count, n).
 
-    ``first`` is a multiple of 4; ``words`` is scratch of at least (8, n) uint32.
+    ``words`` is scratch of at least (8, n) uint32.
     """
     n = out.shape[1]
     before_wrap = uint64(1 << 32) - (row & uint64(LOW))

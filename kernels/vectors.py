@@ -12,7 +12,7 @@ from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic
 
-__all__ = ["INT32", "INT64", "REGISTER_BYTES", "Vectors", "add_cells", "copy_cells", "repeat"]
+__all__ = ["INT32", "INT64", "REGISTER_BYTES", "Vectors", "add_cells", "copy_cells", "pointer_to", "repeat"]
 
 INT32 = ir.IntType(32)
 INT64 = ir.IntType(64)
@@ -108,7 +108,7 @@ def repeat(builder, n, begins, step, stride=1, never_empty=False):
 # --- look-ups ---
 
 
-def _pointer(context, builder, array_type, array, offset):
+def pointer_to(context, builder, array_type, array, offset):
     """To element ``offset`` of a contiguous array."""
     return builder.gep(context.make_array(array_type)(context, builder, array).data, [offset])
 
@@ -144,18 +144,18 @@ def _within(context, builder, table_type, table, index):
 def _copy_cells(context, builder, signature, arguments):
     out_type, table_type, index_type, _ = signature.args
     out, table, index, i = arguments
-    places = _cells(context, builder, index_type).load_at(_pointer(context, builder, index_type, index, i))
+    places = _cells(context, builder, index_type).load_at(pointer_to(context, builder, index_type, index, i))
     cells = _gather(context, builder, table_type, table, places)
-    _cells(context, builder, out_type).store_at(cells, _pointer(context, builder, out_type, out, i))
+    _cells(context, builder, out_type).store_at(cells, pointer_to(context, builder, out_type, out, i))
     return context.get_dummy_value()
 
 
 def _add_cells(context, builder, signature, arguments):
     out_type, table_type, index_type, _ = signature.args
     out, table, index, i = arguments
-    places = _cells(context, builder, index_type).load_at(_pointer(context, builder, index_type, index, i))
+    places = _cells(context, builder, index_type).load_at(pointer_to(context, builder, index_type, index, i))
     cells = _gather(context, builder, table_type, table, _within(context, builder, table_type, table, places))
-    sums, pointer = _cells(context, builder, out_type), _pointer(context, builder, out_type, out, i)
+    sums, pointer = _cells(context, builder, out_type), pointer_to(context, builder, out_type, out, i)
     sums.store_at(builder.fadd(sums.load_at(pointer), cells), pointer)
     return context.get_dummy_value()
 

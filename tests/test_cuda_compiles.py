@@ -101,6 +101,28 @@ def test_the_twin_of_tables_compiles(verb, codes):
     assert [verb for verb, _ in LOOPS] == TABLE_VERBS
 
 
+# --- weighted sums ---
+
+
+@pytest.mark.parametrize(("sums", "reals"), [("float64", "float32"), ("float32", "float32"), ("float64", "float64")])
+@pytest.mark.parametrize("codes", ["uint8", "uint16"])
+def test_the_twins_of_weighted_sums_compile(sums, reals, codes):
+    from numba.types import int64, uint64
+
+    from fastdgm.engines.logistic.loops_cuda import LOOPS
+    from fastdgm.kernels.logistic import LogisticPlan
+    from fastdgm.kernels.weighted_sums import Runs, WeightedSums
+
+    short, runs = "uint32", plan_type(Runs, "uint32", "uint32")
+    members = plan_type(WeightedSums, runs, runs, short, "uint64", sums, runs, "uint64", sums, short, sums)
+    plan = plan_type(LogisticPlan, members, "uint8", short, short, int64, uint64)
+    blocks = [array(codes, 2), array(reals, 2)]
+    assert_compiles(LOOPS["sample", "cuda"].kernel, uint64, uint64, plan, *blocks)
+    assert_compiles(LOOPS["log_prob", "cuda"].kernel, plan, *blocks, array("float64", 1))
+    assert_compiles(LOOPS["log_prob per variable", "cuda"].kernel, plan, *blocks, array("float64", 2))
+    assert len(LOOPS) == 3
+
+
 # --- Markov chains ---
 
 
@@ -214,3 +236,43 @@ def test_the_twin_of_nade_compiles(verb, element):
 
     assert_compiles(LOOPS[verb, "cuda"].kernel, *nade_arguments(element)[verb])
     assert [verb for verb, _ in LOOPS] == NADE_VERBS
+
+
+# --- normal vectors ---
+
+
+def vector_arguments(element: str) -> dict[str, list[Any]]:
+    """Of the twins by verb."""
+    from numba.types import int64, uint64
+
+    from fastdgm.kernels.multivariate import Components, Vector
+
+    components = plan_type(Components, array(element, 2), element, array("int64", 2), "float64")
+    vector = plan_type(Vector, components, "int64", "int64", int64, int64)
+    codes, reals, terms = array("uint8", 2), array(element, 2), array("float64", 2)
+    return {
+        "sample": [uint64, uint64, vector, codes, reals],
+        "log_prob": [vector, codes, reals, array("float64", 1)],
+        "log_prob of components": [components, int64, reals, terms],
+        "weighted moments": [int64, array("float64", 1), reals, terms, array("float64", 3)],
+    }
+
+
+@pytest.mark.parametrize("element", ["float32", "float64"])
+@pytest.mark.parametrize("verb", ["sample", "log_prob", "log_prob of components", "weighted moments"])
+def test_the_twin_of_normal_vectors_compiles(verb, element):
+    from fastdgm.engines.multivariate.loops_cuda import LOOPS
+
+    assert_compiles(LOOPS[verb, "cuda"].kernel, *vector_arguments(element)[verb])
+
+
+# --- real numbers of random words ---
+
+
+@pytest.mark.parametrize("element", ["float32", "float64"])
+@pytest.mark.parametrize("name", ["normal", "exponential", "laplace"])
+def test_the_numbers_of_quantiles_compile(name, element):
+    from numba.types import int64, uint64
+    from quantile_twins import TWINS
+
+    assert_compiles(TWINS[name].kernel, uint64, uint64, int64, array(element, 2))

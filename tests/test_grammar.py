@@ -17,6 +17,8 @@ from fastdgm.engines.masked import loops as masked
 from fastdgm.engines.masked import loops_cuda as masked_cuda
 from fastdgm.engines.moments import loops as moments
 from fastdgm.engines.moments import loops_cuda as moments_cuda
+from fastdgm.engines.multivariate import loops as multivariate
+from fastdgm.engines.multivariate import loops_cuda as multivariate_cuda
 from fastdgm.engines.nade import loops as nade
 from fastdgm.engines.nade import loops_cuda as nade_cuda
 from fastdgm.engines.tables import loops as tables
@@ -29,6 +31,7 @@ FAMILIES = {
     "markov": markov.LOOPS | markov_cuda.LOOPS,
     "masked": masked.LOOPS | masked_cuda.LOOPS,
     "moments": moments.LOOPS | moments_cuda.LOOPS,
+    "multivariate": multivariate.LOOPS | multivariate_cuda.LOOPS,
     "nade": nade.LOOPS | nade_cuda.LOOPS,
 }
 # A device returns nothing: neither the first bad row, nor a table or a stream that grows.

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 from interop_nets import assert_same, awkward_net, marginals
-from shared_data import shared_files
+from shared_data import shared, shared_files
 
 import fastdgm as fd
 
@@ -136,14 +136,75 @@ def test_one_warning_for_all_tables_with_few_digits_points_at_the_caller():
     assert model.cpds[0].values.tolist() == third
 
 
-def test_densities_are_no_tables(pgmpy):
-    linear = pytest.importorskip("pgmpy.factors.continuous", reason="pgmpy is not installed").LinearGaussianCPD
-    network, _ = pgmpy
-    model = network()
-    model.add_node("a")
-    model.cpds = [linear("a", [0.0], 1.0)]
-    with pytest.raises(TypeError, match=r"takes tables \(TabularCPD\), got LinearGaussianCPD for 'a'"):
-        fd.from_pgmpy(model)
+def test_other_cpds_are_refused_by_name():
+    own = SimpleNamespace(variable="a", variables=["a"], fn=lambda parents: None)
+    with pytest.raises(TypeError, match=r"tables \(TabularCPD\) and LinearGaussianCPD, got SimpleNamespace for 'a'"):
+        fd.from_pgmpy(model_of(own))
+
+
+# --- linear Gaussians ------------------------------------------------------------------------------------------------
+
+
+def assert_same_numbers(net: fd.BayesNet, other: fd.BayesNet) -> None:
+    """Whatever the order of variables and parents."""
+    assert set(other.names) == set(net.names) and set(other.edges) == set(net.edges)
+    for name, own in net.conditionals.items():
+        found = other[name]
+        assert (found.intercept, found.std) == (own.intercept, own.std)
+        coefficients = dict(zip(found.parents, found.coefficients, strict=True))
+        assert coefficients == dict(zip(own.parents, own.coefficients, strict=True))
+
+
+@pytest.fixture(scope="module")
+def gaussian_model():
+    models = pytest.importorskip("pgmpy.models", reason="pgmpy is not installed")
+    return models.LinearGaussianBayesianNetwork.get_random(8, edge_prob=0.5, node_names=list("hgfedcba"), seed=1)
+
+
+def test_linear_gaussians_both_ways(gaussian_model):
+    net = fd.from_pgmpy(gaussian_model)
+    assert not net.states and set(net.edges) == set(gaussian_model.edges())
+    cpd = gaussian_model.get_cpds("a")
+    assert [net["a"].intercept, *net["a"].coefficients] == cpd.beta.tolist() and net["a"].std == cpd.std
+    back = net.to_pgmpy()
+    assert type(back) is type(gaussian_model) and back.check_model()
+    again = fd.from_pgmpy(back)
+    assert all(again[name] == net[name] for name in net.names)
+
+
+def test_ecoli70_both_ways(gaussian_model):
+    net = fd.read(shared("gaussian/ecoli70.json"))
+    assert_same_numbers(net, fd.from_pgmpy(net.to_pgmpy()))
+
+
+def test_log_likelihoods_agree(gaussian_model):
+    data = gaussian_model.simulate(200, seed=0)
+    expected = gaussian_model.log_likelihood(data)  # of a covariance that pgmpy rounds to 8 decimals
+    assert fd.from_pgmpy(gaussian_model).log_prob(data).sum() == pytest.approx(expected, rel=1e-6)
+
+
+def test_linear_gaussians_that_are_refused():
+    wrong = SimpleNamespace(variable="a", variables=["a"], beta=np.array([0.0, 1.0]), std=1.0)
+    with pytest.raises(ValueError, match=r"CPD of 'a': .* have shape \(1,\), got \(2,\)"):
+        fd.from_pgmpy(model_of(wrong))
+    negative = SimpleNamespace(variable="a", variables=["a"], beta=np.array([0.0]), std=-1.0)
+    with pytest.raises(ValueError, match="CPD of 'a': std must be finite and not below 0"):
+        fd.from_pgmpy(model_of(negative))
+
+
+@pytest.mark.parametrize(
+    ("conditionals", "match"),
+    [
+        ({"a": fd.Bernoulli(0.5), "x": fd.Normal(0, 1)}, "discrete variables needs tables, variable 'x' has a Normal"),
+        ({"x": fd.Normal(0, 1), "u": fd.Uniform(0, 1)}, "needs linear Gaussians, variable 'u' has a Uniform"),
+    ],
+)
+def test_networks_that_pgmpy_does_not_have(conditionals, match):
+    pytest.importorskip("pgmpy.models", reason="pgmpy is not installed")
+    with pytest.raises(TypeError, match=match):
+        fd.BayesNet(conditionals).to_pgmpy()
+    with pytest.raises(fd.NotFittedError, match="the parameters of 'x' are not known yet"):
+        fd.BayesNet({"x": fd.LinearGaussian([])}).to_pgmpy()
 
 
 def test_what_is_no_model():

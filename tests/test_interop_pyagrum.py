@@ -64,6 +64,54 @@ def test_one_warning_for_all_tables_with_few_digits_points_at_the_caller(pyagrum
     assert np.allclose(net["B"].table, 1 / 3, rtol=0, atol=1e-15)
 
 
+# --- linear Gaussians ------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def clg():
+    return pytest.importorskip("pyagrum.clg", reason="pyAgrum, or what its CLG needs, is not installed")
+
+
+NORMALS = fd.BayesNet(
+    {
+        "c": fd.LinearGaussian(["b", "a"], -1, [0.5, -2], 0.25),
+        "a": fd.Normal(1, 2),
+        "b": fd.LinearGaussian(["a"], 0.1, [1e-9], 0),
+        "539": fd.Normal(0, 1),
+    }
+)
+
+
+def test_linear_gaussians_both_ways(clg):
+    model = NORMALS.to_pyagrum()
+    assert type(model) is clg.CLG
+    assert (model.variable("c").mu(), model.variable("c").sigma(), model.coefArc("a", "c")) == (-1, 0.25, -2)
+    again = fd.from_pyagrum(model)
+    assert again.names == NORMALS.names
+    assert again["c"] == fd.LinearGaussian(["a", "b"], -1, [-2, 0.5], 0.25)  # parents in the order of declaration
+    assert all(again[name] == NORMALS[name] for name in ("a", "b", "539"))
+
+
+def test_pyagrum_infers_our_normals(clg):
+    net = fd.BayesNet({"a": fd.Normal(1, 2), "b": fd.LinearGaussian(["a"], 3, [0.5], 1)})
+    found = clg.CLGVariableElimination(net.to_pyagrum()).posterior("b")
+    assert (found.mu(), found.sigma()) == pytest.approx((3.5, 2**0.5))
+
+
+def test_linear_gaussians_that_are_refused(clg):
+    a = fd.Normal(0, 1)
+    with pytest.raises(ValueError, match="has no coefficient of 0, got that of 'a' for 'b'"):
+        fd.BayesNet({"a": a, "b": fd.LinearGaussian(["a"], 1, [0], 1)}).to_pyagrum()
+    with pytest.raises(TypeError, match="needs tables, variable 'x' has a LinearGaussian"):
+        fd.BayesNet({"a": fd.Bernoulli(0.5), "x": fd.Normal.given(["a"], 0, 1)}).to_pyagrum()
+    with pytest.raises(TypeError, match="needs linear Gaussians, variable 'x' has a Laplace"):
+        fd.BayesNet({"x": fd.Laplace(0, 1)}).to_pyagrum()
+    model = clg.CLG()
+    model.add(clg.GaussianVariable("x", float("nan"), 1))
+    with pytest.raises(ValueError, match="parameters of 'x': intercept must be finite"):
+        fd.from_pyagrum(model)
+
+
 def test_what_is_no_model():
     with pytest.raises(TypeError, match=r"takes a pyagrum\.BayesNet or a pyagrum\.clg\.CLG, got dict"):
         fd.from_pyagrum({})

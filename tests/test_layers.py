@@ -26,7 +26,7 @@ MAY_IMPORT_KERNELS = ("kernels", "engines", "data")
 
 # The verbs of public classes that lead to what is built on them, inside the function: nothing else may look up.
 UPWARDS = {
-    ("bayesnet", "interop"): "to_pgmpy, to_pyagrum",
+    ("bayesnet", "interop"): "to_pgmpy, to_pyagrum, to_sklearn",
     ("autoregressive", "interop"): "to_torch",
 }
 

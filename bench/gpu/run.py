@@ -26,6 +26,7 @@ from network_cases import adam_cases, made_cases, nade_cases
 from numba import config, cuda
 from rates import copy_rate, device_seconds, philox_rate
 from table_cases import table_cases
+from vector_cases import vector_cases
 
 from fastdgm.engines.elimination.loops_cuda import LOOPS as ELIMINATION_LOOPS
 from fastdgm.engines.launch import Twin, launch
@@ -33,6 +34,7 @@ from fastdgm.engines.logistic.loops_cuda import LOOPS as LOGISTIC_LOOPS
 from fastdgm.engines.markov.loops_cuda import LOOPS as MARKOV_LOOPS
 from fastdgm.engines.masked.loops_cuda import LOOPS as MASKED_LOOPS
 from fastdgm.engines.moments.loops_cuda import LOOPS as MOMENTS_LOOPS
+from fastdgm.engines.multivariate.loops_cuda import LOOPS as VECTOR_LOOPS
 from fastdgm.engines.nade.loops_cuda import LOOPS as NADE_LOOPS
 from fastdgm.engines.tables.loops_cuda import LOOPS as TABLE_LOOPS
 
@@ -45,6 +47,7 @@ FAMILIES = {
     "elimination": ELIMINATION_LOOPS,
     "markov": MARKOV_LOOPS,
     "masked": MASKED_LOOPS,
+    "multivariate": VECTOR_LOOPS,
     "moments": MOMENTS_LOOPS,
     "nade": NADE_LOOPS,
 }
@@ -64,6 +67,7 @@ def full_size() -> Iterator[Case]:
     """The sizes of the results."""
     yield from table_cases("alarm", 4_000_000)
     yield from logistic_cases(200_000)
+    yield from vector_cases(100_000, 100)
     yield from made_cases(4096, 784, 500)
     yield from nade_cases(4096, 784, 500)
     yield from dense_cases(100_000, 100)
@@ -77,6 +81,7 @@ def tiny() -> Iterator[Case]:
     """Sizes for numba's simulator."""
     yield from table_cases("alarm", 16)
     yield from logistic_cases(16)
+    yield from vector_cases(8, 3)
     yield from made_cases(8, 12, 8)
     yield from nade_cases(8, 12, 8)
     yield from dense_cases(20, 10)

@@ -12,7 +12,7 @@ from ..runtime.text import did_you_mean
 
 USER_ERROR = 2  # exit code
 
-_NET = "a file (an argument with a dot or slash: .bif, .xmlbif, .uai, .net, .xdsl, .gz) or the name of an example"
+_NET = "a file (an argument with a dot or slash: .bif, .xml, .uai, .net, .xdsl, .json, .gz) or the name of an example"
 _MODEL = "a file (an argument with a dot or slash: .bif, .net, ..., .safetensors) or the name of an example"
 _ROWS = ".parquet, .arrow, .csv, .csv.gz or .npy"
 _DATA = f"rows: files ({_ROWS}), folders of such files, patterns in quotes, or - for standard input"
@@ -53,7 +53,7 @@ def parser() -> argparse.ArgumentParser:
     """The parser of the command line."""
     parser = _Parser(
         prog="fastdgm",
-        description="Sample, score and fit discrete Bayes nets; sample and score autoregressive models.",
+        description="Sample, score and fit Bayes nets; sample and score autoregressive models.",
         epilog="fastdgm COMMAND --help shows the options of a command, with an example. Commands, examples and files "
         'complete on Tab after pip install argcomplete and eval "$(register-python-argcomplete fastdgm)".',
     )
@@ -117,6 +117,7 @@ def _add_sample(commands: Any) -> None:
     parser.add_argument(
         "--start", type=_whole, default=0, metavar="K", help="first row of the seed's data set (default: 0)"
     )
+    parser.add_argument("--dtype", choices=["float32", "float64"], help="of real variables (default: float32)")
     out = f"{_ROWS}, for sequences .txt (default, and -: CSV on the screen)"
     parser.add_argument("-o", dest="out", metavar="FILE", help=out)
     _add_chunk(parser)
@@ -140,7 +141,7 @@ def _add_info(commands: Any) -> None:
 
 def _add_fit(commands: Any) -> None:
     example = "fastdgm fit alarm alarm.parquet -o refit.bif"
-    parser = _add_command(commands, "fit", "learn the tables of a network's structure from rows", example)
+    parser = _add_command(commands, "fit", "learn the conditionals of a network's structure from rows", example)
     _add_net(parser, _NET)
     _add_data(parser)
     parser.add_argument("-o", dest="out", metavar="FILE", required=True, help="the fitted network")
@@ -153,6 +154,8 @@ def _add_fit(commands: Any) -> None:
     parser.add_argument(
         "--equivalent-sample-size", type=float, default=10.0, metavar="ROWS", help="of bdeu (default: 10)"
     )
+    real = "a variable of an unfitted structure whose whole numbers are no codes; may be given several times"
+    parser.add_argument("--real", action="append", default=[], metavar="NAME", help=real)
 
 
 def _add_convert(commands: Any) -> None:
@@ -160,7 +163,7 @@ def _add_convert(commands: Any) -> None:
         commands, "convert", "write a network in another format", "fastdgm convert alarm.bif alarm.uai"
     )
     _add_net(parser, _NET)
-    out = "a file: .bif, .xmlbif, .uai, .net or .xdsl, each also with .gz, or .safetensors"
+    out = "a file: .bif, .xmlbif, .uai, .net, .xdsl or .json, each also with .gz, or .safetensors"
     parser.add_argument("out", metavar="OUT", help=out)
 
 

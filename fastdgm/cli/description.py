@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
-from ..conditionals.table import tables_of
+from ..conditionals.gaussian import LinearGaussian
+from ..conditionals.table import CPT
 from ..data.labels import codes_are_ambiguous
+from ..data.variables import Real
 from ..runtime.text import preview
 from ..structures import parameter_counts
 
 if TYPE_CHECKING:
     from ..bayesnet import BayesNet
+    from ..conditionals.base import Conditional
 
 _EXACT = 10**15  # larger numbers are shown by their order of magnitude
 
@@ -36,25 +40,57 @@ def description(net: BayesNet) -> str:
       zeros             0 of 20 table entries
     problems found      none
     """
-    counts = parameter_counts(net)
-    n_states = [len(states) for states in net.states.values()]
     most_parents = max(len(own) for own in net.parents.values())
-    tables = tables_of(net.conditionals, "info")
-    largest = max(tables, key=lambda name: tables[name].table.size)
-    n_zeros = sum(int((own.table == 0.0).sum()) for own in tables.values())
-    n_cells = sum(own.table.size for own in tables.values())
     facts = [
-        ("variables", f"{len(net)} ({_span(min(n_states), max(n_states))} states)"),
+        ("variables", _kinds_of_variables(net)),
         ("arcs", f"{len(net.edges)} (up to {most_parents} into one variable)"),
-        ("parameters", _figure(counts.network)),
-        ("  if independent", _figure(counts.independent)),
-        ("  full joint table", _figure(counts.full_joint)),
-        ("largest table", f"{_figure(tables[largest].table.size)} entries, of {largest!r}"),
-        ("  zeros", f"{n_zeros} of {n_cells} table entries" + (": rows that need one score -inf" if n_zeros else "")),
+        *_facts_of_parameters(net),
+        *_facts_of_tables(net),
     ]
     found = list(problems(net))
     facts.append(("problems found", str(len(found)) if found else "none"))
     return "\n".join([f"{what:<20}{value}" for what, value in facts] + [f"  - {problem}" for problem in found])
+
+
+def _kinds_of_variables(net: BayesNet) -> str:
+    n_states = [len(states) for states in net.states.values()]
+    sizes = [own.size for own in net.variables.values() if isinstance(own, Real)]
+    if not sizes:
+        return f"{len(net)} ({_span(min(n_states), max(n_states))} states)"
+    kinds = [f"{len(n_states)} discrete ({_span(min(n_states), max(n_states))} states)"] if n_states else []
+    vectors = [size for size in sizes if size > 1]
+    of_numbers = f" (vectors of {_span(min(vectors), max(vectors))} numbers among them)" if vectors else ""
+    return " and ".join([*kinds, f"{len(sizes)} real{of_numbers}"])
+
+
+def _facts_of_parameters(net: BayesNet) -> list[tuple[str, str]]:
+    """What other structures would need, where all is discrete; else the kinds of conditionals."""
+    if len(net.states) == len(net):
+        counts = parameter_counts(net)
+        others = [("  if independent", _figure(counts.independent)), ("  full joint table", _figure(counts.full_joint))]
+        return [("parameters", _figure(counts.network)), *others]
+    kinds = Counter(type(own).__name__ for own in net.conditionals.values())
+    return [
+        ("parameters", _figure(net.n_parameters)),
+        ("conditionals", ", ".join(f"{n} {kind}" for kind, n in kinds.most_common())),
+    ]
+
+
+def _facts_of_tables(net: BayesNet) -> list[tuple[str, str]]:
+    tables = _tables(net)
+    if not tables:
+        return []
+    largest = max(tables, key=lambda name: tables[name].table.size)
+    n_zeros = sum(int((own.table == 0.0).sum()) for own in tables.values())
+    n_cells = sum(own.table.size for own in tables.values())
+    return [
+        ("largest table", f"{_figure(tables[largest].table.size)} entries, of {largest!r}"),
+        ("  zeros", f"{n_zeros} of {n_cells} table entries" + (": rows that need one score -inf" if n_zeros else "")),
+    ]
+
+
+def _tables(net: BayesNet) -> dict[str, CPT]:
+    return {name: own for name, own in net.conditionals.items() if isinstance(own, CPT)}
 
 
 def problems(net: BayesNet) -> Iterator[str]:
@@ -64,19 +100,28 @@ def problems(net: BayesNet) -> Iterator[str]:
     """
     if never := unreachable_states(net):
         yield f"states that never occur: {len(never)}, {preview([f'{name}={state}' for name, state in never], 5)}"
-    if single := [name for name in net.names if len(net.states[name]) == 1]:
+    if single := [name for name, states in net.states.items() if len(states) == 1]:
         yield f"variables with a single state: {len(single)}, {preview(single, 5)}"
-    if misleading := [name for name in net.names if codes_are_ambiguous(net.states[name])]:
+    if misleading := [name for name, states in net.states.items() if codes_are_ambiguous(states)]:
         yield (
             f"variables whose state names only look like codes: {len(misleading)}, {preview(misleading, 5)}; "
             "write their values as strings in frames"
         )
+    if constant := [name for name, own in net.conditionals.items() if _is_constant(own)]:
+        yield f"variables with a std of 0, whose rows score -inf but for one value: {preview(constant, 5)}"
+
+
+def _is_constant(conditional: Conditional) -> bool:
+    return (
+        isinstance(conditional, LinearGaussian) and conditional.std is not None and bool((conditional.std == 0).any())
+    )
 
 
 def unreachable_states(net: BayesNet) -> list[tuple[str, str]]:
     """States that have probability 0 under every combination of parent states that are themselves reachable.
 
-    States that are impossible for a subtler reason (parents that exclude each other) are not found.
+    States that are impossible for a subtler reason (parents that exclude each other) are not found, and those of
+    conditionals that are no tables are all taken to be reachable.
 
     Examples
     --------
@@ -86,16 +131,19 @@ def unreachable_states(net: BayesNet) -> list[tuple[str, str]]:
     [('a', '1'), ('b', '1')]
     """
     reachable: dict[str, npt.NDArray[np.bool_]] = {}
-    tables = tables_of(net.conditionals, "info")
+    tables = _tables(net)
     for name in net.order:
+        if name not in tables:
+            reachable[name] = np.ones(len(net.states.get(name, ())), bool)
+            continue
         table = tables[name].table
         for axis, parent in enumerate(net[name].parents):
             table = np.compress(reachable[parent], table, axis=axis)
         reachable[name] = np.asarray((table > 0.0).any(axis=tuple(range(table.ndim - 1))))
     return [
         (name, state)
-        for name in net.names
-        for state, occurs in zip(net.states[name], reachable[name], strict=True)
+        for name, states in net.states.items()
+        for state, occurs in zip(states, reachable[name], strict=True)
         if not occurs
     ]
 

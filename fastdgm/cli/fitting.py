@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryFile
@@ -12,8 +12,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..errors import MissingValuesError, UnknownNameError
+from ..conditionals.table import CPT
+from ..data.schema import Schema
+from ..data.variables import Real
+from ..errors import MissingValuesError, NotFittedError, UnknownNameError
 from ..runtime.files import check_target
+from ..runtime.text import preview
 from .inputs import Inputs
 from .models import rows_per_chunk
 from .networks import ReadOptions, check_other_file, load_network
@@ -21,10 +25,11 @@ from .outputs import progress
 
 if TYPE_CHECKING:
     from ..bayesnet import BayesNet
+    from ..conditionals.base import Conditional
 
     Learn = Callable[[BayesNet, Any], Any]  # partial_fit with its options
 
-_ANY_SIZE = re.compile(r"large_|(?<=int)\d+|^u(?=int)")  # of Arrow types that concatenate
+_ANY_SIZE = re.compile(r"large_|(?<=int)\d+|^u(?=int)|half(?=float)")  # of Arrow types that concatenate
 Part = tuple[int, Any]  # the first row in all inputs, and rows
 
 
@@ -34,11 +39,12 @@ def fit(
     out: str,
     prior: float | str,
     equivalent_sample_size: float,
+    real: list[str],
     ignore_extra: bool,
     chunk: int | None,
     reading: ReadOptions,
 ) -> None:
-    """Learn the tables of a network's structure from rows, chunk by chunk.
+    """Learn the conditionals of a network's structure from rows: chunk by chunk if they are sums over rows.
 
     States that the network does not have are learnt as ``BayesNet.fit`` learns them, from all rows at once.
     """
@@ -51,16 +57,58 @@ def fit(
         model = load_network(net, reading, "fit")
         checked_prior(prior, equivalent_sample_size)
         _check_output(model, out)
-        fitted = BayesNet.from_edges(model.edges, model.names, model.states)
-        size = rows_per_chunk(len(model), chunk)
-        found = inputs.read(model.names, model.states, size, ignore_extra=ignore_extra)
-        learn = partial(BayesNet.partial_fit, prior=prior, equivalent_sample_size=equivalent_sample_size)
-        if len(model.states) < len(model):
-            n_rows = _fit_together(fitted, list(progress(found, out, size=_size)), inputs, learn)
-        else:
+        fitted = untaught(model, real)
+        known = Schema(fitted.variables)
+        size = rows_per_chunk(len(model) + known.n_reals - len(known.sizes), chunk)
+        found = inputs.read(model.names, known, size, ignore_extra=ignore_extra)
+        if _learns_in_chunks(fitted):
+            learn = partial(BayesNet.partial_fit, prior=prior, equivalent_sample_size=equivalent_sample_size)
             n_rows = _fit_in_chunks(fitted, progress(found, out, size=_size), inputs, learn)
+        else:
+            learn = partial(BayesNet.fit, prior=prior, equivalent_sample_size=equivalent_sample_size)
+            n_rows = _fit_together(fitted, list(progress(found, out, size=_size)), inputs, learn)
     write(fitted, out)
     print(f"{out}: {fitted.n_parameters} parameters from {n_rows} rows")
+
+
+def untaught(net: BayesNet, real: Sequence[str] = ()) -> BayesNet:
+    """The same variables, of the same kinds where these are known, without what they have learnt.
+
+    Raises ValueError for a variable said to be real where all are known.
+    """
+    from ..bayesnet import BayesNet
+
+    conditionals = known_conditionals(net)
+    if real and conditionals:
+        raise ValueError(f"--real is for structures alone, this network has conditionals of {preview(net.names)}")
+    if all(isinstance(own, CPT) for own in conditionals.values()):
+        known = [name for name, own in net.variables.items() if isinstance(own, Real)]
+        return BayesNet.from_edges(net.edges, net.names, net.states, [*known, *real])
+    return BayesNet(conditionals)
+
+
+def known_conditionals(net: BayesNet) -> Mapping[str, Conditional]:
+    """Those of a network; none where it is a structure alone."""
+    try:
+        return net.conditionals
+    except NotFittedError:
+        return {}
+
+
+def _learns_in_chunks(net: BayesNet) -> bool:
+    """Whether all is known of the variables, and what is to be learnt follows from sums over rows."""
+    from ..learning.base import SumEstimator, Target
+    from ..learning.estimators import ESTIMATORS, KEPT, kind_of
+
+    variables, conditionals = net.variables, known_conditionals(net)
+    if len(variables) < len(net):
+        return False
+    targets = [
+        Target(name, variables[name], {parent: variables[parent] for parent in own}, conditionals.get(name))
+        for name, own in net.parents.items()
+        if not isinstance(conditionals.get(name), KEPT)
+    ]
+    return all(issubclass(ESTIMATORS[kind_of(target)], SumEstimator) for target in targets)
 
 
 def _size(part: Part) -> int:
@@ -93,11 +141,9 @@ def _fit_together(net: BayesNet, parts: list[Part], inputs: Inputs, learn: Learn
 
 def _blame_input(kind: type[Exception], net: BayesNet, parts: list[Part], inputs: Inputs, learn: Learn) -> None:
     """Raise the error of the first chunk that alone is wrong in this way, with its input and row."""
-    from ..bayesnet import BayesNet
-
     for first, rows in parts:
         try:
-            learn(BayesNet.from_edges(net.edges, net.names, net.states), rows)
+            learn(untaught(net), rows)
         except kind:
             with inputs.located(first):
                 raise
@@ -130,10 +176,10 @@ def _together(parts: list[Part], names: Sequence[str], inputs: Inputs) -> Any:
 
 
 def _types(rows: Any, names: Sequence[str]) -> dict[str, str]:
-    """What the columns of a chunk hold, whatever the number of bytes; arrays have codes alone."""
+    """What the columns of a chunk hold, whatever the number of bytes; arrays have numbers alone."""
     if isinstance(rows, np.ndarray):
-        return dict.fromkeys(names, "codes of a .npy file")
-    return {field.name: _ANY_SIZE.sub("", str(field.type)) for field in rows.schema}
+        return dict.fromkeys(names, "numbers of a .npy file")
+    return {field.name: _ANY_SIZE.sub("", str(field.type)).replace("double", "float") for field in rows.schema}
 
 
 def _check_output(model: BayesNet, out: str) -> None:

@@ -7,7 +7,7 @@ import shutil
 import stat
 import sys
 from bisect import bisect_right
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from glob import glob, has_magic
 from itertools import islice
@@ -18,6 +18,8 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from ..data.columns import table_columns
+from ..data.schema import Schema
+from ..data.variables import Real
 from ..errors import UnknownNameError
 from ..io.rows import FORMATS, read_rows
 from ..runtime.text import preview
@@ -26,8 +28,6 @@ STANDARD_INPUT = "-"
 _MAGIC = {b"PAR1": ".parquet", b"ARROW1": ".arrow", b"\x93NUMPY": ".npy", b"\x1f\x8b": ".csv.gz"}  # else CSV
 _COPY_BYTES = 1 << 20
 ROW_SUFFIXES = tuple(FORMATS)
-
-States = Mapping[str, tuple[str, ...]]
 
 
 class Inputs:
@@ -57,24 +57,26 @@ class Inputs:
             yield shown(path), self._regular(path)
 
     def read(
-        self, names: Collection[str], states: States, chunk: int, *, ignore_extra: bool = False
+        self, names: Collection[str], known: Schema, chunk: int, *, ignore_extra: bool = False
     ) -> Iterator[tuple[int, Any]]:
         """The first row of each chunk in the whole data set, and its rows, by :func:`fastdgm.io.rows.read_rows`.
 
-        The states of some of the variables ``names`` may be unknown: their values are what the file calls them.
+        Some of the variables ``names`` may not be known: their values are what the file calls them.
 
         Raises ValueError for columns that are no variables, unless they are to be ignored, and for files whose columns
         differ.
         """
         row = 0
+        cells = [*names, *known.cell_names]
+        complete = Schema({name: known.variables.get(name, Real()) for name in names})  # what is asked of arrays
         first_columns: tuple[str, list[str]] | None = None
         self._starts = []
         for name, file in self._opened():
             self._starts.append(row)
             with _naming(file, name):
-                known = dict.fromkeys(names, ()) if file.suffix.lower() == ".npy" else states  # of their number alone
-                for rows in read_rows(file, known, chunk):
-                    rows = _own_columns(rows, names, name, ignore_extra)
+                asked = complete if file.suffix.lower() == ".npy" else known
+                for rows in read_rows(file, asked, chunk):
+                    rows = _own_columns(rows, cells, len(names), name, ignore_extra)
                     if not isinstance(rows, np.ndarray):
                         if len(self.paths) > 1:  # the indices of several frames are no index
                             rows = rows.select(list(table_columns(rows, names)))
@@ -168,7 +170,7 @@ def _in_folder(folder: str, suffixes: tuple[str, ...]) -> list[str]:
     return [path for path in paths if not os.path.isdir(path)]
 
 
-def _own_columns(rows: Any, names: Collection[str], name: str, ignore_extra: bool) -> Any:
+def _own_columns(rows: Any, names: Collection[str], n_vars: int, name: str, ignore_extra: bool) -> Any:
     """A chunk without columns that are no variables, where these are to be ignored; arrays have no names."""
     if isinstance(rows, np.ndarray):
         return rows
@@ -179,7 +181,7 @@ def _own_columns(rows: Any, names: Collection[str], name: str, ignore_extra: boo
     extra = [column for column in columns if column not in names]
     if extra and ignore_extra:
         return rows.select([column for column in rows.schema.names if column not in extra])
-    if extra and len(columns) - len(extra) == len(names):
+    if extra and len(columns) - len(extra) >= n_vars:
         raise ValueError(
             f"{name}: columns are matched by name: the model has no variable {preview(extra)}; "
             "--ignore-extra leaves such columns out"

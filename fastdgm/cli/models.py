@@ -11,7 +11,9 @@ import numpy as np
 import numpy.typing as npt
 
 from ..data.samples import Samples
+from ..data.schema import Schema
 from ..data.tables import TableReader
+from ..data.variables import Discrete, Real
 from ..errors import NotFittedError
 from ..io.rows import csv, reals, write_rows, write_scored
 from ..io.rows.common import SCORE
@@ -35,18 +37,18 @@ def rows_per_chunk(n_vars: int, chunk: int | None) -> int:
 
 
 class RowModel(ABC):
-    """A model of rows with named columns; ``states`` is what ``read_rows`` asks for."""
+    """A model of rows with named columns; ``schema`` is what ``read_rows`` asks for."""
 
-    states: dict[str, tuple[str, ...]]
+    schema: Schema
 
     @property
     def n_vars(self) -> int:
-        """Number of columns."""
-        return len(self.states)
+        """Number of variables."""
+        return len(self.schema.names)
 
     def rows_per_chunk(self, chunk: int | None) -> int:
         """As asked for, else as many as keep a chunk at about 8 million cells."""
-        return rows_per_chunk(self.n_vars, chunk)
+        return rows_per_chunk(self.schema.n_codes + self.schema.n_reals, chunk)
 
     @abstractmethod
     def draw(self, n: int, chunk: int, seed: int, start: int) -> Iterator[Any]:
@@ -66,35 +68,36 @@ class RowModel(ABC):
 
 
 class NetworkRows(RowModel):
-    """Rows of a Bayes net: labels."""
+    """Rows of a Bayes net: labels and numbers."""
 
-    def __init__(self, net: BayesNet) -> None:
+    def __init__(self, net: BayesNet, dtype: str = "float32") -> None:
         if not net.is_fitted:
             raise NotFittedError("the network has a structure but no tables yet: fastdgm fit learns them from rows")
         self._net = net
-        self.states = dict(net.states)
+        self._dtype_of_reals = dtype
+        self.schema = Schema({name: own.variable for name, own in net.conditionals.items()})
 
     def draw(self, n: int, chunk: int, seed: int, start: int) -> Iterator[Samples]:
         """By the network."""
-        return self._net.iter_samples(n, chunk, seed=seed, start=start)
+        return self._net.iter_samples(n, chunk, seed=seed, start=start, dtype=self._dtype_of_reals)
 
     def log_prob(self, rows: Any) -> npt.NDArray[np.float64]:
         """By the network, which takes labels and codes."""
         return self._net.log_prob(rows)
 
     def write(self, out: str, chunks: Iterable[Samples]) -> None:
-        """As labels, in .npy as codes."""
+        """As labels and numbers, in .npy as codes and numbers."""
         if out in SCREEN:
-            csv.write(sys.stdout.buffer, chunks, self.states)
+            csv.write(sys.stdout.buffer, chunks, self.schema)
         else:
-            write_rows(out, chunks, self.states)
+            write_rows(out, chunks, self.schema)
 
     def write_scored(self, out: str, chunks: Iterable[Scored]) -> None:
-        """As labels, in .npy as codes."""
+        """As labels and numbers, in .npy as codes and numbers."""
         if out in SCREEN:
-            csv.write_scored(sys.stdout.buffer, chunks, self.states)
+            csv.write_scored(sys.stdout.buffer, chunks, self.schema)
         else:
-            write_scored(out, chunks, self.states)
+            write_scored(out, chunks, self.schema)
 
 
 class CodeRows(NetworkRows):
@@ -104,19 +107,19 @@ class CodeRows(NetworkRows):
         assert model.n_states is not None
         self._model = model
         own = tuple(map(str, range(model.n_states)))
-        self.states = dict.fromkeys(column_names(model), own)
+        self.schema = Schema(dict.fromkeys(column_names(model), Discrete(own)))
         self._dtype = code_type(model.n_states)
 
     def draw(self, n: int, chunk: int, seed: int, start: int) -> Iterator[Samples]:
         """By the model."""
         for rows in self._model.iter_samples(n, chunk, seed=seed, start=start):
-            yield Samples(np.ascontiguousarray(rows.T), self.states)
+            yield Samples(np.ascontiguousarray(rows.T), self.schema.states)
 
     def log_prob(self, rows: Any) -> npt.NDArray[np.float64]:
         """Of an array as it is, of a table by its columns' names."""
         rows = self._plain(rows)
         if not isinstance(rows, np.ndarray):
-            rows = TableReader(rows, self.states, self._dtype).read(0, len(rows)).T
+            rows = TableReader(rows, self.schema.states, self._dtype).read(0, len(rows)).T
         scores: npt.NDArray[np.float64] = self._model.log_prob(rows)
         return scores
 
@@ -125,7 +128,7 @@ class CodeRows(NetworkRows):
         super().write_scored(out, (Scored(self._plain(rows), scores) for rows, scores in chunks))
 
     def _plain(self, rows: Any) -> Any:
-        return rows if isinstance(rows, np.ndarray) else with_plain_codes(rows, self.states)
+        return rows if isinstance(rows, np.ndarray) else with_plain_codes(rows, self.schema.names)
 
 
 class RealRows(RowModel):
@@ -133,7 +136,7 @@ class RealRows(RowModel):
 
     def __init__(self, model: AutoregressiveModel) -> None:
         self._model = model
-        self.states = dict.fromkeys(column_names(model), ())
+        self.schema = Schema(dict.fromkeys(column_names(model), Real()))
 
     def draw(self, n: int, chunk: int, seed: int, start: int) -> Iterator[Array]:
         """By the model."""
@@ -147,13 +150,13 @@ class RealRows(RowModel):
     def write(self, out: str, chunks: Iterable[Array]) -> None:
         """As numbers of the model's type."""
         if out in SCREEN:
-            reals.write_csv(sys.stdout.buffer, chunks, list(self.states), self._model.dtype)
+            reals.write_csv(sys.stdout.buffer, chunks, list(self.schema.names), self._model.dtype)
         else:
-            reals.write_reals(out, chunks, list(self.states), self._model.dtype)
+            reals.write_reals(out, chunks, list(self.schema.names), self._model.dtype)
 
     def write_scored(self, out: str, chunks: Iterable[Scored]) -> None:
         """As float64, in the model's order of columns."""
-        names, dtype = [*self.states, SCORE], np.dtype(np.float64)
+        names, dtype = [*self.schema.names, SCORE], np.dtype(np.float64)
         rows = (np.column_stack([self._numbers(chunk.rows), chunk.scores]) for chunk in chunks)
         if out in SCREEN:
             reals.write_csv(sys.stdout.buffer, rows, names, dtype)
@@ -165,19 +168,19 @@ class RealRows(RowModel):
             return rows
         from ..data.columns import matched_columns
 
-        columns, n = matched_columns(rows, self.states)
+        columns, n = matched_columns(rows, self.schema.names)
         matrix = np.empty((n, len(columns)))
-        for number, name in enumerate(self.states):
+        for number, name in enumerate(self.schema.names):
             matrix[:, number] = _as_floats(columns[name])
         return matrix
 
 
-def row_model(model: Any) -> RowModel:
-    """What a model of rows of one length is to the commands."""
+def row_model(model: Any, dtype: str = "float32") -> RowModel:
+    """What a model of rows of one length is to the commands; ``dtype`` is that of a network's real variables."""
     from ..bayesnet import BayesNet
 
     if isinstance(model, BayesNet):
-        return NetworkRows(model)
+        return NetworkRows(model, dtype)
     return RealRows(model) if model.n_states is None else CodeRows(model)
 
 

@@ -15,21 +15,31 @@ from .summary import ScoreSummary
 
 
 def sample(
-    net: str, n: int, seed: int | None, start: int, out: str | None, chunk: int | None, reading: ReadOptions
+    net: str,
+    n: int,
+    seed: int | None,
+    start: int,
+    dtype: str | None,
+    out: str | None,
+    chunk: int | None,
+    reading: ReadOptions,
 ) -> None:
     """Draw rows into a file, or as CSV onto the screen."""
+    from ..bayesnet import BayesNet
     from ..runtime.seeds import key_from_seed
 
     out = SCREEN[0] if out is None else out
     _check_name(out, also=sequences.SUFFIXES)  # before the model is read
     check_other_file(out, net)
     model = load(net, reading)
+    if dtype is not None and not isinstance(model, BayesNet):
+        raise ValueError(f"--dtype is that of real variables of Bayes nets, {net} holds a {type(model).__name__}")
     seed = key_from_seed(seed)
     if is_of_sequences(model):
         sequences.sample(model, n, seed, start, out, chunk)
         return
     _check_name(out)
-    own = row_model(model)
+    own = row_model(model, dtype or "float32")
     own.write(out, progress(own.draw(n, own.rows_per_chunk(chunk), seed, start), out, n))
     say(out, f"{n} rows x {own.n_vars} variables (seed {seed}, start {start})")
 
@@ -73,7 +83,7 @@ def _scored(
     """Rows and log_prob chunk by chunk, noted in the summary on the way."""
     from ..io.rows.scored import Scored
 
-    found = inputs.read(model.states, model.states, chunk, ignore_extra=ignore_extra)
+    found = inputs.read(model.schema.names, model.schema, chunk, ignore_extra=ignore_extra)
     for first, rows in progress(found, out, size=lambda part: len(part[1])):
         with inputs.located(first):
             scores = model.log_prob(rows)

@@ -184,10 +184,9 @@ class MultivariateNormal(Conditional):
                     "that depend on it are LinearGaussian"
                 )
             states.append(variable.states)
-        check_parent_states(
-            f"the MultivariateNormal of {name!r}", self.parents, self.parent_states or (), tuple(states)
-        )
-        ks = tuple(map(len, states))
+        known, found = self.parent_states or (), tuple(states)
+        check_parent_states(f"the MultivariateNormal of {name!r}", self.parents, known, found)
+        ks = tuple(map(len, found))
         mean, covariance, d = self._mean, self._covariance, self._size
         if mean is not None and covariance is not None:
             mean = for_configurations(mean, f"the mean of {name!r}", ks, (d,))

@@ -232,9 +232,21 @@ def tables_of(conditionals: Mapping[str, Conditional], purpose: str) -> dict[str
     tables = {}
     for name, own in conditionals.items():
         if not isinstance(own, CPT):
-            raise TypeError(f"{purpose} needs tables, variable {name!r} has a {type(own).__name__}")
+            hint = _how_to_tabulate(own, conditionals)
+            raise TypeError(f"{purpose} needs tables, variable {name!r} has a {type(own).__name__}{hint}")
         tables[name] = own
     return tables
+
+
+def _how_to_tabulate(own: Conditional, conditionals: Mapping[str, Conditional]) -> str:
+    """The end of an error message, where a table would say the same."""
+    family = [own, *(conditionals[parent] for parent in own.parents)]
+    if not all(isinstance(one.variable, Discrete) for one in family):
+        return ""
+    return (
+        ": a CPT says the same, with the numbers exp(net.log_prob(rows, per_variable=True)) for each joint state of "
+        "the variable and its parents"
+    )
 
 
 def check_axes(n_parents: int) -> None:

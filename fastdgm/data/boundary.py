@@ -37,7 +37,7 @@ def as_block(data: Any, states: States) -> Block:
         if data.dtype == _code_type(states):
             return ColumnBlock(read_only(np.ascontiguousarray(data.block)), states)
         return code_array_block(data.block.T, states)
-    if _is_table(data):
+    if is_table(data):
         return TableBlock(data, states)
     return code_array_block(rows_array(data), states)
 
@@ -49,14 +49,14 @@ def as_network_block(data: Any, schema: Schema) -> Block:
     data = collected(data)
     if isinstance(data, Samples) and data.schema == schema:
         return samples_block(data)
-    if _is_table(data):
+    if is_table(data):
         return table_block(data, schema)
     return mixed_array_block(rows_array(data), schema)
 
 
 def as_training_block(data: Any, known: Variables, names: Sequence[str]) -> Block:
     """As ``as_network_block``; variables that ``known`` lacks are learnt, as ``infer_variables`` does."""
-    data = _read_once(data, names)
+    data = read_once(data, names)
     return as_network_block(data, _learnt_schema(data, known, names))
 
 
@@ -70,7 +70,7 @@ class KnownRows(NamedTuple):
 
 def as_known_block(data: Any, known: Variables, names: Sequence[str]) -> Block | KnownRows:
     """As ``as_training_block``; where rows hold labels that are no states, those without them."""
-    data = _read_once(data, names)
+    data = read_once(data, names)
     schema = _learnt_schema(data, known, names)
     try:
         return as_network_block(data, schema)
@@ -80,10 +80,10 @@ def as_known_block(data: Any, known: Variables, names: Sequence[str]) -> Block |
     return KnownRows(block, kept, problem)
 
 
-def _read_once(data: Any, names: Sequence[str]) -> Any:
+def read_once(data: Any, names: Sequence[str]) -> Any:
     """A table as its columns, because an Arrow stream can be read only once; anything else as it is."""
     data = collected(data)
-    return table_columns(data, names) if _is_table(data) and not isinstance(data, Samples) else data
+    return table_columns(data, names) if is_table(data) and not isinstance(data, Samples) else data
 
 
 def _learnt_schema(data: Any, known: Variables, names: Sequence[str]) -> Schema:
@@ -94,7 +94,7 @@ def _learnt_schema(data: Any, known: Variables, names: Sequence[str]) -> Schema:
 
 def _columns(data: Any, names: Sequence[str], vectors: Mapping[str, int]) -> Any:
     """Data with named columns."""
-    if isinstance(data, Samples) or _is_table(data):
+    if isinstance(data, Samples) or is_table(data):
         return data
     array = rows_array(data)
     n_cells = len(names) + sum(size - 1 for size in vectors.values())
@@ -103,7 +103,7 @@ def _columns(data: Any, names: Sequence[str], vectors: Mapping[str, int]) -> Any
     return columns_by_name(array, names, vectors)
 
 
-def _is_table(data: Any) -> bool:
+def is_table(data: Any) -> bool:
     """Whether data has named columns."""
     return (
         isinstance(data, Mapping)

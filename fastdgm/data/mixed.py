@@ -18,7 +18,7 @@ from .real_blocks import RealBlock, RealColumnBlock, RealRowBlock, RealTableBloc
 from .real_columns import real_column
 from .reals import float_type
 from .samples import Samples
-from .schema import Schema
+from .schema import Schema, Values
 from .tables import TableReader
 
 Array = npt.NDArray[Any]
@@ -70,9 +70,14 @@ class MixedBlock(Block):
 
 def samples_block(samples: Samples) -> MixedBlock:
     """Samples of the network's own variables."""
-    schema, (codes, reals) = samples.schema, samples.blocks
+    return values_block(samples.blocks, samples.schema)
+
+
+def values_block(values: Values, schema: Schema) -> MixedBlock:
+    """Codes and reals of a network."""
+    codes, reals = values
     own = ColumnBlock(read_only(np.ascontiguousarray(codes)), schema.states) if schema.n_codes else None
-    return MixedBlock(own, RealColumnBlock(reals, schema), len(samples), schema)
+    return MixedBlock(own, RealColumnBlock(reals, schema), reals.shape[1], schema)
 
 
 def table_block(data: Any, schema: Schema) -> MixedBlock:
@@ -80,17 +85,20 @@ def table_block(data: Any, schema: Schema) -> MixedBlock:
     columns, n = matched_columns(data, schema.names, schema.vectors)
     own = {name: columns[name] for name in schema.code_names}
     reals = {name: columns[name] for name in schema.real_names}
-    return MixedBlock(TableBlock(own, schema.states) if own else None, _real_block(reals, schema), n, schema)
+    return MixedBlock(TableBlock(own, schema.states) if own else None, real_block(reals, schema), n, schema)
 
 
-def _real_block(columns: dict[str, Any], schema: Schema) -> RealBlock:
-    """The reals of a table; vectors that lie in an array as they would in one of rows are read as such."""
-    found = {name: real_column(name, column, schema.vectors.get(name)) for name, column in columns.items()}
+def real_block(columns: Mapping[str, Any], schema: Schema, missing: bool = False) -> RealBlock:
+    """The reals of a table; vectors that lie in an array as they would in one of rows are read as such.
+
+    With ``missing`` NaN is allowed, and columns may be absent.
+    """
+    found = {name: real_column(name, column, schema.vectors.get(name), missing) for name, column in columns.items()}
     if len(found) == 1 and len(schema.sizes) == 1:
         whole = next(iter(found.values())).whole
         if whole is not None:
-            return RealRowBlock(whole, np.arange(schema.n_reals), schema)
-    return RealTableBlock(found, schema)
+            return RealRowBlock(whole, np.arange(schema.n_reals), schema, missing)
+    return RealTableBlock(found, schema, missing)
 
 
 def mixed_array_block(array: Array, schema: Schema) -> MixedBlock:
@@ -107,19 +115,20 @@ def mixed_array_block(array: Array, schema: Schema) -> MixedBlock:
     array = np.asarray(array)
     if array.dtype.kind not in "iuf":
         return table_block(columns_by_name(array, schema.names, schema.vectors), schema)
-    codes, reals = _cells(schema)
+    codes, reals = cells_of(schema)
     own = code_array_block(array[:, codes], schema.states) if schema.n_codes else None
     floats = array.astype(float_type([array]), copy=False)
-    return MixedBlock(own, _real_rows(floats, reals, schema), len(array), schema)
+    return MixedBlock(own, real_rows(floats, reals, schema), len(array), schema)
 
 
-def _real_rows(floats: Array, cells: Array, schema: Schema) -> RealBlock:
+def real_rows(floats: Array, cells: Array, schema: Schema, missing: bool = False) -> RealBlock:
+    """The reals of rows of floats, which are the columns ``cells``; with ``missing`` NaN is allowed."""
     if floats.flags.f_contiguous:
-        return RealColumnBlock(floats.T[cells] if schema.n_codes else floats.T, schema)
-    return RealRowBlock(np.ascontiguousarray(floats), cells, schema)
+        return RealColumnBlock(floats.T[cells] if schema.n_codes else floats.T, schema, missing)
+    return RealRowBlock(np.ascontiguousarray(floats), cells, schema, missing)
 
 
-def _cells(schema: Schema) -> tuple[Array, Array]:
+def cells_of(schema: Schema) -> tuple[Array, Array]:
     """Which columns of an array of rows are the codes, and which the reals."""
     is_real = np.concatenate([np.full(schema.sizes.get(name, 1), name in schema.sizes) for name in schema.names])
     return np.flatnonzero(~is_real), np.flatnonzero(is_real)
@@ -144,5 +153,5 @@ def known_rows(data: Any, schema: Schema) -> tuple[Block, Array]:
     block = ColumnBlock(read_only(np.ascontiguousarray(codes[:, kept].astype(schema.code_dtype))), schema.states)
     if schema.is_discrete:
         return block, kept
-    reals = _real_block({name: columns[name] for name in schema.real_names}, schema).read(0, n)[:, kept]
+    reals = real_block({name: columns[name] for name in schema.real_names}, schema).read(0, n)[:, kept]
     return MixedBlock(block, RealColumnBlock(reals, schema), int(kept.sum()), schema), kept

@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
+from ..errors import MissingValuesError
 from ..runtime.arrays import read_only
-from .boundary import as_network_block
-from .columns import table_columns
+from .boundary import as_network_block, is_table
+from .code_arrays import code_array_block, rows_array
+from .collected import collected
+from .columns import column_pieces, matched_columns
+from .empty_cells import filled
+from .labels import Codes, Column, Encoder, Labels, Piece
+from .mixed import cells_of, columns_by_name, real_block, real_rows
+from .real_blocks import RealBlock
+from .reals import float_type
 from .samples import Samples
 from .schema import Schema, Values
 
@@ -73,68 +82,102 @@ def without(rows: PartialRows, name: str) -> PartialRows:
 
 
 def as_partial_rows(data: Any, schema: Schema) -> PartialRows:
-    """Columns of a table, some of them absent or with missing values (NaN, None, null, -1 in integers), as blocks.
+    """Rows of a table, columns of which may be absent or have missing values, or of an array; Samples are complete.
 
-    Samples and arrays have all columns. Raises as ``as_network_block`` for everything else that is wrong.
+    Missing are NaN, None, null, empty labels, -1 in signed integers and the largest number in unsigned ones, where no
+    state has that name or code. An array ``(n, n_reals)`` holds the real variables alone. Raises as
+    ``as_network_block`` for everything else that is wrong.
     """
+    data = collected(data)
     if isinstance(data, Samples) and data.schema == schema:
-        return PartialRows(data.blocks, schema, {})
-    if not _has_columns(data):
-        data = _split(np.asarray(data), schema)
-    columns = dict(table_columns(data, schema.names))
-    n = len(next(iter(columns.values()))) if columns else 0
+        part = as_network_block(data, schema).read(0, len(data))
+        return PartialRows(Values(part.codes, part.reals), schema, {})
+    if is_table(data):
+        columns, n = matched_columns(data, schema.names, schema.vectors, partial=True)
+        return _rows_of_table(columns, real_block(_real_columns(columns, schema), schema, missing=True), n, schema)
+    array = rows_array(data)
+    if schema.is_discrete and not np.ma.is_masked(array):
+        with suppress(MissingValuesError):
+            return _complete_codes(array, schema)
+    names, cells = _cells(array, schema)
+    columns = columns_by_name(array, names, schema.vectors)
+    if array.dtype.kind not in "iuf" or np.ma.is_masked(array):
+        return _rows_of_table(
+            columns, real_block(_real_columns(columns, schema), schema, missing=True), len(array), schema
+        )
+    floats = array.astype(float_type([array]), copy=False)
+    return _rows_of_table(columns, real_rows(floats, cells, schema, missing=True), len(array), schema)
+
+
+def _real_columns(columns: Mapping[str, Any], schema: Schema) -> dict[str, Any]:
+    return {name: columns[name] for name in schema.real_names if name in columns}
+
+
+def _rows_of_table(columns: Mapping[str, Any], real: RealBlock, n: int, schema: Schema) -> PartialRows:
+    """Columns of codes by name, and a block of reals."""
     missing: dict[int, Array | None] = {}
-    for name in schema.names:
-        found = _find_missing(columns[name]) if name in columns else None
-        if found is not None and not found.any():
-            continue
-        row, size = schema.rows[name], schema.sizes.get(name, 1)
-        first = row if name in schema.states else schema.n_codes + row
-        for cell in range(size):
-            missing[first + cell] = None if found is None else (found[:, cell] if found.ndim == 2 else found)
-        columns[name] = _filled(name, columns.get(name), found, n, schema)
-    block = as_network_block(columns, schema)
-    part = block.read(0, n)
-    reals = np.array(part.reals) if schema.n_reals else np.empty((0, n), np.float32)
-    for row, own in missing.items():
-        if row >= schema.n_codes:
-            reals[row - schema.n_codes, slice(None) if own is None else own] = np.nan
-    return PartialRows(Values(np.ascontiguousarray(part.codes), read_only(reals)), schema, missing)
+    codes = np.zeros((schema.n_codes, n), schema.code_dtype)
+    for row, (name, states) in enumerate(schema.states.items()):
+        found = _read_codes(Column(name, states), columns[name], codes[row]) if name in columns else None
+        if found is None or found.any():
+            missing[row] = None if found is None or found.all() else found
+    reals = real.read(0, n) if schema.n_reals else np.empty((0, n), np.float32)
+    for row in range(schema.n_reals):
+        own = np.isnan(reals[row])
+        if own.any():
+            missing[schema.n_codes + row] = None if own.all() else own
+    return PartialRows(Values(read_only(codes), read_only(reals)), schema, missing)
 
 
-def _has_columns(data: Any) -> bool:
-    return isinstance(data, Mapping) or hasattr(data, "columns") or hasattr(data, "__arrow_c_stream__")
+def _complete_codes(array: Array, schema: Schema) -> PartialRows:
+    """Rows of codes without any that are missing."""
+    block = code_array_block(array, schema.states)
+    codes = block.read(0, block.n).codes
+    return PartialRows(Values(codes, np.empty((0, block.n), np.float32)), schema, {})
 
 
-def _split(array: Array, schema: Schema) -> dict[str, Array]:
-    columns, at = {}, 0
-    for name in schema.names:
-        size = schema.sizes.get(name, 0)
-        columns[name] = array[:, at : at + size] if size > 1 else array[:, at]
-        at += max(size, 1)
-    return columns
+def _cells(array: Array, schema: Schema) -> tuple[Sequence[str], Array]:
+    """The variables that an array of rows holds, and which of its columns are the reals."""
+    n_cells = schema.n_codes + schema.n_reals
+    if array.ndim == 2 and array.shape[1] == n_cells:
+        return schema.names, cells_of(schema)[1]
+    if array.ndim == 2 and array.shape[1] == schema.n_reals and array.dtype.kind in "iuf":
+        return schema.real_names, np.arange(schema.n_reals)
+    alone = f", or ({schema.n_reals}) for the real ones alone" if schema.n_reals else ""
+    raise ValueError(f"an array of rows has shape (n_rows, {n_cells}){alone}, got shape {array.shape}")
 
 
-def _find_missing(column: Any) -> Array:
-    """Where a column has no value."""
-    if hasattr(column, "isna"):
-        return np.asarray(column.isna(), bool)
-    values = np.asarray(column)
+def _read_codes(variable: Column, column: Any, out: Array) -> Array:
+    """Fill in the codes of a column, 0 where a value is missing; returns where that is."""
+    column, found = filled(column)
+    row = 0
+    for piece in column_pieces(variable.name, column):
+        own = slice(row, row + len(piece))
+        found[own] |= _missing_in(piece, variable)
+        if not found[own].all():
+            complete = _filled(piece, variable, found[own]) if found[own].any() else piece
+            Encoder(complete, variable, row).encode(0, len(piece), out[own])
+        row += len(piece)
+    out[found] = 0
+    return found
+
+
+def _missing_in(piece: Piece, variable: Column) -> Array:
+    """Where a piece of a column has no value."""
+    values = piece.values
+    if isinstance(piece, Labels):
+        empty = [k for k, label in enumerate(piece.labels) if label is None or (label == "" and not piece.ordered)]
+        return np.asarray((values < 0) | np.isin(values, empty))
     if values.dtype.kind == "f":
         return np.isnan(values)
     if values.dtype.kind == "i":
-        return values == -1
-    if values.dtype.kind == "O":
-        return np.array([own is None or own != own for own in values.tolist()], bool)
-    return np.zeros(len(values), bool)
+        return np.asarray(values == -1) if "-1" not in variable.states else np.zeros(len(values), bool)
+    marker = np.iinfo(values.dtype).max
+    return np.asarray(values == marker) if marker >= len(variable.states) else np.zeros(len(values), bool)
 
 
-def _filled(name: str, column: Any, found: Array | None, n: int, schema: Schema) -> Array:
-    """A complete column with some value where there was none."""
-    if found is None:
-        event = (schema.sizes[name],) if name in schema.sizes and schema.real(name).event_shape else ()
-        return np.zeros((n, *event), np.uint8 if name in schema.states else np.float32)
-    values = np.array(column, object if name in schema.states else None)
-    known = values[~found]
-    values[found] = (known[0] if len(known) else 0) if name in schema.states else 0.0
-    return values
+def _filled(piece: Piece, variable: Column, missing: Array) -> Piece:
+    """The same piece with one of its own values where there was none."""
+    known = piece.values[int(np.argmin(missing))]
+    values = np.where(missing, known, piece.values)
+    return Labels(values, piece.labels, piece.ordered) if isinstance(piece, Labels) else Codes(values)

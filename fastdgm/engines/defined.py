@@ -3,7 +3,7 @@ way: refused here, never passed on as NaN. (-inf is a log-probability: that of a
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -42,3 +42,20 @@ def _where(defined: Array, order: Array) -> str:
 
 def _reason(dtype: np.dtype[Any]) -> str:
     return f"the parameters are too large: what is computed from them leaves the range of {dtype}"
+
+
+def undefined_real(row: int, start: int, drawn: Mapping[str, Array]) -> ValueError:
+    """The error for a real variable that left the range of its type when it was drawn; ``drawn`` has the numbers of
+    every variable from ``row`` on, in topological order."""
+    finite = {name: np.isfinite(numbers) for name, numbers in drawn.items()}
+    first = min((int(np.argmin(own)) for own in finite.values() if not own.all()), default=0)
+    name = next((name for name, own in finite.items() if not own[first]), next(iter(drawn)))
+    return ValueError(
+        f"row {start + row + first} cannot be drawn, seen first at variable {name!r}; {_reason(drawn[name].dtype)}"
+    )
+
+
+def undefined_term(row: int, terms: Mapping[str, float], dtype: np.dtype[Any]) -> ValueError:
+    """The error for a row whose log-probability is NaN or infinite; ``terms`` are its, in topological order."""
+    name = next((name for name, term in terms.items() if not term < np.inf), next(iter(terms)))
+    return ValueError(f"log_prob of row {row} is not defined, seen first at variable {name!r}; {_reason(dtype)}")

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from importlib import import_module
 from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from ..conditionals.base import Conditional
-from ..conditionals.deterministic import Deterministic
-from ..conditionals.logistic import Logistic, Softmax
-from ..conditionals.multivariate import MultivariateNormal
-from ..conditionals.noisy_or import NoisyOr
 from ..conditionals.table import CPT
 from ..data.blocks import Block
 from ..data.schema import Schema, Values
@@ -21,27 +18,31 @@ from ..runtime.lazy import cached_property
 from ..runtime.memory import check_memory
 from ..runtime.pieces import cell_ranges, run_ranges
 from .base import Engine, Members
-from .functions.run import FunctionEngine
-from .logistic.run import LogisticEngine
-from .multivariate.run import MultivariateEngine
 from .tables.run import TableEngine
 
 Array = npt.NDArray[Any]
+PACKAGE = __name__.partition(".")[0]
 
-# Which kind of conditional has which engine; subclasses go with their class.
-ENGINES: dict[type[Conditional], type[Engine]] = {
-    CPT: TableEngine,
-    Logistic: LogisticEngine,
-    Softmax: LogisticEngine,
-    NoisyOr: LogisticEngine,
-    Deterministic: FunctionEngine,
-    MultivariateNormal: MultivariateEngine,
+# Which kind of conditional has which engine; subclasses go with their class. Those of HOMES are imported and added when
+# a network first has one, so that a network of tables does without the loops of all others.
+ENGINES: dict[type[Conditional], type[Engine]] = {CPT: TableEngine}
+HOMES = {
+    "Deterministic": ("functions.run", "FunctionEngine"),
+    "LinearGaussian": ("gaussian.run", "GaussianEngine"),
+    "Logistic": ("logistic.run", "LogisticEngine"),
+    "MultivariateNormal": ("multivariate.run", "MultivariateEngine"),
+    "NoisyOr": ("logistic.run", "LogisticEngine"),
+    "Root": ("roots.run", "RootEngine"),
+    "Softmax": ("logistic.run", "LogisticEngine"),
 }
 
 
 def engine_of(conditional: Conditional) -> type[Engine]:
     """The engine of a conditional's kind. TypeError where there is none."""
     for kind in type(conditional).__mro__:
+        if kind not in ENGINES and kind.__name__ in HOMES and kind.__module__.startswith(f"{PACKAGE}.conditionals."):
+            module, name = HOMES[kind.__name__]
+            ENGINES[kind] = getattr(import_module(f"{PACKAGE}.engines.{module}"), name)
         if kind in ENGINES:
             return ENGINES[kind]
     raise TypeError(f"no engine draws and scores a {type(conditional).__name__}")

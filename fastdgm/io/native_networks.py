@@ -2,20 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy.typing as npt
 
 from ..bayesnet import BayesNet
 from ..conditionals.base import Conditional
-from ..conditionals.deterministic import FunctionTable
-from ..conditionals.table import CPT, Bernoulli, Categorical
+from ..conditionals.deterministic import Deterministic, FunctionTable
+from ..conditionals.gaussian import LinearGaussian
+from ..conditionals.logistic import Logistic, Softmax
+from ..conditionals.multivariate import MultivariateNormal
+from ..conditionals.noisy_or import NoisyOr
+from ..conditionals.roots import Exponential, Laplace, Uniform
+from ..conditionals.table import CPT
 from ..data.variables import Discrete, Real, Variable
 from ..errors import NotFittedError
 
 Arrays = dict[str, npt.NDArray[Any]]
-_TABLES = (CPT, Bernoulli, Categorical)
+# Kinds of conditionals that are written by the names of their classes, subclasses as their class.
+KINDS: dict[str, type[Conditional]] = {
+    "CPT": CPT,
+    "FunctionTable": FunctionTable,
+    "LinearGaussian": LinearGaussian,
+    "Uniform": Uniform,
+    "Exponential": Exponential,
+    "Laplace": Laplace,
+    "MultivariateNormal": MultivariateNormal,
+    "Logistic": Logistic,
+    "Softmax": Softmax,
+    "NoisyOr": NoisyOr,
+    "Deterministic": Deterministic,
+}
 _OPTIONAL_KEYS = {"kind", "event_shape"}
 _MAX_AXES, _MAX_SIZE = 64, 1 << 40  # of a value: those of a NumPy array, and more numbers than a file can hold
 
@@ -33,10 +51,7 @@ def network_state(net: BayesNet) -> tuple[dict[str, Any], Arrays]:
     ------
     TypeError : a conditional that no file can hold, as one with a Python function.
     """
-    variables: list[dict[str, Any]] = [
-        {"name": name, "parents": list(own), "states": list(net.states[name]) if name in net.states else None}
-        for name, own in net.parents.items()
-    ]
+    variables = [_description(name, own, net.variables.get(name)) for name, own in net.parents.items()]
     arrays: Arrays = {}
     for i, (name, own) in enumerate(_conditionals(net).items()):
         try:
@@ -44,12 +59,16 @@ def network_state(net: BayesNet) -> tuple[dict[str, Any], Arrays]:
         except TypeError as error:
             raise TypeError(f"no file holds the conditional of {name!r}: {error}") from None
         arrays |= {f"{parameter}.{i}": array for parameter, array in parameters.items()}
-        kind = CPT.__name__ if type(own) in _TABLES else _kind_of(own)
-        if kind != CPT.__name__ or not net.is_fitted:
+        kind = _kind_of(own)
+        if kind != "CPT" or not net.is_fitted:
             variables[i]["kind"] = kind
-        if isinstance(own.variable, Real):
-            variables[i]["event_shape"] = list(own.variable.event_shape)
     return {"fitted": net.is_fitted, "variables": variables}, arrays
+
+
+def _description(name: str, parents: Sequence[str], variable: Variable | None) -> dict[str, Any]:
+    states = list(variable.states) if isinstance(variable, Discrete) else None
+    description = {"name": name, "parents": list(parents), "states": states}
+    return description | ({"event_shape": list(variable.event_shape)} if isinstance(variable, Real) else {})
 
 
 def _conditionals(net: BayesNet) -> Mapping[str, Conditional]:
@@ -60,18 +79,19 @@ def _conditionals(net: BayesNet) -> Mapping[str, Conditional]:
         return {}
 
 
-def _kinds() -> dict[str, type[Conditional]]:
-    """Kinds of conditionals by the names of their classes."""
+def _kind_of(own: Conditional) -> str:
+    """The name of the class that files know, or that has an engine: a subclass goes with it."""
+    kinds = type(own).__mro__
+    known = next((kind for kind in kinds if kind in KINDS.values()), None)
+    return (known or next((kind for kind in kinds if kind in _added_kinds().values()), type(own))).__name__
+
+
+def _added_kinds() -> dict[str, type[Conditional]]:
+    """Those that were added to the engines, by the names of their classes."""
     from ..engines.hybrid import ENGINES  # and numba with them
 
-    kinds: list[type[Conditional]] = [*ENGINES, FunctionTable]
-    return {own.__name__: own for own in kinds}
-
-
-def _kind_of(own: Conditional) -> str:
-    """The name of the class that has an engine: a subclass goes with it."""
-    kinds = _kinds().values()
-    return next((kind for kind in type(own).__mro__ if kind in kinds), type(own)).__name__
+    added = [kind for kind in ENGINES if not any(issubclass(known, kind) for known in KINDS.values())]
+    return {kind.__name__: kind for kind in added}
 
 
 # --- JSON and arrays to networks ---------------------------------------------------------------------------
@@ -121,7 +141,11 @@ def _structure_alone(variables: Mapping[str, _Entry]) -> BayesNet:
     if unknown is not None:
         raise ValueError(f"parents are variables of the network, got {unknown!r}")
     states = {own.name: own.states for own in variables.values() if own.states is not None}
-    return BayesNet.from_edges(edges, variables, states)
+    real = [own.name for own in variables.values() if own.event_shape is not None]
+    vector = next((name for name in real if variables[name].event_shape), None)
+    if vector is not None:
+        raise ValueError(f"a vector has a kind of conditional, {vector!r} has none")
+    return BayesNet.from_edges(edges, variables, states, real)
 
 
 def _arrays_of_variables(arrays: Arrays, variables: list[_Entry], has_conditionals: bool) -> list[Arrays]:
@@ -172,7 +196,7 @@ def _event_shape(name: str, shape: Any) -> list[int]:
 
 def _kind(name: str, kind: Any) -> type[Conditional]:
     """A kind of conditional by its class's name."""
-    kinds = _kinds()
+    kinds = KINDS if type(kind) is str and kind in KINDS else {**KINDS, **_added_kinds()}
     if type(kind) is not str or kind not in kinds:
         raise ValueError(f"kinds of conditionals are {', '.join(kinds)}, {name!r} has {kind!r}")
     return kinds[kind]

@@ -5,16 +5,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ..conditionals.base import Conditional
-from ..conditionals.deterministic import Deterministic
+from ..conditionals.deterministic import Deterministic, FunctionTable
 from ..conditionals.gaussian import LinearGaussian
 from ..conditionals.logistic import Logistic, Softmax
 from ..conditionals.multivariate import MultivariateNormal
+from ..conditionals.noisy_or import NoisyOr
 from ..conditionals.roots import Exponential, Laplace, Uniform
 from ..conditionals.table import CPT
 from ..data.variables import Discrete, Real
 from .base import Estimator, Target
 from .gaussian import GaussianEstimator
+from .logistic import LogLinearEstimator
 from .multivariate import MultivariateNormalEstimator
+from .noisy_or import NoisyOrEstimator
 from .roots import ExponentialEstimator, LaplaceEstimator, UniformEstimator
 from .tables import TableEstimator
 
@@ -26,8 +29,11 @@ ESTIMATORS: dict[type[Conditional], type[Estimator]] = {
     Uniform: UniformEstimator,
     Exponential: ExponentialEstimator,
     Laplace: LaplaceEstimator,
+    Logistic: LogLinearEstimator,
+    Softmax: LogLinearEstimator,
+    NoisyOr: NoisyOrEstimator,
 }
-KEPT: tuple[type[Conditional], ...] = (Deterministic,)  # nothing to learn: they stay as they are
+KEPT: tuple[type[Conditional], ...] = (Deterministic, FunctionTable)  # nothing to learn: they stay as they are
 
 
 def kind_of(target: Target) -> type[Conditional]:
@@ -60,7 +66,7 @@ def is_table(target: Target) -> bool:
     """Whether a variable is learnt by counting."""
     if target.conditional is None:
         return default_kind(target) is CPT
-    return isinstance(target.conditional, CPT)
+    return isinstance(target.conditional, CPT) and not isinstance(target.conditional, KEPT)
 
 
 def all_tables(targets: Sequence[Target]) -> bool:

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from pathlib import Path
 
-from ..data.variables import Real
 from ..runtime.extras import how_to_install
 from ..runtime.files import atomic_file
 from ..runtime.text import printable
 from .layered import CELL_WIDTH, layered
-from .shown import Network, Shown
+from .shown import Network
 from .svg import cell_size, svg
-from .text import conditionals_of, network_text
+from .text import conditionals_of, network_text, real_names
 
 LAYOUTS = ("layers", "dot")
 MAX_SHOWN = 500  # variables of a network that is a cell's last line; a larger one is a long page
@@ -72,17 +70,12 @@ def network_svg(net: Network, *, in_cell: bool = True) -> str:
     drawing = layered(net.parents, net.order, labels)
     conditionals = conditionals_of(net)
     titles = [_title(net, name, conditionals.get(name)) for name in net.order]
-    real = real_names(conditionals)
+    real = real_names(net)
     is_real = [name in real for name in net.order]
     return svg(drawing, [labels[name] for name in net.order], titles, is_real, in_cell=in_cell)
 
 
-def real_names(conditionals: Mapping[str, Shown]) -> set[str]:
-    """The variables that are drawn as ellipses."""
-    return {name for name, own in conditionals.items() if isinstance(own.variable, Real)}
-
-
-def _title(net: Network, name: str, own: Shown | None) -> str:
+def _title(net: Network, name: str, own: object) -> str:
     """The whole name, and the states where they are known; the distribution of what is no table."""
     states = net.states.get(name, ())
     shown = [printable(state) for state in states[:TITLE_STATES]]
@@ -91,7 +84,7 @@ def _title(net: Network, name: str, own: Shown | None) -> str:
     return "\n".join([printable(name, MAX_TITLE) + known, *_distribution(own)])
 
 
-def _distribution(own: Shown | None) -> list[str]:
+def _distribution(own: object) -> list[str]:
     """The first lines of how a conditional reads, if it is no table."""
     if own is None or hasattr(own, "table"):
         return []
@@ -115,7 +108,7 @@ def network_dot(net: Network) -> str:
     <BLANKLINE>
     """
     number = {name: i for i, name in enumerate(net.names)}
-    real = real_names(conditionals_of(net))
+    real = real_names(net)
     shape = {name: ", shape=ellipse" if name in real else "" for name in number}
     lines = [f'  v{i} [label="{_dot_escape(printable(name))}"{shape[name]}];' for name, i in number.items()]
     lines += [f"  v{number[parent]} -> v{number[child]};" for parent, child in net.edges]

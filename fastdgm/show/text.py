@@ -11,7 +11,7 @@ from ..data.variables import Real
 from ..errors import NotFittedError
 from ..runtime.text import printable
 from .listing import MAX_COLUMNS, MAX_ROWS, Listing, count
-from .shown import Network, Shown, Table
+from .shown import Network, Table
 
 MAX_LINES = 30  # of a tree in a repr
 MAX_DEPTH = 8  # a deeper part of a tree starts again at the margin
@@ -65,11 +65,16 @@ def network_text(net: Network, max_lines: int | None = MAX_LINES) -> str:
 
 
 def _variables(net: Network) -> str:
-    n_real = sum(isinstance(own.variable, Real) for own in conditionals_of(net).values())
+    n_real = len(real_names(net))
     return count(len(net), "variable") + (f" ({n_real} real)" if n_real else "")
 
 
-def conditionals_of(net: Network) -> Mapping[str, Shown]:
+def real_names(net: Network) -> set[str]:
+    """The variables that are known to be real."""
+    return {name for name, own in net.variables.items() if isinstance(own, Real)}
+
+
+def conditionals_of(net: Network) -> Mapping[str, object]:
     """Those that are known, if only by their kind; none where nothing but a structure is."""
     try:
         return net.conditionals
@@ -77,13 +82,14 @@ def conditionals_of(net: Network) -> Mapping[str, Shown]:
         return {}
 
 
-def _kind(own: Shown) -> str:
+def _kind(own: object) -> str:
     """What a tree says of a conditional that is no table."""
     return "" if hasattr(own, "table") else f" ~ {type(own).__name__}"
 
 
 def _tree(net: Network) -> Iterator[str]:
     kinds = {name: _kind(own) for name, own in conditionals_of(net).items()}
+    kinds = kinds if len(set(kinds.values())) > 1 else {}  # the same everywhere says little
     children: dict[str, list[str]] = {name: [] for name in net.names}
     for parent, child in net.edges:
         children[parent].append(child)

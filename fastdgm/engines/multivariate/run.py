@@ -61,6 +61,20 @@ class MultivariateEngine(Engine):
             LOOPS["log_prob", "cpu"](begin, end, vector, part.codes, part.reals, out[v])
         return -1
 
+    def log_prob_of_states(self, begin: int, end: int, part: Part, row: int, out: Array) -> None:
+        """All components at once, where each vector has that parent alone."""
+        vectors = self._planned(scoring_components, part.reals.dtype)
+        if any(vector.parents.tolist() != [row] for vector in vectors):
+            super().log_prob_of_states(begin, end, part, row, out)
+            return
+        first, *others = vectors
+        loop = LOOPS["log_prob of components", "cpu"]
+        loop(begin, end, first.components, first.row, part.reals, out)
+        for vector in others:
+            terms = np.empty_like(out)
+            loop(begin, end, vector.components, vector.row, part.reals, terms)
+            out[:, begin:end] += terms[:, begin:end]
+
     @property
     def n_bytes(self) -> int:
         """Memory of the plans made so far."""

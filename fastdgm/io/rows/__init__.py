@@ -1,7 +1,8 @@
 """Rows in files, in chunks at constant memory: Parquet, Arrow, CSV and .npy.
 
 Parquet, Arrow and CSV hold labels and numbers, one column per variable; .npy holds codes, reals or, as float64, both,
-``(n_rows, n_cells)``. A vector is a column of lists in Parquet and Arrow, a column for each of its numbers in the others.
+``(n_rows, n_cells)``. A vector is a column of lists in Parquet and Arrow, and a column for each of its numbers in the
+other two.
 """
 
 from __future__ import annotations

@@ -12,7 +12,7 @@ from ...data.columns import table_columns
 from ...data.samples import Samples, rows_of
 from ...data.schema import Schema, Values
 from ...data.vectors import element_names
-from .common import SCORE, Scores
+from .common import SCORE, Scores, States
 
 
 class Scored(NamedTuple):
@@ -70,12 +70,19 @@ def table(chunk: Scored, schema: Schema) -> Any:
     if isinstance(rows, np.ndarray):
         samples = samples_of(rows, schema).to_arrow()
         return pa.table([*samples.columns, pa.array(scores)], names=[*names, SCORE])
-    labels = [name for name in names if name in schema.states]
-    own = {name: schema.states[name] for name in labels}
-    block = as_block(dict(zip(labels, rows.select(labels).columns, strict=True)), own) if labels else None
-    samples = Samples(block.read(0, rows.num_rows).codes, own).to_arrow() if block else None
-    columns = [samples[name] if _is_label(rows, name) and name in own else _plain(rows[name]) for name in names]
+    own = {name: schema.states[name] for name in names if name in schema.states}
+    labels = _labels(rows, own)
+    columns = [labels[name] if name in own and _is_label(rows, name) else _plain(rows[name]) for name in names]
     return pa.table([*columns, pa.array(scores)], names=[*names, SCORE], metadata=rows.schema.metadata)
+
+
+def _labels(rows: Any, states: States) -> dict[str, Any]:
+    """Columns of discrete variables as dictionaries of all their states."""
+    if not states:
+        return {}
+    block = as_block(dict(zip(states, rows.select(list(states)).columns, strict=True)), states)
+    table = Samples(block.read(0, rows.num_rows).codes, states).to_arrow()
+    return dict(zip(states, table.columns, strict=True))
 
 
 def _is_label(rows: Any, name: str) -> bool:

@@ -1,0 +1,64 @@
+"""The twins of the loops over normal vectors, on a mixture of eight."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+from case import Case
+
+from fastdgm.engines.multivariate.loops import LOOPS as CPU
+from fastdgm.engines.multivariate.loops_cuda import LOOPS
+from fastdgm.engines.multivariate.plan import drawing_components, scoring_components
+from fastdgm.kernels.multivariate import PANEL, Vector
+from fastdgm.kernels.products import LANES
+
+SEED = np.uint64(2**63 + 1)
+K = 8
+
+
+def vector_cases(n: int, d: int) -> Iterator[Case]:
+    """Drawing, scoring and adding up n rows of d numbers."""
+    rng, single = np.random.default_rng(0), np.dtype(np.float32)
+    root = rng.normal(size=(K, d, 2 * d))
+    mean, covariance = rng.normal(size=(K, d)), root @ root.swapaxes(1, 2) / d
+    codes = rng.integers(0, K, (1, n)).astype(np.uint8)
+    parents, strides = np.zeros(1, np.int64), np.ones(1, np.int64)
+    drawn = Vector(drawing_components(mean, covariance, single), parents, strides, 0, 0)
+    scored = Vector(scoring_components(mean, covariance, single), parents, strides, 0, 0)
+    empty, reals = np.zeros((d, n), single), np.zeros((d, n), single)
+    draw = (SEED, np.uint64(0), drawn, codes)
+    CPU["sample", "cpu"](0, n, *draw, reals)
+    yield Case(
+        "vector sample", LOOPS["sample", "cuda"], draw, (empty,), (reals,), 1e-3, n, n * d, reals.nbytes,
+        lambda: CPU["sample", "cpu"](0, n, *draw, empty.copy()), n * d,
+    )  # fmt: skip
+    out = np.zeros(n)
+    CPU["log_prob", "cpu"](0, n, scored, codes, reals, out)
+    yield Case(
+        "vector log_prob", LOOPS["log_prob", "cuda"], (scored, codes, reals), (np.zeros(n),), (out,), 1e-5, n, n * d,
+        reals.nbytes, lambda: CPU["log_prob", "cpu"](0, n, scored, codes, reals, np.zeros(n)),
+    )  # fmt: skip
+    verb, components, terms = "log_prob of components", scored.components, np.zeros((K, n))
+    CPU[verb, "cpu"](0, n, components, 0, reals, terms)
+    yield Case(
+        "vector log_prob of components", LOOPS[verb, "cuda"], (components, 0, reals), (np.zeros((K, n)),), (terms,),
+        1e-5, n, n * d, reals.nbytes + terms.nbytes,
+        lambda: CPU[verb, "cpu"](0, n, components, 0, reals, np.zeros((K, n))),
+    )  # fmt: skip
+    yield _moments(reals, rng.uniform(size=(K, n)))
+
+
+def _moments(reals: np.ndarray, weights: np.ndarray) -> Case:
+    d, n = reals.shape
+    shape = K, -(-(d + 1) // PANEL) * PANEL, -(-(d + 1) // LANES) * LANES
+    arguments, out = (0, np.zeros(d), reals, weights), np.zeros(shape)
+    CPU["weighted moments", "cpu"](0, n, *arguments, out)
+    lower = np.zeros(shape)
+    lower[:, : d + 1, : d + 1] = np.tril(out[:, : d + 1, : d + 1])
+    sums = K * (d + 1) ** 2
+    return Case(
+        "vector weighted moments", LOOPS["weighted moments", "cuda"], arguments, (np.zeros(shape),), (lower,), 1e-9,
+        sums, n * d, reals.nbytes + weights.nbytes,
+        lambda: CPU["weighted moments", "cpu"](0, n, *arguments, np.zeros(shape)),
+    )  # fmt: skip

@@ -1,0 +1,1 @@
+"""Real variables that are normal given their parents."""

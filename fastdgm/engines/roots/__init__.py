@@ -1,0 +1,1 @@
+"""Real variables without parents that are not normal."""

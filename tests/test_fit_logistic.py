@@ -1,0 +1,236 @@
+"""Logistic and softmax regression by Newton's method, noisy-or by EM: the maximum, and what has none."""
+
+from __future__ import annotations
+
+import warnings
+
+import numpy as np
+import pytest
+import reference_logistic as oracle
+from logistic_nets import discrete_net
+
+import fastdgm as fd
+from fastdgm.learning import newton, noisy_or
+
+
+def rows_of(n, seed=0):
+    """Bits, a variable of three states, and labels of a logistic and a softmax variable."""
+    rng = np.random.default_rng(seed)
+    a, c = rng.integers(0, 2, n), rng.integers(0, 3, n)
+    x = oracle.columns([a, c], [2, 3])
+    y = (rng.random(n) < 1 / (1 + np.exp(-(x @ [1.0, -2.0, 0.5] + 0.3)))).astype(int)
+    p = oracle.softmax_probabilities(x, np.array([[0, 0, 0], [1, 2, -1], [-1, 0.5, 0]]), np.array([0, 0.2, -0.4]))
+    s = (p.cumsum(axis=1) <= rng.random(n)[:, None]).sum(axis=1)
+    return {"a": a, "c": c, "y": y, "s": s}
+
+
+def net_of(**conditionals):
+    return fd.BayesNet({"a": fd.Bernoulli(0.5), "c": fd.Categorical([0.2, 0.3, 0.5]), **conditionals})
+
+
+def logistic_net(l2=0.0, parents=("a", "c")):
+    return net_of(y=fd.Logistic(parents, l2=l2))
+
+
+def gradient(data, weights, bias, row_weights, l2):
+    """Of the penalised log-likelihood at a logistic regression of y on a, c."""
+    x = oracle.columns([data["a"], data["c"]], [2, 3])
+    residual = row_weights * (data["y"] - 1 / (1 + np.exp(-(x @ weights + bias))))
+    return np.append(residual @ x - l2 * weights, residual.sum())
+
+
+@pytest.mark.parametrize("l2", [0.0, 3.0])
+@pytest.mark.parametrize("weighted", [False, True])
+def test_the_gradient_is_zero_at_the_maximum(l2, weighted):
+    data = rows_of(4000)
+    row_weights = np.random.default_rng(1).integers(0, 4, 4000).astype(float) if weighted else None
+    columns = {name: data[name] for name in "acy"}
+    net = logistic_net(l2).fit(columns, sample_weight=row_weights)
+    own = net["y"]
+    slope = gradient(data, own.weights, own.bias, 1.0 if row_weights is None else row_weights, l2)
+    assert abs(slope).max() < 1e-6
+    assert own.l2 == l2 and own.is_fitted and own.states == ("False", "True")
+
+
+def test_weights_are_repeated_rows():
+    data = rows_of(500)
+    times = np.random.default_rng(2).integers(0, 4, 500)
+    columns = {name: data[name] for name in "acy"}
+    weighted = logistic_net().fit(columns, sample_weight=times.astype(float))["y"]
+    repeated = logistic_net().fit({name: np.repeat(own, times) for name, own in columns.items()})["y"]
+    np.testing.assert_allclose(weighted.weights, repeated.weights, rtol=1e-8)
+    assert weighted.bias == pytest.approx(float(repeated.bias), rel=1e-8)
+
+
+def test_softmax_of_two_states_is_logistic_and_state_0_stays_at_zero():
+    data = {name: own for name, own in rows_of(3000).items() if name != "s"}
+    logistic = logistic_net(2.0).fit(data)["y"]
+    softmax = net_of(y=fd.Softmax(["a", "c"], l2=2.0, states=["False", "True"])).fit(data)["y"]
+    assert not softmax.weights[0].any() and softmax.bias[0] == 0
+    np.testing.assert_allclose(softmax.weights[1], logistic.weights, rtol=1e-9)
+
+
+def test_softmax_at_its_maximum():
+    data = rows_of(5000)
+    net = net_of(s=fd.Softmax(["a", "c"], states=["x", "y", "z"], l2=0.5))
+    own = net.fit({name: data[name] for name in "acs"})["s"]
+    x = oracle.columns([data["a"], data["c"]], [2, 3])
+    residual = (data["s"][:, None] == np.arange(3)) - oracle.softmax_probabilities(x, own.weights, own.bias)
+    slope = residual.T @ x - 0.5 * own.weights
+    assert abs(slope[1:]).max() < 1e-6 and abs(residual.sum(axis=0)).max() < 1e-6
+    assert own.states == ("x", "y", "z")
+
+
+def test_a_saturated_regression_is_the_table():
+    data = rows_of(3000)
+    own = fd.BayesNet({"c": fd.Categorical([0.2, 0.3, 0.5]), "y": fd.Logistic(["c"])})
+    own.fit({"c": data["c"], "y": data["y"]})
+    table = np.array([data["y"][data["c"] == k].mean() for k in range(3)])
+    found = np.exp(own.log_prob([[k, 1] for k in range(3)], per_variable=True)[:, 1])
+    np.testing.assert_allclose(found, table, rtol=1e-7)
+
+
+@pytest.mark.parametrize("l2", [0.01, 1.0])
+def test_scikit_learn_finds_the_same(l2):
+    linear_model = pytest.importorskip("sklearn.linear_model")
+    data = rows_of(2000)
+    x = oracle.columns([data["a"], data["c"]], [2, 3])
+    theirs = linear_model.LogisticRegression(C=1 / l2, tol=1e-10, max_iter=10_000).fit(x, data["y"])
+    own = logistic_net(l2).fit({name: data[name] for name in "acy"})["y"]
+    np.testing.assert_allclose(own.weights, theirs.coef_[0], rtol=1e-4, atol=1e-6)
+    assert own.bias == pytest.approx(theirs.intercept_[0], rel=1e-4)
+
+
+def test_a_fit_does_not_depend_on_threads():
+    data = {name: own for name, own in rows_of(60_000).items() if name != "s"}
+    with fd.num_threads(1):
+        alone = logistic_net().fit(data)["y"]
+    with fd.num_threads(3):
+        assert logistic_net().fit(data)["y"] == alone
+
+
+# Data without a maximum -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", ["complete", "partly"])
+def test_separable_rows_are_refused_and_l2_is_named(kind):
+    data = {name: own for name, own in rows_of(3000).items() if name != "s"}
+    if kind == "complete":
+        data["y"] = data["a"].copy()
+    else:  # one state of c is always True
+        data["y"] = np.where(data["c"] == 1, 1, data["y"])
+    with pytest.raises(ValueError, match=r"rows are separable: weights of 'y' .* give it l2, as Logistic\(parents, l2"):
+        logistic_net().fit(data)
+    fitted = logistic_net(1.0).fit(data)
+    assert np.isfinite(fitted["y"].weights).all()
+    assert np.isfinite(logistic_net(1e-6).fit(data)["y"].weights).all()
+
+
+def test_rare_states_are_not_separable():
+    n = 200_000
+    y, a = np.zeros(n, int), np.zeros(n, int)
+    a[: n // 2] = 1
+    y[[0, n - 1]] = 1
+    own = fd.BayesNet({"a": fd.Bernoulli(0.5), "y": fd.Logistic(["a"])}).fit({"a": a, "y": y})["y"]
+    assert own.bias == pytest.approx(-np.log(n / 2 - 1), rel=1e-6)
+    weighted = fd.BayesNet({"a": fd.Bernoulli(0.5), "y": fd.Logistic(["a"])})
+    weighted.fit({"a": a, "y": y}, sample_weight=np.full(n, 1e-9))
+    np.testing.assert_allclose(weighted["y"].bias, own.bias, rtol=1e-6)
+
+
+def test_a_state_that_never_comes():
+    data = {"a": [0, 1, 0, 1], "c": [0, 1, 2, 0], "y": [1, 1, 1, 1]}
+    with pytest.raises(ValueError, match="state 'False' of 'y' has no row of positive weight"):
+        logistic_net(1.0).fit(data)
+
+
+def test_too_few_rows():
+    data = {"a": [0, 1, 0, 1], "c": [0, 1, 2, 0], "y": [1, 0, 1, 1]}
+    net = logistic_net()
+    with pytest.raises(ValueError, match=r"with 4 coefficients, bias included, needs more rows .* 'y' has 4 rows"):
+        net.fit(data)
+    assert not net.is_fitted
+    assert logistic_net(1.0).fit(data).is_fitted
+
+
+def test_columns_that_others_explain_are_left_out():
+    data = {name: own for name, own in rows_of(3000).items() if name != "s"}
+    data["d"] = 1 - data["a"]
+    net = net_of(d=fd.Bernoulli(0.5), y=fd.Logistic(["a", "c", "d"]))
+    with pytest.warns(UserWarning, match=r"columns of parents \['d'\] of 'y' are constant or linear functions"):
+        net.fit(data)
+    del data["d"]
+    np.testing.assert_allclose(net["y"].weights[:3], logistic_net().fit(data)["y"].weights, rtol=1e-7)
+    assert net["y"].weights[3] == 0
+
+
+def test_settings_survive_a_fit_and_unfitted_networks_say_so():
+    net = logistic_net(0.5)
+    assert not net.is_fitted
+    with pytest.raises(fd.NotFittedError, match="parameters of \\['y'\\] are not known yet"):
+        net.sample(3)
+    assert net.n_parameters == 1 + 2 + 4
+    data = {name: own for name, own in rows_of(300).items() if name != "s"}
+    again = net.fit(data)["y"]
+    assert net.fit(data)["y"] == again and again.l2 == 0.5
+    with pytest.raises(TypeError, match="partial_fit cannot learn the Logistic of 'y'"):
+        net.partial_fit(data)
+
+
+def test_the_method_says_when_it_stops_early(monkeypatch):
+    monkeypatch.setattr(newton, "MOST_STEPS", 1)
+    data = {name: own for name, own in rows_of(300).items() if name != "s"}
+    with pytest.warns(UserWarning, match="Newton's method did not converge in .* steps for 'y'"):
+        logistic_net().fit(data)
+
+
+# Noisy-or ---------------------------------------------------------------------------------------------------------
+
+
+def test_noisy_or_by_em():
+    rng = np.random.default_rng(3)
+    x, weights = rng.integers(0, 2, (4, 20_000)).astype(np.uint8), rng.random(20_000)
+    p, leak = np.array([0.8, 0.3, 0.05, 0.5]), 0.02
+    effect = rng.random(20_000) < np.exp(oracle.noisy_or_log_prob(x.T, p, leak, np.ones(20_000)))
+    groups = noisy_or.grouped(x, effect, weights)
+    found, converged, values = noisy_or.maximise(groups)
+    assert converged and (np.diff(values) >= -1e-12 * abs(values[0])).all()  # the likelihood never falls
+    np.testing.assert_allclose(found, [leak, *p], atol=0.05)
+    own = weights @ oracle.noisy_or_log_prob(x.T, found[1:], found[0], effect)
+    assert own == pytest.approx(values[-1], rel=1e-10)
+    for j in range(5):  # no step in either direction is better
+        for step in (-1e-3, 1e-3):
+            near = found.copy()
+            near[j] = np.clip(near[j] + step, 0.0, 1.0)
+            assert weights @ oracle.noisy_or_log_prob(x.T, near[1:], near[0], effect) <= own + 1e-6
+
+
+def test_noisy_or_in_a_network():
+    net = discrete_net()
+    x = net.sample(30_000, seed=5)
+    again = fd.BayesNet({**net.conditionals, "o": fd.NoisyOr(net["o"].parents)}).fit(x)["o"]
+    np.testing.assert_allclose(again.probabilities, net["o"].probabilities, atol=0.06)
+    assert again.leak == pytest.approx(0.05, abs=0.02)
+
+
+def test_causes_that_are_never_there():
+    net = fd.BayesNet({"a": fd.Bernoulli(0.5), "b": fd.Bernoulli(0.5), "o": fd.NoisyOr(["a", "b"])})
+    with pytest.warns(UserWarning, match=r"causes \['b'\] of 'o' are never there"):
+        net.fit({"a": [0, 1, 1, 1], "b": [0, 0, 0, 0], "o": [0, 1, 1, 0]})
+    assert net["o"].probabilities[0] == pytest.approx(2 / 3, abs=1e-4)
+    assert net["o"].probabilities[1] == 0 and net["o"].leak == pytest.approx(0.0, abs=1e-4)
+
+
+def test_functions_are_not_learnt():
+    a = fd.Bernoulli(0.5)
+    net = fd.BayesNet({"a": a, "b": a, "d": fd.Deterministic(["a", "b"], np.bitwise_xor, states=["same", "differ"])})
+    before = net["d"].table
+    net.fit({"a": [0, 1, 1], "b": [1, 1, 0], "d": [0, 0, 0]})
+    assert (net["d"].table == before).all() and net["d"].n_parameters == 0
+    assert net["a"].table[1] == pytest.approx(0.6)
+
+
+def test_no_warning_where_all_is_well():
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert logistic_net().fit({name: rows_of(1000)[name] for name in "acy"}).is_fitted
