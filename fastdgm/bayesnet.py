@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,16 +11,17 @@ import numpy as np
 import numpy.typing as npt
 
 from .conditionals.base import Conditional
-from .data.evidence import refuse_do, refuse_given
+from .data.evidence import known_values, refuse_do, refuse_given
 from .data.placement import Placement
 from .data.samples import Samples, rows_of
-from .data.variables import Discrete
+from .data.variables import Discrete, in_order
 from .errors import MissingValuesError
 from .network import Network
 from .runtime.arrays import real_type
 from .runtime.seeds import check_chunk, check_rows, key_from_seed
 
 if TYPE_CHECKING:
+    from .conditionals.multivariate import MultivariateNormal
     from .engines.hybrid import Program
     from .inference.latent import Inference
     from .learning.counts import Prior, UnknownLabels
@@ -99,7 +100,11 @@ class BayesNet(Network):
         start : index of the first row, so that many processes can make disjoint parts of one data set.
         like : a torch tensor: the result is a torch tensor ``(n, n_vars)`` of codes, or of reals.
         dtype : float32 or float64, of real variables.
-        given, do : refused; the error is the line that does it today.
+        given : values of some variables; the real ones left are drawn from their posterior, a normal vector (see
+            :meth:`posterior`), of which number j of a row, in topological order, owns word j of a stream of its own.
+            All discrete variables need values. In networks of tables it is refused; the error is the line that does it
+            today.
+        do : refused; the error is the line that does it today.
 
         Returns
         -------
@@ -118,14 +123,20 @@ class BayesNet(Network):
         """
         n, start = check_rows(n, start)
         kind = real_type(dtype)
-        if given is not None:
+        program = self._program
+        if given is not None and program.schema.is_discrete:
             refuse_given(given, self._states)
         if do is not None:
             refuse_do(do, self._states)
-        program = self._program
         key = key_from_seed(seed)
         placement = Placement.of(like)
-        values = program.sample(n, key, start, kind)
+        if given is None:
+            values = program.sample(n, key, start, kind)
+        else:
+            from .inference.posteriors import draws
+
+            network = self._inference.network
+            values = draws(network, n, key, start, kind, known_values(given, network.schema))
         if placement.library != "numpy":
             return placement.give_back(rows_of(values, program.schema))
         return Samples.of(values, program.schema, key, start)
@@ -269,6 +280,69 @@ class BayesNet(Network):
 
         codes = predicted_codes(self.predict_proba(data, name))
         return np.array(self._states[name], dtype=object)[codes] if labels else codes
+
+    def to_multivariate_normal(self) -> MultivariateNormal:
+        """All variables as one normal vector, x ~ Normal(m, S), where all are linear Gaussians or normal vectors.
+
+        Returns
+        -------
+        MultivariateNormal with ``names``, ``mean`` and ``covariance`` in the order of ``net.names``; a vector ``v`` is
+        named number by number, as ``v[0]``.
+
+        Raises
+        ------
+        ValueError : other kinds of conditionals, or a std of 0, which leaves no joint density.
+
+        Examples
+        --------
+        >>> import fastdgm as fd
+        >>> net = fd.BayesNet({"a": fd.Normal(0, 1), "b": fd.LinearGaussian(["a"], 1, [2], std=0.5)})
+        >>> net.to_multivariate_normal().covariance.tolist()
+        [[1.0, 2.0], [2.0, 4.25]]
+        """
+        from .inference.posteriors import joint
+
+        return joint(self._inference.network)
+
+    def posterior(self, names: Sequence[str], given: Mapping[str, object] | None = None) -> MultivariateNormal:
+        """What known values say of real variables: p(names | given), exact, where that is a normal distribution.
+
+        For linear Gaussians with joint mean m and covariance S, the mean is m_h + S_ho S_oo^-1 (x_o - m_o) and the
+        covariance S_hh - S_ho S_oo^-1 S_oh, computed without forming S (``inference/joint_normal.py``).
+
+        Parameters
+        ----------
+        names : real variables.
+        given : values of others: numbers, sequences of them for vectors, codes or labels of discrete variables.
+            Discrete variables that bear on the answer need one.
+
+        Returns
+        -------
+        MultivariateNormal with ``names``, ``mean`` and ``covariance`` in the order asked for. That of a discrete
+        variable is :meth:`predict_proba`.
+
+        Raises
+        ------
+        ValueError : a posterior that is not normal (a mixture, another kind of conditional, a point mass), naming the
+            variable. KeyError : unknown names or labels.
+
+        Examples
+        --------
+        >>> import fastdgm as fd
+        >>> net = fd.BayesNet({"a": fd.Normal(0, 1), "b": fd.LinearGaussian(["a"], 1, [2], std=0.5)})
+        >>> answer = net.posterior(["a"], given={"b": 1.3})
+        >>> answer.mean.round(3).tolist(), answer.covariance.round(3).tolist()
+        ([0.141], [[0.059]])
+        """
+        from .inference.posteriors import posterior
+
+        network = self._inference.network
+        asked = in_order(names, "names")
+        for name in asked:
+            self._check_name(name)
+        if not asked or len(set(asked)) < len(asked):
+            raise ValueError(f"a posterior is of distinct variables, at least one, got {list(asked)}")
+        return posterior(network, asked, known_values({} if given is None else given, network.schema))
 
     def score_samples(self, data: Any) -> npt.NDArray[np.float64]:
         """The same as :meth:`log_prob`, under scikit-learn's name."""

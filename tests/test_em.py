@@ -268,7 +268,7 @@ def test_what_cannot_be_learnt():
     with pytest.raises(ValueError, match="a column is constant or a linear function of others"):
         fd.gaussian_mixture(2, 2).fit(constant, seed=0)
     net = fd.BayesNet.from_edges([("z", "a"), ("a", "b")], states={"z": ["0", "1"]}, real=["a", "b"])
-    with pytest.raises(ValueError, match=r"the real variable 'a' is missing, and \['b'\] depend on it"):
+    with pytest.raises(ValueError, match=r"the real variable 'a' has no value in some rows, and \['b'\] depend on it"):
         net.fit({"a": [1.0, np.nan, 3.0, 4.5], "b": [1.0, 2.0, 2.5, 4.0]}, seed=0)
     with pytest.raises(KeyError, match="the data has no column 'a'; only discrete variables"):
         net.fit({"b": [1.0, 2.0, 2.5, 4.0]}, seed=0)

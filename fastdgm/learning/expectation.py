@@ -23,13 +23,14 @@ from ..conditionals.base import Conditional
 from ..conditionals.table import CPT
 from ..data.blocks import Part
 from ..data.partial import PartialRows, Pattern
-from ..data.schema import Values
+from ..data.schema import Schema, Values
 from ..engines.elimination.loops import LOOPS
 from ..engines.elimination.plan import Scope
 from ..graph import topological_order
-from ..inference.latent import HiddenSums, Network, kept_variables, refuse_hidden_reals, taken
+from ..inference.latent import HiddenSums, Network, hidden_reals, kept_variables, taken
 from ..runtime.arrays import read_only
 from ..runtime.pieces import split
+from ..runtime.text import preview
 from ..runtime.threads import run_pieces
 from .base import Learnt, SumEstimator, Target
 from .counts import Prior
@@ -80,7 +81,7 @@ class Expectation:
         self.patterns: list[Pattern] = []
         self.pieces: list[Piece] = []
         for pattern, own in rows.patterns():
-            refuse_hidden_reals(self.parents, rows.schema, pattern)
+            _refuse_hidden_reals(self.parents, rows.schema, pattern)
             n = rows.n if own is None else len(own)
             places = [slice(*ends) if own is None else own[slice(*ends)] for ends in split(n, ROWS_AT_ONCE)]
             self.pieces += [Piece(len(self.patterns), place) for place in places]
@@ -229,6 +230,16 @@ class Expectation:
             for name, parents in self.parents.items()
         }
         return Learnt(bound, tuple(notes))
+
+
+def _refuse_hidden_reals(parents: Mapping[str, Sequence[str]], schema: Schema, pattern: Pattern) -> None:
+    """ValueError that names a real variable whose missing values EM would have to integrate over."""
+    for name in hidden_reals(parents, schema, pattern):
+        children = [child for child, own in parents.items() if name in own]
+        raise ValueError(
+            f"EM sums over discrete variables only: the real variable {name!r} has no value in some rows, and "
+            + (f"{preview(children)} depend on it" if children else "is known in part there")
+        )
 
 
 def _part(values: Values) -> Part:
