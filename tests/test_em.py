@@ -301,3 +301,23 @@ def test_options(option, value, error):
 def test_shapes_of_mixtures(k, d, covariance):
     with pytest.raises(ValueError, match=r"n_components|n_vars|covariance"):
         fd.gaussian_mixture(k, d, covariance)
+
+
+def test_a_mixture_of_experts():
+    """A hidden switch, chosen by a logistic function of x, between two lines."""
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=2000)
+    z = rng.random(2000) < 1.0 / (1.0 + np.exp(-4.0 * x))
+    y = np.where(z, 10.0 + 2.0 * x, -x) + 0.3 * rng.normal(size=2000)
+    net = fd.BayesNet(
+        {
+            "x": fd.Normal(None, None),
+            "z": fd.Logistic(["x"], l2=1e-3),
+            "y": fd.LinearGaussian(["z", "x"], None, None, None),
+        }
+    ).fit({"x": x, "y": y}, seed=0, tolerance=1e-7)
+    order = np.argsort(net["y"].intercept)
+    np.testing.assert_allclose(net["y"].intercept[order], [0.0, 10.0], atol=0.05)
+    np.testing.assert_allclose(net["y"].coefficients[order, 0], [-1.0, 2.0], atol=0.05)
+    np.testing.assert_allclose(abs(net["z"].weights), [4.0], rtol=0.15)
+    assert net["x"].mean == pytest.approx(x.mean())
