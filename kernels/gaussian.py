@@ -18,11 +18,15 @@ import numpy as np
 from numba import float64, uint32, uint64
 
 from .jit import kernel, loop, wide_vectors
+from .linear_means import linear_mean
 from .normal import fill_normals
 from .portable import multiply_add
+from .real_tiles import all_finite
 from .tiles import joint_index
 
-TILE = 512  # rows: words, normals, sums and a few columns share the first-level cache
+DRAWING_TILE = 512  # rows: words, normals and a few columns share the first-level cache
+SCORING_TILE = 2048  # rows, fewer where the columns of all members would not fit into the second-level cache
+SCORING_CELLS = 1 << 18
 
 
 class GaussianPlan(NamedTuple):
@@ -51,40 +55,22 @@ class _Scratch(NamedTuple):
 
     mean: np.ndarray  # of the type of the reals
     index: np.ndarray  # uint32: joint state of the discrete parents
-    words: np.ndarray  # uint32 (8, TILE)
+    words: np.ndarray  # uint32 (8, n)
     normals: np.ndarray  # of the type of the reals, four columns
 
 
 @loop
-def _new_scratch(dtype, n_words):
-    return _Scratch(
-        np.empty(TILE, dtype),
-        np.empty(TILE, np.uint32),
-        np.empty((8, n_words), np.uint32),
-        np.empty(4 * n_words, dtype),
-    )
+def _new_scratch(dtype, size, n_words):
+    words, normals = np.empty((8, n_words), np.uint32), np.empty(4 * n_words, dtype)
+    return _Scratch(np.empty(size, dtype), np.empty(size, np.uint32), words, normals)
+
+
+@loop
+def _scoring_rows(n_members):
+    return max(512, min(SCORING_TILE, (SCORING_CELLS // max(n_members, 1)) & ~63))
 
 
 # Means ------------------------------------------------------------------------------------------------------------
-
-
-@loop
-def _add_one(reals, row, slope, a, mean):
-    wide_vectors()
-    n = mean.shape[0]
-    x = reals[row, a : a + n]
-    for i in range(n):
-        mean[i] = multiply_add(slope, x[i], mean[i])
-
-
-@loop
-def _add_two(reals, rows, slopes, a, mean):
-    wide_vectors()
-    n = mean.shape[0]
-    x, y = reals[rows[0], a : a + n], reals[rows[1], a : a + n]
-    first, second = slopes[0], slopes[1]
-    for i in range(n):
-        mean[i] = multiply_add(second, y[i], multiply_add(first, x[i], mean[i]))
 
 
 @loop
@@ -125,13 +111,9 @@ def _find_mean(plan, m, codes, reals, a, index, mean):
     if plan.selector_start[m + 1] > plan.selector_start[m]:
         _chosen_mean(plan, m, codes, reals, a, index, mean)
         return
-    mean[:] = plan.intercept[plan.table_start[m]]
-    begin, end = np.int64(plan.parent_start[m]), np.int64(plan.parent_start[m + 1])
-    rows, slopes = plan.parent_row[begin:end], plan.slope[plan.slope_start[m] : plan.slope_start[m + 1]]
-    for j in range(0, end - begin - 1, 2):
-        _add_two(reals, rows[j:], slopes[j:], a, mean)
-    if (end - begin) & 1:
-        _add_one(reals, rows[end - begin - 1], slopes[end - begin - 1], a, mean)
+    slopes = plan.slope[plan.slope_start[m] : plan.slope_start[m + 1]]
+    rows = plan.parent_row[plan.parent_start[m] : plan.parent_start[m + 1]]
+    linear_mean(plan.intercept[plan.table_start[m]], slopes, rows, reals, a, mean)
 
 
 # Draws ------------------------------------------------------------------------------------------------------------
@@ -151,15 +133,6 @@ def _place_chosen(std, index, mean, normals, values):
 
 
 @loop
-def _all_finite(values):
-    wide_vectors()
-    fine = True
-    for i in range(values.shape[0]):
-        fine &= abs(values[i]) < math.inf
-    return fine
-
-
-@loop
 def _draw(plan, m, normals, index, mean, values):
     std = plan.std[plan.table_start[m] : plan.table_start[m + 1]]
     if plan.selector_start[m + 1] > plan.selector_start[m]:
@@ -174,9 +147,9 @@ def sample_cpu(row_begin, row_end, key, start, plan, codes, reals):
 
     Returns -1, or the first row of a tile in which a value is not finite.
     """
-    scratch = _new_scratch(reals.dtype, TILE)
-    for a in range(row_begin, row_end, TILE):
-        n = min(TILE, row_end - a)
+    scratch = _new_scratch(reals.dtype, DRAWING_TILE, DRAWING_TILE)
+    for a in range(row_begin, row_end, DRAWING_TILE):
+        n = min(DRAWING_TILE, row_end - a)
         mean, index = scratch.mean[:n], scratch.index[:n]
         normals = scratch.normals[: 4 * n].reshape(4, n)
         fine = True
@@ -188,7 +161,7 @@ def sample_cpu(row_begin, row_end, key, start, plan, codes, reals):
             _find_mean(plan, m, codes, reals, a, index, mean)
             values = reals[plan.row[m], a : a + n]
             _draw(plan, m, normals[lane], index, mean, values)
-            fine &= _all_finite(values)
+            fine &= all_finite(values, 0, n)
         if not fine:
             return a
     return -1
@@ -201,24 +174,26 @@ def sample_cpu(row_begin, row_end, key, start, plan, codes, reals):
 def _add_squares(values, mean, half_precision, total):
     wide_vectors()
     for i in range(values.shape[0]):
-        r = float64(values[i] - mean[i]) * half_precision
-        total[i] = multiply_add(-r, r, total[i])
+        r = float64(values[i] - mean[i])
+        scaled = r * half_precision
+        total[i] = multiply_add(-scaled, scaled, total[i] + (r - r))  # NaN where the mean has left its type's range
 
 
 @loop
 def _add_chosen_terms(values, mean, half_precision, log_scale, index, total):
     for i in range(values.shape[0]):
-        r = float64(values[i] - mean[i]) * half_precision[uint64(index[i])]
-        total[i] = multiply_add(-r, r, total[i] + log_scale[uint64(index[i])])
+        r = float64(values[i] - mean[i])
+        scaled = r * half_precision[uint64(index[i])]
+        total[i] = multiply_add(-scaled, scaled, total[i] + log_scale[uint64(index[i])] + (r - r))
 
 
 @loop
 def _add_points(values, mean, std, index, total):
-    """0 where a value is the mean and std is 0, -inf where it is not; NaN stays NaN."""
+    """0 where a value is the mean and std is 0, -inf where it is not; NaN stays NaN in the sum."""
     for i in range(values.shape[0]):
         r = float64(values[i] - mean[i])
         if std[uint64(index[i])] == 0.0 and r != 0.0:
-            total[i] += r if math.isnan(r) else -math.inf
+            total[i] -= math.inf
 
 
 @loop
@@ -239,9 +214,10 @@ def _add_terms(plan, m, values, index, mean, total):
 @kernel
 def log_prob_cpu(row_begin, row_end, plan, codes, reals, out):
     """out[i] = sum over members of log p(x | parents), for rows [row_begin, row_end) of codes and reals."""
-    scratch = _new_scratch(reals.dtype, 0)
-    for a in range(row_begin, row_end, TILE):
-        n = min(TILE, row_end - a)
+    size = _scoring_rows(plan.row.shape[0])
+    scratch = _new_scratch(reals.dtype, size, 0)
+    for a in range(row_begin, row_end, size):
+        n = min(size, row_end - a)
         mean, index, total = scratch.mean[:n], scratch.index[:n], out[a : a + n]
         total[:] = plan.constant
         for m in range(plan.row.shape[0]):
@@ -252,9 +228,10 @@ def log_prob_cpu(row_begin, row_end, plan, codes, reals, out):
 @kernel
 def log_prob_per_variable_cpu(row_begin, row_end, plan, columns, codes, reals, out):
     """out[columns[m], i] = log p(x_m | parents of m) of every member, for rows [row_begin, row_end)."""
-    scratch = _new_scratch(reals.dtype, 0)
-    for a in range(row_begin, row_end, TILE):
-        n = min(TILE, row_end - a)
+    size = _scoring_rows(plan.row.shape[0])
+    scratch = _new_scratch(reals.dtype, size, 0)
+    for a in range(row_begin, row_end, size):
+        n = min(size, row_end - a)
         mean, index = scratch.mean[:n], scratch.index[:n]
         for m in range(plan.row.shape[0]):
             total = out[columns[m], a : a + n]

@@ -13,10 +13,10 @@ from .philox import STREAM_REFINE, STREAM_SAMPLE
 from .philox_cuda import one_word
 from .tails import OUTER_32, OUTER_64, is_upper, middle32, middle64, outer_tail32, tail32, tail64, tail_word
 
-__all__ = ["standard_exponential", "standard_laplace", "standard_normal"]
+__all__ = ["drawer", "standard_exponential", "standard_laplace", "standard_normal"]
 
 
-def _drawer(near: Callable, far: Callable) -> Callable:
+def drawer(near: Callable, far: Callable) -> Callable:
     """The number of a position of a row, as a float64; ``single``: as models of float32 draw it."""
 
     @cuda.jit(device=True)
@@ -36,6 +36,6 @@ def _drawer(near: Callable, far: Callable) -> Callable:
     return draw
 
 
-standard_normal = _drawer(near_normal, far_normal)
-standard_exponential = _drawer(near_exponential, far_exponential)
-standard_laplace = _drawer(near_laplace, far_laplace)
+standard_normal = drawer(near_normal, far_normal)
+standard_exponential = drawer(near_exponential, far_exponential)
+standard_laplace = drawer(near_laplace, far_laplace)

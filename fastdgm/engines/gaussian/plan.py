@@ -86,7 +86,7 @@ def _parts_of(members: Members, v: int, dtype: np.dtype[Any]) -> _Parts:
 
 
 def _check_range(name: str, dtype: np.dtype[Any], **arrays: Array) -> None:
-    largest = np.finfo(dtype).max
+    largest = float(np.finfo(dtype).max)
     for what, array in arrays.items():
         worst = float(np.abs(array).max(initial=0.0))
         if worst > largest:
