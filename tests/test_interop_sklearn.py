@@ -204,7 +204,7 @@ def test_numbers_that_scikit_learn_cannot_take(naive_bayes):
         fd.BayesNet({"z": fd.Bernoulli(0), "x": BINARY}).to_sklearn()
 
 
-def test_parameters_that_are_still_to_be_learnt():
+def test_parameters_that_are_still_to_be_learnt(naive_bayes):
     with pytest.raises(fd.NotFittedError):
         fd.naive_bayes("z", {"x": 2}).to_sklearn()
     with pytest.raises(fd.NotFittedError, match="the parameters of 'x' are not known yet"):
