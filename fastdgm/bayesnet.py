@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,17 +11,21 @@ import numpy as np
 import numpy.typing as npt
 
 from .conditionals.base import Conditional
-from .data.evidence import refuse_do, refuse_given
+from .data.evidence import known_values, refuse_do, refuse_given
 from .data.placement import Placement
 from .data.samples import Samples, rows_of
+from .data.variables import Discrete, in_order
+from .errors import MissingValuesError
 from .network import Network
 from .runtime.arrays import real_type
 from .runtime.seeds import check_chunk, check_rows, key_from_seed
 
 if TYPE_CHECKING:
+    from .conditionals.multivariate import MultivariateNormal
     from .engines.hybrid import Program
     from .inference.latent import Inference
     from .learning.counts import Prior, UnknownLabels
+    from .learning.em import EMOptions
     from .show.graph import Picture
 
 
@@ -96,7 +100,11 @@ class BayesNet(Network):
         start : index of the first row, so that many processes can make disjoint parts of one data set.
         like : a torch tensor: the result is a torch tensor ``(n, n_vars)`` of codes, or of reals.
         dtype : float32 or float64, of real variables.
-        given, do : refused; the error is the line that does it today.
+        given : values of some variables; the real ones left are drawn from their posterior, a normal vector (see
+            :meth:`posterior`), of which number j of a row, in topological order, owns word j of a stream of its own.
+            All discrete variables need values. In networks of tables it is refused; the error is the line that does it
+            today.
+        do : refused; the error is the line that does it today.
 
         Returns
         -------
@@ -115,14 +123,20 @@ class BayesNet(Network):
         """
         n, start = check_rows(n, start)
         kind = real_type(dtype)
-        if given is not None:
+        program = self._program
+        if given is not None and program.schema.is_discrete:
             refuse_given(given, self._states)
         if do is not None:
             refuse_do(do, self._states)
-        program = self._program
         key = key_from_seed(seed)
         placement = Placement.of(like)
-        values = program.sample(n, key, start, kind)
+        if given is None:
+            values = program.sample(n, key, start, kind)
+        else:
+            from .inference.posteriors import draws
+
+            network = self._inference.network
+            values = draws(network, n, key, start, kind, known_values(given, network.schema))
         if placement.library != "numpy":
             return placement.give_back(rows_of(values, program.schema))
         return Samples.of(values, program.schema, key, start)
@@ -267,6 +281,69 @@ class BayesNet(Network):
         codes = predicted_codes(self.predict_proba(data, name))
         return np.array(self._states[name], dtype=object)[codes] if labels else codes
 
+    def to_multivariate_normal(self) -> MultivariateNormal:
+        """All variables as one normal vector, x ~ Normal(m, S), where all are linear Gaussians or normal vectors.
+
+        Returns
+        -------
+        MultivariateNormal with ``names``, ``mean`` and ``covariance`` in the order of ``net.names``; a vector ``v`` is
+        named number by number, as ``v[0]``.
+
+        Raises
+        ------
+        ValueError : other kinds of conditionals, or a std of 0, which leaves no joint density.
+
+        Examples
+        --------
+        >>> import fastdgm as fd
+        >>> net = fd.BayesNet({"a": fd.Normal(0, 1), "b": fd.LinearGaussian(["a"], 1, [2], std=0.5)})
+        >>> net.to_multivariate_normal().covariance.tolist()
+        [[1.0, 2.0], [2.0, 4.25]]
+        """
+        from .inference.posteriors import joint
+
+        return joint(self._inference.network)
+
+    def posterior(self, names: Sequence[str], given: Mapping[str, object] | None = None) -> MultivariateNormal:
+        """What known values say of real variables: p(names | given), exact, where that is a normal distribution.
+
+        For linear Gaussians with joint mean m and covariance S, the mean is m_h + S_ho S_oo^-1 (x_o - m_o) and the
+        covariance S_hh - S_ho S_oo^-1 S_oh, computed without forming S (``inference/joint_normal.py``).
+
+        Parameters
+        ----------
+        names : real variables.
+        given : values of others: numbers, sequences of them for vectors, codes or labels of discrete variables.
+            Discrete variables that bear on the answer need one.
+
+        Returns
+        -------
+        MultivariateNormal with ``names``, ``mean`` and ``covariance`` in the order asked for. That of a discrete
+        variable is :meth:`predict_proba`.
+
+        Raises
+        ------
+        ValueError : a posterior that is not normal (a mixture, another kind of conditional, a point mass), naming the
+            variable. KeyError : unknown names or labels.
+
+        Examples
+        --------
+        >>> import fastdgm as fd
+        >>> net = fd.BayesNet({"a": fd.Normal(0, 1), "b": fd.LinearGaussian(["a"], 1, [2], std=0.5)})
+        >>> answer = net.posterior(["a"], given={"b": 1.3})
+        >>> answer.mean.round(3).tolist(), answer.covariance.round(3).tolist()
+        ([0.141], [[0.059]])
+        """
+        from .inference.posteriors import posterior
+
+        network = self._inference.network
+        asked = in_order(names, "names")
+        for name in asked:
+            self._check_name(name)
+        if not asked or len(set(asked)) < len(asked):
+            raise ValueError(f"a posterior is of distinct variables, at least one, got {list(asked)}")
+        return posterior(network, asked, known_values({} if given is None else given, network.schema))
+
     def score_samples(self, data: Any) -> npt.NDArray[np.float64]:
         """The same as :meth:`log_prob`, under scikit-learn's name."""
         return self.log_prob(data)
@@ -280,6 +357,12 @@ class BayesNet(Network):
         equivalent_sample_size: float = 10.0,
         sample_weight: Any = None,
         unknown: UnknownLabels = "error",
+        n_restarts: int = 1,
+        max_iterations: int = 100,
+        tolerance: float = 1e-3,
+        seed: int | np.random.Generator | None = None,
+        progress: bool | None = None,
+        resume: bool = False,
     ) -> BayesNet:
         """Learn every conditional from complete data, afresh; returns self, changed all at once.
 
@@ -316,11 +399,27 @@ class BayesNet(Network):
         unknown : "drop" leaves out, with a warning, rows with a label that is no state; scoring has no such option,
             because it gives one number per row.
 
+        n_restarts, max_iterations, tolerance, seed, progress, resume : of EM, see below.
+
         Raises
         ------
         ValueError, KeyError : as for :meth:`log_prob`; or too few rows of positive weight altogether, a singular
         covariance, a constant ``Uniform`` or negative ``Exponential`` column, sums that leave the range of float64.
         The network is left as it was.
+
+        Notes
+        -----
+        *Hidden variables.* In networks with real variables, a discrete variable whose column is absent, or which has no
+        value in some rows, is hidden, and all conditionals are learnt by EM (Dempster, Laird and Rubin 1977): each step
+        weighs the configurations of what is hidden in a row by their posterior, exactly, and learns from them as from
+        complete rows; the likelihood never falls. Its states must be declared. An array ``(n, n_reals)`` holds the real
+        variables alone. Real values may be missing, too, where nothing observed depends on them.
+
+        It starts from clusters by k-means++ of what is observed below each hidden variable, ``n_restarts`` times from
+        other ``seed``\\ s, and keeps the most likely end; a run ends when a step gains less than ``tolerance`` nats per
+        row, or, with a warning, after ``max_iterations``. ``resume=True`` goes on from the present parameters. A bar
+        shows the steps where ``progress`` says so. Every component also sees all rows with weight 1e-8, and so one that
+        loses its rows becomes as wide as the data instead of undefined. After Ctrl-C the network is as it was.
 
         Examples
         --------
@@ -332,9 +431,21 @@ class BayesNet(Network):
         [1.92]
         """
         from .learning.counts import check_ignored_labels, checked_prior
+        from .learning.em import EMOptions
+        from .learning.hidden_rows import absent_variables, read_once
 
         check_ignored_labels(y)
-        return self._learn(data, checked_prior(prior, equivalent_sample_size), sample_weight, unknown, add=False)
+        own_prior = checked_prior(prior, equivalent_sample_size)
+        options = EMOptions(n_restarts, max_iterations, tolerance, seed, progress, resume).checked()
+        data = read_once(data, self.names)
+        if absent_variables(data, self._declared, self.names):
+            return self._learn_hidden(data, own_prior, sample_weight, options)
+        try:
+            return self._learn(data, own_prior, sample_weight, unknown, add=False)
+        except MissingValuesError:
+            if all(isinstance(own, Discrete) for own in self._declared.values()):
+                raise
+        return self._learn_hidden(data, own_prior, sample_weight, options)
 
     def partial_fit(
         self,
@@ -348,12 +459,12 @@ class BayesNet(Network):
     ) -> BayesNet:
         """``fit`` in chunks: adds this chunk's counts and moments to those of earlier calls since the last ``fit``.
 
-        The conditionals are those of one ``fit`` on all chunks together, those of real variables but for rounding. Kinds
-        that need all rows at once (Laplace, Logistic, Softmax, NoisyOr) are refused. States that are not known yet, and
-        which variables are real, are taken from the first chunk, by the rules of :meth:`fit`: name them in
-        ``from_edges(..., states=..., real=...)`` if later chunks may bring others, or leave rows with new labels out with
-        ``unknown="drop"``. ``y`` is ignored, as in :meth:`fit`. Calls on one network take turns: two at once from two
-        threads can lose a chunk.
+        The conditionals are those of one ``fit`` on all chunks together, those of real variables but for rounding.
+        Kinds that need all rows at once (Laplace, Logistic, Softmax, NoisyOr) are refused. States that are not known
+        yet, and which variables are real, are taken from the first chunk, by the rules of :meth:`fit`: name them in
+        ``from_edges(..., states=..., real=...)`` if later chunks may bring others, or leave rows with new labels out
+        with ``unknown="drop"``. ``y`` is ignored, as in :meth:`fit`. Calls on one network take turns: two at once from
+        two threads can lose a chunk.
 
         Examples
         --------
@@ -382,6 +493,22 @@ class BayesNet(Network):
         self._statistics = fitted.statistics
         for warning in filter(None, (rows.warning, fitted.warning)):
             warnings.warn(warning, UserWarning, stacklevel=3)
+        return self
+
+    def _learn_hidden(self, data: Any, prior: Prior, sample_weight: Any, options: EMOptions) -> BayesNet:
+        """Swap in conditionals by EM from data in which discrete variables are hidden."""
+        from .learning.em import fit_by_em, targets_of
+        from .learning.hidden_rows import hidden_rows
+
+        if options.resume:
+            self._check_parameters()
+        rows = hidden_rows(data, self._variables if options.resume else self._declared, self.names)
+        own = self._conditionals if self._keeps_kinds or options.resume else {}
+        fitted = fit_by_em(targets_of(self._parents, rows.schema, own), rows, prior, sample_weight, options)
+        self._set_conditionals(fitted.conditionals)
+        self._statistics = fitted.statistics
+        if fitted.warning:
+            warnings.warn(fitted.warning, UserWarning, stacklevel=3)
         return self
 
     # --- neighbours and pictures ---------------------------------------------------------------------------

@@ -18,7 +18,7 @@ from typing import NamedTuple
 
 import numpy as np
 from llvmlite import ir
-from numba import types, uint32
+from numba import types, uint32, uint64
 from numba.extending import intrinsic
 
 from .jit import inlined, kernel, loop
@@ -30,7 +30,7 @@ __all__ = ["HEADER", "MomentsPlan", "moments_cpu"]
 HEADER = 2  # numbers of a record before its shifts: rows and weight
 LANES = 16  # of a dot product: four chains of fused multiply-adds on a CPU with AVX2, so that none waits for itself
 SORTED_ROWS = 2048  # at least; and several times as many as there are configurations
-COLUMN_CELLS = 1 << 15  # of a run, in all columns: they stay in the second-level cache
+COLUMN_CELLS = 1 << 15
 LONGEST_RUN = 2048
 
 
@@ -146,15 +146,15 @@ def _place(configuration, i, ends, order):
 
 
 @loop
-def _gather(column, a, order, shift, values):
+def _gather(column, order, shift, values):
     for k in range(order.shape[0]):
-        values[k] = np.float64(column[a + order[k]]) - shift
+        values[k] = np.float64(column[uint64(order[k])]) - shift
 
 
 @loop
-def _shifted(column, a, n, shift, values):
-    for k in range(n):
-        values[k] = np.float64(column[a + k]) - shift
+def _shifted(column, shift, values):
+    for k in range(column.shape[0]):
+        values[k] = np.float64(column[k]) - shift
 
 
 @loop
@@ -204,7 +204,7 @@ def _load_weights(weights, a, order, n, scratch, record):
     else:
         total = 0.0
         for k in range(n):
-            own = weights[a + order[k]]
+            own = weights[a + np.int64(order[k])]
             scratch.weights[k] = own
             total += own
     record[0] += np.float64(n)
@@ -224,7 +224,7 @@ def _add_rows(own, a, order, reals, weights, scratch, record):
         n = run.shape[0]
         padded = _load_weights(weights, a, run, n, scratch, record)
         for j in range(own.column_row.shape[0]):
-            _gather(reals[own.column_row[j]], a, run, record[HEADER + j], scratch.values[j])
+            _gather(reals[own.column_row[j], a:], run, record[HEADER + j], scratch.values[j])
             scratch.values[j, n:padded] = 0.0
         _add_products(own, weights, padded, scratch, record)
 
@@ -238,7 +238,7 @@ def _add_all_rows(own, a, n_rows, reals, scratch, record):
         n = min(length, a + n_rows - begin)
         padded = _load_weights(None, begin, scratch.order, n, scratch, record)
         for j in range(own.column_row.shape[0]):
-            _shifted(reals[own.column_row[j]], begin, n, record[HEADER + j], scratch.values[j])
+            _shifted(reals[own.column_row[j], begin : begin + n], record[HEADER + j], scratch.values[j])
             scratch.values[j, n:padded] = 0.0
         _add_products(own, None, padded, scratch, record)
 

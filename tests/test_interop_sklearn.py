@@ -34,11 +34,15 @@ def assert_same_mixture(net: fd.BayesNet, model, rows: np.ndarray) -> None:
     terms = joint(net, {"x": rows}, "z")
     assert np.logaddexp.reduce(terms, axis=1) == pytest.approx(model.score_samples(rows), rel=1e-9, abs=1e-9)
     assert posterior(terms) == pytest.approx(model.predict_proba(rows), abs=1e-9)
+    assert net.log_prob({"x": rows}) == pytest.approx(model.score_samples(rows), rel=1e-9, abs=1e-9)
+    assert net.predict_proba({"x": rows}, "z") == pytest.approx(model.predict_proba(rows), abs=1e-9)
 
 
 def assert_same_classifier(net: fd.BayesNet, model, rows: np.ndarray) -> None:
     target, *features = net.names
-    terms = joint(net, dict(zip(features, rows.T, strict=True)), target)
+    columns = dict(zip(features, rows.T, strict=True))
+    assert net.predict_proba(columns, target) == pytest.approx(model.predict_proba(rows), abs=1e-9)
+    terms = joint(net, columns, target)
     assert terms == pytest.approx(model.predict_joint_log_proba(rows), rel=1e-9, abs=1e-9)
     assert posterior(terms) == pytest.approx(model.predict_proba(rows), abs=1e-9)
 

@@ -57,6 +57,14 @@ def test_every_bit_comes_back(name, seed, names):
     assert write(read(text)) == text
 
 
+@pytest.mark.parametrize("name", FORMATS)
+def test_a_regression_has_more_parents_than_a_table(name):
+    read, write = FORMATS[name]
+    parents = {f"x{i}": fd.Normal(i, 1) for i in range(1000)}
+    net = fd.BayesNet({**parents, "y": fd.LinearGaussian(list(parents), 0.5, np.arange(1000) / 7, 2)})
+    assert_same(read(write(net)), net)
+
+
 @pytest.mark.parametrize("suffix", ["net.gz", "json", "hugin"])
 def test_through_files(tmp_path, suffix):
     net, path = random_net(3, NAMES), tmp_path / f"net.{suffix}"
@@ -182,6 +190,11 @@ def test_a_continuous_node_has_data():
     for text in ("", "experience = (1);"):
         with pytest.raises(fd.FormatError, match="line 2: the potential of the continuous node 'x' has no data"):
             read_hugin(f"continuous node x {{ }}\npotential ( x ) {{ {text} }}")
+
+
+def test_a_continuous_node_has_a_potential():
+    with pytest.raises(fd.FormatError, match="line 1: variable 'x' has no distribution"):
+        read_hugin("continuous node x { }")
 
 
 @pytest.mark.parametrize("name", ["a-b", "a+b", "2*x"])

@@ -42,8 +42,9 @@ def vector_cases(n: int, d: int) -> Iterator[Case]:
     verb, components, terms = "log_prob of components", scored.components, np.zeros((K, n))
     CPU[verb, "cpu"](0, n, components, 0, reals, terms)
     yield Case(
-        "vector log_prob of components", LOOPS[verb, "cuda"], (components, 0, reals), (np.zeros((K, n)),), (terms,), 1e-5, n, n * d,
-        reals.nbytes + terms.nbytes, lambda: CPU[verb, "cpu"](0, n, components, 0, reals, np.zeros((K, n))),
+        "vector log_prob of components", LOOPS[verb, "cuda"], (components, 0, reals), (np.zeros((K, n)),), (terms,),
+        1e-5, n, n * d, reals.nbytes + terms.nbytes,
+        lambda: CPU[verb, "cpu"](0, n, components, 0, reals, np.zeros((K, n))),
     )  # fmt: skip
     yield _moments(reals, rng.uniform(size=(K, n)))
 

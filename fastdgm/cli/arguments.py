@@ -12,7 +12,7 @@ from ..runtime.text import did_you_mean
 
 USER_ERROR = 2  # exit code
 
-_NET = "a file (an argument with a dot or slash: .bif, .xmlbif, .uai, .net, .xdsl, .gz) or the name of an example"
+_NET = "a file (an argument with a dot or slash: .bif, .xml, .uai, .net, .xdsl, .json, .gz) or the name of an example"
 _MODEL = "a file (an argument with a dot or slash: .bif, .net, ..., .safetensors) or the name of an example"
 _ROWS = ".parquet, .arrow, .csv, .csv.gz or .npy"
 _DATA = f"rows: files ({_ROWS}), folders of such files, patterns in quotes, or - for standard input"
@@ -163,7 +163,7 @@ def _add_convert(commands: Any) -> None:
         commands, "convert", "write a network in another format", "fastdgm convert alarm.bif alarm.uai"
     )
     _add_net(parser, _NET)
-    out = "a file: .bif, .xmlbif, .uai, .net or .xdsl, each also with .gz, or .safetensors"
+    out = "a file: .bif, .xmlbif, .uai, .net, .xdsl or .json, each also with .gz, or .safetensors"
     parser.add_argument("out", metavar="OUT", help=out)
 
 

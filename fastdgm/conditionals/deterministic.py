@@ -273,5 +273,6 @@ def _codes_of_labels(name: str, found: Array, states: tuple[str, ...], first: in
 def _refuse_label(name: str, found: Array, states: tuple[str, ...], codes: Array, first: int) -> NoReturn:
     row = int(np.argmin(codes))
     raise ValueError(
-        f"the function of {name!r} gives one of its states {preview(states)}: row {first + row} is {found[row]!r}"
+        f"the function of {name!r} gives one of its states {preview(states)}: "
+        f"row {first + row} is {found.tolist()[row]!r}"
     )

@@ -1,17 +1,63 @@
-"""Known values that sampling cannot be told of yet: checked, and refused with the line that does it today."""
+"""Known values of a row: checked, and refused with the line that does it today where they cannot be used yet."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from ..errors import UnknownNameError
 from ..runtime.text import did_you_mean, preview
 from .labels import codes_are_ambiguous, label_code
+from .schema import Schema
 
 States = Mapping[str, tuple[str, ...]]
+
+
+class Known(NamedTuple):
+    """Values of some variables."""
+
+    codes: Mapping[str, int]  # of discrete variables
+    reals: Mapping[int, float]  # by row of the block of reals
+    names: frozenset[str]
+
+
+def known_values(given: Any, schema: Schema) -> Known:
+    """Known values of a network's variables: codes or labels of discrete ones, numbers, sequences of those for vectors.
+
+    Raises UnknownNameError for other variables and labels, ValueError for what is no value of a variable.
+    """
+    if not isinstance(given, Mapping):
+        raise TypeError(f"given is a mapping from variables to values, got {given!r:.60}")
+    codes: dict[str, int] = {}
+    reals: dict[int, float] = {}
+    for name, value in given.items():
+        if name in schema.sizes:
+            numbers = _numbers(name, value, schema.sizes[name], bool(schema.real(name).event_shape))
+            reals.update(enumerate(numbers, schema.rows[name]))
+        elif name in schema.states:
+            codes[name] = _code(name, value, schema.states, "given")
+        else:
+            hint = did_you_mean(str(name), schema.names)
+            raise UnknownNameError(f"no variable {name!r}; the network has {preview(schema.names)}{hint}")
+    return Known(codes, reals, frozenset(given))
+
+
+def _numbers(name: str, value: Any, size: int, is_vector: bool) -> list[float]:
+    try:
+        array = np.asarray(value)
+        if array.dtype.kind not in "iuf":
+            raise TypeError
+    except (TypeError, ValueError):
+        raise ValueError(f"given: {name!r} is real, got {value!r:.60}") from None
+    shape = (size,) if is_vector else ()
+    if array.shape != shape:
+        what = f"{size} numbers" if is_vector else "one number"
+        raise ValueError(f"given: a value of {name!r} is {what}, got {value!r:.60}")
+    if not np.isfinite(array).all():
+        raise ValueError(f"given: values are finite, got {value!r:.60} of {name!r}")
+    return [float(number) for number in array.reshape(-1)]
 
 
 def refuse_given(given: Any, states: States) -> None:

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from ..errors import MissingValuesError
 from ..runtime.arrays import read_only
-from .boundary import is_table
+from .boundary import as_network_block, is_table
 from .code_arrays import code_array_block, rows_array
 from .collected import collected
 from .columns import column_pieces, matched_columns
@@ -82,7 +82,7 @@ def without(rows: PartialRows, name: str) -> PartialRows:
 
 
 def as_partial_rows(data: Any, schema: Schema) -> PartialRows:
-    """Rows of a table, columns of which may be absent or have missing values, or of an array; Samples as they are.
+    """Rows of a table, columns of which may be absent or have missing values, or of an array; Samples are complete.
 
     Missing are NaN, None, null, empty labels, -1 in signed integers and the largest number in unsigned ones, where no
     state has that name or code. An array ``(n, n_reals)`` holds the real variables alone. Raises as
@@ -90,8 +90,8 @@ def as_partial_rows(data: Any, schema: Schema) -> PartialRows:
     """
     data = collected(data)
     if isinstance(data, Samples) and data.schema == schema:
-        codes, reals = data.blocks
-        return PartialRows(Values(_in_order(codes), _in_order(reals)), schema, {})
+        part = as_network_block(data, schema).read(0, len(data))
+        return PartialRows(Values(part.codes, part.reals), schema, {})
     if is_table(data):
         columns, n = matched_columns(data, schema.names, schema.vectors, partial=True)
         return _rows_of_table(columns, real_block(_real_columns(columns, schema), schema, missing=True), n, schema)
@@ -127,10 +127,6 @@ def _rows_of_table(columns: Mapping[str, Any], real: RealBlock, n: int, schema: 
         if own.any():
             missing[schema.n_codes + row] = None if own.all() else own
     return PartialRows(Values(read_only(codes), read_only(reals)), schema, missing)
-
-
-def _in_order(array: Array) -> Array:
-    return read_only(np.ascontiguousarray(array))
 
 
 def _complete_codes(array: Array, schema: Schema) -> PartialRows:

@@ -17,10 +17,12 @@ from ..engines.hybrid import Program
 from ..runtime.memory import check_memory
 from ..runtime.pieces import run_ranges, split
 from ..runtime.text import preview
+from .hidden_reals import integrated_terms
 from .relevance import connected, with_ancestors
 from .terms import Terms, family_terms
 
 Array = npt.NDArray[Any]
+Parents = Mapping[str, Sequence[str]]
 
 PIECE_BYTES = 1 << 23  # of a block of terms
 LARGEST_PIECE = 1 << 16  # rows
@@ -53,12 +55,11 @@ class HiddenSums:
     """
 
     def __init__(self, network: Network, pattern: Pattern, target: str | None = None) -> None:
-        refuse_hidden_reals(network, pattern)
         hidden = pattern.discrete
-        missing = hidden | _missing_reals(network.schema, pattern)
-        asked = [name for name in network.schema.names if name not in missing or name == target]
-        kept = with_ancestors(asked, network.parents)
-        terms: list[Terms] = [*family_terms(sorted(kept), hidden, network.conditionals, network.order)]
+        kept = kept_variables(network.parents, network.schema, pattern, target)
+        integrated, done = integrated_terms(kept, pattern.reals, hidden, network.conditionals, network.order)
+        rest = family_terms(sorted(kept - done), hidden, network.conditionals, network.order)
+        terms: list[Terms] = [*integrated, *rest]
         if target is not None:
             terms = [terms[i] for i in connected([target], [own.scope for own in terms])]
         n_states = {name: len(states) for name, states in network.schema.states.items()}
@@ -82,28 +83,31 @@ class HiddenSums:
         return terms
 
 
+def kept_variables(parents: Parents, schema: Schema, pattern: Pattern, target: str | None = None) -> set[str]:
+    """The variables that bear on what is observed: they and what they descend from, and the target."""
+    missing = pattern.discrete | _missing_reals(schema, pattern)
+    return with_ancestors([name for name in schema.names if name not in missing or name == target], parents)
+
+
 def _missing_reals(schema: Schema, pattern: Pattern) -> set[str]:
     """The real variables of which nothing is known."""
-    found = set()
-    for name, size in schema.sizes.items():
-        first = schema.rows[name]
-        if pattern.reals.issuperset(range(first, first + size)):
-            found.add(name)
-    return found
+    return {name for name, size in schema.sizes.items() if pattern.reals.issuperset(_rows(schema.rows[name], size))}
 
 
-def refuse_hidden_reals(network: Network, pattern: Pattern) -> None:
+def refuse_hidden_reals(parents: Parents, schema: Schema, pattern: Pattern) -> None:
     """ValueError that names a missing real variable which has to be integrated out."""
-    missing = pattern.discrete | _missing_reals(network.schema, pattern)
-    kept = with_ancestors([name for name in network.schema.names if name not in missing], network.parents)
-    for name, size in network.schema.sizes.items():
-        first = network.schema.rows[name]
-        if name in kept and pattern.reals.intersection(range(first, first + size)):
-            children = [child for child, own in network.parents.items() if name in own and child in kept]
+    kept = kept_variables(parents, schema, pattern)
+    for name, size in schema.sizes.items():
+        if name in kept and pattern.reals.intersection(_rows(schema.rows[name], size)):
+            children = [child for child, own in parents.items() if name in own and child in kept]
             raise ValueError(
                 f"cannot be summed out: the real variable {name!r} is missing, and "
                 + (f"{preview(children)} depend on it" if children else "it is known in part")
             )
+
+
+def _rows(first: int, size: int) -> range:
+    return range(first, first + size)
 
 
 class Inference:

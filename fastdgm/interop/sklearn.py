@@ -34,9 +34,9 @@ def from_sklearn(model: Any, *, target: str | None = None, names: Sequence[str] 
     """The network of a scikit-learn mixture or naive Bayes classifier: a discrete parent of all that is observed.
 
     ``GaussianMixture``, of any covariance type, becomes ``z`` and the vector ``x`` of :func:`fastdgm.gaussian_mixture`.
-    ``GaussianNB``, ``BernoulliNB`` and ``CategoricalNB`` become the class ``y`` and a variable for each feature. What
-    ``score_samples`` and ``predict_proba`` say of rows, ``log_prob`` says where the parent is missing, and
-    ``predict_proba`` for the parent. Features of a ``BernoulliNB`` are those after its ``binarize``: False and True.
+    ``GaussianNB``, ``BernoulliNB`` and ``CategoricalNB`` become the class ``y`` and a variable for each feature. The
+    network's ``predict_proba(rows, target)`` is the model's ``predict_proba(rows)``, and ``log_prob({"x": rows})`` of a
+    mixture its ``score_samples(rows)``. Features of a ``BernoulliNB`` are those after its ``binarize``: False and True.
 
     Parameters
     ----------

@@ -169,9 +169,11 @@ def write(model: Any, path: str | os.PathLike[str]) -> None:
     """Write a model to a file; the suffix names the format as in :func:`read`.
 
     The file appears whole or not at all: it is written under a temporary name beside it and then renamed.
-    ``.safetensors`` holds any model, to the last bit; a network without tables too, but never the counts of
-    ``partial_fit``. UAI stores no names: they read back as ``x0``, ``x1``, ... with states ``0``, ``1``, ..., and a
-    warning says so where others are lost. In ``.xdsl`` parents come before their children, whatever their order here.
+    ``.safetensors`` holds any model, to the last bit; a network without parameters too, but never the counts of
+    ``partial_fit``, nor a :class:`Deterministic` of real parents. Linear Gaussians also go to ``.net`` and ``.json``;
+    one whose variance, the square of its ``std``, is no double does not. UAI stores no names: they read back as ``x0``,
+    ``x1``, ... with states ``0``, ``1``, ..., and a warning says so where others are lost. In ``.xdsl`` parents come
+    before their children, whatever their order here.
 
     Raises
     ------

@@ -20,7 +20,7 @@ from .text import Array, Source
 
 MAX_VARIABLES = 100_000  # each takes some kilobytes: a few bytes of a file must not cost many
 MAX_STATES_OF_A_FILE = 1 << 22
-MAX_NAMES = 256  # of one family: more than it can have, so that the error can count
+MAX_NAMES = 256  # of the family of one table: more than it can have, so that the error can count
 MAX_CELLS = 1 << 28  # more numbers than a file of the permitted size can hold
 MAX_FILLED_CELLS = 1 << 24  # entries per file that no number stands behind, such as those of BIF's default rows
 Positions = npt.NDArray[np.int64]
@@ -272,7 +272,8 @@ class Draft:
             raise self.source.error("a Bayes net has at least one variable, got none")
         for name, position in self._positions.items():
             if name not in self._conditionals:
-                raise self.source.error(f"variable {name!r} has no table", position)
+                missing = "table" if name in self.states else "distribution"
+                raise self.source.error(f"variable {name!r} has no {missing}", position)
         try:
             net = BayesNet({name: self._conditionals[name] for name in self._positions})
         except ValueError as error:

@@ -19,7 +19,7 @@ from itertools import islice
 from ..bayesnet import BayesNet
 from ..conditionals.table import CPT
 from ..data.variables import MAX_STATES
-from .draft import MAX_NAMES, Draft
+from .draft import MAX_NAMES, MAX_VARIABLES, Draft
 from .gaussian_nets import tables_and_gaussians
 from .hugin_clg import add_regressions, regressions
 from .hugin_tables import add_potential, data_of
@@ -163,18 +163,20 @@ class _Reader:
 
     def _potential(self, head: str, data: re.Match[str] | None, position: int) -> None:
         match = _POTENTIAL.fullmatch(head)
-        children, parents = (_names(match[1]), _names(match[2] or "")) if match else ([], [])
-        if len(children) != 1:
+        children = _names(match[1], MAX_NAMES) if match else []
+        if match is None or len(children) != 1:
             message = f"expected potential ( child | parents ), with one child, got {head!r}"
             raise self.source.error(message, position)
-        if self.draft.is_real(children[0]):
-            add_regressions(self.draft, self.draft.gaussian_family(children[0], parents, position), data)
+        child, parents = children[0], match[2] or ""
+        if self.draft.is_real(child):
+            gaussian = self.draft.gaussian_family(child, _names(parents, MAX_VARIABLES), position)
+            add_regressions(self.draft, gaussian, data)
         else:
-            add_potential(self.draft, self.draft.family(children[0], parents, position), data)
+            add_potential(self.draft, self.draft.family(child, _names(parents, MAX_NAMES), position), data)
 
 
-def _names(text: str) -> list[str]:
-    return text.replace(",", " ").split(None, MAX_NAMES)
+def _names(text: str, limit: int) -> list[str]:
+    return text.replace(",", " ").split(None, limit)
 
 
 def write_hugin(net: BayesNet) -> str:

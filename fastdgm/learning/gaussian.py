@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -28,32 +29,56 @@ class GaussianEstimator(MomentsEstimator):
 
     def estimate(self, statistics: Any) -> Learnt:
         """Conditionals by variable. Raises ValueError where even all rows together are too few."""
-        conditionals, notes = {}, list[str]()
+        moments, few = [], []
         for number, target in enumerate(self.targets):
-            conditionals[target.name], own_notes = _fitted(target, self.moments_of(number, statistics))
-            notes += own_notes
+            enough, own_few = _enough_rows(target, self.moments_of(number, statistics))
+            moments.append(enough)
+            few.append(own_few)
+        conditionals, notes = {}, list[str]()
+        for target, found, own_few in zip(self.targets, _all_regressions(moments), few, strict=True):
+            conditionals[target.name] = _conditional(target, found)
+            notes += _notes(target, found, own_few)
         return Learnt(dict(conditionals), tuple(notes))
 
 
-def _fitted(target: Target, moments: Moments) -> tuple[LinearGaussian, list[str]]:
-    n_columns = moments.mean.shape[1] - 1
-    n_states = [own.n_states for own in target.parents.values() if isinstance(own, Discrete)]
-    few = moments.rows <= n_columns + 1
+def _enough_rows(target: Target, moments: Moments) -> tuple[Moments, Array]:
+    """Moments that have enough rows for a regression, and which were those of too few."""
+    n_coefficients = moments.cross.shape[1]  # the intercept, too
+    few = moments.rows <= n_coefficients
     if few.any():
         moments = with_all_rows(moments, few)
-    if moments.rows[few.argmax()] <= n_columns + 1:
-        raise ValueError(
-            f"a regression with {n_columns + 1} coefficients, intercept included, needs more rows of positive weight "
-            f"than that: {target.name!r} has {int(moments.rows[few.argmax()])}"
-        )
-    found = regressions(moments)
+        n_rows = int(moments.rows[few.argmax()])
+        if n_rows <= n_coefficients:
+            raise ValueError(
+                f"a regression with {n_coefficients} coefficients, intercept included, needs more rows of positive "
+                f"weight than that: {target.name!r} has {n_rows}"
+            )
+    return moments, few
+
+
+def _all_regressions(moments: Sequence[Moments]) -> list[Regressions]:
+    """Those on equally many columns at once, because a call of NumPy costs more than a small regression."""
+    by_size: dict[int, list[int]] = {}
+    for number, own in enumerate(moments):
+        by_size.setdefault(own.cross.shape[1], []).append(number)
+    found: dict[int, Regressions] = {}
+    for numbers in by_size.values():
+        parts = zip(*(moments[number] for number in numbers), strict=True)
+        together = regressions(Moments(*map(np.concatenate, parts)))
+        ends = np.cumsum([len(moments[number].rows) for number in numbers])
+        for number, end in zip(numbers, ends, strict=True):
+            rows = slice(end - len(moments[number].rows), end)
+            found[number] = Regressions(*(part[rows] for part in together))
+    return [found[number] for number in range(len(moments))]
+
+
+def _conditional(target: Target, found: Regressions) -> LinearGaussian:
+    n_states = [own.n_states for own in target.parents.values() if isinstance(own, Discrete)]
     intercept, std = found.intercept.reshape(n_states), found.std.reshape(n_states)
-    notes = _notes(target, found, few)
     if isinstance(target.conditional, Normal):
-        return Normal(intercept, std), notes
-    return LinearGaussian(
-        tuple(target.parents), intercept, found.coefficients.reshape(*n_states, n_columns), std
-    ), notes
+        return Normal(intercept, std)
+    coefficients = found.coefficients.reshape(*n_states, found.coefficients.shape[1])
+    return LinearGaussian(tuple(target.parents), intercept, coefficients, std)
 
 
 def with_all_rows(moments: Moments, few: Array) -> Moments:

@@ -60,6 +60,8 @@ class Strata:
         self._check()
         self.plan = _plan(self.strata)
         self.pairs = [np.array(own.pairs, np.intp).reshape(-1, 2).T for own in self.strata]
+        self._column_places = [{column: j for j, column in enumerate(own.columns)} for own in self.strata]
+        self._pair_places = [{pair: p for p, pair in enumerate(own.pairs)} for own in self.strata]
 
     def _check(self) -> None:
         """Refuse what cannot be indexed or held; computed in Python ints before anything is allocated."""
@@ -79,10 +81,9 @@ class Strata:
         family, s = self.families[number], self.stratum_of[number]
         stratum, own = self.strata[s], all_moments[s]
         order = _configuration_order(stratum, family)
-        place = {column: j for j, column in enumerate(stratum.columns)}
-        columns = [place[column] for column in family.columns]
-        number_of = {pair: p for p, pair in enumerate(stratum.pairs)}
-        pairs = [[number_of[min(j, k), max(j, k)] for k in columns] for j in columns]
+        columns = [self._column_places[s][column] for column in family.columns]
+        places = self._pair_places[s]
+        pairs = [[places[min(j, k), max(j, k)] for k in columns] for j in columns]
         cross = own.cross[order][:, np.array(pairs, np.intp).reshape(len(columns), len(columns))]
         shift, offset = (part[order][:, columns] for part in (own.shift, own.offset))
         return Moments(own.rows[order], own.weight[order], shift, offset, cross)

@@ -16,15 +16,24 @@ Array = npt.NDArray[np.float64]
 
 def drawing_components(mean: Array, covariance: Array, dtype: np.dtype[Any]) -> Components:
     """Of means (k, d) and covariances (k, d, d): x = m + L n, with L L' = S."""
-    return _components(mean, np.linalg.cholesky(covariance), np.zeros(len(mean)), dtype)
+    return factor_components(mean, np.linalg.cholesky(covariance), dtype)
 
 
 def scoring_components(mean: Array, covariance: Array, dtype: np.dtype[Any]) -> Components:
     """Of means (k, d) and covariances (k, d, d): z = W (x - m), with W = L^-1, L L' = S."""
-    factor = np.linalg.cholesky(covariance)
+    return whitening_components(mean, np.linalg.cholesky(covariance), dtype)
+
+
+def factor_components(mean: Array, factor: npt.NDArray[Any], dtype: np.dtype[Any]) -> Components:
+    """Of lower triangular factors L (k, d, d): x = m + L n."""
+    return _components(mean, factor, np.zeros(len(mean)), dtype)
+
+
+def whitening_components(mean: Array, factor: npt.NDArray[Any], dtype: np.dtype[Any]) -> Components:
+    """Of lower triangular factors L (k, d, d) without zeros on the diagonal: z = L^-1 (x - m)."""
     d = mean.shape[-1]
     inverse = np.tril(np.linalg.solve(factor, np.broadcast_to(np.eye(d), factor.shape)))
-    log_det = -np.log(np.diagonal(factor, axis1=-2, axis2=-1)).sum(axis=-1)
+    log_det = -np.log(np.abs(np.diagonal(factor, axis1=-2, axis2=-1))).sum(axis=-1)
     return _components(mean, inverse, log_det - 0.5 * d * np.log(2 * np.pi), dtype)
 
 

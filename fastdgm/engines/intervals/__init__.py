@@ -1,0 +1,1 @@
+"""Means of the normal density over intervals."""

@@ -1,0 +1,182 @@
+"""What known values say of real variables: their posterior as a normal vector, and draws from it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from ..conditionals.multivariate import MultivariateNormal
+from ..data.blocks import Block
+from ..data.evidence import Known
+from ..data.schema import Schema, Values
+from ..data.vectors import cell_names
+from ..engines.multivariate.direct import GivenDraws
+from ..runtime.memory import check_memory
+from ..runtime.pieces import cell_ranges, run_ranges
+from ..runtime.text import preview
+from .joint_normal import (
+    SINGULAR,
+    Conditioned,
+    DependentError,
+    JointNormal,
+    conditioned,
+    is_constant,
+    is_linear,
+    joint_normal,
+    name_of_row,
+    rows_of,
+)
+from .latent import Network
+from .relevance import connected, with_ancestors
+
+Array = npt.NDArray[np.float64]
+
+EQUAL = 1e-12  # of the terms of its sum: a known value this close to a constant is that constant
+
+
+class Answer(NamedTuple):
+    """Some real numbers given what is known."""
+
+    rows: list[int]  # of the block of reals
+    mean: Array  # (h,)
+    factor: Array  # (h, h), lower triangular, of the covariance
+
+
+def posterior(network: Network, names: Sequence[str], known: Known) -> MultivariateNormal:
+    """p(names | known) of real variables, in the order asked for.
+
+    Raises ValueError where it is no normal distribution, naming why: discrete variables that bear on it without a
+    value, other kinds of conditionals, point masses.
+    """
+    for name in names:
+        if name in network.schema.states:
+            raise ValueError(
+                f"the posterior of a discrete variable is predict_proba(data, {name!r}); this one is of real variables"
+            )
+        if name in known.names:
+            raise ValueError(f"{name!r} is given a value, so it has no posterior")
+    answer = _answer(network, names, known)
+    fixed = np.flatnonzero(np.diagonal(answer.factor) <= SINGULAR * np.linalg.norm(answer.factor, axis=1))
+    sizes = network.schema.vectors
+    components = cell_names(names, {name: sizes[name] for name in names if name in sizes})
+    if len(fixed):
+        raise ValueError(
+            f"a posterior that leaves something to chance is asked for: {components[fixed[0]]!r} is a function of the "
+            "given values and the other names (a std of 0)"
+        )
+    return MultivariateNormal(answer.mean, answer.factor @ answer.factor.T, components)
+
+
+def joint(network: Network) -> MultivariateNormal:
+    """All variables, in the order of declaration. ValueError where they are not jointly normal."""
+    odd = [name for name, own in network.conditionals.items() if not is_linear(own)]
+    if odd:
+        kinds = ", ".join(f"{name!r} ({type(network.conditionals[name]).__name__})" for name in odd[:5])
+        raise ValueError(
+            "a joint normal distribution is made of linear Gaussians and normal vectors only, not of "
+            f"{kinds}{', ...' if len(odd) > 5 else ''}: net.posterior(names, given={{...}}) is one where these have "
+            "values"
+        )
+    return posterior(network, network.schema.names, Known({}, {}, frozenset()))
+
+
+def draws(network: Network, n: int, key: int, start: int, dtype: np.dtype[Any], known: Known) -> Values:
+    """Rows ``start`` to ``start + n`` of p(x | known): known values as they are, real ones left by their posterior."""
+    schema = network.schema
+    hidden = [name for name in network.order if name not in known.names and name in schema.sizes]
+    unknown = [name for name in schema.states if name not in known.names]
+    if unknown:
+        raise ValueError(
+            f"sample(given=) draws real variables so far, and {preview(unknown)} are discrete: give them values, too"
+        )
+    what = f"a sample of {n} rows x {len(schema.names)} variables"
+    check_memory(n * (schema.n_codes * schema.code_dtype.itemsize + 2 * schema.n_reals * dtype.itemsize), what)
+    values = Values(np.empty((schema.n_codes, n), schema.code_dtype), np.empty((schema.n_reals, n), dtype))
+    for name, code in known.codes.items():
+        values.codes[schema.rows[name]] = code
+    for row, number in known.reals.items():
+        values.reals[row] = number
+    if hidden:
+        answer = _answer(network, hidden, known)
+        drawn = np.empty((len(answer.rows), n), dtype)
+        source = GivenDraws(answer.mean, answer.factor, key, dtype)
+
+        def work(begin: int, end: int) -> None:
+            source.fill(begin, end, start, drawn)
+            values.reals[answer.rows, begin:end] = drawn[:, begin:end]
+
+        run_ranges(work, cell_ranges(n, len(answer.rows), Block.cells_per_piece))
+    return values
+
+
+def _answer(network: Network, names: Sequence[str], known: Known) -> Answer:
+    schema = network.schema
+    members = _members(network, names, known)
+    joint = joint_normal(members, network.conditionals, schema, known.codes)
+    place = {row: i for i, row in enumerate(joint.rows)}
+    rows = [row for name in names for row in rows_of(name, schema)]
+    inputs = np.array([known.reals[row] for row in joint.inputs])
+    means = joint.offset + joint.slopes @ inputs
+    observed = _informative(joint, inputs, means, known, schema)
+    values = np.array([known.reals[joint.rows[i]] for i in observed])
+    found = _conditioned(joint, [place[row] for row in rows], observed, schema)
+    mean = means[[place[row] for row in rows]] + found.gain @ (values - means[observed])
+    if not (np.isfinite(mean).all() and np.isfinite(found.factor).all()):
+        raise ValueError("the posterior leaves the range of float64: use other units")
+    return Answer(rows, mean, found.factor)
+
+
+def _members(network: Network, names: Sequence[str], known: Known) -> list[str]:
+    """The variables whose families bear on the names, parents first. ValueError where some are not linear."""
+    kept = with_ancestors({*names, *known.names}, network.parents)
+    families = [name for name in network.order if name in kept]
+    scopes = [_unknown(network, name, known.names) for name in families]
+    members = [families[i] for i in connected(names, scopes)]
+    discrete = dict.fromkeys(
+        name for i in connected(names, scopes) for name in scopes[i] if name in network.schema.states
+    )
+    if discrete:
+        raise ValueError(
+            f"the posterior of {preview(names)} is a mixture, not one normal distribution, unless given= has values of "
+            f"{preview(list(discrete))}"
+        )
+    odd = [name for name in members if not is_linear(network.conditionals[name])]
+    if odd:
+        kind = type(network.conditionals[odd[0]]).__name__
+        raise ValueError(
+            f"the posterior of {preview(names)} is not normal: {odd[0]!r} bears on it and is a {kind}, not a linear "
+            "Gaussian or normal vector"
+        )
+    return members
+
+
+def _unknown(network: Network, name: str, known: Collection[str]) -> list[str]:
+    return [own for own in (name, *network.parents[name]) if own not in known]
+
+
+def _informative(joint: JointNormal, inputs: Array, means: Array, known: Known, schema: Schema) -> list[int]:
+    """The places of known values, but those of constants. ValueError where a constant has another value."""
+    constant, observed = is_constant(joint), []
+    for i, row in enumerate(joint.rows):
+        if row in known.reals:
+            value, size = known.reals[row], abs(joint.offset[i]) + np.abs(joint.slopes[i]) @ np.abs(inputs)
+            if not constant[i]:
+                observed.append(i)
+            elif abs(value - means[i]) > EQUAL * size:
+                name = name_of_row(row, schema)
+                raise ValueError(f"given values are possible, but {name!r} (std 0) is {means[i]:.9g}, not {value:.9g}")
+    return observed
+
+
+def _conditioned(joint: JointNormal, hidden: list[int], observed: list[int], schema: Schema) -> Conditioned:
+    try:
+        return conditioned(joint, hidden, observed)
+    except DependentError as error:
+        name = name_of_row(joint.rows[observed[error.place]], schema)
+        raise ValueError(
+            f"given values of {name!r} and of the variables before it depend on each other: it is a linear function of "
+            "them (a std of 0), so leave it out"
+        ) from None
