@@ -139,6 +139,10 @@ CHECKS = {
         "test_gaussian_cuda.test_log_prob_is_that_of_the_cpu",
         "gpu: root log_prob per variable",
     ),
+    "intervals.log_mean_density_cpu": Checks("reference_joint.integral", "test_intervals.test_quadrature"),
+    "intervals_cuda.log_mean_density_cuda": Checks(
+        "intervals.log_mean_density_cpu", "test_intervals.test_twin", "gpu: log mean density"
+    ),
     # --- normal vectors ---
     "multivariate.sample_vector_cpu": Checks("reference_multivariate.draws", "test_multivariate_kernels.test_samples"),
     "multivariate.log_prob_vector_cpu": Checks(

@@ -175,11 +175,17 @@ class BayesNet(Network):
     def log_prob(self, data: Any, *, per_variable: bool = False) -> npt.NDArray[np.float64]:
         """How likely each row is: log p(x) = sum_v log P(x_v | parents of v), in nats.
 
+        In networks with real variables columns may be absent and values missing: they are summed out, or integrated,
+        exactly, and the answer is the log-density of what is there. Hidden discrete variables are summed by elimination
+        (those that depend on each other in up to 2**20 configurations), hidden linear Gaussian numbers are one normal
+        vector for each of these; what has nothing observed below it costs nothing.
+
         Parameters
         ----------
         data : :class:`Samples`, an integer array of codes of shape ``(n_rows, n_vars)`` with columns in the order
             of ``names``, or a mapping of columns, pandas, polars or Arrow table matched by name. Integers are
-            codes, strings are labels, booleans match the states False / True. Any further columns are an error.
+            codes, strings are labels, booleans match the states False / True. Any further columns are an error. In
+            networks with real variables an array of ``(n_rows, n_reals)`` holds these alone.
         per_variable : return the terms, ``(n_rows, n_vars)``, instead of their sum.
 
         Returns
@@ -189,7 +195,9 @@ class BayesNet(Network):
 
         Raises
         ------
-        ValueError : codes out of range, missing values, wrong number of columns. KeyError : unknown names or labels.
+        ValueError : codes out of range, wrong number of columns, missing values in networks of discrete variables only
+            or with ``per_variable``, or ones that cannot be summed out (which, and why). KeyError : unknown names or
+            labels.
 
         Examples
         --------
@@ -197,6 +205,9 @@ class BayesNet(Network):
         >>> net = fd.BayesNet({"rain": fd.Bernoulli(0.25)})
         >>> net.log_prob([[0], [1]]).round(3).tolist()
         [-0.288, -1.386]
+        >>> mixture = fd.BayesNet({"z": fd.Bernoulli(0.3), "x": fd.Normal.given(["z"], mean=[-2, 3], std=[1, 0.5])})
+        >>> mixture.log_prob({"x": [-2.0, 3.0]}).round(3).tolist()
+        [-1.276, -1.43]
         """
         from .data.boundary import as_network_block
 
@@ -430,9 +441,10 @@ class BayesNet(Network):
         >>> net.fit({"a": [0.5, 1.0, 1.5, 2.0], "b": [2.1, 2.9, 4.1, 4.9]})["b"].coefficients.round(3).tolist()
         [1.92]
         """
+        from .data.boundary import read_once
         from .learning.counts import check_ignored_labels, checked_prior
         from .learning.em import EMOptions
-        from .learning.hidden_rows import absent_variables, read_once
+        from .learning.hidden_rows import absent_variables
 
         check_ignored_labels(y)
         own_prior = checked_prior(prior, equivalent_sample_size)

@@ -101,6 +101,29 @@ def test_the_twin_of_tables_compiles(verb, codes):
     assert [verb for verb, _ in LOOPS] == TABLE_VERBS
 
 
+# --- weighted sums ---
+
+
+@pytest.mark.parametrize(("sums", "reals"), [("float64", "float32"), ("float32", "float32"), ("float64", "float64")])
+@pytest.mark.parametrize("codes", ["uint8", "uint16"])
+def test_the_twins_of_weighted_sums_compile(sums, reals, codes):
+    from numba.types import int64, uint64
+
+    from fastdgm.engines.logistic.loops_cuda import LOOPS
+    from fastdgm.kernels.logistic import LogisticPlan
+    from fastdgm.kernels.weighted_sums import Groups, WeightedSums
+
+    short = "uint32"
+    groups = plan_type(Groups, *[short] * 4, "uint64", short, sums)
+    members = plan_type(WeightedSums, groups, short, short, "uint64", sums, short, sums)
+    plan = plan_type(LogisticPlan, members, "uint8", short, short, int64, uint64)
+    blocks = [array(codes, 2), array(reals, 2)]
+    assert_compiles(LOOPS["sample", "cuda"].kernel, uint64, uint64, plan, *blocks)
+    assert_compiles(LOOPS["log_prob", "cuda"].kernel, plan, *blocks, array("float64", 1))
+    assert_compiles(LOOPS["log_prob per variable", "cuda"].kernel, plan, *blocks, array("float64", 2))
+    assert len(LOOPS) == 3
+
+
 # --- real scalars ---
 
 
@@ -141,28 +164,6 @@ def test_the_twin_of_real_scalars_compiles(family, verb, element):
     loops = {"gaussian": GAUSSIAN, "roots": ROOTS}[family]
     assert_compiles(loops[verb, "cuda"].kernel, *scalar_arguments(element)[family, verb])
     assert [verb for verb, _ in loops] == SCALAR_VERBS
-
-
-# --- weighted sums ---
-
-
-@pytest.mark.parametrize(("sums", "reals"), [("float64", "float32"), ("float32", "float32"), ("float64", "float64")])
-@pytest.mark.parametrize("codes", ["uint8", "uint16"])
-def test_the_twins_of_weighted_sums_compile(sums, reals, codes):
-    from numba.types import int64, uint64
-
-    from fastdgm.engines.logistic.loops_cuda import LOOPS
-    from fastdgm.kernels.logistic import LogisticPlan
-    from fastdgm.kernels.weighted_sums import Runs, WeightedSums
-
-    short, runs = "uint32", plan_type(Runs, "uint32", "uint32")
-    members = plan_type(WeightedSums, runs, runs, short, "uint64", sums, runs, "uint64", sums, short, sums)
-    plan = plan_type(LogisticPlan, members, "uint8", short, short, int64, uint64)
-    blocks = [array(codes, 2), array(reals, 2)]
-    assert_compiles(LOOPS["sample", "cuda"].kernel, uint64, uint64, plan, *blocks)
-    assert_compiles(LOOPS["log_prob", "cuda"].kernel, plan, *blocks, array("float64", 1))
-    assert_compiles(LOOPS["log_prob per variable", "cuda"].kernel, plan, *blocks, array("float64", 2))
-    assert len(LOOPS) == 3
 
 
 # --- Markov chains ---
@@ -306,6 +307,17 @@ def test_the_twin_of_normal_vectors_compiles(verb, element):
     from fastdgm.engines.multivariate.loops_cuda import LOOPS
 
     assert_compiles(LOOPS[verb, "cuda"].kernel, *vector_arguments(element)[verb])
+
+
+# --- intervals ---
+
+
+def test_the_twin_of_intervals_compiles():
+    from numba.types import float64
+
+    from fastdgm.engines.intervals.loops_cuda import LOOPS
+
+    assert_compiles(LOOPS["log mean density", "cuda"].kernel, array("float64", 1), float64, array("float64", 1))
 
 
 # --- real numbers of random words ---

@@ -268,7 +268,7 @@ def test_what_cannot_be_learnt():
     with pytest.raises(ValueError, match="a column is constant or a linear function of others"):
         fd.gaussian_mixture(2, 2).fit(constant, seed=0)
     net = fd.BayesNet.from_edges([("z", "a"), ("a", "b")], states={"z": ["0", "1"]}, real=["a", "b"])
-    with pytest.raises(ValueError, match=r"the real variable 'a' is missing, and \['b'\] depend on it"):
+    with pytest.raises(ValueError, match=r"the real variable 'a' has no value in some rows, and \['b'\] depend on it"):
         net.fit({"a": [1.0, np.nan, 3.0, 4.5], "b": [1.0, 2.0, 2.5, 4.0]}, seed=0)
     with pytest.raises(KeyError, match="the data has no column 'a'; only discrete variables"):
         net.fit({"b": [1.0, 2.0, 2.5, 4.0]}, seed=0)
@@ -301,3 +301,23 @@ def test_options(option, value, error):
 def test_shapes_of_mixtures(k, d, covariance):
     with pytest.raises(ValueError, match=r"n_components|n_vars|covariance"):
         fd.gaussian_mixture(k, d, covariance)
+
+
+def test_a_mixture_of_experts():
+    """A hidden switch, chosen by a logistic function of x, between two lines."""
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=2000)
+    z = rng.random(2000) < 1.0 / (1.0 + np.exp(-4.0 * x))
+    y = np.where(z, 10.0 + 2.0 * x, -x) + 0.3 * rng.normal(size=2000)
+    net = fd.BayesNet(
+        {
+            "x": fd.Normal(None, None),
+            "z": fd.Logistic(["x"], l2=1e-3),
+            "y": fd.LinearGaussian(["z", "x"], None, None, None),
+        }
+    ).fit({"x": x, "y": y}, seed=0, tolerance=1e-7)
+    order = np.argsort(net["y"].intercept)
+    np.testing.assert_allclose(net["y"].intercept[order], [0.0, 10.0], atol=0.05)
+    np.testing.assert_allclose(net["y"].coefficients[order, 0], [-1.0, 2.0], atol=0.05)
+    np.testing.assert_allclose(abs(net["z"].weights), [4.0], rtol=0.15)
+    assert net["x"].mean == pytest.approx(x.mean())

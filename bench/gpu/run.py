@@ -18,6 +18,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from case import Case
+from interval_cases import interval_cases
 from latent_cases import elimination_cases
 from logistic_cases import logistic_cases
 from markov_cases import dense_cases, sparse_cases
@@ -31,6 +32,7 @@ from vector_cases import vector_cases
 
 from fastdgm.engines.elimination.loops_cuda import LOOPS as ELIMINATION_LOOPS
 from fastdgm.engines.gaussian.loops_cuda import LOOPS as GAUSSIAN_LOOPS
+from fastdgm.engines.intervals.loops_cuda import LOOPS as INTERVAL_LOOPS
 from fastdgm.engines.launch import Twin, launch
 from fastdgm.engines.logistic.loops_cuda import LOOPS as LOGISTIC_LOOPS
 from fastdgm.engines.markov.loops_cuda import LOOPS as MARKOV_LOOPS
@@ -50,6 +52,7 @@ FAMILIES = {
     "gaussian": GAUSSIAN_LOOPS,
     "roots": ROOT_LOOPS,
     "elimination": ELIMINATION_LOOPS,
+    "intervals": INTERVAL_LOOPS,
     "markov": MARKOV_LOOPS,
     "masked": MASKED_LOOPS,
     "multivariate": VECTOR_LOOPS,
@@ -75,6 +78,7 @@ def full_size() -> Iterator[Case]:
     yield from gaussian_cases(1_000_000, 100)
     yield from root_cases(4_000_000)
     yield from vector_cases(100_000, 100)
+    yield from interval_cases(10_000_000)
     yield from made_cases(4096, 784, 500)
     yield from nade_cases(4096, 784, 500)
     yield from dense_cases(100_000, 100)
@@ -91,6 +95,7 @@ def tiny() -> Iterator[Case]:
     yield from gaussian_cases(8, 3)
     yield from root_cases(8)
     yield from vector_cases(8, 3)
+    yield from interval_cases(8)
     yield from made_cases(8, 12, 8)
     yield from nade_cases(8, 12, 8)
     yield from dense_cases(20, 10)

@@ -76,6 +76,14 @@ class PartialRows(NamedTuple):
         )
 
 
+def holds_reals_alone(data: Any, schema: Schema) -> bool:
+    """Whether data are an array ``(n, n_reals)`` of the real variables, the discrete ones being absent."""
+    if not schema.n_codes or isinstance(data, Samples) or is_table(data):
+        return False
+    array = rows_array(data)
+    return array.ndim == 2 and array.shape[1] == schema.n_reals and array.dtype.kind in "iuf"
+
+
 def without(rows: PartialRows, name: str) -> PartialRows:
     """The same rows with a discrete variable missing in all of them."""
     return rows._replace(missing={**rows.missing, rows.schema.rows[name]: None})
@@ -141,7 +149,7 @@ def _cells(array: Array, schema: Schema) -> tuple[Sequence[str], Array]:
     n_cells = schema.n_codes + schema.n_reals
     if array.ndim == 2 and array.shape[1] == n_cells:
         return schema.names, cells_of(schema)[1]
-    if array.ndim == 2 and array.shape[1] == schema.n_reals and array.dtype.kind in "iuf":
+    if holds_reals_alone(array, schema):
         return schema.real_names, np.arange(schema.n_reals)
     alone = f", or ({schema.n_reals}) for the real ones alone" if schema.n_reals else ""
     raise ValueError(f"an array of rows has shape (n_rows, {n_cells}){alone}, got shape {array.shape}")

@@ -16,7 +16,6 @@ from ..engines.elimination.plan import Elimination, elimination
 from ..engines.hybrid import Program
 from ..runtime.memory import check_memory
 from ..runtime.pieces import run_ranges, split
-from ..runtime.text import preview
 from .hidden_reals import integrated_terms
 from .relevance import connected, with_ancestors
 from .terms import Terms, family_terms
@@ -55,8 +54,8 @@ class HiddenSums:
     """
 
     def __init__(self, network: Network, pattern: Pattern, target: str | None = None) -> None:
-        hidden = pattern.discrete
         kept = kept_variables(network.parents, network.schema, pattern, target)
+        hidden = pattern.discrete
         integrated, done = integrated_terms(kept, pattern.reals, hidden, network.conditionals, network.order)
         rest = family_terms(sorted(kept - done), hidden, network.conditionals, network.order)
         terms: list[Terms] = [*integrated, *rest]
@@ -94,16 +93,14 @@ def _missing_reals(schema: Schema, pattern: Pattern) -> set[str]:
     return {name for name, size in schema.sizes.items() if pattern.reals.issuperset(_rows(schema.rows[name], size))}
 
 
-def refuse_hidden_reals(parents: Parents, schema: Schema, pattern: Pattern) -> None:
-    """ValueError that names a missing real variable which has to be integrated out."""
+def hidden_reals(parents: Parents, schema: Schema, pattern: Pattern) -> list[str]:
+    """The real variables that have to be integrated over: missing, or known in part, with something observed below."""
     kept = kept_variables(parents, schema, pattern)
-    for name, size in schema.sizes.items():
-        if name in kept and pattern.reals.intersection(_rows(schema.rows[name], size)):
-            children = [child for child, own in parents.items() if name in own and child in kept]
-            raise ValueError(
-                f"cannot be summed out: the real variable {name!r} is missing, and "
-                + (f"{preview(children)} depend on it" if children else "it is known in part")
-            )
+    return [
+        name
+        for name, size in schema.sizes.items()
+        if name in kept and pattern.reals.intersection(_rows(schema.rows[name], size))
+    ]
 
 
 def _rows(first: int, size: int) -> range:

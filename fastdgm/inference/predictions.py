@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..data.boundary import as_network_block, read_once
-from ..data.partial import PartialRows, as_partial_rows
+from ..data.partial import PartialRows, as_partial_rows, holds_reals_alone
 from ..errors import MissingValuesError, UnknownNameError
 from ..runtime.arrays import code_type
 from .latent import Inference
@@ -18,6 +18,8 @@ def log_prob(inference: Inference, data: Any) -> npt.NDArray[np.float64]:
     """log p of what is observed in every row (n,), nats: complete rows are read where they are, on all threads."""
     schema = inference.network.schema
     data = read_once(data, schema.names)
+    if holds_reals_alone(data, schema):
+        return inference.log_prob(as_partial_rows(data, schema))
     try:
         return inference.program.log_prob(as_network_block(data, schema))
     except (MissingValuesError, UnknownNameError):  # or a name that no variable or state has, which is refused again

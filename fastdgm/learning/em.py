@@ -23,6 +23,8 @@ from .starts import start_codes
 
 ROUNDING = {np.dtype(np.float32): 1e-6, np.dtype(np.float64): 1e-11}  # of an objective, by the type of the reals
 
+INEXACT = 1e-6  # likewise, where an M-step is itself an iteration
+
 
 @dataclass(frozen=True)
 class EMOptions:
@@ -114,7 +116,7 @@ def _run(expectation: Expectation, run: Run, options: EMOptions, report: Report)
 
     The objective never falls, but for rounding: then the parameters before are kept.
     """
-    rounding = ROUNDING[expectation.rows.values.reals.dtype]
+    rounding = ROUNDING[expectation.rows.values.reals.dtype] if expectation.is_exact else INEXACT
     total_weight = float(expectation.weights.sum())
     before = expectation.expected(run.conditionals)
     run = run._replace(objective=before.objective)

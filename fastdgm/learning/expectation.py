@@ -14,26 +14,30 @@ Variables that bear on nothing observed in a row (what is missing without anythi
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from math import prod
 from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from ..conditionals.base import Conditional
+from ..conditionals.logistic import LogLinear
 from ..conditionals.table import CPT
 from ..data.blocks import Part
 from ..data.partial import PartialRows, Pattern
-from ..data.schema import Values
+from ..data.schema import Schema, Values
 from ..engines.elimination.loops import LOOPS
 from ..engines.elimination.plan import Scope
 from ..graph import topological_order
-from ..inference.latent import HiddenSums, Network, kept_variables, refuse_hidden_reals, taken
+from ..inference.latent import HiddenSums, Network, hidden_reals, kept_variables, taken
 from ..runtime.arrays import read_only
 from ..runtime.pieces import split
+from ..runtime.text import preview
 from ..runtime.threads import run_pieces
-from .base import Learnt, SumEstimator, Target
+from .base import Estimator, Learnt, RowsEstimator, SumEstimator, Target
 from .counts import Prior
 from .estimators import ESTIMATORS, KEPT, kind_of
+from .gathered import GatheredRows
 
 Array = npt.NDArray[Any]
 
@@ -80,13 +84,17 @@ class Expectation:
         self.patterns: list[Pattern] = []
         self.pieces: list[Piece] = []
         for pattern, own in rows.patterns():
-            refuse_hidden_reals(self.parents, rows.schema, pattern)
+            _refuse_hidden_reals(self.parents, rows.schema, pattern)
             n = rows.n if own is None else len(own)
             places = [slice(*ends) if own is None else own[slice(*ends)] for ends in split(n, ROWS_AT_ONCE)]
             self.pieces += [Piece(len(self.patterns), place) for place in places]
             self.patterns.append(pattern)
         self.groups = self._grouped(targets)
         self.constant = self._collected(self._constant_part).statistics
+        self._fixed = [
+            group.estimator.estimate(own) if group.is_fixed else None
+            for group, own in zip(self.groups, self.constant, strict=True)
+        ]
 
     def _grouped(self, targets: Sequence[Target]) -> list[Group]:
         schema = self.rows.schema
@@ -105,13 +113,25 @@ class Expectation:
             found.setdefault((kind_of(target), scopes), []).append(target)
         groups = []
         for (kind, scopes), own_targets in found.items():
-            estimator = ESTIMATORS[kind](own_targets, schema, self.prior)
-            if not isinstance(estimator, SumEstimator):
-                raise TypeError(
-                    f"EM cannot learn the {kind.__name__} of {own_targets[0].name!r} yet: it needs all rows at once"
-                )
+            estimator = self._estimator(ESTIMATORS[kind], own_targets, scopes)
             groups.append(Group(estimator, scopes))
         return groups
+
+    def _estimator(
+        self, kind: type[Estimator], targets: Sequence[Target], scopes: Sequence[Scope | None]
+    ) -> SumEstimator:
+        schema = self.rows.schema
+        if issubclass(kind, SumEstimator):
+            return kind(targets, schema, self.prior)
+        if issubclass(kind, RowsEstimator):
+            most = max(prod(len(schema.states[name]) for name in scope or ()) for scope in scopes)
+            return GatheredRows(kind, targets, schema, self.prior, self.rows.n * most)
+        raise TypeError(f"an estimator is a SumEstimator or a RowsEstimator, got a {kind.__name__}")
+
+    @property
+    def is_exact(self) -> bool:
+        """Whether each M-step is in closed form, not by an iteration that ends near the maximum."""
+        return not any(isinstance(group.estimator, GatheredRows) for group in self.groups if not group.is_fixed)
 
     # --- statistics ---
 
@@ -207,20 +227,23 @@ class Expectation:
         return Expected(*_objective(terms, weights, [own for scope, own in rows_of.items() if scope]), statistics)
 
     def _log_prior(self, conditionals: Mapping[str, Conditional]) -> float:
-        """Of the tables whose counts are not fixed, but for a constant: pseudo-count times the sum of logarithms."""
+        """Of what is not fixed, but for a constant: of tables pseudo-count times the sum of logarithms, of logistic
+        variables -l2 / 2 |weights|^2."""
         total = 0.0
         for group in self.groups:
             for target in () if group.is_fixed else group.estimator.targets:
                 own = conditionals[target.name]
                 if isinstance(own, CPT) and self.prior.pseudo_count > 0.0:
                     total += self.prior.per_cell(own.table) * float(np.log(own.table).sum())
+                elif isinstance(own, LogLinear):
+                    total -= 0.5 * own.l2 * float(np.square(own.parameters()["weights"]).sum())
         return total
 
     def maximised(self, statistics: Sequence[Any], conditionals: Mapping[str, Conditional]) -> Learnt:
         """The M-step: every conditional by its estimator, those without one as they are."""
         found, notes = dict(conditionals), list[str]()
-        for group, own in zip(self.groups, statistics, strict=True):
-            learnt = group.estimator.estimate(own)
+        for group, fixed, own in zip(self.groups, self._fixed, statistics, strict=True):
+            learnt = group.estimator.estimate(own) if fixed is None else fixed
             found |= learnt.conditionals
             notes += learnt.notes
         variables = self.rows.schema.variables
@@ -229,6 +252,16 @@ class Expectation:
             for name, parents in self.parents.items()
         }
         return Learnt(bound, tuple(notes))
+
+
+def _refuse_hidden_reals(parents: Mapping[str, Sequence[str]], schema: Schema, pattern: Pattern) -> None:
+    """ValueError that names a real variable whose missing values EM would have to integrate over."""
+    for name in hidden_reals(parents, schema, pattern):
+        children = [child for child, own in parents.items() if name in own]
+        raise ValueError(
+            f"EM sums over discrete variables only: the real variable {name!r} has no value in some rows, and "
+            + (f"{preview(children)} depend on it" if children else "is known in part there")
+        )
 
 
 def _part(values: Values) -> Part:

@@ -5,12 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ..data.boundary import is_table
-from ..data.code_arrays import rows_array
-from ..data.collected import collected
-from ..data.columns import table_columns
 from ..data.learnt_variables import infer_variables
-from ..data.partial import PartialRows, as_partial_rows
+from ..data.partial import PartialRows, as_partial_rows, holds_reals_alone
 from ..data.samples import Samples
 from ..data.schema import Schema
 from ..data.variables import Discrete, Real, Variable
@@ -18,12 +14,6 @@ from ..errors import UnknownNameError
 from ..runtime.text import preview
 
 Variables = Mapping[str, Variable]
-
-
-def read_once(data: Any, names: Sequence[str]) -> Any:
-    """A table as its columns, because an Arrow stream can be read only once; anything else as it is."""
-    data = collected(data)
-    return table_columns(data, names) if is_table(data) and not isinstance(data, Samples) else data
 
 
 def absent_variables(data: Any, known: Variables, names: Sequence[str]) -> list[str]:
@@ -36,11 +26,9 @@ def absent_variables(data: Any, known: Variables, names: Sequence[str]) -> list[
     if isinstance(data, Mapping):
         absent = [name for name in names if not _has_column(data, name)]
         return absent if len(absent) < len(names) else []
-    if any(name not in known for name in names):
+    if any(name not in known for name in names) or not holds_reals_alone(data, Schema(known)):
         return []
-    array = rows_array(data)
-    is_of_reals = array.ndim == 2 and array.shape[1] == Schema(known).n_reals
-    return [name for name in names if isinstance(known[name], Discrete)] if is_of_reals else []
+    return [name for name in names if isinstance(known[name], Discrete)]
 
 
 def _has_column(data: Mapping[Any, Any], name: str) -> bool:
