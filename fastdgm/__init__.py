@@ -44,6 +44,7 @@ _HOME = {
     "from_sklearn": "interop.sklearn",
     "from_torch": "interop.torch",
     "full_joint": "structures",
+    "gaussian_mixture": "structures",
     "get_num_threads": "runtime.threads",
     "independent": "structures",
     "markov_chain": "structures",
@@ -98,6 +99,7 @@ if TYPE_CHECKING:
     from .runtime.threads import num_threads as num_threads
     from .runtime.threads import set_num_threads as set_num_threads
     from .structures import full_joint as full_joint
+    from .structures import gaussian_mixture as gaussian_mixture
     from .structures import independent as independent
     from .structures import markov_chain as markov_chain
     from .structures import naive_bayes as naive_bayes

@@ -14,7 +14,8 @@ from .conditionals.base import Conditional
 from .data.evidence import known_values, refuse_do, refuse_given
 from .data.placement import Placement
 from .data.samples import Samples, rows_of
-from .data.variables import in_order
+from .data.variables import Discrete, in_order
+from .errors import MissingValuesError
 from .network import Network
 from .runtime.arrays import real_type
 from .runtime.seeds import check_chunk, check_rows, key_from_seed
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from .engines.hybrid import Program
     from .inference.latent import Inference
     from .learning.counts import Prior, UnknownLabels
+    from .learning.em import EMOptions
     from .show.graph import Picture
 
 
@@ -173,11 +175,17 @@ class BayesNet(Network):
     def log_prob(self, data: Any, *, per_variable: bool = False) -> npt.NDArray[np.float64]:
         """How likely each row is: log p(x) = sum_v log P(x_v | parents of v), in nats.
 
+        In networks with real variables columns may be absent and values missing: they are summed out, or integrated,
+        exactly, and the answer is the log-density of what is there. Hidden discrete variables are summed by elimination
+        (those that depend on each other in up to 2**20 configurations), hidden linear Gaussian numbers are one normal
+        vector for each of these; what has nothing observed below it costs nothing.
+
         Parameters
         ----------
         data : :class:`Samples`, an integer array of codes of shape ``(n_rows, n_vars)`` with columns in the order
             of ``names``, or a mapping of columns, pandas, polars or Arrow table matched by name. Integers are
-            codes, strings are labels, booleans match the states False / True. Any further columns are an error.
+            codes, strings are labels, booleans match the states False / True. Any further columns are an error. In
+            networks with real variables an array of ``(n_rows, n_reals)`` holds these alone.
         per_variable : return the terms, ``(n_rows, n_vars)``, instead of their sum.
 
         Returns
@@ -187,7 +195,9 @@ class BayesNet(Network):
 
         Raises
         ------
-        ValueError : codes out of range, missing values, wrong number of columns. KeyError : unknown names or labels.
+        ValueError : codes out of range, wrong number of columns, missing values in networks of discrete variables only
+            or with ``per_variable``, or ones that cannot be summed out (which, and why). KeyError : unknown names or
+            labels.
 
         Examples
         --------
@@ -195,6 +205,9 @@ class BayesNet(Network):
         >>> net = fd.BayesNet({"rain": fd.Bernoulli(0.25)})
         >>> net.log_prob([[0], [1]]).round(3).tolist()
         [-0.288, -1.386]
+        >>> mixture = fd.BayesNet({"z": fd.Bernoulli(0.3), "x": fd.Normal.given(["z"], mean=[-2, 3], std=[1, 0.5])})
+        >>> mixture.log_prob({"x": [-2.0, 3.0]}).round(3).tolist()
+        [-1.276, -1.43]
         """
         from .data.boundary import as_network_block
 
@@ -355,6 +368,12 @@ class BayesNet(Network):
         equivalent_sample_size: float = 10.0,
         sample_weight: Any = None,
         unknown: UnknownLabels = "error",
+        n_restarts: int = 1,
+        max_iterations: int = 100,
+        tolerance: float = 1e-3,
+        seed: int | np.random.Generator | None = None,
+        progress: bool | None = None,
+        resume: bool = False,
     ) -> BayesNet:
         """Learn every conditional from complete data, afresh; returns self, changed all at once.
 
@@ -391,11 +410,27 @@ class BayesNet(Network):
         unknown : "drop" leaves out, with a warning, rows with a label that is no state; scoring has no such option,
             because it gives one number per row.
 
+        n_restarts, max_iterations, tolerance, seed, progress, resume : of EM, see below.
+
         Raises
         ------
         ValueError, KeyError : as for :meth:`log_prob`; or too few rows of positive weight altogether, a singular
         covariance, a constant ``Uniform`` or negative ``Exponential`` column, sums that leave the range of float64.
         The network is left as it was.
+
+        Notes
+        -----
+        *Hidden variables.* In networks with real variables, a discrete variable whose column is absent, or which has no
+        value in some rows, is hidden, and all conditionals are learnt by EM (Dempster, Laird and Rubin 1977): each step
+        weighs the configurations of what is hidden in a row by their posterior, exactly, and learns from them as from
+        complete rows; the likelihood never falls. Its states must be declared. An array ``(n, n_reals)`` holds the real
+        variables alone. Real values may be missing, too, where nothing observed depends on them.
+
+        It starts from clusters by k-means++ of what is observed below each hidden variable, ``n_restarts`` times from
+        other ``seed``\\ s, and keeps the most likely end; a run ends when a step gains less than ``tolerance`` nats per
+        row, or, with a warning, after ``max_iterations``. ``resume=True`` goes on from the present parameters. A bar
+        shows the steps where ``progress`` says so. Every component also sees all rows with weight 1e-8, and so one that
+        loses its rows becomes as wide as the data instead of undefined. After Ctrl-C the network is as it was.
 
         Examples
         --------
@@ -406,10 +441,23 @@ class BayesNet(Network):
         >>> net.fit({"a": [0.5, 1.0, 1.5, 2.0], "b": [2.1, 2.9, 4.1, 4.9]})["b"].coefficients.round(3).tolist()
         [1.92]
         """
+        from .data.boundary import read_once
         from .learning.counts import check_ignored_labels, checked_prior
+        from .learning.em import EMOptions
+        from .learning.hidden_rows import absent_variables
 
         check_ignored_labels(y)
-        return self._learn(data, checked_prior(prior, equivalent_sample_size), sample_weight, unknown, add=False)
+        own_prior = checked_prior(prior, equivalent_sample_size)
+        options = EMOptions(n_restarts, max_iterations, tolerance, seed, progress, resume).checked()
+        data = read_once(data, self.names)
+        if absent_variables(data, self._declared, self.names):
+            return self._learn_hidden(data, own_prior, sample_weight, options)
+        try:
+            return self._learn(data, own_prior, sample_weight, unknown, add=False)
+        except MissingValuesError:
+            if all(isinstance(own, Discrete) for own in self._declared.values()):
+                raise
+        return self._learn_hidden(data, own_prior, sample_weight, options)
 
     def partial_fit(
         self,
@@ -423,12 +471,12 @@ class BayesNet(Network):
     ) -> BayesNet:
         """``fit`` in chunks: adds this chunk's counts and moments to those of earlier calls since the last ``fit``.
 
-        The conditionals are those of one ``fit`` on all chunks together, those of real variables but for rounding. Kinds
-        that need all rows at once (Laplace, Logistic, Softmax, NoisyOr) are refused. States that are not known yet, and
-        which variables are real, are taken from the first chunk, by the rules of :meth:`fit`: name them in
-        ``from_edges(..., states=..., real=...)`` if later chunks may bring others, or leave rows with new labels out with
-        ``unknown="drop"``. ``y`` is ignored, as in :meth:`fit`. Calls on one network take turns: two at once from two
-        threads can lose a chunk.
+        The conditionals are those of one ``fit`` on all chunks together, those of real variables but for rounding.
+        Kinds that need all rows at once (Laplace, Logistic, Softmax, NoisyOr) are refused. States that are not known
+        yet, and which variables are real, are taken from the first chunk, by the rules of :meth:`fit`: name them in
+        ``from_edges(..., states=..., real=...)`` if later chunks may bring others, or leave rows with new labels out
+        with ``unknown="drop"``. ``y`` is ignored, as in :meth:`fit`. Calls on one network take turns: two at once from
+        two threads can lose a chunk.
 
         Examples
         --------
@@ -457,6 +505,22 @@ class BayesNet(Network):
         self._statistics = fitted.statistics
         for warning in filter(None, (rows.warning, fitted.warning)):
             warnings.warn(warning, UserWarning, stacklevel=3)
+        return self
+
+    def _learn_hidden(self, data: Any, prior: Prior, sample_weight: Any, options: EMOptions) -> BayesNet:
+        """Swap in conditionals by EM from data in which discrete variables are hidden."""
+        from .learning.em import fit_by_em, targets_of
+        from .learning.hidden_rows import hidden_rows
+
+        if options.resume:
+            self._check_parameters()
+        rows = hidden_rows(data, self._variables if options.resume else self._declared, self.names)
+        own = self._conditionals if self._keeps_kinds or options.resume else {}
+        fitted = fit_by_em(targets_of(self._parents, rows.schema, own), rows, prior, sample_weight, options)
+        self._set_conditionals(fitted.conditionals)
+        self._statistics = fitted.statistics
+        if fitted.warning:
+            warnings.warn(fitted.warning, UserWarning, stacklevel=3)
         return self
 
     # --- neighbours and pictures ---------------------------------------------------------------------------

@@ -13,8 +13,9 @@ import numpy.typing as npt
 from .bayesnet import BayesNet
 from .conditionals.gaussian import LinearGaussian
 from .conditionals.multivariate import MultivariateNormal
-from .conditionals.table import CPT
+from .conditionals.table import CPT, Categorical
 from .data.variables import MAX_STATES, Real
+from .runtime.seeds import at_least_one
 from .runtime.text import preview
 
 MAX_FULL_JOINT = 4096  # variables, which have 8 million edges
@@ -123,16 +124,29 @@ def markov_chain(
     return BayesNet(tables)
 
 
-def naive_bayes(target: str, features: Variables, *, target_states: int | Iterable[object] | None = None) -> BayesNet:
+def naive_bayes(
+    target: str,
+    features: Variables,
+    *,
+    target_states: int | Iterable[object] | None = None,
+    real: Sequence[str] = (),
+) -> BayesNet:
     """Features independent given the class: p(y, x) = p(y) prod_i p(x_i | y).
 
-    With two classes and n binary features it has 2n + 1 parameters.
+    Discrete features have tables, real ones are normal with a mean and a standard deviation for each class. With two
+    classes and n binary features it has 2n + 1 parameters. ``predict`` and ``predict_proba`` give the class; where
+    ``fit`` gets no column of it, it is hidden and learnt by EM.
 
     Parameters
     ----------
     target : name of the class variable, which comes first in ``names``.
     features : as for :func:`independent`.
     target_states : the number or the names of the classes; ``fit`` learns them where not given.
+    real : features that are real numbers; ``fit`` finds those with fractional floats by itself.
+
+    Raises
+    ------
+    ValueError : the class among the features, states of a real feature. KeyError : a real feature that is none.
 
     Examples
     --------
@@ -140,12 +154,52 @@ def naive_bayes(target: str, features: Variables, *, target_states: int | Iterab
     >>> net = fd.naive_bayes("spam", {"free": 2, "money": 2}, target_states=["no", "yes"])
     >>> net.edges, net.n_parameters
     ((('spam', 'free'), ('spam', 'money')), 5)
+    >>> net = fd.naive_bayes("sex", ["height", "glasses"])
+    >>> data = {"sex": ["f", "m", "f", "m"], "height": [1.62, 1.81, 1.66, 1.85], "glasses": [0, 1, 1, 0]}
+    >>> net.fit(data).predict({"height": [1.7], "glasses": [1]}, "sex", labels=True).tolist()
+    ['f']
     """
     own = _specs(features)
     if target in own:
         raise ValueError(f"the class variable is not one of its features, got {target!r} among {preview(own)}")
     specs = {**_specs({target: target_states}), **own}
-    return BayesNet.from_edges([(target, name) for name in own], specs, _known_states(specs))
+    return BayesNet.from_edges([(target, name) for name in own], specs, _known_states(specs), real)
+
+
+def gaussian_mixture(n_components: int, n_vars: int, covariance: str = "full") -> BayesNet:
+    """A mixture of normal vectors, to be learnt by EM: p(x) = sum_k p(z = k) Normal(x; m_k, S_k).
+
+    Variables are the hidden component ``z`` and the vector ``x``. Arrays ``(n, n_vars)`` hold ``x`` alone: ``fit``
+    learns from them, ``log_prob`` sums over z, ``predict_proba(x, "z")`` gives the components' shares of each row, and
+    ``sample(n)["x"]`` draws such arrays. It has k - 1 + k (d + d (d + 1) / 2) parameters.
+
+    Parameters
+    ----------
+    n_components : k, at least 1.
+    n_vars : d, the length of x, at least 1.
+    covariance : "full": each component has its own. Independent features are :func:`naive_bayes` with ``real=``.
+
+    Raises
+    ------
+    ValueError : numbers below 1, or another covariance.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import fastdgm as fd
+    >>> rng = np.random.default_rng(0)
+    >>> x = np.concatenate([rng.normal(0, 1, (200, 2)), rng.normal(9, 1, (100, 2))])
+    >>> mixture = fd.gaussian_mixture(2, 2).fit(x, seed=0)
+    >>> sorted(mixture["z"].table.round(2).tolist()), mixture.log_prob(x).shape
+    ([0.33, 0.67], (300,))
+    """
+    k, d = at_least_one(n_components, "n_components"), at_least_one(n_vars, "n_vars")
+    if covariance != "full":
+        raise ValueError(
+            f'covariance must be "full", got {covariance!r}: features that are independent in each component are '
+            "naive_bayes(..., real=[...])"
+        )
+    return BayesNet({"z": Categorical(np.full(k, 1.0 / k)), "x": MultivariateNormal.given(["z"], size=d)})
 
 
 class ParameterCounts(NamedTuple):
@@ -175,12 +229,13 @@ def parameter_counts(net: BayesNet) -> ParameterCounts:
     >>> parameter_counts(fd.markov_chain({f"x{t}": 2 for t in range(10)}))
     ParameterCounts(network=19, independent=10, full_joint=1023)
     """
+    own = net.n_parameters  # refused first where something is not known
     n_states = [len(states) for states in net.states.values()]
-    sizes = _sizes(net) if len(n_states) < len(net) and net.is_fitted else []
+    sizes = _sizes(net) if len(n_states) < len(net) else []
     independent = sum(n_states) - len(n_states) + sum(map(_normal_parameters, sizes))
     n_configurations = prod(n_states)
     full_joint = n_configurations - 1 + n_configurations * _normal_parameters(sum(sizes))
-    return ParameterCounts(net.n_parameters, independent, full_joint)
+    return ParameterCounts(own, independent, full_joint)
 
 
 def _sizes(net: BayesNet) -> list[int]:

@@ -59,9 +59,8 @@ def sample_vector_cuda(key, start, vector, codes, reals):
         c = _component(vector, codes, i)
         first = c * components.begin.shape[1] * d
         for j in range(d):
-            reals[vector.row + j, i] = standard_normal(
-                uint64(key), uint64(start) + uint64(i), uint64(vector.word + j), single
-            )
+            number, word = uint64(start) + uint64(i), uint64(vector.word + j)
+            reals[vector.row + j, i] = standard_normal(uint64(key), number, word, single)
         for k in range(d):
             r = d - 1 - k
             x = components.mean[c, r]

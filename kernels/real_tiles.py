@@ -9,7 +9,9 @@ import numpy as np
 from numba import uint64
 
 from .jit import kernel, loop
-from .tiles import tile_rows
+from .transposition import BLOCK_BYTES, transpose_block
+
+TILE_BYTES = 131072  # of rows that are read twice, to be checked and copied: within the first two cache levels
 
 
 @loop
@@ -37,35 +39,38 @@ def _allowed(numbers, begin, end, missing):
 
 
 @loop
-def _eight_rows(rows, r, cells, out, i):
-    """out[j, i : i + 8] = rows[r : r + 8, cells[j]]."""
-    r0, i0 = uint64(r), uint64(i)
-    r1, r2, r3, r4 = r0 + uint64(1), r0 + uint64(2), r0 + uint64(3), r0 + uint64(4)
-    r5, r6, r7 = r0 + uint64(5), r0 + uint64(6), r0 + uint64(7)
-    for j in range(uint64(cells.shape[0])):
-        v, own = uint64(cells[j]), out[j]
-        own[i0], own[i0 + uint64(1)] = rows[r0, v], rows[r1, v]
-        own[i0 + uint64(2)], own[i0 + uint64(3)] = rows[r2, v], rows[r3, v]
-        own[i0 + uint64(4)], own[i0 + uint64(5)] = rows[r4, v], rows[r5, v]
-        own[i0 + uint64(6)], own[i0 + uint64(7)] = rows[r6, v], rows[r7, v]
+def _block_of_rows(rows, r, first, out, i, lanes):
+    """out[:, i : i + lanes] = rows[r : r + lanes, first : first + n]; the last block overlaps the one before."""
+    n = out.shape[0]
+    for j in range(0, n - lanes, lanes):
+        transpose_block(out, j, i, rows, r, first + j)
+    transpose_block(out, n - lanes, i, rows, r, first + n - lanes)
+
+
+@loop
+def _single_rows(rows, r, end, cells, out, i):
+    """out[j, i + k] = rows[r + k, cells[j]] up to row ``end``."""
+    for k in range(uint64(end - r)):
+        for j in range(uint64(cells.shape[0])):
+            out[j, uint64(i) + k] = rows[uint64(r) + k, uint64(cells[j])]
 
 
 @kernel
 def reals_from_rows_cpu(row_begin, row_end, missing, rows, cells, out):
     """out[j, i - row_begin] = rows[i, cells[j]], checked; returns -1 or the first row of a tile with a bad number."""
-    n_cells = rows.shape[1]
+    n_cells, n = rows.shape[1], cells.shape[0]
+    lanes = BLOCK_BYTES // rows.itemsize
+    in_blocks = n >= lanes and cells[n - 1] - cells[0] == n - 1  # cells ascend: these are neighbours
     flat = rows.reshape(-1)
-    size = tile_rows(max(n_cells, 1))
+    size = max(8, (TILE_BYTES // (max(n_cells, 1) * rows.itemsize)) & ~7)
     for a in range(row_begin, row_end, size):
         end = min(a + size, row_end)
         if not _allowed(flat, a * n_cells, end * n_cells, missing):
             return a
-        full = end - ((end - a) & 7)
-        for r in range(a, full, 8):
-            _eight_rows(rows, r, cells, out, r - row_begin)
-        for r in range(full, end):
-            for j in range(cells.shape[0]):
-                out[j, r - row_begin] = rows[r, cells[j]]
+        full = end - (end - a) % lanes if in_blocks else a
+        for r in range(a, full, lanes):
+            _block_of_rows(rows, r, cells[0], out, r - row_begin, lanes)
+        _single_rows(rows, full, end, cells, out, full - row_begin)
     return -1
 
 

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 import fastdgm as fd
 from fastdgm.data.learnt_variables import infer_variables
+from fastdgm.data.variables import Discrete, Real
 from fastdgm.io.rows import write_rows
 
 
@@ -294,3 +295,88 @@ def test_an_empty_name_can_be_a_state_that_was_named():
 def test_members_of_a_text_enumeration_go_by_value():
     colours = list(Enum("Colour", {"RED": "red", "BLUE": "blue"}, type=str))
     assert learnt(colours) == learnt(pd.Categorical(colours)) == ("blue", "red")
+
+
+# --- real variables ------------------------------------------------------------------------------------------------
+
+REAL_COLUMNS = {
+    "list": [0.0, 1.5],
+    "array": np.array([0.5, 1], np.float32),
+    "pandas": pd.Series([0.5, 1.0]),
+    "nullable": pd.Series([0.5, 1.0], dtype="Float64"),
+    "pandas of Arrow": pd.Series([0.5, 1.0], dtype="float[pyarrow]"),
+    "polars": pl.Series([0.5, 1.0]),
+    "arrow": pa.array([0.5, 1.0]),
+    "a later chunk": pa.chunked_array([[0.0, 1.0], [2.5]]),
+    "beside infinity": [0.5, float("inf")],  # refused when it is read
+    "negative": [-0.5, -3.0],
+}
+
+
+@pytest.mark.parametrize("kind", REAL_COLUMNS)
+def test_columns_with_fractions_are_real(kind):
+    assert infer_variables({"x": REAL_COLUMNS[kind]}, {}, ["x"]) == {"x": Real()}
+
+
+@pytest.mark.parametrize(
+    "column", [[0.0, 2.0], np.array([0, 2], np.float32), pd.Series([0.0, 2.0]), pl.Series([0.0, 2.0])]
+)
+def test_whole_floats_are_codes(column):
+    assert learnt(column) == ("0", "1", "2")
+
+
+def test_whole_floats_that_are_no_codes_name_the_fix():
+    for column in ([1.0, 2.0], [-3.0, 0.0], [0.0, 1e6]):
+        with pytest.raises(ValueError, match=r"codes"):
+            learnt(column)
+    with pytest.raises(ValueError, match=r"for real numbers, from_edges\(..., real=\[...\]\)"):
+        learnt([1990.0, 2020.0])
+
+
+def test_missing_values_beside_fractions_are_named():
+    for column in ([0.5, None], np.array([0.5, np.nan]), pl.Series([0.5, None])):
+        with pytest.raises(ValueError, match="column 'x', row 1 is missing"):
+            fd.BayesNet.from_edges([], ["x"]).fit({"x": column})
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        {"x": np.zeros((2, 3)), "z": ["a", "b"]},
+        {"x[0]": [0, 1], "x[1]": [2, 3], "x[2]": [2, 3], "z": ["a", "b"]},
+        pd.DataFrame({"z": ["a", "b"], "x[0]": [0.5, 1], "x[1]": [2, 3], "x[2]": [2, 3]}),
+    ],
+    ids=["array", "columns", "frame"],
+)
+def test_vectors(data):
+    assert infer_variables(data, {}, ["z", "x"]) == {"z": Discrete(("a", "b")), "x": Real((3,))}
+
+
+def test_known_variables_stay():
+    known = {"x": Real(), "v": Real((2,)), "z": Discrete(("b", "a"))}
+    data = {"x": [1, 2], "v": [[1, 2], [3, 4]], "z": ["a", "b"], "new": [0.5, 0.25]}
+    assert infer_variables(data, known, ["x", "v", "new", "z"]) == {**known, "new": Real()}
+
+
+def test_fit_learns_which_variables_are_real():
+    rng = np.random.default_rng(0)
+    z = rng.integers(0, 2, 500)
+    x = rng.normal(3.0 * z, 0.5)
+    year = rng.integers(1990, 2020, 500)
+    net = fd.BayesNet.from_edges([("z", "x"), ("z", "year")], real=["year"])
+    rows = np.column_stack([z, x, year])
+    for data in ({"z": z, "x": x, "year": year}, pd.DataFrame({"year": year, "z": z, "x": x}), rows, rows.tolist()):
+        net.fit(data)
+        assert net.variables == {"z": Discrete(("0", "1")), "x": Real(), "year": Real()}
+        np.testing.assert_allclose(net["x"].intercept, [x[z == k].mean() for k in (0, 1)], rtol=1e-9)
+        np.testing.assert_allclose(net["year"].intercept, [year[z == k].mean() for k in (0, 1)], rtol=1e-9)
+    net.fit({"z": z, "x": z, "year": year})  # afresh: what is not declared is learnt anew
+    assert net.variables["x"] == Discrete(("0", "1"))
+
+
+def test_rows_with_unknown_labels_are_dropped_beside_reals():
+    net = fd.BayesNet.from_edges([("z", "x")], states={"z": ["a", "b"]})
+    data = {"z": ["a", "q", "b", "a", "b", "b", "a"], "x": [0.5, 99.0, 3.5, 1.5, 2.5, 3.0, 1.0]}
+    with pytest.warns(UserWarning, match="1 of 7 rows hold a label that is no state"):
+        net.fit(data, unknown="drop")
+    np.testing.assert_allclose(net["x"].intercept, [1.0, 3.0])

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from fastdgm.data.partial import as_partial_rows, without
-from fastdgm.data.schema import Schema
+from fastdgm.data.samples import Samples
+from fastdgm.data.schema import Schema, Values
 from fastdgm.data.variables import Discrete, Real
 
 SCHEMA = Schema({"a": Discrete(("u", "v")), "b": Discrete(("0", "1", "2")), "x": Real(), "w": Real((2,))})
@@ -90,3 +91,15 @@ def test_what_is_wrong_is_still_refused():
         as_partial_rows({"a": [None, "u", "w"]}, SCHEMA)
     with pytest.raises(ValueError, match="real numbers are finite: column 'x', row 1 is inf"):
         as_partial_rows({"x": [np.nan, np.inf]}, SCHEMA)
+
+
+def test_samples_of_fewer_variables_leave_the_others_out():
+    rows = as_partial_rows(Samples(np.array([[0, 1]], np.uint8), {"a": ("u", "v")}), SCHEMA)
+    assert rows.values.codes[0].tolist() == [0, 1]
+    assert list(rows.missing) == [1, 2, 3, 4]
+
+
+def test_samples_are_checked_as_everything_else():
+    codes, reals = np.full((SCHEMA.n_codes, 2), 99, np.uint8), np.zeros((SCHEMA.n_reals, 2), np.float32)
+    with pytest.raises(ValueError, match=r"codes of .* row 0 is 99"):
+        as_partial_rows(Samples.of(Values(codes, reals), SCHEMA), SCHEMA)

@@ -7,7 +7,7 @@ import pytest
 
 from fastdgm.kernels import real_tiles
 
-pytestmark = pytest.mark.kernel
+pytestmark = [pytest.mark.kernel, pytest.mark.generic_cpu]
 
 N = 1037  # with rows beyond the last full eight
 
@@ -24,11 +24,15 @@ def as_input(array):
     return array
 
 
+CELLS = [[0, 4, 6], [], [3], range(7), range(2, 6), range(30), range(9, 18), range(4, 12), [*range(8), 29]]
+
+
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize(("begin", "end"), [(0, N), (5, 1000), (8, 8), (N - 1, N)])
-def test_rows_become_columns(dtype, begin, end):
-    rows, cells = numbers(dtype), np.array([4, 0, 6])
-    out = np.empty((3, end - begin), dtype)
+@pytest.mark.parametrize("cells", CELLS)
+def test_rows_become_columns(dtype, begin, end, cells):
+    rows, cells = numbers(dtype, n_cells=30), np.array(cells, np.int64)
+    out = np.empty((len(cells), end - begin), dtype)
     assert real_tiles.reals_from_rows_cpu(begin, end, False, as_input(rows), as_input(cells), out) == -1
     np.testing.assert_array_equal(out, np.transpose(rows[begin:end, cells]))
 

@@ -49,6 +49,12 @@ def columns(x):
     return {name: x.labels(name) if name in x.states else x[name] for name in x.names}
 
 
+def complete(data, schema):
+    """All rows, read by those who need every value, as ``fit`` does."""
+    block = as_network_block(data, schema)
+    return block.read(0, block.n)
+
+
 def cells(frame_of, x):
     """A frame with one column for every number of a vector."""
     found = {}
@@ -224,10 +230,11 @@ MISSING_COLUMNS = {
 
 @pytest.mark.parametrize("kind", MISSING_COLUMNS)
 def test_missing_values_are_named(kind):
-    net = all_real()
-    x = net.sample(3, seed=0)
+    x = all_real().sample(3, seed=0)
     with pytest.raises(MissingValuesError, match="column 'a', row 1 is missing"):
-        net.log_prob({"a": MISSING_COLUMNS[kind], "v": x["v"]})
+        complete({"a": MISSING_COLUMNS[kind], "v": x["v"]}, x.schema)
+    (piece,) = [np.concatenate(list(real_pieces("a", MISSING_COLUMNS[kind])))]
+    np.testing.assert_array_equal(piece, [1.0, np.nan, 3.0])
 
 
 @pytest.mark.parametrize("value", [np.inf, -np.inf])
@@ -253,12 +260,12 @@ def cells_of_array(x, schema):
 @pytest.mark.parametrize(("value", "error"), [(np.nan, MissingValuesError), (np.inf, ValueError)])
 @pytest.mark.parametrize("row", [0, 131_072, 299_999])
 def test_bad_numbers_of_networks_of_reals_alone(value, error, row):
-    net = all_real()
-    rows = np.asarray(net.sample(300_000, seed=0)).copy()
+    x = all_real().sample(300_000, seed=0)
+    rows = np.asarray(x).copy()
     rows[row, 1] = value
     for data in (rows, np.asfortranarray(rows)):
         with pytest.raises(error, match=rf"column 'v\[0\]', row {row} is"):
-            net.log_prob(data)
+            complete(data, x.schema)
 
 
 def test_numbers_too_large_for_a_float():
@@ -338,22 +345,23 @@ REFUSED_VECTORS = {
 @pytest.mark.parametrize("kind", REFUSED_VECTORS)
 def test_what_is_no_column_of_vectors_is_refused(kind):
     column, error, message = REFUSED_VECTORS[kind]
+    schema = all_real().sample(1, seed=0).schema
     with pytest.raises(error, match=message):
-        all_real().log_prob({"a": [0.0, 0.0, 0.0], "v": column})
+        complete({"a": [0.0, 0.0, 0.0], "v": column}, schema)
 
 
 def test_columns_are_matched_by_name():
-    net = all_real()
+    schema = all_real().sample(1, seed=0).schema
     with pytest.raises(UnknownNameError, match=r"the data has no column \['v'\]"):
-        net.log_prob({"a": [1.0]})
+        complete({"a": [1.0]}, schema)
     with pytest.raises(UnknownNameError, match=r"no variable \['v\[0\]'\] and the data has no column \['v'\]"):
-        net.log_prob({"a": [1.0], "v[0]": [1.0]})
+        complete({"a": [1.0], "v[0]": [1.0]}, schema)
     with pytest.raises(UnknownNameError, match=r"no variable \['v\[2\]'\]"):
-        net.log_prob({"a": [1.0], "v[0]": [1.0], "v[1]": [1.0], "v[2]": [1.0]})
+        complete({"a": [1.0], "v[0]": [1.0], "v[1]": [1.0], "v[2]": [1.0]}, schema)
     with pytest.raises(ValueError, match=r"equally long: 'a' has 1 rows, 'v\[1\]' has 2"):
-        net.log_prob({"a": [1.0], "v[0]": [1.0], "v[1]": [1.0, 2.0]})
+        complete({"a": [1.0], "v[0]": [1.0], "v[1]": [1.0, 2.0]}, schema)
     with pytest.raises(ValueError, match="equally long: 'a' has 1 rows, 'v' has 2"):
-        net.log_prob({"a": [1.0], "v": np.zeros((2, 2))})
+        complete({"a": [1.0], "v": np.zeros((2, 2))}, schema)
 
 
 @pytest.mark.parametrize("shape", [(3,), (2, 6), (2, 8), (1, 2, 7), ()])
@@ -375,12 +383,12 @@ def test_arrays_of_another_shape(shape):
     ],
 )
 def test_codes_in_arrays_of_floats(cell, value, error, message):
-    net = hybrid()
-    x = np.asarray(net.sample(10, seed=0)).copy()
+    samples = hybrid().sample(10, seed=0)
+    x = np.asarray(samples).copy()
     x[4, cell] = value
     for data in (x, np.asfortranarray(x)):
         with pytest.raises(error, match=message):
-            net.log_prob(data)
+            complete(data, samples.schema)
 
 
 def test_arrays_that_hold_no_numbers():
@@ -388,7 +396,7 @@ def test_arrays_that_hold_no_numbers():
         with pytest.raises(TypeError, match="'a' is a real variable, whose column holds numbers"):
             all_real().log_prob(array)
     with pytest.raises(MissingValuesError, match=r"column 'v\[1\]', row 0"):
-        all_real().log_prob(np.ma.array(np.zeros((2, 3)), mask=[[0, 0, 1], [0, 0, 0]]))
+        complete(np.ma.array(np.zeros((2, 3)), mask=[[0, 0, 1], [0, 0, 0]]), all_real().sample(1, seed=0).schema)
     assert all_real().log_prob(np.zeros((2, 3), int)).shape == (2,)
 
 
@@ -405,4 +413,4 @@ def test_a_vector_whose_numbers_have_the_name_of_another_variable():
     data = {"x": [[1.0, 2.0]], "x[0]": [3.0]}
     np.testing.assert_allclose(net.log_prob(data), net.log_prob([[1.0, 2.0, 3.0]]), rtol=1e-6)
     with pytest.raises(ValueError, match=r"distinct, 'x\[0\]' is a variable and a number of a vector"):
-        net.log_prob(np.ma.array([[1.0, 2.0, 3.0]], mask=[[1, 0, 0]]))
+        complete(np.ma.array([[1.0, 2.0, 3.0]], mask=[[1, 0, 0]]), net.sample(1, seed=0).schema)

@@ -80,9 +80,7 @@ def untaught(net: BayesNet, real: Sequence[str] = ()) -> BayesNet:
 
     conditionals = known_conditionals(net)
     if real and conditionals:
-        raise ValueError(
-            f"--real is for a structure whose variables are not known, this network has {preview(net.names)}"
-        )
+        raise ValueError(f"--real is for structures alone, this network has conditionals of {preview(net.names)}")
     if all(isinstance(own, CPT) for own in conditionals.values()):
         known = [name for name, own in net.variables.items() if isinstance(own, Real)]
         return BayesNet.from_edges(net.edges, net.names, net.states, [*known, *real])

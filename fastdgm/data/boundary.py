@@ -56,7 +56,7 @@ def as_network_block(data: Any, schema: Schema) -> Block:
 
 def as_training_block(data: Any, known: Variables, names: Sequence[str]) -> Block:
     """As ``as_network_block``; variables that ``known`` lacks are learnt, as ``infer_variables`` does."""
-    data = _read_once(data, names)
+    data = read_once(data, names)
     return as_network_block(data, _learnt_schema(data, known, names))
 
 
@@ -70,7 +70,7 @@ class KnownRows(NamedTuple):
 
 def as_known_block(data: Any, known: Variables, names: Sequence[str]) -> Block | KnownRows:
     """As ``as_training_block``; where rows hold labels that are no states, those without them."""
-    data = _read_once(data, names)
+    data = read_once(data, names)
     schema = _learnt_schema(data, known, names)
     try:
         return as_network_block(data, schema)
@@ -80,7 +80,7 @@ def as_known_block(data: Any, known: Variables, names: Sequence[str]) -> Block |
     return KnownRows(block, kept, problem)
 
 
-def _read_once(data: Any, names: Sequence[str]) -> Any:
+def read_once(data: Any, names: Sequence[str]) -> Any:
     """A table as its columns, because an Arrow stream can be read only once; anything else as it is."""
     data = collected(data)
     return table_columns(data, names) if is_table(data) and not isinstance(data, Samples) else data

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .columns import kinds_of
+from .labels import Labels
 from .optional import import_pyarrow
 
 Found = npt.NDArray[np.bool_]
@@ -25,6 +26,8 @@ def filled(column: Any) -> tuple[Any, Found]:
     >>> column, found.tolist()
     (['a', 'a', 'b'], [False, True, False])
     """
+    if isinstance(column, Labels):  # of Samples, which are complete
+        return column, np.zeros(len(column), bool)
     pandas = sys.modules.get("pandas")
     if pandas is not None and isinstance(column, pandas.Index | pandas.api.extensions.ExtensionArray):
         column = pandas.Series(column, copy=False)

@@ -100,7 +100,7 @@ def _refuse_repeated(frame: Any, what: str) -> None:
 
 def _raw_names(frame: Any) -> Sequence[Any]:
     if isinstance(frame, Samples):
-        return frame.names
+        return frame.schema.cell_names
     if isinstance(frame, Mapping):
         return list(frame)
     names = getattr(frame, "column_names", None)

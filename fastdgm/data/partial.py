@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from ..errors import MissingValuesError
 from ..runtime.arrays import read_only
-from .boundary import is_table
+from .boundary import as_network_block, is_table
 from .code_arrays import code_array_block, rows_array
 from .collected import collected
 from .columns import column_pieces, matched_columns
@@ -76,13 +76,21 @@ class PartialRows(NamedTuple):
         )
 
 
+def holds_reals_alone(data: Any, schema: Schema) -> bool:
+    """Whether data are an array ``(n, n_reals)`` of the real variables, the discrete ones being absent."""
+    if not schema.n_codes or isinstance(data, Samples) or is_table(data):
+        return False
+    array = rows_array(data)
+    return array.ndim == 2 and array.shape[1] == schema.n_reals and array.dtype.kind in "iuf"
+
+
 def without(rows: PartialRows, name: str) -> PartialRows:
     """The same rows with a discrete variable missing in all of them."""
     return rows._replace(missing={**rows.missing, rows.schema.rows[name]: None})
 
 
 def as_partial_rows(data: Any, schema: Schema) -> PartialRows:
-    """Rows of a table, columns of which may be absent or have missing values, or of an array; Samples as they are.
+    """Rows of a table, columns of which may be absent or have missing values, or of an array; Samples are complete.
 
     Missing are NaN, None, null, empty labels, -1 in signed integers and the largest number in unsigned ones, where no
     state has that name or code. An array ``(n, n_reals)`` holds the real variables alone. Raises as
@@ -90,8 +98,8 @@ def as_partial_rows(data: Any, schema: Schema) -> PartialRows:
     """
     data = collected(data)
     if isinstance(data, Samples) and data.schema == schema:
-        codes, reals = data.blocks
-        return PartialRows(Values(_in_order(codes), _in_order(reals)), schema, {})
+        part = as_network_block(data, schema).read(0, len(data))
+        return PartialRows(Values(part.codes, part.reals), schema, {})
     if is_table(data):
         columns, n = matched_columns(data, schema.names, schema.vectors, partial=True)
         return _rows_of_table(columns, real_block(_real_columns(columns, schema), schema, missing=True), n, schema)
@@ -129,10 +137,6 @@ def _rows_of_table(columns: Mapping[str, Any], real: RealBlock, n: int, schema: 
     return PartialRows(Values(read_only(codes), read_only(reals)), schema, missing)
 
 
-def _in_order(array: Array) -> Array:
-    return read_only(np.ascontiguousarray(array))
-
-
 def _complete_codes(array: Array, schema: Schema) -> PartialRows:
     """Rows of codes without any that are missing."""
     block = code_array_block(array, schema.states)
@@ -145,7 +149,7 @@ def _cells(array: Array, schema: Schema) -> tuple[Sequence[str], Array]:
     n_cells = schema.n_codes + schema.n_reals
     if array.ndim == 2 and array.shape[1] == n_cells:
         return schema.names, cells_of(schema)[1]
-    if array.ndim == 2 and array.shape[1] == schema.n_reals and array.dtype.kind in "iuf":
+    if holds_reals_alone(array, schema):
         return schema.real_names, np.arange(schema.n_reals)
     alone = f", or ({schema.n_reals}) for the real ones alone" if schema.n_reals else ""
     raise ValueError(f"an array of rows has shape (n_rows, {n_cells}){alone}, got shape {array.shape}")

@@ -21,6 +21,7 @@ from .relevance import connected, with_ancestors
 from .terms import Terms, family_terms
 
 Array = npt.NDArray[Any]
+Parents = Mapping[str, Sequence[str]]
 
 PIECE_BYTES = 1 << 23  # of a block of terms
 LARGEST_PIECE = 1 << 16  # rows
@@ -53,10 +54,8 @@ class HiddenSums:
     """
 
     def __init__(self, network: Network, pattern: Pattern, target: str | None = None) -> None:
+        kept = kept_variables(network.parents, network.schema, pattern, target)
         hidden = pattern.discrete
-        missing = hidden | _missing_reals(network.schema, pattern)
-        asked = [name for name in network.schema.names if name not in missing or name == target]
-        kept = with_ancestors(asked, network.parents)
         integrated, done = integrated_terms(kept, pattern.reals, hidden, network.conditionals, network.order)
         rest = family_terms(sorted(kept - done), hidden, network.conditionals, network.order)
         terms: list[Terms] = [*integrated, *rest]
@@ -83,14 +82,29 @@ class HiddenSums:
         return terms
 
 
+def kept_variables(parents: Parents, schema: Schema, pattern: Pattern, target: str | None = None) -> set[str]:
+    """The variables that bear on what is observed: they and what they descend from, and the target."""
+    missing = pattern.discrete | _missing_reals(schema, pattern)
+    return with_ancestors([name for name in schema.names if name not in missing or name == target], parents)
+
+
 def _missing_reals(schema: Schema, pattern: Pattern) -> set[str]:
     """The real variables of which nothing is known."""
-    found = set()
-    for name, size in schema.sizes.items():
-        first = schema.rows[name]
-        if pattern.reals.issuperset(range(first, first + size)):
-            found.add(name)
-    return found
+    return {name for name, size in schema.sizes.items() if pattern.reals.issuperset(_rows(schema.rows[name], size))}
+
+
+def hidden_reals(parents: Parents, schema: Schema, pattern: Pattern) -> list[str]:
+    """The real variables that have to be integrated over: missing, or known in part, with something observed below."""
+    kept = kept_variables(parents, schema, pattern)
+    return [
+        name
+        for name, size in schema.sizes.items()
+        if name in kept and pattern.reals.intersection(_rows(schema.rows[name], size))
+    ]
+
+
+def _rows(first: int, size: int) -> range:
+    return range(first, first + size)
 
 
 class Inference:

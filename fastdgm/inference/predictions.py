@@ -7,19 +7,23 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ..data.mixed import values_block
-from ..data.partial import PartialRows, as_partial_rows
-from ..errors import MissingValuesError
+from ..data.boundary import as_network_block, read_once
+from ..data.partial import PartialRows, as_partial_rows, holds_reals_alone
+from ..errors import MissingValuesError, UnknownNameError
 from ..runtime.arrays import code_type
 from .latent import Inference
 
 
 def log_prob(inference: Inference, data: Any) -> npt.NDArray[np.float64]:
-    """log p of what is observed in every row (n,), nats."""
-    rows = as_partial_rows(data, inference.network.schema)
-    if rows.missing:
-        return inference.log_prob(rows)
-    return inference.program.log_prob(values_block(rows.values, rows.schema))
+    """log p of what is observed in every row (n,), nats: complete rows are read where they are, on all threads."""
+    schema = inference.network.schema
+    data = read_once(data, schema.names)
+    if holds_reals_alone(data, schema):
+        return inference.log_prob(as_partial_rows(data, schema))
+    try:
+        return inference.program.log_prob(as_network_block(data, schema))
+    except (MissingValuesError, UnknownNameError):  # or a name that no variable or state has, which is refused again
+        return inference.log_prob(as_partial_rows(data, schema))
 
 
 def posterior(inference: Inference, data: Any, name: str) -> npt.NDArray[np.float64]:

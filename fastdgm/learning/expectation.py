@@ -1,0 +1,279 @@
+"""The E-step of EM: expected statistics of every conditional, over the posterior of what is hidden in each row.
+
+A family (a variable and its parents) whose hidden variables are S is seen in every configuration c of S, with the
+weight w_i P(S = c | what row i says), so that its estimator learns as from complete rows. What does not change from one
+step to the next is gathered once: families with nothing hidden, and the *background*, by which every configuration also
+sees every row with the weight BACKGROUND. It keeps components that lose their rows, or shrink onto a few, from
+collapsing, and is part of what EM maximises:
+
+    sum_i w_i ( log p(row i) + BACKGROUND sum_families sum_c log p(family in row i | S = c) ) + log prior of the tables
+
+Variables that bear on nothing observed in a row (what is missing without anything below it) learn nothing from it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from math import prod
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from ..conditionals.base import Conditional
+from ..conditionals.logistic import LogLinear
+from ..conditionals.table import CPT
+from ..data.blocks import Part
+from ..data.partial import PartialRows, Pattern
+from ..data.schema import Schema, Values
+from ..engines.elimination.loops import LOOPS
+from ..engines.elimination.plan import Scope
+from ..graph import topological_order
+from ..inference.latent import HiddenSums, Network, hidden_reals, kept_variables, taken
+from ..runtime.arrays import read_only
+from ..runtime.pieces import split
+from ..runtime.text import preview
+from ..runtime.threads import run_pieces
+from .base import Estimator, Learnt, RowsEstimator, SumEstimator, Target
+from .counts import Prior
+from .estimators import ESTIMATORS, KEPT, kind_of
+from .gathered import GatheredRows
+
+Array = npt.NDArray[Any]
+
+BACKGROUND = 1e-8
+NEGLIGIBLE = 1e-14  # a share of the posterior that no sum of float64 would show
+ROWS_AT_ONCE = 1 << 14
+PIECES_AT_ONCE = 64  # bounds the memory of the statistics of pieces
+
+
+class Group(NamedTuple):
+    """Variables of one kind that have the same hidden variables in every pattern of missing values."""
+
+    estimator: SumEstimator
+    scopes: tuple[Scope | None, ...]  # by pattern; None: they bear on nothing observed
+
+    @property
+    def is_fixed(self) -> bool:
+        """Whether nothing of them is ever hidden."""
+        return not any(self.scopes)
+
+
+class Piece(NamedTuple):
+    """Rows of one pattern."""
+
+    pattern: int
+    rows: slice | Array
+
+
+class Expected(NamedTuple):
+    """The objective, and the expected statistics of every group."""
+
+    objective: float
+    size: float  # of the terms of the objective: what its rounding is measured by
+    statistics: list[Any]
+
+
+class Expectation:
+    """Everything of the E-step that does not depend on the parameters."""
+
+    def __init__(self, targets: Sequence[Target], rows: PartialRows, weights: Array, prior: Prior) -> None:
+        self.rows, self.weights, self.prior = rows, weights, prior
+        self.parents = {target.name: tuple(target.parents) for target in targets}
+        self._order = topological_order(self.parents)
+        self.patterns: list[Pattern] = []
+        self.pieces: list[Piece] = []
+        for pattern, own in rows.patterns():
+            _refuse_hidden_reals(self.parents, rows.schema, pattern)
+            n = rows.n if own is None else len(own)
+            places = [slice(*ends) if own is None else own[slice(*ends)] for ends in split(n, ROWS_AT_ONCE)]
+            self.pieces += [Piece(len(self.patterns), place) for place in places]
+            self.patterns.append(pattern)
+        self.groups = self._grouped(targets)
+        self.constant = self._collected(self._constant_part).statistics
+        self._fixed = [
+            group.estimator.estimate(own) if group.is_fixed else None
+            for group, own in zip(self.groups, self.constant, strict=True)
+        ]
+
+    def _grouped(self, targets: Sequence[Target]) -> list[Group]:
+        schema = self.rows.schema
+        kept = [kept_variables(self.parents, schema, pattern) for pattern in self.patterns]
+        number = {name: i for i, name in enumerate(schema.names)}
+        found: dict[tuple[Any, tuple[Scope | None, ...]], list[Target]] = {}
+        for target in targets:
+            if isinstance(target.conditional, KEPT):
+                continue
+            scopes = tuple(
+                tuple(sorted(pattern.discrete.intersection((target.name, *target.parents)), key=number.__getitem__))
+                if target.name in own
+                else None
+                for pattern, own in zip(self.patterns, kept, strict=True)
+            )
+            found.setdefault((kind_of(target), scopes), []).append(target)
+        groups = []
+        for (kind, scopes), own_targets in found.items():
+            estimator = self._estimator(ESTIMATORS[kind], own_targets, scopes)
+            groups.append(Group(estimator, scopes))
+        return groups
+
+    def _estimator(
+        self, kind: type[Estimator], targets: Sequence[Target], scopes: Sequence[Scope | None]
+    ) -> SumEstimator:
+        schema = self.rows.schema
+        if issubclass(kind, SumEstimator):
+            return kind(targets, schema, self.prior)
+        if issubclass(kind, RowsEstimator):
+            most = max(prod(len(schema.states[name]) for name in scope or ()) for scope in scopes)
+            return GatheredRows(kind, targets, schema, self.prior, self.rows.n * most)
+        raise TypeError(f"an estimator is a SumEstimator or a RowsEstimator, got a {kind.__name__}")
+
+    @property
+    def is_exact(self) -> bool:
+        """Whether each M-step is in closed form, not by an iteration that ends near the maximum."""
+        return not any(isinstance(group.estimator, GatheredRows) for group in self.groups if not group.is_fixed)
+
+    # --- statistics ---
+
+    def _collected(self, work: Callable[[Piece], Expected]) -> Expected:
+        """Those of all pieces together, merged in order."""
+        total = Expected(0.0, 0.0, self._nothing())
+        for first in range(0, len(self.pieces), PIECES_AT_ONCE):
+            numbers = range(first, min(first + PIECES_AT_ONCE, len(self.pieces)))
+            for found in run_pieces(lambda i, _: work(self.pieces[i]), [(i, i + 1) for i in numbers]):
+                statistics = self._merged(total.statistics, found.statistics)
+                total = Expected(total.objective + found.objective, total.size + found.size, statistics)
+        return total
+
+    def _nothing(self) -> list[Any]:
+        """The statistics of no rows; compiles in this thread."""
+        part = _part(taken(self.rows.values, slice(0, 0)))
+        return [group.estimator.collect(0, 0, part, np.empty(0)) for group in self.groups]
+
+    def _merged(self, first: list[Any], second: list[Any]) -> list[Any]:
+        return [
+            own if new is None else group.estimator.merged(own, new)
+            for group, own, new in zip(self.groups, first, second, strict=True)
+        ]
+
+    def _constant_part(self, piece: Piece) -> Expected:
+        """Rows in which nothing of a family is hidden, and the background of the others."""
+        values, weights = taken(self.rows.values, piece.rows), self.weights[piece.rows]
+        statistics = [self._as_it_is(group, piece, values, weights) for group in self.groups]
+        for g, group in enumerate(self.groups):
+            if scope := group.scopes[piece.pattern]:
+                shape = [len(self.rows.schema.states[name]) for name in scope]
+                background = np.broadcast_to(BACKGROUND * weights, (*shape, len(weights)))
+                statistics[g] = self._in_every_configuration(group, values, scope, background)
+        return Expected(0.0, 0.0, statistics)
+
+    def _as_it_is(self, group: Group, piece: Piece, values: Values, weights: Array) -> Any:
+        if group.scopes[piece.pattern] is None:
+            return None
+        return group.estimator.collect(0, len(weights), _part(values), weights)
+
+    def _in_every_configuration(self, group: Group, values: Values, scope: Scope, weights: Array) -> Any:
+        """The hidden variables set to one configuration after the other, each with its own weights (*ks, n) of the
+        rows; ``values`` are overwritten."""
+        total = None
+        for configuration in np.ndindex(*weights.shape[:-1]):
+            for name, code in zip(scope, configuration, strict=True):
+                values.codes[self.rows.schema.rows[name]] = code
+            own = np.ascontiguousarray(weights[configuration])
+            found = group.estimator.collect(0, len(own), _part(values), own)
+            total = found if total is None else group.estimator.merged(total, found)
+        return total
+
+    def of_assignment(self, codes: Array) -> list[Any]:
+        """The statistics of rows whose hidden variables have these codes (n_codes, n), to start from."""
+
+        def work(piece: Piece) -> Expected:
+            values, weights = taken(Values(codes, self.rows.values.reals), piece.rows), self.weights[piece.rows]
+            return Expected(
+                0.0,
+                0.0,
+                [
+                    self._as_it_is(group, piece, values, weights) if group.scopes[piece.pattern] else None
+                    for group in self.groups
+                ],
+            )
+
+        return self._merged(self.constant, self._collected(work).statistics)
+
+    def expected(self, conditionals: Mapping[str, Conditional]) -> Expected:
+        """Objective and expected statistics under these parameters."""
+        network = Network(conditionals, self._order, self.rows.schema)
+        sums = [HiddenSums(network, pattern) for pattern in self.patterns]
+        found = self._collected(lambda piece: self._expected_of(piece, sums[piece.pattern]))
+        return found._replace(
+            objective=found.objective + self._log_prior(conditionals),
+            statistics=self._merged(self.constant, found.statistics),
+        )
+
+    def _expected_of(self, piece: Piece, sums: HiddenSums) -> Expected:
+        """What a piece adds to what is constant."""
+        values, weights = taken(self.rows.values, piece.rows), self.weights[piece.rows]
+        terms = sums.fill(values)
+        shares = np.empty_like(terms)
+        LOOPS["posterior", "cpu"](0, len(weights), sums.sums.plan, terms, shares)
+        shares[shares < NEGLIGIBLE] = 0.0
+        rows_of = {factor.scope: factor.rows for factor in sums.sums.inputs}
+        statistics = [
+            self._in_every_configuration(group, values, scope, shares[rows_of[scope]] * weights)
+            if (scope := group.scopes[piece.pattern])
+            else None
+            for group in self.groups
+        ]
+        return Expected(*_objective(terms, weights, [own for scope, own in rows_of.items() if scope]), statistics)
+
+    def _log_prior(self, conditionals: Mapping[str, Conditional]) -> float:
+        """Of what is not fixed, but for a constant: of tables pseudo-count times the sum of logarithms, of logistic
+        variables -l2 / 2 |weights|^2."""
+        total = 0.0
+        for group in self.groups:
+            for target in () if group.is_fixed else group.estimator.targets:
+                own = conditionals[target.name]
+                if isinstance(own, CPT) and self.prior.pseudo_count > 0.0:
+                    total += self.prior.per_cell(own.table) * float(np.log(own.table).sum())
+                elif isinstance(own, LogLinear):
+                    total -= 0.5 * own.l2 * float(np.square(own.parameters()["weights"]).sum())
+        return total
+
+    def maximised(self, statistics: Sequence[Any], conditionals: Mapping[str, Conditional]) -> Learnt:
+        """The M-step: every conditional by its estimator, those without one as they are."""
+        found, notes = dict(conditionals), list[str]()
+        for group, fixed, own in zip(self.groups, self._fixed, statistics, strict=True):
+            learnt = group.estimator.estimate(own) if fixed is None else fixed
+            found |= learnt.conditionals
+            notes += learnt.notes
+        variables = self.rows.schema.variables
+        bound = {
+            name: found[name].bound(name, [variables[parent] for parent in parents])
+            for name, parents in self.parents.items()
+        }
+        return Learnt(bound, tuple(notes))
+
+
+def _refuse_hidden_reals(parents: Mapping[str, Sequence[str]], schema: Schema, pattern: Pattern) -> None:
+    """ValueError that names a real variable whose missing values EM would have to integrate over."""
+    for name in hidden_reals(parents, schema, pattern):
+        children = [child for child, own in parents.items() if name in own]
+        raise ValueError(
+            f"EM sums over discrete variables only: the real variable {name!r} has no value in some rows, and "
+            + (f"{preview(children)} depend on it" if children else "is known in part there")
+        )
+
+
+def _part(values: Values) -> Part:
+    return Part("columns", read_only(values.codes), 0, read_only(values.reals))
+
+
+def _objective(terms: Array, weights: Array, hidden: Sequence[Array]) -> tuple[float, float]:
+    """sum_i w_i (log p + BACKGROUND x the terms of all configurations), and the sum of the sizes of log p."""
+    used = weights > 0.0
+    log_p = terms[-1, used]
+    total = float(weights[used] @ log_p)
+    for rows in hidden:
+        own = terms[rows.ravel()]
+        total += BACKGROUND * float((np.where(own > -np.inf, own, 0.0) @ weights).sum())
+    return total, float(weights[used] @ np.abs(log_p))

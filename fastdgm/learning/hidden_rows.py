@@ -1,0 +1,80 @@
+"""Training data in which discrete variables are hidden: what EM learns from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ..data.learnt_variables import infer_variables
+from ..data.partial import PartialRows, as_partial_rows, holds_reals_alone
+from ..data.samples import Samples
+from ..data.schema import Schema
+from ..data.variables import Discrete, Real, Variable
+from ..errors import UnknownNameError
+from ..runtime.text import preview
+
+Variables = Mapping[str, Variable]
+
+
+def absent_variables(data: Any, known: Variables, names: Sequence[str]) -> list[str]:
+    """The variables of which data say nothing, in networks that are not known to be of discrete ones only; else none.
+
+    An array as wide as the real variables holds these.
+    """
+    if isinstance(data, Samples) or all(isinstance(known.get(name), Discrete) for name in names):
+        return []
+    if isinstance(data, Mapping):
+        absent = [name for name in names if not _has_column(data, name)]
+        return absent if len(absent) < len(names) else []
+    if any(name not in known for name in names) or not holds_reals_alone(data, Schema(known)):
+        return []
+    return [name for name in names if isinstance(known[name], Discrete)]
+
+
+def _has_column(data: Mapping[Any, Any], name: str) -> bool:
+    """Whether a table has the column of a variable, or of any number of a vector."""
+    return name in data or any(isinstance(own, str) and own.startswith(f"{name}[") for own in data)
+
+
+def hidden_rows(data: Any, known: Variables, names: Sequence[str]) -> PartialRows:
+    """The rows of data with values missing.
+
+    Raises UnknownNameError (a KeyError) or ValueError for variables of which nothing is known, and where all are
+    discrete.
+    """
+    absent = absent_variables(data, known, names)
+    for name in absent:
+        if not isinstance(known.get(name), Discrete):
+            raise UnknownNameError(
+                f"columns are matched by name: the data has no column {name!r}; only discrete variables whose states "
+                "are declared can be hidden"
+            )
+    variables = {**known, **_undeclared(data, known, [name for name in names if name not in absent])}
+    rows = as_partial_rows(data, Schema({name: variables[name] for name in names}))
+    if rows.schema.is_discrete:
+        raise ValueError(
+            "EM learns networks with real variables so far: in one of discrete variables only, drop or fill rows with "
+            "missing values"
+        )
+    _check_reals(rows)
+    return rows
+
+
+def _undeclared(data: Any, known: Variables, present: Sequence[str]) -> Variables:
+    """Variables that nobody declared, by what their columns hold."""
+    unknown = [name for name in present if name not in known]
+    if not unknown:
+        return {}
+    if not isinstance(data, Mapping):
+        raise ValueError(f"it is not known what {preview(unknown)} are: declare them, or pass columns by name")
+    columns = {own: column for own, column in data.items() if own in present or own not in known}
+    return infer_variables(columns, {name: known[name] for name in present if name in known}, present)
+
+
+def _check_reals(rows: PartialRows) -> None:
+    """ValueError for a real variable without a value in any row: nothing can be learnt of it."""
+    for name, variable in rows.schema.variables.items():
+        if isinstance(variable, Real):
+            first = rows.schema.n_codes + rows.schema.rows[name]
+            if any(rows.missing.get(cell, first) is None for cell in range(first, first + variable.size)):
+                raise ValueError(f"only discrete variables can be hidden from fit: {name!r} is real and has no values")
