@@ -102,6 +102,47 @@ CHECKS = {
         "test_logistic_cuda.test_samples_and_log_prob_beside_reals",
         "gpu: log_prob per variable",
     ),
+    # --- linear Gaussians and roots ---
+    "gaussian.sample_cpu": Checks("reference_gaussian.standard", "test_gaussian.test_rows_are_the_oracles"),
+    "gaussian.log_prob_cpu": Checks(
+        "reference_gaussian.gaussian_log_prob", "test_gaussian.test_log_prob_is_the_oracles"
+    ),
+    "gaussian.log_prob_per_variable_cpu": Checks(
+        "reference_gaussian.gaussian_log_prob", "test_gaussian.test_log_prob_is_the_oracles"
+    ),
+    "gaussian_cuda.sample_cuda": Checks(
+        "gaussian.sample_cpu", "test_gaussian_cuda.test_samples_are_those_of_the_cpu", "gpu: gaussian sample"
+    ),
+    "gaussian_cuda.log_prob_cuda": Checks(
+        "gaussian.log_prob_cpu", "test_gaussian_cuda.test_log_prob_is_that_of_the_cpu", "gpu: gaussian log_prob"
+    ),
+    "gaussian_cuda.log_prob_per_variable_cuda": Checks(
+        "gaussian.log_prob_per_variable_cpu",
+        "test_gaussian_cuda.test_log_prob_is_that_of_the_cpu",
+        "gpu: gaussian log_prob per variable",
+    ),
+    "roots.sample_cpu": Checks("reference_gaussian.standard", "test_roots.test_rows_and_log_prob_are_the_oracles"),
+    "roots.log_prob_cpu": Checks(
+        "reference_gaussian.laplace_log_prob", "test_roots.test_rows_and_log_prob_are_the_oracles"
+    ),
+    "roots.log_prob_per_variable_cpu": Checks(
+        "reference_gaussian.laplace_log_prob", "test_roots.test_rows_and_log_prob_are_the_oracles"
+    ),
+    "roots_cuda.sample_cuda": Checks(
+        "roots.sample_cpu", "test_gaussian_cuda.test_samples_are_those_of_the_cpu", "gpu: root sample"
+    ),
+    "roots_cuda.log_prob_cuda": Checks(
+        "roots.log_prob_cpu", "test_gaussian_cuda.test_log_prob_is_that_of_the_cpu", "gpu: root log_prob"
+    ),
+    "roots_cuda.log_prob_per_variable_cuda": Checks(
+        "roots.log_prob_per_variable_cpu",
+        "test_gaussian_cuda.test_log_prob_is_that_of_the_cpu",
+        "gpu: root log_prob per variable",
+    ),
+    "intervals.log_mean_density_cpu": Checks("reference_joint.integral", "test_intervals.test_quadrature"),
+    "intervals_cuda.log_mean_density_cuda": Checks(
+        "intervals.log_mean_density_cpu", "test_intervals.test_twin", "gpu: log mean density"
+    ),
     # --- normal vectors ---
     "multivariate.sample_vector_cpu": Checks("reference_multivariate.draws", "test_multivariate_kernels.test_samples"),
     "multivariate.log_prob_vector_cpu": Checks(

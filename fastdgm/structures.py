@@ -229,12 +229,13 @@ def parameter_counts(net: BayesNet) -> ParameterCounts:
     >>> parameter_counts(fd.markov_chain({f"x{t}": 2 for t in range(10)}))
     ParameterCounts(network=19, independent=10, full_joint=1023)
     """
+    own = net.n_parameters  # refused first where something is not known
     n_states = [len(states) for states in net.states.values()]
-    sizes = _sizes(net) if len(n_states) < len(net) and net.is_fitted else []
+    sizes = _sizes(net) if len(n_states) < len(net) else []
     independent = sum(n_states) - len(n_states) + sum(map(_normal_parameters, sizes))
     n_configurations = prod(n_states)
     full_joint = n_configurations - 1 + n_configurations * _normal_parameters(sum(sizes))
-    return ParameterCounts(net.n_parameters, independent, full_joint)
+    return ParameterCounts(own, independent, full_joint)
 
 
 def _sizes(net: BayesNet) -> list[int]:

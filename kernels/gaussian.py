@@ -24,7 +24,7 @@ from .portable import multiply_add
 from .real_tiles import all_finite
 from .tiles import joint_index
 
-DRAWING_TILE = 512  # rows: words, normals and a few columns share the first-level cache
+DRAWING_TILE = 1024  # rows: words, normals and a few columns stay in the first two cache levels
 SCORING_TILE = 2048  # rows, fewer where the columns of all members would not fit into the second-level cache
 SCORING_CELLS = 1 << 18
 

@@ -51,6 +51,7 @@ class _Rows(NamedTuple):
 
 
 class _Scratch(NamedTuple):
+    index: np.ndarray  # uint16 (tile,)
     z: np.ndarray  # (most_sums, tile)
     chances: np.ndarray  # float32 (tile,)
     softmax: Tile
@@ -81,7 +82,7 @@ def bit_term(link, x, z):
 def _new_scratch(plan):
     size = max(32, min(LARGEST_TILE, CELLS // plan.most_sums))
     z = np.empty((plan.most_sums, size), plan.sums.bias.dtype)
-    return _Scratch(z, np.empty(size, np.float32), new_tile(z))
+    return _Scratch(np.empty(size, np.uint16), z, np.empty(size, np.float32), new_tile(z))
 
 
 @loop
@@ -144,7 +145,7 @@ def _draw_states(rows, words, z, tile, out):
 def _sums_of(plan, m, codes, reals, a, n, scratch):
     """The sums of member m for rows a to a + n."""
     z = scratch.z[: np.int64(plan.sums.sum_start[m + 1]) - np.int64(plan.sums.sum_start[m]), :n]
-    add_sums(plan.sums, m, codes, reals, a, z)
+    add_sums(plan.sums, m, codes, reals, a, scratch.index, z)
     return z
 
 

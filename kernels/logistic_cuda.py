@@ -24,20 +24,17 @@ device = cuda.jit(device=True)
 @device
 def _weighted_sum(sums, m, k, codes, reals, i):
     """Sum k of member m in row i, added in the order of the CPU loop."""
+    groups = sums.groups
     z = sums.bias[sums.sum_start[m] + k]
-    kind = type(z)
-    first_binary, last_binary = sums.binary.start[m], sums.binary.start[m + 1]
-    first_real, last_real = sums.real.start[m], sums.real.start[m + 1]
-    place = sums.weight_start[m] + uint64(k) * uint64(last_binary - first_binary + last_real - first_real)
-    for j in range(first_binary, last_binary):
-        z += sums.weights[place] * kind(codes[sums.binary.row[j], i])
-        place += uint64(1)
-    for j in range(sums.many.start[m], sums.many.start[m + 1]):
-        size = uint64(sums.n_states[j])
-        code = min(uint64(codes[sums.many.row[j], i]), size - uint64(1))
-        z += sums.tables[sums.table_start[j] + uint64(k) * size + code]
-    for j in range(first_real, last_real):
-        z += sums.weights[place] * reals[sums.real.row[j], i]
+    for g in range(groups.start[m], groups.start[m + 1]):
+        index, cells = uint64(0), uint64(groups.cells[g])
+        for j in range(groups.parent_start[g], groups.parent_start[g + 1]):
+            index += uint64(groups.stride[j]) * uint64(codes[groups.row[j], i])
+        z += groups.tables[groups.table_start[g] + uint64(k) * cells + min(index, cells - uint64(1))]
+    first, last = sums.real_start[m], sums.real_start[m + 1]
+    place = sums.weight_start[m] + uint64(k) * uint64(last - first)
+    for j in range(first, last):
+        z += sums.weights[place] * type(z)(reals[sums.real_row[j], i])
         place += uint64(1)
     return z
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from numba import cuda, float64, int64, uint64
 
 from .multivariate import log_density
-from .normal_cuda import normal_number32, normal_number64
+from .quantiles_cuda import standard_normal
 
 __all__ = ["log_prob_components_cuda", "log_prob_vector_cuda", "sample_vector_cuda", "weighted_moments_cuda"]
 
@@ -60,10 +60,7 @@ def sample_vector_cuda(key, start, vector, codes, reals):
         first = c * components.begin.shape[1] * d
         for j in range(d):
             number, word = uint64(start) + uint64(i), uint64(vector.word + j)
-            if single:
-                reals[vector.row + j, i] = normal_number32(uint64(key), number, word)
-            else:
-                reals[vector.row + j, i] = normal_number64(uint64(key), number, word)
+            reals[vector.row + j, i] = standard_normal(uint64(key), number, word, single)
         for k in range(d):
             r = d - 1 - k
             x = components.mean[c, r]

@@ -9,8 +9,9 @@ import numpy as np
 from numba import uint64
 
 from .jit import kernel, loop
-from .tiles import tile_rows
 from .transposition import BLOCK_BYTES, transpose_block
+
+TILE_BYTES = 131072  # of rows that are read twice, to be checked and copied: within the first two cache levels
 
 
 @loop
@@ -61,7 +62,7 @@ def reals_from_rows_cpu(row_begin, row_end, missing, rows, cells, out):
     lanes = BLOCK_BYTES // rows.itemsize
     in_blocks = n >= lanes and cells[n - 1] - cells[0] == n - 1  # cells ascend: these are neighbours
     flat = rows.reshape(-1)
-    size = tile_rows(max(n_cells, 1))
+    size = max(8, (TILE_BYTES // (max(n_cells, 1) * rows.itemsize)) & ~7)
     for a in range(row_begin, row_end, size):
         end = min(a + size, row_end)
         if not _allowed(flat, a * n_cells, end * n_cells, missing):

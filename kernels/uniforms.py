@@ -12,9 +12,8 @@ from numba import float32, float64, uint32, uint64
 
 from .jit import inlined, kernel, loop, scalar, wide_vectors
 from .philox import LOW, STREAM_REFINE, STREAM_SAMPLE, fill_words, one_word
-from .portable import multiply_add
 
-__all__ = ["fill_uniforms", "uniform32", "uniform64", "uniform_between", "uniforms_cpu"]
+__all__ = ["fill_uniforms", "uniform32", "uniform64", "uniforms_cpu"]
 
 SHORT = 1 << 24  # a first word below this has fewer bits than a float32 holds
 RUN = 32
@@ -36,13 +35,6 @@ def uniform64(high, low):
     """float64 uniform in (0, 1) from two words."""
     u = (float64(high) + float64(low) * float64(WORD)) * float64(WORD) + float64(SMALLEST)
     return u if u < float64(1.0) else float64(LARGEST_64)
-
-
-@scalar
-def uniform_between(u, low, high):
-    """(1 - u) low + u high, within low .. high; nothing overflows."""
-    value = multiply_add(u, high, (type(u)(1.0) - u) * low)
-    return max(low, min(value, high))
 
 
 @inlined

@@ -1,8 +1,8 @@
 """Weighted sums of parents' columns, tile by tile: z = bias + sum_j weight_j x_j; a variable has one of them or more.
 
-A parent with two states enters as its code, 0 or 1; one with more by a look-up of its state's weight, that of state 0
-being 0; a real one as it is. Sums are added in one fixed order by products and sums that are rounded one by one, so a
-row gives the same bits in any tile, batch and number of threads.
+Discrete parents are taken in groups: a group's joint states have a table of what all its parents add, so that eight
+bits cost one look-up. Real parents enter as they are. Sums are added in one fixed order by products and sums that are
+rounded one by one, so a row gives the same bits in any tile, batch and number of threads.
 """
 
 from __future__ import annotations
@@ -10,89 +10,89 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from numba import uint64
+from numba import types, uint64
+from numba.extending import overload
 
-from .jit import loop, wide_vectors
+from .jit import OPTIONS, loop, wide_vectors
+from .tiles import joint_index
+from .vectors import add_cells
 
-__all__ = ["Runs", "WeightedSums", "add_sums"]
+__all__ = ["Groups", "WeightedSums", "add_sums"]
 
 
-class Runs(NamedTuple):
-    """Rows of a block that hold the parents of one kind: member m has row[start[m]], ..., row[start[m + 1] - 1]."""
+class Groups(NamedTuple):
+    """Groups of discrete parents; arrays named ``*start`` have one entry more than there are members or groups."""
 
-    start: np.ndarray  # uint32 (members + 1)
-    row: np.ndarray  # uint32
+    start: np.ndarray  # uint32: run of groups of each member
+    parent_start: np.ndarray  # uint32: run of parents of each group
+    row: np.ndarray  # uint32: of the block of codes, of each parent
+    stride: np.ndarray  # uint32: of each parent, in table cells
+    table_start: np.ndarray  # uint64: of each group; its table is (sums of the member, cells)
+    cells: np.ndarray  # uint32: of each group, at most 2**16
+    tables: np.ndarray  # of the float type that sums are taken in
 
 
 class WeightedSums(NamedTuple):
-    """Members and their sums; ``weights``, ``tables`` and ``bias`` are of the float type that sums are taken in."""
+    """Members and their sums, of one float type."""
 
-    binary: Runs  # rows of codes, of parents with two states
-    many: Runs  # rows of codes, of parents with more
-    n_states: np.ndarray  # uint32: of each parent in ``many``
-    table_start: np.ndarray  # uint64: of each parent in ``many``; its table is (sums, states)
-    tables: np.ndarray
-    real: Runs  # rows of reals
-    weight_start: np.ndarray  # uint64 (members + 1): each member's (sums, binary parents + real rows)
+    groups: Groups
+    real_start: np.ndarray  # uint32 (members + 1): run of real parents of each member
+    real_row: np.ndarray  # uint32: of the block of reals
+    weight_start: np.ndarray  # uint64 (members + 1): the weights of a member's real parents are (sums, real parents)
     weights: np.ndarray
     sum_start: np.ndarray  # uint32 (members + 1): run of sums of each member
     bias: np.ndarray  # of each sum
 
 
-@loop
-def _add_one(z, weight, column):
-    wide_vectors()
-    for i in range(z.shape[0]):
-        z[i] += weight * z.dtype.type(column[i])
+def _add_table(z, table, index):
+    """z += table[index]; an index that another thread has changed meanwhile is that of the last cell."""
+    z += table[np.minimum(index[: len(z)], len(table) - 1)]
 
 
-@loop
-def _add_four(z, weights, first, second, third, fourth):
-    """Four columns, one after the other: a fourth of the loads and stores of z."""
-    wide_vectors()
-    kind = z.dtype.type
-    w0, w1, w2, w3 = weights[0], weights[1], weights[2], weights[3]
-    for i in range(z.shape[0]):
-        y = z[i] + w0 * kind(first[i])
-        y += w1 * kind(second[i])
-        y += w2 * kind(third[i])
-        z[i] = y + w3 * kind(fourth[i])
+def _add_wide(z, table, index):
+    full, last = z.shape[0] & ~7, uint64(table.shape[0] - 1)
+    for i in range(0, full, 8):
+        add_cells(z, table, index, i)
+    for i in range(full, z.shape[0]):
+        z[i] += table[min(uint64(index[i]), last)]
 
 
-@loop
-def _add_columns(z, weights, rows, block, a):
-    """z += sum_j weights_j * block[rows_j, a : a + n]"""
-    n, full = z.shape[0], weights.shape[0] & ~3
-    for j in range(0, full, 4):
-        first, second = block[rows[j], a : a + n], block[rows[j + 1], a : a + n]
-        third, fourth = block[rows[j + 2], a : a + n], block[rows[j + 3], a : a + n]
-        _add_four(z, weights[j : j + 4], first, second, third, fourth)
-    for j in range(full, weights.shape[0]):
-        _add_one(z, weights[j], block[rows[j], a : a + n])
-
-
-@loop
-def _add_looked_up(z, table, codes):
-    """z += table[codes]; a code that another thread has changed meanwhile is the last one."""
+def _add_narrow(z, table, index):
     last = uint64(table.shape[0] - 1)
     for i in range(z.shape[0]):
-        z[i] += table[min(uint64(codes[i]), last)]
+        z[i] += table[min(uint64(index[i]), last)]
+
+
+@overload(_add_table, jit_options=OPTIONS)
+def _choose_add_table(z, table, index):
+    return _add_wide if z.dtype == types.float64 else _add_narrow
 
 
 @loop
-def add_sums(sums, m, codes, reals, a, z):
-    """z[k, i] = sum k of member m in row a + i, for all of z (sums of the member, n)."""
-    binary, real = sums.binary, sums.real
-    n_binary = np.int64(binary.start[m + 1]) - np.int64(binary.start[m])
-    width = n_binary + np.int64(real.start[m + 1]) - np.int64(real.start[m])
+def _add_reals(z, weights, rows, reals, a):
+    """z += sum_j weights_j * reals[rows_j, a : a + n]"""
+    wide_vectors()
+    n = z.shape[0]
+    for j in range(weights.shape[0]):
+        weight, column = weights[j], reals[rows[j], a : a + n]
+        for i in range(n):
+            z[i] += weight * z.dtype.type(column[i])
+
+
+@loop
+def add_sums(sums, m, codes, reals, a, index, z):
+    """z[k, i] = sum k of member m in row a + i, for all of z (sums of the member, n); ``index`` is uint16 scratch."""
+    groups, n = sums.groups, z.shape[1]
     for k in range(z.shape[0]):
-        own = z[k]
-        own[:] = sums.bias[sums.sum_start[m] + k]
-        first = np.int64(sums.weight_start[m]) + k * width
-        weights = sums.weights[first : first + width]
-        _add_columns(own, weights[:n_binary], binary.row[binary.start[m] : binary.start[m + 1]], codes, a)
-        for j in range(sums.many.start[m], sums.many.start[m + 1]):
-            size = np.int64(sums.n_states[j])
-            begin = np.int64(sums.table_start[j]) + k * size
-            _add_looked_up(own, sums.tables[begin : begin + size], codes[sums.many.row[j], a : a + own.shape[0]])
-        _add_columns(own, weights[n_binary:], real.row[real.start[m] : real.start[m + 1]], reals, a)
+        z[k] = sums.bias[sums.sum_start[m] + k]
+    for g in range(groups.start[m], groups.start[m + 1]):
+        own = slice(groups.parent_start[g], groups.parent_start[g + 1])
+        joint_index(groups.row[own], groups.stride[own], codes, a, n, index)
+        cells = np.int64(groups.cells[g])
+        for k in range(z.shape[0]):
+            first = np.int64(groups.table_start[g]) + k * cells
+            _add_table(z[k], groups.tables[first : first + cells], index)
+    rows = sums.real_row[sums.real_start[m] : sums.real_start[m + 1]]
+    for k in range(z.shape[0]):
+        first = np.int64(sums.weight_start[m]) + k * rows.shape[0]
+        _add_reals(z[k], sums.weights[first : first + rows.shape[0]], rows, reals, a)

@@ -111,16 +111,59 @@ def test_the_twins_of_weighted_sums_compile(sums, reals, codes):
 
     from fastdgm.engines.logistic.loops_cuda import LOOPS
     from fastdgm.kernels.logistic import LogisticPlan
-    from fastdgm.kernels.weighted_sums import Runs, WeightedSums
+    from fastdgm.kernels.weighted_sums import Groups, WeightedSums
 
-    short, runs = "uint32", plan_type(Runs, "uint32", "uint32")
-    members = plan_type(WeightedSums, runs, runs, short, "uint64", sums, runs, "uint64", sums, short, sums)
+    short = "uint32"
+    groups = plan_type(Groups, *[short] * 4, "uint64", short, sums)
+    members = plan_type(WeightedSums, groups, short, short, "uint64", sums, short, sums)
     plan = plan_type(LogisticPlan, members, "uint8", short, short, int64, uint64)
     blocks = [array(codes, 2), array(reals, 2)]
     assert_compiles(LOOPS["sample", "cuda"].kernel, uint64, uint64, plan, *blocks)
     assert_compiles(LOOPS["log_prob", "cuda"].kernel, plan, *blocks, array("float64", 1))
     assert_compiles(LOOPS["log_prob per variable", "cuda"].kernel, plan, *blocks, array("float64", 2))
     assert len(LOOPS) == 3
+
+
+# --- real scalars ---
+
+
+def scalar_arguments(element: str) -> dict[tuple[str, str], list[Any]]:
+    """Of the twins by family and verb."""
+    from numba.types import float64, uint64
+
+    from fastdgm.kernels.gaussian import GaussianPlan
+    from fastdgm.kernels.roots import RootPlan
+
+    short, block, codes = "uint32", array(element, 2), array("uint8", 2)
+    wide = "float64", "float64"
+    gaussian = plan_type(
+        GaussianPlan, *[short] * 6, "uint64", element, element, *wide, "uint8", "uint64", element, float64, uint64
+    )
+    roots = plan_type(RootPlan, short, "uint8", *[element] * 4, *wide, uint64)
+    totals, terms, columns = array("float64", 1), array("float64", 2), array(short, 1)
+    return {
+        ("gaussian", "sample"): [uint64, uint64, gaussian, codes, block],
+        ("gaussian", "log_prob"): [gaussian, codes, block, totals],
+        ("gaussian", "log_prob per variable"): [gaussian, columns, codes, block, terms],
+        ("roots", "sample"): [uint64, uint64, roots, block],
+        ("roots", "log_prob"): [roots, block, totals],
+        ("roots", "log_prob per variable"): [roots, columns, block, terms],
+    }
+
+
+SCALAR_VERBS = ["sample", "log_prob", "log_prob per variable"]
+
+
+@pytest.mark.parametrize("element", ["float32", "float64"])
+@pytest.mark.parametrize("verb", SCALAR_VERBS)
+@pytest.mark.parametrize("family", ["gaussian", "roots"])
+def test_the_twin_of_real_scalars_compiles(family, verb, element):
+    from fastdgm.engines.gaussian.loops_cuda import LOOPS as GAUSSIAN
+    from fastdgm.engines.roots.loops_cuda import LOOPS as ROOTS
+
+    loops = {"gaussian": GAUSSIAN, "roots": ROOTS}[family]
+    assert_compiles(loops[verb, "cuda"].kernel, *scalar_arguments(element)[family, verb])
+    assert [verb for verb, _ in loops] == SCALAR_VERBS
 
 
 # --- Markov chains ---
@@ -264,6 +307,17 @@ def test_the_twin_of_normal_vectors_compiles(verb, element):
     from fastdgm.engines.multivariate.loops_cuda import LOOPS
 
     assert_compiles(LOOPS[verb, "cuda"].kernel, *vector_arguments(element)[verb])
+
+
+# --- intervals ---
+
+
+def test_the_twin_of_intervals_compiles():
+    from numba.types import float64
+
+    from fastdgm.engines.intervals.loops_cuda import LOOPS
+
+    assert_compiles(LOOPS["log mean density", "cuda"].kernel, array("float64", 1), float64, array("float64", 1))
 
 
 # --- real numbers of random words ---

@@ -58,7 +58,7 @@ def test_files_hold_them(tmp_path):
         (lambda: fd.Logistic([1], [1], 0), r"parents must be names \(strings\), got 1"),
         (lambda: fd.Logistic(["a"], [np.nan], 0), r"weights must be finite, got nan at \[0\]"),
         (lambda: fd.Logistic(["a"], [1.0], np.inf), "bias must be finite, got inf"),
-        (lambda: fd.Logistic(["a"], ["x"], 0), "weights must be a rectangular array of real numbers"),
+        (lambda: fd.Logistic(["a"], ["x"], 0), "weights is a number or a rectangular array of real numbers"),
         (lambda: fd.Logistic(["a"], [[1.0]], 0), r"weights have shape \(n_columns,\).*got shape \(1, 1\)"),
         (lambda: fd.Logistic(["a"], [1.0], [0.0]), r"bias is one number, got shape \(1,\)"),
         (lambda: fd.Logistic(["a"], [1.0]), "got weights without bias"),

@@ -196,6 +196,8 @@ def test_parameters_of_conditionally_normal_networks():
     assert parameter_counts(net) == (1 + 2 + 6 + 10, 1 + 2 + 2 + 5, 1 + 2 * 14)
     gaussian = fd.BayesNet({"a": fd.Normal(0, 1), "b": fd.LinearGaussian(["a"], 0, [1], 1)})
     assert parameter_counts(gaussian) == (5, 4, 5)
+    mixture = fd.gaussian_mixture(3, 4)  # to be learnt
+    assert parameter_counts(mixture) == (2 + 3 * 14, 2 + 14, 2 + 3 * 14)
 
 
 def test_networks_that_no_joint_distribution_bounds():
@@ -205,3 +207,5 @@ def test_networks_that_no_joint_distribution_bounds():
         parameter_counts(fd.BayesNet({"u": fd.Uniform(0, 1)}))
     with pytest.raises(fd.NotFittedError):
         parameter_counts(fd.BayesNet({"x": fd.LinearGaussian([])}))
+    with pytest.raises(fd.NotFittedError):
+        parameter_counts(fd.BayesNet.from_edges([("a", "x")], states={"a": ["u", "v"]}, real=["x"]))

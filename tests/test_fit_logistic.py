@@ -234,3 +234,33 @@ def test_no_warning_where_all_is_well():
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         assert logistic_net().fit({name: rows_of(1000)[name] for name in "acy"}).is_fitted
+
+
+# Real parents ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("shift", [0.0, 1e6])
+def test_real_parents_far_from_zero(shift):
+    rng = np.random.default_rng(4)
+    x, v = rng.normal(size=4000), rng.normal(size=4000)
+    y = (rng.random(4000) < 1 / (1 + np.exp(-(1.5 * x - v + 0.5)))).astype(int)
+    net = fd.BayesNet.from_edges([("x", "y"), ("v", "y")]).fit({"x": x + shift, "v": 1e-3 * v, "y": y})
+    own = net["y"]
+    assert type(own) is fd.Logistic and own.is_fitted
+    columns = np.column_stack([x + shift, 1e-3 * v])
+    residual = y - np.exp(oracle.logistic_log_prob(columns, own.weights, float(own.bias), np.ones(4000)))
+    assert abs(residual @ np.column_stack([x, v])).max() < 1e-4 and abs(residual.sum()) < 1e-4
+
+
+def test_a_softmax_below_a_real_and_a_discrete_variable():
+    net = fd.BayesNet(
+        {
+            "x": fd.Normal(0.0, 1.0),
+            "c": fd.Bernoulli(0.5),
+            "s": fd.Softmax(["x", "c"], [[0, 0], [1.5, -1.0], [-1.0, 0.5]], [0.0, 0.5, -0.5]),
+        }
+    )
+    rows = net.sample(20_000, seed=1)
+    again = fd.BayesNet({**net.conditionals, "s": fd.Softmax(["x", "c"], states=["0", "1", "2"])}).fit(rows)["s"]
+    np.testing.assert_allclose(again.weights, net["s"].weights, atol=0.15)
+    np.testing.assert_allclose(again.bias, net["s"].bias, atol=0.15)

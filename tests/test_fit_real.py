@@ -6,6 +6,7 @@ import warnings
 
 import numpy as np
 import pytest
+from shared_data import shared
 
 import fastdgm as fd
 
@@ -310,7 +311,8 @@ def fails(net: fd.BayesNet, data, match: str, kind=ValueError, **options):
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
 def test_values_that_are_not_finite(value):
-    fails(fd.BayesNet({"x": fd.Normal(0, 1)}), {"x": [0.5, value, 1.0]}, "column 'x', row 1")
+    net = fd.BayesNet.from_edges([("x", "y")])
+    fails(net, {"x": [0.5, value, 1.0], "y": [0.5, 2.5, 1.0]}, "column 'x', row 1")
 
 
 def test_too_few_rows():
@@ -359,3 +361,42 @@ def test_bad_weights():
     net = fd.BayesNet({"x": fd.Normal(0, 1)})
     fails(net, {"x": [1.0, 2.0]}, "sample_weight must be between 0", sample_weight=[1.0, np.nan])
     fails(net, {"x": [1.0, 2.0]}, "one weight per row", sample_weight=[1.0])
+
+
+# --- rows drawn from a known network ---
+
+
+def check_recovered(net: fd.BayesNet, n: int):
+    """What is learnt from rows of a network is that network up to sampling, and likelier than it on these rows."""
+    x = net.sample(n, seed=0, dtype=np.float64)
+    fitted = fd.BayesNet(dict(net.conditionals)).fit(x, prior=0.0)
+    assert fitted.log_prob(x).sum() >= net.log_prob(x).sum()
+    for name, own in net.conditionals.items():
+        if isinstance(own, fd.LinearGaussian):
+            rows = n / own.std.size / 4  # or more, in a configuration
+            assert (np.abs(fitted[name].std / own.std - 1.0) < 6.0 / np.sqrt(2.0 * rows)).all()
+
+
+def test_a_network_is_recovered_from_its_rows():
+    net = fd.BayesNet(
+        {
+            "z": fd.Categorical([0.2, 0.5, 0.3]),
+            "a": fd.Normal.given(["z"], mean=[0, 5, -5], std=[1, 2, 0.5]),
+            "b": fd.LinearGaussian(["a", "z"], [1, 2, 3], [[1], [0], [-1]], [0.1, 0.2, 0.3]),
+            "c": fd.LinearGaussian(["a", "b"], 0.5, [2, -1], 3.0),
+        }
+    )
+    check_recovered(net, 20_000)
+
+
+@pytest.mark.filterwarnings("ignore:.*off by more than")
+def test_a_network_of_the_literature_is_recovered_from_its_rows():
+    check_recovered(fd.read(shared("clg/sangiovese.json")), 50_000)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.filterwarnings("ignore:'x' is constant")
+def test_the_rows_of_a_constant_column_are_certain(dtype):
+    x = np.full(1000, 0.1, dtype)
+    net = fd.BayesNet({"x": fd.Normal()}).fit({"x": x})
+    assert (net.log_prob({"x": x}) == 0.0).all()

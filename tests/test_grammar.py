@@ -9,6 +9,10 @@ import pytest
 
 from fastdgm.engines.elimination import loops as elimination
 from fastdgm.engines.elimination import loops_cuda as elimination_cuda
+from fastdgm.engines.gaussian import loops as gaussian
+from fastdgm.engines.gaussian import loops_cuda as gaussian_cuda
+from fastdgm.engines.intervals import loops as intervals
+from fastdgm.engines.intervals import loops_cuda as intervals_cuda
 from fastdgm.engines.logistic import loops as logistic
 from fastdgm.engines.logistic import loops_cuda as logistic_cuda
 from fastdgm.engines.markov import loops as markov
@@ -21,13 +25,18 @@ from fastdgm.engines.multivariate import loops as multivariate
 from fastdgm.engines.multivariate import loops_cuda as multivariate_cuda
 from fastdgm.engines.nade import loops as nade
 from fastdgm.engines.nade import loops_cuda as nade_cuda
+from fastdgm.engines.roots import loops as roots
+from fastdgm.engines.roots import loops_cuda as roots_cuda
 from fastdgm.engines.tables import loops as tables
 from fastdgm.engines.tables import loops_cuda as tables_cuda
 
 FAMILIES = {
     "logistic": logistic.LOOPS | logistic_cuda.LOOPS,
+    "gaussian": gaussian.LOOPS | gaussian_cuda.LOOPS,
+    "roots": roots.LOOPS | roots_cuda.LOOPS,
     "tables": tables.LOOPS | tables_cuda.LOOPS,
     "elimination": elimination.LOOPS | elimination_cuda.LOOPS,
+    "intervals": intervals.LOOPS | intervals_cuda.LOOPS,
     "markov": markov.LOOPS | markov_cuda.LOOPS,
     "masked": masked.LOOPS | masked_cuda.LOOPS,
     "moments": moments.LOOPS | moments_cuda.LOOPS,

@@ -130,6 +130,14 @@ def test_networks_that_were_learnt_here(naive_bayes):
     assert_same_classifier(net, model, rows[:, 1:])
 
 
+@pytest.mark.parametrize(("n_components", "n_vars"), [(2, 3), (3, 1)])
+def test_mixtures_that_were_learnt_here(n_components, n_vars):
+    pytest.importorskip("sklearn.mixture", reason="scikit-learn is not installed")
+    rows = ROWS[:, :n_vars]
+    net = fd.gaussian_mixture(n_components, n_vars).fit(rows, seed=0)
+    assert_same_mixture(net, net.to_sklearn(), rows)
+
+
 def test_features_keep_the_names_of_the_frame(naive_bayes):
     pandas = pytest.importorskip("pandas")
     model = naive_bayes.GaussianNB().fit(pandas.DataFrame(ROWS, columns=["a", "b", "c"]), CLASSES)
@@ -196,7 +204,7 @@ def test_numbers_that_scikit_learn_cannot_take(naive_bayes):
         fd.BayesNet({"z": fd.Bernoulli(0), "x": BINARY}).to_sklearn()
 
 
-def test_parameters_that_are_still_to_be_learnt():
+def test_parameters_that_are_still_to_be_learnt(naive_bayes):
     with pytest.raises(fd.NotFittedError):
         fd.naive_bayes("z", {"x": 2}).to_sklearn()
     with pytest.raises(fd.NotFittedError, match="the parameters of 'x' are not known yet"):

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from shared_data import shared
 
 import fastdgm as fd
-from fastdgm.io import read_hugin, read_json, write_hugin, write_json
+from fastdgm.io import read_hugin, read_json, write_bif, write_hugin, write_json
 
 FORMATS = {"hugin": (read_hugin, write_hugin), "json": (read_json, write_json)}
 NAMES = ["539", "x", "b1191", "pm2.5", "normal", "nan", "1e5", "é", "_", "E"]
@@ -87,6 +87,18 @@ def test_other_conditionals_are_refused_by_name(tmp_path, own, suffix):
     with pytest.raises(TypeError, match=rf"needs tables.*, variable 'x' has a {type(own).__name__}"):
         fd.write(net, tmp_path / f"net.{suffix}")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_the_table_that_the_error_tells_of_says_the_same():
+    net = fd.BayesNet({"a": fd.Bernoulli(0.25), "b": fd.Bernoulli(0.5), "n": fd.NoisyOr(["b", "a"], [0.9, 0.4], 0.1)})
+    with pytest.raises(TypeError, match=r"a NoisyOr: a CPT says the same, .* exp.net.log_prob.rows, per_variable=True"):
+        write_bif(net)
+    rows = [[a, b, n] for b in (0, 1) for a in (0, 1) for n in (0, 1)]  # the table's axes: b, a, n
+    table = np.exp(net.log_prob(rows, per_variable=True))[:, 2].reshape(2, 2, 2)
+    assert table[1, 1, 0] == pytest.approx(0.9 * 0.1 * 0.6)
+    tables = fd.BayesNet({**net.conditionals, "n": fd.CPT(["b", "a"], table, net.states["n"])})
+    assert tables.log_prob(rows) == pytest.approx(net.log_prob(rows))
+    assert write_bif(tables)
 
 
 @pytest.mark.parametrize("suffix", ["bif", "xml", "uai", "xdsl"])
@@ -390,3 +402,18 @@ def test_pgmpy_reads_what_we_write(tmp_path):
     assert set(loaded.names) == set(net.names) and all(loaded[name] == net[name] for name in net.names)
     net.to_pgmpy().save(str(path))
     assert_same(fd.read(path), net)
+
+
+@pytest.mark.filterwarnings("ignore:.*'Treatment'")
+@pytest.mark.parametrize("path", ["clg/sangiovese.json", "clg/amidst_Example.net", "gaussian/magic-niab.json"])
+def test_networks_out_of_files_draw_and_score(path):
+    net = fd.read(shared(path))
+    assert np.isfinite(net.log_prob(net.sample(500, seed=0))).all()
+
+
+def test_point_masses_score_their_own_rows():
+    net = read_json(json.dumps(FILE))
+    rows = net.sample(2000, seed=0)
+    assert np.isfinite(net.log_prob(rows)).all()
+    exact = (rows["A"] == 0) & (rows["H"] == 0)
+    assert exact.any() and (rows["D"][exact] == 0).all()  # 0 + 0 T, without spread

@@ -16,7 +16,6 @@ from fastdgm.kernels.laplace import far_laplace, fill_laplaces, near_laplace
 from fastdgm.kernels.normal import fill_normals
 from fastdgm.kernels.normal_quantile import far_normal, near_normal
 from fastdgm.kernels.tails import is_upper, middle32, middle64, outer_tail32, tail32, tail64, tail_word
-from fastdgm.kernels.uniforms import uniform_between
 
 pytestmark = [pytest.mark.kernel, pytest.mark.generic_cpu, pytest.mark.slow]
 
@@ -200,13 +199,3 @@ def _plain(near, far, high, low, dtype):
         tail = outer_tail32(high, low)
         return far(tail, np.float32(0.5) - tail, is_upper(high))
     return near(tail32(high), middle32(high), is_upper(high))
-
-
-@every_type
-def test_between_two_bounds(dtype):
-    bounds = [(-1, 2), (1e-3, 1e-3), (-np.finfo(dtype).max, np.finfo(dtype).max), (0.1, 0.3)]
-    for low, high in ((dtype(low), dtype(high)) for low, high in bounds):
-        x = [uniform_between(dtype(u), low, high) for u in (2.0**-65, 0.25, 0.5, 1 - 2.0**-24)]
-        assert all(low <= number <= high for number in x)
-        assert x == sorted(x)
-        assert x[2] == pytest.approx(dtype(low / 2 + high / 2), rel=1e-6)

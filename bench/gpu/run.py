@@ -18,6 +18,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from case import Case
+from interval_cases import interval_cases
 from latent_cases import elimination_cases
 from logistic_cases import logistic_cases
 from markov_cases import dense_cases, sparse_cases
@@ -25,10 +26,13 @@ from moments_cases import moments_cases
 from network_cases import adam_cases, made_cases, nade_cases
 from numba import config, cuda
 from rates import copy_rate, device_seconds, philox_rate
+from scalar_cases import gaussian_cases, root_cases
 from table_cases import table_cases
 from vector_cases import vector_cases
 
 from fastdgm.engines.elimination.loops_cuda import LOOPS as ELIMINATION_LOOPS
+from fastdgm.engines.gaussian.loops_cuda import LOOPS as GAUSSIAN_LOOPS
+from fastdgm.engines.intervals.loops_cuda import LOOPS as INTERVAL_LOOPS
 from fastdgm.engines.launch import Twin, launch
 from fastdgm.engines.logistic.loops_cuda import LOOPS as LOGISTIC_LOOPS
 from fastdgm.engines.markov.loops_cuda import LOOPS as MARKOV_LOOPS
@@ -36,6 +40,7 @@ from fastdgm.engines.masked.loops_cuda import LOOPS as MASKED_LOOPS
 from fastdgm.engines.moments.loops_cuda import LOOPS as MOMENTS_LOOPS
 from fastdgm.engines.multivariate.loops_cuda import LOOPS as VECTOR_LOOPS
 from fastdgm.engines.nade.loops_cuda import LOOPS as NADE_LOOPS
+from fastdgm.engines.roots.loops_cuda import LOOPS as ROOT_LOOPS
 from fastdgm.engines.tables.loops_cuda import LOOPS as TABLE_LOOPS
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
@@ -44,7 +49,10 @@ from machine import machine_info, write_results
 FAMILIES = {
     "tables": TABLE_LOOPS,
     "logistic": LOGISTIC_LOOPS,
+    "gaussian": GAUSSIAN_LOOPS,
+    "roots": ROOT_LOOPS,
     "elimination": ELIMINATION_LOOPS,
+    "intervals": INTERVAL_LOOPS,
     "markov": MARKOV_LOOPS,
     "masked": MASKED_LOOPS,
     "multivariate": VECTOR_LOOPS,
@@ -67,7 +75,10 @@ def full_size() -> Iterator[Case]:
     """The sizes of the results."""
     yield from table_cases("alarm", 4_000_000)
     yield from logistic_cases(200_000)
+    yield from gaussian_cases(1_000_000, 100)
+    yield from root_cases(4_000_000)
     yield from vector_cases(100_000, 100)
+    yield from interval_cases(10_000_000)
     yield from made_cases(4096, 784, 500)
     yield from nade_cases(4096, 784, 500)
     yield from dense_cases(100_000, 100)
@@ -81,7 +92,10 @@ def tiny() -> Iterator[Case]:
     """Sizes for numba's simulator."""
     yield from table_cases("alarm", 16)
     yield from logistic_cases(16)
+    yield from gaussian_cases(8, 3)
+    yield from root_cases(8)
     yield from vector_cases(8, 3)
+    yield from interval_cases(8)
     yield from made_cases(8, 12, 8)
     yield from nade_cases(8, 12, 8)
     yield from dense_cases(20, 10)

@@ -12,6 +12,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from .warm_up_reals import steps_of_reals
+
 FLOATS = (np.float32, np.float64)
 CODES = (np.uint8, np.uint16, np.int32, np.int64)  # signed and unsigned ones of a width share their kernels
 FEW_ROWS, ROWS = 2, 16
@@ -66,6 +68,8 @@ def _reporter(shown: ExitStack, total: int) -> Callable[[int, str], None]:
 def steps() -> Iterator[Step]:
     """All steps, the most common families first."""
     yield from _network_steps()
+    for name, run in steps_of_reals():
+        yield Step(name, run)
     yield from _sequence_steps()
     for dtype in FLOATS:
         yield from _neural_steps(np.dtype(dtype))

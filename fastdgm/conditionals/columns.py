@@ -17,17 +17,6 @@ Floats = npt.NDArray[np.float64]
 BINARY = ("False", "True")
 
 
-def parent_names(parents: Sequence[str]) -> tuple[str, ...]:
-    """Distinct names of parents. TypeError where they are no list of strings, ValueError where one comes twice."""
-    names = in_order(parents, "parents")
-    for name in names:
-        if not isinstance(name, str):
-            raise TypeError(f"parents must be names (strings), got {name!r}")
-    if len(set(names)) < len(names):
-        raise ValueError(f"parents must be distinct, got {list(names)}")
-    return names
-
-
 def n_columns(parent: Variable) -> int:
     """Of one parent: an indicator for each state but the first, or the numbers of a real one."""
     return parent.n_states - 1 if isinstance(parent, Discrete) else parent.size
@@ -36,23 +25,6 @@ def n_columns(parent: Variable) -> int:
 def first_columns(parents: Sequence[Variable]) -> list[int]:
     """The first column of every parent, then the number of all columns."""
     return [0, *accumulate(map(n_columns, parents))]
-
-
-def finite_numbers(values: npt.ArrayLike, what: str) -> Floats:
-    """A new float64 array. ValueError where it is no rectangular array of finite real numbers."""
-    if np.ma.is_masked(values):
-        raise ValueError(f"{what} must not be missing, got a masked array with some entries masked")
-    try:
-        array = np.array(values, order="C")
-        if array.dtype.kind not in "biuf" and array.size:
-            raise TypeError(f"got {array.dtype}")
-        array = array.astype(np.float64)
-    except (TypeError, ValueError) as error:
-        raise ValueError(f"{what} must be a rectangular array of real numbers: {error}") from None
-    if not np.isfinite(array).all():
-        where = [int(i) for i in np.argwhere(~np.isfinite(array))[0]]
-        raise ValueError(f"{what} must be finite, got {array[tuple(where)]} at {where}")
-    return array
 
 
 def checked_penalty(l2: Any) -> float:

@@ -12,7 +12,8 @@ import numpy.typing as npt
 from ..data.variables import Discrete, Real, Variable, checked_states, in_order
 from ..runtime.text import preview
 from .base import Conditional
-from .columns import check_same_parents, parent_names
+from .columns import check_same_parents
+from .parameters import parent_names
 from .table import CPT, MAX_AXES
 
 Array = npt.NDArray[Any]

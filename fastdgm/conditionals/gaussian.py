@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -171,9 +171,7 @@ class LinearGaussian(Conditional):
             made = LinearGaussian(parents, *given)
         except ValueError as error:
             raise ValueError(f"parameters of {name!r}: {error}") from None
-        own = cls.__new__(cls)
-        own._set(*made._parts())
-        return own
+        return cast("Self", _restored(cls if parents else Normal, made._parts()))
 
     def _parts(self) -> tuple[Any, ...]:
         kinds = None

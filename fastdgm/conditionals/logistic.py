@@ -16,11 +16,10 @@ from .columns import (
     binary_states,
     check_same_parents,
     checked_penalty,
-    finite_numbers,
     first_columns,
-    parent_names,
     same_arrays,
 )
+from .parameters import numbers, parent_names
 
 if TYPE_CHECKING:
     from ..show.listing import Listing
@@ -314,4 +313,4 @@ def _weights_and_bias(weights: npt.ArrayLike | None, bias: npt.ArrayLike | None)
         raise ValueError(
             f"weights and bias are given together, or both left out for fit: got {given} without {missing}"
         )
-    return finite_numbers(weights, "weights"), finite_numbers(bias, "bias")
+    return numbers(weights, "weights"), numbers(bias, "bias")

@@ -10,7 +10,8 @@ import numpy.typing as npt
 
 from ..data.variables import Discrete, Variable
 from .base import Conditional
-from .columns import BINARY, check_same_parents, described, finite_numbers, parent_names, same_arrays
+from .columns import BINARY, check_same_parents, described, same_arrays
+from .parameters import numbers, parent_names
 
 if TYPE_CHECKING:
     from ..show.listing import Listing
@@ -179,13 +180,13 @@ class NoisyOr(Conditional):
         if self.probabilities is None:
             return f"NoisyOr({list(self.parents)})"
         with np.printoptions(precision=4, threshold=20, edgeitems=3):
-            numbers = np.array2string(self.probabilities, separator=", ")
-        return f"NoisyOr({list(self.parents)}, probabilities={numbers}, leak={self.leak:.4g})"
+            shown = np.array2string(self.probabilities, separator=", ")
+        return f"NoisyOr({list(self.parents)}, probabilities={shown}, leak={self.leak:.4g})"
 
 
 def _probabilities(values: npt.ArrayLike, what: str, shape: tuple[int, ...]) -> Floats:
     """Numbers between 0 and 1 of a shape."""
-    array = finite_numbers(values, what)
+    array = numbers(values, what)
     if array.shape != shape:
         expected = f"shape {shape}, one for each parent" if shape else "one number"
         raise ValueError(f"{what}: expected {expected}, got shape {array.shape}")

@@ -30,7 +30,7 @@ class MixedBlock(Block):
     Reals are checked where they are, and read there if there are no codes; beside codes both are copied.
     """
 
-    cells_per_piece = 1 << 19  # 2 MiB of float32: still in the cache when the loops come after the check
+    cells_per_piece = 1 << 18  # 1 MiB of float32: still in the cache when the loops come after the check
 
     def __init__(self, codes: CodeBlock | None, reals: RealBlock, n: int, schema: Schema) -> None:
         super().__init__(schema.states)

@@ -159,7 +159,11 @@ def _lower(root: npt.NDArray[Any]) -> Array:
 
 
 def with_inputs(joint: JointNormal, reals: npt.NDArray[np.floating]) -> Array:
-    """(n, n_rows): the means of all variables in every row of a block of reals, whose inputs are known."""
-    if not joint.inputs:
-        return np.broadcast_to(joint.offset[:, None], (len(joint.rows), reals.shape[1]))
-    return joint.offset[:, None] + joint.slopes @ reals[list(joint.inputs)].astype(np.float64)
+    """(n, n_rows): the means of all variables in every row of a block of reals, whose inputs are known.
+
+    Input after input, so that a row has the same bits in any batch, which BLAS does not promise.
+    """
+    means = np.repeat(joint.offset[:, None], reals.shape[1], axis=1)
+    for j, row in enumerate(joint.inputs):
+        means += joint.slopes[:, j, None] * reals[row].astype(np.float64)
+    return means

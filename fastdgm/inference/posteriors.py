@@ -167,7 +167,7 @@ def _informative(joint: JointNormal, inputs: Array, means: Array, known: Known, 
                 observed.append(i)
             elif abs(value - means[i]) > EQUAL * size:
                 name = name_of_row(row, schema)
-                raise ValueError(f"given values are possible, but {name!r} (std 0) is {means[i]:.9g}, not {value:.9g}")
+                raise ValueError(f"given values must be possible: {name!r} (std 0) is {means[i]:.9g}, not {value:.9g}")
     return observed
 
 

@@ -34,10 +34,20 @@ def uniform_latent_log_prob(residuals: Array, slopes: Array, std: Array, low: fl
     weights = slopes / std**2
     precision = float(weights @ slopes)
     root = np.sqrt(precision)
-    centre = weights @ residuals / precision if precision > 0 else np.full(residuals.shape[1], (low + high) / 2)
-    squares = (((residuals - slopes[:, None] * centre) / std[:, None]) ** 2).sum(axis=0)
+    centre = np.full(residuals.shape[1], (low + high) / 2)
+    if precision > 0:
+        centre = _sum(weights[:, None] * residuals) / precision
+    squares = _sum(((residuals - slopes[:, None] * centre) / std[:, None]) ** 2)
     middle, width = ((low + high) / 2 - centre) * root, np.array((high - low) * root)
     out = np.empty(len(centre))
     LOOPS["log mean density", "cpu"](0, len(out), middle, float(width), out)
     total: Array = out - squares / 2 - np.log(std).sum() - (len(std) - 1) * HALF_LOG_2_PI
+    return total
+
+
+def _sum(terms: Array) -> Array:
+    """The sum of rows, one after the other: a column has the same bits in any batch."""
+    total = np.zeros(terms.shape[1])
+    for row in terms:
+        total += row
     return total

@@ -30,8 +30,8 @@ class GaussianEstimator(MomentsEstimator):
     def estimate(self, statistics: Any) -> Learnt:
         """Conditionals by variable. Raises ValueError where even all rows together are too few."""
         moments, few = [], []
-        for number, target in enumerate(self.targets):
-            enough, own_few = _enough_rows(target, self.moments_of(number, statistics))
+        for target, own in zip(self.targets, self.all_moments(statistics), strict=True):
+            enough, own_few = _enough_rows(target, own)
             moments.append(enough)
             few.append(own_few)
         conditionals, notes = {}, list[str]()
@@ -91,7 +91,9 @@ def with_all_rows(moments: Moments, few: Array) -> Moments:
 
 
 def _notes(target: Target, found: Regressions, few: Array) -> list[str]:
-    name, notes = target.name, []
+    name, notes = target.name, list[str]()
+    if found.ordinary.all() and not few.any():
+        return notes
     if few.any():
         notes.append(f"{name!r} has too few rows for a regression{where(target, few)}: it has that of all rows there")
     constant: Array = np.equal(found.std, 0.0)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 
@@ -37,18 +36,24 @@ class MomentsEstimator(SumEstimator):
         """Those of the rows of both."""
         return merge_moments(self._strata, earlier, later)
 
-    def moments_of(self, number: int, statistics: Any) -> Moments:
-        """Those of one target: the columns of its real parents in their order, then its own.
+    def all_moments(self, statistics: AllMoments) -> list[Moments]:
+        """Those of each target: the columns of its real parents in their order, then its own.
 
-        Raises ValueError, naming it, where sums of squares have left the range of float64.
+        Raises ValueError, naming a target, where sums of squares have left the range of float64.
         """
-        found = self._strata.moments_of(number, statistics)
-        if not (np.isfinite(found.mean).all() and np.isfinite(found.cross).all()):
-            raise ValueError(
-                f"the sums of squares of {self.targets[number].name!r} and its real parents, times their weights, "
-                "leave the range of float64: scale the columns or weights"
-            )
+        found = [self._strata.moments_of(number, statistics) for number in range(len(self.targets))]
+        if not all(map(_is_finite, statistics)):
+            for target, own in zip(self.targets, found, strict=True):
+                if not _is_finite(own):
+                    raise ValueError(
+                        f"the sums of squares of {target.name!r} and its real parents, times their weights, leave the "
+                        "range of float64: scale the columns or weights"
+                    )
         return found
+
+
+def _is_finite(moments: Moments) -> bool:
+    return bool(np.isfinite(moments.offset).all() and np.isfinite(moments.cross).all())
 
 
 def _family(target: Target, schema: Schema) -> Family:

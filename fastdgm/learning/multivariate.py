@@ -24,8 +24,7 @@ class MultivariateNormalEstimator(MomentsEstimator):
     def estimate(self, statistics: Any) -> Learnt:
         """Conditionals by variable. Raises ValueError where rows are too few, or a covariance is singular."""
         conditionals, notes = {}, list[str]()
-        for number, target in enumerate(self.targets):
-            moments = self.moments_of(number, statistics)
+        for target, moments in zip(self.targets, self.all_moments(statistics), strict=True):
             few = moments.rows <= moments.mean.shape[1]
             if few.any():
                 moments = with_all_rows(moments, few)

@@ -22,6 +22,7 @@ class Regressions(NamedTuple):
     std: Array  # (c,): root of the mean squared residual
     kept: Array  # (c, m) booleans: false for a column that is constant or a linear function of those before it
     resolved: Array  # (c,) booleans: false where the residual is lost in rounding, and ``std`` is its upper bound
+    ordinary: Array  # (c,) booleans: resolved, with all columns kept and a positive std: nothing to tell
 
 
 def regressions(moments: Moments) -> Regressions:
@@ -47,7 +48,8 @@ def regressions(moments: Moments) -> Regressions:
     share = np.where(varies, np.maximum(matrix[:, -1, -1], rounding if n_parents else 0.0), 0.0)
     std = scale[:, -1] * np.sqrt(share / moments.weight)
     resolved = ~varies | (matrix[:, -1, -1] > rounding)
-    return Regressions(intercept, coefficients, std, kept, resolved)
+    ordinary = resolved & kept.all(axis=1) & (std > 0.0)
+    return Regressions(intercept, coefficients, std, kept, resolved, ordinary)
 
 
 def _sweep(matrix: Array, k: int, where: Array) -> None:

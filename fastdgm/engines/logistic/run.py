@@ -43,7 +43,7 @@ class LogisticEngine(Engine):
 
     def _runs_of(self, columns: Sequence[int], first_word: int) -> list[_Run]:
         runs = []
-        for takes_reals, found in groupby(columns, lambda v: bool(self._own[v].real)):
+        for takes_reals, found in groupby(columns, lambda v: bool(self._own[v].rows)):
             own = list(found)
             runs.append(_Run(own, takes_reals, first_word))
             first_word += len(own)
@@ -53,7 +53,7 @@ class LogisticEngine(Engine):
         """For sampling in topological order; for scoring, whose order does not matter, at most two."""
         key = verb, dtype
         if key not in self._kept:
-            kind_first = sorted(self._members.columns, key=lambda v: bool(self._own[v].real))
+            kind_first = sorted(self._members.columns, key=lambda v: bool(self._own[v].rows))
             runs = self._runs if verb == "sample" else self._runs_of(kind_first, 0)
             self._kept[key] = [self._plan(run, dtype) for run in runs]
         return self._kept[key]

@@ -89,8 +89,10 @@ class Strata:
         return Moments(own.rows[order], own.weight[order], shift, offset, cross)
 
 
-def _configuration_order(stratum: Stratum, family: Family) -> Array:
+def _configuration_order(stratum: Stratum, family: Family) -> Array | slice:
     """Configurations of the stratum, in the order of the family's."""
+    if family.axes == stratum.axes:
+        return slice(None)
     numbers = np.arange(stratum.n_configurations).reshape(stratum.n_states)
     return numbers.transpose([stratum.axes.index(axis) for axis in family.axes]).ravel()
 
