@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..conditionals.base import Conditional
+from ..data.mixed import values_block
 from ..data.partial import PartialRows, Pattern, without
 from ..data.schema import Schema, Values
 from ..engines.elimination.loops import LOOPS
@@ -131,6 +132,10 @@ class Inference:
         """
         out = np.empty(rows.n)
         for pattern, own in rows.patterns():
+            if pattern.is_complete:  # the same bits as in data where all rows are
+                complete = taken(rows.values, slice(None) if own is None else own)
+                out[slice(None) if own is None else own] = self.program.log_prob(values_block(complete, rows.schema))
+                continue
             sums = self.sums(pattern)
 
             def work(begin: int, end: int, sums: HiddenSums = sums, own: Array | None = own) -> None:
