@@ -11,7 +11,7 @@ import fastdgm as fd
 from fastdgm.cli.description import description
 from fastdgm.cli.program import main
 from fastdgm.engines.hybrid import ENGINES
-from fastdgm.io.rows import FORMATS, read_rows
+from fastdgm.io.rows import FORMATS, read_rows, write_rows
 
 SUFFIXES = list(FORMATS)
 
@@ -180,6 +180,34 @@ def test_fit_again_keeps_the_kinds_of_conditionals(frame, capsys):
         assert fitted["year"].intercept == pytest.approx(frame["year"].mean())
     message = error_of(capsys, "fit", "net.safetensors", "rows.csv", "--real", "x", "-o", "fitted.safetensors")
     assert "--real is for structures alone, this network has conditionals of ['z', 'x', 'year']" in message
+
+
+@pytest.mark.parametrize("chunk", [1, 3, 1000])
+@pytest.mark.parametrize("suffix", [".csv", ".parquet", ".arrow", ".npy"])
+def test_fit_again_estimates_once_from_all_chunks(tmp_path, monkeypatch, capsys, suffix, chunk):
+    monkeypatch.chdir(tmp_path)
+    net = fd.BayesNet(
+        {
+            "z": fd.Categorical([0.4, 0.59, 0.01]),
+            "x": fd.Normal.given(["z"], [-1, 2, 0], 1),
+            "v": fd.MultivariateNormal([0, 0], np.eye(2)),
+            "y": fd.LinearGaussian(["x", "v"], 1, [2, 0, 1], 0.5),
+        }
+    )
+    fd.write(net, "net.safetensors")
+    x = net.sample(60, seed=0, dtype=np.float64)
+    x = x[x["z"] < 2]
+    write_rows(f"x{suffix}", [x], x.schema)
+    assert main(["fit", "net.safetensors", f"x{suffix}", "--chunk", str(chunk), "-o", "fitted.safetensors"]) == 0
+    warning = "fastdgm: warning: 'x' has too few rows for a regression in 1 of 3 joint states of its discrete parents"
+    err = capsys.readouterr().err
+    assert err.startswith(warning) and err.count("\n") == 1
+    fitted = fd.read("fitted.safetensors")
+    with pytest.warns(UserWarning, match="too few rows"):
+        net.fit(x)
+    for name in net.names:
+        for own, other in zip(fitted[name].parameters().values(), net[name].parameters().values(), strict=True):
+            np.testing.assert_allclose(own, other, rtol=1e-9, atol=1e-9)
 
 
 def test_real_names_a_variable(frame, capsys):

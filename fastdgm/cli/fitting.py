@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -26,8 +27,9 @@ from .outputs import progress
 if TYPE_CHECKING:
     from ..bayesnet import BayesNet
     from ..conditionals.base import Conditional
+    from ..learning.counts import Prior
 
-    Learn = Callable[[BayesNet, Any], Any]  # partial_fit with its options
+    Learn = Callable[[BayesNet, Any], Any]  # fit with its options
 
 _ANY_SIZE = re.compile(r"large_|(?<=int)\d+|^u(?=int)|half(?=float)")  # of Arrow types that concatenate
 Part = tuple[int, Any]  # the first row in all inputs, and rows
@@ -44,7 +46,7 @@ def fit(
     chunk: int | None,
     reading: ReadOptions,
 ) -> None:
-    """Learn the conditionals of a network's structure from rows: chunk by chunk if they are sums over rows.
+    """Learn the conditionals of a network's structure from rows: chunk by chunk if they follow from sums over rows.
 
     States that the network does not have are learnt as ``BayesNet.fit`` learns them, from all rows at once.
     """
@@ -55,18 +57,18 @@ def fit(
     with Inputs(data) as inputs:
         check_other_file(out, net, *inputs.paths)
         model = load_network(net, reading, "fit")
-        checked_prior(prior, equivalent_sample_size)
+        own_prior = checked_prior(prior, equivalent_sample_size)
         _check_output(model, out)
         fitted = untaught(model, real)
         known = Schema(fitted.variables)
         size = rows_per_chunk(len(model) + known.n_reals - len(known.sizes), chunk)
         found = inputs.read(model.names, known, size, ignore_extra=ignore_extra)
+        parts = progress(found, out, size=_size)
         if _learns_in_chunks(fitted):
-            learn = partial(BayesNet.partial_fit, prior=prior, equivalent_sample_size=equivalent_sample_size)
-            n_rows = _fit_in_chunks(fitted, progress(found, out, size=_size), inputs, learn)
+            fitted, n_rows = _fit_in_chunks(fitted, parts, inputs, own_prior)
         else:
             learn = partial(BayesNet.fit, prior=prior, equivalent_sample_size=equivalent_sample_size)
-            n_rows = _fit_together(fitted, list(progress(found, out, size=_size)), inputs, learn)
+            n_rows = _fit_together(fitted, list(parts), inputs, learn)
     write(fitted, out)
     print(f"{out}: {fitted.n_parameters} parameters from {n_rows} rows")
 
@@ -115,15 +117,25 @@ def _size(part: Part) -> int:
     return len(part[1])
 
 
-def _fit_in_chunks(net: BayesNet, parts: Iterable[Part], inputs: Inputs, learn: Learn) -> int:
-    """Learn from rows whose states are known; their number."""
-    n_rows = 0
+def _fit_in_chunks(net: BayesNet, parts: Iterable[Part], inputs: Inputs, prior: Prior) -> tuple[BayesNet, int]:
+    """The network learnt from rows of which only sums are held, and their number; all of its variables are known."""
+    from ..bayesnet import BayesNet
+    from ..learning.counts import training_rows
+    from ..learning.fitting import Known, Learner
+
+    schema = Schema(net.variables)
+    learner = Learner(Known(net.parents, schema.variables, known_conditionals(net)), schema, prior)
+    statistics, n_rows = None, 0
     for first, rows in parts:
         with inputs.located(first):
-            learn(net, rows)
-        n_rows += len(rows)
+            own = training_rows(rows, schema.variables, net.names, None, "error")
+            statistics = learner.collect(own, statistics)
+        n_rows += own.block.n
     _check_some(n_rows)
-    return n_rows
+    fitted = learner.estimate(statistics)
+    if fitted.warning:
+        warnings.warn(fitted.warning, UserWarning, stacklevel=2)
+    return BayesNet(fitted.conditionals), n_rows
 
 
 def _fit_together(net: BayesNet, parts: list[Part], inputs: Inputs, learn: Learn) -> int:

@@ -8,7 +8,7 @@ import numpy as np
 
 from ..conditionals.multivariate import MultivariateNormal
 from ..data.variables import Discrete
-from .base import Learnt, Target
+from .base import Learnt, Target, UndeterminedError
 from .gaussian import with_all_rows
 from .moments import MomentsEstimator
 from .notes import where
@@ -22,7 +22,7 @@ class MultivariateNormalEstimator(MomentsEstimator):
     """
 
     def estimate(self, statistics: Any) -> Learnt:
-        """Conditionals by variable. Raises ValueError where rows are too few, or a covariance is singular."""
+        """Conditionals by variable. Raises UndeterminedError where rows are too few, or a covariance is singular."""
         conditionals, notes = {}, list[str]()
         for target, moments in zip(self.targets, self.all_moments(statistics), strict=True):
             few = moments.rows <= moments.mean.shape[1]
@@ -33,9 +33,9 @@ class MultivariateNormalEstimator(MomentsEstimator):
                     "there"
                 )
             if moments.rows.min() <= moments.mean.shape[1]:
-                raise ValueError(
-                    f"a covariance of {moments.mean.shape[1]} numbers needs more rows of positive weight than that: "
-                    f"{target.name!r} has {int(moments.rows.min())}"
+                raise UndeterminedError(
+                    f"too few rows of positive weight: {target.name!r} has {int(moments.rows.min())}, a covariance of "
+                    f"{moments.mean.shape[1]} numbers needs at least {moments.mean.shape[1] + 1}"
                 )
             covariance = moments.cross / moments.weight[:, None, None]
             conditionals[target.name] = _made(target, moments.mean, covariance)
@@ -50,7 +50,7 @@ def _made(target: Target, mean: np.ndarray[Any, Any], covariance: np.ndarray[Any
             tuple(target.parents), mean.reshape(*n_states, d), covariance.reshape(*n_states, d, d)
         )
     except ValueError as error:
-        raise ValueError(
+        raise UndeterminedError(
             f"the rows of {target.name!r} have no covariance that a normal vector can have, because a column is "
             f"constant or a linear function of others{where(target, _singular(covariance))}: {error}"
         ) from None
