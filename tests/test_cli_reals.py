@@ -125,6 +125,23 @@ def test_info_of_reals_alone_and_of_constants():
     assert text.splitlines()[-1] == "  - variables with a std of 0, whose rows score -inf but for one value: ['b']"
 
 
+def test_info_of_structures(net, capsys):
+    made = fd.BayesNet.from_edges([("a", "b"), ("b", "c")], states={"a": ["x", "y"]}, real=["c"])
+    fd.write(made, "structure.safetensors")
+    assert run(capsys, "info", "structure.safetensors").splitlines() == [
+        "variables           1 discrete (2 states) and 1 real and 1 not known to be discrete or real",
+        "arcs                2 (up to 1 into one variable)",
+        "problems found      1",
+        "  - variables whose parameters are not known yet: 3, ['a', 'b', 'c']; fastdgm fit learns them",
+    ]
+    text = description(fd.BayesNet.from_edges([("a", "b")]))
+    assert text.splitlines()[0] == "variables           2 not known to be discrete or real"
+
+
+def test_info_of_a_mixture_without_parameters():
+    assert "parameters are not known yet: 1, ['x']" in description(fd.gaussian_mixture(3, 2))
+
+
 def test_convert(net, capsys):
     run(capsys, "convert", "net.safetensors", "copy.safetensors")
     x = net.sample(10, seed=0)

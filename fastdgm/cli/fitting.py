@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import warnings
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryFile
@@ -16,17 +16,16 @@ import numpy as np
 from ..conditionals.table import CPT
 from ..data.schema import Schema
 from ..data.variables import Real
-from ..errors import MissingValuesError, NotFittedError, UnknownNameError
+from ..errors import MissingValuesError, UnknownNameError
 from ..runtime.files import check_target
 from ..runtime.text import preview
 from .inputs import Inputs
 from .models import rows_per_chunk
-from .networks import ReadOptions, check_other_file, load_network
+from .networks import ReadOptions, check_other_file, known_conditionals, load_network
 from .outputs import progress
 
 if TYPE_CHECKING:
     from ..bayesnet import BayesNet
-    from ..conditionals.base import Conditional
     from ..learning.counts import Prior
 
     Learn = Callable[[BayesNet, Any], Any]  # fit with its options
@@ -87,14 +86,6 @@ def untaught(net: BayesNet, real: Sequence[str] = ()) -> BayesNet:
         known = [name for name, own in net.variables.items() if isinstance(own, Real)]
         return BayesNet.from_edges(net.edges, net.names, net.states, [*known, *real])
     return BayesNet(conditionals)
-
-
-def known_conditionals(net: BayesNet) -> Mapping[str, Conditional]:
-    """Those of a network; none where it is a structure alone."""
-    try:
-        return net.conditionals
-    except NotFittedError:
-        return {}
 
 
 def _learns_in_chunks(net: BayesNet) -> bool:
