@@ -227,6 +227,57 @@ def test_fit_again_estimates_once_from_all_chunks(tmp_path, monkeypatch, capsys,
             np.testing.assert_allclose(own, other, rtol=1e-9, atol=1e-9)
 
 
+# --- hidden variables ---
+
+
+@pytest.fixture
+def mixture(tmp_path, monkeypatch):
+    """Two clusters far apart, in mixture.safetensors; 200 rows of the reals alone, in x.npy, x.csv and x.parquet."""
+    monkeypatch.chdir(tmp_path)
+    covariances = [np.eye(2)] * 2
+    made = fd.BayesNet(
+        {
+            "z": fd.CPT([], [0.4, 0.6], states=["no", "yes"]),
+            "x": fd.MultivariateNormal.given(["z"], [[-20, 0], [20, 0]], covariances),
+        }
+    )
+    fd.write(made, "mixture.safetensors")
+    x = made.sample(200, seed=0, dtype=np.float64)["x"]
+    np.save("x.npy", x)
+    frame = pd.DataFrame(x, columns=["x[0]", "x[1]"])
+    frame.to_csv("x.csv", index=False)
+    frame.to_parquet("x.parquet", index=False)
+    return made
+
+
+@pytest.mark.parametrize("suffix", [".npy", ".csv", ".parquet"])
+def test_a_variable_without_a_column_is_learnt_by_em(mixture, capsys, suffix):
+    out = run(capsys, "fit", "mixture.safetensors", f"x{suffix}", "--chunk", 30, "-o", "fitted.safetensors")
+    assert out == "fitted.safetensors: 11 parameters from 200 rows\n"
+    x = np.load("x.npy")
+    expected = fd.BayesNet(mixture.conditionals).fit(x, seed=0)
+    assert fd.read("fitted.safetensors").log_prob(x).sum() == pytest.approx(expected.log_prob(x).sum(), rel=1e-3)
+
+
+@pytest.mark.parametrize("suffix", [".npy", ".csv", ".parquet"])
+def test_score_of_an_array_of_reals_alone(mixture, capsys, suffix):
+    run(capsys, "score", "mixture.safetensors", "x.npy", "--chunk", 30, "-o", f"scored{suffix}")
+    reader = {".npy": np.load, ".csv": pd.read_csv, ".parquet": pd.read_parquet}[suffix]
+    x = np.load("x.npy")
+    expected = np.column_stack([x, mixture.log_prob(x)])
+    np.testing.assert_allclose(np.asarray(reader(f"scored{suffix}")), expected, rtol=1e-6)
+
+
+def test_arrays_hold_all_variables_or_the_reals_alone(mixture, capsys):
+    np.save("wide.npy", np.zeros((5, 4)))
+    message = error_of(capsys, "score", "mixture.safetensors", "wide.npy")
+    assert "shape (n_rows, 3), or (n_rows, 2) for the real variables alone, got shape (5, 4)" in message
+    np.save("all.npy", np.zeros((5, 3)))
+    for files in (["x.npy", "all.npy"], ["all.npy", "x.npy"]):
+        message = error_of(capsys, "fit", "mixture.safetensors", *files, "-o", "fitted.safetensors")
+        assert "several inputs have the same columns" in message
+
+
 def test_real_names_a_variable(frame, capsys):
     fd.write(structure(), "net.safetensors")
     message = error_of(capsys, "fit", "net.safetensors", "rows.csv", "--real", "yaer", "-o", "fitted.safetensors")

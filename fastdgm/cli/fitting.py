@@ -7,6 +7,7 @@ import re
 import warnings
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
+from itertools import chain
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import TYPE_CHECKING, Any
@@ -47,7 +48,8 @@ def fit(
 ) -> None:
     """Learn the conditionals of a network's structure from rows: chunk by chunk if they follow from sums over rows.
 
-    States that the network does not have are learnt as ``BayesNet.fit`` learns them, from all rows at once.
+    States that the network does not have are learnt as ``BayesNet.fit`` learns them, from all rows at once; so are
+    variables without a column, by EM.
     """
     from ..bayesnet import BayesNet
     from ..io import write
@@ -63,7 +65,9 @@ def fit(
         size = rows_per_chunk(len(model) + known.n_reals - len(known.sizes), chunk)
         found = inputs.read(model.names, known, size, ignore_extra=ignore_extra)
         parts = progress(found, out, size=_size)
-        if _learns_in_chunks(fitted):
+        first = next(parts)  # there is at least one
+        parts = chain([first], parts)
+        if _learns_in_chunks(fitted, first[1]):
             fitted, n_rows = _fit_in_chunks(fitted, parts, inputs, own_prior)
         else:
             learn = partial(BayesNet.fit, prior=prior, equivalent_sample_size=equivalent_sample_size)
@@ -88,13 +92,16 @@ def untaught(net: BayesNet, real: Sequence[str] = ()) -> BayesNet:
     return BayesNet(conditionals)
 
 
-def _learns_in_chunks(net: BayesNet) -> bool:
-    """Whether all is known of the variables, and what is to be learnt follows from sums over rows."""
+def _learns_in_chunks(net: BayesNet, rows: Any) -> bool:
+    """Whether all is known of the variables, which rows like these hold, and what is to be learnt follows from sums
+    over rows."""
+    from ..data.boundary import read_once
     from ..learning.base import SumEstimator, Target
     from ..learning.estimators import ESTIMATORS, KEPT, kind_of
+    from ..learning.hidden_rows import absent_variables
 
     variables, conditionals = net.variables, known_conditionals(net)
-    if len(variables) < len(net):
+    if len(variables) < len(net) or absent_variables(read_once(rows, net.names), variables, net.names):
         return False
     targets = [
         Target(name, variables[name], {parent: variables[parent] for parent in own}, conditionals.get(name))
