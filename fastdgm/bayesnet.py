@@ -102,8 +102,9 @@ class BayesNet(Network):
         dtype : float32 or float64, of real variables.
         given : values of some variables; the real ones left are drawn from their posterior, a normal vector (see
             :meth:`posterior`), of which number j of a row, in topological order, owns word j of a stream of its own.
-            All discrete variables need values. In networks of tables it is refused; the error is the line that does it
-            today.
+            What has std 0 is computed from its parents, as ``log_prob`` does it; where its own value is given and its
+            parents are drawn, they match it but for rounding. All discrete variables need values. In networks of tables
+            it is refused; the error is the line that does it today.
         do : refused; the error is the line that does it today.
 
         Returns
@@ -191,7 +192,7 @@ class BayesNet(Network):
         Returns
         -------
         float64 array ``(n_rows,)`` or ``(n_rows, n_vars)``, a torch tensor if ``data`` is one; ``-inf`` for rows
-        the network calls impossible.
+        the network calls impossible, or whose values are so far out that log p leaves the range of float64.
 
         Raises
         ------
@@ -246,8 +247,8 @@ class BayesNet(Network):
 
         Raises
         ------
-        ValueError : a real variable; a row that is impossible whatever the state; a value missing in another column of
-            a network of tables only, or one that cannot be summed out. KeyError : no variable of that name.
+        ValueError : a real variable; a row whose log-probability is -inf whatever the state; a value missing in another
+            column of a network of tables only, or one that cannot be summed out. KeyError : no variable of that name.
 
         Examples
         --------
