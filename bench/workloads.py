@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+from hybrid_networks import conditional_gaussian_net, linear_gaussian_net, logistic_net, mixture, naive_bayes_net
 from networks import masked_network, nade
 from peers.base import Subject, UnsuitableError
 
@@ -109,6 +110,18 @@ def strings_subject(n: int) -> Subject:
     return Subject(fd.MarkovChain(order=3).fit(lines), lines, 1)
 
 
+def linear_subject(n_vars: int, n_edges: int, dtype: type, n: int) -> Subject:
+    """All variables real."""
+    net = linear_gaussian_net(n_vars, n_edges)
+    return Subject(net, net.sample(n, seed=0, dtype=dtype), n_vars)
+
+
+def mixture_subject(n_components: int, n_vars: int, dtype: type, n: int) -> Subject:
+    """Rows as scikit-learn takes them, (n, n_vars)."""
+    net = mixture(n_components, n_vars)
+    return Subject(net, np.ascontiguousarray(net.sample(n, seed=0, dtype=dtype)["x"]), n_vars)
+
+
 def tables(network: str, n: int) -> Workload:
     """A Bayes net."""
     rows = f"{n // 1_000_000}M" if n >= 1_000_000 else f"{n // 1000}k"
@@ -136,6 +149,18 @@ def training(threads: int) -> Workload:
     return Workload(name, "training", "MADE 784-500", 5000, make, threads, 10.0, ("torch",))
 
 
+def linear(dtype: type, n: int) -> Workload:
+    """A linear-Gaussian net."""
+    make, kind = partial(linear_subject, 100, 187, dtype), dtype.__name__
+    return Workload(f"linear-100-{kind}", "linear Gaussian", f"linear Gaussian net, 100 variables, {kind}", n, make, 2)
+
+
+def mixtures(dtype: type, n: int) -> Workload:
+    """Eight full covariances."""
+    make, kind = partial(mixture_subject, 8, 100, dtype), dtype.__name__
+    return Workload(f"mixture-8x100-{kind}", "mixture", f"mixture of 8 full Gaussians, d = 100, {kind}", n, make, 2)
+
+
 GRID = tuple((n_vars, (width,) * depth) for n_vars in (100, 500, 784) for width in (100, 500) for depth in (1, 2))
 SUITES: dict[str, tuple[Workload, ...]] = {
     "tables": (
@@ -161,5 +186,11 @@ SUITES: dict[str, tuple[Workload, ...]] = {
         Workload("chain-text", "chain over text", "MarkovChain, order 3", 1_000_000, text_subject),
         Workload("chain-rows", "chain over rows", "MarkovChain, order 3", 10_000, text_rows_subject),
         Workload("chain-strings", "chain over strings", "MarkovChain, order 3", 25_000, strings_subject),
+    ),
+    "hybrid": (
+        linear(np.float32, 1_000_000),
+        linear(np.float64, 1_000_000),
+        mixtures(np.float32, 100_000),
+        mixtures(np.float64, 100_000),
     ),
 }

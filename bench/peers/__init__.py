@@ -11,10 +11,12 @@ from .flows import NflowsMAF, ZukoMAF
 from .jax_gather import JaxGather
 from .numpy_markov import NumpyMarkovRows, NumpyMarkovText
 from .numpy_tables import NumpyPlain, NumpyTuned
-from .ours import OurEpoch, OurForms, OurOneRow, OurRows, Ours, OurStrings, OurTables, OurText
+from .ours import OurEpoch, OurForms, OurLinear, OurMixture, OurOneRow, OurRows, Ours, OurStrings, OurTables, OurText
 from .pgmpy_frames import Pgmpy
 from .pyagrum_native import PyAgrum
 from .pybnesian_arrow import PyBNesian
+from .sklearn_mixture import SklearnMixture
+from .torch_linear import TorchNodes, TorchNodesInBlocks
 from .torch_masked import HalvedProduct, IncrementalLoop, MasksAtEveryCall, MasksBeforehand, OnePassPerVariable
 from .torch_nade import StepLoop, StepLoopOnes
 from .torch_training import Adam, FusedAdam
@@ -42,4 +44,6 @@ PEERS: dict[str, tuple[type[Peer], ...]] = {
     "chain over text": (OurText, NumpyMarkovText, ReadCodes),
     "chain over rows": (OurRows, NumpyMarkovRows),
     "chain over strings": (OurStrings,),
+    "linear Gaussian": (OurLinear, TorchNodes, TorchNodesInBlocks, CopyBytes, ReadBytes),
+    "mixture": (OurMixture, SklearnMixture),
 }
