@@ -122,6 +122,29 @@ def mixture_subject(n_components: int, n_vars: int, dtype: type, n: int) -> Subj
     return Subject(net, np.ascontiguousarray(net.sample(n, seed=0, dtype=dtype)["x"]), n_vars)
 
 
+def conditional_subject(n: int) -> Subject:
+    """Variables of both kinds."""
+    net = conditional_gaussian_net()
+    return Subject(net, net.sample(n, seed=0, dtype=np.float64), len(net))
+
+
+def logistic_subject(n_vars: int, n_parents: int, n: int) -> Subject:
+    """Binary variables."""
+    net = logistic_net(n_vars, n_parents)
+    return Subject(net, net.sample(n, seed=0), n_vars)
+
+
+def naive_bayes_subject(n_classes: int, n_features: int, n: int) -> Subject:
+    """The class and its features; only these count as variables."""
+    net = naive_bayes_net(n_classes, n_features)
+    return Subject(net, net.sample(n, seed=0), n_features)
+
+
+def normal_subject(dtype: type, n: int) -> Subject:
+    """Uniforms, outer 2^-4 left out, whose quantiles are wanted."""
+    return Subject(None, np.random.default_rng(0).uniform(1 / 16, 15 / 16, n).astype(dtype), 1)
+
+
 def tables(network: str, n: int) -> Workload:
     """A Bayes net."""
     rows = f"{n // 1_000_000}M" if n >= 1_000_000 else f"{n // 1000}k"
@@ -190,7 +213,23 @@ SUITES: dict[str, tuple[Workload, ...]] = {
     "hybrid": (
         linear(np.float32, 1_000_000),
         linear(np.float64, 1_000_000),
-        mixtures(np.float32, 100_000),
-        mixtures(np.float64, 100_000),
+        Workload("clg-8", "conditional Gaussian", "CLG net, 8 variables", 1_000_000, conditional_subject, 2),
+        mixtures(np.float32, 50_000),
+        mixtures(np.float64, 50_000),
+        Workload(
+            "logistic-100", "logistic", "100 logistic variables, 10 parents", 100_000, partial(logistic_subject, 100, 10), 2
+        ),
+        Workload(
+            "naive-bayes-100",
+            "naive Bayes",
+            "naive Bayes, 100 binary features",
+            1_000_000,
+            partial(naive_bayes_subject, 2, 100),
+            2,
+        ),
+        *(
+            Workload(f"normals-{kind.__name__}", "normals", kind.__name__, 1 << 20, partial(normal_subject, kind))
+            for kind in (np.float32, np.float64)
+        ),
     ),
 }

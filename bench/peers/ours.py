@@ -130,7 +130,9 @@ class OurMixture(Ours):
     """A mixture; scoring sums over its components. A step of EM begins anew with the model's parameters."""
 
     native = "NumPy array (n, n_vars)"
+    note = "an EM step is fit from the present parameters: two expectations, one maximisation"
     repeatable = False
+    max_rounds: ClassVar = {"EM step": 3}
     operations: ClassVar = {
         "sample": lambda self: self.model.sample(self.n_rows, seed=2, dtype=self.rows.dtype),
         "log_prob": Ours.operations["log_prob"],
@@ -140,3 +142,22 @@ class OurMixture(Ours):
     def prepare(self) -> None:
         super().prepare()
         self.learner = fd.BayesNet(dict(self.model.conditionals))
+
+
+class OurLogistic(Ours):
+    """A network of logistic regressions, learnt with no penalty."""
+
+    native = "Samples (uint8 codes by column)"
+    max_rounds: ClassVar = {"fit": 3}
+    operations: ClassVar = {**Ours.operations, "fit": lambda self: self.structure.fit(self.rows)}
+
+    def open(self) -> None:
+        own = self.model.conditionals
+        self.structure = fd.BayesNet({name: fd.Logistic(each.parents) for name, each in own.items()})
+
+
+class OurClassifier(Ours):
+    """The class of every row; its column in the rows is not looked at."""
+
+    native = "Samples (uint8 codes by column)"
+    operations: ClassVar = {"predict_proba": lambda self: self.model.predict_proba(self.rows, "y")}

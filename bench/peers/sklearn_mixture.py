@@ -13,10 +13,11 @@ class SklearnMixture(Peer):
     """Rows of an array (n, n_vars). It takes as many threads as its BLAS is given."""
 
     library, label = "sklearn", "scikit-learn"
+    note = "an EM step is fit from the present parameters: two expectations, one maximisation"
     native = "NumPy array (n, n_vars)"
     needs = ("sklearn", "threadpoolctl")
     repeatable = False
-    max_rounds: ClassVar = {"EM step": 3}
+    max_rounds: ClassVar = {"sample": 5, "log_prob": 5, "EM step": 3}
 
     def open(self) -> None:
         self.mixture = self._made()

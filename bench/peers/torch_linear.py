@@ -23,6 +23,8 @@ class TorchNodes(TorchPeer):
 
     library, label = "torch-nodes", "torch, variable by variable"
     native = "columns as tensors"
+    max_threads = 1
+    max_rounds: ClassVar = {"sample": 3, "log_prob": 3}
     block: ClassVar[int] = 10**9  # rows at a time
 
     def open(self) -> None:
