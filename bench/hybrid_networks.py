@@ -26,11 +26,13 @@ def conditional_gaussian_net() -> fd.BayesNet:
     random = np.random.default_rng(0)
 
     def table(parents: list[str], *shape: int) -> fd.CPT:
-        return fd.CPT(parents, random.dirichlet(np.ones(shape[-1]), shape[:-1]))
+        return fd.CPT(parents, random.dirichlet(np.full(shape[-1], 5.0), shape[:-1]))
 
     def linear(discrete: list[str], real: list[str], *sizes: int) -> fd.LinearGaussian:
         coefficients = random.normal(0.0, 0.5, (*sizes, len(real)))
-        return fd.LinearGaussian(discrete + real, random.normal(size=sizes), coefficients, random.uniform(0.5, 2, sizes))
+        return fd.LinearGaussian(
+            discrete + real, random.normal(size=sizes), coefficients, random.uniform(0.5, 2, sizes)
+        )
 
     return fd.BayesNet(
         {

@@ -34,7 +34,7 @@ PLOTTED = {  # panel of the plot: workload, operation
     "FVSBN 784 sample": ("fvsbn-784-1000", "sample"),
     "NADE 784-500 sample, 15 % ones": ("nade-784-500-few-1000", "sample"),
 }
-SAVED = ("tables", "autoregressive", "start-up", "versions")
+SAVED = ("tables", "autoregressive", "hybrid", "start-up", "versions")
 
 Results = dict[str, Any]
 
@@ -57,6 +57,12 @@ def machine_line(results: Results) -> str:
     machine = results["machine"]
     versions = ", ".join(f"{name} {found}" for name, found in machine["versions"].items())
     return f"{machine['processor']}, {machine['cores']} cores, {machine['date'][:10]}; {versions}."
+
+
+def load_line(results: Results) -> str:
+    """Of the last minute, with the benchmark's own."""
+    machine = results["machine"]
+    return f"{machine['load_average_before']:.1f}, {machine['load_average_after']:.1f}"
 
 
 def checks_line(results: Results) -> str:
@@ -191,6 +197,21 @@ def autoregressive_report(results: Results) -> list[str]:
     ]
 
 
+def hybrid_report(results: Results) -> list[str]:
+    """Normal, logistic and mixed networks, line by line."""
+    records = results["results"]
+    return [
+        "## Continuous and functional conditionals",
+        "Medians of 7 interleaved rounds (fewer of the slowest methods), each rival in its native format, prebuilt "
+        f"outside the clock, on one thread. In the same run: the same answers ({checks_line(results)}). Load of the "
+        f"machine before and after: {load_line(results)}. {machine_line(results)}",
+        comparisons(records),
+        notes(records),
+        "### Targets of continuous and functional conditionals",
+        target_table("hybrid", results),
+    ]
+
+
 def startup_report(results: Results) -> list[str]:
     """Import, first calls, files, memory."""
     return [
@@ -225,6 +246,7 @@ def page(found: dict[str, Results]) -> str:
         '".[bench]" && python bench/run.py`, looked at closely by `pytest bench --benchmark-only`.',
         *tables_report(found["tables"]),
         *autoregressive_report(found["autoregressive"]),
+        *(hybrid_report(found["hybrid"]) if "hybrid" in found else []),
         *startup_report(found["start-up"]),
         *(versions_report(found["versions"]) if "versions" in found else []),
         "## Published results, reproduced",

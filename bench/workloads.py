@@ -217,7 +217,12 @@ SUITES: dict[str, tuple[Workload, ...]] = {
         mixtures(np.float32, 50_000),
         mixtures(np.float64, 50_000),
         Workload(
-            "logistic-100", "logistic", "100 logistic variables, 10 parents", 100_000, partial(logistic_subject, 100, 10), 2
+            "logistic-100",
+            "logistic",
+            "100 logistic variables, 10 parents",
+            100_000,
+            partial(logistic_subject, 100, 10),
+            2,
         ),
         Workload(
             "naive-bayes-100",

@@ -6,11 +6,11 @@ from typing import ClassVar
 
 import numpy as np
 
-from .base import Peer
+from .blas import BlasPeer
 from .torch_base import TorchPeer, torch
 
 
-class SklearnBernoulli(Peer):
+class SklearnBernoulli(BlasPeer):
     """With the model's tables; rows that are 0 and 1 already."""
 
     library, label = "sklearn", "scikit-learn"
@@ -29,11 +29,6 @@ class SklearnBernoulli(Peer):
         made.feature_log_prob_, made.class_log_prior_ = np.log(ones), np.log(self.model["y"].table)
         made.n_features_in_ = ones.shape[1]
         self.classifier, self.array = made, np.ascontiguousarray(np.asarray(self.rows)[:, 1:], np.float64)
-
-    def prepare(self) -> None:
-        from threadpoolctl import threadpool_limits
-
-        threadpool_limits(self.threads)
 
 
 class TorchBernoulli(TorchPeer):

@@ -10,6 +10,7 @@ from typing import ClassVar
 import numpy as np
 
 from .base import Peer
+from .blas import BlasPeer
 
 
 class CopyBytes(Peer):
@@ -105,22 +106,16 @@ class NormalPerCell(Peer):
         return np.empty((self.variables, 512), self.rows.blocks.reals.dtype)
 
 
-class HalvedProducts(Peer):
+class HalvedProducts(BlasPeer):
     """Products of the rows with half a matrix for each component, as triangular ones at the best rate there is."""
 
     library, label = "halved-products", "floor: a product with half a matrix per component"
-    needs = ("threadpoolctl",)
 
     def open(self) -> None:
         n_components, n_vars = self.model["x"].mean.shape
         random = np.random.default_rng(1)
         self.halves = random.normal(size=(n_components, n_vars, n_vars // 2)).astype(self.rows.dtype)
         self.out = np.empty((self.n_rows, n_vars // 2), self.rows.dtype)
-
-    def prepare(self) -> None:
-        from threadpoolctl import threadpool_limits
-
-        threadpool_limits(self.threads)
 
     def multiply(self) -> None:
         for half in self.halves:

@@ -6,7 +6,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from .base import Peer
+from .blas import BlasPeer
 from .torch_base import TorchPeer, torch
 
 
@@ -52,12 +52,12 @@ class TorchLogistic(TorchPeer):
     operations: ClassVar = {"sample": sample, "log_prob": log_prob}
 
 
-class SklearnLogistic(Peer):
+class SklearnLogistic(BlasPeer):
     """Without a penalty, by Newton's method, on float64 columns of the parents."""
 
     library, label, note = "sklearn", "scikit-learn", "newton-cholesky, no penalty"
     native = "NumPy arrays (n, parents)"
-    needs = ("sklearn",)
+    needs = ("sklearn", "threadpoolctl")
     max_rounds: ClassVar = {"fit": 3}
 
     def open(self) -> None:

@@ -11,6 +11,7 @@ import numpy as np
 import fastdgm as fd
 
 from .base import Peer
+from .blas import BlasPeer
 
 
 class NumpyConditional(Peer):
@@ -63,7 +64,7 @@ class NumpyConditional(Peer):
     operations: ClassVar = {"sample": sample, "log_prob": log_prob}
 
 
-class NumpyGram(Peer):
+class NumpyGram(BlasPeer):
     """All regressions from one Gram matrix of the centred columns, by BLAS."""
 
     library, label = "numpy-gram", "NumPy, one Gram matrix"

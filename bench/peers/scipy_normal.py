@@ -7,14 +7,15 @@ from typing import ClassVar
 import numpy as np
 
 from .base import Peer
+from .blas import BlasPeer
 
 
-class ScipyNormal(Peer):
+class ScipyNormal(BlasPeer):
     """Rows of an array (n, n_vars); float64, whatever the rows."""
 
     library, label = "scipy", "SciPy, one normal vector"
     native = "NumPy array (n, n_vars)"
-    needs = ("scipy",)
+    needs = ("scipy", "threadpoolctl")
     max_rounds: ClassVar = {"sample": 3, "log_prob": 3}
     operations: ClassVar = {
         "sample": lambda self: self.normal.rvs(self.n_rows, random_state=1),

@@ -6,11 +6,11 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from .base import Peer
+from .blas import BlasPeer
 
 
-class SklearnMixture(Peer):
-    """Rows of an array (n, n_vars). It takes as many threads as its BLAS is given."""
+class SklearnMixture(BlasPeer):
+    """Rows of an array (n, n_vars). EM moves its parameters: each call begins anew."""
 
     library, label = "sklearn", "scikit-learn"
     note = "an EM step is fit from the present parameters: two expectations, one maximisation"
@@ -23,10 +23,8 @@ class SklearnMixture(Peer):
         self.mixture = self._made()
 
     def prepare(self) -> None:
-        from threadpoolctl import threadpool_limits
-
-        threadpool_limits(self.threads)
-        self.mixture = self._made()  # EM changes it
+        super().prepare()
+        self.mixture = self._made()
 
     def _made(self) -> Any:
         """One EM step is ``fit`` from the present parameters: expectation, maximisation, expectation."""
