@@ -17,7 +17,7 @@ from typing import NamedTuple
 import numpy as np
 from numba import float64, uint32, uint64
 
-from .jit import kernel, loop, wide_vectors
+from .jit import inlined, kernel, loop, wide_vectors
 from .linear_means import linear_mean
 from .normal import fill_normals
 from .portable import multiply_add
@@ -44,7 +44,7 @@ class GaussianPlan(NamedTuple):
     half_precision: np.ndarray  # float64: 1 / (2 std**2), as its root; 0 where std is 0
     log_scale: np.ndarray  # float64: -log std - log(2 pi) / 2, 0 where std is 0
     is_point: np.ndarray  # uint8: of each member, whether some std is 0
-    slope_start: np.ndarray  # uint64: run of coefficients of each member, of all joint states by its first parent, ...
+    slope_start: np.ndarray  # uint64: run of coefficients of each member: those of its first joint state, ...
     slope: np.ndarray  # of the type of the reals
     constant: float  # the sum of log_scale of members without discrete parents
     first_word: np.uint64  # member m draws from word first_word + m of a row
@@ -73,12 +73,14 @@ def _scoring_rows(n_members):
 # Means ------------------------------------------------------------------------------------------------------------
 
 
-@loop
-def _add_chosen(reals, row, slopes, index, a, mean):
-    n = mean.shape[0]
-    x = reals[row, a : a + n]
-    for i in range(n):
-        mean[i] = multiply_add(slopes[uint64(index[i])], x[i], mean[i])
+@inlined
+def _chosen_mean(intercept, slopes, rows, reals, d, column):
+    """The mean in one row, of joint state d: the chain of multiply_adds of ``linear_mean``."""
+    n_parents = uint64(rows.shape[0])
+    mean = intercept[d]
+    for j in range(n_parents):
+        mean = multiply_add(slopes[d * n_parents + j], reals[uint64(rows[j]), column], mean)
+    return mean
 
 
 @loop
@@ -93,27 +95,17 @@ def _find_configurations(plan, m, codes, a, index):
 
 
 @loop
-def _chosen_mean(plan, m, codes, reals, a, index, mean):
-    _find_configurations(plan, m, codes, a, index)
-    intercept = plan.intercept[plan.table_start[m] : plan.table_start[m + 1]]
-    size = uint64(intercept.shape[0])
-    for i in range(mean.shape[0]):
-        mean[i] = intercept[uint64(index[i])]
-    at = plan.slope_start[m]
-    for j in range(plan.parent_start[m], plan.parent_start[m + 1]):
-        _add_chosen(reals, plan.parent_row[j], plan.slope[at : at + size], index, a, mean)
-        at += size
-
-
-@loop
 def _find_mean(plan, m, codes, reals, a, index, mean):
     """The mean of member m in rows a, a + 1, ...; ``index`` its joint states, where it has discrete parents."""
-    if plan.selector_start[m + 1] > plan.selector_start[m]:
-        _chosen_mean(plan, m, codes, reals, a, index, mean)
-        return
     slopes = plan.slope[plan.slope_start[m] : plan.slope_start[m + 1]]
     rows = plan.parent_row[plan.parent_start[m] : plan.parent_start[m + 1]]
-    linear_mean(plan.intercept[plan.table_start[m]], slopes, rows, reals, a, mean)
+    intercept = plan.intercept[plan.table_start[m] : plan.table_start[m + 1]]
+    if plan.selector_start[m + 1] == plan.selector_start[m]:
+        linear_mean(intercept[0], slopes, rows, reals, a, mean)
+        return
+    _find_configurations(plan, m, codes, a, index)
+    for i in range(uint64(mean.shape[0])):
+        mean[i] = _chosen_mean(intercept, slopes, rows, reals, uint64(index[i]), uint64(a) + i)
 
 
 # Draws ------------------------------------------------------------------------------------------------------------

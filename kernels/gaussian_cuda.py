@@ -30,11 +30,11 @@ def _configuration(plan, m, codes, i):
 @device
 def _mean(plan, m, d, reals, i):
     """The mean of member m in row i, whose discrete parents are in joint state d."""
-    size = uint64(plan.table_start[m + 1]) - uint64(plan.table_start[m])
-    mean, at = plan.intercept[uint64(plan.table_start[m]) + d], uint64(plan.slope_start[m]) + d
+    n_parents = uint64(plan.parent_start[m + 1]) - uint64(plan.parent_start[m])
+    mean, at = plan.intercept[uint64(plan.table_start[m]) + d], uint64(plan.slope_start[m]) + d * n_parents
     for j in range(plan.parent_start[m], plan.parent_start[m + 1]):
         mean = multiply_add(plan.slope[at], reals[plan.parent_row[j], i], mean)
-        at += size
+        at += uint64(1)
     return mean
 
 

@@ -1,7 +1,13 @@
-"""z with Phi(z) = u, by algorithm AS 241 (Wichura 1988): PPND7 in float32, PPND16 in float64.
+"""z with Phi(z) = u: near the middle by a quotient of polynomials, in the tails by algorithm AS 241 (Wichura 1988).
 
-Both sides are one function of the tail min(u, 1 - u), so z is as good above as below, and odd: see tails.py. The same
-bits wherever portable.py has them.
+Both sides are one function of the tail t = min(u, 1 - u), so z is as good above as below, and odd: see tails.py.
+
+t >= 2**-8    z = (1/2 - t) P(y) / Q(y), y = t (1 - t): no logarithm, no root. Fitted in 70 digits by least squares with
+              weights that lower the largest error (Lawson 1961): 1.8e-8 relative in float32, 5e-17 in float64. All
+              coefficients are positive, so nothing cancels.
+t < 2**-8     a quotient of polynomials in sqrt(-log t): PPND7 in float32, PPND16 in float64
+
+The same bits wherever portable.py has them.
 """
 
 from __future__ import annotations
@@ -18,16 +24,15 @@ from .portable import multiply_add, polynomial, portable_log
 
 __all__ = ["far_normal", "near_normal", "normal_quantile"]
 
-NEAR = 2.0**-8  # tails that every type has near: e**-25 is where the far part begins
-CENTRE = 0.425  # where |u - 1/2| is less, z is computed by it; beyond, by the square root of -log(tail)
-SPLIT = 5.0
+NEAR = 2.0**-8  # where the far part begins
+SPLIT = 5.0  # of sqrt(-log t), between the two quotients of the far part
 
 
 class Rationals(NamedTuple):
-    """Numerator and denominator, highest power first, of the three parts of AS 241."""
+    """Numerator and denominator, highest power first."""
 
-    central: tuple
-    middle: tuple
+    near: tuple
+    middle: tuple  # these two are of AS 241
     far: tuple
 
 
@@ -35,17 +40,25 @@ def _single(*rationals: tuple) -> Rationals:
     return Rationals(*(tuple(tuple(map(np.float32, part)) for part in rational) for rational in rationals))
 
 
-PPND7 = _single(
-    ((59.109374720, 159.29113202, 50.434271938, 3.3871327179), (67.187563600, 78.757757664, 17.895169469, 1.0)),
+SINGLE = _single(
+    (
+        (933234263.6126127, 3171211169.6191015, 1146023002.2011464, 91534421.23198383, 1886776.2825627758,
+         9332.890927884164, 7.252125699958705),
+        (1170815666.24073, 1604374245.5054438, 381777319.3244516, 23188143.69723258, 387345.36976509955,
+         1590.3942859097315, 1.0),
+    ),
     ((0.17023821103, 1.3067284816, 2.7568153900, 1.4234372777), (0.12021132975, 0.73700164250, 1.0)),
     ((0.017337203997, 0.42868294337, 3.0812263860, 6.6579051150), (0.012258202635, 0.24197894225, 1.0)),
-)
-PPND16 = Rationals(
+)  # fmt: skip
+DOUBLE = Rationals(
     (
-        (2509.0809287301226727, 33430.575583588128105, 67265.770927008700853, 45921.953931549871457,
-         13731.693765509461125, 1971.5909503065514427, 133.14166789178437745, 3.387132872796366608),
-        (5226.495278852854561, 28729.085735721942674, 39307.89580009271061, 21213.794301586595867,
-         5394.1960214247511077, 687.1870074920579083, 42.313330701600911252, 1.0),
+        (2.2937592895486345e19, 3.622175380630144e20, 8.085848572460959e20, 5.723672752107492e20,
+         1.6753249328984696e20, 2.298063214278126e19, 1.5754554783281423e18, 5.559231627979374e16,
+         1013526405531577.4, 9351137906419.07, 41474333259.87133, 79958230.26561794, 54709.106261760055,
+         7.977386161639905),
+        (5.159175484320731e19, 3.235356887868433e20, 4.721214624917848e20, 2.5359175673636874e20,
+         6.053478934727736e19, 7.063333344527244e18, 4.232314744859678e17, 1.3294271746489888e16,
+         218445594555526.0, 1830664048353.379, 7400120045.540662, 12975896.865472047, 7977.944423878122, 1.0),
     ),
     (
         (7.7454501427834140764e-4, 0.0227238449892691845833, 0.24178072517745061177, 1.27045825245236838258,
@@ -64,14 +77,8 @@ PPND16 = Rationals(
 
 @scalar
 def _near(rationals, tail, middle):
-    kind = type(tail)
-    square = multiply_add(-middle, middle, kind(CENTRE * CENTRE))
-    root = kind(math.sqrt(-portable_log(tail))) - kind(1.6)
-    central = middle <= kind(CENTRE)
-    above = polynomial(rationals.central[0], square) * middle
-    below = polynomial(rationals.central[1], square)
-    above = above if central else polynomial(rationals.middle[0], root)
-    return above / (below if central else polynomial(rationals.middle[1], root))
+    y = multiply_add(-tail, tail, tail)
+    return polynomial(rationals.near[0], y) * middle / polynomial(rationals.near[1], y)
 
 
 @scalar
@@ -86,7 +93,7 @@ def _far(rationals, tail):
 
 
 def near_normal(tail, middle, upper):
-    """z, for tails of at least e**-25; no branches."""
+    """z, for tails of at least NEAR; no branches."""
     return _with_sign(_near(_rationals(tail), tail, middle), upper)
 
 
@@ -101,18 +108,18 @@ def _with_sign(magnitude, upper):
 
 
 def _rationals(number):
-    return PPND7 if isinstance(number, np.float32) else PPND16
+    return SINGLE if isinstance(number, np.float32) else DOUBLE
 
 
 @overload(near_normal, jit_options=INLINED)
 def _choose_near(tail, middle, upper):
-    rationals = PPND7 if tail == types.float32 else PPND16
+    rationals = SINGLE if tail == types.float32 else DOUBLE
     return lambda tail, middle, upper: _with_sign(_near(rationals, tail, middle), upper)
 
 
 @overload(far_normal, jit_options=INLINED)
 def _choose_far(tail, middle, upper):
-    rationals = PPND7 if tail == types.float32 else PPND16
+    rationals = SINGLE if tail == types.float32 else DOUBLE
     return lambda tail, middle, upper: _with_sign(_far(rationals, tail), upper)
 
 

@@ -55,15 +55,20 @@ def _to_odd(exact):
     return math.nextafter(near, math.inf if exact > near else -math.inf)
 
 
+def _fused(builder, a, b, c):
+    """a * b + c in the code of an intrinsic."""
+    kind = a.type
+    name = f"llvm.fma.f{32 if isinstance(kind, ir.FloatType) else 64}"
+    function = builder.module.globals.get(name)
+    if function is None:
+        function = ir.Function(builder.module, ir.FunctionType(kind, [kind] * 3), name)
+    return builder.call(function, [a, b, c])
+
+
 @intrinsic
 def _fused_multiply_add(typing_context, a, b, c):
     def generate(context, builder, signature, arguments):
-        name = f"llvm.fma.f{a.bitwidth}"
-        kind = arguments[0].type
-        function = builder.module.globals.get(name)
-        if function is None:
-            function = ir.Function(builder.module, ir.FunctionType(kind, [kind] * 3), name)
-        return builder.call(function, arguments)
+        return _fused(builder, *arguments)
 
     return (a(a, a, a), generate) if a == b == c and isinstance(a, types.Float) else None
 
@@ -75,13 +80,34 @@ def _choose_multiply_add(a, b, c):
     return lambda a, b, c: a * b + c
 
 
-@scalar
 def polynomial(coefficients, x):
     """The sum of coefficients[-1 - i] * x**i, by Horner's rule."""
     y = coefficients[0]
-    for i in range(1, len(coefficients)):
-        y = multiply_add(y, x, coefficients[i])
+    for coefficient in coefficients[1:]:
+        y = multiply_add(y, x, coefficient)
     return y
+
+
+@intrinsic
+def _horner(typing_context, coefficients, x):
+    """Without a loop: LLVM does not unroll one over more than a dozen coefficients, nor vectorise its callers."""
+
+    def generate(context, builder, signature, arguments):
+        own, x = arguments
+        first, *others = (builder.extract_value(own, i) for i in range(len(coefficients)))
+        for coefficient in others:
+            if FUSED:
+                first = _fused(builder, first, x, coefficient)
+            else:
+                first = builder.fadd(builder.fmul(first, x), coefficient)
+        return first
+
+    return x(coefficients, x), generate
+
+
+@overload(polynomial, jit_options=INLINED)
+def _choose_polynomial(coefficients, x):
+    return lambda coefficients, x: _horner(coefficients, x)
 
 
 # Binary parts -----------------------------------------------------------------------------------------------------

@@ -15,7 +15,7 @@ from numba.extending import overload
 from .jit import OWN_FUNCTION, inlined, loop, not_inlined, wide_vectors
 from .philox import LOW, STREAM_REFINE, STREAM_SAMPLE, fill_words, one_word
 from .tail_bits import last_bit, tails_below, without_last_bit
-from .tails import OUTER_32, OUTER_64, is_upper, middle32, middle64, outer_tail32, tail32, tail64, tail_word
+from .tails import OUTER, is_upper, middle32, middle64, outer_tail32, tail32, tail64, tail_word
 
 __all__ = ["filler"]
 
@@ -68,13 +68,13 @@ def _filler_32(near: Callable, far: Callable) -> Callable:
             out[d, at + i] = near(tail32(high), middle32(high), is_upper(high))
         whole = n & uint64(-RUN & LOW)
         for run in range(uint64(0), whole, uint64(RUN)):
-            left = tails_below(words, lane, run, uint32(OUTER_32))
+            left = tails_below(words, lane, run, uint32(OUTER))
             while left:
                 i = run + last_bit(left)
                 left = without_last_bit(left)
                 put_far(key, row + i, position, words[lane, i], out, d, at + i)
         for i in range(whole, n):
-            if tail_word(words[lane, i]) < int32(OUTER_32):
+            if tail_word(words[lane, i]) < int32(OUTER):
                 put_far(key, row + i, position, words[lane, i], out, d, at + i)
 
     def fill_run(key, row, first, at, n, words, out):
@@ -92,21 +92,28 @@ def _filler_32(near: Callable, far: Callable) -> Callable:
 
 
 def _filler_64(near: Callable, far: Callable) -> Callable:
-    """By two words, then anew where the first is as near to an end as it can be."""
+    """By two words, then anew where the first is in an outer 2**-8."""
+
+    @inlined
+    def put_far(high, low, out, d, i):
+        out[d, i] = far(tail64(high, low), middle64(high, low), is_upper(high))
 
     @loop
     def fill_position(lane, n, words, out, d, at):
+        second = lane + uint64(4)
         for i in range(n):
-            high, low = words[lane, i], words[lane + uint64(4), i]
+            high, low = words[lane, i], words[second, i]
             out[d, at + i] = near(tail64(high, low), middle64(high, low), is_upper(high))
-        least = int32(OUTER_32)
-        for i in range(n):
-            least = min(least, tail_word(words[lane, i]))
-        if least < int32(OUTER_64):
-            for i in range(n):
-                high, low = words[lane, i], words[lane + uint64(4), i]
-                if tail_word(high) < int32(OUTER_64):
-                    out[d, at + i] = far(tail64(high, low), middle64(high, low), is_upper(high))
+        whole = n & uint64(-RUN & LOW)
+        for run in range(uint64(0), whole, uint64(RUN)):
+            left = tails_below(words, lane, run, uint32(OUTER))
+            while left:
+                i = run + last_bit(left)
+                left = without_last_bit(left)
+                put_far(words[lane, i], words[second, i], out, d, at + i)
+        for i in range(whole, n):
+            if tail_word(words[lane, i]) < int32(OUTER):
+                put_far(words[lane, i], words[second, i], out, d, at + i)
 
     def fill_run(key, row, first, at, n, words, out):
         wide_vectors()

@@ -11,7 +11,7 @@ from .laplace import far_laplace, near_laplace
 from .normal_quantile import far_normal, near_normal
 from .philox import STREAM_REFINE, STREAM_SAMPLE
 from .philox_cuda import one_word
-from .tails import OUTER_32, OUTER_64, is_upper, middle32, middle64, outer_tail32, tail32, tail64, tail_word
+from .tails import OUTER, is_upper, middle32, middle64, outer_tail32, tail32, tail64, tail_word
 
 __all__ = ["drawer", "standard_exponential", "standard_laplace", "standard_normal"]
 
@@ -23,13 +23,13 @@ def drawer(near: Callable, far: Callable) -> Callable:
     def draw(key, row, position, single):
         high = one_word(key, row, position, STREAM_SAMPLE)
         upper = is_upper(high)
-        if single and tail_word(high) >= OUTER_32:
+        if single and tail_word(high) >= OUTER:
             return float64(near(tail32(high), middle32(high), upper))
         low = one_word(key, row, position, STREAM_REFINE)
         if single:
             tail = outer_tail32(high, low)
             return float64(far(tail, float32(0.5) - tail, upper))
-        if tail_word(high) >= OUTER_64:
+        if tail_word(high) >= OUTER:
             return near(tail64(high, low), middle64(high, low), upper)
         return far(tail64(high, low), middle64(high, low), upper)
 

@@ -62,7 +62,7 @@ def standard_uniform(tail, middle, upper):
     return type(tail)(1.0) - tail if upper else tail
 
 
-fill_uniforms = filler(standard_uniform, standard_uniform)
+fill_middle_uniforms = filler(standard_uniform, standard_uniform)
 
 
 @scalar
@@ -94,7 +94,7 @@ def _alike(kinds, m):
 def _fill(kind, key, row, word, words, numbers):
     """Standard numbers of as many words as there are rows of ``numbers``."""
     if kind == UNIFORM:
-        fill_uniforms(key, row, word, words, numbers)
+        fill_middle_uniforms(key, row, word, words, numbers)
     elif kind == EXPONENTIAL:
         fill_exponentials(key, row, word, words, numbers)
     else:

@@ -17,8 +17,7 @@ from .philox import LOW
 from .portable import multiply_add
 
 __all__ = [
-    "OUTER_32",
-    "OUTER_64",
+    "OUTER",
     "is_upper",
     "middle32",
     "middle64",
@@ -28,8 +27,7 @@ __all__ = [
     "tail_word",
 ]
 
-OUTER_32 = 1 << 24  # below this a float32 tail is made of both words
-OUTER_64 = 1  # below this a tail is so rare, and so far out, that an inverse CDF may take its time
+OUTER = 1 << 24  # first words nearer to an end: a float32 tail is then made of both words
 UPPER = 1 << 31
 LAST = (1 << 31) - 1
 WORD = 2.0**-32

@@ -47,7 +47,7 @@ def compiled(near, far, fill):
     def double(high, low, out):
         for i in range(out.size):
             tail, middle = tail64(high[i], low[i]), middle64(high[i], low[i])
-            if tail_word(high[i]) < 1:
+            if tail_word(high[i]) < 1 << 24:
                 out[i] = far(tail, middle, is_upper(high[i]))
             else:
                 out[i] = near(tail, middle, is_upper(high[i]))
@@ -194,7 +194,7 @@ def test_plain_python_gives_the_same_bits(name, dtype):
 def _plain(near, far, high, low, dtype):
     if dtype is np.float64:
         tail, middle = tail64(high, low), middle64(high, low)
-        return (far if tail_word(high) < 1 else near)(tail, middle, is_upper(high))
+        return (far if tail_word(high) < 1 << 24 else near)(tail, middle, is_upper(high))
     if tail_word(high) < 1 << 24:
         tail = outer_tail32(high, low)
         return far(tail, np.float32(0.5) - tail, is_upper(high))

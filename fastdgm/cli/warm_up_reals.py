@@ -39,6 +39,8 @@ def _verbs(net: Any, dtype: str, hidden: Sequence[str]) -> Iterator[tuple[str, R
     yield "fit with weights", lambda: _refitted(net, _samples(net, dtype), np.ones(ROWS))
     for names in hidden:
         yield f"log_prob without {' and '.join(names)}", partial(_log_prob_without, net, dtype, names)
+    if set(net.names) == {"z", "x"}:
+        yield "fit without z", lambda: _refitted(net, _without(net, dtype, "z"), None)
     if "z" in net.names:
         yield "predict z", lambda: net.predict(_without(net, dtype, "z"), "z")
     if "zy" in hidden:

@@ -10,8 +10,8 @@ import numpy.typing as npt
 
 from ..data.variables import Discrete, Real, Variable
 from ..errors import NotFittedError
-from .base import Conditional
-from .parameters import check_parent_states, for_configurations, numbers, parent_names, shown
+from .base import Conditional, check_parent_states
+from .parameters import for_configurations, numbers, parent_names, shown
 from .table import ParentStates
 
 if TYPE_CHECKING:
@@ -123,12 +123,13 @@ class LinearGaussian(Conditional):
         Raises ValueError, naming the variable, where shapes do not fit them (what was expected, what came), or where
         the parameters were made for other states of a parent.
         """
-        parts = self._bound_parts(f" of {name!r}", parents)
+        parts = self._bound_parts(name, parents)
         made = type(self).__new__(type(self))
         made._set(*parts)
         return made
 
-    def _bound_parts(self, owner: str, parents: Sequence[Variable]) -> tuple[Any, ...]:
+    def _bound_parts(self, name: str, parents: Sequence[Variable]) -> tuple[Any, ...]:
+        owner = f" of {name!r}" if name else ""
         by_name = dict(zip(self.parents, parents, strict=True))
         discrete = {parent: own for parent, own in by_name.items() if isinstance(own, Discrete)}
         real = {parent: own for parent, own in by_name.items() if isinstance(own, Real)}
@@ -138,7 +139,7 @@ class LinearGaussian(Conditional):
                 f"the parameters{owner} were made for discrete parents {list(self.discrete_parents)}, "
                 f"got {list(discrete)}"
             )
-        check_parent_states(f"the LinearGaussian{owner}", list(discrete), self.parent_states or (), states)
+        check_parent_states(name, "LinearGaussian", list(discrete), self.parent_states, list(discrete.values()))
         n_columns = sum(own.size for own in real.values())
         arrays = self._arrays_for(owner, [len(own) for own in states], n_columns)
         return self.parents, arrays, (tuple(discrete), tuple(real)), states

@@ -12,9 +12,9 @@ import numpy.typing as npt
 from ..data.variables import Discrete, Real, Variable, in_order
 from ..errors import NotFittedError, UnknownNameError
 from ..runtime.text import did_you_mean, preview, printable
-from .base import Conditional
+from .base import Conditional, check_parent_states
 from .definite import definite
-from .parameters import check_parent_states, for_configurations, numbers, parent_names
+from .parameters import for_configurations, numbers, parent_names
 from .table import ParentStates
 
 Array = npt.NDArray[np.float64]
@@ -184,9 +184,8 @@ class MultivariateNormal(Conditional):
                     "that depend on it are LinearGaussian"
                 )
             states.append(variable.states)
-        known, found = self.parent_states or (), tuple(states)
-        check_parent_states(f"the MultivariateNormal of {name!r}", self.parents, known, found)
-        ks = tuple(map(len, found))
+        check_parent_states(name, "MultivariateNormal", self.parents, self.parent_states, parents)
+        ks = tuple(map(len, states))
         mean, covariance, d = self._mean, self._covariance, self._size
         if mean is not None and covariance is not None:
             mean = for_configurations(mean, f"the mean of {name!r}", ks, (d,))

@@ -10,8 +10,7 @@ import numpy.typing as npt
 
 from ..data.variables import in_order
 from ..runtime.memory import check_memory
-from ..runtime.text import preview
-from .table import MAX_AXES, ParentStates
+from .table import MAX_AXES
 
 SHOWN_NUMBERS = 16  # in a repr
 
@@ -25,22 +24,6 @@ def parent_names(parents: Sequence[str]) -> tuple[str, ...]:
     if len(set(names)) < len(names):
         raise ValueError(f"parents must be distinct, got {list(names)}")
     return names
-
-
-def check_parent_states(what: str, parents: Sequence[str], known: ParentStates, found: ParentStates) -> None:
-    """ValueError where parameters that refer to states by position were made for other states than ``found``.
-
-    Parameters made by hand know none (``known`` is empty) and fit all.
-    """
-    for parent, own, others in zip(parents, known, found, strict=False):
-        if own != others:
-            k = next((k for k, (old, new) in enumerate(zip(own, others, strict=False)) if old != new), None)
-            where = "" if k is None else f" (code {k} was {own[k]!r}, is {others[k]!r})"
-            raise ValueError(
-                f"{what} refers to its parents' states by position: it was made for parent {parent!r} with states "
-                f"{preview(own)}, got {preview(others)}{where}; give the parent those states in that order, or make it "
-                "anew"
-            )
 
 
 def numbers(values: npt.ArrayLike, what: str, lowest: float = -math.inf) -> npt.NDArray[np.float64]:

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..conditionals.base import Conditional
+from ..data.mixed import values_block
 from ..data.partial import PartialRows, Pattern, without
 from ..data.schema import Schema, Values
 from ..engines.elimination.loops import LOOPS
@@ -28,15 +29,15 @@ LARGEST_PIECE = 1 << 16  # rows
 PATTERNS_KEPT = 256
 
 
-class Network(NamedTuple):
-    """What inference reads of a network."""
+class Joint(NamedTuple):
+    """A joint distribution as its conditionals: what inference reads of a network."""
 
     conditionals: Mapping[str, Conditional]
     order: Sequence[str]  # topological
     schema: Schema
 
     @classmethod
-    def of(cls, program: Program) -> Network:
+    def of(cls, program: Program) -> Joint:
         """That of a program."""
         names = program.schema.names
         return cls(program.conditionals, [names[v] for v in program.order], program.schema)
@@ -53,7 +54,7 @@ class HiddenSums:
     With a target, a discrete variable that is missing, factors that do not bear on it are left out.
     """
 
-    def __init__(self, network: Network, pattern: Pattern, target: str | None = None) -> None:
+    def __init__(self, network: Joint, pattern: Pattern, target: str | None = None) -> None:
         kept = kept_variables(network.parents, network.schema, pattern, target)
         hidden = pattern.discrete
         integrated, done = integrated_terms(kept, pattern.reals, hidden, network.conditionals, network.order)
@@ -112,7 +113,7 @@ class Inference:
 
     def __init__(self, program: Program) -> None:
         self.program = program
-        self.network = Network.of(program)
+        self.network = Joint.of(program)
         self._kept: dict[tuple[Pattern, str | None], HiddenSums] = {}
 
     def sums(self, pattern: Pattern, target: str | None = None) -> HiddenSums:
@@ -131,6 +132,10 @@ class Inference:
         """
         out = np.empty(rows.n)
         for pattern, own in rows.patterns():
+            if pattern.is_complete:  # the same bits as in data where all rows are
+                complete = taken(rows.values, slice(None) if own is None else own)
+                out[slice(None) if own is None else own] = self.program.log_prob(values_block(complete, rows.schema))
+                continue
             sums = self.sums(pattern)
 
             def work(begin: int, end: int, sums: HiddenSums = sums, own: Array | None = own) -> None:

@@ -29,7 +29,7 @@ from .joint_normal import (
     name_of_row,
     rows_of,
 )
-from .latent import Network
+from .latent import Joint
 from .relevance import connected, with_ancestors
 
 Array = npt.NDArray[np.float64]
@@ -45,7 +45,7 @@ class Answer(NamedTuple):
     factor: Array  # (h, h), lower triangular, of the covariance
 
 
-def posterior(network: Network, names: Sequence[str], known: Known) -> MultivariateNormal:
+def posterior(network: Joint, names: Sequence[str], known: Known) -> MultivariateNormal:
     """p(names | known) of real variables, in the order asked for.
 
     Raises ValueError where it is no normal distribution, naming why: discrete variables that bear on it without a
@@ -70,7 +70,7 @@ def posterior(network: Network, names: Sequence[str], known: Known) -> Multivari
     return MultivariateNormal(answer.mean, answer.factor @ answer.factor.T, components)
 
 
-def joint(network: Network) -> MultivariateNormal:
+def joint(network: Joint) -> MultivariateNormal:
     """All variables, in the order of declaration. ValueError where they are not jointly normal."""
     odd = [name for name, own in network.conditionals.items() if not is_linear(own)]
     if odd:
@@ -83,7 +83,7 @@ def joint(network: Network) -> MultivariateNormal:
     return posterior(network, network.schema.names, Known({}, {}, frozenset()))
 
 
-def draws(network: Network, n: int, key: int, start: int, dtype: np.dtype[Any], known: Known) -> Values:
+def draws(network: Joint, n: int, key: int, start: int, dtype: np.dtype[Any], known: Known) -> Values:
     """Rows ``start`` to ``start + n`` of p(x | known): known values as they are, real ones left by their posterior."""
     schema = network.schema
     hidden = [name for name in network.order if name not in known.names and name in schema.sizes]
@@ -112,7 +112,7 @@ def draws(network: Network, n: int, key: int, start: int, dtype: np.dtype[Any], 
     return values
 
 
-def _answer(network: Network, names: Sequence[str], known: Known) -> Answer:
+def _answer(network: Joint, names: Sequence[str], known: Known) -> Answer:
     schema = network.schema
     members = _members(network, names, known)
     joint = joint_normal(members, network.conditionals, schema, known.codes)
@@ -129,7 +129,7 @@ def _answer(network: Network, names: Sequence[str], known: Known) -> Answer:
     return Answer(rows, mean, found.factor)
 
 
-def _members(network: Network, names: Sequence[str], known: Known) -> list[str]:
+def _members(network: Joint, names: Sequence[str], known: Known) -> list[str]:
     """The variables whose families bear on the names, parents first. ValueError where some are not linear."""
     kept = with_ancestors({*names, *known.names}, network.parents)
     families = [name for name in network.order if name in kept]
@@ -153,7 +153,7 @@ def _members(network: Network, names: Sequence[str], known: Known) -> list[str]:
     return members
 
 
-def _unknown(network: Network, name: str, known: Collection[str]) -> list[str]:
+def _unknown(network: Joint, name: str, known: Collection[str]) -> list[str]:
     return [own for own in (name, *network.parents[name]) if own not in known]
 
 

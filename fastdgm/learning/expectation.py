@@ -29,7 +29,7 @@ from ..data.schema import Schema, Values
 from ..engines.elimination.loops import LOOPS
 from ..engines.elimination.plan import Scope
 from ..graph import topological_order
-from ..inference.latent import HiddenSums, Network, hidden_reals, kept_variables, taken
+from ..inference.latent import HiddenSums, Joint, hidden_reals, kept_variables, taken
 from ..runtime.arrays import read_only
 from ..runtime.pieces import split
 from ..runtime.text import preview
@@ -202,7 +202,7 @@ class Expectation:
 
     def expected(self, conditionals: Mapping[str, Conditional]) -> Expected:
         """Objective and expected statistics under these parameters."""
-        network = Network(conditionals, self._order, self.rows.schema)
+        network = Joint(conditionals, self._order, self.rows.schema)
         sums = [HiddenSums(network, pattern) for pattern in self.patterns]
         found = self._collected(lambda piece: self._expected_of(piece, sums[piece.pattern]))
         return found._replace(

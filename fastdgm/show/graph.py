@@ -9,7 +9,7 @@ from ..runtime.extras import how_to_install
 from ..runtime.files import atomic_file
 from ..runtime.text import printable
 from .layered import CELL_WIDTH, layered
-from .shown import Network
+from .shown import NetworkLike
 from .svg import cell_size, svg
 from .text import conditionals_of, network_text, real_names
 
@@ -46,7 +46,7 @@ class Picture:
         return self._tree
 
 
-def picture(net: Network, layout: str) -> Picture:
+def picture(net: NetworkLike, layout: str) -> Picture:
     """The graph for a notebook, by our own layout or graphviz's.
 
     Raises
@@ -59,12 +59,12 @@ def picture(net: Network, layout: str) -> Picture:
     return Picture(network_svg(net) if len(net) <= MAX_DRAWN else None, network_text(net))
 
 
-def shown_svg(net: Network) -> str | None:
+def shown_svg(net: NetworkLike) -> str | None:
     """What a notebook shows of a cell's last line; None, so that it shows text, above 500 variables."""
     return network_svg(net) if len(net) <= MAX_SHOWN else None
 
 
-def network_svg(net: Network, *, in_cell: bool = True) -> str:
+def network_svg(net: NetworkLike, *, in_cell: bool = True) -> str:
     """The graph as our own SVG, for a notebook's cell or as a file."""
     labels = {name: printable(name) for name in net.names}
     drawing = layered(net.parents, net.order, labels)
@@ -75,7 +75,7 @@ def network_svg(net: Network, *, in_cell: bool = True) -> str:
     return svg(drawing, [labels[name] for name in net.order], titles, is_real, in_cell=in_cell)
 
 
-def _title(net: Network, name: str, own: object) -> str:
+def _title(net: NetworkLike, name: str, own: object) -> str:
     """The whole name, and the states where they are known; the distribution of what is no table."""
     states = net.states.get(name, ())
     shown = [printable(state) for state in states[:TITLE_STATES]]
@@ -91,7 +91,7 @@ def _distribution(own: object) -> list[str]:
     return [printable(line, TITLE_CHARACTERS) for line in repr(own).splitlines()[:TITLE_LINES]]
 
 
-def network_dot(net: Network) -> str:
+def network_dot(net: NetworkLike) -> str:
     """The graph in graphviz's language, every name escaped; real variables are ellipses.
 
     Examples
@@ -120,7 +120,7 @@ def _dot_escape(text: str) -> str:
     return text.replace("\\", "\\\\").replace('"', '\\"').replace("&", "&amp;")
 
 
-def _dot_svg(net: Network) -> str:
+def _dot_svg(net: NetworkLike) -> str:
     """What graphviz draws, without its file header, and never wider than a notebook's cell."""
     drawn = _graphviz(net, "svg", 'layout="dot"').decode()
     return DOT_SIZE.sub(_dot_cell_size, drawn[drawn.index("<svg") :], count=1)
@@ -130,7 +130,7 @@ def _dot_cell_size(size: re.Match[str]) -> str:
     return cell_size(float(size[1]), float(size[2]), CELL_WIDTH * 0.75, "pt")
 
 
-def _graphviz(net: Network, image_format: str, purpose: str) -> bytes:
+def _graphviz(net: NetworkLike, image_format: str, purpose: str) -> bytes:
     """Let dot draw the graph; ImportError where the package or the program is missing, OSError where dot fails."""
     try:
         import graphviz
@@ -148,7 +148,7 @@ def _graphviz(net: Network, image_format: str, purpose: str) -> bytes:
         ) from None
 
 
-def write_picture(net: Network, path: str | Path, layout: str) -> Path:
+def write_picture(net: NetworkLike, path: str | Path, layout: str) -> Path:
     """Write a picture of the graph to ``path``, complete or not at all, and return the path.
 
     By suffix: .svg (by ``layout``), .png, .pdf (graphviz), .dot (graphviz source), .txt (a tree).
@@ -166,7 +166,7 @@ def write_picture(net: Network, path: str | Path, layout: str) -> Path:
     return path
 
 
-def _file_content(net: Network, suffix: str, layout: str) -> bytes:
+def _file_content(net: NetworkLike, suffix: str, layout: str) -> bytes:
     if suffix == ".txt":
         return (network_text(net, max_lines=None) + "\n").encode()
     if suffix == ".dot":

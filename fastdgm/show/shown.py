@@ -66,7 +66,7 @@ class NoisyOrLike(Protocol):
     def n_parameters(self) -> int: ...
 
 
-class Network(Protocol):
+class NetworkLike(Protocol):
     """What is shown of a Bayes net."""
 
     @property

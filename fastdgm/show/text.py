@@ -11,7 +11,7 @@ from ..data.variables import Real
 from ..errors import NotFittedError
 from ..runtime.text import printable
 from .listing import MAX_COLUMNS, MAX_ROWS, Listing, count
-from .shown import Network, Table
+from .shown import NetworkLike, Table
 
 MAX_LINES = 30  # of a tree in a repr
 MAX_DEPTH = 8  # a deeper part of a tree starts again at the margin
@@ -52,7 +52,7 @@ def _configurations(cpt: Table, n_rows: int) -> list[list[str]]:
     return [[printable(states[code]) for states, code in zip(cpt.parent_states, row, strict=True)] for row in codes]
 
 
-def network_text(net: Network, max_lines: int | None = MAX_LINES) -> str:
+def network_text(net: NetworkLike, max_lines: int | None = MAX_LINES) -> str:
     """Counts, then the graph as a tree from causes to effects; ``max_lines=None`` shows all of it.
 
     A variable with several parents appears under each; its children, and its kind if it is no table, are shown once.
@@ -64,17 +64,17 @@ def network_text(net: Network, max_lines: int | None = MAX_LINES) -> str:
     return "\n".join(lines)
 
 
-def _variables(net: Network) -> str:
+def _variables(net: NetworkLike) -> str:
     n_real = len(real_names(net))
     return count(len(net), "variable") + (f" ({n_real} real)" if n_real else "")
 
 
-def real_names(net: Network) -> set[str]:
+def real_names(net: NetworkLike) -> set[str]:
     """The variables that are known to be real."""
     return {name for name, own in net.variables.items() if isinstance(own, Real)}
 
 
-def conditionals_of(net: Network) -> Mapping[str, object]:
+def conditionals_of(net: NetworkLike) -> Mapping[str, object]:
     """Those that are known, if only by their kind; none where nothing but a structure is."""
     try:
         return net.conditionals
@@ -87,7 +87,7 @@ def _kind(own: object) -> str:
     return "" if hasattr(own, "table") else f" ~ {type(own).__name__}"
 
 
-def _tree(net: Network) -> Iterator[str]:
+def _tree(net: NetworkLike) -> Iterator[str]:
     kinds = {name: _kind(own) for name, own in conditionals_of(net).items()}
     kinds = kinds if len(set(kinds.values())) > 1 else {}  # the same everywhere says little
     children: dict[str, list[str]] = {name: [] for name in net.names}

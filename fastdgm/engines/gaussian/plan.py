@@ -30,7 +30,7 @@ class _Parts(NamedTuple):
     selector_strides: Sequence[int]
     intercept: Array  # (K,), K joint states of the discrete parents
     std: Array  # (K,)
-    slopes: Array  # (m, K)
+    slopes: Array  # (K m,), those of the first joint state first
 
 
 def gaussian_plan(members: Members, dtype: np.dtype[Any], first_word: int) -> GaussianPlan:
@@ -56,7 +56,7 @@ def gaussian_plan(members: Members, dtype: np.dtype[Any], first_word: int) -> Ga
         log_scale=log_scale,
         is_point=np.array([not own.std.all() for own in parts], np.uint8),
         slope_start=_starts([own.slopes.size for own in parts], np.uint64),
-        slope=_joined([own.slopes.ravel() for own in parts], dtype),
+        slope=_joined([own.slopes for own in parts], dtype),
         constant=math.fsum(log_scale[without_choice]),
         first_word=np.uint64(first_word),
     )
@@ -81,8 +81,8 @@ def _parts_of(members: Members, v: int, dtype: np.dtype[Any]) -> _Parts:
             selector_rows.append(rows[parent])
         else:
             parent_rows.extend(range(rows[parent], rows[parent] + variable.size))
-    slopes = own.coefficients.reshape(own.intercept.size, -1).T if parent_rows else np.empty((0, own.intercept.size))
-    return _Parts(rows[v], parent_rows, selector_rows, strides, own.intercept.ravel(), own.std.ravel(), slopes)
+    parameters = own.intercept, own.std, own.coefficients
+    return _Parts(rows[v], parent_rows, selector_rows, strides, *(array.ravel() for array in parameters))
 
 
 def _check_range(name: str, dtype: np.dtype[Any], **arrays: Array) -> None:

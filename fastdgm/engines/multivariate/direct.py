@@ -8,13 +8,12 @@ import numpy as np
 import numpy.typing as npt
 
 from ...kernels.multivariate import Vector
-from ...kernels.philox import philox4x32
+from ...kernels.philox import STREAM_GIVEN, philox4x32
 from .loops import LOOPS
 from .plan import factor_components, whitening_components
 
 Array = npt.NDArray[np.float64]
 
-STREAM_GIVEN = 3
 NOBODY = np.zeros(0, np.int64)  # parents
 
 
