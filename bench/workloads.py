@@ -128,16 +128,16 @@ def conditional_subject(n: int) -> Subject:
     return Subject(net, net.sample(n, seed=0, dtype=np.float64), len(net))
 
 
-def logistic_subject(n_vars: int, n_parents: int, n: int) -> Subject:
-    """Binary variables."""
-    net = logistic_net(n_vars, n_parents)
-    return Subject(net, net.sample(n, seed=0), n_vars)
+def logistic_subject(n: int) -> Subject:
+    """100 binary variables."""
+    net = logistic_net(100, 10)
+    return Subject(net, net.sample(n, seed=0), 100)
 
 
-def naive_bayes_subject(n_classes: int, n_features: int, n: int) -> Subject:
-    """The class and its features; only these count as variables."""
-    net = naive_bayes_net(n_classes, n_features)
-    return Subject(net, net.sample(n, seed=0), n_features)
+def bayes_subject(n: int) -> Subject:
+    """Two classes and 100 features; only these count as variables."""
+    net = naive_bayes_net(2, 100)
+    return Subject(net, net.sample(n, seed=0), 100)
 
 
 def normal_subject(dtype: type, n: int) -> Subject:
@@ -214,24 +214,10 @@ SUITES: dict[str, tuple[Workload, ...]] = {
         linear(np.float32, 1_000_000),
         linear(np.float64, 1_000_000),
         Workload("clg-8", "conditional Gaussian", "CLG net, 8 variables", 1_000_000, conditional_subject, 2),
-        mixtures(np.float32, 50_000),
-        mixtures(np.float64, 50_000),
-        Workload(
-            "logistic-100",
-            "logistic",
-            "100 logistic variables, 10 parents",
-            100_000,
-            partial(logistic_subject, 100, 10),
-            2,
-        ),
-        Workload(
-            "naive-bayes-100",
-            "naive Bayes",
-            "naive Bayes, 100 binary features",
-            1_000_000,
-            partial(naive_bayes_subject, 2, 100),
-            2,
-        ),
+        mixtures(np.float32, 30_000),
+        mixtures(np.float64, 30_000),
+        Workload("logistic-100", "logistic", "100 logistic variables, 10 parents", 20_000, logistic_subject, 2),
+        Workload("naive-bayes-100", "naive Bayes", "naive Bayes, 100 binary features", 1_000_000, bayes_subject, 2),
         *(
             Workload(f"normals-{kind.__name__}", "normals", kind.__name__, 1 << 20, partial(normal_subject, kind))
             for kind in (np.float32, np.float64)

@@ -1,4 +1,4 @@
-"""Networks of normal variables in NumPy: conditionals picked by configuration, and one Gram matrix for all regressions."""
+"""Networks of normal variables in NumPy: parameters by configuration, and one Gram matrix for all regressions."""
 
 from __future__ import annotations
 

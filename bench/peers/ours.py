@@ -132,7 +132,6 @@ class OurMixture(Ours):
     native = "NumPy array (n, n_vars)"
     note = "an EM step is fit from the present parameters: two expectations, one maximisation"
     repeatable = False
-    max_rounds: ClassVar = {"EM step": 3}
     operations: ClassVar = {
         "sample": lambda self: self.model.sample(self.n_rows, seed=2, dtype=self.rows.dtype),
         "log_prob": Ours.operations["log_prob"],

@@ -18,6 +18,7 @@ class PyBNesianHybrid(Peer):
     needs = ("pybnesian", "pyarrow")
     repeatable = False  # fit does nothing on a fitted model
     max_rounds: ClassVar = {"sample": 3, "log_prob": 3, "fit": 3}
+    max_cells: ClassVar = {"sample": 20_000_000}
     operations: ClassVar = {
         "sample": lambda self: self.fitted.sample(self.n_rows, seed=1),
         "log_prob": lambda self: self.fitted.logl(self.data),

@@ -17,6 +17,7 @@ class ScipyNormal(BlasPeer):
     native = "NumPy array (n, n_vars)"
     needs = ("scipy", "threadpoolctl")
     max_rounds: ClassVar = {"sample": 3, "log_prob": 3}
+    max_cells: ClassVar = {"sample": 10_000_000, "log_prob": 10_000_000}
     operations: ClassVar = {
         "sample": lambda self: self.normal.rvs(self.n_rows, random_state=1),
         "log_prob": lambda self: self.normal.logpdf(self.array),
