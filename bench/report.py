@@ -59,12 +59,6 @@ def machine_line(results: Results) -> str:
     return f"{machine['processor']}, {machine['cores']} cores, {machine['date'][:10]}; {versions}."
 
 
-def load_line(results: Results) -> str:
-    """Of the last minute, with the benchmark's own."""
-    machine = results["machine"]
-    return f"{machine['load_average_before']:.1f}, {machine['load_average_after']:.1f}"
-
-
 def checks_line(results: Results) -> str:
     """How many agree with their rivals."""
     passed = sum(each["passed"] for each in results["checks"])
@@ -199,12 +193,13 @@ def autoregressive_report(results: Results) -> list[str]:
 
 def hybrid_report(results: Results) -> list[str]:
     """Normal, logistic and mixed networks, line by line."""
-    records = results["results"]
+    records, machine = results["results"], results["machine"]
     return [
         "## Continuous and functional conditionals",
-        "Medians of 7 interleaved rounds (fewer of the slowest methods), each rival in its native format, prebuilt "
-        f"outside the clock, on one thread. In the same run: the same answers ({checks_line(results)}). Load of the "
-        f"machine before and after: {load_line(results)}. {machine_line(results)}",
+        f"Medians of interleaved rounds by {machine['clock']}, each rival in its native format, prebuilt outside the "
+        f"clock, on one thread. In the same run: the same answers ({checks_line(results)}). Load of the machine before "
+        f"and after: {machine['load_average_before']:.1f} and {machine['load_average_after']:.1f}, on "
+        f"{machine['cores']} cores. {machine_line(results)}",
         comparisons(records),
         notes(records),
         "### Targets of continuous and functional conditionals",

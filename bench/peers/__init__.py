@@ -35,7 +35,7 @@ from .pybnesian_arrow import PyBNesian
 from .pybnesian_hybrid import PyBNesianHybrid
 from .scipy_normal import ScipyNormal, ScipyQuantile
 from .sklearn_mixture import SklearnMixture
-from .torch_linear import TorchNodes, TorchNodesInBlocks
+from .torch_linear import TorchNodes
 from .torch_masked import HalvedProduct, IncrementalLoop, MasksAtEveryCall, MasksBeforehand, OnePassPerVariable
 from .torch_nade import StepLoop, StepLoopOnes
 from .torch_training import Adam, FusedAdam
@@ -66,7 +66,6 @@ PEERS: dict[str, tuple[type[Peer], ...]] = {
     "linear Gaussian": (
         OurLinear,
         TorchNodes,
-        TorchNodesInBlocks,
         PyBNesianHybrid,
         ScipyNormal,
         NumpyConditional,

@@ -19,13 +19,12 @@ class Regression(NamedTuple):
 
 
 class TorchNodes(TorchPeer):
-    """In place, on columns of the rows' type; all of a column at a time."""
+    """In place, on columns of the rows' type. Blocks of rows that stay in cache were slower: more calls."""
 
     library, label = "torch-nodes", "torch, variable by variable"
     native = "columns as tensors"
     max_threads = 1
     max_rounds: ClassVar = {"sample": 3, "log_prob": 3}
-    block: ClassVar[int] = 10**9  # rows at a time
 
     def open(self) -> None:
         position = {name: number for number, name in enumerate(self.model.names)}
@@ -46,30 +45,21 @@ class TorchNodes(TorchPeer):
         """(n_vars, n)."""
         out = torch.empty_like(self.columns)
         with torch.inference_mode():
-            for part in out.split(self.block, dim=1):
-                for node in self.nodes:
-                    x = part[node.column].normal_(node.intercept, node.std)
-                    for parent, weight in zip(node.parents, node.coefficients, strict=True):
-                        x.add_(part[parent], alpha=weight)
+            for node in self.nodes:
+                x = out[node.column].normal_(node.intercept, node.std)
+                for parent, weight in zip(node.parents, node.coefficients, strict=True):
+                    x.add_(out[parent], alpha=weight)
         return out
 
     def log_prob(self) -> torch.Tensor:
         """(n,) nats."""
-        out = torch.full((self.n_rows,), self.constant, dtype=self.columns.dtype)
+        total = torch.full((self.n_rows,), self.constant, dtype=self.columns.dtype)
         with torch.inference_mode():
-            for part, total in zip(self.columns.split(self.block, dim=1), out.split(self.block), strict=True):
-                for node in self.nodes:
-                    residual = part[node.column] - node.intercept
-                    for parent, weight in zip(node.parents, node.coefficients, strict=True):
-                        residual.sub_(part[parent], alpha=weight)
-                    total.addcmul_(residual, residual, value=-0.5 / node.std**2)
-        return out
+            for node in self.nodes:
+                residual = self.columns[node.column] - node.intercept
+                for parent, weight in zip(node.parents, node.coefficients, strict=True):
+                    residual.sub_(self.columns[parent], alpha=weight)
+                total.addcmul_(residual, residual, value=-0.5 / node.std**2)
+        return total
 
     operations: ClassVar = {"sample": sample, "log_prob": log_prob}
-
-
-class TorchNodesInBlocks(TorchNodes):
-    """The same on so many rows at a time that they stay in cache."""
-
-    library, label = "torch-blocks", "torch, variable by variable, 4096 rows at a time"
-    block = 4096
