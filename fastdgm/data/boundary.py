@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..errors import UnknownNameError
-from ..runtime.arrays import code_type, read_only
+from ..runtime.arrays import read_only
 from .blocks import Block, ColumnBlock, States, TableBlock
 from .code_arrays import code_array_block, rows_array
 from .collected import collected
@@ -32,9 +32,11 @@ def as_block(data: Any, states: States) -> Block:
     """Samples, arrays, sequences of rows, torch CPU tensors, mappings of columns and frames -> a block of codes."""
     data = collected(data)
     if isinstance(data, Samples):
-        if data.schema.n_reals or list(data.states.items()) != list(states.items()):
+        own = data.schema
+        same = own.states is states or list(own.states.items()) == list(states.items())
+        if own.n_reals or not same:
             return TableBlock(data, states)
-        if data.dtype == _code_type(states):
+        if data.dtype == own.code_dtype:
             return ColumnBlock(read_only(np.ascontiguousarray(data.block)), states)
         return code_array_block(data.block.T, states)
     if is_table(data):
@@ -112,7 +114,3 @@ def is_table(data: Any) -> bool:
         or hasattr(data, "columns")
         or hasattr(data, "column_names")
     )
-
-
-def _code_type(states: States) -> np.dtype[Any]:
-    return code_type(max(map(len, states.values())))

@@ -49,6 +49,7 @@ class Schema:
                 self.sizes[name] = variable.size
                 self.rows[name] = self.n_reals
                 self.n_reals += variable.size
+        self.code_dtype: np.dtype[Any] = code_type(max(map(len, self.states.values()), default=1))
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -82,11 +83,6 @@ class Schema:
     def is_discrete(self) -> bool:
         """Whether all variables are."""
         return not self.sizes
-
-    @property
-    def code_dtype(self) -> np.dtype[Any]:
-        """Type of the codes."""
-        return code_type(max(map(len, self.states.values()), default=1))
 
     def real(self, name: str) -> Real:
         """A real variable."""

@@ -32,6 +32,6 @@ def code_type(n_states: int) -> np.dtype[Any]:
 def real_type(dtype: npt.DTypeLike) -> np.dtype[Any]:
     """Type of real numbers: float32 or float64. Raises ValueError for others."""
     kind = np.dtype(dtype)
-    if kind not in (np.float32, np.float64):
+    if kind.char not in "fd" or not kind.isnative:
         raise ValueError(f"real numbers are of type float32 or float64, got {kind}")
     return kind
