@@ -6,11 +6,17 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from peers.base import Subject
+from peers.base import Peer, Subject
+from peers.bernoulli_bayes import TorchBernoulli
+from peers.logistic_nodes import TorchLogistic
+from peers.numpy_hybrid import NumpyConditional, NumpyGram
 from peers.ours import OurEpoch
+from peers.sklearn_mixture import SklearnMixture
+from peers.torch_linear import TorchNodes
 from peers.torch_masked import IncrementalLoop, MasksBeforehand, OnePassPerVariable
 from peers.torch_nade import StepLoop
 from peers.torch_training import Adam
+from rows import missing
 
 import fastdgm as fd
 
@@ -109,9 +115,46 @@ def training_checks(subject: Subject) -> list[Record]:
     return [check(what, abs(model.history[-1]["train"] / loss - 1), 0.02)]
 
 
+def rival_log_prob(subject: Subject, peer: type[Peer]) -> list[Record]:
+    """Of the first rows, by what the peer is timed at; nothing where its library is missing."""
+    if missing(peer.needs):
+        return []
+    rival = peer(subject, CHECKED_ROWS)
+    rival.prepare()
+    return [same_log_prob(subject.model.log_prob(rival.rows), np.asarray(peer.operations["log_prob"](rival)))]
+
+
+def linear_checks(subject: Subject) -> list[Record]:
+    """The same log_prob as torch and NumPy, and the same regressions."""
+    rival = NumpyGram(subject, min(len(subject.rows), 10_000))
+    own = fd.BayesNet(dict(subject.model.conditionals)).fit(rival.rows)
+    gaps = [abs(own[name].std / std - 1) for name, (_, _, std) in rival.fit().items()]
+    fitted = check("fit, standard deviations against NumPy's: largest relative difference", max(map(float, gaps)), 1e-4)
+    return [*rival_log_prob(subject, TorchNodes), *rival_log_prob(subject, NumpyConditional), fitted]
+
+
+def naive_bayes_checks(subject: Subject) -> list[Record]:
+    """The same posterior as torch's, where there is torch."""
+    if missing(TorchBernoulli.needs):
+        return []
+    rival = TorchBernoulli(subject, CHECKED_ROWS)
+    gap = np.abs(subject.model.predict_proba(rival.rows, "y") - rival.posterior().numpy()).max()
+    return [check("predict_proba, largest difference", float(gap), 1e-5)]
+
+
+def rivals_checked(*peers: type[Peer]) -> Callable[[Subject], list[Record]]:
+    """Checks that these give the same log_prob."""
+    return lambda subject: [each for peer in peers for each in rival_log_prob(subject, peer)]
+
+
 CHECKS: dict[str, Callable[[Subject], list[Record]]] = {
     "masked network": masked_checks,
     "NADE": nade_checks,
     "zuko": zuko_checks,
     "training": training_checks,
+    "linear Gaussian": linear_checks,
+    "conditional Gaussian": rivals_checked(NumpyConditional),
+    "mixture": rivals_checked(SklearnMixture),
+    "logistic": rivals_checked(TorchLogistic),
+    "naive Bayes": naive_bayes_checks,
 }

@@ -40,12 +40,14 @@ class Readings(NamedTuple):
         return {**digits, "rounds": len(self.seconds), "calls": self.calls}
 
 
-def interleaved(contestants: Mapping[Name, Contestant], rounds: int) -> dict[Name, Readings]:
+def interleaved(
+    contestants: Mapping[Name, Contestant], rounds: int, now: Callable[[], float] = perf_counter
+) -> dict[Name, Readings]:
     """All contestants in turn, ``rounds`` times after a warm-up, each round starting one further on."""
     names = list(contestants)
     gc.disable()
     try:
-        readings = {name: Readings([], calls_per_reading(own)) for name, own in contestants.items()}
+        readings = {name: Readings([], calls_per_reading(own, now)) for name, own in contestants.items()}
         for number in range(rounds):
             gc.collect()
             first = number % len(names) if names else 0
@@ -53,7 +55,7 @@ def interleaved(contestants: Mapping[Name, Contestant], rounds: int) -> dict[Nam
                 own, (seconds, calls) = contestants[name], readings[name]
                 if own.rounds is None or number < own.rounds:
                     settle()
-                    seconds.append(timed(own, calls) / calls * own.scale)
+                    seconds.append(timed(own, calls, now) / calls * own.scale)
     finally:
         gc.enable()
     return readings
@@ -69,23 +71,23 @@ def settle() -> None:
             return
 
 
-def calls_per_reading(contestant: Contestant) -> int:
+def calls_per_reading(contestant: Contestant, now: Callable[[], float]) -> int:
     """Warms up; how many calls last long enough to be read from the clock."""
     if contestant.rounds is not None:
         return 1
-    timed(contestant, 1)
+    timed(contestant, 1, now)
     if not contestant.repeatable:
         return 1
-    return min(MAX_CALLS, max(1, math.ceil(SHORTEST_S / timed(contestant, 1))))
+    return min(MAX_CALLS, max(1, math.ceil(SHORTEST_S / max(1e-9, timed(contestant, 1, now)))))
 
 
-def timed(contestant: Contestant, calls: int) -> float:
+def timed(contestant: Contestant, calls: int, now: Callable[[], float]) -> float:
     """Seconds of so many calls; the last result is freed after the clock has stopped."""
     contestant.prepare()
-    start = perf_counter()
+    start = now()
     for _ in range(calls - 1):
         contestant.call()
     result = contestant.call()
-    stop = perf_counter()
+    stop = now()
     del result
     return stop - start

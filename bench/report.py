@@ -34,7 +34,7 @@ PLOTTED = {  # panel of the plot: workload, operation
     "FVSBN 784 sample": ("fvsbn-784-1000", "sample"),
     "NADE 784-500 sample, 15 % ones": ("nade-784-500-few-1000", "sample"),
 }
-SAVED = ("tables", "autoregressive", "start-up", "versions")
+SAVED = ("tables", "autoregressive", "hybrid", "start-up", "versions")
 
 Results = dict[str, Any]
 
@@ -191,6 +191,22 @@ def autoregressive_report(results: Results) -> list[str]:
     ]
 
 
+def hybrid_report(results: Results) -> list[str]:
+    """Normal, logistic and mixed networks, line by line."""
+    records, machine = results["results"], results["machine"]
+    return [
+        "## Continuous and functional conditionals",
+        f"Medians of interleaved rounds by {machine['clock']}, each rival in its native format, prebuilt outside the "
+        f"clock, on one thread. In the same run: the same answers ({checks_line(results)}). Load of the machine before "
+        f"and after: {machine['load_average_before']:.1f} and {machine['load_average_after']:.1f}, on "
+        f"{machine['cores']} cores. {machine_line(results)}",
+        comparisons(records),
+        notes(records),
+        "### Targets of continuous and functional conditionals",
+        target_table("hybrid", results),
+    ]
+
+
 def startup_report(results: Results) -> list[str]:
     """Import, first calls, files, memory."""
     return [
@@ -225,6 +241,7 @@ def page(found: dict[str, Results]) -> str:
         '".[bench]" && python bench/run.py`, looked at closely by `pytest bench --benchmark-only`.',
         *tables_report(found["tables"]),
         *autoregressive_report(found["autoregressive"]),
+        *(hybrid_report(found["hybrid"]) if "hybrid" in found else []),
         *startup_report(found["start-up"]),
         *(versions_report(found["versions"]) if "versions" in found else []),
         "## Published results, reproduced",

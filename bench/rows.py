@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from importlib.util import find_spec
+from time import perf_counter
 from typing import Any, NamedTuple
 
 from clock import Contestant, Readings, interleaved
@@ -85,7 +86,9 @@ class Bench:
         scale = peer.scale * self.workload.scale
         return Contestant(call, peer.prepare, peer.repeatable, peer.max_rounds.get(row.operation), scale)
 
-    def measure(self, rows: Sequence[Row], rounds: int) -> tuple[list[Record], list[Record]]:
+    def measure(
+        self, rows: Sequence[Row], rounds: int, now: Callable[[], float] = perf_counter
+    ) -> tuple[list[Record], list[Record]]:
         """Records of the rows, all taking turns, and which were left out and why."""
         contestants: dict[Row, Contestant] = {}
         left_out: list[Record] = []
@@ -94,7 +97,7 @@ class Bench:
                 contestants[row] = self.contestant(row)
             except UnsuitableError as reason:
                 left_out.append({"row": row.name, "reason": str(reason)})
-        found = interleaved(contestants, rounds)
+        found = interleaved(contestants, rounds, now)
         return [self.record(row, readings) for row, readings in found.items()], left_out
 
     def record(self, row: Row, readings: Readings) -> Record:

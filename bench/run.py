@@ -1,7 +1,7 @@
 """The measurement that speed claims rest on: interleaved rounds, medians, checks and targets.
 
-    python bench/run.py                                  # everything, about twenty minutes; then: bench/report.py
-    python bench/run.py tables                           # one suite: tables, autoregressive or start-up
+    python bench/run.py                                  # everything, about half an hour; then: bench/report.py
+    python bench/run.py tables                           # one suite: tables, autoregressive, hybrid or start-up
     python bench/run.py --only alarm-100k made-784-500-1000 --rows 100 --rounds 1    # a part, only to try it: not saved
 
 A process per workload, so that no library's threads outlive their turn; within it all libraries take turns. fastdgm
@@ -30,7 +30,9 @@ STARTUP = "start-up"
 Record = dict[str, Any]
 
 
-def measure_alone(name: str, n_rows: int | None, rounds: int) -> tuple[list[Record], list[Record], list[Record]]:
+def measure_alone(
+    name: str, n_rows: int | None, rounds: int, cpu_time: bool = False
+) -> tuple[list[Record], list[Record], list[Record]]:
     """One workload -> records, checks, and what was left out: what a process of its own runs."""
     warnings.simplefilter("ignore")  # rivals' deprecations
     from checks import CHECKS
@@ -42,19 +44,20 @@ def measure_alone(name: str, n_rows: int | None, rounds: int) -> tuple[list[Reco
         bench = Bench(workload, n_rows)
     except UnsuitableError as reason:
         return [], [], [{"row": name, "reason": str(reason)}]
-    records, left_out = bench.measure(list(rows_of(workload)), rounds)
+    rows = [row for row in rows_of(workload) if row.threads == 1 or not cpu_time]
+    records, left_out = bench.measure(rows, rounds, time.process_time if cpu_time else time.perf_counter)
     checks = CHECKS[workload.family](bench.subject) if workload.family in CHECKS else []
     return records, [{"workload": name, **each} for each in checks], left_out
 
 
-def run_suite(workloads: Sequence[Workload], n_rows: int | None, rounds: int) -> Record:
+def run_suite(workloads: Sequence[Workload], n_rows: int | None, rounds: int, cpu_time: bool = False) -> Record:
     """All workloads in turn, printed as they come."""
-    machine = machine_info()
+    machine = machine_info() | {"clock": "processor time" if cpu_time else "wall clock"}
     start = time.perf_counter()
     results: Record = {"machine": machine, "results": [], "checks": [], "left_out": []}
     for workload in workloads:
         with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as alone:
-            found, checks, left_out = alone.submit(measure_alone, workload.name, n_rows, rounds).result()
+            found, checks, left_out = alone.submit(measure_alone, workload.name, n_rows, rounds, cpu_time).result()
         print_workload(workload, found, left_out)
         results["results"] += found
         results["checks"] += checks
@@ -84,11 +87,11 @@ def print_checks(checks: Sequence[Record]) -> None:
         print(f"  FAILED {each['workload']}: {each['check']}: {each['value']:.3g}, allowed {each['limit']:.3g}")
 
 
-def measure(suite: str, only: Sequence[str] | None, n_rows: int | None, rounds: int) -> Record:
+def measure(suite: str, only: Sequence[str] | None, n_rows: int | None, rounds: int, cpu_time: bool) -> Record:
     """A suite, or the workloads of it that are named."""
     if suite == STARTUP:
         return {"machine": machine_info(), "results": measure_startup(rounds)}
-    results = run_suite([each for each in SUITES[suite] if not only or each.name in only], n_rows, rounds)
+    results = run_suite([each for each in SUITES[suite] if not only or each.name in only], n_rows, rounds, cpu_time)
     print_checks(results["checks"])
     return results
 
@@ -100,11 +103,12 @@ def main() -> None:
     parser.add_argument("--only", nargs="+", help="workloads by name; nothing is saved")
     parser.add_argument("--rows", type=int, help="at most so many rows; nothing is saved")
     parser.add_argument("--rounds", type=int, default=7, help="below 7 nothing is saved")
+    parser.add_argument("--cpu-time", action="store_true", help="processor seconds of one thread: for a busy machine")
     chosen = parser.parse_args()
     if unknown := set(chosen.suites) - {*SUITES, STARTUP}:
         parser.error(f"no suite {', '.join(sorted(unknown))}")
     for suite in chosen.suites or (SUITES if chosen.only else (*SUITES, STARTUP)):
-        results = measure(suite, chosen.only, chosen.rows, chosen.rounds)
+        results = measure(suite, chosen.only, chosen.rows, chosen.rounds, chosen.cpu_time)
         print_verdicts(verdicts(suite, results["results"]))
         if not chosen.only and not chosen.rows and chosen.rounds >= 7:
             print(f"\nwritten: {write_results(suite, results)}")

@@ -40,9 +40,9 @@ def faster(workload: str, operation: str, rival: str, times: float, threads: int
     return Target(workload, Timing(operation, (rival,)), (Timing(operation, threads=threads),), times)
 
 
-def scaling(workload: str, operation: str) -> Target:
+def scaling(workload: str, operation: str, times: float = 1.7) -> Target:
     """Two threads against one."""
-    return Target(workload, Timing(operation), (Timing(operation, threads=2),), 1.7)
+    return Target(workload, Timing(operation), (Timing(operation, threads=2),), times)
 
 
 def at_most(workload: str, above: Timing, below: tuple[Timing, ...], limit: float, unit: str = "x") -> Target:
@@ -113,6 +113,36 @@ TARGETS: dict[str, tuple[Target, ...]] = {
             "chain-text", Timing("count"), (), 3.0, "ns per cell"
         ),  # of kept results: fit is measured as a whole now
         at_most("chain-rows", Timing("sample"), (), 10.0, "ns per cell"),
+    ),
+    "hybrid": (
+        faster("linear-100-float32", "log_prob", "torch-nodes", 8.0),
+        faster("linear-100-float32", "sample", "torch-nodes", 6.0),
+        faster("linear-100-float64", "log_prob", "pybnesian", 4.0),
+        faster("linear-100-float64", "sample", "pybnesian", 4.0),
+        faster("linear-100-float64", "fit", "pybnesian", 5.0),
+        *(
+            faster(f"mixture-8x100-{kind}", operation, "sklearn", times)
+            for kind in ("float32", "float64")
+            for operation, times in (("log_prob", 3.0), ("sample", 6.0), ("EM step", 3.0))
+        ),
+        *(
+            at_most("clg-8", Timing(operation), (), limit, "ns per cell")
+            for operation, limit in (("sample", 36 / 6), ("log_prob", 12 / 6), ("fit", 34 / 6))  # of R's bnlearn
+        ),
+        faster("naive-bayes-100", "predict_proba", "sklearn", 12.0),
+        at_most("normals-float32", Timing("normals"), (), 1.2, "ns per cell"),
+        at_most("normals-float64", Timing("normals"), (), 3.5, "ns per cell"),
+        *(
+            scaling(workload, operation, 1.8)
+            for workload, operations in (
+                ("linear-100-float32", ("sample", "log_prob", "fit")),
+                ("linear-100-float64", ("sample", "log_prob", "fit")),
+                ("clg-8", ("sample", "log_prob", "fit")),
+                ("mixture-8x100-float32", ("sample", "log_prob", "EM step")),
+                ("naive-bayes-100", ("predict_proba",)),
+            )
+            for operation in operations
+        ),
     ),
 }
 STARTUP_LIMITS = {

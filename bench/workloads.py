@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+from hybrid_networks import conditional_gaussian_net, linear_gaussian_net, logistic_net, mixture, naive_bayes_net
 from networks import masked_network, nade
 from peers.base import Subject, UnsuitableError
 
@@ -109,6 +110,41 @@ def strings_subject(n: int) -> Subject:
     return Subject(fd.MarkovChain(order=3).fit(lines), lines, 1)
 
 
+def linear_subject(n_vars: int, n_edges: int, dtype: type, n: int) -> Subject:
+    """All variables real."""
+    net = linear_gaussian_net(n_vars, n_edges)
+    return Subject(net, net.sample(n, seed=0, dtype=dtype), n_vars)
+
+
+def mixture_subject(n_components: int, n_vars: int, dtype: type, n: int) -> Subject:
+    """Rows as scikit-learn takes them, (n, n_vars)."""
+    net = mixture(n_components, n_vars)
+    return Subject(net, np.ascontiguousarray(net.sample(n, seed=0, dtype=dtype)["x"]), n_vars)
+
+
+def conditional_subject(n: int) -> Subject:
+    """Variables of both kinds."""
+    net = conditional_gaussian_net()
+    return Subject(net, net.sample(n, seed=0, dtype=np.float64), len(net))
+
+
+def logistic_subject(n: int) -> Subject:
+    """100 binary variables."""
+    net = logistic_net(100, 10)
+    return Subject(net, net.sample(n, seed=0), 100)
+
+
+def bayes_subject(n: int) -> Subject:
+    """Two classes and 100 features; only these count as variables."""
+    net = naive_bayes_net(2, 100)
+    return Subject(net, net.sample(n, seed=0), 100)
+
+
+def normal_subject(dtype: type, n: int) -> Subject:
+    """Uniforms, outer 2^-4 left out, whose quantiles are wanted."""
+    return Subject(None, np.random.default_rng(0).uniform(1 / 16, 15 / 16, n).astype(dtype), 1)
+
+
 def tables(network: str, n: int) -> Workload:
     """A Bayes net."""
     rows = f"{n // 1_000_000}M" if n >= 1_000_000 else f"{n // 1000}k"
@@ -136,6 +172,18 @@ def training(threads: int) -> Workload:
     return Workload(name, "training", "MADE 784-500", 5000, make, threads, 10.0, ("torch",))
 
 
+def linear(dtype: type, n: int) -> Workload:
+    """A linear-Gaussian net."""
+    make, kind = partial(linear_subject, 100, 187, dtype), dtype.__name__
+    return Workload(f"linear-100-{kind}", "linear Gaussian", f"linear Gaussian net, 100 variables, {kind}", n, make, 2)
+
+
+def mixtures(dtype: type, n: int) -> Workload:
+    """Eight full covariances."""
+    make, kind = partial(mixture_subject, 8, 100, dtype), dtype.__name__
+    return Workload(f"mixture-8x100-{kind}", "mixture", f"mixture of 8 full Gaussians, d = 100, {kind}", n, make, 2)
+
+
 GRID = tuple((n_vars, (width,) * depth) for n_vars in (100, 500, 784) for width in (100, 500) for depth in (1, 2))
 SUITES: dict[str, tuple[Workload, ...]] = {
     "tables": (
@@ -161,5 +209,18 @@ SUITES: dict[str, tuple[Workload, ...]] = {
         Workload("chain-text", "chain over text", "MarkovChain, order 3", 1_000_000, text_subject),
         Workload("chain-rows", "chain over rows", "MarkovChain, order 3", 10_000, text_rows_subject),
         Workload("chain-strings", "chain over strings", "MarkovChain, order 3", 25_000, strings_subject),
+    ),
+    "hybrid": (
+        linear(np.float32, 1_000_000),
+        linear(np.float64, 1_000_000),
+        Workload("clg-8", "conditional Gaussian", "CLG net, 8 variables", 1_000_000, conditional_subject, 2),
+        mixtures(np.float32, 30_000),
+        mixtures(np.float64, 30_000),
+        Workload("logistic-100", "logistic", "100 logistic variables, 10 parents", 20_000, logistic_subject, 2),
+        Workload("naive-bayes-100", "naive Bayes", "naive Bayes, 100 binary features", 1_000_000, bayes_subject, 2),
+        *(
+            Workload(f"normals-{kind.__name__}", "normals", kind.__name__, 1 << 20, partial(normal_subject, kind))
+            for kind in (np.float32, np.float64)
+        ),
     ),
 }

@@ -102,8 +102,9 @@ class BayesNet(Network):
         dtype : float32 or float64, of real variables.
         given : values of some variables; the real ones left are drawn from their posterior, a normal vector (see
             :meth:`posterior`), of which number j of a row, in topological order, owns word j of a stream of its own.
-            All discrete variables need values. In networks of tables it is refused; the error is the line that does it
-            today.
+            What has std 0 is computed from its parents, as ``log_prob`` does it; where its own value is given and its
+            parents are drawn, they match it but for rounding. All discrete variables need values. In networks of tables
+            it is refused; the error is the line that does it today.
         do : refused; the error is the line that does it today.
 
         Returns
@@ -191,7 +192,7 @@ class BayesNet(Network):
         Returns
         -------
         float64 array ``(n_rows,)`` or ``(n_rows, n_vars)``, a torch tensor if ``data`` is one; ``-inf`` for rows
-        the network calls impossible.
+        the network calls impossible, or whose values are so far out that log p leaves the range of float64.
 
         Raises
         ------
@@ -246,8 +247,8 @@ class BayesNet(Network):
 
         Raises
         ------
-        ValueError : a real variable; a row that is impossible whatever the state; a value missing in another column of
-            a network of tables only, or one that cannot be summed out. KeyError : no variable of that name.
+        ValueError : a real variable; a row whose log-probability is -inf whatever the state; a value missing in another
+            column of a network of tables only, or one that cannot be summed out. KeyError : no variable of that name.
 
         Examples
         --------
@@ -423,14 +424,17 @@ class BayesNet(Network):
         *Hidden variables.* In networks with real variables, a discrete variable whose column is absent, or which has no
         value in some rows, is hidden, and all conditionals are learnt by EM (Dempster, Laird and Rubin 1977): each step
         weighs the configurations of what is hidden in a row by their posterior, exactly, and learns from them as from
-        complete rows; the likelihood never falls. Its states must be declared. An array ``(n, n_reals)`` holds the real
-        variables alone. Real values may be missing, too, where nothing observed depends on them.
+        complete rows; the likelihood never falls, but where a degenerate component is widened. Its states must be
+        declared. An array ``(n, n_reals)`` holds the real variables alone. Real values may be missing, too, where
+        nothing observed depends on them.
 
         It starts from clusters by k-means++ of what is observed below each hidden variable, ``n_restarts`` times from
         other ``seed``\\ s, and keeps the most likely end; a run ends when a step gains less than ``tolerance`` nats per
         row, or, with a warning, after ``max_iterations``. ``resume=True`` goes on from the present parameters. A bar
-        shows the steps where ``progress`` says so. Every component also sees all rows with weight 1e-8, and so one that
-        loses its rows becomes as wide as the data instead of undefined. After Ctrl-C the network is as it was.
+        shows the steps where ``progress`` says so. A component is the estimate of its own weighted rows, as above, but
+        for one whose rows do not determine it, because it has lost them, or shrunk onto a few or onto equal ones: it
+        also sees all rows with weight 1e-8, and so becomes as wide as the data, or about 1e-4 of that on a few rows,
+        instead of undefined. After Ctrl-C the network is as it was.
 
         Examples
         --------

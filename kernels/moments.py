@@ -5,7 +5,7 @@ columns whose products they need. Each configuration of a stratum has a record, 
 
     rows     number of rows of positive weight           sum_j      sum_i w_i (x_ij - shift_j)
     weight   sum_i w_i                                   cross_jk   sum_i w_i (x_ij - shift_j) (x_ik - shift_k)
-    shift_j  the column's value in the record's first row
+    shift_j  what it is when the loop begins; NaN: the column's value in the record's first row
 
 Sums about a value of the data itself lose nothing to a large offset, such as 1e6 +- 1e-3: means and second moments
 about the mean follow without cancellation (Chan, Golub and LeVeque 1983). Rows are sorted by configuration, tile by
@@ -186,10 +186,11 @@ def _add_products(own, weights, n, scratch, record):
 
 @loop
 def _begin_record(own, reals, row, record):
-    """The first row of a record gives its shifts."""
+    """The first row of a record gives the shifts that it does not have yet."""
     if record[0] == 0.0:
         for j in range(own.column_row.shape[0]):
-            record[HEADER + j] = reals[own.column_row[j], row]
+            if np.isnan(record[HEADER + j]):
+                record[HEADER + j] = reals[own.column_row[j], row]
 
 
 @loop
@@ -294,7 +295,7 @@ def _add_tile(plan, s, rows, codes, reals, weights, scratch, sums):
 def moments_cpu(row_begin, row_end, plan, codes, reals, weights, sums):
     """Add rows [row_begin, row_end) of codes (n_codes, n) and reals (n_reals, n) to all records, which are ``sums``.
 
-    ``weights`` are (n,) or None; records begin as zeros.
+    ``weights`` are (n,) or None; records begin as zeros, but for their shifts.
     """
     scratch = _new_scratch(plan, row_end - row_begin)
     tile = np.int64(1)

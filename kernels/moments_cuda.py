@@ -1,7 +1,7 @@
 """CUDA twin of moments.py: a thread to a row, atomic additions, so the order of the sums is the device's own.
 
-Which row is the first of a configuration depends on the order of the threads, so the twin takes the shifts that are in
-the records when it begins: any value near the data will do.
+Which row is the first of a configuration depends on the order of the threads, so all shifts must be in the
+records when it begins: any value near the data will do.
 """
 
 from __future__ import annotations

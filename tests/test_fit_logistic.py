@@ -138,6 +138,48 @@ def test_rare_states_are_not_separable():
     np.testing.assert_allclose(weighted["y"].bias, own.bias, rtol=1e-6)
 
 
+@pytest.mark.parametrize("weight", [1.0, 1e-5, 1e-14])
+@pytest.mark.parametrize("n", [100, 300_000])
+def test_what_separates_depends_neither_on_rows_nor_on_weights(n, weight):
+    """Two rows of d = 1 decide: alike, they separate; one of each state, they are a table of two rows."""
+    d, y, weights = np.zeros(n, np.uint8), np.arange(n) % 2, np.ones(n)
+    d[:2], weights[:2] = 1, [3 * weight, weight]
+    y[:2] = 1
+    net = fd.BayesNet({"d": fd.Bernoulli(0.5), "y": fd.Logistic(["d"])})
+    with pytest.raises(ValueError, match="rows are separable"):
+        net.fit({"d": d, "y": y}, sample_weight=weights)
+    y[1] = 0
+    own = net.fit({"d": d, "y": y}, sample_weight=weights)["y"]
+    assert own.bias + own.weights[0] == pytest.approx(np.log(3), rel=1e-6)
+
+
+@pytest.mark.parametrize("weight", [1e-3, 1e-5, 1e-8])
+def test_a_light_row_that_contradicts_all_others(weight):
+    side = np.linspace(0.1, 2, 50)
+    x, y = np.r_[-side, side, -1, 1], np.r_[np.zeros(50, int), np.ones(50, int), 1, 0]
+    weights = np.r_[np.ones(100), weight, weight]
+    net = fd.BayesNet({"x": fd.Normal(), "y": fd.Logistic(["x"])})
+    own = net.fit({"x": x, "y": y}, sample_weight=weights)["y"]
+    p = 1 / (1 + np.exp(-(own.weights[0] * x + own.bias)))
+    assert abs((weights * (y - p)) @ x) < 1e-5 * weight
+    with pytest.raises(ValueError, match="rows are separable"):
+        net.fit({"x": x[:100], "y": y[:100]})
+
+
+@pytest.mark.parametrize(("far", "weight"), [(1e12, 0.0), (1e300, 0.0), (1e12, 1e-15)])
+def test_columns_are_scaled_by_the_rows_that_count(far, weight):
+    rng = np.random.default_rng(5)
+    x = rng.normal(size=2000)
+    y = (rng.random(2000) < 1 / (1 + np.exp(-x))).astype(int)
+    net = fd.BayesNet({"x": fd.Exponential(), "y": fd.Logistic(["x"])})
+    x = np.abs(x)
+    right = net.fit({"x": x, "y": y})["y"]
+    x, y, weights = np.r_[far, x], np.r_[1, y], np.r_[weight, np.ones(2000)]
+    found = net.fit({"x": x, "y": y}, sample_weight=weights)["y"]
+    np.testing.assert_allclose(found.weights, right.weights, rtol=1e-6)
+    assert found.bias == pytest.approx(float(right.bias), rel=1e-6)
+
+
 def test_a_state_that_never_comes():
     data = {"a": [0, 1, 0, 1], "c": [0, 1, 2, 0], "y": [1, 1, 1, 1]}
     with pytest.raises(ValueError, match="state 'False' of 'y' has no row of positive weight"):

@@ -173,6 +173,17 @@ def test_large_offsets():
     assert net["y"].std == pytest.approx(std, rel=1e-9)
 
 
+@pytest.mark.parametrize(("far", "weight"), [(1e9, 1e-20), (1e8, 1e-17)])
+def test_a_first_row_far_out_that_hardly_counts(far, weight):
+    rng = np.random.default_rng(12)
+    x = rng.normal(size=2000)
+    y = 2 * x + rng.normal(size=2000)
+    net = fd.BayesNet.from_edges([("x", "y")])
+    net.fit({"x": np.r_[far, x], "y": np.r_[0.5, y]}, sample_weight=np.r_[weight, np.ones(2000)])
+    assert net["x"].std == pytest.approx(x.std(), rel=1e-4)
+    check_regression(net["y"], (), least_squares(y, [x]), tolerance=1e-3)
+
+
 def test_vectors_as_parents_and_of_their_own():
     rng = np.random.default_rng(5)
     v, z = rng.normal(size=(500, 3)), rng.integers(0, 2, 500)

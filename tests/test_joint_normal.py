@@ -196,6 +196,27 @@ def test_conditional_draws_do_not_depend_on_batches():
     assert not np.isin(net.sample(3000, seed=9, start=5)["a"], whole["a"]).any()  # another stream
 
 
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_conditional_draws_of_point_masses_are_possible_rows(dtype):
+    net = fd.BayesNet(
+        {
+            "z": fd.Bernoulli(0.4),
+            "a": fd.Normal(0.1, 1.0),
+            "b": fd.LinearGaussian(["a"], 0.3, [0.7], 0.0),
+            "c": fd.LinearGaussian(["b"], 0.2, [1.3], 0.5),
+            "d": fd.LinearGaussian(["z", "c", "b"], [0.1, 0.7], [0.3, -1.1], [0.2, 0.0]),
+            "e": fd.LinearGaussian(["d"], -0.3, [1.7], 0.0),
+            "f": fd.LinearGaussian(["d", "e"], 0.9, [0.1, 0.2], 0.3),
+        }
+    )
+    for known in ({"c": 1.1, "z": 0}, {"c": 1.1, "z": 1}, {"f": 0.4, "z": 1}):
+        x = net.sample(2000, given=known, seed=0, dtype=dtype)
+        assert np.isfinite(net.log_prob(x)).all()
+        parts = [net.sample(n, given=known, seed=0, start=at, dtype=dtype) for at, n in ((0, 700), (700, 1300))]
+        for name in ("b", "e"):
+            assert (np.concatenate([part[name] for part in parts]) == x[name]).all()
+
+
 def test_everything_given():
     net = fd.BayesNet({"a": fd.Normal(0, 1), "b": fd.LinearGaussian(["a"], 1, [2], 0.5)})
     x = net.sample(3, seed=0, given={"a": 1.0, "b": 2.0})

@@ -152,6 +152,12 @@ def test_impossible_rows():
         net.predict_proba({"x": [0.5, 0.5], "c": [0, 1]}, "z")
 
 
+def test_rows_whose_squares_overflow_are_not_called_impossible():
+    assert MIX.log_prob({"x": [1e200]}).tolist() == [-np.inf]
+    with pytest.raises(ValueError, match=r"row 1 has no posterior .* its log-probability leaves the range of float64"):
+        MIX.predict_proba({"x": [0.0, 1e200]}, "z")
+
+
 def test_what_cannot_be_answered():
     net = hybrid()
     columns = columns_of(net, 3)

@@ -95,6 +95,21 @@ def test_a_row_of_weight_0_is_as_if_it_were_not_there():
         check_equal(own, other)
 
 
+@pytest.mark.parametrize("begin", [0, 1, 40])
+@pytest.mark.parametrize(("far", "weight"), [(1e9, 1e-15), (1e8, 1e-17), (1e9, 1e-20), (-1e6, 1.0)])
+def test_rows_far_out_that_come_first(far, weight, begin):
+    """Whatever their weight; by themselves, too, in a piece of their own that is merged with the others."""
+    codes, reals = data(200)
+    weights = np.random.default_rng(5).uniform(0.5, 1.5, 200)
+    reals[:, :40] += far
+    weights[:40] *= weight
+    strata = Strata(FAMILIES)
+    pieces = [collect(strata, codes, reals, weights, *rows) for rows in ((0, begin), (begin, 200))]
+    for number, family in enumerate(FAMILIES):
+        found = strata.moments_of(number, merge_moments(strata, *pieces))
+        check(family, found, codes, reals, weights, tolerance=1e-11)
+
+
 @pytest.mark.parametrize("split", [1, 100, 299])
 def test_merged_moments_are_those_of_all_rows(split):
     codes, reals = data(300)
@@ -147,7 +162,7 @@ def test_configurations_without_rows_and_many_of_them():
 def test_codes_out_of_range_stay_within_the_records():
     """Rows that another thread changes after they were checked: wrong numbers at worst."""
     strata = Strata([Family((0,), (2,), (0,))])
-    sums = np.zeros(strata.n_sums)
+    sums = strata.new_records()
     codes = np.array([[0, 255, 1]], np.uint8)
     LOOPS["moments", "cpu"](0, 3, strata.plan, codes, np.ones((1, 3)), None, sums)
     assert sums.reshape(2, -1)[:, 0].tolist() == [1.0, 2.0]

@@ -25,7 +25,7 @@ def test_records_are_those_of_the_loop(twins, dtype):
     codes, reals = data(50, dtype)
     weights = np.random.default_rng(4).uniform(0, 2, 50) * (np.arange(50) % 5 != 3)
     strata = Strata(FAMILIES)
-    on_cpu = np.zeros(strata.n_sums)
+    on_cpu = strata.new_records()
     LOOPS["moments", "cpu"](0, 50, strata.plan, codes, reals, weights, on_cpu)
     sums = np.zeros(strata.n_sums)
     for s, own in enumerate(strata.strata):  # the twin takes the shifts that it finds

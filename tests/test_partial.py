@@ -82,6 +82,13 @@ def test_arrays():
         as_partial_rows(cells[:, 1:], SCHEMA)
 
 
+@pytest.mark.parametrize("absent", [np.full(2, np.nan), [None, None]])
+def test_columns_without_any_value_do_not_decide_the_type(absent):
+    rows = as_partial_rows({"x": absent, "w": np.ones((2, 2), np.float32)}, SCHEMA)
+    assert rows.values.reals.dtype == np.float32 and np.isnan(rows.values.reals[0]).all()
+    assert as_partial_rows({"x": [None, 0.1], "w": np.ones((2, 2), np.float32)}, SCHEMA).values.reals[0, 1] == 0.1
+
+
 def test_what_is_wrong_is_still_refused():
     with pytest.raises(KeyError, match="the model has no variable"):
         as_partial_rows({"c": [1]}, SCHEMA)

@@ -25,10 +25,10 @@ def moments_cases(n: int) -> Iterator[Case]:
     codes = np.stack([rng.integers(0, k, n) for k in (2, 3, 2)]).astype(np.uint8)
     reals, weights = rng.normal(size=(4, n)), rng.uniform(0.5, 1.5, n)
     strata = Strata(FAMILIES)
-    expected = np.zeros(strata.n_sums)
+    expected = strata.new_records()
 
     def moments() -> None:
-        expected[:] = 0.0
+        expected[:] = strata.new_records()
         CPU_LOOPS["moments", "cpu"](0, n, strata.plan, codes, reals, weights, expected)
 
     moments()

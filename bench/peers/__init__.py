@@ -6,15 +6,36 @@ A file imports its library when a peer is opened, so that a missing one leaves o
 from __future__ import annotations
 
 from .base import Peer
-from .floors import CopyBytes, ReadBytes, ReadCodes, ReadInt64, WordPerCell
+from .bernoulli_bayes import SklearnBernoulli, TorchBernoulli
+from .floors import CopyBytes, HalvedProducts, NormalPerCell, ReadBytes, ReadCodes, ReadInt64, WordPerCell
 from .flows import NflowsMAF, ZukoMAF
 from .jax_gather import JaxGather
+from .logistic_nodes import SklearnLogistic, TorchLogistic
+from .normal_numbers import NumpyNormals, OurQuantile, TorchQuantile
+from .numpy_hybrid import NumpyConditional, NumpyGram
 from .numpy_markov import NumpyMarkovRows, NumpyMarkovText
 from .numpy_tables import NumpyPlain, NumpyTuned
-from .ours import OurEpoch, OurForms, OurOneRow, OurRows, Ours, OurStrings, OurTables, OurText
+from .ours import (
+    OurClassifier,
+    OurEpoch,
+    OurForms,
+    OurLinear,
+    OurLogistic,
+    OurMixture,
+    OurOneRow,
+    OurRows,
+    Ours,
+    OurStrings,
+    OurTables,
+    OurText,
+)
 from .pgmpy_frames import Pgmpy
 from .pyagrum_native import PyAgrum
 from .pybnesian_arrow import PyBNesian
+from .pybnesian_hybrid import PyBNesianHybrid
+from .scipy_normal import ScipyNormal, ScipyQuantile
+from .sklearn_mixture import SklearnMixture
+from .torch_linear import TorchNodes
 from .torch_masked import HalvedProduct, IncrementalLoop, MasksAtEveryCall, MasksBeforehand, OnePassPerVariable
 from .torch_nade import StepLoop, StepLoopOnes
 from .torch_training import Adam, FusedAdam
@@ -42,4 +63,20 @@ PEERS: dict[str, tuple[type[Peer], ...]] = {
     "chain over text": (OurText, NumpyMarkovText, ReadCodes),
     "chain over rows": (OurRows, NumpyMarkovRows),
     "chain over strings": (OurStrings,),
+    "linear Gaussian": (
+        OurLinear,
+        TorchNodes,
+        PyBNesianHybrid,
+        ScipyNormal,
+        NumpyConditional,
+        NumpyGram,
+        CopyBytes,
+        ReadBytes,
+        NormalPerCell,
+    ),
+    "conditional Gaussian": (OurLinear, PyBNesianHybrid, NumpyConditional, NormalPerCell),
+    "mixture": (OurMixture, SklearnMixture, HalvedProducts),
+    "logistic": (OurLogistic, TorchLogistic, SklearnLogistic, WordPerCell),
+    "naive Bayes": (OurClassifier, SklearnBernoulli, TorchBernoulli),
+    "normals": (OurQuantile, TorchQuantile, ScipyQuantile, NumpyNormals),
 }

@@ -10,6 +10,7 @@ from typing import ClassVar
 import numpy as np
 
 from .base import Peer
+from .blas import BlasPeer
 
 
 class CopyBytes(Peer):
@@ -85,6 +86,58 @@ def compiled_fill() -> Callable[[int, int], int]:
             for block in range((n_words + 3) // 4):
                 fill_words(uint64(1), uint64(a), uint64(block), uint64(0), n, words)
                 seen += words[3, n - 1]
+        return seen
+
+    return fill
+
+
+class NormalPerCell(Peer):
+    """A normal number for every cell, made tile by tile and thrown away."""
+
+    library, label = "normal-per-cell", "floor: a normal number per cell"
+
+    def open(self) -> None:
+        self.fill = compiled_normals()
+
+    operations: ClassVar = {"sample": lambda self: self.fill(self.n_rows, self.variables, self.tile)}
+
+    @property
+    def tile(self) -> np.ndarray:
+        return np.empty((self.variables, 512), self.rows.blocks.reals.dtype)
+
+
+class HalvedProducts(BlasPeer):
+    """Products of the rows with half a matrix for each component, as triangular ones at the best rate there is."""
+
+    library, label = "halved-products", "floor: a product with half a matrix per component"
+
+    def open(self) -> None:
+        n_components, n_vars = self.model["x"].mean.shape
+        random = np.random.default_rng(1)
+        self.halves = random.normal(size=(n_components, n_vars, n_vars // 2)).astype(self.rows.dtype)
+        self.out = np.empty((self.n_rows, n_vars // 2), self.rows.dtype)
+
+    def multiply(self) -> None:
+        for half in self.halves:
+            np.matmul(self.rows, half, out=self.out)
+
+    operations: ClassVar = {"log_prob": multiply}
+
+
+def compiled_normals() -> Callable[[int, int, np.ndarray], float]:
+    """fill(n_rows, n_vars, tile): the normal numbers of all rows, as the sampling loop draws them."""
+    import numba
+    from numba import uint64
+
+    from fastdgm.kernels.normal import fill_normals
+
+    @numba.njit(nogil=True)
+    def fill(n_rows, n_vars, tile):
+        words = np.empty((8, tile.shape[1]), np.uint32)
+        seen = 0.0
+        for a in range(0, n_rows, tile.shape[1]):
+            fill_normals(uint64(1), uint64(a), uint64(0), words, tile)
+            seen += tile[n_vars - 1, 0]
         return seen
 
     return fill

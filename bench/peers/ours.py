@@ -108,3 +108,55 @@ class OurStrings(Ours):
     max_threads = 1
     note = "lines to their end, as a list"
     operations: ClassVar = {"sample of strings": Ours.operations["sample"]}
+
+
+class OurLinear(Ours):
+    """A network of real variables, or of both kinds; it is fitted to rows by its structure."""
+
+    native = "Samples (columns)"
+    operations: ClassVar = {
+        "sample": lambda self: self.model.sample(self.n_rows, seed=2, dtype=self.rows.blocks.reals.dtype),
+        "log_prob": Ours.operations["log_prob"],
+        "fit": lambda self: self.structure.fit(self.rows, prior=0.0),
+    }
+
+    def open(self) -> None:
+        model = self.model
+        real = [name for name in model.names if name not in model.states]
+        self.structure = fd.BayesNet.from_edges(model.edges, model.names, model.states, real)
+
+
+class OurMixture(Ours):
+    """A mixture; scoring sums over its components. A step of EM begins anew with the model's parameters."""
+
+    native = "NumPy array (n, n_vars)"
+    note = "an EM step is fit from the present parameters: two expectations, one maximisation"
+    repeatable = False
+    operations: ClassVar = {
+        "sample": lambda self: self.model.sample(self.n_rows, seed=2, dtype=self.rows.dtype),
+        "log_prob": Ours.operations["log_prob"],
+        "EM step": lambda self: self.learner.fit(self.rows, resume=True, max_iterations=1, tolerance=0.0),
+    }
+
+    def prepare(self) -> None:
+        super().prepare()
+        self.learner = fd.BayesNet(dict(self.model.conditionals))
+
+
+class OurLogistic(Ours):
+    """A network of logistic regressions, learnt with no penalty."""
+
+    native = "Samples (uint8 codes by column)"
+    max_rounds: ClassVar = {"fit": 3}
+    operations: ClassVar = {**Ours.operations, "fit": lambda self: self.structure.fit(self.rows)}
+
+    def open(self) -> None:
+        own = self.model.conditionals
+        self.structure = fd.BayesNet({name: fd.Logistic(each.parents) for name, each in own.items()})
+
+
+class OurClassifier(Ours):
+    """The class of every row; its column in the rows is not looked at."""
+
+    native = "Samples (uint8 codes by column)"
+    operations: ClassVar = {"predict_proba": lambda self: self.model.predict_proba(self.rows, "y")}

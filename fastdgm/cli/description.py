@@ -16,7 +16,7 @@ from ..data.labels import codes_are_ambiguous
 from ..data.variables import Real
 from ..runtime.text import preview
 from ..structures import parameter_counts
-from .networks import known_conditionals
+from .models import known_conditionals
 
 if TYPE_CHECKING:
     from ..bayesnet import BayesNet

@@ -21,8 +21,8 @@ from ..errors import MissingValuesError, UnknownNameError
 from ..runtime.files import check_target
 from ..runtime.text import preview
 from .inputs import Inputs
-from .models import rows_per_chunk
-from .networks import ReadOptions, check_other_file, known_conditionals, load_network
+from .models import known_conditionals, rows_per_chunk
+from .networks import ReadOptions, check_other_file, load_network
 from .outputs import progress
 
 if TYPE_CHECKING:

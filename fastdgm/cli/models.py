@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -26,6 +26,7 @@ from .outputs import SCREEN
 if TYPE_CHECKING:
     from ..autoregressive.base import AutoregressiveModel
     from ..bayesnet import BayesNet
+    from ..conditionals.base import Conditional
 
 CHUNK_CELLS = 1 << 23
 Array = npt.NDArray[Any]
@@ -182,6 +183,14 @@ def row_model(model: Any, dtype: str = "float32") -> RowModel:
     if isinstance(model, BayesNet):
         return NetworkRows(model, dtype)
     return RealRows(model) if model.n_states is None else CodeRows(model)
+
+
+def known_conditionals(net: BayesNet) -> Mapping[str, Conditional]:
+    """Those of a network; none where it is a structure alone."""
+    try:
+        return net.conditionals
+    except NotFittedError:
+        return {}
 
 
 def column_names(model: AutoregressiveModel) -> list[str]:

@@ -36,7 +36,8 @@ class LinearGaussian(Conditional):
     coefficients : array ``(*ks, m)``, or ``(m,)`` for all states of the discrete parents: a column for each real parent
         in the order given, ``d`` of them for a vector of ``d`` numbers.
     std : standard deviation, array ``(*ks)`` or one number. 0 is a point mass: log p is 0 where x is the mean, as it is
-        computed in the type of the data (float32 or float64), and -inf elsewhere.
+        computed in the type of the data (float32 or float64), and -inf elsewhere; rows drawn as float32 have other
+        means once they are float64, as in an array of codes and reals (``np.asarray`` of samples): keep their type.
 
     Raises
     ------

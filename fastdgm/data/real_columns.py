@@ -33,7 +33,7 @@ class RealColumn:
         self._name = name
         self._missing = missing
         self._pieces = [piece for piece in real_pieces(name, column, size) if len(piece)]
-        self.dtype = float_type(self._pieces)
+        self.dtype = float_type(piece for piece in self._pieces if not missing or _has_values(piece))
         self.size = 1 if size is None else size
 
     @property
@@ -84,6 +84,11 @@ class RealColumns:
                 own[:] = np.nan
             else:
                 column.read(begin, end, own)
+
+
+def _has_values(piece: Array) -> bool:
+    """A column in which all values are missing does not decide the type of the others."""
+    return piece.dtype.kind != "f" or not bool(np.isnan(piece).all())
 
 
 def bad_real(name: str, row: int, numbers: Array, missing: bool) -> ValueError:

@@ -79,7 +79,7 @@ def joint_normal(
             joint.offset[i : i + d] = own.mean[at]
             joint.factor[i : i + d, i : i + d] = np.linalg.cholesky(own.covariance[at])
         elif isinstance(own, LinearGaussian):
-            intercept, coefficients, std = _chosen(own, codes)
+            intercept, coefficients, std = chosen(own, codes)
             joint.offset[i] = intercept
             joint.factor[i, i] = std
             for row, slope in zip(_real_parent_rows(own, schema), coefficients, strict=True):
@@ -107,7 +107,7 @@ def _real_parent_rows(own: Conditional, schema: Schema) -> list[int]:
     return [row for parent in own.parents if parent in schema.sizes for row in rows_of(parent, schema)]
 
 
-def _chosen(own: LinearGaussian, codes: Mapping[str, int]) -> tuple[float, Array, float]:
+def chosen(own: LinearGaussian, codes: Mapping[str, int]) -> tuple[float, Array, float]:
     """Intercept, coefficients and std of one configuration."""
     at = tuple(codes[parent] for parent in own.discrete_parents or ())
     if own.intercept is None or own.coefficients is None or own.std is None:

@@ -148,7 +148,7 @@ class Inference:
     def posterior(self, rows: PartialRows, target: str) -> npt.NDArray[np.float64]:
         """P(target = k | the other values of the row), (n, k); what a row says of the target itself is not looked at.
 
-        Raises ValueError that names a row which is impossible, because it has no posterior.
+        Raises ValueError that names a row which is impossible or too far out, because it has no posterior.
         """
         rows = without(rows, target)
         n_states = len(rows.schema.states[target])
@@ -160,7 +160,7 @@ class Inference:
             def work(begin: int, end: int, sums: HiddenSums = sums, own: Array | None = own) -> None:
                 place = slice(begin, end) if own is None else own[begin:end]
                 terms = sums.fill(taken(rows.values, place))
-                _check_possible(terms[-1], place, target)
+                _check_possible(terms[-1], place, target, rows.schema)
                 out[place] = _normalised(terms[sums.sums.target]).T
 
             run_ranges(work, split(rows.n if own is None else len(own), sums.rows_at_once))
@@ -172,13 +172,18 @@ def taken(values: Values, place: slice | Array) -> Values:
     return Values(np.array(values.codes[:, place], order="C"), np.ascontiguousarray(values.reals[:, place]))
 
 
-def _check_possible(log_total: Array, place: slice | Array, target: str) -> None:
+def _check_possible(log_total: Array, place: slice | Array, target: str, schema: Schema) -> None:
     if not (log_total > -np.inf).all():
         at = int(np.argmin(log_total > -np.inf))
         row = place.start + at if isinstance(place, slice) else int(place[at])
-        raise ValueError(
-            f"row {row} has no posterior of {target!r}: the network calls what it holds impossible, whatever the state"
-        )
+        if schema.is_discrete:
+            why = "the network calls what it holds impossible, whatever the state"
+        else:
+            why = (
+                "whatever the state, the network calls what it holds impossible, or its values are so far out that its "
+                "log-probability leaves the range of float64"
+            )
+        raise ValueError(f"row {row} has no posterior of {target!r}: {why}")
 
 
 def _normalised(log_joint: Array) -> Array:

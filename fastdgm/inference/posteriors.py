@@ -8,11 +8,14 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from ..conditionals.gaussian import LinearGaussian
 from ..conditionals.multivariate import MultivariateNormal
 from ..data.blocks import Block
 from ..data.evidence import Known
 from ..data.schema import Schema, Values
 from ..data.vectors import cell_names
+from ..engines.base import Members
+from ..engines.gaussian.run import GaussianEngine
 from ..engines.multivariate.direct import GivenDraws
 from ..runtime.memory import check_memory
 from ..runtime.pieces import cell_ranges, run_ranges
@@ -22,6 +25,7 @@ from .joint_normal import (
     Conditioned,
     DependentError,
     JointNormal,
+    chosen,
     conditioned,
     is_constant,
     is_linear,
@@ -84,7 +88,10 @@ def joint(network: Joint) -> MultivariateNormal:
 
 
 def draws(network: Joint, n: int, key: int, start: int, dtype: np.dtype[Any], known: Known) -> Values:
-    """Rows ``start`` to ``start + n`` of p(x | known): known values as they are, real ones left by their posterior."""
+    """Rows ``start`` to ``start + n`` of p(x | known): known values as they are, real ones left by their posterior.
+
+    What has std 0 is the mean that scoring finds in its row, to the last bit, so that the row is possible.
+    """
     schema = network.schema
     hidden = [name for name in network.order if name not in known.names and name in schema.sizes]
     unknown = [name for name in schema.states if name not in known.names]
@@ -103,13 +110,27 @@ def draws(network: Joint, n: int, key: int, start: int, dtype: np.dtype[Any], kn
         answer = _answer(network, hidden, known)
         drawn = np.empty((len(answer.rows), n), dtype)
         source = GivenDraws(answer.mean, answer.factor, key, dtype)
+        points = _point_masses(network, hidden, known)
 
         def work(begin: int, end: int) -> None:
             source.fill(begin, end, start, drawn)
             values.reals[answer.rows, begin:end] = drawn[:, begin:end]
+            if points is not None:
+                points.sample(begin, end, key, start, values)
 
         run_ranges(work, cell_ranges(n, len(answer.rows), Block.cells_per_piece))
     return values
+
+
+def _point_masses(network: Joint, names: Sequence[str], known: Known) -> GaussianEngine | None:
+    """An engine of the variables, parents first, whose std is 0: it draws their means, whatever its words are."""
+    numbers = {name: i for i, name in enumerate(network.conditionals)}
+    points = [
+        numbers[name]
+        for name in names
+        if isinstance(own := network.conditionals[name], LinearGaussian) and chosen(own, known.codes)[2] == 0.0
+    ]
+    return GaussianEngine(Members(network.conditionals, points)) if points else None
 
 
 def _answer(network: Joint, names: Sequence[str], known: Known) -> Answer:

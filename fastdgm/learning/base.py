@@ -39,6 +39,13 @@ class Learnt(NamedTuple):
     notes: tuple[str, ...] = ()
 
 
+class Guarded(NamedTuple):
+    """What came out where the background helped, and which configurations of each variable were degenerate."""
+
+    learnt: Learnt
+    degenerate: list[Any]  # booleans, one or an array of them for each variable
+
+
 class Estimator:
     """Learns all variables of one kind of conditional: a :class:`SumEstimator` or a :class:`RowsEstimator`.
 
@@ -75,6 +82,12 @@ class SumEstimator(Estimator, ABC):
     def estimate(self, statistics: Any) -> Learnt:
         """The conditionals. Raises ValueError, naming the variable, where the rows do not determine them: an
         UndeterminedError if more rows may."""
+
+    def guarded(self, statistics: Any, background: Any, held: Sequence[Any]) -> Guarded:
+        """The same, with the statistics of the ``background`` added in configurations that are degenerate or ``held``
+        (as ``Guarded.degenerate``); ``learning/background.py`` says why. This one has parameters whatever the rows are.
+        """
+        return Guarded(self.estimate(statistics), [False] * len(self.targets))
 
 
 class RowsEstimator(Estimator, ABC):

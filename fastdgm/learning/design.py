@@ -33,15 +33,17 @@ class Design(NamedTuple):
     columns: tuple[Column, ...]
 
     @classmethod
-    def of(cls, part: Part, parents: dict[str, Variable], schema: Schema) -> Self:
-        """In the order of a conditional's weights; real numbers are scaled to mean 0 and deviation 1."""
+    def of(cls, part: Part, parents: dict[str, Variable], schema: Schema, weights: Floats) -> Self:
+        """In the order of a conditional's weights; real numbers are scaled to mean 0 and deviation 1 of the rows with
+        their weights."""
         columns: list[Column] = []
         for name, variable in parents.items():
             first = schema.rows[name]
             if isinstance(variable, Discrete):
                 columns += [Column(name, first, state) for state in range(1, variable.n_states)]
             else:
-                columns += [_scaled(name, row, part.reals[row]) for row in range(first, first + variable.size)]
+                rows = range(first, first + variable.size)
+                columns += [_scaled(name, row, part.reals[row], weights) for row in rows]
         return cls(part, tuple(columns))
 
     @property
@@ -73,9 +75,16 @@ class Design(NamedTuple):
         return weights, coefficients[:, 0] - weights @ shifts
 
 
-def _scaled(name: str, row: int, values: Array) -> Column:
-    mean = float(values.mean(dtype=np.float64)) if values.size else 0.0
-    deviation = float(np.sqrt(np.mean((values.astype(np.float64) - mean) ** 2))) if values.size else 0.0
+def _scaled(name: str, row: int, values: Array, weights: Floats) -> Column:
+    if not weights.any():
+        return Column(name, row, 0)
+    mean = float(np.average(values, weights=weights))
+    apart = np.abs(values - mean, dtype=np.float64)
+    furthest = float(apart.max())
+    if furthest == 0.0:
+        return Column(name, row, 0, mean)
+    apart /= furthest  # so that no square overflows
+    deviation = furthest * float(np.sqrt(np.average(apart**2, weights=weights)))
     return Column(name, row, 0, mean, deviation if deviation > 0.0 else 1.0)
 
 

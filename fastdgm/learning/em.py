@@ -12,7 +12,7 @@ from ..conditionals.base import Conditional
 from ..data.partial import PartialRows
 from ..data.schema import Schema
 from ..runtime.seeds import at_least_one, key_from_seed
-from .base import Learnt, Target
+from .base import Target
 from .counts import Prior, checked_weights
 from .expectation import Expectation
 from .fitting import Fitted
@@ -21,8 +21,7 @@ from .options import finite_number
 from .progress import Report, check_progress, reporter
 from .starts import start_codes
 
-ROUNDING = {np.dtype(np.float32): 1e-6, np.dtype(np.float64): 1e-11}  # of an objective, by the type of the reals
-
+ROUNDING = 1e-11  # of an objective
 INEXACT = 1e-6  # likewise, where an M-step is itself an iteration
 
 
@@ -57,6 +56,7 @@ class Run(NamedTuple):
     objective: float
     conditionals: dict[str, Conditional]
     notes: tuple[str, ...]
+    degenerate: list[list[Any]] | None  # components, by step; see Maximised
     converged: bool
 
 
@@ -95,11 +95,12 @@ def fit_by_em(
     runs = []
     with reporter(options.progress, n_runs * options.max_iterations, 0) as report:
         for _ in range(n_runs):
-            start = Learnt(kept)
+            start = Run(-np.inf, kept, (), None, False)
             if not options.resume:
                 codes = start_codes(rows, parents, rng)
-                start = expectation.maximised(expectation.of_assignment(codes), kept)
-            runs.append(_run(expectation, Run(-np.inf, start.conditionals, start.notes, False), options, report))
+                first = expectation.maximised(expectation.of_assignment(codes), kept)
+                start = Run(-np.inf, first.conditionals, first.notes, first.degenerate, False)
+            runs.append(_run(expectation, start, options, report))
     best = max(runs, key=lambda run: run.objective)
     warnings = list(best.notes)
     if not best.converged:
@@ -114,23 +115,25 @@ def fit_by_em(
 def _run(expectation: Expectation, run: Run, options: EMOptions, report: Report) -> Run:
     """EM steps from the parameters of ``run`` until the objective gains too little.
 
-    The objective never falls, but for rounding: then the parameters before are kept.
+    The objective never falls, but for rounding, and then the parameters before are kept, or by a step that widens a
+    degenerate component: its loss is what keeps the likelihood from growing without a bound.
     """
-    rounding = ROUNDING[expectation.rows.values.reals.dtype] if expectation.is_exact else INEXACT
+    rounding = ROUNDING if expectation.is_exact else INEXACT
     total_weight = float(expectation.weights.sum())
     before = expectation.expected(run.conditionals)
     run = run._replace(objective=before.objective)
     for _ in range(options.max_iterations):
-        learnt = expectation.maximised(before.statistics, run.conditionals)
+        learnt = expectation.maximised(before.statistics, run.conditionals, run.degenerate)
         now = expectation.expected(learnt.conditionals)
         gain = now.objective - before.objective
         report({"train": -now.objective / total_weight})
-        if gain < -rounding * max(before.size, now.size):
+        if learnt.is_maximum and gain < -rounding * max(before.size, now.size):
             note = f"EM stopped because a step lowered the likelihood by {-gain:.3g}, which is a defect: report it"
             return run._replace(notes=(*run.notes, note), converged=True)
-        if gain >= 0.0:
-            run = Run(now.objective, dict(learnt.conditionals), learnt.notes, False)
-        if not gain > options.tolerance * total_weight:
+        if gain >= 0.0 or not learnt.is_maximum:
+            run = Run(now.objective, learnt.conditionals, learnt.notes, learnt.degenerate, False)
+        change = gain if learnt.is_maximum else abs(gain)
+        if not change > options.tolerance * total_weight:
             return run._replace(converged=True)
         before = now
     return run

@@ -2,13 +2,14 @@
 
 A family (a variable and its parents) whose hidden variables are S is seen in every configuration c of S, with the
 weight w_i P(S = c | what row i says), so that its estimator learns as from complete rows. What does not change from one
-step to the next is gathered once: families with nothing hidden, and the *background*, by which every configuration also
-sees every row with the weight BACKGROUND. It keeps components that lose their rows, or shrink onto a few, from
-collapsing, and is part of what EM maximises:
+step to the next is gathered once: families with nothing hidden, and the background (``background.py``) of the others.
+EM maximises
 
-    sum_i w_i ( log p(row i) + BACKGROUND sum_families sum_c log p(family in row i | S = c) ) + log prior of the tables
+    sum_i w_i log p(row i) + log prior of the tables
 
-Variables that bear on nothing observed in a row (what is missing without anything below it) learn nothing from it.
+and each step raises it, but for one that widens a degenerate component. All is float64, whatever the rows are, so that
+the rounding of narrow components far from 0 does not hide whether it rose. Variables that bear on nothing observed in a
+row (what is missing without anything below it) learn nothing from it.
 """
 
 from __future__ import annotations
@@ -34,14 +35,14 @@ from ..runtime.arrays import read_only
 from ..runtime.pieces import split
 from ..runtime.text import preview
 from ..runtime.threads import run_pieces
-from .base import Estimator, Learnt, RowsEstimator, SumEstimator, Target
+from .background import BACKGROUND, STEPS
+from .base import Estimator, RowsEstimator, SumEstimator, Target
 from .counts import Prior
 from .estimators import ESTIMATORS, KEPT, kind_of
 from .gathered import GatheredRows
 
 Array = npt.NDArray[Any]
 
-BACKGROUND = 1e-8
 NEGLIGIBLE = 1e-14  # a share of the posterior that no sum of float64 would show
 ROWS_AT_ONCE = 1 << 14
 PIECES_AT_ONCE = 64  # bounds the memory of the statistics of pieces
@@ -64,6 +65,15 @@ class Piece(NamedTuple):
 
     pattern: int
     rows: slice | Array
+
+
+class Maximised(NamedTuple):
+    """What an M-step led to. ``degenerate`` counts, by group, the steps of the run in which a configuration was so."""
+
+    conditionals: dict[str, Conditional]
+    notes: tuple[str, ...]
+    degenerate: list[list[Any]]
+    is_maximum: bool  # of the objective's bound: nothing saw the background
 
 
 class Expected(NamedTuple):
@@ -91,6 +101,7 @@ class Expectation:
             self.patterns.append(pattern)
         self.groups = self._grouped(targets)
         self.constant = self._collected(self._constant_part).statistics
+        self.background = self._collected(self._background_part).statistics
         self._fixed = [
             group.estimator.estimate(own) if group.is_fixed else None
             for group, own in zip(self.groups, self.constant, strict=True)
@@ -147,7 +158,7 @@ class Expectation:
 
     def _nothing(self) -> list[Any]:
         """The statistics of no rows; compiles in this thread."""
-        part = _part(taken(self.rows.values, slice(0, 0)))
+        part = _part(self._values(slice(0, 0)))
         return [group.estimator.collect(0, 0, part, np.empty(0)) for group in self.groups]
 
     def _merged(self, first: list[Any], second: list[Any]) -> list[Any]:
@@ -157,9 +168,23 @@ class Expectation:
         ]
 
     def _constant_part(self, piece: Piece) -> Expected:
-        """Rows in which nothing of a family is hidden, and the background of the others."""
-        values, weights = taken(self.rows.values, piece.rows), self.weights[piece.rows]
-        statistics = [self._as_it_is(group, piece, values, weights) for group in self.groups]
+        """Rows in which nothing of a family is hidden."""
+        values, weights = self._taken(piece)
+        return Expected(
+            0.0,
+            0.0,
+            [
+                group.estimator.collect(0, len(weights), _part(values), weights)
+                if group.scopes[piece.pattern] == ()
+                else None
+                for group in self.groups
+            ],
+        )
+
+    def _background_part(self, piece: Piece) -> Expected:
+        """All rows in every configuration, of families of which something is hidden."""
+        values, weights = self._taken(piece)
+        statistics = [None] * len(self.groups)
         for g, group in enumerate(self.groups):
             if scope := group.scopes[piece.pattern]:
                 shape = [len(self.rows.schema.states[name]) for name in scope]
@@ -167,10 +192,14 @@ class Expectation:
                 statistics[g] = self._in_every_configuration(group, values, scope, background)
         return Expected(0.0, 0.0, statistics)
 
-    def _as_it_is(self, group: Group, piece: Piece, values: Values, weights: Array) -> Any:
-        if group.scopes[piece.pattern] is None:
-            return None
-        return group.estimator.collect(0, len(weights), _part(values), weights)
+    def _taken(self, piece: Piece) -> tuple[Values, Array]:
+        """The rows of a piece and their weights."""
+        return self._values(piece.rows), self.weights[piece.rows]
+
+    def _values(self, place: slice | Array) -> Values:
+        """Some rows, codes that may be written to, reals as float64."""
+        codes, reals = taken(self.rows.values, place)
+        return Values(codes, reals.astype(np.float64, copy=False))
 
     def _in_every_configuration(self, group: Group, values: Values, scope: Scope, weights: Array) -> Any:
         """The hidden variables set to one configuration after the other, each with its own weights (*ks, n) of the
@@ -188,12 +217,15 @@ class Expectation:
         """The statistics of rows whose hidden variables have these codes (n_codes, n), to start from."""
 
         def work(piece: Piece) -> Expected:
-            values, weights = taken(Values(codes, self.rows.values.reals), piece.rows), self.weights[piece.rows]
+            values, weights = self._taken(piece)
+            values.codes[:] = codes[:, piece.rows]
             return Expected(
                 0.0,
                 0.0,
                 [
-                    self._as_it_is(group, piece, values, weights) if group.scopes[piece.pattern] else None
+                    group.estimator.collect(0, len(weights), _part(values), weights)
+                    if group.scopes[piece.pattern]
+                    else None
                     for group in self.groups
                 ],
             )
@@ -212,7 +244,7 @@ class Expectation:
 
     def _expected_of(self, piece: Piece, sums: HiddenSums) -> Expected:
         """What a piece adds to what is constant."""
-        values, weights = taken(self.rows.values, piece.rows), self.weights[piece.rows]
+        values, weights = self._taken(piece)
         terms = sums.fill(values)
         shares = np.empty_like(terms)
         LOOPS["posterior", "cpu"](0, len(weights), sums.sums.plan, terms, shares)
@@ -224,7 +256,9 @@ class Expectation:
             else None
             for group in self.groups
         ]
-        return Expected(*_objective(terms, weights, [own for scope, own in rows_of.items() if scope]), statistics)
+        used = weights > 0.0
+        log_p = terms[-1, used]
+        return Expected(float(weights[used] @ log_p), float(weights[used] @ np.abs(log_p)), statistics)
 
     def _log_prior(self, conditionals: Mapping[str, Conditional]) -> float:
         """Of what is not fixed, but for a constant: of tables pseudo-count times the sum of logarithms, of logistic
@@ -239,11 +273,22 @@ class Expectation:
                     total -= 0.5 * own.l2 * float(np.square(own.parameters()["weights"]).sum())
         return total
 
-    def maximised(self, statistics: Sequence[Any], conditionals: Mapping[str, Conditional]) -> Learnt:
-        """The M-step: every conditional by its estimator, those without one as they are."""
-        found, notes = dict(conditionals), list[str]()
-        for group, fixed, own in zip(self.groups, self._fixed, statistics, strict=True):
-            learnt = group.estimator.estimate(own) if fixed is None else fixed
+    def maximised(
+        self,
+        statistics: Sequence[Any],
+        conditionals: Mapping[str, Conditional],
+        degenerate: Sequence[Sequence[Any]] | None = None,
+    ) -> Maximised:
+        """The M-step: every conditional by its estimator, those without one as they are. ``degenerate`` is that of the
+        step before."""
+        counts = [list(own) for own in degenerate or [[0] * len(group.estimator.targets) for group in self.groups]]
+        found, notes, is_maximum = dict(conditionals), list[str](), True
+        for g, (group, learnt) in enumerate(zip(self.groups, self._fixed, strict=True)):
+            if learnt is None:
+                held = [np.greater_equal(count, STEPS) for count in counts[g]]
+                learnt, flags = group.estimator.guarded(statistics[g], self.background[g], held)
+                is_maximum &= not any(np.any(own) for own in (*held, *flags))
+                counts[g] = [count + np.asarray(own, int) for count, own in zip(counts[g], flags, strict=True)]
             found |= learnt.conditionals
             notes += learnt.notes
         variables = self.rows.schema.variables
@@ -251,7 +296,7 @@ class Expectation:
             name: found[name].bound(name, [variables[parent] for parent in parents])
             for name, parents in self.parents.items()
         }
-        return Learnt(bound, tuple(notes))
+        return Maximised(bound, tuple(notes), counts, is_maximum)
 
 
 def _refuse_hidden_reals(parents: Mapping[str, Sequence[str]], schema: Schema, pattern: Pattern) -> None:
@@ -266,14 +311,3 @@ def _refuse_hidden_reals(parents: Mapping[str, Sequence[str]], schema: Schema, p
 
 def _part(values: Values) -> Part:
     return Part("columns", read_only(values.codes), 0, read_only(values.reals))
-
-
-def _objective(terms: Array, weights: Array, hidden: Sequence[Array]) -> tuple[float, float]:
-    """sum_i w_i (log p + BACKGROUND x the terms of all configurations), and the sum of the sizes of log p."""
-    used = weights > 0.0
-    log_p = terms[-1, used]
-    total = float(weights[used] @ log_p)
-    for rows in hidden:
-        own = terms[rows.ravel()]
-        total += BACKGROUND * float((np.where(own > -np.inf, own, 0.0) @ weights).sum())
-    return total, float(weights[used] @ np.abs(log_p))

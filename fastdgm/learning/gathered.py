@@ -12,7 +12,7 @@ from ..data.blocks import Part
 from ..data.mixed import values_block
 from ..data.schema import Schema, Values
 from ..runtime.memory import check_memory
-from .base import Learnt, RowsEstimator, SumEstimator, Target, Weights
+from .base import Guarded, Learnt, RowsEstimator, SumEstimator, Target, Weights
 from .counts import Prior
 
 Array = npt.NDArray[Any]
@@ -59,3 +59,18 @@ class GatheredRows(SumEstimator):
             np.ascontiguousarray(np.concatenate(own, axis=1)) for own in zip(*statistics.values, strict=True)
         )
         return self._estimator.fit(values_block(Values(codes, reals), self.schema), np.concatenate(statistics.weights))
+
+    def guarded(self, statistics: Any, background: Any, held: Sequence[Any]) -> Guarded:
+        """All targets together: the background helps where it leaves less to say than their rows alone."""
+        found = None
+        if not any(held):
+            try:
+                found = self.estimate(statistics)
+            except ValueError:  # a state without rows, separable rows
+                found = None
+            if found is not None and not found.notes:
+                return Guarded(found, [False] * len(self.targets))
+        helped = self.estimate(self.merged(statistics, background))
+        if found is not None and len(found.notes) <= len(helped.notes):
+            return Guarded(found, [False] * len(self.targets))
+        return Guarded(helped, [True] * len(self.targets))

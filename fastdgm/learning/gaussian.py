@@ -27,18 +27,25 @@ class GaussianEstimator(MomentsEstimator):
     left out.
     """
 
-    def estimate(self, statistics: Any) -> Learnt:
+    def learnt(self, moments: Sequence[Moments]) -> Learnt:
         """Conditionals by variable. Raises UndeterminedError where even all rows together are too few."""
-        moments, few = [], []
-        for target, own in zip(self.targets, self.all_moments(statistics), strict=True):
-            enough, own_few = _enough_rows(target, own)
-            moments.append(enough)
+        enough, few = [], []
+        for target, own in zip(self.targets, moments, strict=True):
+            own_enough, own_few = _enough_rows(target, own)
+            enough.append(own_enough)
             few.append(own_few)
         conditionals, notes = {}, list[str]()
-        for target, found, own_few in zip(self.targets, _all_regressions(moments), few, strict=True):
+        for target, found, own_few in zip(self.targets, _all_regressions(enough), few, strict=True):
             conditionals[target.name] = _conditional(target, found)
             notes += _notes(target, found, own_few)
         return Learnt(dict(conditionals), tuple(notes))
+
+    def is_degenerate(self, moments: Moments) -> npt.NDArray[np.bool_]:
+        """Too few rows, or nothing left to chance, or parents that do not vary."""
+        enough = moments.rows > moments.cross.shape[1]
+        degenerate: npt.NDArray[np.bool_] = np.logical_not(enough)
+        degenerate[enough] = ~regressions(Moments(*(own[enough] for own in moments))).ordinary
+        return degenerate
 
 
 def _enough_rows(target: Target, moments: Moments) -> tuple[Moments, Array]:

@@ -28,13 +28,24 @@ class LogLinearEstimator(RowsEstimator):
 
     def fit(self, block: Block, weights: Weights) -> Learnt:
         """Conditionals by variable. ValueError for a state that never comes, too few rows, and separable rows."""
-        part = block.read(0, block.n)
-        own_weights = np.ones(block.n) if weights is None else np.asarray(weights, np.float64)
+        part, own_weights = _rows_that_count(block.read(0, block.n), weights)
         conditionals, notes = {}, list[str]()
         for target in self.targets:
             conditionals[target.name], own_notes = fit_log_linear(target, part, self.schema, own_weights)
             notes += own_notes
         return Learnt(dict(conditionals), tuple(notes))
+
+
+def _rows_that_count(part: Part, weights: Weights) -> tuple[Part, Floats]:
+    """Checked columns of the rows of positive weight, and their weights, which are 1 where there are none."""
+    if weights is None:
+        return part, np.ones(part.codes.shape[1])
+    weights = np.asarray(weights, np.float64)
+    counts = weights > 0.0
+    if counts.all():
+        return part, weights
+    reals = part.reals[:, counts] if part.reals.size else part.reals
+    return part._replace(codes=part.codes[:, counts], reals=reals), weights[counts]
 
 
 def fit_log_linear(target: Target, part: Part, schema: Schema, weights: Floats) -> tuple[LogLinear, list[str]]:
@@ -43,7 +54,7 @@ def fit_log_linear(target: Target, part: Part, schema: Schema, weights: Floats) 
     assert isinstance(variable, Discrete)
     l2 = target.conditional.l2 if isinstance(target.conditional, LogLinear) else 0.0
     codes = part.codes[schema.rows[target.name]].astype(np.int64)
-    design = Design.of(part, dict(target.parents), schema)
+    design = Design.of(part, dict(target.parents), schema, weights)
     _check_rows(target, variable, codes, weights, design.size, l2)
     kept, notes = np.ones(design.size, bool), list[str]()
     if l2 == 0.0:
@@ -84,7 +95,7 @@ def _check_rows(target: Target, variable: Discrete, codes: Array, weights: Float
         raise ValueError(
             f"state {state!r} of {target.name!r} has no row of positive weight: its weights would be infinite"
         )
-    n_rows = int((weights > 0.0).sum())
+    n_rows = len(weights)
     if l2 == 0.0 and n_rows <= size:
         raise ValueError(
             f"a regression with {size} coefficients, bias included, needs more rows of positive weight than that, or "

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from ..data.blocks import Part
 from ..data.schema import Schema
@@ -12,7 +15,8 @@ from ..data.variables import Discrete, Real, Variable
 from ..engines.moments.collect import AllMoments, collect_moments, merge_moments
 from ..engines.moments.plan import Family, Strata
 from ..engines.moments.sums import Moments
-from .base import SumEstimator, Target, Weights
+from .background import with_background
+from .base import Guarded, Learnt, SumEstimator, Target, Weights
 from .counts import Prior
 
 
@@ -35,6 +39,28 @@ class MomentsEstimator(SumEstimator):
     def merged(self, earlier: AllMoments, later: AllMoments) -> AllMoments:
         """Those of the rows of both."""
         return merge_moments(self._strata, earlier, later)
+
+    @abstractmethod
+    def learnt(self, moments: Sequence[Moments]) -> Learnt:
+        """The conditionals from the moments of each target. Raises as ``estimate``."""
+
+    @abstractmethod
+    def is_degenerate(self, moments: Moments) -> npt.NDArray[np.bool_]:
+        """(c,): which configurations of a target have moments that do not determine its parameters."""
+
+    def estimate(self, statistics: Any) -> Learnt:
+        """The conditionals. Raises ValueError where rows are too few, or do not determine them."""
+        return self.learnt(self.all_moments(statistics))
+
+    def guarded(self, statistics: Any, background: Any, held: Sequence[Any]) -> Guarded:
+        """Each configuration of each target for itself."""
+        found, degenerate = [], []
+        pairs = zip(self.all_moments(statistics), self.all_moments(background), held, strict=True)
+        for own, of_background, own_held in pairs:
+            helped = self.is_degenerate(own) & ~self.is_degenerate(of_background)
+            found.append(with_background(own, of_background, helped | own_held))
+            degenerate.append(helped)
+        return Guarded(self.learnt(found), degenerate)
 
     def all_moments(self, statistics: AllMoments) -> list[Moments]:
         """Those of each target: the columns of its real parents in their order, then its own.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ from ...data.blocks import Part
 from ...kernels.moments import HEADER
 from .loops import LOOPS
 from .plan import Strata
-from .sums import Moments, merged, moments_from_records
+from .sums import Moments, is_resolved, merged, moments_from_records
 
 Array = npt.NDArray[Any]
 AllMoments = tuple[Moments, ...]  # one for each stratum
@@ -20,17 +21,32 @@ AllMoments = tuple[Moments, ...]  # one for each stratum
 def collect_moments(strata: Strata, begin: int, end: int, part: Part, weights: Array | None) -> AllMoments:
     """Moments of the rows ``begin`` to ``end`` of a part, whose codes and reals have been checked.
 
-    Sums that overflow are infinite or NaN, and nothing says so here.
+    Where the first row of a configuration lies so far out that sums about it have lost digits (an outlier, above all
+    one of small weight), a second pass takes the sums about the means that the first has found. Sums that overflow are
+    infinite or NaN, and nothing says so here.
     """
-    sums = np.zeros(strata.n_sums)
+    found, resolved = _one_pass(strata, begin, end, part, weights, None)
+    if not resolved:
+        means = [np.where(np.isfinite(own.mean), own.mean, np.nan) for own in found]
+        found, _ = _one_pass(strata, begin, end, part, weights, means)
+    return found
+
+
+def _one_pass(
+    strata: Strata, begin: int, end: int, part: Part, weights: Array | None, shifts: Sequence[Array] | None
+) -> tuple[AllMoments, bool]:
+    """The moments, and whether their sums have kept their digits."""
+    sums = strata.new_records(shifts)
     LOOPS["moments", "cpu"](begin, end, strata.plan, part.codes, part.reals, weights, sums)
     starts = strata.plan.record_start
-    found = []
+    found, resolved = [], True
     with np.errstate(over="ignore", invalid="ignore"):
         for s, own in enumerate(strata.strata):
             records = sums[int(starts[s]) : int(starts[s + 1])].reshape(own.n_configurations, own.record)
-            found.append(moments_from_records(records, len(own.columns), HEADER, strata.pairs[s]))
-    return tuple(found)
+            moments = moments_from_records(records, len(own.columns), HEADER, strata.pairs[s])
+            resolved = resolved and is_resolved(moments, strata.pairs[s])
+            found.append(moments)
+    return tuple(found), resolved
 
 
 def merge_moments(strata: Strata, first: AllMoments, second: AllMoments) -> AllMoments:

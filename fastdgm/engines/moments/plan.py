@@ -76,6 +76,14 @@ class Strata:
         """Numbers of all records."""
         return int(self.plan.record_start[-1])
 
+    def new_records(self, shifts: Sequence[Array] | None = None) -> Array:
+        """Sums of no rows, about shifts (c, d) of each stratum; None, or NaN among them: the first row will give it."""
+        sums, starts = np.zeros(self.n_sums), self.plan.record_start
+        for s, own in enumerate(self.strata):
+            records = sums[int(starts[s]) : int(starts[s + 1])].reshape(own.n_configurations, own.record)
+            records[:, HEADER : HEADER + len(own.columns)] = np.nan if shifts is None else shifts[s]
+        return sums
+
     def moments_of(self, number: int, all_moments: Sequence[Moments]) -> Moments:
         """Those of one family, ``cross`` as matrices (c, d, d), configurations in the order of its own axes."""
         family, s = self.families[number], self.stratum_of[number]

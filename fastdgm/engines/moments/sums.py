@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 Array = npt.NDArray[Any]
+RESOLVED = 1e-4  # the least share of a sum of squares that may be left about the mean: 4 of 16 digits are lost
 
 
 class Moments(NamedTuple):
@@ -31,25 +32,34 @@ class Moments(NamedTuple):
 def moments_from_records(records: Array, n_columns: int, header: int, pairs: Array) -> Moments:
     """Records of a piece of rows (c, numbers) -> moments; ``pairs`` (2, p) are places of columns."""
     rows, weight = records[:, 0], records[:, 1]
-    shift, sums = records[:, header : header + n_columns], records[:, header + n_columns : header + 2 * n_columns]
+    shift = np.where(rows[:, None] > 0.0, records[:, header : header + n_columns], 0.0)
+    sums = records[:, header + n_columns : header + 2 * n_columns]
     products = records[:, header + 2 * n_columns :]
     offset = _divided(sums, weight)
     cross = products - sums[:, pairs[0]] * offset[:, pairs[1]]
     squares = pairs[0] == pairs[1]
     cross[:, squares] = np.maximum(cross[:, squares], 0.0)  # rounding may leave less, where all rows are alike
-    return Moments(rows.copy(), weight.copy(), shift.copy(), offset, cross)
+    return Moments(rows.copy(), weight.copy(), shift, offset, cross)
+
+
+def is_resolved(moments: Moments, pairs: Array) -> bool:
+    """Whether the shifts are near enough to the means: W offset^2 is what a sum of squares has lost."""
+    squares = pairs[0] == pairs[1]
+    lost = moments.weight[:, None] * moments.offset[:, pairs[0][squares]] ** 2
+    return bool((RESOLVED * lost <= moments.cross[:, squares]).all())
 
 
 def merged(first: Moments, second: Moments, pairs: Array) -> Moments:
-    """Those of all rows of both."""
+    """Those of all rows of both; the heavier keeps its shift."""
     weight = first.weight + second.weight
     share = _divided(second.weight, weight)
     difference = (second.shift - first.shift) + (second.offset - first.offset)
-    own = first.weight * share
-    between = own[:, None] * difference[:, pairs[0]] * difference[:, pairs[1]]
-    begun = first.weight[:, None] > 0.0
-    offset = np.where(begun, first.offset + share[:, None] * difference, second.offset)
-    shift = np.where(begun, first.shift, second.shift)
+    between = (first.weight * share)[:, None] * difference[:, pairs[0]] * difference[:, pairs[1]]
+    kept = (first.weight >= second.weight)[:, None]
+    near_first = first.offset + share[:, None] * difference
+    near_second = second.offset - _divided(first.weight, weight)[:, None] * difference
+    offset = np.where(kept, near_first, near_second)
+    shift = np.where(kept, first.shift, second.shift)
     return Moments(first.rows + second.rows, weight, shift, offset, first.cross + second.cross + between)
 
 
