@@ -475,7 +475,10 @@ class BayesNet(Network):
     ) -> BayesNet:
         """``fit`` in chunks: adds this chunk's counts and moments to those of earlier calls since the last ``fit``.
 
-        The conditionals are those of one ``fit`` on all chunks together, those of real variables but for rounding.
+        The conditionals are those of one ``fit`` on all chunks together, those of real variables but for rounding. As
+        long as all rows so far are too few for them (one row for a mean and std), the rows are kept, a warning says so,
+        and the conditionals stay as they are.
+
         Kinds that need all rows at once (Laplace, Logistic, Softmax, NoisyOr) are refused. States that are not known
         yet, and which variables are real, are taken from the first chunk, by the rules of :meth:`fit`: name them in
         ``from_edges(..., states=..., real=...)`` if later chunks may bring others, or leave rows with new labels out
@@ -499,13 +502,16 @@ class BayesNet(Network):
     def _learn(self, data: Any, prior: Prior, sample_weight: Any, unknown: UnknownLabels, *, add: bool) -> BayesNet:
         """Swap in conditionals from data; with ``add``, from these and those of earlier calls."""
         from .learning.counts import training_rows
-        from .learning.fitting import Known, learn
+        from .learning.fitting import Known, learn, learn_chunk
 
         variables = self._variables if add else self._declared
         known = Known(self._parents, variables, self._conditionals if self._keeps_kinds else {})
         rows = training_rows(data, known.variables, self.names, sample_weight, unknown)
-        fitted = learn(known, rows, prior, self._statistics if add else None, in_chunks=add)
-        self._set_conditionals(fitted.conditionals)
+        fitted = learn_chunk(known, rows, prior, self._statistics) if add else learn(known, rows, prior)
+        if fitted.conditionals:
+            self._set_conditionals(fitted.conditionals)
+        else:
+            self._set_states(rows.block.schema.variables)  # as later chunks are read
         self._statistics = fitted.statistics
         for warning in filter(None, (rows.warning, fitted.warning)):
             warnings.warn(warning, UserWarning, stacklevel=3)

@@ -11,7 +11,7 @@ import fastdgm as fd
 from fastdgm.cli.description import description
 from fastdgm.cli.program import main
 from fastdgm.engines.hybrid import ENGINES
-from fastdgm.io.rows import FORMATS, read_rows
+from fastdgm.io.rows import FORMATS, read_rows, write_rows
 
 SUFFIXES = list(FORMATS)
 
@@ -125,6 +125,23 @@ def test_info_of_reals_alone_and_of_constants():
     assert text.splitlines()[-1] == "  - variables with a std of 0, whose rows score -inf but for one value: ['b']"
 
 
+def test_info_of_structures(net, capsys):
+    made = fd.BayesNet.from_edges([("a", "b"), ("b", "c")], states={"a": ["x", "y"]}, real=["c"])
+    fd.write(made, "structure.safetensors")
+    assert run(capsys, "info", "structure.safetensors").splitlines() == [
+        "variables           1 discrete (2 states) and 1 real and 1 not known to be discrete or real",
+        "arcs                2 (up to 1 into one variable)",
+        "problems found      1",
+        "  - variables whose parameters are not known yet: 3, ['a', 'b', 'c']; fastdgm fit learns them",
+    ]
+    text = description(fd.BayesNet.from_edges([("a", "b")]))
+    assert text.splitlines()[0] == "variables           2 not known to be discrete or real"
+
+
+def test_info_of_a_mixture_without_parameters():
+    assert "parameters are not known yet: 1, ['x']" in description(fd.gaussian_mixture(3, 2))
+
+
 def test_convert(net, capsys):
     run(capsys, "convert", "net.safetensors", "copy.safetensors")
     x = net.sample(10, seed=0)
@@ -180,6 +197,87 @@ def test_fit_again_keeps_the_kinds_of_conditionals(frame, capsys):
         assert fitted["year"].intercept == pytest.approx(frame["year"].mean())
     message = error_of(capsys, "fit", "net.safetensors", "rows.csv", "--real", "x", "-o", "fitted.safetensors")
     assert "--real is for structures alone, this network has conditionals of ['z', 'x', 'year']" in message
+
+
+@pytest.mark.parametrize("chunk", [1, 3, 1000])
+@pytest.mark.parametrize("suffix", [".csv", ".parquet", ".arrow", ".npy"])
+def test_fit_again_estimates_once_from_all_chunks(tmp_path, monkeypatch, capsys, suffix, chunk):
+    monkeypatch.chdir(tmp_path)
+    net = fd.BayesNet(
+        {
+            "z": fd.Categorical([0.4, 0.59, 0.01]),
+            "x": fd.Normal.given(["z"], [-1, 2, 0], 1),
+            "v": fd.MultivariateNormal([0, 0], np.eye(2)),
+            "y": fd.LinearGaussian(["x", "v"], 1, [2, 0, 1], 0.5),
+        }
+    )
+    fd.write(net, "net.safetensors")
+    x = net.sample(60, seed=0, dtype=np.float64)
+    x = x[x["z"] < 2]
+    write_rows(f"x{suffix}", [x], x.schema)
+    assert main(["fit", "net.safetensors", f"x{suffix}", "--chunk", str(chunk), "-o", "fitted.safetensors"]) == 0
+    warning = "fastdgm: warning: 'x' has too few rows for a regression in 1 of 3 joint states of its discrete parents"
+    err = capsys.readouterr().err
+    assert err.startswith(warning) and err.count("\n") == 1
+    fitted = fd.read("fitted.safetensors")
+    with pytest.warns(UserWarning, match="too few rows"):
+        net.fit(x)
+    for name in net.names:
+        for own, other in zip(fitted[name].parameters().values(), net[name].parameters().values(), strict=True):
+            np.testing.assert_allclose(own, other, rtol=1e-9, atol=1e-9)
+
+
+# --- hidden variables ---
+
+
+@pytest.fixture
+def mixture(tmp_path, monkeypatch):
+    """Two clusters far apart, in mixture.safetensors; 200 rows of the reals alone, in x.npy, x.csv and x.parquet."""
+    monkeypatch.chdir(tmp_path)
+    covariances = [np.eye(2)] * 2
+    made = fd.BayesNet(
+        {
+            "z": fd.CPT([], [0.4, 0.6], states=["no", "yes"]),
+            "x": fd.MultivariateNormal.given(["z"], [[-20, 0], [20, 0]], covariances),
+        }
+    )
+    fd.write(made, "mixture.safetensors")
+    x = made.sample(200, seed=0, dtype=np.float64)["x"]
+    np.save("x.npy", x)
+    frame = pd.DataFrame(x, columns=["x[0]", "x[1]"])
+    frame.to_csv("x.csv", index=False)
+    frame.to_parquet("x.parquet", index=False)
+    return made
+
+
+@pytest.mark.parametrize("suffix", [".npy", ".csv", ".parquet"])
+def test_a_variable_without_a_column_is_learnt_by_em(mixture, capsys, suffix):
+    out = run(capsys, "fit", "mixture.safetensors", f"x{suffix}", "--chunk", 30, "-o", "fitted.safetensors")
+    assert out == "fitted.safetensors: 11 parameters from 200 rows\n"
+    x = np.load("x.npy")
+    expected = fd.BayesNet(mixture.conditionals).fit(x, seed=0)
+    assert fd.read("fitted.safetensors").log_prob(x).sum() == pytest.approx(expected.log_prob(x).sum(), rel=1e-3)
+
+
+@pytest.mark.parametrize("suffix", [".npy", ".csv", ".parquet"])
+def test_score_of_an_array_of_reals_alone(mixture, capsys, suffix):
+    run(capsys, "score", "mixture.safetensors", "x.npy", "--chunk", 30, "-o", f"scored{suffix}")
+    reader = {".npy": np.load, ".csv": pd.read_csv, ".parquet": pd.read_parquet}[suffix]
+    rows = np.asarray(reader(f"scored{suffix}"))
+    x = np.load("x.npy")
+    expected = np.column_stack([x, mixture.log_prob(x)])
+    for row, own in zip(rows, expected, strict=True):
+        np.testing.assert_allclose(np.hstack(row), own, rtol=1e-6)  # a vector is one cell of Parquet
+
+
+def test_arrays_hold_all_variables_or_the_reals_alone(mixture, capsys):
+    np.save("wide.npy", np.zeros((5, 4)))
+    message = error_of(capsys, "score", "mixture.safetensors", "wide.npy")
+    assert "shape (n_rows, 3), or (n_rows, 2) for the real variables alone, got shape (5, 4)" in message
+    np.save("all.npy", np.zeros((5, 3)))
+    for files in (["x.npy", "all.npy"], ["all.npy", "x.npy"]):
+        message = error_of(capsys, "fit", "mixture.safetensors", *files, "-o", "fitted.safetensors")
+        assert "several inputs have the same columns" in message
 
 
 def test_real_names_a_variable(frame, capsys):

@@ -85,6 +85,54 @@ def test_chunks_give_what_all_rows_give():
     np.testing.assert_allclose(chunked["z"].table, whole["z"].table)
 
 
+def kinds_net() -> fd.BayesNet:
+    """One variable of every kind that follows from sums over rows."""
+    return fd.BayesNet(
+        {
+            "z": fd.Bernoulli(0.5),
+            "a": fd.Normal.given(["z"], [0, 1], [1, 1]),
+            "b": fd.LinearGaussian(["a"], 0, [1]),
+            "v": fd.MultivariateNormal([0, 0], np.eye(2)),
+            "u": fd.Uniform(0, 1),
+            "e": fd.Exponential(1),
+        }
+    )
+
+
+def test_a_stream_may_start_with_no_rows_and_with_single_ones():
+    net, n = kinds_net(), 40
+    x = net.sample(n, seed=0, dtype=np.float64)
+    chunked = kinds_net()
+    for begin, end in ((0, 0), *((row, row + 1) for row in range(2))):
+        with pytest.warns(UserWarning, match="the rows are kept for later calls, until then the conditionals stay"):
+            chunked.partial_fit(x[begin:end])
+        assert chunked.conditionals == net.conditionals
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # a state of z may lack rows still
+        for row in range(2, n):
+            chunked.partial_fit(x[row : row + 1])
+    whole = net.fit(x)
+    for name in net.names:
+        for own, other in zip(chunked[name].parameters().values(), whole[name].parameters().values(), strict=True):
+            np.testing.assert_allclose(own, other, rtol=1e-9, atol=1e-9)
+
+
+def test_a_structure_whose_first_chunk_is_small_knows_its_variables_alone():
+    net = fd.BayesNet.from_edges([("z", "a")])
+    with pytest.warns(UserWarning, match="too few rows .* 'a' has 1, .* at least 2; the rows are kept"):
+        net.partial_fit({"z": ["yes"], "a": [0.5]})
+    assert not net.is_fitted and net.states == {"z": ("yes",)}
+    net.partial_fit({"z": ["yes"], "a": [1.5]})
+    assert net["a"].intercept.tolist() == [1.0] and net["a"].std.tolist() == [0.5]
+
+
+def test_a_chunk_that_no_later_one_mends_is_refused():
+    net = fd.BayesNet({"e": fd.Exponential(1)}).partial_fit({"e": [1.0, 3.0]})
+    with pytest.raises(ValueError, match="never below 0, 'e' is -1"):
+        net.partial_fit({"e": [-1.0]})
+    assert net.partial_fit({"e": [5.0]})["e"].rate == 1 / 3
+
+
 def test_fit_after_chunks_starts_afresh_also_with_kinds():
     data = mixed_data()
     net = fd.BayesNet.from_edges([("z", "a")]).partial_fit({"z": data["z"], "a": data["a"]})
@@ -327,11 +375,11 @@ def test_values_that_are_not_finite(value):
 
 
 def test_too_few_rows():
-    fails(fd.BayesNet.from_edges([("x", "y")]), {"x": [0.5, 1.5], "y": [0.5, 1.5]}, "2 coefficients.*'y' has 2")
+    fails(fd.BayesNet.from_edges([("x", "y")]), {"x": [0.5, 1.5], "y": [0.5, 1.5]}, "'y' has 2, .* at least 3")
     fails(fd.BayesNet({"x": fd.Normal()}), {"x": []}, "'x' has 0")
     fails(fd.BayesNet({"x": fd.Normal()}), {"x": [1.0, 2.0, 3.0]}, "'x' has 1", sample_weight=[0, 1, 0])
     vector = fd.BayesNet({"x": fd.MultivariateNormal.standard(3)})
-    fails(vector, {"x": np.eye(3)}, "a covariance of 3 numbers needs more rows .* 'x' has 3")
+    fails(vector, {"x": np.eye(3)}, "'x' has 3, a covariance of 3 numbers needs at least 4")
     fails(fd.BayesNet({"x": fd.Exponential()}), {"x": [1.0]}, "'x' cannot be learnt from no rows", sample_weight=[0.0])
     fails(fd.BayesNet({"x": fd.Laplace()}), {"x": [1.0]}, "'x' cannot be learnt from no rows", sample_weight=[0.0])
 

@@ -156,7 +156,8 @@ def test_scored_rows_keep_the_order_of_the_file(tmp_path):
 @pytest.mark.parametrize(
     ("text", "error", "message"),
     [
-        ("z,u,k,x\nno,abc,a,1\n", FormatError, "invalid value 'abc'"),
+        ("z,u,k,x\nno,abc,a,1\n", FormatError, r"rows.csv: column 'u' holds numbers, got the invalid value 'abc'$"),
+        ("x[0],x[1],z,u,k\n1,\x1b,no,3,a\n", FormatError, r"column 'x\[1\]' holds numbers, .* value '\\x1b'$"),
         ("x[0],x[1],z,u,k\n1,2,no,,a\n", ValueError, "column 'u', row 0 is missing"),
         ("x[0],x[1],z,u,k\n1,nan,no,3,a\n", ValueError, r"column 'x\[1\]', row 0 is missing"),
         ("x[0],x[1],z,u,k\n1,inf,no,3,a\n", ValueError, r"column 'x\[1\]', row 0 is inf"),

@@ -16,6 +16,7 @@ from ..data.labels import codes_are_ambiguous
 from ..data.variables import Real
 from ..runtime.text import preview
 from ..structures import parameter_counts
+from .networks import known_conditionals
 
 if TYPE_CHECKING:
     from ..bayesnet import BayesNet
@@ -44,9 +45,9 @@ def description(net: BayesNet) -> str:
     facts = [
         ("variables", _kinds_of_variables(net)),
         ("arcs", f"{len(net.edges)} (up to {most_parents} into one variable)"),
-        *_facts_of_parameters(net),
-        *_facts_of_tables(net),
     ]
+    if known_conditionals(net):
+        facts += [*_facts_of_parameters(net), *_facts_of_tables(net)]
     found = list(problems(net))
     facts.append(("problems found", str(len(found)) if found else "none"))
     return "\n".join([f"{what:<20}{value}" for what, value in facts] + [f"  - {problem}" for problem in found])
@@ -54,13 +55,16 @@ def description(net: BayesNet) -> str:
 
 def _kinds_of_variables(net: BayesNet) -> str:
     n_states = [len(states) for states in net.states.values()]
-    sizes = [own.size for own in net.variables.values() if isinstance(own, Real)]
-    if not sizes:
+    if len(n_states) == len(net):
         return f"{len(net)} ({_span(min(n_states), max(n_states))} states)"
     kinds = [f"{len(n_states)} discrete ({_span(min(n_states), max(n_states))} states)"] if n_states else []
-    vectors = [size for size in sizes if size > 1]
-    of_numbers = f" (vectors of {_span(min(vectors), max(vectors))} numbers among them)" if vectors else ""
-    return " and ".join([*kinds, f"{len(sizes)} real{of_numbers}"])
+    if sizes := [own.size for own in net.variables.values() if isinstance(own, Real)]:
+        vectors = [size for size in sizes if size > 1]
+        of_numbers = f" (vectors of {_span(min(vectors), max(vectors))} numbers among them)" if vectors else ""
+        kinds.append(f"{len(sizes)} real{of_numbers}")
+    if unknown := len(net) - len(net.variables):
+        kinds.append(f"{unknown} not known to be discrete or real")
+    return " and ".join(kinds)
 
 
 def _facts_of_parameters(net: BayesNet) -> list[tuple[str, str]]:
@@ -90,14 +94,19 @@ def _facts_of_tables(net: BayesNet) -> list[tuple[str, str]]:
 
 
 def _tables(net: BayesNet) -> dict[str, CPT]:
-    return {name: own for name, own in net.conditionals.items() if isinstance(own, CPT)}
+    return {name: own for name, own in known_conditionals(net).items() if isinstance(own, CPT)}
 
 
 def problems(net: BayesNet) -> Iterator[str]:
-    """What is legal but may surprise: states that never occur, single states, misleading state names.
+    """What is legal but may surprise: parameters that are not known, states that never occur, single states, misleading
+    state names.
 
     Zeros and certain states in a table are ordinary: whatever is the logical consequence of its parents has them.
     """
+    conditionals = known_conditionals(net)
+    if unfitted := [name for name in net.names if name not in conditionals or not conditionals[name].is_fitted]:
+        few = preview(unfitted, 5)
+        yield f"variables whose parameters are not known yet: {len(unfitted)}, {few}; fastdgm fit learns them"
     if never := unreachable_states(net):
         yield f"states that never occur: {len(never)}, {preview([f'{name}={state}' for name, state in never], 5)}"
     if single := [name for name, states in net.states.items() if len(states) == 1]:
@@ -107,7 +116,7 @@ def problems(net: BayesNet) -> Iterator[str]:
             f"variables whose state names only look like codes: {len(misleading)}, {preview(misleading, 5)}; "
             "write their values as strings in frames"
         )
-    if constant := [name for name, own in net.conditionals.items() if _is_constant(own)]:
+    if constant := [name for name, own in conditionals.items() if _is_constant(own)]:
         yield f"variables with a std of 0, whose rows score -inf but for one value: {preview(constant, 5)}"
 
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import warnings
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
+from itertools import chain
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import TYPE_CHECKING, Any
@@ -15,19 +17,19 @@ import numpy as np
 from ..conditionals.table import CPT
 from ..data.schema import Schema
 from ..data.variables import Real
-from ..errors import MissingValuesError, NotFittedError, UnknownNameError
+from ..errors import MissingValuesError, UnknownNameError
 from ..runtime.files import check_target
 from ..runtime.text import preview
 from .inputs import Inputs
 from .models import rows_per_chunk
-from .networks import ReadOptions, check_other_file, load_network
+from .networks import ReadOptions, check_other_file, known_conditionals, load_network
 from .outputs import progress
 
 if TYPE_CHECKING:
     from ..bayesnet import BayesNet
-    from ..conditionals.base import Conditional
+    from ..learning.counts import Prior
 
-    Learn = Callable[[BayesNet, Any], Any]  # partial_fit with its options
+    Learn = Callable[[BayesNet, Any], Any]  # fit with its options
 
 _ANY_SIZE = re.compile(r"large_|(?<=int)\d+|^u(?=int)|half(?=float)")  # of Arrow types that concatenate
 Part = tuple[int, Any]  # the first row in all inputs, and rows
@@ -44,9 +46,10 @@ def fit(
     chunk: int | None,
     reading: ReadOptions,
 ) -> None:
-    """Learn the conditionals of a network's structure from rows: chunk by chunk if they are sums over rows.
+    """Learn the conditionals of a network's structure from rows: chunk by chunk if they follow from sums over rows.
 
-    States that the network does not have are learnt as ``BayesNet.fit`` learns them, from all rows at once.
+    States that the network does not have are learnt as ``BayesNet.fit`` learns them, from all rows at once; so are
+    variables without a column, by EM.
     """
     from ..bayesnet import BayesNet
     from ..io import write
@@ -55,18 +58,20 @@ def fit(
     with Inputs(data) as inputs:
         check_other_file(out, net, *inputs.paths)
         model = load_network(net, reading, "fit")
-        checked_prior(prior, equivalent_sample_size)
+        own_prior = checked_prior(prior, equivalent_sample_size)
         _check_output(model, out)
         fitted = untaught(model, real)
         known = Schema(fitted.variables)
         size = rows_per_chunk(len(model) + known.n_reals - len(known.sizes), chunk)
         found = inputs.read(model.names, known, size, ignore_extra=ignore_extra)
-        if _learns_in_chunks(fitted):
-            learn = partial(BayesNet.partial_fit, prior=prior, equivalent_sample_size=equivalent_sample_size)
-            n_rows = _fit_in_chunks(fitted, progress(found, out, size=_size), inputs, learn)
+        parts = progress(found, out, size=_size)
+        first = next(parts)  # there is at least one
+        parts = chain([first], parts)
+        if _learns_in_chunks(fitted, first[1]):
+            fitted, n_rows = _fit_in_chunks(fitted, parts, inputs, own_prior)
         else:
             learn = partial(BayesNet.fit, prior=prior, equivalent_sample_size=equivalent_sample_size)
-            n_rows = _fit_together(fitted, list(progress(found, out, size=_size)), inputs, learn)
+            n_rows = _fit_together(fitted, list(parts), inputs, learn)
     write(fitted, out)
     print(f"{out}: {fitted.n_parameters} parameters from {n_rows} rows")
 
@@ -87,21 +92,16 @@ def untaught(net: BayesNet, real: Sequence[str] = ()) -> BayesNet:
     return BayesNet(conditionals)
 
 
-def known_conditionals(net: BayesNet) -> Mapping[str, Conditional]:
-    """Those of a network; none where it is a structure alone."""
-    try:
-        return net.conditionals
-    except NotFittedError:
-        return {}
-
-
-def _learns_in_chunks(net: BayesNet) -> bool:
-    """Whether all is known of the variables, and what is to be learnt follows from sums over rows."""
+def _learns_in_chunks(net: BayesNet, rows: Any) -> bool:
+    """Whether all is known of the variables, which rows like these hold, and what is to be learnt follows from sums
+    over rows."""
+    from ..data.boundary import read_once
     from ..learning.base import SumEstimator, Target
     from ..learning.estimators import ESTIMATORS, KEPT, kind_of
+    from ..learning.hidden_rows import absent_variables
 
     variables, conditionals = net.variables, known_conditionals(net)
-    if len(variables) < len(net):
+    if len(variables) < len(net) or absent_variables(read_once(rows, net.names), variables, net.names):
         return False
     targets = [
         Target(name, variables[name], {parent: variables[parent] for parent in own}, conditionals.get(name))
@@ -115,15 +115,25 @@ def _size(part: Part) -> int:
     return len(part[1])
 
 
-def _fit_in_chunks(net: BayesNet, parts: Iterable[Part], inputs: Inputs, learn: Learn) -> int:
-    """Learn from rows whose states are known; their number."""
-    n_rows = 0
+def _fit_in_chunks(net: BayesNet, parts: Iterable[Part], inputs: Inputs, prior: Prior) -> tuple[BayesNet, int]:
+    """The network learnt from rows of which only sums are held, and their number; all of its variables are known."""
+    from ..bayesnet import BayesNet
+    from ..learning.counts import training_rows
+    from ..learning.fitting import Known, Learner
+
+    schema = Schema(net.variables)
+    learner = Learner(Known(net.parents, schema.variables, known_conditionals(net)), schema, prior)
+    statistics, n_rows = None, 0
     for first, rows in parts:
         with inputs.located(first):
-            learn(net, rows)
-        n_rows += len(rows)
+            own = training_rows(rows, schema.variables, net.names, None, "error")
+            statistics = learner.collect(own, statistics)
+        n_rows += own.block.n
     _check_some(n_rows)
-    return n_rows
+    fitted = learner.estimate(statistics)
+    if fitted.warning:
+        warnings.warn(fitted.warning, UserWarning, stacklevel=2)
+    return BayesNet(fitted.conditionals), n_rows
 
 
 def _fit_together(net: BayesNet, parts: list[Part], inputs: Inputs, learn: Learn) -> int:

@@ -70,6 +70,7 @@ class Inputs:
         cells = [*names, *known.cell_names]
         complete = Schema({name: known.variables.get(name, Real()) for name in names})  # what is asked of arrays
         first_columns: tuple[str, list[str]] | None = None
+        first_array: tuple[str, int] | None = None
         self._starts = []
         for name, file in self._opened():
             self._starts.append(row)
@@ -77,7 +78,10 @@ class Inputs:
                 asked = complete if file.suffix.lower() == ".npy" else known
                 for rows in read_rows(file, asked, chunk):
                     rows = _own_columns(rows, cells, len(names), name, ignore_extra)
-                    if not isinstance(rows, np.ndarray):
+                    if isinstance(rows, np.ndarray):
+                        first_array = first_array or (name, rows.shape[1])
+                        _check_width(rows, name, *first_array)
+                    else:
                         if len(self.paths) > 1:  # the indices of several frames are no index
                             rows = rows.select(list(table_columns(rows, names)))
                         first_columns = first_columns or (name, rows.schema.names)
@@ -187,6 +191,12 @@ def _own_columns(rows: Any, names: Collection[str], n_vars: int, name: str, igno
             "--ignore-extra leaves such columns out"
         )
     return rows
+
+
+def _check_width(rows: np.ndarray[Any, Any], name: str, first: str, width: int) -> None:
+    """ValueError for an array that does not hold the variables that the first one does."""
+    if rows.shape[1] != width:
+        raise ValueError(f"several inputs have the same columns: {first} has {width}, {name} has {rows.shape[1]}")
 
 
 def _in_order(rows: Any, name: str, first: str, columns: list[str]) -> Any:

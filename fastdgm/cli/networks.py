@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Mapping
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from ..errors import NotFittedError
 from .inputs import STANDARD_INPUT, shown
 
 if TYPE_CHECKING:
     from ..bayesnet import BayesNet
+    from ..conditionals.base import Conditional
     from ..io.uai import Axes
 
 # What to do instead, by command, where a model is no Bayes net.
@@ -85,6 +88,14 @@ def load_network(net: str, reading: ReadOptions, command: str) -> BayesNet:
         instead = INSTEAD[command].format(path=net)
         raise ValueError(f"{command} works on Bayes nets, {net} holds a {type(model).__name__}: {instead}")
     return model
+
+
+def known_conditionals(net: BayesNet) -> Mapping[str, Conditional]:
+    """Those of a network; none where it is a structure alone."""
+    try:
+        return net.conditionals
+    except NotFittedError:
+        return {}
 
 
 def _is_file(net: str) -> bool:

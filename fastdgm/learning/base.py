@@ -28,6 +28,10 @@ class Target(NamedTuple):
     conditional: Conditional | None = None  # the one it has, whose kind and settings it keeps
 
 
+class UndeterminedError(ValueError):
+    """Rows do not determine a conditional; with more of them they may."""
+
+
 class Learnt(NamedTuple):
     """What came out: conditionals by variable, and what to tell the user about them."""
 
@@ -76,7 +80,8 @@ class SumEstimator(Estimator, ABC):
 
     @abstractmethod
     def estimate(self, statistics: Any) -> Learnt:
-        """The conditionals. Raises ValueError, naming the variable, where the rows do not determine them."""
+        """The conditionals. Raises ValueError, naming the variable, where the rows do not determine them: an
+        UndeterminedError if more rows may."""
 
     def guarded(self, statistics: Any, background: Any, held: Sequence[Any]) -> Guarded:
         """The same, with the statistics of the ``background`` added in configurations that are degenerate or ``held``

@@ -21,13 +21,6 @@ UnknownLabels = Literal["error", "drop"]
 LARGEST_WEIGHT = 1e280  # of a row or a prior, so that no sum of them overflows
 
 
-class LearntTables(NamedTuple):
-    """Tables by variable, and the counts that they come from."""
-
-    conditionals: dict[str, CPT]
-    counts: list[Array]
-
-
 class TrainingRows(NamedTuple):
     """What is counted: rows, their weights, and what to tell about rows that were left out."""
 
@@ -47,22 +40,17 @@ class Prior(NamedTuple):
         return self.pseudo_count / table.size if self.shared else self.pseudo_count
 
 
-def learn(
+def tables_from_counts(
     parents: Mapping[str, tuple[str, ...]],
-    block: Block,
+    states: Mapping[str, tuple[str, ...]],
+    counts: Sequence[Array],
     prior: Prior,
-    sample_weight: Any = None,
-    earlier: Sequence[Array] | None = None,
-) -> LearntTables:
-    """All tables from the counts of complete data, added to earlier ones."""
-    counts = count_families(parents, block, sample_weight)
-    if earlier is not None:
-        counts = [old + new for old, new in zip(earlier, counts, strict=True)]
-    conditionals = {
-        name: CPT.trusted(own, table_from_counts(count, prior.per_cell(count)), block.states[name])
+) -> dict[str, CPT]:
+    """The tables of a network of tables only, from the counts of every family."""
+    return {
+        name: CPT.trusted(own, table_from_counts(count, prior.per_cell(count)), states[name])
         for (name, own), count in zip(parents.items(), counts, strict=True)
     }
-    return LearntTables(conditionals, counts)
 
 
 def training_rows(

@@ -11,9 +11,8 @@ from ..data.schema import Schema
 from ..data.variables import Variable
 from ..runtime.pieces import cell_ranges
 from ..runtime.threads import run_pieces
-from . import counts
-from .base import Estimator, Learnt, RowsEstimator, SumEstimator, Target, Weights
-from .counts import Prior, TrainingRows, checked_weights
+from .base import Estimator, Learnt, RowsEstimator, SumEstimator, Target, UndeterminedError, Weights
+from .counts import Prior, TrainingRows, checked_weights, count_families, tables_from_counts
 from .estimators import ESTIMATORS, KEPT, all_tables, kind_of
 from .notes import warning_text
 
@@ -38,30 +37,76 @@ class Fitted(NamedTuple):
     warning: str = ""
 
 
-def learn(known: Known, rows: TrainingRows, prior: Prior, earlier: Any = None, in_chunks: bool = False) -> Fitted:
-    """All conditionals from complete rows, added to those that ``earlier`` statistics are of.
+def learn(known: Known, rows: TrainingRows, prior: Prior) -> Fitted:
+    """All conditionals from complete rows.
 
-    Raises ValueError or TypeError, naming a variable, where one cannot be learnt from them, or not in chunks.
+    Raises ValueError or TypeError, naming a variable, where one cannot be learnt from them.
     """
-    schema = rows.block.schema
-    variables = schema.variables
-    targets = [
-        Target(name, variables[name], {own: variables[own] for own in parents}, known.conditionals.get(name))
-        for name, parents in known.parents.items()
-    ]
-    if all_tables(targets):
-        tables = counts.learn(known.parents, rows.block, prior, rows.weights, earlier)
-        return Fitted(tables.conditionals, tables.counts)
-    weights = None if rows.weights is None else checked_weights(rows.weights, rows.block.n)
-    estimators = _estimators(targets, schema, prior)
-    if in_chunks:
-        _refuse_chunks(estimators)
-    sums = {kind: own for kind, own in estimators.items() if isinstance(own, SumEstimator)}
-    statistics = dict(zip(sums, _collected(list(sums.values()), schema, rows.block, weights), strict=True))
-    if earlier is not None:
-        statistics = {kind: own.merged(earlier[kind], statistics[kind]) for kind, own in sums.items()}
-    learnt = [_learnt(own, statistics.get(kind), rows.block, weights) for kind, own in estimators.items()]
-    return Fitted(_together(targets, learnt), statistics, warning_text([note for own in learnt for note in own.notes]))
+    learner = Learner(known, rows.block.schema, prior)
+    return learner.estimate(learner.collect(rows), rows)
+
+
+def learn_chunk(known: Known, rows: TrainingRows, prior: Prior, earlier: Any) -> Fitted:
+    """All conditionals from complete rows and those that ``earlier`` statistics are of (None: of none).
+
+    No conditionals, and a warning, where all of these rows do not determine them yet. Raises ValueError or TypeError,
+    naming a variable, where one cannot be learnt in chunks, or from these rows whatever follows.
+    """
+    learner = Learner(known, rows.block.schema, prior)
+    learner.refuse_all_at_once()
+    statistics = learner.collect(rows, earlier)
+    try:
+        return learner.estimate(statistics)
+    except UndeterminedError as error:
+        warning = f"{error}; the rows are kept for later calls, until then the conditionals stay as they are"
+        return Fitted({}, statistics, warning)
+
+
+class Learner:
+    """The estimators of a network's variables: ``collect`` statistics of rows, once or chunk by chunk, then
+    ``estimate``."""
+
+    def __init__(self, known: Known, schema: Schema, prior: Prior) -> None:
+        self._parents, self._schema, self._prior = known.parents, schema, prior
+        variables = schema.variables
+        self._targets = [
+            Target(name, variables[name], {own: variables[own] for own in parents}, known.conditionals.get(name))
+            for name, parents in known.parents.items()
+        ]
+        self._counts_alone = all_tables(self._targets)
+        self._estimators = {} if self._counts_alone else _estimators(self._targets, schema, prior)
+
+    def refuse_all_at_once(self) -> None:
+        """TypeError, naming a variable, where one needs all rows at once."""
+        for kind, own in self._estimators.items():
+            if isinstance(own, RowsEstimator):
+                raise TypeError(
+                    f"partial_fit cannot learn the {kind} of {own.targets[0].name!r}, which needs all rows at once: "
+                    "call fit(data)"
+                )
+
+    def collect(self, rows: TrainingRows, earlier: Any = None) -> Any:
+        """The statistics of rows, added to earlier ones."""
+        if self._counts_alone:
+            counts = count_families(self._parents, rows.block, rows.weights)
+            return counts if earlier is None else [old + new for old, new in zip(earlier, counts, strict=True)]
+        sums = {kind: own for kind, own in self._estimators.items() if isinstance(own, SumEstimator)}
+        found = _collected(list(sums.values()), self._schema, rows.block, _weights(rows))
+        statistics = dict(zip(sums, found, strict=True))
+        if earlier is None:
+            return statistics
+        return {kind: own.merged(earlier[kind], statistics[kind]) for kind, own in sums.items()}
+
+    def estimate(self, statistics: Any, rows: TrainingRows | None = None) -> Fitted:
+        """All conditionals from collected statistics; ``rows``, all of them, for what has none.
+
+        Raises ValueError, naming a variable, where they do not determine one: an UndeterminedError if more may.
+        """
+        if self._counts_alone:
+            return Fitted(tables_from_counts(self._parents, self._schema.states, statistics, self._prior), statistics)
+        learnt = [_learnt(own, statistics.get(kind), rows) for kind, own in self._estimators.items()]
+        notes = [note for own in learnt for note in own.notes]
+        return Fitted(_together(self._targets, learnt), statistics, warning_text(notes))
 
 
 def _estimators(targets: Sequence[Target], schema: Schema, prior: Prior) -> dict[str, Estimator]:
@@ -73,13 +118,8 @@ def _estimators(targets: Sequence[Target], schema: Schema, prior: Prior) -> dict
     return {kind.__name__: ESTIMATORS[kind](own, schema, prior) for kind, own in by_kind.items()}
 
 
-def _refuse_chunks(estimators: Mapping[str, Estimator]) -> None:
-    for kind, own in estimators.items():
-        if isinstance(own, RowsEstimator):
-            raise TypeError(
-                f"partial_fit cannot learn the {kind} of {own.targets[0].name!r}, which needs all rows at once: "
-                "call fit(data)"
-            )
+def _weights(rows: TrainingRows) -> Weights:
+    return None if rows.weights is None else checked_weights(rows.weights, rows.block.n)
 
 
 def _collected(estimators: Sequence[SumEstimator], schema: Schema, block: Block, weights: Weights) -> list[Any]:
@@ -102,12 +142,12 @@ def _collected(estimators: Sequence[SumEstimator], schema: Schema, block: Block,
     return total
 
 
-def _learnt(estimator: Estimator, statistics: Any, block: Block, weights: Weights) -> Learnt:
+def _learnt(estimator: Estimator, statistics: Any, rows: TrainingRows | None) -> Learnt:
     if isinstance(estimator, SumEstimator):
         return estimator.estimate(statistics)
-    if isinstance(estimator, RowsEstimator):
-        return estimator.fit(block, weights)
-    raise TypeError(f"an estimator is a SumEstimator or a RowsEstimator, got a {type(estimator).__name__}")
+    if isinstance(estimator, RowsEstimator) and rows is not None:
+        return estimator.fit(rows.block, _weights(rows))
+    raise TypeError(f"an estimator has sums or is given all rows at once, a {type(estimator).__name__} got neither")
 
 
 def _together(targets: Sequence[Target], learnt: Sequence[Learnt]) -> dict[str, Conditional]:

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from ..conditionals.gaussian import LinearGaussian, Normal
 from ..data.variables import Discrete, Real
 from ..engines.moments.sums import Moments, pooled
-from .base import Learnt, Target
+from .base import Learnt, Target, UndeterminedError
 from .moments import MomentsEstimator
 from .notes import where
 from .regression import Regressions, regressions
@@ -28,7 +28,7 @@ class GaussianEstimator(MomentsEstimator):
     """
 
     def learnt(self, moments: Sequence[Moments]) -> Learnt:
-        """Conditionals by variable. Raises ValueError where even all rows together are too few."""
+        """Conditionals by variable. Raises UndeterminedError where even all rows together are too few."""
         enough, few = [], []
         for target, own in zip(self.targets, moments, strict=True):
             own_enough, own_few = _enough_rows(target, own)
@@ -56,9 +56,9 @@ def _enough_rows(target: Target, moments: Moments) -> tuple[Moments, Array]:
         moments = with_all_rows(moments, few)
         n_rows = int(moments.rows[few.argmax()])
         if n_rows <= n_coefficients:
-            raise ValueError(
-                f"a regression with {n_coefficients} coefficients, intercept included, needs more rows of positive "
-                f"weight than that: {target.name!r} has {n_rows}"
+            raise UndeterminedError(
+                f"too few rows of positive weight: {target.name!r} has {n_rows}, coefficients and std need at least "
+                f"{n_coefficients + 1}"
             )
     return moments, few
 

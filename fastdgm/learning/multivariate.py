@@ -11,7 +11,7 @@ import numpy.typing as npt
 from ..conditionals.multivariate import MultivariateNormal
 from ..data.variables import Discrete
 from ..engines.moments.sums import Moments
-from .base import Learnt, Target
+from .base import Learnt, Target, UndeterminedError
 from .gaussian import with_all_rows
 from .moments import MomentsEstimator
 from .notes import where
@@ -27,7 +27,7 @@ class MultivariateNormalEstimator(MomentsEstimator):
     """
 
     def learnt(self, moments: Sequence[Moments]) -> Learnt:
-        """Conditionals by variable. Raises ValueError where rows are too few, or a covariance is singular."""
+        """Conditionals by variable. Raises UndeterminedError where rows are too few, or a covariance is singular."""
         conditionals, notes = {}, list[str]()
         for target, own in zip(self.targets, moments, strict=True):
             few = own.rows <= own.mean.shape[1]
@@ -38,9 +38,9 @@ class MultivariateNormalEstimator(MomentsEstimator):
                     "there"
                 )
             if own.rows.min() <= own.mean.shape[1]:
-                raise ValueError(
-                    f"a covariance of {own.mean.shape[1]} numbers needs more rows of positive weight than that: "
-                    f"{target.name!r} has {int(own.rows.min())}"
+                raise UndeterminedError(
+                    f"too few rows of positive weight: {target.name!r} has {int(own.rows.min())}, a covariance of "
+                    f"{own.mean.shape[1]} numbers needs at least {own.mean.shape[1] + 1}"
                 )
             covariance = own.cross / own.weight[:, None, None]
             conditionals[target.name] = _made(target, own.mean, covariance)
@@ -63,7 +63,7 @@ def _made(target: Target, mean: np.ndarray[Any, Any], covariance: np.ndarray[Any
             tuple(target.parents), mean.reshape(*n_states, d), covariance.reshape(*n_states, d, d)
         )
     except ValueError as error:
-        raise ValueError(
+        raise UndeterminedError(
             f"the rows of {target.name!r} have no covariance that a normal vector can have, because a column is "
             f"constant or a linear function of others{where(target, _singular(covariance))}: {error}"
         ) from None

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from ..conditionals.base import Conditional
 from ..conditionals.roots import Exponential, Laplace, Uniform
 from ..data.blocks import Block, Part
-from .base import Learnt, RowsEstimator, SumEstimator, Target, Weights
+from .base import Learnt, RowsEstimator, SumEstimator, Target, UndeterminedError, Weights
 
 Array = npt.NDArray[Any]
 ROWS_AT_ONCE = 1 << 20
@@ -52,7 +52,7 @@ class RootEstimator(SumEstimator):
         conditionals = {}
         for target, column in zip(self.targets, np.asarray(statistics).T, strict=True):
             if column[WEIGHT] == 0.0:
-                raise ValueError(f"{target.name!r} cannot be learnt from no rows of positive weight")
+                raise UndeterminedError(f"{target.name!r} cannot be learnt from no rows of positive weight")
             if not np.isfinite(column).all():
                 raise ValueError(
                     f"the sum of {target.name!r}, times its weights, leaves the range of float64: scale the column or "
@@ -70,10 +70,10 @@ class UniformEstimator(RootEstimator):
     """low and high are the smallest and the largest value."""
 
     def made(self, name: str, statistics: Array) -> Conditional:
-        """ValueError for a constant column."""
+        """UndeterminedError for a constant column."""
         low, high = float(statistics[SMALLEST]), float(statistics[LARGEST])
         if low == high:
-            raise ValueError(f"a Uniform variable has more than one value, all of {name!r} are {low:g}")
+            raise UndeterminedError(f"a Uniform variable has more than one value, all of {name!r} are {low:g}")
         return Uniform(low, high)
 
 
@@ -81,13 +81,15 @@ class ExponentialEstimator(RootEstimator):
     """rate = 1 / mean."""
 
     def made(self, name: str, statistics: Array) -> Conditional:
-        """ValueError for values below 0, and where all are 0."""
+        """ValueError for values below 0, UndeterminedError where all are 0."""
         if statistics[SMALLEST] < 0.0:
             raise ValueError(f"an Exponential variable is never below 0, {name!r} is {statistics[SMALLEST]:g}")
         with np.errstate(over="ignore", divide="ignore"):
             rate = float(statistics[WEIGHT] / statistics[SUM])
         if not 0.0 < rate < np.inf:
-            raise ValueError(f"an Exponential variable has a rate of 1 / mean, the mean of {name!r} is 0, or too close")
+            raise UndeterminedError(
+                f"an Exponential variable has a rate of 1 / mean, the mean of {name!r} is 0, or too close"
+            )
         return Exponential(rate)
 
 

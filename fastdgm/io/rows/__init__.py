@@ -77,7 +77,8 @@ def write_rows(path: str | Path, chunks: Iterable[Samples], variables: Schema | 
 def read_rows(path: str | Path, variables: Schema | States, chunk: int = 100_000) -> Iterator[Any]:
     """The rows of a file in chunks of at most ``chunk`` rows, each fit for ``log_prob`` and ``fit``.
 
-    There is at least one chunk: that of a file without rows is empty.
+    There is at least one chunk: that of a file without rows is empty. An array in .npy may hold the real variables
+    alone.
 
     Raises
     ------

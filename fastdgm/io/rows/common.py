@@ -79,8 +79,8 @@ def _printable(message: str) -> str:
 def checked_batches(path: Path, kind: str, batches: Iterator[Any]) -> Iterator[Any]:
     """The first batch, so that its columns are checked even if it is empty, then those that have rows.
 
-    Whatever the reader behind ``batches`` raises becomes a FormatError that names the file; MemoryError too, which is
-    what a damaged size looks like.
+    Whatever the reader behind ``batches`` raises becomes a FormatError that names the file, unless it is one;
+    MemoryError too, which is what a damaged size looks like.
     """
     pa = require_pyarrow()
     expected = (ValueError, TypeError, LookupError, OSError, EOFError, ArithmeticError, MemoryError)
@@ -92,6 +92,8 @@ def checked_batches(path: Path, kind: str, batches: Iterator[Any]) -> Iterator[A
             _ = batch.schema.names  # in UTF-8 too
         except StopIteration:
             return
+        except FormatError:
+            raise
         except (*expected, NotImplementedError, pa.ArrowException) as error:
             raise damaged(path, f"{kind} file", error) from None
         if first or batch.num_rows:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import re
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
@@ -14,11 +15,15 @@ from ...data.labels import Column, codes_in_range
 from ...data.samples import Samples
 from ...data.schema import Schema
 from ...data.vectors import element_names
+from ...errors import FormatError
 from . import scored
 from .common import SCORE, Scores, checked_batches, require_pyarrow, slices
 from .scored import Scored
 
 _SAFE = re.compile(r"[^\s,\"'](?:[^,\"'\r\n]*[^\s,\"'])?")
+_NO_NUMBER = re.compile(
+    r"In CSV column #(?P<column>\d+): .*CSV conversion error to double: invalid value '(?P<value>.*)'", re.DOTALL
+)
 _CELLS = 1 << 18  # turned into text at a time
 _BLOCK_BYTES = 1 << 21  # parsed at a time; also the longest line
 
@@ -118,20 +123,44 @@ def compressed(file: BinaryIO, write_text: Callable[[BinaryIO], None]) -> None:
 
 
 def _batches(path: Path, schema: Schema, chunk: int) -> Iterator[Any]:
+    from pyarrow import csv
+
+    types = _column_types(schema)
+    parse_options = csv.ParseOptions(newlines_in_values=any("\n" in s for own in schema.states.values() for s in own))
+    try:
+        with _opened(path, parse_options, types) as reader:
+            yield reader.schema.empty_table()
+            for batch in reader:
+                yield from slices(batch, chunk)
+    except ValueError as error:
+        found = _NO_NUMBER.match(str(error))
+        if found is None:
+            raise
+        with _opened(path, parse_options, {}) as reader:
+            name = reader.schema.names[int(found["column"])]
+        raise FormatError(
+            f"{path}: column {name!r} holds numbers, got the invalid value {found['value']!r:.60}"
+        ) from None
+
+
+def _column_types(schema: Schema) -> dict[str, Any]:
+    import pyarrow as pa
+
+    reals = [cell for name, size in schema.vectors.items() for cell in element_names(name, size)]
+    types = dict.fromkeys([*reals, *schema.real_names], pa.float64())
+    return types | dict.fromkeys(schema.states, pa.dictionary(pa.int32(), pa.string()))
+
+
+@contextmanager
+def _opened(path: Path, parse_options: Any, types: dict[str, Any]) -> Iterator[Any]:
+    """A reader of batches; columns without a type get that of their first values."""
     import pyarrow as pa
     from pyarrow import csv
 
-    read_options = csv.ReadOptions(block_size=_BLOCK_BYTES)
-    parse_options = csv.ParseOptions(newlines_in_values=any("\n" in s for own in schema.states.values() for s in own))
-    types = dict.fromkeys(schema.states, pa.dictionary(pa.int32(), pa.string()))
-    reals = [cell for name, size in schema.vectors.items() for cell in element_names(name, size)]
-    types = dict.fromkeys([*reals, *schema.real_names], pa.float64()) | types
-    convert_options = csv.ConvertOptions(column_types=types, strings_can_be_null=False)
     compression = "gzip" if path.suffix.lower() == ".gz" else None  # pyarrow knows lower case only
+    convert_options = csv.ConvertOptions(column_types=types, strings_can_be_null=False)
     with (
         pa.input_stream(str(path), compression=compression) as text,
-        csv.open_csv(text, read_options, parse_options, convert_options) as reader,
+        csv.open_csv(text, csv.ReadOptions(block_size=_BLOCK_BYTES), parse_options, convert_options) as reader,
     ):
-        yield reader.schema.empty_table()
-        for batch in reader:
-            yield from slices(batch, chunk)
+        yield reader

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple, cast
 
@@ -42,9 +43,11 @@ def write_scores(file: BinaryIO, chunks: Iterable[Scores]) -> None:
 
 
 def write_scored(file: BinaryIO, chunks: Iterable[Scored], schema: Schema) -> None:
-    """Write codes, reals and log-probabilities as one float64 array ``(n_rows, n_cells + 1)``."""
+    """Write codes, reals and log-probabilities as one float64 array ``(n_rows, n_cells + 1)``; without the codes where
+    the rows are an array of the reals alone."""
     rows = (scored.numbers(chunk, schema) for chunk in chunks)
-    write_growing(file, rows, np.dtype(np.float64), (schema.n_codes + schema.n_reals + 1,))
+    first = next(rows)  # there is at least one chunk
+    write_growing(file, chain([first], rows), np.dtype(np.float64), first.shape[1:])
 
 
 def write_growing(
@@ -81,24 +84,29 @@ class _Layout(NamedTuple):
 def read(path: Path, schema: Schema, chunk: int) -> Iterator[npt.NDArray[Any]]:
     """Blocks of rows of an array in either memory order; raises FormatError now, not at first use.
 
+    An array may hold the real variables alone, as ``log_prob`` and EM take it.
+
     Read and not mapped: a file that becomes shorter meanwhile is an error, not the end of the process.
     """
-    return _blocks(path, _layout(path, schema.n_codes + schema.n_reals, schema.is_discrete), chunk)
+    return _blocks(path, _layout(path, schema), chunk)
 
 
-def _layout(path: Path, n_vars: int, is_discrete: bool) -> _Layout:
+def _layout(path: Path, schema: Schema) -> _Layout:
+    n_cells, n_reals = schema.n_codes + schema.n_reals, schema.n_reals
     with path.open("rb") as file:
         try:
             shape, fortran_order, dtype = _header(file)
         except Exception as error:  # a damaged header gets as far as Python's tokenizer
             raise damaged(path, ".npy file of rows", error) from None
         start, end = file.tell(), file.seek(0, os.SEEK_END)
-    if dtype.kind not in "iufb" or len(shape) != 2 or shape[1] != n_vars or shape[0] < 0:
-        what = "codes has shape (n_rows, {}) and whole numbers" if is_discrete else "rows has shape (n_rows, {})"
-        raise FormatError(f"{path}: an array of {what.format(n_vars)}, got shape {shape} and type {dtype}")
-    if end - start < shape[0] * n_vars * dtype.itemsize:
+    n_columns = shape[1] if len(shape) == 2 else 0
+    if dtype.kind not in "iufb" or n_columns not in {n_cells, n_reals or n_cells} or len(shape) != 2 or shape[0] < 0:
+        what = "codes has shape (n_rows, {}) and whole numbers" if schema.is_discrete else "rows has shape (n_rows, {})"
+        alone = f", or (n_rows, {n_reals}) for the real variables alone" if 0 < n_reals < n_cells else ""
+        raise FormatError(f"{path}: an array of {what.format(n_cells)}{alone}, got shape {shape} and type {dtype}")
+    if end - start < shape[0] * n_columns * dtype.itemsize:
         raise damaged(path, ".npy file of rows", ValueError(f"{shape[0]} rows do not fit into {end} bytes"))
-    return _Layout(start, (shape[0], n_vars), fortran_order, dtype)
+    return _Layout(start, (shape[0], n_columns), fortran_order, dtype)
 
 
 def _header(file: BinaryIO) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:

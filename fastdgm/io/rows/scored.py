@@ -9,6 +9,7 @@ import numpy as np
 
 from ...data.boundary import as_block, as_network_block
 from ...data.columns import table_columns
+from ...data.partial import holds_reals_alone
 from ...data.samples import Samples, rows_of
 from ...data.schema import Schema, Values
 from ...data.vectors import element_names
@@ -24,7 +25,7 @@ class Scored(NamedTuple):
 
 def distinct_columns(rows: Any, schema: Schema) -> list[str]:
     """Columns of a chunk in their order, to which one of log-probabilities can be added."""
-    names = list(schema.names) if isinstance(rows, np.ndarray) else list(rows.schema.names)
+    names = list(_held(rows, schema).names) if isinstance(rows, np.ndarray) else list(rows.schema.names)
     if SCORE in names:
         raise ValueError(f"the rows have a column {SCORE!r} already: its name is taken for the log-probabilities")
     return names
@@ -32,13 +33,20 @@ def distinct_columns(rows: Any, schema: Schema) -> list[str]:
 
 def samples_of(rows: Any, schema: Schema) -> Samples:
     """A chunk as codes and reals, its variables in the order of the file's columns."""
-    own = schema
-    if not isinstance(rows, np.ndarray):
+    if isinstance(rows, np.ndarray):
+        own = _held(rows, schema)
+    else:
         own = Schema({name: schema.variables[name] for name in _in_file_order(distinct_columns(rows, schema), schema)})
         rows = table_columns(rows, own.names)
     block = as_network_block(rows, own)
     part = block.read(0, block.n)
     return Samples.of(Values(part.codes, part.reals), own)
+
+
+def _held(rows: np.ndarray[Any, Any], schema: Schema) -> Schema:
+    """The variables that an array of rows holds: all of them, or the real ones alone."""
+    alone = holds_reals_alone(rows, schema)
+    return Schema({name: schema.variables[name] for name in schema.real_names}) if alone else schema
 
 
 def _in_file_order(columns: Sequence[str], schema: Schema) -> list[str]:
