@@ -274,7 +274,8 @@ class BayesNet(Network):
 
         Returns
         -------
-        Codes ``(n_rows,)``, uint8 or uint16, the first of equally probable states; with ``labels`` an array of strings.
+        Codes ``(n_rows,)``, uint8 or uint16, the first of equally probable states, a torch tensor if ``data`` is one;
+        with ``labels`` always a NumPy array of strings.
 
         Raises
         ------
@@ -287,10 +288,11 @@ class BayesNet(Network):
         >>> net.predict({"wet": [0, 1]}, "rain"), net.predict({"wet": [1]}, "rain", labels=True)
         (array([0, 1], dtype=uint8), array(['True'], dtype=object))
         """
-        from .inference.predictions import predicted_codes
+        from .inference.predictions import posterior, predicted_codes
 
-        codes = predicted_codes(self.predict_proba(data, name))
-        return np.array(self._states[name], dtype=object)[codes] if labels else codes
+        self._check_name(name)
+        codes = predicted_codes(posterior(self._inference, data, name))
+        return np.array(self._states[name], dtype=object)[codes] if labels else Placement.of(data).give_back(codes)
 
     def to_multivariate_normal(self) -> MultivariateNormal:
         """All variables as one normal vector, x ~ Normal(m, S), where all are linear Gaussians or normal vectors.
