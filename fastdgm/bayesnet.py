@@ -405,6 +405,7 @@ class BayesNet(Network):
             codes from 0 to the largest, so years or ratings from 1 need ``astype("category")`` or declared states.
             A column of floats of which any is fractional is real; ``real=[...]`` of ``from_edges`` says it of others.
         y : ignored, there for scikit-learn's pipelines: a class is a variable like the others, a column of the data.
+            Refused where a variable is hidden, because it may be the labels of that one.
         prior : a per cell: 1.0 (the default) is Laplace smoothing, 0.0 maximum likelihood; or ``"bdeu"`` for
             a = equivalent_sample_size / (k x number of parent configurations) (Heckerman et al. 1995).
             Of tables alone.
@@ -446,19 +447,21 @@ class BayesNet(Network):
         from .data.boundary import read_once
         from .learning.counts import check_ignored_labels, checked_prior
         from .learning.em import EMOptions
-        from .learning.hidden_rows import absent_variables
+        from .learning.hidden_rows import absent_variables, refuse_ignored_labels
 
         check_ignored_labels(y)
         own_prior = checked_prior(prior, equivalent_sample_size)
         options = EMOptions(n_restarts, max_iterations, tolerance, seed, progress, resume).checked()
         data = read_once(data, self.names)
         if absent_variables(data, self._declared, self.names):
+            refuse_ignored_labels(y)
             return self._learn_hidden(data, own_prior, sample_weight, options)
         try:
             return self._learn(data, own_prior, sample_weight, unknown, add=False)
         except MissingValuesError:
             if all(isinstance(own, Discrete) for own in self._declared.values()):
                 raise
+        refuse_ignored_labels(y)
         return self._learn_hidden(data, own_prior, sample_weight, options)
 
     def partial_fit(

@@ -281,6 +281,16 @@ def test_what_cannot_be_learnt():
         fd.gaussian_mixture(2, 2).fit(np.empty((0, 2)), seed=0)
 
 
+def test_labels_beside_hidden_variables_are_refused():
+    x, owner = clusters(90)
+    net = fd.naive_bayes("y", ["a", "b"], target_states=3, real=["a", "b"])
+    some = np.where(np.arange(90) % 2, owner, None)
+    for data in (x, {"a": x[:, 0], "b": x[:, 1]}, {"a": x[:, 0], "b": x[:, 1], "y": some}):
+        with pytest.raises(ValueError, match="y is ignored, but some variables are hidden"):
+            net.fit(data, owner)
+    assert net.fit({"y": owner, "a": x[:, 0], "b": x[:, 1]}, owner).is_fitted  # nothing is hidden
+
+
 @pytest.mark.parametrize(
     ("option", "value", "error"),
     [

@@ -36,6 +36,16 @@ def _has_column(data: Mapping[Any, Any], name: str) -> bool:
     return name in data or any(isinstance(own, str) and own.startswith(f"{name}[") for own in data)
 
 
+def refuse_ignored_labels(y: Any) -> None:
+    """ValueError for labels beside data in which variables are hidden: they would be learnt as if there were none."""
+    if y is not None:
+        raise ValueError(
+            "y is ignored, but some variables are hidden from the data, which may be the ones that y has the labels "
+            'of: pass them as a column, as in fit({"a": X[:, 0], "b": X[:, 1], "y": y}), or leave y out to learn '
+            "hidden variables by EM"
+        )
+
+
 def hidden_rows(data: Any, known: Variables, names: Sequence[str]) -> PartialRows:
     """The rows of data with values missing.
 
