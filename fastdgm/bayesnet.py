@@ -14,7 +14,7 @@ from .conditionals.base import Conditional
 from .data.evidence import known_values, refuse_do, refuse_given
 from .data.placement import Placement
 from .data.samples import Samples, rows_of
-from .data.variables import Discrete, in_order
+from .data.variables import in_order
 from .errors import MissingValuesError
 from .network import Network
 from .runtime.arrays import real_type
@@ -447,7 +447,7 @@ class BayesNet(Network):
         from .data.boundary import read_once
         from .learning.counts import check_ignored_labels, checked_prior
         from .learning.em import EMOptions
-        from .learning.hidden_rows import absent_variables, refuse_ignored_labels
+        from .learning.hidden_rows import absent_variables, is_all_discrete, refuse_ignored_labels
 
         check_ignored_labels(y)
         own_prior = checked_prior(prior, equivalent_sample_size)
@@ -459,7 +459,7 @@ class BayesNet(Network):
         try:
             return self._learn(data, own_prior, sample_weight, unknown, add=False)
         except MissingValuesError:
-            if all(isinstance(own, Discrete) for own in self._declared.values()):
+            if is_all_discrete(self._declared, self.names):
                 raise
         refuse_ignored_labels(y)
         return self._learn_hidden(data, own_prior, sample_weight, options)
