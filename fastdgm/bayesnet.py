@@ -125,9 +125,9 @@ class BayesNet(Network):
         kind = real_type(dtype)
         program = self._program
         if given is not None and program.schema.is_discrete:
-            refuse_given(given, self._states)
+            refuse_given(given, program.schema)
         if do is not None:
-            refuse_do(do, self._states)
+            refuse_do(do, program.schema)
         key = key_from_seed(seed)
         placement = Placement.of(like)
         if given is None:
