@@ -306,6 +306,18 @@ def test_discrete_variables_alone_hide_nothing():
         net.fit({"a": ["x", "y", "x"]})
 
 
+def test_features_are_real_and_arrays_have_their_width():
+    with pytest.raises(KeyError, match=r"real features are some of .*, got the class variable 'y'"):
+        fd.naive_bayes("y", ["a", "b"], real=["y"])
+    net = fd.BayesNet(
+        {"z": fd.Bernoulli(0.5), "x": fd.MultivariateNormal.given(["z"], np.zeros((2, 4)), [np.eye(4)] * 2)}
+    )
+    for rows in (np.zeros((6, 3)), np.zeros(6)):
+        for verb in (net.fit, net.log_prob, net.partial_fit):
+            with pytest.raises(ValueError, match=r"\(n_rows, 5\).* or \(n_rows, 4\) for the real ones alone, \['x'\]"):
+                verb(rows)
+
+
 def test_labels_beside_hidden_variables_are_refused():
     x, owner = clusters(90)
     net = fd.naive_bayes("y", ["a", "b"], target_states=3, real=["a", "b"])
