@@ -23,7 +23,7 @@ BEYOND = [0, 1, 2, 3, 40, 255, 2**16 - 1]
 def test_table_cells_beyond_the_end_are_the_last(dtype, n):
     index = np.resize(np.array([*BEYOND, np.iinfo(dtype).max], dtype), n)
     table, total = np.array([1.0, 2.0, 4.0]), np.full(n, 0.5)
-    compiled(cpt._add_table)(total, index, table, n)
+    compiled(cpt.add_table)(total, index, table, n)
     assert (total == 0.5 + table[np.minimum(index, 2)]).all()
     compiled(cpt._keep_within)(index, 3, n)
     assert index.max() <= 2 and (index[:3] == [0, 1, 2][:n]).all()
@@ -34,7 +34,7 @@ def test_the_largest_index_of_a_large_table_counts(size):
     table = np.arange(float(size))
     index = np.full(8, min(size, 1 << 16) - 1, np.uint16)
     total = np.zeros(8)
-    compiled(cpt._add_table)(total, index, table, 8)
+    compiled(cpt.add_table)(total, index, table, 8)
     assert (total == 65_535.0).all()
 
 

@@ -271,7 +271,7 @@ def index_types(function: Any, array: str) -> set[str]:
 def test_gathers_are_indexed_by_unsigned_64_bit_integers(index_type):
     """A signed index costs a wrap-around check in every gather, and uint64 + int silently becomes one."""
     index = np.zeros(9, index_type)
-    add_table, gather_slots, count = map(compiled, (cpt._add_table, alias.gather_slots, cpt._count))
+    add_table, gather_slots, count = map(compiled, (cpt.add_table, alias.gather_slots, cpt._count))
     add_table(np.zeros(9), index, np.zeros(4), 9)
     assert index_types(add_table, "table") == {"uint64"}
     gather_slots(np.zeros(8, np.uint32), np.zeros(4, np.uint64), 8, np.zeros(8, np.uint64))
