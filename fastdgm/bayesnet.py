@@ -14,7 +14,7 @@ from .conditionals.base import Conditional
 from .data.evidence import known_values, refuse_do, refuse_given
 from .data.placement import Placement
 from .data.samples import Samples, rows_of
-from .data.variables import Discrete, in_order
+from .data.variables import in_order
 from .errors import MissingValuesError
 from .network import Network
 from .runtime.arrays import real_type
@@ -126,9 +126,9 @@ class BayesNet(Network):
         kind = real_type(dtype)
         program = self._program
         if given is not None and program.schema.is_discrete:
-            refuse_given(given, self._states)
+            refuse_given(given, program.schema)
         if do is not None:
-            refuse_do(do, self._states)
+            refuse_do(do, program.schema)
         key = key_from_seed(seed)
         placement = Placement.of(like)
         if given is None:
@@ -275,7 +275,8 @@ class BayesNet(Network):
 
         Returns
         -------
-        Codes ``(n_rows,)``, uint8 or uint16, the first of equally probable states; with ``labels`` an array of strings.
+        Codes ``(n_rows,)``, uint8 or uint16, the first of equally probable states, a torch tensor if ``data`` is one;
+        with ``labels`` always a NumPy array of strings.
 
         Raises
         ------
@@ -288,10 +289,11 @@ class BayesNet(Network):
         >>> net.predict({"wet": [0, 1]}, "rain"), net.predict({"wet": [1]}, "rain", labels=True)
         (array([0, 1], dtype=uint8), array(['True'], dtype=object))
         """
-        from .inference.predictions import predicted_codes
+        from .inference.predictions import posterior, predicted_codes
 
-        codes = predicted_codes(self.predict_proba(data, name))
-        return np.array(self._states[name], dtype=object)[codes] if labels else codes
+        self._check_name(name)
+        codes = predicted_codes(posterior(self._inference, data, name))
+        return np.array(self._states[name], dtype=object)[codes] if labels else Placement.of(data).give_back(codes)
 
     def to_multivariate_normal(self) -> MultivariateNormal:
         """All variables as one normal vector, x ~ Normal(m, S), where all are linear Gaussians or normal vectors.
@@ -404,6 +406,7 @@ class BayesNet(Network):
             codes from 0 to the largest, so years or ratings from 1 need ``astype("category")`` or declared states.
             A column of floats of which any is fractional is real; ``real=[...]`` of ``from_edges`` says it of others.
         y : ignored, there for scikit-learn's pipelines: a class is a variable like the others, a column of the data.
+            Refused where a variable is hidden, because it may be the labels of that one.
         prior : a per cell: 1.0 (the default) is Laplace smoothing, 0.0 maximum likelihood; or ``"bdeu"`` for
             a = equivalent_sample_size / (k x number of parent configurations) (Heckerman et al. 1995).
             Of tables alone.
@@ -448,19 +451,21 @@ class BayesNet(Network):
         from .data.boundary import read_once
         from .learning.counts import check_ignored_labels, checked_prior
         from .learning.em import EMOptions
-        from .learning.hidden_rows import absent_variables
+        from .learning.hidden_rows import absent_variables, is_all_discrete, refuse_ignored_labels
 
         check_ignored_labels(y)
         own_prior = checked_prior(prior, equivalent_sample_size)
         options = EMOptions(n_restarts, max_iterations, tolerance, seed, progress, resume).checked()
         data = read_once(data, self.names)
         if absent_variables(data, self._declared, self.names):
+            refuse_ignored_labels(y)
             return self._learn_hidden(data, own_prior, sample_weight, options)
         try:
             return self._learn(data, own_prior, sample_weight, unknown, add=False)
         except MissingValuesError:
-            if all(isinstance(own, Discrete) for own in self._declared.values()):
+            if is_all_discrete(self._declared, self.names):
                 raise
+        refuse_ignored_labels(y)
         return self._learn_hidden(data, own_prior, sample_weight, options)
 
     def partial_fit(

@@ -14,7 +14,8 @@ from .bayesnet import BayesNet
 from .conditionals.gaussian import LinearGaussian
 from .conditionals.multivariate import MultivariateNormal
 from .conditionals.table import CPT, Categorical
-from .data.variables import MAX_STATES, Real
+from .data.variables import MAX_STATES, Real, in_order
+from .errors import UnknownNameError
 from .runtime.seeds import at_least_one
 from .runtime.text import preview
 
@@ -134,8 +135,8 @@ def naive_bayes(
     """Features independent given the class: p(y, x) = p(y) prod_i p(x_i | y).
 
     Discrete features have tables, real ones are normal with a mean and a standard deviation for each class. With two
-    classes and n binary features it has 2n + 1 parameters. ``predict`` and ``predict_proba`` give the class; where
-    ``fit`` gets no column of it, it is hidden and learnt by EM.
+    classes and n binary features it has 2n + 1 parameters. ``predict`` and ``predict_proba`` give the class. Where a
+    feature is real, the classes are declared and ``fit`` gets no column of them, they are hidden and learnt by EM.
 
     Parameters
     ----------
@@ -146,7 +147,8 @@ def naive_bayes(
 
     Raises
     ------
-    ValueError : the class among the features, states of a real feature. KeyError : a real feature that is none.
+    ValueError : the class among the features, states of a real feature. KeyError : a real feature that is none, as the
+        class is none.
 
     Examples
     --------
@@ -162,6 +164,8 @@ def naive_bayes(
     own = _specs(features)
     if target in own:
         raise ValueError(f"the class variable is not one of its features, got {target!r} among {preview(own)}")
+    if target in in_order(real, "real"):
+        raise UnknownNameError(f"real features are some of {preview(own)}, got the class variable {target!r}")
     specs = {**_specs({target: target_states}), **own}
     return BayesNet.from_edges([(target, name) for name in own], specs, _known_states(specs), real)
 

@@ -8,6 +8,7 @@ from reference_latent import log_sum, marginal
 
 import fastdgm as fd
 from fastdgm.data.partial import as_partial_rows
+from fastdgm.errors import MissingValuesError
 from fastdgm.learning.counts import Prior
 from fastdgm.learning.em import targets_of
 from fastdgm.learning.expectation import Expectation
@@ -306,15 +307,61 @@ def test_what_cannot_be_learnt():
     net = fd.BayesNet.from_edges([("z", "a"), ("a", "b")], states={"z": ["0", "1"]}, real=["a", "b"])
     with pytest.raises(ValueError, match=r"the real variable 'a' has no value in some rows, and \['b'\] depend on it"):
         net.fit({"a": [1.0, np.nan, 3.0, 4.5], "b": [1.0, 2.0, 2.5, 4.0]}, seed=0)
-    with pytest.raises(KeyError, match="the data has no column 'a'; only discrete variables"):
+    with pytest.raises(KeyError, match="the data has no column 'a'; beside real variables only discrete ones"):
         net.fit({"b": [1.0, 2.0, 2.5, 4.0]}, seed=0)
     with pytest.raises(ValueError, match="'a' is real and has no values"):
         net.fit({"a": [np.nan] * 4, "b": [1.0, 2.0, 2.5, 4.0]}, seed=0)
     undeclared = fd.BayesNet.from_edges([("z", "a")], real=["a"])
-    with pytest.raises(KeyError, match="the data has no column 'z'; only discrete variables whose states are declared"):
+    with pytest.raises(KeyError, match="no column 'z'; beside real variables only discrete ones whose states are"):
         undeclared.fit({"a": [1.0, 2.5, 3.0]}, seed=0)
     with pytest.raises(ValueError, match="at least one row"):
         fd.gaussian_mixture(2, 2).fit(np.empty((0, 2)), seed=0)
+
+
+def test_reals_need_no_declaration_beside_hidden_states():
+    x, owner = clusters(60)
+    some = np.where(np.arange(60) % 3, owner, None)
+    missing = np.where(np.arange(60) % 5, x[:, 1], np.nan)
+    columns = {"z": some, "a": x[:, 0], "b": missing}
+    states = {"z": ["0", "1", "2"]}
+    edges = [("z", "a"), ("z", "b")]
+    net = fd.BayesNet.from_edges(edges, states=states).fit(columns, seed=0)
+    told = fd.BayesNet.from_edges(edges, states=states, real=["a", "b"]).fit(columns, seed=0)
+    assert all(net[name] == told[name] for name in net.names)
+    leaf = np.column_stack([x[:, 0], missing])
+    assert fd.BayesNet.from_edges([("a", "b")]).fit(leaf)["b"].std > 0.0
+
+
+def test_discrete_variables_alone_hide_nothing():
+    net = fd.BayesNet.from_edges([("z", "a")], states={"z": ["0", "1"]})
+    with pytest.raises(MissingValuesError, match="column 'z', row 1 is missing"):
+        net.fit({"z": [0, None, 1], "a": ["x", "y", "x"]})
+    with pytest.raises(MissingValuesError, match="'a'"):
+        net.fit({"z": [0, 1, 1], "a": ["x", None, "x"]})
+    with pytest.raises(KeyError, match="no column 'z'; beside real variables only discrete ones"):
+        net.fit({"a": ["x", "y", "x"]})
+
+
+def test_features_are_real_and_arrays_have_their_width():
+    with pytest.raises(KeyError, match=r"real features are some of .*, got the class variable 'y'"):
+        fd.naive_bayes("y", ["a", "b"], real=["y"])
+    net = fd.BayesNet(
+        {"z": fd.Bernoulli(0.5), "x": fd.MultivariateNormal.given(["z"], np.zeros((2, 4)), [np.eye(4)] * 2)}
+    )
+    for rows in (np.zeros((6, 3)), np.zeros(6)):
+        for verb in (net.fit, net.log_prob, net.partial_fit):
+            with pytest.raises(ValueError, match=r"\(n_rows, 5\).* or \(n_rows, 4\) for the real ones alone, \['x'\]"):
+                verb(rows)
+
+
+def test_labels_beside_hidden_variables_are_refused():
+    x, owner = clusters(90)
+    net = fd.naive_bayes("y", ["a", "b"], target_states=3, real=["a", "b"])
+    some = np.where(np.arange(90) % 2, owner, None)
+    for data in (x, {"a": x[:, 0], "b": x[:, 1]}, {"a": x[:, 0], "b": x[:, 1], "y": some}):
+        with pytest.raises(ValueError, match="y is ignored, but some variables are hidden"):
+            net.fit(data, owner)
+    assert net.fit({"y": owner, "a": x[:, 0], "b": x[:, 1]}, owner).is_fitted  # nothing is hidden
 
 
 @pytest.mark.parametrize(

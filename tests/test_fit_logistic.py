@@ -186,6 +186,15 @@ def test_a_state_that_never_comes():
         logistic_net(1.0).fit(data)
 
 
+@pytest.mark.parametrize("labels", [["u", "u", "u"], [0, 0, 0]])
+def test_a_variable_of_one_state_is_certain(labels):
+    data = {"a": [0.1, 0.2, 0.3], "y": labels}
+    net = fd.BayesNet.from_edges([("a", "y")]).fit(data)
+    assert net["y"].weights.tolist() == [[0.0]]
+    assert net.log_prob(data, per_variable=True)[:, 1].tolist() == [0.0] * 3
+    assert net.sample(5, seed=0)["y"].tolist() == [0] * 5
+
+
 def test_too_few_rows():
     data = {"a": [0, 1, 0, 1], "c": [0, 1, 2, 0], "y": [1, 0, 1, 1]}
     net = logistic_net()

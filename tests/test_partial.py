@@ -78,7 +78,7 @@ def test_arrays():
     assert rows.values.codes.tolist() == [[0, 1], [1, 0]] and set(rows.missing) == {1, 2}
     alone = as_partial_rows(cells[:, 2:].astype(np.float32), SCHEMA)
     assert set(alone.missing) == {0, 1, 2} and alone.values.reals.dtype == np.float32
-    with pytest.raises(ValueError, match=r"shape \(n_rows, 5\), or \(3\) for the real ones alone, got shape \(2, 4\)"):
+    with pytest.raises(ValueError, match=r"shape \(n_rows, 5\).* or \(n_rows, 3\) for the real ones alone.* \(2, 4\)"):
         as_partial_rows(cells[:, 1:], SCHEMA)
 
 

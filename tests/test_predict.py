@@ -72,6 +72,17 @@ def test_labels():
     assert net.predict({"x": ["wet", "dry"]}, "y", labels=True).tolist() == ["True", "False"]
 
 
+@pytest.mark.parametrize("name", ["y", "x1"])
+def test_tensors_come_back_as_tensors(name):
+    torch = pytest.importorskip("torch", reason="torch is not installed")
+    net = naive_bayes(2)
+    x = np.array(net.sample(20, seed=0))  # torch warns of tensors of arrays that cannot be written
+    found = net.predict(torch.from_numpy(x.astype(np.int64)), name)
+    assert isinstance(found, torch.Tensor)
+    assert found.tolist() == net.predict(x, name).tolist()
+    assert net.predict(torch.from_numpy(x), name, labels=True).tolist() == net.predict(x, name, labels=True).tolist()
+
+
 def test_impossible_rows_are_named():
     net = fd.BayesNet({"y": fd.Bernoulli(0.4), "x": fd.CPT(["y"], [[1.0, 0.0], [1.0, 0.0]])})
     assert net.predict_proba({"x": [0, 0]}, "y").round(3).tolist() == [[0.6, 0.4]] * 2

@@ -350,6 +350,23 @@ def test_what_is_no_column_of_vectors_is_refused(kind):
         complete({"a": [0.0, 0.0, 0.0], "v": column}, schema)
 
 
+def test_samples_in_which_a_variable_is_of_another_kind():
+    kinds = {"real": fd.Normal(0, 1), "discrete": fd.Bernoulli(0.5), "vector": fd.MultivariateNormal.standard(2)}
+    told = {
+        ("real", "discrete"): "'z' is a real variable, whose column holds numbers: it holds labels",
+        ("vector", "discrete"): "'z'.*labels",
+        ("discrete", "real"): "floats are codes and must be whole.*'z'",
+        ("discrete", "vector"): "'z'",
+        ("real", "vector"): "'z'",
+        ("vector", "real"): "'z'",
+    }
+    for (own, other), message in told.items():
+        for rest in ({}, {"w": fd.Normal(0, 1)}):
+            samples = fd.BayesNet({"z": kinds[other], **rest}).sample(5, seed=0)
+            with pytest.raises((TypeError, ValueError, KeyError), match=message):
+                fd.BayesNet({"z": kinds[own], **rest}).log_prob(samples)
+
+
 def test_columns_are_matched_by_name():
     schema = all_real().sample(1, seed=0).schema
     with pytest.raises(UnknownNameError, match=r"the data has no column \['v'\]"):

@@ -78,7 +78,7 @@ def as_known_block(data: Any, known: Variables, names: Sequence[str]) -> Block |
         return as_network_block(data, schema)
     except UnknownNameError as error:
         problem = str(error)
-    block, kept = known_rows(_columns(data, schema.names, schema.vectors), schema)  # raises for unknown columns
+    block, kept = known_rows(columns_of(data, schema.names, schema.vectors), schema)  # raises for unknown columns
     return KnownRows(block, kept, problem)
 
 
@@ -91,11 +91,11 @@ def read_once(data: Any, names: Sequence[str]) -> Any:
 def _learnt_schema(data: Any, known: Variables, names: Sequence[str]) -> Schema:
     if all(name in known for name in names):
         return Schema({name: known[name] for name in names})
-    return Schema(infer_variables(_columns(data, names, Schema(known).vectors), known, names))
+    return Schema(infer_variables(columns_of(data, names, Schema(known).vectors), known, names))
 
 
-def _columns(data: Any, names: Sequence[str], vectors: Mapping[str, int]) -> Any:
-    """Data with named columns."""
+def columns_of(data: Any, names: Sequence[str], vectors: Mapping[str, int]) -> Any:
+    """A table, or Samples, as it is; rows of an array as columns by name."""
     if isinstance(data, Samples) or is_table(data):
         return data
     array = rows_array(data)

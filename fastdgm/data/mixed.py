@@ -103,12 +103,8 @@ def real_block(columns: Mapping[str, Any], schema: Schema, missing: bool = False
 
 def mixed_array_block(array: Array, schema: Schema) -> MixedBlock:
     """Rows ``(n, n_cells)`` of numbers, a cell for each code and each number of a real variable, in order."""
-    n_cells = schema.n_codes + schema.n_reals
-    if array.ndim != 2 or array.shape[1] != n_cells:
-        raise ValueError(
-            f"an array of rows has shape (n_rows, {n_cells}), one column per variable (as many as it has numbers for a "
-            f"vector) in the order {preview(schema.names)}, got shape {array.shape}"
-        )
+    if array.ndim != 2 or array.shape[1] != schema.n_codes + schema.n_reals:
+        raise wrong_shape(array.shape, schema)
     if np.ma.is_masked(array):
         row, cell = (int(i) for i in np.argwhere(np.ma.getmaskarray(array))[0])
         raise missing_value(schema.cell_names[cell], row)
@@ -119,6 +115,20 @@ def mixed_array_block(array: Array, schema: Schema) -> MixedBlock:
     own = code_array_block(array[:, codes], schema.states) if schema.n_codes else None
     floats = array.astype(float_type([array]), copy=False)
     return MixedBlock(own, real_rows(floats, reals, schema), len(array), schema)
+
+
+def wrong_shape(shape: tuple[int, ...], schema: Schema) -> ValueError:
+    """The error for an array of rows of another shape."""
+    alone = (
+        f", or (n_rows, {schema.n_reals}) for the real ones alone, {preview(schema.real_names)}, where discrete ones "
+        "may be missing"
+        if schema.n_codes and schema.n_reals
+        else ""
+    )
+    return ValueError(
+        f"an array of rows has shape (n_rows, {schema.n_codes + schema.n_reals}), one column per variable (as many as "
+        f"it has numbers for a vector) in the order {preview(schema.names)}{alone}, got shape {shape}"
+    )
 
 
 def real_rows(floats: Array, cells: Array, schema: Schema, missing: bool = False) -> RealBlock:

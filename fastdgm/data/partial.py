@@ -17,7 +17,7 @@ from .collected import collected
 from .columns import column_pieces, matched_columns
 from .empty_cells import filled
 from .labels import Codes, Column, Encoder, Labels, Piece
-from .mixed import cells_of, columns_by_name, real_block, real_rows
+from .mixed import cells_of, columns_by_name, real_block, real_rows, wrong_shape
 from .real_blocks import RealBlock
 from .reals import float_type
 from .samples import Samples
@@ -151,8 +151,7 @@ def _cells(array: Array, schema: Schema) -> tuple[Sequence[str], Array]:
         return schema.names, cells_of(schema)[1]
     if holds_reals_alone(array, schema):
         return schema.real_names, np.arange(schema.n_reals)
-    alone = f", or ({schema.n_reals}) for the real ones alone" if schema.n_reals else ""
-    raise ValueError(f"an array of rows has shape (n_rows, {n_cells}){alone}, got shape {array.shape}")
+    raise wrong_shape(array.shape, schema)
 
 
 def _read_codes(variable: Column, column: Any, out: Array) -> Array:

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .columns import kinds_of
+from .labels import Labels
 from .optional import import_pyarrow
 from .placement import as_array
 
@@ -51,6 +52,8 @@ def real_pieces(name: str, column: Any, size: int | None = None) -> Iterator[Arr
     """
     pandas = sys.modules.get("pandas")
     column = as_array(column)
+    if isinstance(column, Labels):  # of Samples in which the variable is discrete
+        _refuse(name, "labels")
     if pandas is not None and isinstance(column, pandas.Index | pandas.api.extensions.ExtensionArray):
         column = pandas.Series(column, copy=False)
     if isinstance(column, np.ndarray):

@@ -93,7 +93,7 @@ def fit_by_em(
     rng = np.random.default_rng(options.seed)
     n_runs = 1 if options.resume else options.n_restarts
     runs = []
-    with reporter(options.progress, n_runs * options.max_iterations, 0) as report:
+    with reporter(options.progress, n_runs * options.max_iterations, 0, unit="steps") as report:
         for _ in range(n_runs):
             start = Run(-np.inf, kept, (), None, False)
             if not options.resume:

@@ -305,7 +305,7 @@ def _refuse_hidden_reals(parents: Mapping[str, Sequence[str]], schema: Schema, p
         children = [child for child, own in parents.items() if name in own]
         raise ValueError(
             f"EM sums over discrete variables only: the real variable {name!r} has no value in some rows, and "
-            + (f"{preview(children)} depend on it" if children else "is known in part there")
+            + (f"{preview(children)} depend on it" if children else "others of its numbers are known there")
         )
 
 

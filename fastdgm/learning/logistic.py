@@ -22,8 +22,9 @@ Floats = npt.NDArray[np.float64]
 class LogLinearEstimator(RowsEstimator):
     """Maximum of the likelihood less l2 / 2 |weights|^2, without the biases; ``learning/newton.py`` says how.
 
-    State 0 of a softmax keeps weights and bias of 0. Columns that are constant, or linear functions of those before
-    them, are left out where l2 is 0, with a note: their weights are 0.
+    State 0 of a softmax keeps weights and bias of 0, and so does the only state of a variable that has but one. Columns
+    that are constant, or linear functions of those before them, are left out where l2 is 0, with a note: their weights
+    are 0.
     """
 
     def fit(self, block: Block, weights: Weights) -> Learnt:
@@ -55,6 +56,8 @@ def fit_log_linear(target: Target, part: Part, schema: Schema, weights: Floats) 
     l2 = target.conditional.l2 if isinstance(target.conditional, LogLinear) else 0.0
     codes = part.codes[schema.rows[target.name]].astype(np.int64)
     design = Design.of(part, dict(target.parents), schema, weights)
+    if variable.n_states == 1:  # it is certain, whatever the weights
+        return _conditional(target, variable, l2, *design.unscaled(np.zeros((1, design.size)))), []
     _check_rows(target, variable, codes, weights, design.size, l2)
     kept, notes = np.ones(design.size, bool), list[str]()
     if l2 == 0.0:

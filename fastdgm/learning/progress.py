@@ -20,11 +20,11 @@ def check_progress(progress: bool | None) -> None:
 
 
 @contextmanager
-def reporter(progress: bool | None, epochs: int, done: int) -> Iterator[Report]:
-    """What is told of every epoch; None shows a bar where tqdm is installed and standard error is a terminal.
+def reporter(progress: bool | None, total: int, done: int, unit: str = "epochs") -> Iterator[Report]:
+    """What is told of every epoch, or step; None shows a bar where tqdm is installed and standard error is a terminal.
 
-    The bar appears after the first epoch and estimates by the later ones: the first may compile for longer than all
-    of them take.
+    The bar, which counts in ``unit``, appears after the first epoch and estimates by the later ones: the first may
+    compile for longer than all of them take.
     """
     tqdm = None if progress is False else _tqdm()
     if tqdm is None:
@@ -38,7 +38,7 @@ def reporter(progress: bool | None, epochs: int, done: int) -> Iterator[Report]:
             if bars:
                 bars[0].update()
             else:
-                bar = tqdm(total=epochs, initial=done + 1, unit=" epochs", disable=disable)
+                bar = tqdm(total=total, initial=done + 1, unit=f" {unit}", disable=disable)
                 bars.append(shown.enter_context(bar))
             losses = (f"{name} {record[name]:.4g}" for name in ("train", "valid") if name in record)
             bars[0].set_postfix_str(", ".join(losses))
