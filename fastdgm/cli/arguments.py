@@ -156,6 +156,8 @@ def _add_fit(commands: Any) -> None:
     )
     real = "a variable of an unfitted structure whose whole numbers are no codes; may be given several times"
     parser.add_argument("--real", action="append", default=[], metavar="NAME", help=real)
+    starts = "of the starts of EM, which learns variables without a column (default: a fresh one)"
+    parser.add_argument("--seed", type=_whole, metavar="S", help=starts)
 
 
 def _add_convert(commands: Any) -> None:

@@ -42,6 +42,7 @@ def fit(
     prior: float | str,
     equivalent_sample_size: float,
     real: list[str],
+    seed: int | None,
     ignore_extra: bool,
     chunk: int | None,
     reading: ReadOptions,
@@ -70,7 +71,7 @@ def fit(
         if _learns_in_chunks(fitted, first[1]):
             fitted, n_rows = _fit_in_chunks(fitted, parts, inputs, own_prior)
         else:
-            learn = partial(BayesNet.fit, prior=prior, equivalent_sample_size=equivalent_sample_size)
+            learn = partial(BayesNet.fit, prior=prior, equivalent_sample_size=equivalent_sample_size, seed=seed)
             n_rows = _fit_together(fitted, list(parts), inputs, learn)
     write(fitted, out)
     print(f"{out}: {fitted.n_parameters} parameters from {n_rows} rows")
