@@ -14,7 +14,6 @@ from shared_data import shared
 from tables import encode_table
 
 import fastdgm as fd
-from fastdgm.data.export import to_pandas
 from fastdgm.data.labels import codes_are_ambiguous
 from fastdgm.data.learnt_variables import infer_variables
 from fastdgm.data.samples import Samples
@@ -430,7 +429,7 @@ def test_frames_of_samples_may_be_edited():
 
 
 def test_a_frame_of_samples_has_the_labels():
-    assert to_pandas(SAMPLES.block, SAMPLES.states).astype(str).to_dict("list") == LABELS
+    assert SAMPLES.to_pandas().astype(str).to_dict("list") == LABELS
     assert SAMPLES.to_arrow().to_pydict() == LABELS
 
 
