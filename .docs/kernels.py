@@ -151,9 +151,6 @@ CHECKS = {
     "multivariate.log_prob_components_cpu": Checks(
         "reference_multivariate.log_prob", "test_multivariate_kernels.test_log_prob"
     ),
-    "multivariate.weighted_moments_cpu": Checks(
-        "reference_multivariate.moments", "test_multivariate_kernels.test_moments"
-    ),
     "multivariate_cuda.sample_vector_cuda": Checks(
         "multivariate.sample_vector_cpu", "test_multivariate_kernels.test_twin_of_samples", "gpu: vector sample"
     ),
@@ -164,11 +161,6 @@ CHECKS = {
         "multivariate.log_prob_components_cpu",
         "test_multivariate_kernels.test_twin_of_log_prob_of_components",
         "gpu: vector log_prob of components",
-    ),
-    "multivariate_cuda.weighted_moments_cuda": Checks(
-        "multivariate.weighted_moments_cpu",
-        "test_multivariate_kernels.test_twin_of_moments",
-        "gpu: vector weighted moments",
     ),
     # --- moments ---
     "moments.moments_cpu": Checks(

@@ -29,14 +29,12 @@ __all__ = [
     "log_prob_components_cpu",
     "log_prob_vector_cpu",
     "sample_vector_cpu",
-    "weighted_moments_cpu",
 ]
 
 PANEL = 12  # rows of matrices are padded to a multiple of this, which is one of ROWS
 GROUPED = 512  # rows among which those of a component are looked for
 TILE_BYTES = 256  # of a source in a tile: 64 float32 or 32 float64 lanes
 GAP = 16  # lanes between the sources of a tile, so that they do not all fall into one set of the cache
-MOMENT_TILE = 128  # rows
 
 
 class Components(NamedTuple):
@@ -263,51 +261,3 @@ def sample_vector_cpu(begin, end, key, start, vector, codes, reals):
             for first in range(groups.start[c], groups.start[c + 1], most):
                 rows = groups.order[first : min(first + most, groups.start[c + 1])]
                 _draw_group(vector, c, noise, rows, a, scratch, reals)
-
-
-# Moments ----------------------------------------------------------------------------------------------------------
-
-
-@loop
-def _load_moments(reals, row, a, n, centre, flat, turned):
-    """flat[j * MOMENT_TILE + t] = turned[t, j] = y_j of row a + t, and 0 beyond the n rows."""
-    d = centre.shape[0]
-    for j in range(d):
-        own, target, m = reals[row + j, a : a + n], flat[j * MOMENT_TILE : (j + 1) * MOMENT_TILE], centre[j]
-        for t in range(n):
-            target[t] = own[t] - m
-        target[n:] = 0.0
-        for t in range(MOMENT_TILE):
-            turned[t, j] = target[t]
-    flat[d * MOMENT_TILE : (d + 1) * MOMENT_TILE] = 1.0
-    turned[:, d] = 1.0
-
-
-@loop
-def _add_moments(flat, weighted, total, width):
-    """total += y (weighted y)', panel by panel to the diagonal."""
-    for i in range(0, total.shape[0], ROWS):
-        matrix = Matrix(int64(i * MOMENT_TILE), int64(MOMENT_TILE), int64(1))
-        size = Size(int64(ROWS), int64(MOMENT_TILE), min(_whole_vectors(int64(i + ROWS)), width))
-        add_product(flat, matrix, weighted, int64(0), total, int64(i), size)
-
-
-@kernel
-def weighted_moments_cpu(begin, end, row, centre, reals, weights, out):
-    """out[c] += sum_i weights[c, i] y y' with y = (x_i - centre, 1), for rows begin .. end, in their order.
-
-    out is float64 (k, rows, width), of which the lower triangle of the first d + 1 rows and columns counts: rows and
-    width are d + 1 rounded up to PANEL and LANES. weights (k, n) are float64, and so are all sums.
-    """
-    width, rows = int64(out.shape[2]), int64(out.shape[1])
-    flat = np.zeros(rows * MOMENT_TILE)
-    turned, weighted = np.zeros((MOMENT_TILE, width)), np.zeros((MOMENT_TILE, width))
-    for a in range(begin, end, MOMENT_TILE):
-        n = min(MOMENT_TILE, end - a)
-        _load_moments(reals, row, a, n, centre, flat, turned)
-        for c in range(out.shape[0]):
-            for t in range(n):
-                for j in range(width):
-                    weighted[t, j] = weights[c, a + t] * turned[t, j]
-            weighted[n:] = 0.0
-            _add_moments(flat, weighted, out[c], width)

@@ -7,7 +7,7 @@ from numba import cuda, float64, int64, uint64
 from .multivariate import log_density
 from .quantiles_cuda import standard_normal
 
-__all__ = ["log_prob_components_cuda", "log_prob_vector_cuda", "sample_vector_cuda", "weighted_moments_cuda"]
+__all__ = ["log_prob_components_cuda", "log_prob_vector_cuda", "sample_vector_cuda"]
 
 device = cuda.jit(device=True)
 
@@ -67,19 +67,3 @@ def sample_vector_cuda(key, start, vector, codes, reals):
             for j in range(components.begin[c, r], r + 1):
                 x += components.matrix[first + r * d + j] * reals[vector.row + j, i]
             reals[vector.row + r, i] = x
-
-
-@cuda.jit
-def weighted_moments_cuda(row, centre, reals, weights, out):
-    """out[c, a, b] += sum_i weights[c, i] y_a y_b for b <= a, with y = (x_i - centre, 1): one thread to a sum."""
-    d = centre.shape[0]
-    size = (d + 1) * (d + 1)
-    for e in range(cuda.grid(1), out.shape[0] * size, cuda.gridsize(1)):
-        c, a, b = e // size, e % size // (d + 1), e % (d + 1)
-        if b <= a:
-            total = float64(0)
-            for i in range(weights.shape[1]):
-                own = float64(reals[row + a, i]) - centre[a] if a < d else float64(1)
-                other = float64(reals[row + b, i]) - centre[b] if b < d else float64(1)
-                total += weights[c, i] * own * other
-            out[c, a, b] += total

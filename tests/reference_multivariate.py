@@ -16,12 +16,3 @@ def log_prob(x: np.ndarray, mean: np.ndarray, covariance: np.ndarray) -> np.ndar
 def draws(noise: np.ndarray, mean: np.ndarray, covariance: np.ndarray) -> np.ndarray:
     """mean + L noise for rows of noise (n, d)."""
     return mean + noise @ np.linalg.cholesky(covariance).T
-
-
-def moments(x: np.ndarray, centre: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """sum_i weights_i y_i y_i' with y = (x - centre, 1), one row after the other."""
-    total = np.zeros((len(centre) + 1, len(centre) + 1))
-    for row, weight in zip(x, weights, strict=True):
-        y = np.append(row - centre, 1.0)
-        total += weight * np.outer(y, y)
-    return total

@@ -297,12 +297,11 @@ def vector_arguments(element: str) -> dict[str, list[Any]]:
         "sample": [uint64, uint64, vector, codes, reals],
         "log_prob": [vector, codes, reals, array("float64", 1)],
         "log_prob of components": [components, int64, reals, terms],
-        "weighted moments": [int64, array("float64", 1), reals, terms, array("float64", 3)],
     }
 
 
 @pytest.mark.parametrize("element", ["float32", "float64"])
-@pytest.mark.parametrize("verb", ["sample", "log_prob", "log_prob of components", "weighted moments"])
+@pytest.mark.parametrize("verb", ["sample", "log_prob", "log_prob of components"])
 def test_the_twin_of_normal_vectors_compiles(verb, element):
     from fastdgm.engines.multivariate.loops_cuda import LOOPS
 

@@ -103,20 +103,6 @@ def test_samples(d, dtype):
     assert (parts == reals).all()
 
 
-@pytest.mark.parametrize("dtype", TYPES, ids=str)
-@pytest.mark.parametrize("d", [1, 25])
-def test_moments(d, dtype):
-    _, reals = rows_of(d, dtype, n=300)
-    weights = np.random.default_rng(2).uniform(size=(3, 300))
-    centre = np.linspace(-1, 1, d)
-    out = np.zeros((3, -(-(d + 1) // PANEL) * PANEL, -(-(d + 1) // LANES) * LANES))
-    for begin, end in ((0, 130), (130, 300)):
-        LOOPS["weighted moments", "cpu"](begin, end, 1, centre, reals, weights, out)
-    for c in range(3):
-        expected = reference.moments(reals[1:-1].T.astype(float), centre, weights[c])
-        np.testing.assert_allclose(np.tril(out[c, : d + 1, : d + 1]), np.tril(expected), rtol=1e-12, atol=1e-10)
-
-
 def test_codes_out_of_range_are_no_crash():
     codes, reals = rows_of(3, np.float64)
     codes[0] = 255
@@ -180,18 +166,3 @@ def test_twin_of_samples(dtype):
     LOOPS["sample", "cpu"](0, FEW, np.uint64(3), np.uint64(9), vector, codes, reals)
     run(CUDA_LOOPS["sample", "cuda"], FEW, np.uint64(3), np.uint64(9), vector, codes, found)
     np.testing.assert_allclose(found, reals, rtol=1e-5 if dtype == np.float32 else 1e-12, atol=1e-5)
-
-
-@pytest.mark.gpu
-@pytest.mark.parametrize("dtype", TYPES, ids=str)
-def test_twin_of_moments(dtype):
-    from fastdgm.engines.multivariate.loops_cuda import LOOPS as CUDA_LOOPS
-
-    d = 3
-    _, reals = rows_of(d, dtype, n=FEW)
-    weights, centre = np.random.default_rng(2).uniform(size=(2, FEW)), np.linspace(-1, 1, d)
-    expected, found = np.zeros((2, PANEL, LANES)), np.zeros((2, PANEL, LANES))
-    LOOPS["weighted moments", "cpu"](0, FEW, 1, centre, reals, weights, expected)
-    run(CUDA_LOOPS["weighted moments", "cuda"], 2 * (d + 1) ** 2, 1, centre, reals, weights, found)
-    expected, found = (np.tril(own[:, : d + 1, : d + 1]) for own in (expected, found))
-    np.testing.assert_allclose(found, expected, rtol=1e-12, atol=1e-12)

@@ -10,8 +10,7 @@ from case import Case
 from fastdgm.engines.multivariate.loops import LOOPS as CPU
 from fastdgm.engines.multivariate.loops_cuda import LOOPS
 from fastdgm.engines.multivariate.plan import drawing_components, scoring_components
-from fastdgm.kernels.multivariate import PANEL, Vector
-from fastdgm.kernels.products import LANES
+from fastdgm.kernels.multivariate import Vector
 
 SEED = np.uint64(2**63 + 1)
 K = 8
@@ -45,20 +44,4 @@ def vector_cases(n: int, d: int) -> Iterator[Case]:
         "vector log_prob of components", LOOPS[verb, "cuda"], (components, 0, reals), (np.zeros((K, n)),), (terms,),
         1e-5, n, n * d, reals.nbytes + terms.nbytes,
         lambda: CPU[verb, "cpu"](0, n, components, 0, reals, np.zeros((K, n))),
-    )  # fmt: skip
-    yield _moments(reals, rng.uniform(size=(K, n)))
-
-
-def _moments(reals: np.ndarray, weights: np.ndarray) -> Case:
-    d, n = reals.shape
-    shape = K, -(-(d + 1) // PANEL) * PANEL, -(-(d + 1) // LANES) * LANES
-    arguments, out = (0, np.zeros(d), reals, weights), np.zeros(shape)
-    CPU["weighted moments", "cpu"](0, n, *arguments, out)
-    lower = np.zeros(shape)
-    lower[:, : d + 1, : d + 1] = np.tril(out[:, : d + 1, : d + 1])
-    sums = K * (d + 1) ** 2
-    return Case(
-        "vector weighted moments", LOOPS["weighted moments", "cuda"], arguments, (np.zeros(shape),), (lower,), 1e-9,
-        sums, n * d, reals.nbytes + weights.nbytes,
-        lambda: CPU["weighted moments", "cpu"](0, n, *arguments, np.zeros(shape)),
     )  # fmt: skip

@@ -11,5 +11,4 @@ LOOPS: dict[tuple[str, str], Callable[..., Any]] = {
     ("sample", "cpu"): multivariate.sample_vector_cpu,
     ("log_prob", "cpu"): multivariate.log_prob_vector_cpu,
     ("log_prob of components", "cpu"): multivariate.log_prob_components_cpu,
-    ("weighted moments", "cpu"): multivariate.weighted_moments_cpu,
 }

@@ -9,5 +9,4 @@ LOOPS: dict[tuple[str, str], Twin] = {
     ("sample", "cuda"): Twin(multivariate_cuda.sample_vector_cuda, threads_per_block=128),
     ("log_prob", "cuda"): Twin(multivariate_cuda.log_prob_vector_cuda, threads_per_block=128),
     ("log_prob of components", "cuda"): Twin(multivariate_cuda.log_prob_components_cuda, threads_per_block=128),
-    ("weighted moments", "cuda"): Twin(multivariate_cuda.weighted_moments_cuda, threads_per_block=128),
 }
