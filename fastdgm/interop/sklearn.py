@@ -97,7 +97,8 @@ def _mixture(model: Any, target: str) -> BayesNet:
         "spherical": lambda: given[:, None, None] * np.eye(n_features),
     }[model.covariance_type]()
     prior = Categorical(np.asarray(model.weights_, np.float64))
-    return BayesNet({target: prior, "x": MultivariateNormal.given([target], means, covariances)})
+    symmetric = (covariances + covariances.swapaxes(-1, -2)) / 2  # those learnt in float32 are so but for rounding
+    return BayesNet({target: prior, "x": MultivariateNormal.given([target], means, symmetric)})
 
 
 def _gaussian(model: Any, target: str) -> tuple[Numbers, list[Conditional]]:
