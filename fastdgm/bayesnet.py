@@ -88,10 +88,12 @@ class BayesNet(Network):
         """Draw ``n`` rows by ancestral sampling: x_v ~ P(x_v | parents of v), parents first.
 
         Row i of a call is global row ``start + i`` of the seed's data set: any split into calls, threads, chunks
-        or devices gives the same rows, bit for bit (table-driven class). Variables are drawn in clusters that are a
-        fixed function of the structure; cluster c of a row draws from word c of Philox4x32-10 (Salmon et al. 2011)
-        under the row's number, and from a second word where 32 bits do not decide. Two models drawn with one seed
-        share random words and are not independent of each other.
+        or devices gives the same rows, bit for bit (table-driven class); rows with real variables, regressions or
+        noisy-or for any split on one machine and kind of device (float-driven class). Tables are drawn in clusters that
+        are a fixed function of the structure; cluster c of a row draws from word c of Philox4x32-10 (Salmon et al.
+        2011) under the row's number, and from a second word where 32 bits do not decide. The other variables own the
+        words after those, a real vector one for each of its numbers. Two models drawn with one seed share random words
+        and are not independent of each other.
 
         Parameters
         ----------
@@ -109,11 +111,12 @@ class BayesNet(Network):
 
         Returns
         -------
-        Samples of shape ``(n, n_vars)``: codes by column, with the state names at hand.
+        Samples of shape ``(n, n_vars)``: codes and real numbers by column, with the state names at hand.
 
         Raises
         ------
-        ValueError : n, start or seed out of range, or more rows than fit in memory. NotFittedError : no tables.
+        ValueError : n, start or seed out of range, or more rows than fit in memory.
+        NotFittedError : parameters that are not known.
 
         Examples
         --------

@@ -9,6 +9,7 @@ from typing import Any, Self
 import numpy.typing as npt
 
 from ..data.variables import Discrete, Variable
+from ..runtime.arrays import freeze
 from ..runtime.text import preview
 
 Array = npt.NDArray[Any]
@@ -17,8 +18,9 @@ Array = npt.NDArray[Any]
 class Conditional(ABC):
     """P(variable | parents), as parameters: no loops over data, which are the engine's (``engines/base.py``).
 
-    A new kind is a class like this one and an entry in ``engines.hybrid.ENGINES``, no more: networks and native files
-    know this class only. What needs tables (BIF and its kin) refuses others. It never changes once made.
+    A new kind is a class like this one and an entry in ``engines.hybrid.ENGINES``, no more: networks know this class
+    only, and native files ask for those entries. What needs tables (BIF and its kin) refuses others. It never changes
+    once made.
     """
 
     __slots__ = ()
@@ -58,6 +60,12 @@ class Conditional(ABC):
         cls, name: str, parents: Sequence[str], variable: Variable, parameters: Mapping[str, Array]
     ) -> Self:
         """The conditional of variable ``name`` that a file holds. Raises ValueError, naming it, where it is none."""
+
+    def _keep(self, **parts: object) -> None:
+        """Set the attributes of a conditional that is being made; arrays become read-only."""
+        freeze(*parts.values())
+        for name, part in parts.items():
+            object.__setattr__(self, name, part)
 
     def __setattr__(self, name: str, value: object) -> None:
         raise AttributeError(f"a {type(self).__name__} never changes, so {name!r} cannot be set: make a new one")

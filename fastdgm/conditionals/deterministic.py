@@ -131,13 +131,7 @@ class Deterministic(Conditional):
         parent_variables: tuple[Variable, ...] | None,
         values: npt.NDArray[np.float64] | None,
     ) -> None:
-        if values is not None:
-            values.flags.writeable = False
-        object.__setattr__(self, "parents", parents)
-        object.__setattr__(self, "function", function)
-        object.__setattr__(self, "states", states)
-        object.__setattr__(self, "parent_variables", parent_variables)
-        object.__setattr__(self, "values", values)
+        self._keep(parents=parents, function=function, states=states, parent_variables=parent_variables, values=values)
 
     @property
     def variable(self) -> Variable:

@@ -98,8 +98,7 @@ class LinearGaussian(Conditional):
         discrete, real = kinds or (None, None)
         values = (parents, *arrays, discrete, real, parent_states)
         fields = ("parents", *NAMES, "discrete_parents", "real_parents", "parent_states")
-        for field, value in zip(fields, values, strict=True):
-            object.__setattr__(self, field, value)
+        self._keep(**dict(zip(fields, values, strict=True)))
 
     @property
     def variable(self) -> Variable:
@@ -269,8 +268,5 @@ def _left_out(value: npt.ArrayLike | None, default: object) -> bool:
 
 def _restored(kind: type[LinearGaussian], parts: tuple[Any, ...]) -> LinearGaussian:
     made = kind.__new__(kind)
-    for array in parts[1]:
-        if array is not None:
-            array.flags.writeable = False
     made._set(*parts)
     return made

@@ -96,15 +96,7 @@ class LogLinear(Conditional):
         states: tuple[str, ...],
         parent_variables: tuple[Variable, ...] | None,
     ) -> None:
-        for array in (weights, bias):
-            if array is not None:
-                array.flags.writeable = False
-        object.__setattr__(self, "parents", parents)
-        object.__setattr__(self, "weights", weights)
-        object.__setattr__(self, "bias", bias)
-        object.__setattr__(self, "l2", l2)
-        object.__setattr__(self, "states", states)
-        object.__setattr__(self, "parent_variables", parent_variables)
+        self._keep(parents=parents, weights=weights, bias=bias, l2=l2, states=states, parent_variables=parent_variables)
 
     @property
     def is_fitted(self) -> bool:

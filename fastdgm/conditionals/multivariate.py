@@ -217,10 +217,7 @@ class MultivariateNormal(Conditional):
 
     def _set(self, *parts: Any) -> None:
         fields = ("parents", "_mean", "_covariance", "_n_states", "_size", "parent_states", "names")
-        for field, value in zip(fields, parts, strict=True):
-            if isinstance(value, np.ndarray):
-                value.flags.writeable = False
-            object.__setattr__(self, field, value)
+        self._keep(**dict(zip(fields, parts, strict=True)))
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, MultivariateNormal):

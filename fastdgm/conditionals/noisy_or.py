@@ -100,12 +100,7 @@ class NoisyOr(Conditional):
         leak: float,
         parent_variables: tuple[Variable, ...] | None,
     ) -> None:
-        if probabilities is not None:
-            probabilities.flags.writeable = False
-        object.__setattr__(self, "parents", parents)
-        object.__setattr__(self, "probabilities", probabilities)
-        object.__setattr__(self, "leak", leak)
-        object.__setattr__(self, "parent_variables", parent_variables)
+        self._keep(parents=parents, probabilities=probabilities, leak=leak, parent_variables=parent_variables)
 
     @property
     def is_fitted(self) -> bool:

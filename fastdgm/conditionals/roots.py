@@ -37,7 +37,7 @@ class Root(Conditional):
         own = tuple(_number(value, name) for value, name in zip(given, self.names, strict=False))
         if own:
             self._check(*own)
-        object.__setattr__(self, "values", own or None)
+        self._keep(values=own or None)
 
     @classmethod
     def _check(cls, *values: float) -> None:
@@ -211,5 +211,5 @@ def _number(value: npt.ArrayLike, name: str) -> float:
 
 def _restored(kind: type[Root], values: tuple[float, ...] | None) -> Root:
     made = kind.__new__(kind)
-    object.__setattr__(made, "values", values)
+    made._keep(values=values)
     return made

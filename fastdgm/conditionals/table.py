@@ -149,11 +149,7 @@ class CPT(Conditional):
         states: tuple[str, ...],
         parent_states: ParentStates | None,
     ) -> None:
-        table.flags.writeable = False
-        object.__setattr__(self, "parents", parents)
-        object.__setattr__(self, "table", table)
-        object.__setattr__(self, "states", states)
-        object.__setattr__(self, "parent_states", parent_states)
+        self._keep(parents=parents, table=table, states=states, parent_states=parent_states)
 
     @property
     def n_states(self) -> int:

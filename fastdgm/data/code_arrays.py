@@ -64,7 +64,7 @@ def code_array_block(array: Array, states: States) -> CodeBlock:
         return ColumnBlock(_narrow_columns(array, states), states)
     signed = array.dtype.kind == "i"
     unsigned = array.view(f"u{array.itemsize}") if signed else array
-    dtype = code_type(max(map(len, states.values())))
+    dtype = _code_type(states)
     if unsigned.dtype == dtype and unsigned.flags.f_contiguous:
         return ColumnBlock(read_only(unsigned.T), states, signed)
     if unsigned.flags.c_contiguous:
@@ -72,6 +72,10 @@ def code_array_block(array: Array, states: States) -> CodeBlock:
     if unsigned.itemsize > dtype.itemsize and unsigned.flags.f_contiguous:
         return WideColumnBlock(read_only(unsigned.T), states, signed)
     return ColumnBlock(_narrow_columns(array, states), states)
+
+
+def _code_type(states: States) -> np.dtype[Any]:
+    return code_type(max(map(len, states.values())))
 
 
 def _whole_codes(array: Array, names: list[str]) -> Array:
@@ -89,7 +93,7 @@ def _may_hide_missing(dtype: np.dtype[Any], states: States) -> bool:
 
 def _narrow_columns(array: Array, states: States) -> Array:
     """Any integer array, column by column into a checked block of the network's code type."""
-    block = np.empty((len(states), len(array)), code_type(max(map(len, states.values()))))
+    block = np.empty((len(states), len(array)), _code_type(states))
     for v, (name, labels) in enumerate(states.items()):
         column = array[:, v]
         if len(column) and not (column.min() >= 0 and column.max() < len(labels)):

@@ -32,7 +32,7 @@ def known_values(values: Any, schema: Schema, option: str = "given") -> Known:
     reals: dict[int, float] = {}
     for name, value in values.items():
         if name in schema.sizes:
-            numbers = _numbers(name, value, schema.sizes[name], bool(schema.real(name).event_shape), option)
+            numbers = _numbers(name, value, schema.sizes[name], name in schema.vectors, option)
             reals.update(enumerate(numbers, schema.rows[name]))
         elif name in schema.states:
             codes[name] = _code(name, value, schema.states[name], option)

@@ -84,13 +84,6 @@ class Schema:
         """Whether all variables are."""
         return not self.sizes
 
-    def real(self, name: str) -> Real:
-        """A real variable."""
-        variable = self.variables[name]
-        if not isinstance(variable, Real):
-            raise TypeError(f"variable {name!r} is discrete, not real")
-        return variable
-
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Schema) and list(self.variables.items()) == list(other.variables.items())
 

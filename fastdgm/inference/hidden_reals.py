@@ -3,6 +3,7 @@ its closed form. What is left is a function of hidden discrete variables."""
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -84,9 +85,9 @@ class IntegratedTerms(Terms):
                 self._kept[configuration] = scorer
         return scorer
 
+    @abstractmethod
     def scorer(self, codes: Mapping[str, int]) -> Callable[[Array], Array]:
         """log p (n,) as a function of the block of reals, under one configuration of the discrete parents."""
-        raise NotImplementedError
 
 
 class NormalTerms(IntegratedTerms):
