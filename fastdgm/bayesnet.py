@@ -195,7 +195,8 @@ class BayesNet(Network):
         Returns
         -------
         float64 array ``(n_rows,)`` or ``(n_rows, n_vars)``, a torch tensor if ``data`` is one; ``-inf`` for rows
-        the network calls impossible, or whose values are so far out that log p leaves the range of float64.
+        the network calls impossible, or whose values are so far out that log p leaves the range of float64, for a
+        normal vector that of the type of the data.
 
         Raises
         ------

@@ -364,3 +364,10 @@ def test_answers_can_be_used_as_networks():
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         repr(answer)
+
+
+def test_given_values_beyond_the_type_of_the_draws():
+    net = fd.BayesNet({"a": fd.Normal(0, 1), "b": fd.LinearGaussian(["a"], 1, [2], std=0.5)})
+    with pytest.raises(ValueError, match=r"within the range of float32: 'b' is 1e\+39; use dtype=float64"):
+        net.sample(3, given={"b": 1e39})
+    assert (net.sample(3, given={"b": 1e39}, dtype=np.float64)["b"] == 1e39).all()

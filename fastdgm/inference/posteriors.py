@@ -105,6 +105,11 @@ def draws(network: Joint, n: int, key: int, start: int, dtype: np.dtype[Any], kn
     for name, code in known.codes.items():
         values.codes[schema.rows[name]] = code
     for row, number in known.reals.items():
+        if abs(number) > float(np.finfo(dtype).max):
+            raise ValueError(
+                f"given values are within the range of {dtype}: {name_of_row(row, schema)!r} is {number:g}; use "
+                "dtype=float64, or other units"
+            )
         values.reals[row] = number
     if hidden:
         answer = _answer(network, hidden, known)
