@@ -18,7 +18,7 @@ LEVELS = (
     ("conditionals",),
     ("engines",),
     ("learning", "inference"),
-    ("network", "bayesnet", "autoregressive", "deep"),
+    ("network", "queries", "bayesnet", "autoregressive", "deep"),
     ("structures", "io", "interop", "examples"),
     ("plot", "cli"),
 )

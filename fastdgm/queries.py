@@ -1,0 +1,235 @@
+"""What is asked of a network: how likely rows are, which class they belong to, what known values say of others."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from .conditionals.base import Conditional
+from .data.evidence import known_values
+from .data.placement import Placement
+from .data.variables import in_order
+from .network import Network
+
+if TYPE_CHECKING:
+    from .conditionals.multivariate import MultivariateNormal
+    from .engines.hybrid import Program
+    from .inference.latent import Inference
+
+
+class Queries(Network):
+    """A network whose conditionals answer: the verbs that draw and learn nothing."""
+
+    _kept_program: Program | None = None
+    _kept_inference: Inference | None = None
+
+    def _set_conditionals(self, conditionals: Mapping[str, Conditional]) -> None:
+        super()._set_conditionals(conditionals)
+        self._kept_program = self._kept_inference = None  # at once: their plans may be large
+
+    @property
+    def _program(self) -> Program:
+        """The conditionals as engines, made on first use; never those of conditionals that ``fit`` replaced."""
+        program = self._kept_program
+        if program is None or program.conditionals is not self._conditionals:
+            from .engines.hybrid import Program
+
+            self._check_parameters()
+            program = self._kept_program = Program(self._conditionals, self._order)
+        return program
+
+    def log_prob(self, data: Any, *, per_variable: bool = False) -> npt.NDArray[np.float64]:
+        """How likely each row is: log p(x) = sum_v log P(x_v | parents of v), in nats.
+
+        In networks with real variables columns may be absent and values missing: they are summed out, or integrated,
+        exactly, and the answer is the log-density of what is there. Hidden discrete variables are summed by elimination
+        (those that depend on each other in up to 2**20 configurations), hidden linear Gaussian numbers are one normal
+        vector for each of these; what has nothing observed below it costs nothing.
+
+        Parameters
+        ----------
+        data : :class:`Samples`, an integer array of codes of shape ``(n_rows, n_vars)`` with columns in the order
+            of ``names``, or a mapping of columns, pandas, polars or Arrow table matched by name. Integers are
+            codes, strings are labels, booleans match the states False / True. Any further columns are an error. In
+            networks with real variables an array of ``(n_rows, n_reals)`` holds these alone.
+        per_variable : return the terms, ``(n_rows, n_vars)``, instead of their sum.
+
+        Returns
+        -------
+        float64 array ``(n_rows,)`` or ``(n_rows, n_vars)``, a torch tensor if ``data`` is one; ``-inf`` for rows
+        the network calls impossible, or whose values are so far out that log p leaves the range of float64, for a
+        normal vector that of the type of the data.
+
+        Raises
+        ------
+        ValueError : codes out of range, wrong number of columns, missing values in networks of discrete variables only
+            or with ``per_variable``, or ones that cannot be summed out (which, and why). KeyError : unknown names or
+            labels.
+
+        Examples
+        --------
+        >>> import fastdgm as fd
+        >>> net = fd.BayesNet({"rain": fd.Bernoulli(0.25)})
+        >>> net.log_prob([[0], [1]]).round(3).tolist()
+        [-0.288, -1.386]
+        >>> mixture = fd.BayesNet({"z": fd.Bernoulli(0.3), "x": fd.Normal.given(["z"], mean=[-2, 3], std=[1, 0.5])})
+        >>> mixture.log_prob({"x": [-2.0, 3.0]}).round(3).tolist()
+        [-1.276, -1.43]
+        """
+        from .data.boundary import as_network_block
+
+        program = self._program
+        if not (program.schema.is_discrete or per_variable):
+            from .inference.predictions import log_prob
+
+            return Placement.of(data).give_back(log_prob(self._inference, data))
+        block = as_network_block(data, program.schema)  # those of the program, also while another thread fits
+        result = program.log_prob_per_variable(block).T if per_variable else program.log_prob(block)
+        return Placement.of(data).give_back(result)
+
+    @property
+    def _inference(self) -> Inference:
+        """What answers about rows with missing values, made on first use."""
+        program, inference = self._program, self._kept_inference
+        if inference is None or inference.program is not program:
+            from .inference.latent import Inference
+
+            inference = self._kept_inference = Inference(program)
+        return inference
+
+    def predict_proba(self, data: Any, name: str) -> npt.NDArray[np.float64]:
+        """The posterior of one discrete variable in every row: P(x_name = k | the row's other values), by Bayes' rule.
+
+        Parameters
+        ----------
+        data : as for :meth:`log_prob`, or the same without the column ``name``: what a row says of that variable is not
+            looked at. In networks with real variables any values may be missing, and are summed out.
+        name : a discrete variable.
+
+        Returns
+        -------
+        float64 array ``(n_rows, k)``, in the order of ``states[name]``; every row sums to one. A torch tensor if
+        ``data`` is one.
+
+        Raises
+        ------
+        ValueError : a real variable; a row whose log-probability is -inf whatever the state; a value missing in another
+            column of a network of tables only, or one that cannot be summed out. KeyError : no variable of that name.
+
+        Examples
+        --------
+        >>> import fastdgm as fd
+        >>> net = fd.BayesNet({
+        ...     "rain": fd.Bernoulli(0.2),
+        ...     "wet": fd.CPT(["rain"], [[0.9, 0.1], [0.2, 0.8]], states=["dry", "wet"]),
+        ... })
+        >>> net.predict_proba({"wet": ["wet", "dry"]}, "rain").round(3).tolist()
+        [[0.333, 0.667], [0.947, 0.053]]
+        """
+        from .inference.predictions import posterior
+
+        self._check_name(name)
+        return Placement.of(data).give_back(posterior(self._inference, data, name))
+
+    def predict(self, data: Any, name: str, *, labels: bool = False) -> npt.NDArray[Any]:
+        """The most probable state of one discrete variable in every row: argmax_k P(x_name = k | the other values).
+
+        Parameters
+        ----------
+        data, name : as for :meth:`predict_proba`.
+        labels : give the names of the states instead of their codes.
+
+        Returns
+        -------
+        Codes ``(n_rows,)``, uint8 or uint16, the first of equally probable states, a torch tensor if ``data`` is one;
+        with ``labels`` always a NumPy array of strings.
+
+        Raises
+        ------
+        As :meth:`predict_proba`.
+
+        Examples
+        --------
+        >>> import fastdgm as fd
+        >>> net = fd.BayesNet({"rain": fd.Bernoulli(0.2), "wet": fd.CPT(["rain"], [[0.9, 0.1], [0.2, 0.8]])})
+        >>> net.predict({"wet": [0, 1]}, "rain"), net.predict({"wet": [1]}, "rain", labels=True)
+        (array([0, 1], dtype=uint8), array(['True'], dtype=object))
+        """
+        from .inference.predictions import posterior, predicted_codes
+
+        self._check_name(name)
+        codes = predicted_codes(posterior(self._inference, data, name))
+        return np.array(self._states[name], dtype=object)[codes] if labels else Placement.of(data).give_back(codes)
+
+    def to_multivariate_normal(self) -> MultivariateNormal:
+        """All variables as one normal vector, x ~ Normal(m, S), where all are linear Gaussians or normal vectors.
+
+        Returns
+        -------
+        MultivariateNormal with ``names``, ``mean`` and ``covariance`` in the order of ``net.names``; a vector ``v`` is
+        named number by number, as ``v[0]``.
+
+        Raises
+        ------
+        ValueError : other kinds of conditionals, or a std of 0, which leaves no joint density.
+
+        Examples
+        --------
+        >>> import fastdgm as fd
+        >>> net = fd.BayesNet({"a": fd.Normal(0, 1), "b": fd.LinearGaussian(["a"], 1, [2], std=0.5)})
+        >>> net.to_multivariate_normal().covariance.tolist()
+        [[1.0, 2.0], [2.0, 4.25]]
+        """
+        from .inference.posteriors import joint
+
+        return joint(self._inference.network)
+
+    def posterior(self, names: Sequence[str], given: Mapping[str, object] | None = None) -> MultivariateNormal:
+        """What known values say of real variables: p(names | given), exact, where that is a normal distribution.
+
+        For linear Gaussians with joint mean m and covariance S, the mean is m_h + S_ho S_oo^-1 (x_o - m_o) and the
+        covariance S_hh - S_ho S_oo^-1 S_oh, computed without forming S (``inference/joint_normal.py``).
+
+        Parameters
+        ----------
+        names : real variables.
+        given : values of others: numbers, sequences of them for vectors, codes or labels of discrete variables.
+            Discrete variables that bear on the answer need one.
+
+        Returns
+        -------
+        MultivariateNormal with ``names``, ``mean`` and ``covariance`` in the order asked for. That of a discrete
+        variable is :meth:`predict_proba`.
+
+        Raises
+        ------
+        ValueError : a posterior that is not normal (a mixture, another kind of conditional, a point mass), naming the
+            variable. KeyError : unknown names or labels.
+
+        Examples
+        --------
+        >>> import fastdgm as fd
+        >>> net = fd.BayesNet({"a": fd.Normal(0, 1), "b": fd.LinearGaussian(["a"], 1, [2], std=0.5)})
+        >>> answer = net.posterior(["a"], given={"b": 1.3})
+        >>> answer.mean.round(3).tolist(), answer.covariance.round(3).tolist()
+        ([0.141], [[0.059]])
+        """
+        from .inference.posteriors import posterior
+
+        network = self._inference.network
+        asked = in_order(names, "names")
+        for name in asked:
+            self._check_name(name)
+        if not asked or len(set(asked)) < len(asked):
+            raise ValueError(f"a posterior is of distinct variables, at least one, got {list(asked)}")
+        return posterior(network, asked, known_values({} if given is None else given, network.schema))
+
+    def score_samples(self, data: Any) -> npt.NDArray[np.float64]:
+        """The same as :meth:`log_prob`, under scikit-learn's name."""
+        return self.log_prob(data)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_kept_program": None, "_kept_inference": None}
