@@ -1,4 +1,4 @@
-"""What a network is: names, parents, states and conditionals; what to do with it is for ``queries.py`` and ``bayesnet.py``."""
+"""What a network is: names, parents, states, conditionals; its verbs are in ``queries.py`` and ``bayesnet.py``."""
 
 from __future__ import annotations
 
