@@ -30,6 +30,7 @@ _HOME = {
     "MarkovChain": "autoregressive.markov",
     "MultivariateNormal": "conditionals.multivariate",
     "NADE": "autoregressive.nade",
+    "Neural": "conditionals.neural",
     "NoisyOr": "conditionals.noisy_or",
     "Samples": "data.samples",
     "Softmax": "conditionals.logistic",
@@ -75,6 +76,7 @@ if TYPE_CHECKING:
     from .conditionals.logistic import Logistic as Logistic
     from .conditionals.logistic import Softmax as Softmax
     from .conditionals.multivariate import MultivariateNormal as MultivariateNormal
+    from .conditionals.neural import Neural as Neural
     from .conditionals.noisy_or import NoisyOr as NoisyOr
     from .conditionals.roots import Exponential as Exponential
     from .conditionals.roots import Laplace as Laplace

@@ -46,7 +46,7 @@ def as_block(data: Any, states: States) -> Block:
 
 def as_network_block(data: Any, schema: Schema) -> Block:
     """As ``as_block``, for the variables of any network: codes, and reals that are finite."""
-    if schema.is_discrete:
+    if schema.is_discrete and not schema.has_discrete_vectors:
         return as_block(data, schema.states)
     data = collected(data)
     if isinstance(data, Samples) and data.schema == schema:

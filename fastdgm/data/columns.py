@@ -102,6 +102,7 @@ def matched_columns(
     """
     expected = dict.fromkeys(names)
     columns = with_vectors(table_columns(data, expected), vectors, partial)
+    columns |= {name: _as_rows(columns[name]) for name in vectors if getattr(columns.get(name), "ndim", 1) > 2}
     unknown = [name for name in columns if name not in expected]
     absent = [] if partial else [name for name in expected if name not in columns]
     if unknown or absent:
@@ -120,11 +121,16 @@ def matched_columns(
     return columns, n_rows
 
 
+def _as_rows(column: Any) -> Any:
+    """Values of any shape as rows of numbers."""
+    return column.reshape(len(column), -1)
+
+
 def _lengths(name: str, column: Any, is_vector: bool) -> dict[str, int]:
     if isinstance(column, Elements):
         own = zip(element_names(name, len(column.columns)), column.columns, strict=True)
         return {element: column_length(element, numbers) for element, numbers in own if numbers is not None}
-    if is_vector and getattr(column, "ndim", 1) == 2:
+    if is_vector and getattr(column, "ndim", 1) >= 2:
         return {name: len(column)}
     return {name: column_length(name, column)}
 

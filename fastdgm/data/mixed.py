@@ -14,12 +14,14 @@ from .blocks import Block, CodeBlock, ColumnBlock, Part, TableBlock
 from .code_arrays import code_array_block
 from .columns import matched_columns
 from .labels import missing_value
+from .placement import as_array
 from .real_blocks import RealBlock, RealColumnBlock, RealRowBlock, RealTableBlock
 from .real_columns import real_column
 from .reals import float_type
 from .samples import Samples
 from .schema import Schema, Values
 from .tables import TableReader
+from .vectors import Elements, element_names
 
 Array = npt.NDArray[Any]
 
@@ -33,7 +35,7 @@ class MixedBlock(Block):
     cells_per_piece = 1 << 18  # 1 MiB of float32: still in the cache when the loops come after the check
 
     def __init__(self, codes: CodeBlock | None, reals: RealBlock, n: int, schema: Schema) -> None:
-        super().__init__(schema.states)
+        super().__init__(schema.cell_states)
         self.codes = codes
         self.reals = reals
         self._schema = schema
@@ -76,7 +78,7 @@ def samples_block(samples: Samples) -> MixedBlock:
 def values_block(values: Values, schema: Schema) -> MixedBlock:
     """Codes and reals of a network."""
     codes, reals = values
-    own = ColumnBlock(read_only(np.ascontiguousarray(codes)), schema.states) if schema.n_codes else None
+    own = ColumnBlock(read_only(np.ascontiguousarray(codes)), schema.cell_states) if schema.n_codes else None
     return MixedBlock(own, RealColumnBlock(reals, schema), reals.shape[1], schema)
 
 
@@ -85,7 +87,22 @@ def table_block(data: Any, schema: Schema) -> MixedBlock:
     columns, n = matched_columns(data, schema.names, schema.vectors)
     own = {name: columns[name] for name in schema.code_names}
     reals = {name: columns[name] for name in schema.real_names}
-    return MixedBlock(TableBlock(own, schema.states) if own else None, real_block(reals, schema), n, schema)
+    codes = TableBlock(_cell_columns(own, schema), schema.cell_states) if own else None
+    return MixedBlock(codes, real_block(reals, schema), n, schema)
+
+
+def _cell_columns(columns: Mapping[str, Any], schema: Schema) -> dict[str, Any]:
+    """The columns of discrete variables, those of vectors code by code."""
+    cells: dict[str, Any] = {}
+    for name, column in columns.items():
+        if name not in schema.vectors:
+            cells[name] = column
+        elif isinstance(column, Elements):
+            cells |= dict(zip(element_names(name, len(column.columns)), column.columns, strict=True))
+        else:
+            rows = as_array(column)
+            cells |= {own: rows[:, i] for i, own in enumerate(element_names(name, schema.vectors[name]))}
+    return cells
 
 
 def real_block(columns: Mapping[str, Any], schema: Schema, missing: bool = False) -> RealBlock:
@@ -112,7 +129,7 @@ def mixed_array_block(array: Array, schema: Schema) -> MixedBlock:
     if array.dtype.kind not in "iuf":
         return table_block(columns_by_name(array, schema.names, schema.vectors), schema)
     codes, reals = cells_of(schema)
-    own = code_array_block(array[:, codes], schema.states) if schema.n_codes else None
+    own = code_array_block(array[:, codes], schema.cell_states) if schema.n_codes else None
     floats = array.astype(float_type([array]), copy=False)
     return MixedBlock(own, real_rows(floats, reals, schema), len(array), schema)
 
@@ -140,7 +157,7 @@ def real_rows(floats: Array, cells: Array, schema: Schema, missing: bool = False
 
 def cells_of(schema: Schema) -> tuple[Array, Array]:
     """Which columns of an array of rows are the codes, and which the reals."""
-    is_real = np.concatenate([np.full(schema.sizes.get(name, 1), name in schema.sizes) for name in schema.names])
+    is_real = np.concatenate([np.full(own.size, name in schema.sizes) for name, own in schema.variables.items()])
     return np.flatnonzero(~is_real), np.flatnonzero(is_real)
 
 

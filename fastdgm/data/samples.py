@@ -234,7 +234,7 @@ class Samples:
 
     def _shown(self, name: str, value: Any) -> str:
         states = self._schema.states.get(name)
-        if states is None:
+        if states is None or value.ndim:
             return f"{value:.4g}" if value.ndim == 0 else np.array2string(value, precision=4, threshold=6)
         return states[value] if value < len(states) else f"code {value}"
 
@@ -249,11 +249,13 @@ class Samples:
 
 
 def column_of(values: Values, schema: Schema, name: str) -> npt.NDArray[Any]:
-    """Codes or numbers of a variable (n,), or vectors (n, d)."""
+    """Codes or numbers of a variable (n,), or vectors (n, *event_shape)."""
     row, variable = schema.rows[name], schema.variables[name]
-    if isinstance(variable, Discrete):
-        return values.codes[row]
-    return values.reals[row : row + variable.size].T if variable.event_shape else values.reals[row]
+    block = values.codes if isinstance(variable, Discrete) else values.reals
+    if not variable.event_shape:
+        return block[row]
+    cells = block[row : row + variable.size].T
+    return cells if len(variable.event_shape) == 1 else cells.reshape(len(cells), *variable.event_shape)
 
 
 def rows_of(values: Values, schema: Schema) -> npt.NDArray[Any]:
@@ -265,7 +267,7 @@ def rows_of(values: Values, schema: Schema) -> npt.NDArray[Any]:
     cells = np.empty((schema.n_codes + schema.n_reals, values.codes.shape[1]))
     first = 0
     for name, row in schema.rows.items():
-        size = schema.sizes.get(name, 1)
+        size = schema.variables[name].size
         cells[first : first + size] = (values.reals if name in schema.sizes else values.codes)[row : row + size]
         first += size
     return cells.T

@@ -9,8 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from ..runtime.arrays import code_type
-from .variables import Discrete, Real, Variable
-from .vectors import cell_names
+from .variables import Discrete, Variable
+from .vectors import cell_names, element_names
 
 Array = npt.NDArray[Any]
 
@@ -25,7 +25,7 @@ class Values(NamedTuple):
 class Schema:
     """Variables in the order of declaration: discrete ones are rows of a block of codes, real ones of a block of reals.
 
-    ``rows`` says at which row of its block a variable begins; a real vector takes as many rows as it has numbers.
+    ``rows`` says at which row of its block a variable begins; a vector takes as many rows as it has codes or numbers.
 
     Examples
     --------
@@ -36,7 +36,8 @@ class Schema:
 
     def __init__(self, variables: Mapping[str, Variable]) -> None:
         self.variables = dict(variables)
-        self.states: dict[str, tuple[str, ...]] = {}
+        self.states: dict[str, tuple[str, ...]] = {}  # of a discrete vector those of each of its codes
+        self.cell_states: dict[str, tuple[str, ...]] = {}  # by row of the block of codes; those of vectors as "x[0]"
         self.sizes: dict[str, int] = {}  # how many numbers each real variable is
         self.rows: dict[str, int] = {}
         self.n_codes = self.n_reals = 0
@@ -44,7 +45,9 @@ class Schema:
             if isinstance(variable, Discrete):
                 self.states[name] = variable.states
                 self.rows[name] = self.n_codes
-                self.n_codes += 1
+                cells = element_names(name, variable.size) if variable.event_shape else (name,)
+                self.cell_states |= dict.fromkeys(cells, variable.states)
+                self.n_codes += variable.size
             else:
                 self.sizes[name] = variable.size
                 self.rows[name] = self.n_reals
@@ -62,14 +65,19 @@ class Schema:
         return tuple(self.states)
 
     @property
+    def has_discrete_vectors(self) -> bool:
+        """Whether a discrete variable takes several rows, or none."""
+        return self.n_codes != len(self.states) or any(self.variables[name].event_shape for name in self.states)
+
+    @property
     def real_names(self) -> tuple[str, ...]:
         """The real variables, in the order of the rows of reals."""
         return tuple(self.sizes)
 
     @property
     def vectors(self) -> dict[str, int]:
-        """The real variables that are vectors, and their sizes."""
-        return {name: own.size for name, own in self.variables.items() if isinstance(own, Real) and own.event_shape}
+        """The variables that are vectors, and their sizes."""
+        return {name: own.size for name, own in self.variables.items() if own.event_shape}
 
     @property
     def cell_names(self) -> tuple[str, ...]:

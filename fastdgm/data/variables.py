@@ -16,16 +16,24 @@ MAX_STATES = 65_535
 
 @dataclass(frozen=True, slots=True)
 class Discrete:
-    """A variable with named states; arrays hold codes, code k being the k-th state.
+    """A variable with named states, or a vector of such; arrays hold codes, code k being the k-th state.
 
     Examples
     --------
     >>> rain = Discrete(("no", "yes"))
     >>> rain.n_states, rain.dtype
     (2, dtype('uint8'))
+    >>> Discrete(("black", "white"), (28, 28)).size
+    784
     """
 
     states: tuple[str, ...]
+    event_shape: tuple[int, ...] = ()
+
+    @property
+    def size(self) -> int:
+        """How many codes a value is."""
+        return prod(self.event_shape)
 
     @property
     def n_states(self) -> int:

@@ -13,6 +13,7 @@ from ..conditionals.base import Conditional
 from ..data.blocks import Part
 from ..data.schema import Schema, Values
 from ..data.variables import Discrete, Variable
+from ..data.vectors import element_names
 from ..runtime.arrays import read_only
 
 Array = npt.NDArray[Any]
@@ -44,9 +45,13 @@ class Members(NamedTuple):
     def discrete(self) -> Members:
         """The same members, all discrete, in a network of discrete variables alone: numbers are rows of codes."""
         variables, rows = self.variables, self.rows
-        if all(isinstance(variable, Discrete) for variable in variables):
+        if all(isinstance(variable, Discrete) and not variable.event_shape for variable in variables):
             return self
-        discrete = {name: own for name, own in self.conditionals.items() if isinstance(own.variable, Discrete)}
+        discrete: dict[str, Conditional] = {}
+        for name, own in self.conditionals.items():
+            if isinstance(own.variable, Discrete):
+                cells = element_names(name, own.variable.size) if own.variable.event_shape else (name,)
+                discrete |= dict.fromkeys(cells, own)
         return Members(discrete, [rows[v] for v in self.columns])
 
 
@@ -58,6 +63,7 @@ class Engine(ABC):
     """
 
     in_place: ClassVar[frozenset[str]] = frozenset()  # layouts of blocks whose codes the scoring loops check themselves
+    whole: ClassVar[bool] = False  # called once for all rows, by the caller's thread: it makes batches of its own
 
     @abstractmethod
     def __init__(self, members: Members, first_word: int = 0) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
+from itertools import groupby
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -16,12 +17,13 @@ from ..data.schema import Schema, Values
 from ..data.variables import Discrete
 from ..runtime.lazy import cached_property
 from ..runtime.memory import check_memory
-from ..runtime.pieces import cell_ranges, run_ranges
+from ..runtime.pieces import cell_ranges, run_ranges, split
 from .base import Engine, Members
 from .tables.run import TableEngine
 
 Array = npt.NDArray[Any]
 PACKAGE = __name__.partition(".")[0]
+ROWS_OF_WHOLE = 1 << 16  # that are read together for engines that make batches of their own
 
 # Which kind of conditional has which engine; subclasses go with their class. Those of HOMES are imported and added when
 # a network first has one, so that a network of tables does without the loops of all others.
@@ -31,6 +33,7 @@ HOMES = {
     "LinearGaussian": ("gaussian.run", "GaussianEngine"),
     "Logistic": ("logistic.run", "LogisticEngine"),
     "MultivariateNormal": ("multivariate.run", "MultivariateEngine"),
+    "Neural": ("torch.neural", "NeuralEngine"),
     "NoisyOr": ("logistic.run", "LogisticEngine"),
     "Root": ("roots.run", "RootEngine"),
     "Softmax": ("logistic.run", "LogisticEngine"),
@@ -119,13 +122,19 @@ class Program:
         check_memory(n * (schema.n_codes * schema.code_dtype.itemsize + schema.n_reals * kind.itemsize), what)
         values = Values(np.empty((schema.n_codes, n), schema.code_dtype), np.empty((schema.n_reals, n), kind))
 
-        def work(begin: int, end: int) -> None:
-            for segment in self.segments:
-                segment.engine.sample(begin, end, key, start, values)
-                if type(segment.engine) is not TableEngine:
-                    self._check_drawn(segment, values.codes[:, begin:end])
+        for whole, own in groupby(self.segments, key=lambda segment: segment.engine.whole):
+            segments = tuple(own)
 
-        run_ranges(work, cell_ranges(n, schema.n_codes + schema.n_reals, Block.cells_per_piece))
+            def work(begin: int, end: int, segments: Sequence[Segment] = segments) -> None:
+                for segment in segments:
+                    segment.engine.sample(begin, end, key, start, values)
+                    if type(segment.engine) is not TableEngine:
+                        self._check_drawn(segment, values.codes[:, begin:end])
+
+            if whole:
+                work(0, n)
+            else:
+                run_ranges(work, cell_ranges(n, schema.n_codes + schema.n_reals, Block.cells_per_piece))
         return values
 
     def _check_drawn(self, segment: Segment, codes: Array) -> None:
@@ -135,7 +144,8 @@ class Program:
             variable = self.schema.variables[names[v]]
             if not isinstance(variable, Discrete):
                 continue
-            largest = int(codes[rows[names[v]]].max(initial=0))
+            row = rows[names[v]]
+            largest = int(codes[row : row + variable.size].max(initial=0))
             if largest >= variable.n_states:
                 engine = type(segment.engine).__name__
                 raise ValueError(f"{engine} drew code {largest} of {names[v]!r}, which has {variable.n_states} states")
@@ -143,7 +153,22 @@ class Program:
     def log_prob(self, block: Block) -> npt.NDArray[np.float64]:
         """log p of every row (n,), in nats. Raises what the block makes of a code out of range."""
         out = np.empty(block.n)
-        first, *others = self.scoring
+        whole = [engine for engine in self.scoring if engine.whole]
+        if len(whole) == len(self.scoring):
+            out[:] = 0.0
+        else:
+            self._log_prob_in_pieces(block, out)
+        for begin, end in split(block.n, ROWS_OF_WHOLE) if whole else ():
+            part = block.read(begin, end)
+            term = np.empty(end - part.first)
+            for engine in whole:
+                engine.log_prob(begin - part.first, end - part.first, part, term)
+                out[begin:end] += term[begin - part.first :]
+        return out
+
+    def _log_prob_in_pieces(self, block: Block, out: npt.NDArray[np.float64]) -> None:
+        """out = the sum over the engines that take rows piece by piece, on all threads."""
+        first, *others = [engine for engine in self.scoring if not engine.whole]
         in_place = first.in_place.intersection(*(engine.in_place for engine in others))
 
         def work(begin: int, end: int) -> int:
@@ -158,7 +183,6 @@ class Program:
             return bad if bad < 0 else part.first + bad
 
         self._run(work, block)
-        return out
 
     def log_prob_per_variable(self, block: Block) -> npt.NDArray[np.float64]:
         """Its terms (n_vars, n)."""

@@ -10,8 +10,9 @@ import numpy as np
 import numpy.typing as npt
 
 from ...runtime.memory import check_memory
+from ...runtime.torch_modules import evaluating
 from .causality import check_causal, check_steps, without_impossible
-from .outputs import Outputs, evaluating, tensor_of
+from .outputs import Outputs, tensor_of
 from .row_mixing import check_rows_alone
 
 Array = npt.NDArray[Any]

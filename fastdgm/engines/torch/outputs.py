@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+
+from ...runtime.torch_modules import evaluating
 
 Array = npt.NDArray[Any]
 CELLS_AT_ONCE = 1 << 22  # logits of one batch
@@ -142,18 +143,3 @@ def tensor_of(output: Any, who: str) -> Any:
         kind = found.dtype if isinstance(found, torch.Tensor) else type(found).__name__
         raise TypeError(f"{who} must give logits, a tensor of floats, got {kind}")
     return found
-
-
-@contextmanager
-def evaluating(module: Any) -> Iterator[None]:
-    """Eval mode without gradients; afterwards every part is in the mode in which it was."""
-    import torch
-
-    modes = [(part, part.training) for part in module.modules()]
-    module.eval()
-    try:
-        with torch.no_grad():
-            yield
-    finally:
-        for part, mode in modes:
-            part.training = mode

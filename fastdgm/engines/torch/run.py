@@ -10,8 +10,9 @@ import numpy.typing as npt
 from ...kernels.uniforms import uniforms_cpu
 from ...runtime.arrays import code_type
 from ...runtime.memory import check_memory
+from ...runtime.torch_modules import evaluating
 from ..draw import Draw, Drawn
-from .outputs import Outputs, evaluating
+from .outputs import Outputs
 from .picking import log_softmax, pick, pick_log_odds, truncated
 
 Array = npt.NDArray[Any]
