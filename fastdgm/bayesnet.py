@@ -14,7 +14,7 @@ from .data.evidence import known_values, refuse_do, refuse_given
 from .data.placement import Placement
 from .data.samples import Samples, rows_of
 from .errors import MissingValuesError
-from .queries import Queries
+from .latent_codes import LatentCodes
 from .runtime.arrays import real_type
 from .runtime.seeds import check_chunk, check_rows, key_from_seed
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from .show.graph import Picture
 
 
-class BayesNet(Queries):
+class BayesNet(LatentCodes):
     """A joint distribution as a product of conditionals: p(x) = prod_v p(x_v | parents of v).
 
     Parameters

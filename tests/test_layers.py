@@ -18,7 +18,7 @@ LEVELS = (
     ("conditionals",),
     ("engines",),
     ("learning", "inference"),
-    ("network", "queries", "bayesnet", "autoregressive", "deep"),
+    ("network", "queries", "latent_codes", "bayesnet", "autoregressive", "deep"),
     ("structures", "io", "interop", "examples"),
     ("plot", "cli"),
 )
@@ -26,7 +26,7 @@ MAY_IMPORT_KERNELS = ("kernels", "engines", "data")
 
 # The verbs of public classes that lead to what is built on them, inside the function: nothing else may look up.
 UPWARDS = {
-    ("bayesnet", "interop"): "to_pgmpy, to_pyagrum, to_sklearn",
+    ("bayesnet", "interop"): "to_pgmpy, to_pyagrum, to_sklearn, to_torch",
     ("autoregressive", "interop"): "to_torch",
 }
 

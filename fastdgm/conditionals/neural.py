@@ -166,9 +166,7 @@ def _checked_event_shape(event_shape: Sequence[int]) -> tuple[int, ...]:
     return tuple(map(int, shape))
 
 
-def _checked_states(
-    family: Family, n_states: int | None, states: Sequence[object] | None
-) -> tuple[str, ...] | None:
+def _checked_states(family: Family, n_states: int | None, states: Sequence[object] | None) -> tuple[str, ...] | None:
     """Names of the states; None for a real variable."""
     if not family.is_discrete:
         if n_states is not None or states is not None:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
-from ..data.variables import Discrete
+from ..data.variables import Discrete, Variable
 from ..runtime.torch_modules import evaluating
 from .neural_families import FAMILIES
 from .neural_inputs import module_device, module_dtype, module_inputs
@@ -13,10 +13,27 @@ from .neural_inputs import module_device, module_dtype, module_inputs
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from .neural import Neural
+
+class ModuleOwner(Protocol):
+    """What a Neural conditional says of its module."""
+
+    @property
+    def module(self) -> Any: ...
+    @property
+    def family(self) -> str: ...
+    @property
+    def event_shape(self) -> tuple[int, ...]: ...
+    @property
+    def states(self) -> tuple[str, ...] | None: ...
+    @property
+    def std(self) -> float | None: ...
+    @property
+    def separate(self) -> bool: ...
+    @property
+    def parent_variables(self) -> tuple[Variable, ...] | None: ...
 
 
-def check_module(own: Neural, name: str) -> None:
+def check_module(own: ModuleOwner, name: str) -> None:
     """ValueError where the module of variable ``name`` is not what it must be."""
     import torch
 
@@ -36,7 +53,7 @@ def _probe(variable: Any, n: int) -> Tensor:
     return torch.linspace(-0.5, 0.5, n, dtype=torch.float64).reshape(n, *[1] * len(variable.event_shape)).expand(shape)
 
 
-def module_outputs(own: Neural, name: str, columns: Sequence[Tensor], n: int) -> tuple[Tensor, ...]:
+def module_outputs(own: ModuleOwner, name: str, columns: Sequence[Tensor], n: int) -> tuple[Tensor, ...]:
     """The parameters of variable ``name`` in ``n`` rows: ``(n, *event_shape)`` for each part of the family, with one
     more axis where that has one; ``columns`` are the parents' values.
 
@@ -56,7 +73,7 @@ def module_outputs(own: Neural, name: str, columns: Sequence[Tensor], n: int) ->
     return checked_outputs(own, name, found, n)
 
 
-def checked_outputs(own: Neural, name: str, found: Any, n: int) -> tuple[Tensor, ...]:
+def checked_outputs(own: ModuleOwner, name: str, found: Any, n: int) -> tuple[Tensor, ...]:
     """What a module gave, as a tuple of tensors of the right shapes."""
     import torch
 

@@ -31,7 +31,7 @@ class MultivariateEngine(Engine):
         rows, parents = members.rows, members.parents
         self._rows = [rows[v] for v in self.numbers]
         self._parents = [[rows[parent] for parent in parents[v]] for v in self.numbers]
-        sizes = [vector.variable.size for vector in self.vectors]  # type: ignore[union-attr]
+        sizes = [vector.variable.size for vector in self.vectors]
         self._words = [first_word + sum(sizes[:j]) for j in range(len(sizes))]
         self._n_words = sum(sizes)
         self._plans: dict[tuple[MakesComponents, np.dtype[Any]], list[Vector]] = {}

@@ -1,0 +1,1 @@
+"""Log-densities of conditionals in torch, differentiable by their parameters and by the data."""
