@@ -17,20 +17,13 @@ if TYPE_CHECKING:
 class ModuleOwner(Protocol):
     """What a Neural conditional says of its module."""
 
-    @property
-    def module(self) -> Any: ...
-    @property
-    def family(self) -> str: ...
-    @property
-    def event_shape(self) -> tuple[int, ...]: ...
-    @property
-    def states(self) -> tuple[str, ...] | None: ...
-    @property
-    def std(self) -> float | None: ...
-    @property
-    def separate(self) -> bool: ...
-    @property
-    def parent_variables(self) -> tuple[Variable, ...] | None: ...
+    module: Any
+    family: str
+    event_shape: tuple[int, ...]
+    states: tuple[str, ...] | None
+    std: float | None
+    separate: bool
+    parent_variables: tuple[Variable, ...] | None
 
 
 def check_module(own: ModuleOwner, name: str) -> None:
