@@ -27,15 +27,19 @@ Array = npt.NDArray[Any]
 
 
 class Pattern(NamedTuple):
-    """What is missing in a row: discrete variables by name, real numbers by their row of the block of reals."""
+    """What is missing in a row: discrete variables by name, real numbers by their row of the block of reals.
+
+    Of a discrete vector that is known in part, the missing cells are given by their row of the block of codes.
+    """
 
     discrete: frozenset[str]
     reals: frozenset[int]
+    cells: frozenset[int] = frozenset()
 
     @property
     def is_complete(self) -> bool:
         """Whether nothing is missing."""
-        return not (self.discrete or self.reals)
+        return not (self.discrete or self.reals or self.cells)
 
 
 class PartialRows(NamedTuple):
@@ -69,10 +73,16 @@ class PartialRows(NamedTuple):
             )
 
     def _pattern(self, rows: list[int]) -> Pattern:
-        n_codes, names = self.schema.n_codes, self.schema.code_names
+        n_codes, owners = self.schema.n_codes, self.schema.code_owners
+        by_name: dict[str, list[int]] = {}
+        for row in rows:
+            if row < n_codes:
+                by_name.setdefault(owners[row], []).append(row)
+        whole = {name for name, cells in by_name.items() if len(cells) == self.schema.variables[name].size}
         return Pattern(
-            frozenset(names[row] for row in rows if row < n_codes),
+            frozenset(whole),
             frozenset(row - n_codes for row in rows if row >= n_codes),
+            frozenset(cell for name, cells in by_name.items() if name not in whole for cell in cells),
         )
 
 
@@ -86,7 +96,8 @@ def holds_reals_alone(data: Any, schema: Schema) -> bool:
 
 def without(rows: PartialRows, name: str) -> PartialRows:
     """The same rows with a discrete variable missing in all of them."""
-    return rows._replace(missing={**rows.missing, rows.schema.rows[name]: None})
+    first, size = rows.schema.rows[name], rows.schema.variables[name].size
+    return rows._replace(missing={**rows.missing, **dict.fromkeys(range(first, first + size))})
 
 
 def as_partial_rows(data: Any, schema: Schema) -> PartialRows:
