@@ -82,15 +82,10 @@ def run(settings: Settings, results: Path | None = None) -> tuple[dict[str, Any]
         "fit": FIT,
         "runs": [own | provenance() for own in runs],
     }
-    print(
-        f"mixture_density: valid NLL {', '.join(f'{own["name"]} {own["valid_nll"]:.3f}' for own in runs)}", flush=True
-    )
+    print(f"mixture_density: valid NLL { ({own['name']: round(own['valid_nll'], 3) for own in runs}) }", flush=True)
     if results is not None:
-        result = keep(
-            result,
-            results,
-            lambda: {"test_nll": nll(nets["mixture"], test)} | {"test_nll_normal": nll(nets["normal"], test)},
-        )
+        names = {"test_nll": "mixture", "test_nll_of_normal": "normal"}
+        result = keep(result, results, lambda: {key: nll(nets[name], test) for key, name in names.items()})
     return result, nets
 
 

@@ -2,10 +2,10 @@
 
     PYTHONPATH=. python bench/reproduce/neural_classifier.py
 
-region (table) -> age, income (linear Gaussians) -> buys (a perceptron), learnt from complete rows: the table by counting,
-the Gaussians in closed form, the perceptron by Adam. Then half of the inputs of the test rows are hidden.
-P(buys | what is seen) sums the hidden ones out; the rival puts the training mean (or commonest region) in their place and
-asks the same perceptron. The rows are generated: income depends on age, and who buys is a ring in both.
+region (table) -> age, income (linear Gaussians) -> buys (a perceptron), learnt from complete rows: the table by
+counting, the Gaussians in closed form, the perceptron by Adam. Then half of the inputs of the test rows are hidden.
+P(buys | what is seen) sums the hidden ones out; the rival puts the training mean (or commonest region) in their place
+and asks the same perceptron. The rows are generated: income depends on age, and who buys is a ring in both.
 """
 
 from __future__ import annotations
