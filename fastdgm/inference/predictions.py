@@ -72,7 +72,7 @@ def predicted_codes(probabilities: npt.NDArray[np.float64]) -> npt.NDArray[Any]:
 def _refuse_missing(rows: PartialRows, target: str) -> None:
     """Networks of tables only are not summed over yet: everything but the target is known."""
     for row, missing in rows.missing.items():
-        name = rows.schema.code_names[row]
+        name = rows.schema.code_owners[row]
         if name != target:
             where = "is absent" if missing is None else f"has no value in row {int(np.argmax(missing))}"
             raise MissingValuesError(
