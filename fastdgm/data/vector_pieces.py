@@ -137,9 +137,9 @@ def _is_plain(vector: Any) -> bool:
 
 
 def elements(vector: Any, shape: Sequence[int]) -> list[Any] | None:
-    """The values of a vector, nested or flat; None where it has another shape. Whoever asks counts those of a flat one."""
-    if isinstance(vector, np.ndarray) and vector.shape in (tuple(shape), (prod(shape),)):
     """The values of a vector, nested or flat; None where it has another shape, but for the length of a flat one."""
+    if isinstance(vector, np.ndarray) and vector.shape in (tuple(shape), (prod(shape),)):
+        return with_none(vector.reshape(-1))
     if isinstance(vector, str | bytes | Mapping | Set) or not hasattr(vector, "__len__"):
         return None
     parts = list(vector)
