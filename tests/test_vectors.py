@@ -285,7 +285,7 @@ def test_vectors_in_the_column_of_a_scalar_variable():
         for data in ({"a": x}, {"a": x.tolist()}, {"a": torch.from_numpy(x)}, {"a": pl.Series(x.tolist())}, samples):
             with pytest.raises((ValueError, TypeError), match="'a'"):
                 small.log_prob(data)
-        with pytest.raises(KeyError, match=r"no variable \['a\[0\]', 'a\[1\]'\] and the data has no column \['a'\]"):
+        with pytest.raises(KeyError, match=r"the model has no variable \['a\[0\]', 'a\[1\]'\]"):
             small.log_prob({"a[0]": [0], "a[1]": [1]})
 
 
@@ -327,10 +327,8 @@ def test_samples():
         assert again.schema == x.schema and not again["x"].flags.writeable
     tensor = net().sample(50, seed=3, like=torch.zeros(0))
     np.testing.assert_array_equal(tensor.numpy(), np.asarray(x))
-    first = [line.split("  ")[1] for line in repr(x).splitlines()[2:]]
-    assert repr(x).splitlines()[0] == "Samples: 50 rows x 3 variables, uint8 codes and float32 reals, seed 3" or first
-    assert str(x["x"][0].tolist()).replace(", ", " ") in repr(x).replace("  ", " ")
-    assert "[[" in x._repr_html_()
+    for shown in (repr(x), x._repr_html_()):
+        assert str(x["x"][0].tolist()).replace(", ", " ").replace(",", "") in shown  # on one line
 
 
 def test_samples_follow_the_distribution():

@@ -31,7 +31,7 @@ class VectorColumn:
         row = -begin  # where the next part starts in ``out``
         for part in self._parts:
             first, last = max(row, 0), min(row + part.n, end - begin)
-            if first == 0 and last == end - begin:
+            if first == 0 and last == end - begin > 0:
                 part.read(-row, last - row, out)
             elif first < last:
                 own = np.empty((len(out), last - first), out.dtype)
