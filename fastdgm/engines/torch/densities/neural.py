@@ -8,7 +8,6 @@ import torch
 
 from ....conditionals.base import Conditional
 from ....conditionals.neural import Neural
-from ....conditionals.neural_probe import module_outputs
 from ..families import TERMS, with_fixed_std
 from .base import Density, Values, Words
 
@@ -29,7 +28,7 @@ class NeuralDensity(Density):
         own = self._neural[name]
         columns = [values[parent] for parent in own.parents]
         n = len(columns[0]) if columns else len(next(iter(values.values())))
-        return with_fixed_std(module_outputs(own, name, columns, n), own.std)
+        return with_fixed_std(own.call.outputs(name, columns, n), own.std)
 
     def terms(self, values: Values) -> dict[str, torch.Tensor]:
         """By torch."""
