@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import copy
-import pickle
-
 import numpy as np
 import pandas as pd
 import polars as pl
@@ -121,7 +118,9 @@ def test_frames():
         pl.DataFrame({**columns, "x": columns["x"]}).lazy(),
         pa.table({**columns, "x": columns["x"].tolist()}),
         pd.DataFrame({f"x[{i}]": columns["x"][:, i] for i in range(6)} | {"z": columns["z"], "u": columns["u"]}),
-        pl.DataFrame({"u": columns["u"], "z": columns["z"]} | {f"x[{i}]": labels(columns["x"])[:, i] for i in range(6)}),
+        pl.DataFrame(
+            {"u": columns["u"], "z": columns["z"]} | {f"x[{i}]": labels(columns["x"])[:, i] for i in range(6)}
+        ),
     ):
         np.testing.assert_allclose(net().log_prob(frame), expected, rtol=1e-12)
 
@@ -164,7 +163,9 @@ def test_booleans_match_false_and_true(shape):
 
 def test_many_states():
     for n_states, dtype in ((200, np.int8), (256, np.uint8), (300, np.uint16)):
-        many = fd.BayesNet({"x": Cells([], np.full((3, n_states), 1 / n_states), (3,), tuple(f"s{k}" for k in range(n_states)))})
+        many = fd.BayesNet(
+            {"x": Cells([], np.full((3, n_states), 1 / n_states), (3,), tuple(f"s{k}" for k in range(n_states)))}
+        )
         x = np.array([[0, 1, min(n_states - 1, np.iinfo(dtype).max)]], dtype)
         for data in (x, {"x": x}, {"x": x.astype(float)}, {"x": x.tolist()}):
             assert many.log_prob(data) == pytest.approx(-3 * np.log(n_states))
@@ -211,7 +212,11 @@ REFUSED = {
     "pandas scalars": (pd.Series([0] * 7), ValueError, r"'x' has \(7,\)"),
     "a category": (pd.Series(["a"] * 7, dtype="category"), ValueError, "'x'"),
     "polars scalars": (pl.Series([0] * 7), TypeError, "vectors of 6 codes, got Arrow type int64"),
-    "a short polars list": (pl.Series([[0] * 6] * 6 + [[0] * 5]), ValueError, "vectors of 6 codes.*row 6 has a list of 5"),
+    "a short polars list": (
+        pl.Series([[0] * 6] * 6 + [[0] * 5]),
+        ValueError,
+        "vectors of 6 codes.*row 6 has a list of 5",
+    ),
     "a turned polars array": (
         pl.Series(np.zeros((7, 3, 2), int).tolist(), dtype=pl.Array(pl.UInt8, (3, 2))),
         ValueError,
@@ -247,7 +252,11 @@ REFUSED = {
         r"codes of 'x\[2\]' .*: row 4 is 7",
     ),
     "a label": (np.where(np.eye(7, 6), "d", "a"), KeyError, r"column 'x\[0\]', row 0: 'd' is no state"),
-    "a late label": (labels(rows()[0]["x"]).tolist()[:6] + [["a"] * 5 + ["A"]], KeyError, r"'x\[5\]', row 6: 'A' is no"),
+    "a late label": (
+        [*[["a"] * 6] * 6, ["a"] * 5 + ["A"]],
+        KeyError,
+        r"'x\[5\]', row 6: 'A' is no",
+    ),
     "an empty label": ([["a"] * 6] * 6 + [["a"] * 5 + [""]], MissingValuesError, r"column 'x\[5\]', row 6 is missing"),
     "labels and codes": ([["a", 1, "b", "c", "a", "b"]] * 7, TypeError, "column 'x.*' holds a mixture of"),
     "booleans": (np.zeros((7, 6), bool), KeyError, r"'x\[0\]' has \['a', 'b', 'c'\]"),
@@ -279,7 +288,9 @@ def test_shapes_of_real_vectors():
 
 def test_vectors_in_the_column_of_a_scalar_variable():
     x = np.zeros((3, 2), np.uint8)
-    samples = Samples.of(Values(np.zeros((2, 3), np.uint8), np.empty((0, 3), np.float32)), Schema({"a": Discrete(("u", "v"), (2,))}))
+    samples = Samples.of(
+        Values(np.zeros((2, 3), np.uint8), np.empty((0, 3), np.float32)), Schema({"a": Discrete(("u", "v"), (2,))})
+    )
     for scalar in (fd.Bernoulli(0.5), fd.Normal(0, 1)):
         small = fd.BayesNet({"a": scalar})
         for data in ({"a": x}, {"a": x.tolist()}, {"a": torch.from_numpy(x)}, {"a": pl.Series(x.tolist())}, samples):
@@ -291,7 +302,7 @@ def test_vectors_in_the_column_of_a_scalar_variable():
 
 def test_columns_that_do_not_belong():
     columns, _ = rows()
-    with pytest.raises(KeyError, match="the model has no variable.*x"):
+    with pytest.raises(KeyError, match=r"the model has no variable \['x\[0\]'\]"):
         net().log_prob({**columns, "x[0]": columns["z"]})
     cells = {f"x[{i}]": columns["x"][:, i] for i in range(5)}
     with pytest.raises(KeyError, match=r"the model has no variable .*'x\[0\]'.* the data has no column \['x'\]"):
@@ -311,93 +322,12 @@ def test_no_rows():
     assert alone.sample(0)["x"].shape == (0, 2, 3)
 
 
-def test_samples():
-    x = net().sample(50, seed=3)
-    assert (len(x), x.shape, x["x"].shape, x.dtype) == (50, (50, 8), (50, 2, 3), np.float64)
-    np.testing.assert_array_equal(np.asarray(x)[:, :6], x["x"].reshape(50, 6))
-    assert np.shares_memory(x["x"], x.blocks.codes) and not x["x"].flags.writeable
-    np.testing.assert_array_equal(x.labels("x"), labels(x["x"]))
-    np.testing.assert_array_equal(x[10:20]["x"], x["x"][10:20])
-    picked = x[x["z"] == 1]
-    np.testing.assert_array_equal(picked["x"], x["x"][x["z"] == 1])
-    parts = list(net().iter_samples(50, chunk=7, seed=3))
-    np.testing.assert_array_equal(np.concatenate([part["x"] for part in parts]), x["x"])
-    for again in (pickle.loads(pickle.dumps(x)), copy.deepcopy(x)):
-        np.testing.assert_array_equal(again["x"], x["x"])
-        assert again.schema == x.schema and not again["x"].flags.writeable
-    tensor = net().sample(50, seed=3, like=torch.zeros(0))
-    np.testing.assert_array_equal(tensor.numpy(), np.asarray(x))
-    for shown in (repr(x), x._repr_html_()):
-        assert str(x["x"][0].tolist()).replace(", ", " ").replace(",", "") in shown  # on one line
-
-
-def test_samples_follow_the_distribution():
-    x = net().sample(20_000, seed=4)
-    for z in (0, 1):
-        found = np.stack([(x["x"][x["z"] == z] == k).mean(axis=0) for k in range(3)], axis=-1)
-        np.testing.assert_allclose(found.reshape(6, 3), TABLE[z], atol=0.025)
-
-
-def test_frames_out():
-    x = net().sample(20, seed=5)
-    expected = net().log_prob(x)
-    frame = x.to_pandas()
-    assert list(frame) == [*(f"x[{i}]" for i in range(6)), "z", "u"]
-    assert frame["x[3]"].tolist() == x.labels("x").reshape(20, 6)[:, 3].tolist() and frame["x[3]"].cat.ordered
-    table = x.to_arrow()
-    assert table["x"].type == pa.list_(pa.uint8(), 6)  # flat: axes are not in its type
-    assert table["x"].to_pylist() == x["x"].reshape(20, 6).tolist()
-    for data in (frame, table, pl.DataFrame(x), dict(x.items()), x[:]):
-        assert (net().log_prob(data) == expected).all()
-    other = fd.BayesNet({"u": fd.Normal(0, 1), "z": RAIN, "x": Cells(["z"], TABLE, SHAPE, STATES)})
-    np.testing.assert_allclose(other.log_prob(x), expected, rtol=1e-12)  # by name, in another order
-
-
-def test_codes_out_of_range_in_samples():
-    codes = np.zeros((2, 3), np.uint8)
-    codes[1, 2] = 7
-    x = Samples.of(Values(codes, np.empty((0, 3), np.float32)), Schema({"x": Discrete(("u", "v"), (2,))}))
-    for verb in (x.to_pandas, x.to_arrow, lambda: x.labels("x")):
-        with pytest.raises(ValueError, match=r"codes of 'x\[1\]' run from 0 to 1 .*: row 2 is 7"):
-            verb()
-    with pytest.raises(ValueError, match=r"codes of 'x\[1\]' run from 0 to 1 .*: row 2 is 7"):
-        fd.BayesNet({"x": Cells([], np.full((2, 2), 0.5), (2,), ("u", "v"))}).log_prob(x)
-
-
-def test_known_values():
-    model = fd.BayesNet({"x": Cells([], TABLE[0], SHAPE, STATES), "u": fd.Normal(0, 1)})
-    value = np.array([[0, 1, 2], [2, 1, 0]])
-    for given in (value, value.reshape(6), value.tolist(), value.astype(float), labels(value), torch.from_numpy(value)):
-        drawn = model.sample(4, given={"x": given}, seed=0)
-        assert (drawn["x"] == value).all() and len(set(drawn["u"].tolist())) == 4
-    for given, message in {
-        "short": ([0, 1], r"a value of 'x' is 6 codes or labels, as 2 x 3 or flat, got \[0, 1\]"),
-        "scalar": (0, "a value of 'x' is 6 codes or labels"),
-        "large": ([0, 1, 2, 3, 0, 0], r"codes of 'x\[3\]' run from 0 to 2, got 3"),
-        "half": ([0.5, 1, 2, 2, 0, 0], r"'0.5'|0.5 is no state of 'x\[0\]'"),
-        "label": (["a", "b", "c", "d", "a", "a"], r"'d' is no state of 'x\[3\]'"),
-        "missing": ([0, 1, None, 1, 0, 0], r"no state of 'x\[2\]'"),
-    }.values():
-        with pytest.raises((ValueError, KeyError), match=message):
-            model.sample(4, given={"x": given})
-    with pytest.raises(ValueError, match=r"x\['x'\] == given\['x'\]"):
-        fd.BayesNet({"x": Cells(["z"], TABLE, SHAPE, STATES), "z": RAIN}).sample(3, given={"x": value})
-    with pytest.raises(ValueError, match="no conditional sets a vector to a value"):
-        model.sample(4, do={"x": value})
-
-
-def test_discrete_vectors_are_not_learnt_undeclared():
-    for column in (np.zeros((5, 3), int), np.zeros((5, 3), bool), np.full((5, 3), "a"), np.zeros((5, 3, 2))):
-        with pytest.raises(ValueError, match=r"column 'x' has . axes and type .*column.astype\(float\).*event_shape"):
-            fd.BayesNet.from_edges([], nodes=["x"]).fit({"x": column})
-    learnt = fd.BayesNet.from_edges([], nodes=["x"]).fit({"x": np.random.default_rng(0).normal(size=(50, 2))})
-    assert learnt.variables["x"] == Real((2,))
-
-
 def test_bernoulli_images_of_a_module():
     torch.manual_seed(0)
     decoder = torch.nn.Sequential(torch.nn.Linear(2, 8), torch.nn.Unflatten(1, (2, 4)))
-    vae = fd.BayesNet({"y": fd.Categorical([0.5, 0.5]), "x": fd.Neural(["y"], decoder, family="bernoulli", event_shape=(2, 4))})
+    vae = fd.BayesNet(
+        {"y": fd.Categorical([0.5, 0.5]), "x": fd.Neural(["y"], decoder, family="bernoulli", event_shape=(2, 4))}
+    )
     x = vae.sample(30, seed=1)
     assert x["x"].shape == (30, 2, 4)
     expected = vae.log_prob(x)
