@@ -13,6 +13,9 @@ import torch
 from toy_vectors import Cells, CellsEngine
 
 import fastdgm as fd
+from fastdgm.cli.description import description
+from fastdgm.cli.inputs import Inputs
+from fastdgm.cli.models import NetworkRows
 from fastdgm.data.boundary import KnownRows, as_known_block, as_training_block
 from fastdgm.data.partial import Pattern, as_partial_rows, holds_reals_alone, without
 from fastdgm.data.samples import Samples
@@ -269,3 +272,18 @@ def test_files_of_bytes_alone(tmp_path):
     coins = fd.BayesNet({"x": Cells([], np.full((6, 2), 0.5), SHAPE)})
     (rows,) = read_rows(tmp_path / "bools.npy", coins._program.schema)
     np.testing.assert_allclose(coins.log_prob(rows), -6 * np.log(2))
+
+
+def test_the_command_line(tmp_path):
+    """A network with a kind that has an engine is drawn and scored there, too; neural ones need their modules."""
+    model = net()
+    text = description(model)
+    assert "2 discrete (2 to 3 states; vectors of 6 codes among them) and 1 real" in text
+    assert "full joint table" not in text
+    rows = NetworkRows(model)
+    for suffix in ("parquet", "csv", "npy"):
+        path = str(tmp_path / f"rows.{suffix}")
+        rows.write(path, rows.draw(30, 20, 0, 0))
+        with Inputs([path]) as inputs:
+            found = [rows.log_prob(chunk) for _, chunk in inputs.read(model.names, rows.schema, 20)]
+        np.testing.assert_allclose(np.concatenate(found), model.log_prob(model.sample(30, seed=0)), rtol=1e-6)
