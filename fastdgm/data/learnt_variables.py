@@ -41,12 +41,12 @@ def infer_variables(data: Any, known: Mapping[str, Variable], names: Iterable[st
     {'rain': Discrete(states=('0', '1', '2')), 'wet': Discrete(states=('no', 'yes')), 'mm': Real(event_shape=())}
     """
     names = tuple(names)
-    vectors = {name: own.size for name, own in known.items() if isinstance(own, Real) and own.event_shape}
+    vectors = {name: own.event_shape for name, own in known.items() if own.event_shape}
     unknown = [name for name in names if name not in known]
-    vectors |= sizes_of_vectors(table_columns(data, names), unknown)
+    vectors |= {name: (size,) for name, size in sizes_of_vectors(table_columns(data, names), unknown).items()}
     columns, _ = matched_columns(data, names, vectors)
     found = {
-        name: Real((vectors[name],)) if name in vectors else _inferred(name, list(column_pieces(name, columns[name])))
+        name: Real(vectors[name]) if name in vectors else _inferred(name, list(column_pieces(name, columns[name])))
         for name in unknown
     }
     return {name: known[name] if name in known else found[name] for name in names}
