@@ -121,7 +121,9 @@ def test_frames():
         pl.DataFrame({**columns, "x": columns["x"]}).lazy(),
         pa.table({**columns, "x": columns["x"].tolist()}),
         pd.DataFrame({f"x[{i}]": columns["x"][:, i] for i in range(6)} | {"z": columns["z"], "u": columns["u"]}),
-        pl.DataFrame({"u": columns["u"], "z": columns["z"]} | {f"x[{i}]": labels(columns["x"])[:, i] for i in range(6)}),
+        pl.DataFrame(
+            {"u": columns["u"], "z": columns["z"]} | {f"x[{i}]": labels(columns["x"])[:, i] for i in range(6)}
+        ),
     ):
         np.testing.assert_allclose(net().log_prob(frame), expected, rtol=1e-12)
 
@@ -164,7 +166,9 @@ def test_booleans_match_false_and_true(shape):
 
 def test_many_states():
     for n_states, dtype in ((200, np.int8), (256, np.uint8), (300, np.uint16)):
-        many = fd.BayesNet({"x": Cells([], np.full((3, n_states), 1 / n_states), (3,), tuple(f"s{k}" for k in range(n_states)))})
+        many = fd.BayesNet(
+            {"x": Cells([], np.full((3, n_states), 1 / n_states), (3,), tuple(f"s{k}" for k in range(n_states)))}
+        )
         x = np.array([[0, 1, min(n_states - 1, np.iinfo(dtype).max)]], dtype)
         for data in (x, {"x": x}, {"x": x.astype(float)}, {"x": x.tolist()}):
             assert many.log_prob(data) == pytest.approx(-3 * np.log(n_states))
@@ -211,7 +215,11 @@ REFUSED = {
     "pandas scalars": (pd.Series([0] * 7), ValueError, r"'x' has \(7,\)"),
     "a category": (pd.Series(["a"] * 7, dtype="category"), ValueError, "'x'"),
     "polars scalars": (pl.Series([0] * 7), TypeError, "vectors of 6 codes, got Arrow type int64"),
-    "a short polars list": (pl.Series([[0] * 6] * 6 + [[0] * 5]), ValueError, "vectors of 6 codes.*row 6 has a list of 5"),
+    "a short polars list": (
+        pl.Series([[0] * 6] * 6 + [[0] * 5]),
+        ValueError,
+        "vectors of 6 codes.*row 6 has a list of 5",
+    ),
     "a turned polars array": (
         pl.Series(np.zeros((7, 3, 2), int).tolist(), dtype=pl.Array(pl.UInt8, (3, 2))),
         ValueError,
@@ -247,7 +255,11 @@ REFUSED = {
         r"codes of 'x\[2\]' .*: row 4 is 7",
     ),
     "a label": (np.where(np.eye(7, 6), "d", "a"), KeyError, r"column 'x\[0\]', row 0: 'd' is no state"),
-    "a late label": (labels(rows()[0]["x"]).tolist()[:6] + [["a"] * 5 + ["A"]], KeyError, r"'x\[5\]', row 6: 'A' is no"),
+    "a late label": (
+        labels(rows()[0]["x"]).tolist()[:6] + [["a"] * 5 + ["A"]],
+        KeyError,
+        r"'x\[5\]', row 6: 'A' is no",
+    ),
     "an empty label": ([["a"] * 6] * 6 + [["a"] * 5 + [""]], MissingValuesError, r"column 'x\[5\]', row 6 is missing"),
     "labels and codes": ([["a", 1, "b", "c", "a", "b"]] * 7, TypeError, "column 'x.*' holds a mixture of"),
     "booleans": (np.zeros((7, 6), bool), KeyError, r"'x\[0\]' has \['a', 'b', 'c'\]"),
@@ -279,7 +291,9 @@ def test_shapes_of_real_vectors():
 
 def test_vectors_in_the_column_of_a_scalar_variable():
     x = np.zeros((3, 2), np.uint8)
-    samples = Samples.of(Values(np.zeros((2, 3), np.uint8), np.empty((0, 3), np.float32)), Schema({"a": Discrete(("u", "v"), (2,))}))
+    samples = Samples.of(
+        Values(np.zeros((2, 3), np.uint8), np.empty((0, 3), np.float32)), Schema({"a": Discrete(("u", "v"), (2,))})
+    )
     for scalar in (fd.Bernoulli(0.5), fd.Normal(0, 1)):
         small = fd.BayesNet({"a": scalar})
         for data in ({"a": x}, {"a": x.tolist()}, {"a": torch.from_numpy(x)}, {"a": pl.Series(x.tolist())}, samples):
@@ -399,7 +413,9 @@ def test_discrete_vectors_are_not_learnt_undeclared():
 def test_bernoulli_images_of_a_module():
     torch.manual_seed(0)
     decoder = torch.nn.Sequential(torch.nn.Linear(2, 8), torch.nn.Unflatten(1, (2, 4)))
-    vae = fd.BayesNet({"y": fd.Categorical([0.5, 0.5]), "x": fd.Neural(["y"], decoder, family="bernoulli", event_shape=(2, 4))})
+    vae = fd.BayesNet(
+        {"y": fd.Categorical([0.5, 0.5]), "x": fd.Neural(["y"], decoder, family="bernoulli", event_shape=(2, 4))}
+    )
     x = vae.sample(30, seed=1)
     assert x["x"].shape == (30, 2, 4)
     expected = vae.log_prob(x)
