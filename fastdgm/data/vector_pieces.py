@@ -127,9 +127,7 @@ def _from_objects(name: str, vectors: list[Any], event: Event) -> Vectors:
     for row, vector in enumerate(vectors):
         own = [None] * event.size if is_missing(vector) else _elements(vector, event.shape)
         if own is None or len(own) != event.size:
-            raise ValueError(
-                f"column {name!r} holds vectors of {event.size} {event.what}, row {row} is {vector!r:.80}"
-            )
+            raise ValueError(f"column {name!r} holds vectors of {event.size} {event.what}, row {row} is {vector!r:.80}")
         values += own
     return Vectors(values, len(vectors))
 

@@ -11,17 +11,23 @@ _evaluates = threading.RLock()  # two threads that set and restore the modes of 
 
 
 @contextmanager
-def evaluating(*modules: Any) -> Iterator[None]:
-    """Eval mode without gradients, one thread at a time; afterwards every part is in the mode in which it was."""
-    import torch
-
+def in_eval_mode(*modules: Any) -> Iterator[None]:
+    """Eval mode with gradients, one thread at a time; afterwards every part is in the mode in which it was."""
     with _evaluates:
         modes = [(part, part.training) for module in modules for part in module.modules()]
         for module in modules:
             module.eval()
         try:
-            with torch.no_grad():
-                yield
+            yield
         finally:
             for part, mode in modes:
                 part.training = mode
+
+
+@contextmanager
+def evaluating(*modules: Any) -> Iterator[None]:
+    """Eval mode without gradients, one thread at a time; afterwards every part is in the mode in which it was."""
+    import torch
+
+    with in_eval_mode(*modules), torch.no_grad():
+        yield

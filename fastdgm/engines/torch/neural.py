@@ -97,7 +97,7 @@ class NeuralEngine(Engine):
         variable: Variable = self._variables[p]
         block = codes if isinstance(variable, Discrete) else reals
         own = block[self._rows[p] : self._rows[p] + variable.size, first:last]
-        return torch.from_numpy(np.ascontiguousarray(own.T)).reshape(last - first, *variable.event_shape)
+        return torch.from_numpy(np.array(own.T, order="C")).reshape(last - first, *variable.event_shape)
 
     @property
     def n_bytes(self) -> int:
