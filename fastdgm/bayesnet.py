@@ -19,9 +19,13 @@ from .data.schema import Schema
 from .errors import MissingValuesError
 from .latent_codes import LatentCodes
 from .runtime.arrays import real_type
+from .runtime.extras import how_to_install
 from .runtime.seeds import check_chunk, check_rows, key_from_seed
+from .runtime.torch_modules import in_eval_mode
 
 if TYPE_CHECKING:
+    from torch import Tensor, nn
+
     from .conditionals.base import Conditional
     from .learning.counts import Prior, UnknownLabels
     from .learning.em import EMOptions
@@ -129,6 +133,56 @@ class BayesNet(LatentCodes):
         if placement.library != "numpy":
             return placement.give_back(rows_of(values, program.schema))
         return Samples.of(values, program.schema, key, start)
+
+    def rsample(
+        self,
+        n: int,
+        *,
+        seed: int | np.random.Generator | None = None,
+        start: int = 0,
+        dtype: npt.DTypeLike = np.float32,
+    ) -> dict[str, Tensor]:
+        """Draw rows as torch tensors with a gradient by the modules' parameters: x = mean + std * noise, and for other
+        kinds by inverse CDF.
+
+        Rows are those of ``sample`` but for rounding, because the random words are the same; modules run in eval mode.
+        By the parameters of the other conditionals differentiates ``net.to_torch().rsample``.
+
+        Parameters
+        ----------
+        n, seed, start, dtype : as for :meth:`sample`.
+
+        Returns
+        -------
+        {name: tensor (n, *event_shape)}.
+
+        Raises
+        ------
+        ValueError : discrete variables, and others whose draws have no gradient (mixtures of normals, functions that
+            take no tensors), named. NotFittedError : parameters that are not known. ImportError : without torch.
+
+        Examples
+        --------
+        >>> import fastdgm as fd, torch
+        >>> net = fd.BayesNet({
+        ...     "z": fd.Normal(0, 1),
+        ...     "x": fd.Neural(["z"], torch.nn.Linear(1, 1), family="normal", event_shape=(1,), std=0.1),
+        ... })
+        >>> net.rsample(5, seed=0)["x"].mean().backward()
+        >>> net["x"].module.bias.grad
+        tensor([1.])
+        """
+        n, start = check_rows(n, start)
+        self._check_parameters()
+        try:
+            from .engines.torch.densities.draws import check_drawn, drawn, first_words
+        except ImportError as error:
+            raise ImportError(f"rsample needs torch: {how_to_install('torch', 'torch')}") from error
+        density = self._density
+        check_drawn(density)
+        words = first_words(self._conditionals, self._order, density)
+        with in_eval_mode(*density.user_modules()):
+            return drawn(density, words, n, key_from_seed(seed), start, dtype)
 
     def iter_samples(
         self,
@@ -420,6 +474,34 @@ class BayesNet(LatentCodes):
         from .interop.pyagrum import to_pyagrum
 
         return to_pyagrum(self)
+
+    def to_torch(self) -> nn.Module:
+        """A ``torch.nn.Module`` whose forward is ``log_prob`` of {name: tensor}, differentiable by real data and by all
+        parameters: see ``fastdgm.interop.torch_network.NetworkLogProb``.
+
+        Its parameters are copies of the network's, but for modules of neural conditionals, which are shared;
+        ``to_bayesnet()`` makes a network of them.
+
+        Raises
+        ------
+        NotFittedError : parameters that are not known. TypeError : a conditional without a density in torch.
+        ImportError : torch is not installed.
+
+        Examples
+        --------
+        >>> import fastdgm as fd, torch
+        >>> module = fd.BayesNet({"x": fd.Normal(0, 1)}).to_torch()
+        >>> x = torch.tensor([2.0], requires_grad=True)
+        >>> module({"x": x}).sum().backward()
+        >>> x.grad
+        tensor([-2.])
+        """
+        self._check_parameters()
+        try:
+            from .interop.torch_network import NetworkLogProb
+        except ImportError as error:
+            raise ImportError(f"to_torch needs torch: {how_to_install('torch', 'torch')}") from error
+        return NetworkLogProb(self)
 
     def to_sklearn(self) -> Any:
         """A mixture or naive Bayes network as a scikit-learn ``GaussianMixture``, ``GaussianNB`` or the like."""
