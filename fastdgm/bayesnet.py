@@ -21,6 +21,7 @@ from .runtime.seeds import check_chunk, check_rows, key_from_seed
 if TYPE_CHECKING:
     from .learning.counts import Prior, UnknownLabels
     from .learning.em import EMOptions
+    from .learning.options import TrainingOptions
     from .show.graph import Picture
 
 
@@ -186,6 +187,9 @@ class BayesNet(LatentCodes):
         linear Gaussian (a vector is normal), a discrete one has a table, or with real parents ``Logistic`` (two states)
         or ``Softmax``.
 
+        An autoregressive model that is the conditional of a vector (:meth:`MADE.given`) goes on from its present
+        parameters by its own ``fit``, with the defaults of that, ``seed`` and ``progress``: the model itself changes.
+
         One warning tells where data do not say all of that: a constant column has std 0; a real parent that is
         constant, or a linear function of those before it (to 1e-11 of its variance), has coefficient 0; a residual
         that is lost in rounding has the std of that rounding; a configuration with no more rows than the regression has
@@ -244,16 +248,18 @@ class BayesNet(LatentCodes):
         from .learning.counts import check_ignored_labels, checked_prior
         from .learning.em import EMOptions
         from .learning.hidden_rows import absent_variables, is_all_discrete, refuse_ignored_labels
+        from .learning.options import TrainingOptions
 
         check_ignored_labels(y)
         own_prior = checked_prior(prior, equivalent_sample_size)
+        training = TrainingOptions("cosine", 100, 100, 1e-3, 0.0, 10, seed, None, progress).checked(has_valid=False)
         options = EMOptions(n_restarts, max_iterations, tolerance, seed, progress, resume).checked()
         data = read_once(data, self.names)
         if absent_variables(data, self._declared, self.names):
             refuse_ignored_labels(y)
             return self._learn_hidden(data, own_prior, sample_weight, options)
         try:
-            return self._learn(data, own_prior, sample_weight, unknown, add=False)
+            return self._learn(data, own_prior, sample_weight, unknown, training)
         except MissingValuesError:
             if is_all_discrete(self._declared, self.names):
                 raise
@@ -294,17 +300,24 @@ class BayesNet(LatentCodes):
         from .learning.counts import check_ignored_labels, checked_prior
 
         check_ignored_labels(y)
-        return self._learn(data, checked_prior(prior, equivalent_sample_size), sample_weight, unknown, add=True)
+        return self._learn(data, checked_prior(prior, equivalent_sample_size), sample_weight, unknown, None)
 
-    def _learn(self, data: Any, prior: Prior, sample_weight: Any, unknown: UnknownLabels, *, add: bool) -> BayesNet:
-        """Swap in conditionals from data; with ``add``, from these and those of earlier calls."""
+    def _learn(
+        self, data: Any, prior: Prior, sample_weight: Any, unknown: UnknownLabels, training: TrainingOptions | None
+    ) -> BayesNet:
+        """Swap in conditionals from data; with no ``training``, from these and those of earlier calls."""
+        from .learning.autoregressive import fit_models
         from .learning.counts import training_rows
         from .learning.fitting import Known, learn, learn_chunk
 
-        variables = self._variables if add else self._declared
+        variables = self._variables if training is None else self._declared
         known = Known(self._parents, variables, self._conditionals if self._keeps_kinds else {})
         rows = training_rows(data, known.variables, self.names, sample_weight, unknown)
-        fitted = learn_chunk(known, rows, prior, self._statistics) if add else learn(known, rows, prior)
+        if training is None:
+            fitted = learn_chunk(known, rows, prior, self._statistics)
+        else:
+            fitted = learn(known, rows, prior)
+            fit_models(known.conditionals, rows, training).adopt()
         if fitted.conditionals:
             self._set_conditionals(fitted.conditionals)
         else:

@@ -29,6 +29,7 @@ ROWS_OF_WHOLE = 1 << 16  # that are read together for engines that make batches 
 # a network first has one, so that a network of tables does without the loops of all others.
 ENGINES: dict[type[Conditional], type[Engine]] = {CPT: TableEngine}
 HOMES = {
+    "AutoregressiveConditional": ("autoregressive.run", "AutoregressiveEngine"),
     "Deterministic": ("functions.run", "FunctionEngine"),
     "LinearGaussian": ("gaussian.run", "GaussianEngine"),
     "Logistic": ("logistic.run", "LogisticEngine"),
