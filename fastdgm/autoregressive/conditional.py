@@ -57,9 +57,20 @@ class ConditionalModel(AutoregressiveModel):
         """Rows ``start``, ... of a key's stream, one for each of context, from their words ``first_word``, ... on."""
         return self._sample(Draw(len(context), key, start, context=context, first_word=first_word)).values
 
-    def fitted_copy(self, x: Array, context: Array, options: Mapping[str, Any]) -> Self:
-        """A copy that has learnt from rows and their context; ``options`` are those of ``fit``."""
-        return copy.deepcopy(self).fit(x, context=context if self.n_context else None, **options)
+    def fitted_copy(
+        self,
+        x: Array,
+        context: Array,
+        valid: Array | None = None,
+        valid_context: Array | None = None,
+        *,
+        options: Mapping[str, Any],
+    ) -> Self:
+        """A copy that has learnt from rows and their context; ``options`` are the others of ``fit``."""
+        own = copy.deepcopy(self)
+        if not self.n_context:
+            return own.fit(x, valid, **options)
+        return own.fit(x, valid, context=context, valid_context=valid_context, **options)
 
     def adopt(self, fitted: Self) -> None:
         """Take over the parameters and the history of a fitted copy, all or nothing."""

@@ -39,8 +39,20 @@ class ContextModel(Protocol):
     def draw_rows(self, context: Array, key: int, start: int, first_word: int) -> Array:
         """Rows ``start``, ... of a key's stream (n, n_vars), from words ``first_word``, ..., a multiple of 4, on."""
 
-    def fitted_copy(self, x: Array, context: Array, options: Mapping[str, Any]) -> Self:
-        """A copy that has learnt from rows and their context; ``options`` are those of ``fit``."""
+    @property
+    def history(self) -> list[dict[str, float]]:
+        """Of the last fit, by epoch."""
+
+    def fitted_copy(
+        self,
+        x: Array,
+        context: Array,
+        valid: Array | None = None,
+        valid_context: Array | None = None,
+        *,
+        options: Mapping[str, Any],
+    ) -> Self:
+        """A copy that has learnt from rows and their context; ``options`` are the others of ``fit``."""
 
     def adopt(self, fitted: Self) -> None:
         """Take over the parameters of a fitted copy, all or nothing."""

@@ -22,7 +22,7 @@ class Gradients(NamedTuple):
 
 
 class Step(NamedTuple):
-    """One step of Adam: its number from 1 on, and its settings."""
+    """One step of Adam: its number from 1 on, its settings, and the seed of what it draws."""
 
     number: int
     rate: float
@@ -30,6 +30,7 @@ class Step(NamedTuple):
     beta2: float
     epsilon: float
     weight_decay: float
+    seed: int = 0  # of the run
 
     def scalars(self) -> tuple[float, float, float, float, float, float, float]:
         """The fields of ``kernels.adam.AdamSettings``.

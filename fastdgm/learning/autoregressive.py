@@ -12,11 +12,13 @@ import numpy.typing as npt
 from ..conditionals.autoregressive import AutoregressiveConditional, ContextModel
 from ..conditionals.base import Conditional
 from ..conditionals.context import context_of
+from ..data.blocks import Block
 from ..data.schema import Schema, Values
 from ..data.variables import Discrete
 from ..runtime.arrays import code_type
 from .base import Weights
-from .counts import TrainingRows, checked_weights
+from .counts import TrainingRows, checked_weights, training_rows
+from .neural_options import ModuleOptions
 from .options import TrainingOptions
 
 Array = npt.NDArray[Any]
@@ -26,6 +28,7 @@ class FittedModels(NamedTuple):
     """Copies of models that have learnt, each with the network's own."""
 
     pairs: Sequence[tuple[ContextModel, ContextModel]]  # own, fitted copy
+    history: list[dict[str, float]]  # of the only one
 
     def adopt(self) -> None:
         """Bring what the copies have learnt to the network's own models."""
@@ -33,36 +36,49 @@ class FittedModels(NamedTuple):
             own.adopt(fitted)
 
 
-def fit_models(conditionals: Mapping[str, Conditional], rows: TrainingRows, options: TrainingOptions) -> FittedModels:
+def fit_models(
+    conditionals: Mapping[str, Conditional], rows: TrainingRows, valid: Any, options: ModuleOptions
+) -> FittedModels:
     """Train a copy of every autoregressive model of a network by maximum likelihood; nothing of the network changes.
 
-    Raises ValueError, naming the variable, where rows have weights or one model is that of several variables; what the
-    model's ``fit`` raises.
+    ``valid`` are rows of the network, or None. Raises ValueError, naming the variable, where rows have weights or one
+    model is that of several variables; TypeError for options of modules; what the model's ``fit`` raises.
     """
     own = {name: found for name, found in conditionals.items() if isinstance(found, AutoregressiveConditional)}
     if not own:
-        return FittedModels(())
+        return FittedModels((), [])
+    options.refuse_of_modules()
     name, *others = own
     if options.checkpoint is not None and others:
         raise ValueError(f"a checkpoint holds one model, {name!r} and {others[0]!r} are two: fit them on their own")
     _check_shared(own)
     _check_weights(name, own[name], None if rows.weights is None else checked_weights(rows.weights, rows.block.n))
-    part = rows.block.read(0, rows.block.n)
-    values, schema = Values(part.codes[:, part.first :], part.reals[:, part.first :]), rows.block.schema
-    return FittedModels([(each.model, _fitted(name, each, values, schema, options)) for name, each in own.items()])
+    blocks = [rows.block]
+    if valid is not None:
+        schema = rows.block.schema
+        blocks.append(training_rows(valid, schema.variables, schema.names, None, "error").block)
+    pairs = []
+    for name, each in own.items():
+        arguments = [array for block in blocks for array in _rows_of(name, each, block)]
+        pairs.append((each.model, _fitted(name, each.model, arguments, options)))
+    return FittedModels(pairs, pairs[0][1].history if not others else [])
 
 
-def _fitted(
-    name: str, own: AutoregressiveConditional, values: Values, schema: Schema, options: TrainingOptions
-) -> ContextModel:
-    model = own.model
-    dtype = model.dtype if model.n_states is None else code_type(model.n_states)
+def _rows_of(name: str, own: AutoregressiveConditional, block: Block) -> tuple[Array, Array]:
+    """x (n, n_vars) and the context of a variable."""
+    part = block.read(0, block.n)
+    values, schema = Values(part.codes[:, part.first :], part.reals[:, part.first :]), block.schema
+    dtype = own.model.dtype if own.model.n_states is None else code_type(own.model.n_states)
     x = np.ascontiguousarray(_column(name, values, schema).T, dtype)
     columns = [_column(parent, values, schema) for parent in own.parents]
-    context = context_of(columns, [schema.variables[parent] for parent in own.parents], len(x), model.dtype)
+    variables = [schema.variables[parent] for parent in own.parents]
+    return x, context_of(columns, variables, len(x), own.model.dtype)
+
+
+def _fitted(name: str, model: ContextModel, arguments: Sequence[Array], options: ModuleOptions) -> ContextModel:
     try:
         return model.fitted_copy(
-            x, context, {field.name: getattr(options, field.name) for field in fields(TrainingOptions)}
+            *arguments, options={field.name: getattr(options, field.name) for field in fields(TrainingOptions)}
         )
     except ValueError as error:
         raise ValueError(f"the {type(model).__name__} of {name!r}: {error}") from error
