@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from .conditionals.autoregressive import AutoregressiveConditional
 from .conditionals.neural import Neural
 from .data.evidence import known_values, refuse_do, refuse_given
 from .data.placement import Placement
@@ -259,6 +260,9 @@ class BayesNet(LatentCodes):
         linear Gaussian (a vector is normal), a discrete one has a table, or with real parents ``Logistic`` (two states)
         or ``Softmax``.
 
+        An autoregressive model that is the conditional of a vector (``made.given(parents)``) goes on from its present
+        parameters by its own ``fit``, which takes ``valid``, ``epochs`` and the like: the model itself changes.
+
         One warning tells where data do not say all of that: a constant column has std 0; a real parent that is
         constant, or a linear function of those before it (to 1e-11 of its variance), has coefficient 0; a residual
         that is lost in rounding has the std of that rounding; a configuration with no more rows than the regression has
@@ -337,18 +341,21 @@ class BayesNet(LatentCodes):
             warm_up,
         )
         guides = self._guide if guide is None else self._checked_guide(guide)
+        has_models = any(isinstance(own, AutoregressiveConditional) for own in self._conditionals.values())
         if guides or self._has_modules:
             options.refuse_any()
             return self._learn_modules(
                 data, valid, guides, own_prior, sample_weight, unknown, training.checked(valid is not None)
             )
-        training.refuse_any(valid)
+        if not has_models:
+            training.refuse_any(valid)
+        training = training.checked(valid is not None)
         data = read_once(data, self.names)
         if absent_variables(data, self._declared, self.names):
             refuse_ignored_labels(y)
             return self._learn_hidden(data, own_prior, sample_weight, options)
         try:
-            return self._learn(data, own_prior, sample_weight, unknown, add=False)
+            return self._learn(data, own_prior, sample_weight, unknown, training, valid)
         except MissingValuesError:
             if is_all_discrete(self._declared, self.names):
                 raise
@@ -389,17 +396,32 @@ class BayesNet(LatentCodes):
         from .learning.counts import check_ignored_labels, checked_prior
 
         check_ignored_labels(y)
-        return self._learn(data, checked_prior(prior, equivalent_sample_size), sample_weight, unknown, add=True)
+        return self._learn(data, checked_prior(prior, equivalent_sample_size), sample_weight, unknown, None)
 
-    def _learn(self, data: Any, prior: Prior, sample_weight: Any, unknown: UnknownLabels, *, add: bool) -> BayesNet:
-        """Swap in conditionals from data; with ``add``, from these and those of earlier calls."""
+    def _learn(
+        self,
+        data: Any,
+        prior: Prior,
+        sample_weight: Any,
+        unknown: UnknownLabels,
+        training: ModuleOptions | None,
+        valid: Any = None,
+    ) -> BayesNet:
+        """Swap in conditionals from data; with no ``training``, from these and those of earlier calls."""
+        from .learning.autoregressive import fit_models
         from .learning.counts import training_rows
         from .learning.fitting import Known, learn, learn_chunk
 
-        variables = self._variables if add else self._declared
+        variables = self._variables if training is None else self._declared
         known = Known(self._parents, variables, self._conditionals if self._keeps_kinds else {})
         rows = training_rows(data, known.variables, self.names, sample_weight, unknown)
-        fitted = learn_chunk(known, rows, prior, self._statistics) if add else learn(known, rows, prior)
+        if training is None:
+            fitted = learn_chunk(known, rows, prior, self._statistics)
+        else:
+            fitted = learn(known, rows, prior)
+            models = fit_models(known.conditionals, rows, valid, training)
+            models.adopt()
+            self._history = models.history
         if fitted.conditionals:
             self._set_conditionals(fitted.conditionals)
         else:

@@ -19,6 +19,7 @@ from ..graph import topological_order
 from . import gradient
 from .checkpoints import Origin
 from .counts import Prior, UnknownLabels, checked_weights
+from .estimators import TRAINED
 from .neural_options import ModuleOptions
 from .neural_problem import Problem, check_latents, learn_closed_forms, members_of
 from .neural_rows import Seen, read_rows, records_of, seen_in, taken_rows
@@ -61,6 +62,12 @@ def fit_modules(
     options: ModuleOptions,
 ) -> Trained:
     """Learn from rows; nothing of the network is changed."""
+    model = next((name for name, own in problem.conditionals.items() if isinstance(own, TRAINED)), None)
+    if model is not None:
+        raise TypeError(
+            f"fit trains torch modules or autoregressive models, and {model!r} is one beside modules: fit the model "
+            "itself first, with context=, and the network without it"
+        )
     rows = read_rows(data, problem.schema, tuple(problem.guide))
     rows, weights = _weighted(rows, sample_weight)
     seen = seen_in(rows)
