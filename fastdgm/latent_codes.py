@@ -15,8 +15,6 @@ from .queries import Queries
 class LatentCodes(Queries):
     """A network that may have a guide: q(z | what is observed) for latent real variables z."""
 
-    _guide: Mapping[str, Conditional] = MappingProxyType({})
-
     @property
     def guide(self) -> Mapping[str, Conditional]:
         """The conditionals by which values of latent variables are proposed: those that ``fit`` or ``guided`` was

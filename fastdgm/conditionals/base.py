@@ -38,6 +38,12 @@ class Conditional(ABC):
         """Number of free parameters."""
 
     @property
+    def shared_parameters(self) -> Mapping[int, int]:
+        """Those of ``n_parameters`` that conditionals of other variables may have, too: how many by the ``id`` of what
+        holds them. A network counts them once."""
+        return {}
+
+    @property
     def is_fitted(self) -> bool:
         """Whether the parameters are known: those of some kinds may be left out, for ``fit`` to learn."""
         return True

@@ -65,6 +65,11 @@ class Schema:
         return tuple(self.states)
 
     @property
+    def code_owners(self) -> list[str]:
+        """The discrete variable of every row of the block of codes."""
+        return [name for name in self.states for _ in range(self.variables[name].size)]
+
+    @property
     def has_discrete_vectors(self) -> bool:
         """Whether a discrete variable takes several rows, or none."""
         return self.n_codes != len(self.states) or any(self.variables[name].event_shape for name in self.states)
@@ -78,6 +83,11 @@ class Schema:
     def vectors(self) -> dict[str, int]:
         """The variables that are vectors, and their sizes."""
         return {name: own.size for name, own in self.variables.items() if own.event_shape}
+
+    @property
+    def event_shapes(self) -> dict[str, tuple[int, ...]]:
+        """The variables that are vectors, and their shapes."""
+        return {name: own.event_shape for name, own in self.variables.items() if own.event_shape}
 
     @property
     def cell_names(self) -> tuple[str, ...]:
