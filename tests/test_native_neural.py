@@ -150,13 +150,13 @@ def test_settings_come_back():
 class Odd(nn.Module):
     """Entries of all types and names, tied ones, views of others, and what is in no state."""
 
-    def __init__(self, dtype=torch.float32, tied: bool = True):
+    def __init__(self, tied: bool = True):
         super().__init__()
         self.linear = nn.Linear(2, 2)
         self.again = nn.Linear(2, 2, bias=False)
         if tied:
             self.again.weight = self.linear.weight
-        self.scale = nn.Parameter(torch.tensor(0.5, dtype=dtype))
+        self.scale = nn.Parameter(torch.tensor(0.5))
         for name, tensor in {
             "brain": torch.tensor([1.5, float("nan"), -0.0], dtype=torch.bfloat16),
             "sixteen": torch.tensor([[65504.0]], dtype=torch.float16),
@@ -173,7 +173,7 @@ class Odd(nn.Module):
         self.register_buffer("scratch", torch.ones(2), persistent=False)
 
     def forward(self, x):
-        return self.again(self.linear(x)) * self.scale.float()
+        return self.again(self.linear(x)) * self.scale
 
 
 def odd_network(module: nn.Module) -> fd.BayesNet:
@@ -186,12 +186,12 @@ def odd_network(module: nn.Module) -> fd.BayesNet:
 
 
 def test_entries_of_all_types_and_names():
-    net = odd_network(Odd(torch.bfloat16))
+    net = odd_network(Odd())
     data = write_native(net)
     tensors = load(data)
     assert len([key for key in tensors if key.startswith("module.")]) == 14 - 1  # tied weights once
     assert torch.bfloat16 in {tensor.dtype for tensor in tensors.values()}
-    module = Odd(torch.bfloat16)
+    module = Odd()
     with torch.no_grad():
         for tensor in module.state_dict().values():
             tensor.zero_()
@@ -451,7 +451,7 @@ def test_the_loaded_state_is_tried_out():
     }
     module = nn.Linear(2, 2)
     before = states(module)
-    with pytest.raises(fd.FormatError, match="the module of 'x' gives are finite"):
+    with pytest.raises(fd.FormatError, match="that the module of 'x' gives are no parameters"):
         read_native(save(tensors, metadata=metadata(structure(data))), "file", {"x": module})
     assert_states(before, states(module))
 
@@ -530,7 +530,7 @@ X, LABEL, Z = (["variables", 0], ["variables", 2], ["guide", 0])
         ([*X, "parents"], [], {}, "'x'"),
         ([*X, "parents"], ["z", "z"], {}, "parents must be distinct"),
         ([*X, "parents"], ["x"], {}, "a Bayes net has no cycle"),
-        ([*X, "parents"], ["kind"], {}, "the module of 'x' takes tensors of shape .2, 3., it raised"),
+        ([*X, "parents"], ["kind"], {}, "the module of 'x' takes tensors of shape .*, it raised"),
         ([*X, "kind"], "CPT", {}, "module|settings"),
         (["variables", 3, "settings"], {"a": 1}, {}, "settings are those of a kind of conditional, 'kind' has"),
         (["variables", 1, "settings"], {"a": 1}, {}, "a MultivariateNormal has no settings, 'z' has"),
