@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping, Sequence
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -34,7 +33,6 @@ class Queries(Network):
     _kept_program: Program | None = None
     _kept_inference: Inference | None = None
     _kept_density: JointDensity | None = None
-    _guide: Mapping[str, Conditional] = MappingProxyType({})  # proposes values of latent real variables
 
     def _set_conditionals(self, conditionals: Mapping[str, Conditional]) -> None:
         super()._set_conditionals(conditionals)
