@@ -2,25 +2,31 @@
 
 from __future__ import annotations
 
+import os
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
+from .conditionals.neural import Neural
 from .data.evidence import known_values, refuse_do, refuse_given
 from .data.placement import Placement
 from .data.samples import Samples, rows_of
+from .data.schema import Schema
 from .errors import MissingValuesError
 from .latent_codes import LatentCodes
 from .runtime.arrays import real_type
 from .runtime.seeds import check_chunk, check_rows, key_from_seed
 
 if TYPE_CHECKING:
+    from .conditionals.base import Conditional
     from .learning.counts import Prior, UnknownLabels
     from .learning.em import EMOptions
+    from .learning.neural_options import ModuleOptions
+    from .learning.options import Schedule
     from .show.graph import Picture
 
 
@@ -51,6 +57,7 @@ class BayesNet(LatentCodes):
     """
 
     _statistics: Any = None  # what ``partial_fit`` goes on from
+    _history: Sequence[dict[str, float]] = ()  # of the last training of modules
 
     def sample(
         self,
@@ -169,6 +176,18 @@ class BayesNet(LatentCodes):
         seed: int | np.random.Generator | None = None,
         progress: bool | None = None,
         resume: bool = False,
+        valid: Any = None,
+        guide: Mapping[str, Conditional] | None = None,
+        epochs: int = 100,
+        batch_size: int = 100,
+        learning_rate: float = 1e-3,
+        schedule: Schedule = "cosine",
+        weight_decay: float = 0.0,
+        patience: int | None = 10,
+        checkpoint: str | os.PathLike[str] | None = None,
+        max_gradient_norm: float | None = None,
+        n_particles: int = 1,
+        warm_up: int = 0,
     ) -> BayesNet:
         """Learn every conditional from complete data, afresh; returns self, changed all at once.
 
@@ -244,10 +263,32 @@ class BayesNet(LatentCodes):
         from .learning.counts import check_ignored_labels, checked_prior
         from .learning.em import EMOptions
         from .learning.hidden_rows import absent_variables, is_all_discrete, refuse_ignored_labels
+        from .learning.neural_options import ModuleOptions
 
         check_ignored_labels(y)
         own_prior = checked_prior(prior, equivalent_sample_size)
         options = EMOptions(n_restarts, max_iterations, tolerance, seed, progress, resume).checked()
+        training = ModuleOptions(
+            schedule,
+            epochs,
+            batch_size,
+            learning_rate,
+            weight_decay,
+            patience,
+            seed,
+            checkpoint,
+            progress,
+            max_gradient_norm,
+            n_particles,
+            warm_up,
+        )
+        guides = self._guide if guide is None else self._checked_guide(guide)
+        if guides or self._has_modules:
+            options.refuse_any()
+            return self._learn_modules(
+                data, valid, guides, own_prior, sample_weight, unknown, training.checked(valid is not None)
+            )
+        training.refuse_any(valid)
         data = read_once(data, self.names)
         if absent_variables(data, self._declared, self.names):
             refuse_ignored_labels(y)
@@ -329,6 +370,42 @@ class BayesNet(LatentCodes):
         if fitted.warning:
             warnings.warn(fitted.warning, UserWarning, stacklevel=3)
         return self
+
+    @property
+    def _has_modules(self) -> bool:
+        """Whether any conditional is a torch module's."""
+        return any(isinstance(own, Neural) for own in self._conditionals.values())
+
+    def _learn_modules(
+        self,
+        data: Any,
+        valid: Any,
+        guides: Mapping[str, Conditional],
+        prior: Prior,
+        sample_weight: Any,
+        unknown: UnknownLabels,
+        options: ModuleOptions,
+    ) -> BayesNet:
+        """Swap in conditionals in closed form and the states of modules, trained on data."""
+        from .learning.neural import fit_modules
+        from .learning.neural_problem import Problem
+
+        self._check_fitted()
+        problem = Problem(self._conditionals, self._order, guides, Schema(self._variables))
+        found = fit_modules(problem, data, valid, sample_weight, unknown, prior, options)
+        found.load()
+        if found.conditionals:
+            self._replace_bound(found.conditionals)
+        self._guide, self._history = guides, found.history
+        if found.warning:
+            warnings.warn(found.warning, UserWarning, stacklevel=3)
+        return self
+
+    @property
+    def history(self) -> list[dict[str, float]]:
+        """One dict per epoch of the last ``fit`` of a network with modules: epoch, train and valid (nats per row),
+        seconds, learning_rate."""
+        return [dict(epoch) for epoch in self._history]
 
     # --- neighbours and pictures ---------------------------------------------------------------------------
 

@@ -117,6 +117,14 @@ class Network:
         self._set_states(variables)
         self._conditionals = bound
 
+    def _replace_bound(self, conditionals: Mapping[str, Conditional]) -> None:
+        """Swap some conditionals for others of the same variables and parents; the others stay the same objects."""
+        bound = {
+            name: own.bound(name, [self._variables[parent] for parent in own.parents])
+            for name, own in conditionals.items()
+        }
+        self._conditionals = {**self._conditionals, **bound}
+
     def _set_states(self, variables: Mapping[str, Variable]) -> None:
         """Keep states in the order of the variables, whatever order they came in: it is that of the columns."""
         self._variables = {name: variables[name] for name in self._parents if name in variables}

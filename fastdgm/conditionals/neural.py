@@ -109,6 +109,12 @@ class Neural(Conditional):
         check_module(own, name)
         return own
 
+    def with_module(self, module: nn.Module) -> Self:
+        """The same with another module of the same kind, as a copy of its own, which is not tried out."""
+        own = type(self).__new__(type(self))
+        own._keep(**{field: getattr(self, field) for field in Neural.__slots__} | {"module": module})
+        return own
+
     def parameters(self) -> dict[str, Array]:
         """The module's state: its parameters and buffers by name."""
         raise TypeError("no file holds a torch module yet")

@@ -10,7 +10,7 @@ Array = npt.NDArray[Any]
 
 
 class Step(NamedTuple):
-    """One step of Adam: its number from 1 on, and its settings."""
+    """One step of Adam: its number from 1 on, its settings, and the seed of what it draws."""
 
     number: int
     rate: float
@@ -18,6 +18,7 @@ class Step(NamedTuple):
     beta2: float
     epsilon: float
     weight_decay: float
+    seed: int = 0  # of the run
 
     def scalars(self) -> tuple[float, float, float, float, float, float, float]:
         """The fields of ``kernels.adam.AdamSettings``.

@@ -62,6 +62,20 @@ def learn_chunk(known: Known, rows: TrainingRows, prior: Prior, earlier: Any) ->
         return Fitted({}, statistics, warning)
 
 
+def learn_some(targets: Sequence[Target], rows: TrainingRows, prior: Prior) -> Learnt:
+    """The conditionals of some variables of complete rows; those of a kind without an estimator are left out.
+
+    Raises ValueError or TypeError, naming a variable, where one cannot be learnt from them.
+    """
+    estimators = _estimators(targets, rows.block.schema, prior)
+    sums = {kind: own for kind, own in estimators.items() if isinstance(own, SumEstimator)}
+    found = _collected(list(sums.values()), rows.block.schema, rows.block, _weights(rows))
+    statistics = dict(zip(sums, found, strict=True))
+    learnt = [_learnt(own, statistics.get(kind), rows) for kind, own in estimators.items()]
+    conditionals = {name: own for part in learnt for name, own in part.conditionals.items()}
+    return Learnt(conditionals, tuple(note for part in learnt for note in part.notes))
+
+
 class Learner:
     """The estimators of a network's variables: ``collect`` statistics of rows, once or chunk by chunk, then
     ``estimate``."""

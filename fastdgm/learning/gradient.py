@@ -131,12 +131,17 @@ class _Run:
         for number, rows in enumerate(self._minibatches(epoch)):
             rate = rate_after(self.options, epoch - 1 + number / per_epoch, losses)
             count = (epoch - 1) * per_epoch + number + 1
-            part = self._stepper.step(rows, Step(count, rate, BETA1, BETA2, EPSILON, self.options.weight_decay))
+            part = self._stepper.step(rows, self._step(count, rate))
             if not math.isfinite(part):
                 advice = self._advice() if count > 1 else self._advice_before_any_step()
                 raise ValueError(f"the loss is {-part} in minibatch {number + 1} of epoch {epoch}; {advice}")
             total += part
         return total
+
+    def _step(self, number: int, rate: float) -> Step:
+        seed = self.options.seed
+        assert seed is not None  # see fit
+        return Step(number, rate, BETA1, BETA2, EPSILON, self.options.weight_decay, seed)
 
     def _minibatches(self, epoch: int) -> Iterator[Array]:
         """The rows in an order that depends on (seed, epoch) alone, in one buffer; the last may be fewer."""
