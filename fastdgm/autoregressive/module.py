@@ -105,7 +105,7 @@ class Autoregressive(AutoregressiveModel):
     def _outputs(self) -> Outputs:
         return Outputs(self.module, self.n_vars, self.n_states, self._binary, self._start)
 
-    def _log_prob(self, x: Array, per_variable: bool) -> Array:
+    def _log_prob(self, x: Array, context: Array, per_variable: bool) -> Array:
         terms = self._outputs.evaluate(x)
         return terms if per_variable else terms.sum(axis=1)
 
