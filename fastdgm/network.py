@@ -178,12 +178,15 @@ class Network:
 
     @property
     def n_parameters(self) -> int:
-        """Free parameters: the sum over variables, for tables of (k - 1) x parent configurations.
+        """Free parameters: the sum over variables, for tables of (k - 1) x parent configurations. What
+        conditionals share, as weights of a torch module, counts once.
 
         Tables need not be known, only the states: NotFittedError where some are not.
         """
         if self._conditionals:
-            return sum(own.n_parameters for own in self._conditionals.values())
+            shared = {key: size for own in self._conditionals.values() for key, size in own.shared_parameters.items()}
+            own_alone = (own.n_parameters - sum(own.shared_parameters.values()) for own in self._conditionals.values())
+            return sum(own_alone) + sum(shared.values())
         n_states = {name: len(states) for name, states in self._states.items()}
         unknown = [name for name in self._parents if name not in n_states]
         if unknown:

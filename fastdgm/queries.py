@@ -138,7 +138,7 @@ class Queries(Network):
         """log p, or with its standard error."""
         if per_variable:
             raise ValueError(
-                "per_variable=True gives the terms of complete rows, none of which is estimated: leave n_importance= out"
+                "per_variable=True gives the terms of complete rows, none of them estimated: leave n_importance= out"
             )
         sampling = self._sampling(n_importance, seed)
         if self._program.schema.is_discrete:

@@ -32,9 +32,7 @@ class RealColumn:
     values are allowed, MissingValuesError for NaN, both with column and row.
     """
 
-    def __init__(
-        self, name: str, column: Any, shape: tuple[int, ...] | None = None, missing: bool = False
-    ) -> None:
+    def __init__(self, name: str, column: Any, shape: tuple[int, ...] | None = None, missing: bool = False) -> None:
         self._name = name
         self._missing = missing
         self._pieces = [piece for piece in real_pieces(name, column, shape) if len(piece)]

@@ -8,28 +8,45 @@ from typing import cast
 import torch
 
 from ....conditionals.base import Conditional
+from ....conditionals.deterministic import Deterministic
+from ....conditionals.gaussian import LinearGaussian
+from ....conditionals.logistic import Logistic, Softmax
 from ....conditionals.multivariate import MultivariateNormal
 from ....conditionals.neural import Neural
+from ....conditionals.noisy_or import NoisyOr
+from ....conditionals.roots import Root
 from ....conditionals.table import CPT
 from .base import Density, Values
+from .functions import FunctionDensity
+from .gaussian import LinearGaussianDensity
+from .log_linear import LogLinearDensity
 from .multivariate import MultivariateDensity
 from .neural import NeuralDensity
+from .noisy_or import NoisyOrDensity
+from .roots import RootDensity
 from .tables import TableDensity
+from .words import Words
 
 # Which kind of conditional has which density; subclasses go with their class.
 DENSITIES: dict[type[Conditional], type[Density]] = {
     CPT: TableDensity,
+    Deterministic: FunctionDensity,
+    LinearGaussian: LinearGaussianDensity,
+    Logistic: LogLinearDensity,
     MultivariateNormal: MultivariateDensity,
     Neural: NeuralDensity,
+    NoisyOr: NoisyOrDensity,
+    Root: RootDensity,
+    Softmax: LogLinearDensity,
 }
 
 
-def density_of(conditional: Conditional) -> type[Density]:
-    """The density of a conditional's kind. TypeError where there is none."""
+def density_of(name: str, conditional: Conditional) -> type[Density]:
+    """The density of a conditional's kind. TypeError, naming the variable, where there is none."""
     for kind in type(conditional).__mro__:
         if kind in DENSITIES:
             return DENSITIES[kind]
-    raise TypeError(f"a {type(conditional).__name__} has no density with gradients")
+    raise TypeError(f"{name!r} is a {type(conditional).__name__}, which has no density with gradients")
 
 
 class JointDensity(torch.nn.Module):
@@ -43,7 +60,7 @@ class JointDensity(torch.nn.Module):
         self.order = tuple(name for name in order if members is None or name in members)
         kinds: dict[type[Density], list[str]] = {}
         for name in self.order:
-            kinds.setdefault(density_of(conditionals[name]), []).append(name)
+            kinds.setdefault(density_of(name, conditionals[name]), []).append(name)
         self.densities = torch.nn.ModuleList(kind(conditionals, own) for kind, own in kinds.items())
         self._home = {name: i for i, own in enumerate(kinds.values()) for name in own}
 
@@ -55,6 +72,32 @@ class JointDensity(torch.nn.Module):
         """log p (n,), nats."""
         total: torch.Tensor = sum(density(values) for density in self.densities)
         return total
+
+    def terms(self, values: Values) -> dict[str, torch.Tensor]:
+        """log p (n,) of every variable given its parents, in order."""
+        found = {name: own for density in self.densities for name, own in density.terms(values).items()}  # type: ignore[operator]
+        return {name: found[name] for name in self.order}
+
+    def why_not_drawn(self) -> dict[str, str]:
+        """The variables whose draws have no gradient, and why."""
+        reasons = {name: self.of(name).why_not_drawn(name) for name in self.order}
+        return {name: reason for name, reason in reasons.items() if reason}
+
+    def rsample(self, n: int, key: int, start: int, first_words: Mapping[str, int], dtype: torch.dtype) -> Values:
+        """Rows ``start`` to ``start + n`` of a key's stream (n, *event_shape), parents first; differentiable by all
+        parameters. ``first_words`` are the first of each variable's random words."""
+        values: dict[str, torch.Tensor] = {}
+        for name in self.order:
+            words = Words(key, start, n, first_words[name])
+            values[name] = self.of(name).rsample(name, values, words).to(dtype)
+        return values
+
+    def without_own_gradients(self) -> JointDensity:
+        """Itself, its parameters but those of the user's modules fixed."""
+        for density in self.densities:
+            if not isinstance(density, NeuralDensity):
+                density.requires_grad_(False)
+        return self
 
     def conditionals(self) -> dict[str, Conditional]:
         """All conditionals with the parameters as they are now, in order."""
