@@ -131,12 +131,12 @@ def test_decoding_several_variables_by_several():
         (
             lambda net: net.encode({"z": np.zeros((1, 2))}),
             ValueError,
-            "encode needs the values of 'x', which is absent",
+            "encode needs the values of 'x', which is",
         ),
         (
             lambda net: net.encode(np.zeros((2, 4), np.uint8)),
             ValueError,
-            r"values of 'x' have shape \('n', 3\), got \(2, 4\)",
+            r"'x' have shape \('n', 3\), got",
         ),
         (lambda net: net.encode(BITS, n_samples=0), ValueError, "n_samples must be at least 1"),
         (lambda net: net.decode(np.zeros((2, 3))), ValueError, r"values of 'z' have shape \('n', 2\), got \(2, 3\)"),
@@ -144,7 +144,7 @@ def test_decoding_several_variables_by_several():
         (
             lambda net: net.decode({"z": [[0.0, np.nan]]}, "x"),
             ValueError,
-            "needs the values of 'z', which has none in row 0",
+            "values of 'z', which has none in row 0",
         ),
         (lambda net: net.decode({"z": [[0.0, 1.0]]}, "z"), ValueError, "'z' is given"),
         (lambda net: net.decode({"z": [[0.0, 1.0]]}, "q"), KeyError, "no variable 'q'"),

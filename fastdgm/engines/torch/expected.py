@@ -17,7 +17,7 @@ def expected_neural(name: str, own: Neural, schema: Schema, values: Values) -> A
     """P(x = 1) of bernoulli variables, all probabilities (..., n_states) of categorical ones, means of real ones."""
     import torch
 
-    parts = module_parts(name, own, schema, values)
+    parts = [torch.from_numpy(part) for part in module_parts(name, own, schema, values)]
     if own.family == "bernoulli":
         found = torch.sigmoid(parts[0])
     elif own.family == "categorical":
@@ -26,5 +26,5 @@ def expected_neural(name: str, own: Neural, schema: Schema, values: Values) -> A
         found = parts[0]
     else:
         found = (torch.softmax(parts[0], dim=-1) * parts[1]).sum(dim=-1)
-    array: Array = found.cpu().numpy()
+    array: Array = found.numpy()
     return array

@@ -62,7 +62,7 @@ class NeuralProposal(Proposal):
         """Mean and log std (d, n) of every ``each``-th column."""
         n = columns.n // each
         outputs = module_parts(self._name, self._own, self._schema, values, each)
-        mean, log_std = (part.reshape(n, -1).cpu().numpy().T.astype(values.reals.dtype) for part in outputs)
+        mean, log_std = (part.reshape(n, -1).T.astype(values.reals.dtype) for part in outputs)
         with np.errstate(over="ignore"):
             std = np.exp(log_std)
         defined = np.isfinite(mean) & np.isfinite(std) & (std > 0)
