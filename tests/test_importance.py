@@ -149,7 +149,7 @@ def test_guides_may_read_other_latent_variables():
 def test_a_guide_may_read_a_hidden_variable_that_nothing_observed_depends_on():
     intercept, slope, std = posterior_guide(0.0, 1.0, 2.0, 0.5, 0.5)
     guide = {"z": fd.LinearGaussian(["y", "x"], [intercept] * 2, [[slope]] * 2, [std, std * 1.5])}
-    net = fd.BayesNet({**LATENT.conditionals, "y": fd.Logistic(["z"], [1.0])}).guided(guide)
+    net = fd.BayesNet({**LATENT.conditionals, "y": fd.Logistic(["z"], [1.0], 0.0)}).guided(guide)
     x = rows_of(LATENT_TRUTH, 40, "x")
     value, error = net.log_prob(x, n_importance=2000, return_std_error=True, seed=0)
     assert (abs(value - LATENT_TRUTH.log_prob(x)) < 5 * error).all()
@@ -177,7 +177,7 @@ def test_vectors_of_latent_numbers():
     assert (abs(value - truth.log_prob({"x": x})) < 5 * error).all()
     guide = {"z": neural(["x"], gain, -gain @ bias, float(spread.diagonal().max()) * 1.2)}
     _, smaller = net.guided(guide).log_prob({"x": x}, n_importance=2000, return_std_error=True, seed=0)
-    assert np.median(smaller) < 0.5 * np.median(error)
+    assert smaller.max() < 0.5 * error.max()
 
 
 def test_without_torch_modules_by_quadrature():
@@ -260,8 +260,8 @@ def test_impossible_rows():
 
 
 def test_tensors_come_back_as_tensors():
-    x = torch.from_numpy(rows_of(LATENT_TRUTH, 5, "x")["x"].copy())
-    value, error = LATENT.guided(exact_guide(1.1)).log_prob({"x": x}, n_importance=50, return_std_error=True)
+    x = torch.tensor([[np.nan, 0.5], [np.nan, -0.5]], dtype=torch.float64)
+    value, error = LATENT.guided(exact_guide(1.1)).log_prob(x, n_importance=50, return_std_error=True)
     assert isinstance(value, torch.Tensor)
     assert isinstance(error, torch.Tensor)
 

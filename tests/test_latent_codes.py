@@ -142,9 +142,9 @@ def test_decoding_several_variables_by_several():
         (lambda net: net.decode(np.zeros((2, 3))), ValueError, r"values of 'z' have shape \('n', 2\), got \(2, 3\)"),
         (lambda net: net.decode({"x": BITS}), ValueError, r"no variable has all of its parents in \['x'\]"),
         (
-            lambda net: net.decode({"z": [[0.0, np.nan]]}, "x"),
+            lambda net: net.decode({"z": [[0.0, 1.0], [0.0, np.nan]]}, "x"),
             ValueError,
-            "values of 'z', which has none in row 0",
+            "values of 'z', which has none in row 1",
         ),
         (lambda net: net.decode({"z": [[0.0, 1.0]]}, "z"), ValueError, "'z' is given"),
         (lambda net: net.decode({"z": [[0.0, 1.0]]}, "q"), KeyError, "no variable 'q'"),
@@ -156,7 +156,7 @@ def test_bad_input(call, error, match):
 
 
 def test_kinds_without_expected_values():
-    net = fd.BayesNet({"z": fd.Normal(0, 1), "x": fd.Logistic(["z"], [1.0])})
+    net = fd.BayesNet({"z": fd.Normal(0, 1), "x": fd.Logistic(["z"], [1.0], 0.0)})
     with pytest.raises(ValueError, match="'x' is a Logistic"):
         net.decode([0.5])
 
@@ -181,3 +181,30 @@ def test_guides_in_a_circle():
     net = fd.BayesNet({"a": fd.Normal(0, 1), "b": fd.Normal(0, 1)})
     with pytest.raises(ValueError, match="cycle"):
         net.guided({"a": fd.LinearGaussian(["b"], 0, [1], 1), "b": fd.LinearGaussian(["a"], 0, [1], 1)})
+
+
+def test_members_of_a_class_are_drawn():
+    class Digits(torch.nn.Module):
+        def forward(self, features):
+            return 6.0 * (features @ torch.tensor([[1.0, 1.0, -1.0], [-1.0, 1.0, 1.0]]))
+
+    digits = fd.Neural(["label"], Digits(), family="bernoulli", event_shape=(3,))
+    net = fd.BayesNet({"label": fd.Categorical([0.9, 0.1], states=["a", "b"]), "x": digits})
+    rows = net.sample(500, given={"label": "b"}, seed=0)
+    assert set(rows["label"].tolist()) == {1}
+    np.testing.assert_allclose(rows["x"].mean(axis=0), 1 / (1 + np.exp([6.0, -6.0, -6.0])), atol=0.02)
+    np.testing.assert_array_equal(net.sample(100, given={"label": "b"}, seed=0, start=400)["x"], rows["x"][400:])
+    with pytest.raises(ValueError, match="given= is not supported yet"):
+        net.sample(5, given={"x": [0, 1, 1]})
+
+
+def test_known_roots_of_a_network_of_many_kinds():
+    net, _ = autoencoder()
+    net = fd.BayesNet({"s": fd.Normal(0, 1), **net.conditionals, "t": fd.Logistic(["s"], [5.0], 0.0)})
+    rows = net.sample(2000, given={"z": [3.0, -1.0]}, seed=1)
+    assert (rows["z"] == np.float32([3.0, -1.0])).all()
+    expected = net.decode({"z": [[3.0, -1.0]]}, "x")[0]
+    np.testing.assert_allclose(rows["x"].mean(axis=0), expected, atol=0.05)
+    np.testing.assert_allclose(rows["t"].mean(), 0.5, atol=0.05)
+    with pytest.raises(ValueError, match="are discrete: give them values, too"):
+        net.sample(5, given={"x": [0, 1, 1]})
