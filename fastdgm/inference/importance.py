@@ -23,7 +23,8 @@ from ..engines.proposals import Columns, proposal_key
 from ..runtime.memory import check_memory
 from ..runtime.pieces import run_ranges, split
 from .estimates import Estimates, log_means, shares
-from .latent import HiddenSums, Inference, Joint, empty_posterior, taken
+from .joint import Joint
+from .latent import HiddenSums, Inference, empty_posterior, taken
 from .proposed import Guide, Proposed, proposals, proposed
 
 Array = npt.NDArray[Any]
