@@ -354,9 +354,8 @@ def test_missing_cells_are_summed_out(kind):
     value = quiet(net.log_prob, {"x": part}, n_importance=4000, seed=0)
     assert np.isfinite(value).all()
     if kind == "bernoulli":
-        both = [
-            quiet(net.log_prob, {"x": np.where(np.isnan(part), k, other)}, n_importance=4000, seed=0) for k in (0, 1)
-        ]
+        filled = [{"x": np.where(np.isnan(part), k, part)} for k in (0, 1)]
+        both = [quiet(net.log_prob, own, n_importance=4000, seed=0) for own in filled]
         np.testing.assert_allclose(value, np.logaddexp(*both), atol=1e-6)
 
 
