@@ -50,9 +50,8 @@ def proposed(network: Joint, guide: Guide, pattern: Pattern, target: str | None 
     values would have to hit a point.
     """
     everything = pattern
-    pattern, _ = without_missing_cells(
-        network, pattern, kept_variables(network.parents, network.schema, pattern, target)
-    )
+    at_first = kept_variables(network.parents, network.schema, pattern, target)
+    pattern, _ = without_missing_cells(network, pattern, at_first)
     kept, sampled = _sampled(network, guide, pattern, target)
     sources = {name: guide.get(name, network.conditionals[name]) for name in network.order if name in sampled}
     guided = frozenset(name for name in sources if name in guide)
