@@ -11,7 +11,11 @@ from peers.bernoulli_bayes import TorchBernoulli
 from peers.logistic_nodes import TorchLogistic
 from peers.numpy_hybrid import NumpyConditional, NumpyGram
 from peers.ours import OurEpoch
+from peers.ours_neural import OurAutoencoderEpoch
+from peers.parts_alone import KernelsAlone, PerceptronAlone
 from peers.sklearn_mixture import SklearnMixture
+from peers.torch_autoencoder import AutoencoderAdam
+from peers.torch_gradients import NodeLoop
 from peers.torch_linear import TorchNodes
 from peers.torch_masked import IncrementalLoop, MasksBeforehand, OnePassPerVariable
 from peers.torch_nade import StepLoop
@@ -147,6 +151,54 @@ def rivals_checked(*peers: type[Peer]) -> Callable[[Subject], list[Record]]:
     return lambda subject: [each for peer in peers for each in rival_log_prob(subject, peer)]
 
 
+def autoencoder_checks(subject: Subject) -> list[Record]:
+    """The same rows in chunks of any size, but for pixels whose uniform lies near its threshold."""
+    n = len(subject.rows)
+    whole = np.asarray(subject.model.sample(n, seed=2)["x"])
+    found = []
+    for chunk in (100, 1000, 10_000):
+        parts = [np.asarray(part["x"]) for part in subject.model.iter_samples(n, chunk, seed=2)]
+        share = float((np.concatenate(parts) != whole).mean())
+        found.append(check(f"samples in chunks of {chunk}, share of pixels that differ", share, NEAR))
+    return found
+
+
+def training_autoencoder_checks(subject: Subject) -> list[Record]:
+    """Bounds in the first epoch are near each other (minibatches and noise differ)."""
+    theirs = -AutoencoderAdam(subject, len(subject.rows)).epoch()
+    own = OurAutoencoderEpoch(subject, len(subject.rows))
+    own.epoch()
+    what = f"training, bound in the first epoch against torch's {theirs:.1f}: relative difference"
+    return [check(what, abs(own.model.history[-1]["train"] / theirs - 1), 0.02)]
+
+
+def mixed_checks(subject: Subject) -> list[Record]:
+    """The whole is the sum of its parts."""
+    perceptron, kernels = (kind(subject, CHECKED_ROWS) for kind in (PerceptronAlone, KernelsAlone))
+    parts = perceptron.log_prob().double().numpy() + kernels.others.log_prob(
+        {name: subject.rows[name][:CHECKED_ROWS] for name in kernels.others.names}
+    )
+    return [same_log_prob(subject.model.log_prob(subject.rows[:CHECKED_ROWS]), parts)]
+
+
+def gradients_checks(subject: Subject) -> list[Record]:
+    """The same log_prob as torch's loop, and the same gradients by the data."""
+    import torch
+
+    loop = NodeLoop(subject, CHECKED_ROWS)
+    x = torch.from_numpy(subject.rows[:CHECKED_ROWS].copy()).requires_grad_()
+    own = subject.model.to_torch()(x)
+    own.sum().backward()
+    loop.columns = x.detach().T.contiguous().requires_grad_()
+    theirs = loop.log_prob()
+    theirs.sum().backward()
+    gap = float((x.grad - loop.columns.grad.T).abs().max() / x.grad.abs().max())
+    return [
+        same_log_prob(own.detach().double().numpy(), theirs.detach().double().numpy()),
+        check("gradients by the data, largest difference over the largest gradient", gap, 1e-4),
+    ]
+
+
 CHECKS: dict[str, Callable[[Subject], list[Record]]] = {
     "masked network": masked_checks,
     "NADE": nade_checks,
@@ -157,4 +209,8 @@ CHECKS: dict[str, Callable[[Subject], list[Record]]] = {
     "mixture": rivals_checked(SklearnMixture),
     "logistic": rivals_checked(TorchLogistic),
     "naive Bayes": naive_bayes_checks,
+    "autoencoder": autoencoder_checks,
+    "training of an autoencoder": training_autoencoder_checks,
+    "mixed with a perceptron": mixed_checks,
+    "gradients": gradients_checks,
 }

@@ -34,7 +34,7 @@ PLOTTED = {  # panel of the plot: workload, operation
     "FVSBN 784 sample": ("fvsbn-784-1000", "sample"),
     "NADE 784-500 sample, 15 % ones": ("nade-784-500-few-1000", "sample"),
 }
-SAVED = ("tables", "autoregressive", "hybrid", "start-up", "versions")
+SAVED = ("tables", "autoregressive", "hybrid", "neural", "start-up", "versions")
 
 Results = dict[str, Any]
 
@@ -207,6 +207,22 @@ def hybrid_report(results: Results) -> list[str]:
     ]
 
 
+def neural_report(results: Results) -> list[str]:
+    """Networks with torch modules in them, line by line."""
+    records, machine = results["results"], results["machine"]
+    return [
+        "## Neural conditionals",
+        f"Medians of interleaved rounds by {machine['clock']}, torch and fastdgm on the same number of threads, rivals "
+        f"prebuilt outside the clock. In the same run: the same answers ({checks_line(results)}). Load of the machine "
+        f"before and after: {machine['load_average_before']:.1f} and {machine['load_average_after']:.1f}, on "
+        f"{machine['cores']} cores. {machine_line(results)}",
+        comparisons(records),
+        notes(records),
+        "### Targets of neural conditionals",
+        target_table("neural", results),
+    ]
+
+
 def startup_report(results: Results) -> list[str]:
     """Import, first calls, files, memory."""
     return [
@@ -242,6 +258,7 @@ def page(found: dict[str, Results]) -> str:
         *tables_report(found["tables"]),
         *autoregressive_report(found["autoregressive"]),
         *(hybrid_report(found["hybrid"]) if "hybrid" in found else []),
+        *(neural_report(found["neural"]) if "neural" in found else []),
         *startup_report(found["start-up"]),
         *(versions_report(found["versions"]) if "versions" in found else []),
         "## Published results, reproduced",

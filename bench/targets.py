@@ -144,6 +144,37 @@ TARGETS: dict[str, tuple[Target, ...]] = {
             for operation in operations
         ),
     ),
+    "neural": tuple(
+        target
+        for threads in (1, 2)
+        for target in (
+            at_most("vae-784", Timing("sample", threads=threads), (Timing("sample", ("decoder",), threads),), 1.05),
+            at_most(
+                "training-vae-784",
+                Timing("fit", threads=threads),
+                (Timing("fit", ("torch-adam", "torch-adam-fused"), threads),),
+                1.10,
+            ),
+            at_most(
+                "mixed-101",
+                Timing("log_prob", threads=threads),
+                (Timing("log_prob", ("perceptron",), threads), Timing("log_prob", ("kernels",), threads)),
+                1.10,
+            ),
+            Target(
+                "gradients-100",
+                Timing("log_prob and backward", ("torch-nodes",), threads),
+                (Timing("log_prob and backward", threads=threads),),
+                5.0,
+            ),
+            at_most(
+                "made-context-784",
+                Timing("sample", threads=threads),
+                (Timing("sample", ("made-alone",), threads),),
+                1.1,
+            ),
+        )
+    ),
 }
 STARTUP_LIMITS = {
     "import fastdgm, above import numpy": 0.1,

@@ -12,6 +12,7 @@ from typing import NamedTuple
 import numpy as np
 from hybrid_networks import conditional_gaussian_net, linear_gaussian_net, logistic_net, mixture, naive_bayes_net
 from networks import masked_network, nade
+from neural_networks import autoencoder_subject, context_subject, gradients_subject, mixed_subject
 from peers.base import Subject, UnsuitableError
 
 import fastdgm as fd
@@ -184,6 +185,11 @@ def mixtures(dtype: type, n: int) -> Workload:
     return Workload(f"mixture-8x100-{kind}", "mixture", f"mixture of 8 full Gaussians, d = 100, {kind}", n, make, 2)
 
 
+def with_torch(name: str, family: str, model: str, n: int, make: Callable[[int], Subject]) -> Workload:
+    """A network with torch modules, on two threads, and on one."""
+    return Workload(name, family, model, n, make, 2, needs=("torch",))
+
+
 GRID = tuple((n_vars, (width,) * depth) for n_vars in (100, 500, 784) for width in (100, 500) for depth in (1, 2))
 SUITES: dict[str, tuple[Workload, ...]] = {
     "tables": (
@@ -222,5 +228,12 @@ SUITES: dict[str, tuple[Workload, ...]] = {
             Workload(f"normals-{kind.__name__}", "normals", kind.__name__, 1 << 20, partial(normal_subject, kind))
             for kind in (np.float32, np.float64)
         ),
+    ),
+    "neural": (
+        with_torch("vae-784", "autoencoder", "VAE 50-200-200-784", 10_000, autoencoder_subject),
+        with_torch("training-vae-784", "training of an autoencoder", "VAE 50-200-200-784", 5000, autoencoder_subject),
+        with_torch("mixed-101", "mixed with a perceptron", "50 tables, 50 Gaussians, MLP", 100_000, mixed_subject),
+        with_torch("gradients-100", "gradients", "linear Gaussian net, 100 variables", 10_000, gradients_subject),
+        with_torch("made-context-784", "images of a class", "MADE 784-500 given a label", 1000, context_subject),
     ),
 }

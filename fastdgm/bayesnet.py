@@ -2,25 +2,36 @@
 
 from __future__ import annotations
 
+import os
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
+from .conditionals.autoregressive import AutoregressiveConditional
+from .conditionals.neural import Neural
 from .data.evidence import known_values, refuse_do, refuse_given
 from .data.placement import Placement
 from .data.samples import Samples, rows_of
+from .data.schema import Schema
 from .errors import MissingValuesError
 from .latent_codes import LatentCodes
 from .runtime.arrays import real_type
+from .runtime.extras import how_to_install
 from .runtime.seeds import check_chunk, check_rows, key_from_seed
+from .runtime.torch_modules import in_eval_mode
 
 if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+    from .conditionals.base import Conditional
     from .learning.counts import Prior, UnknownLabels
     from .learning.em import EMOptions
+    from .learning.neural_options import ModuleOptions
+    from .learning.options import Schedule
     from .show.graph import Picture
 
 
@@ -51,6 +62,7 @@ class BayesNet(LatentCodes):
     """
 
     _statistics: Any = None  # what ``partial_fit`` goes on from
+    _history: Sequence[dict[str, float]] = ()  # of the last training of modules
 
     def sample(
         self,
@@ -123,6 +135,56 @@ class BayesNet(LatentCodes):
             return placement.give_back(rows_of(values, program.schema))
         return Samples.of(values, program.schema, key, start)
 
+    def rsample(
+        self,
+        n: int,
+        *,
+        seed: int | np.random.Generator | None = None,
+        start: int = 0,
+        dtype: npt.DTypeLike = np.float32,
+    ) -> dict[str, Tensor]:
+        """Draw rows as torch tensors with a gradient by the modules' parameters: x = mean + std * noise, and for other
+        kinds by inverse CDF.
+
+        Rows are those of ``sample`` but for rounding, because the random words are the same; modules run in eval mode.
+        By the parameters of the other conditionals differentiates ``net.to_torch().rsample``.
+
+        Parameters
+        ----------
+        n, seed, start, dtype : as for :meth:`sample`.
+
+        Returns
+        -------
+        {name: tensor (n, *event_shape)}.
+
+        Raises
+        ------
+        ValueError : discrete variables, and others whose draws have no gradient (mixtures of normals, functions that
+            take no tensors), named. NotFittedError : parameters that are not known. ImportError : without torch.
+
+        Examples
+        --------
+        >>> import fastdgm as fd, torch
+        >>> net = fd.BayesNet({
+        ...     "z": fd.Normal(0, 1),
+        ...     "x": fd.Neural(["z"], torch.nn.Linear(1, 1), family="normal", event_shape=(1,), std=0.1),
+        ... })
+        >>> net.rsample(5, seed=0)["x"].mean().backward()
+        >>> net["x"].module.bias.grad
+        tensor([1.])
+        """
+        n, start = check_rows(n, start)
+        self._check_parameters()
+        try:
+            from .engines.torch.densities.draws import check_drawn, drawn, first_words
+        except ImportError as error:
+            raise ImportError(f"rsample needs torch: {how_to_install('torch', 'torch')}") from error
+        density = self._density
+        check_drawn(density)
+        words = first_words(self._conditionals, self._order, density)
+        with in_eval_mode(*density.user_modules()):
+            return drawn(density, words, n, key_from_seed(seed), start, dtype)
+
     def iter_samples(
         self,
         n: int,
@@ -169,6 +231,18 @@ class BayesNet(LatentCodes):
         seed: int | np.random.Generator | None = None,
         progress: bool | None = None,
         resume: bool = False,
+        valid: Any = None,
+        guide: Mapping[str, Conditional] | None = None,
+        epochs: int = 100,
+        batch_size: int = 100,
+        learning_rate: float = 1e-3,
+        schedule: Schedule = "cosine",
+        weight_decay: float = 0.0,
+        patience: int | None = 10,
+        checkpoint: str | os.PathLike[str] | None = None,
+        max_gradient_norm: float | None = None,
+        n_particles: int = 1,
+        warm_up: int = 0,
     ) -> BayesNet:
         """Learn every conditional from complete data, afresh; returns self, changed all at once.
 
@@ -185,6 +259,9 @@ class BayesNet(LatentCodes):
         stays. A variable keeps the kind of conditional that it has; in a network made by ``from_edges`` a real one is
         linear Gaussian (a vector is normal), a discrete one has a table, or with real parents ``Logistic`` (two states)
         or ``Softmax``.
+
+        An autoregressive model that is the conditional of a vector (``made.given(parents)``) goes on from its present
+        parameters by its own ``fit``, which takes ``valid``, ``epochs`` and the like: the model itself changes.
 
         One warning tells where data do not say all of that: a constant column has std 0; a real parent that is
         constant, or a linear function of those before it (to 1e-11 of its variance), has coefficient 0; a residual
@@ -244,16 +321,41 @@ class BayesNet(LatentCodes):
         from .learning.counts import check_ignored_labels, checked_prior
         from .learning.em import EMOptions
         from .learning.hidden_rows import absent_variables, is_all_discrete, refuse_ignored_labels
+        from .learning.neural_options import ModuleOptions
 
         check_ignored_labels(y)
         own_prior = checked_prior(prior, equivalent_sample_size)
         options = EMOptions(n_restarts, max_iterations, tolerance, seed, progress, resume).checked()
+        training = ModuleOptions(
+            schedule,
+            epochs,
+            batch_size,
+            learning_rate,
+            weight_decay,
+            patience,
+            seed,
+            checkpoint,
+            progress,
+            max_gradient_norm,
+            n_particles,
+            warm_up,
+        )
+        guides = self._guide if guide is None else self._checked_guide(guide)
+        has_models = any(isinstance(own, AutoregressiveConditional) for own in self._conditionals.values())
+        if guides or self._has_modules:
+            options.refuse_any()
+            return self._learn_modules(
+                data, valid, guides, own_prior, sample_weight, unknown, training.checked(valid is not None)
+            )
+        if not has_models:
+            training.refuse_any(valid)
+        training = training.checked(valid is not None)
         data = read_once(data, self.names)
         if absent_variables(data, self._declared, self.names):
             refuse_ignored_labels(y)
             return self._learn_hidden(data, own_prior, sample_weight, options)
         try:
-            return self._learn(data, own_prior, sample_weight, unknown, add=False)
+            return self._learn(data, own_prior, sample_weight, unknown, training, valid)
         except MissingValuesError:
             if is_all_discrete(self._declared, self.names):
                 raise
@@ -294,17 +396,32 @@ class BayesNet(LatentCodes):
         from .learning.counts import check_ignored_labels, checked_prior
 
         check_ignored_labels(y)
-        return self._learn(data, checked_prior(prior, equivalent_sample_size), sample_weight, unknown, add=True)
+        return self._learn(data, checked_prior(prior, equivalent_sample_size), sample_weight, unknown, None)
 
-    def _learn(self, data: Any, prior: Prior, sample_weight: Any, unknown: UnknownLabels, *, add: bool) -> BayesNet:
-        """Swap in conditionals from data; with ``add``, from these and those of earlier calls."""
+    def _learn(
+        self,
+        data: Any,
+        prior: Prior,
+        sample_weight: Any,
+        unknown: UnknownLabels,
+        training: ModuleOptions | None,
+        valid: Any = None,
+    ) -> BayesNet:
+        """Swap in conditionals from data; with no ``training``, from these and those of earlier calls."""
+        from .learning.autoregressive import fit_models
         from .learning.counts import training_rows
         from .learning.fitting import Known, learn, learn_chunk
 
-        variables = self._variables if add else self._declared
+        variables = self._variables if training is None else self._declared
         known = Known(self._parents, variables, self._conditionals if self._keeps_kinds else {})
         rows = training_rows(data, known.variables, self.names, sample_weight, unknown)
-        fitted = learn_chunk(known, rows, prior, self._statistics) if add else learn(known, rows, prior)
+        if training is None:
+            fitted = learn_chunk(known, rows, prior, self._statistics)
+        else:
+            fitted = learn(known, rows, prior)
+            models = fit_models(known.conditionals, rows, valid, training)
+            models.adopt()
+            self._history = models.history
         if fitted.conditionals:
             self._set_conditionals(fitted.conditionals)
         else:
@@ -330,6 +447,42 @@ class BayesNet(LatentCodes):
             warnings.warn(fitted.warning, UserWarning, stacklevel=3)
         return self
 
+    @property
+    def _has_modules(self) -> bool:
+        """Whether any conditional is a torch module's."""
+        return any(isinstance(own, Neural) for own in self._conditionals.values())
+
+    def _learn_modules(
+        self,
+        data: Any,
+        valid: Any,
+        guides: Mapping[str, Conditional],
+        prior: Prior,
+        sample_weight: Any,
+        unknown: UnknownLabels,
+        options: ModuleOptions,
+    ) -> BayesNet:
+        """Swap in conditionals in closed form and the states of modules, trained on data."""
+        from .learning.neural import fit_modules
+        from .learning.neural_problem import Problem
+
+        self._check_fitted()
+        problem = Problem(self._conditionals, self._order, guides, Schema(self._variables))
+        found = fit_modules(problem, data, valid, sample_weight, unknown, prior, options)
+        found.load()
+        if found.conditionals:
+            self._replace_bound(found.conditionals)
+        self._guide, self._history = guides, found.history
+        if found.warning:
+            warnings.warn(found.warning, UserWarning, stacklevel=3)
+        return self
+
+    @property
+    def history(self) -> list[dict[str, float]]:
+        """One dict per epoch of the last ``fit`` of a network with modules: epoch, train and valid (nats per row),
+        seconds, learning_rate."""
+        return [dict(epoch) for epoch in self._history]
+
     # --- neighbours and pictures ---------------------------------------------------------------------------
 
     def to_pgmpy(self) -> Any:
@@ -343,6 +496,34 @@ class BayesNet(LatentCodes):
         from .interop.pyagrum import to_pyagrum
 
         return to_pyagrum(self)
+
+    def to_torch(self) -> nn.Module:
+        """A ``torch.nn.Module`` whose forward is ``log_prob`` of {name: tensor}, differentiable by real data and by all
+        parameters: see ``fastdgm.interop.torch_network.NetworkLogProb``.
+
+        Its parameters are copies of the network's, but for modules of neural conditionals, which are shared;
+        ``to_bayesnet()`` makes a network of them.
+
+        Raises
+        ------
+        NotFittedError : parameters that are not known. TypeError : a conditional without a density in torch.
+        ImportError : torch is not installed.
+
+        Examples
+        --------
+        >>> import fastdgm as fd, torch
+        >>> module = fd.BayesNet({"x": fd.Normal(0, 1)}).to_torch()
+        >>> x = torch.tensor([2.0], requires_grad=True)
+        >>> module({"x": x}).sum().backward()
+        >>> x.grad
+        tensor([-2.])
+        """
+        self._check_parameters()
+        try:
+            from .interop.torch_network import NetworkLogProb
+        except ImportError as error:
+            raise ImportError(f"to_torch needs torch: {how_to_install('torch', 'torch')}") from error
+        return NetworkLogProb(self)
 
     def to_sklearn(self) -> Any:
         """A mixture or naive Bayes network as a scikit-learn ``GaussianMixture``, ``GaussianNB`` or the like."""

@@ -17,6 +17,8 @@ from .runtime.text import did_you_mean, preview
 class Network:
     """Variables, their parents, and their conditionals where these are known."""
 
+    _guide: Mapping[str, Conditional] = MappingProxyType({})  # proposes values of latent real variables
+
     def __init__(self, conditionals: Mapping[str, Conditional]) -> None:
         if not isinstance(conditionals, Mapping):
             raise TypeError(f"a Bayes net is a mapping from names to conditionals, got {type(conditionals).__name__}")
@@ -117,6 +119,14 @@ class Network:
         self._set_states(variables)
         self._conditionals = bound
 
+    def _replace_bound(self, conditionals: Mapping[str, Conditional]) -> None:
+        """Swap some conditionals for others of the same variables and parents; the others stay the same objects."""
+        bound = {
+            name: own.bound(name, [self._variables[parent] for parent in own.parents])
+            for name, own in conditionals.items()
+        }
+        self._conditionals = {**self._conditionals, **bound}
+
     def _set_states(self, variables: Mapping[str, Variable]) -> None:
         """Keep states in the order of the variables, whatever order they came in: it is that of the columns."""
         self._variables = {name: variables[name] for name in self._parents if name in variables}
@@ -167,6 +177,12 @@ class Network:
         """The table of every variable. Raises NotFittedError before ``fit``."""
         self._check_fitted()
         return MappingProxyType(self._conditionals)
+
+    @property
+    def guide(self) -> Mapping[str, Conditional]:
+        """The conditionals by which values of latent variables are proposed: those that ``fit`` or ``guided`` was
+        given."""
+        return MappingProxyType(dict(self._guide))
 
     @property
     def n_parameters(self) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -10,14 +11,20 @@ import numpy.typing as npt
 
 from .conditionals.base import Conditional
 from .data.evidence import known_values
-from .data.placement import Placement
+from .data.placement import Placement, asks_for_gradient
 from .data.variables import in_order
 from .network import Network
+from .runtime.seeds import at_least_one, key_from_seed
+from .runtime.torch_modules import in_eval_mode
 
 if TYPE_CHECKING:
     from .conditionals.multivariate import MultivariateNormal
     from .engines.hybrid import Program
+    from .engines.torch.densities.joint import JointDensity
+    from .inference.importance import Sampling
     from .inference.latent import Inference
+
+Seed = int | np.random.Generator | None
 
 
 class Queries(Network):
@@ -25,10 +32,11 @@ class Queries(Network):
 
     _kept_program: Program | None = None
     _kept_inference: Inference | None = None
+    _kept_density: JointDensity | None = None
 
     def _set_conditionals(self, conditionals: Mapping[str, Conditional]) -> None:
         super()._set_conditionals(conditionals)
-        self._kept_program = self._kept_inference = None  # at once: their plans may be large
+        self._kept_program = self._kept_inference = self._kept_density = None  # at once: their plans may be large
 
     @property
     def _program(self) -> Program:
@@ -41,7 +49,15 @@ class Queries(Network):
             program = self._kept_program = Program(self._conditionals, self._order)
         return program
 
-    def log_prob(self, data: Any, *, per_variable: bool = False) -> npt.NDArray[np.float64]:
+    def log_prob(
+        self,
+        data: Any,
+        *,
+        per_variable: bool = False,
+        n_importance: int | None = None,
+        return_std_error: bool = False,
+        seed: int | np.random.Generator | None = None,
+    ) -> Any:
         """How likely each row is: log p(x) = sum_v log P(x_v | parents of v), in nats.
 
         In networks with real variables columns may be absent and values missing: they are summed out, or integrated,
@@ -49,25 +65,44 @@ class Queries(Network):
         (those that depend on each other in up to 2**20 configurations), hidden linear Gaussian numbers are one normal
         vector for each of these; what has nothing observed below it costs nothing.
 
+        Hidden real variables without a closed form, as the z of a variational autoencoder, are sampled where
+        ``n_importance=K`` says so, and the answer is an estimate, log (1/K) sum_k w_k, of importance weights
+
+            w_k = sum over hidden discrete c of p(x, c, z_k) / q(z_k | x, c)
+
+        with q the guide of z where the network has one (:meth:`guided`), else its own conditional (Burda, Grosse and
+        Salakhutdinov 2016). The mean of the weights is unbiased; its logarithm is too low on average, less so the
+        larger K. What has a closed form stays exact.
+
         Parameters
         ----------
         data : :class:`Samples`, an integer array of codes of shape ``(n_rows, n_vars)`` with columns in the order
             of ``names``, or a mapping of columns, pandas, polars or Arrow table matched by name. Integers are
             codes, strings are labels, booleans match the states False / True. Any further columns are an error. In
-            networks with real variables an array of ``(n_rows, n_reals)`` holds these alone.
+            networks with real variables an array of ``(n_rows, n_reals)`` holds these alone. Torch tensors that require
+            grad, in a mapping or as rows, are complete rows, and give a tensor that is differentiable by these and by
+            the modules of neural conditionals.
         per_variable : return the terms, ``(n_rows, n_vars)``, instead of their sum.
+        n_importance : samples of each row of hidden real variables without a closed form; without it such rows are
+            refused. Rows that need none are exact.
+        return_std_error : return a pair, log p and its standard error ``(n_rows,)``: by the delta method that of the
+            mean weight divided by the mean, 0 where log p is exact, inf where one sample or none says anything.
+        seed : of the samples, int in [0, 2**64), a ``numpy.random.Generator``, or None for a fresh one. Sample k of row
+            i has random words of its own, whatever else is asked for with it (class of reproducibility: float-driven,
+            or torch's modules).
 
         Returns
         -------
         float64 array ``(n_rows,)`` or ``(n_rows, n_vars)``, a torch tensor if ``data`` is one; ``-inf`` for rows
         the network calls impossible, or whose values are so far out that log p leaves the range of float64, for a
-        normal vector that of the type of the data.
+        normal vector that of the type of the data. One warning tells of rows whose weights lie on a few samples: their
+        effective sample size (sum w)^2 / sum w^2 is below 10.
 
         Raises
         ------
         ValueError : codes out of range, wrong number of columns, missing values in networks of discrete variables only
-            or with ``per_variable``, or ones that cannot be summed out (which, and why). KeyError : unknown names or
-            labels.
+            or with ``per_variable``, or ones that cannot be summed out (which, and why), a guide that reads what is
+            missing. KeyError : unknown names or labels.
 
         Examples
         --------
@@ -78,17 +113,89 @@ class Queries(Network):
         >>> mixture = fd.BayesNet({"z": fd.Bernoulli(0.3), "x": fd.Normal.given(["z"], mean=[-2, 3], std=[1, 0.5])})
         >>> mixture.log_prob({"x": [-2.0, 3.0]}).round(3).tolist()
         [-1.276, -1.43]
+        >>> scale = fd.BayesNet({"s": fd.Exponential(1.0), "x": fd.Normal(0, 1), "y": fd.Logistic(["s", "x"], [1, 1])})
+        >>> value, error = scale.log_prob({"x": [0.5], "y": [1]}, n_importance=1000, return_std_error=True, seed=0)
+        >>> value.round(1).tolist(), error.round(2).tolist()
+        ([-1.3], [0.0])
         """
+        if asks_for_gradient(data):
+            if n_importance is not None:
+                raise ValueError("estimates have no gradient by data: leave n_importance= out, or detach the tensors")
+            return self._followed_log_prob(data, per_variable, return_std_error)
+        if n_importance is not None:
+            return self._estimated_log_prob(data, per_variable, n_importance, return_std_error, seed)
+        found = self._exact_log_prob(data, per_variable)
+        give_back = Placement.of(data).give_back
+        return (give_back(found), give_back(np.zeros(len(found)))) if return_std_error else give_back(found)
+
+    def _exact_log_prob(self, data: Any, per_variable: bool) -> npt.NDArray[np.float64]:
         from .data.boundary import as_network_block
 
         program = self._program
         if not (program.schema.is_discrete or per_variable):
             from .inference.predictions import log_prob
 
-            return Placement.of(data).give_back(log_prob(self._inference, data))
+            return log_prob(self._inference, data)
         block = as_network_block(data, program.schema)  # those of the program, also while another thread fits
-        result = program.log_prob_per_variable(block).T if per_variable else program.log_prob(block)
-        return Placement.of(data).give_back(result)
+        return program.log_prob_per_variable(block).T if per_variable else program.log_prob(block)
+
+    def _followed_log_prob(self, data: Any, per_variable: bool, return_std_error: bool) -> Any:
+        """log p of complete rows with a graph."""
+        from .engines.torch.densities.inputs import values_of_rows
+
+        density = self._density
+        values = values_of_rows(data, self._program.schema)
+        with in_eval_mode(*density.user_modules()):
+            found = density.table(values, self.names) if per_variable else density(values)
+        return (found, found.new_zeros(len(found))) if return_std_error else found
+
+    @property
+    def _density(self) -> JointDensity:
+        """The conditionals in torch, made on first use; gradients reach the modules of neural ones alone."""
+        conditionals, density = self._program.conditionals, self._kept_density
+        if density is None or density.came_from is not conditionals:
+            from .engines.torch.densities.joint import JointDensity
+
+            density = self._kept_density = JointDensity(conditionals, self._order).without_own_gradients()
+        return density
+
+    def _estimated_log_prob(
+        self, data: Any, per_variable: bool, n_importance: int, return_std_error: bool, seed: Seed
+    ) -> Any:
+        """log p, or with its standard error."""
+        if per_variable:
+            raise ValueError(
+                "per_variable=True gives the terms of complete rows, none of them estimated: leave n_importance= out"
+            )
+        sampling = self._sampling(n_importance, seed)
+        if self._program.schema.is_discrete:
+            from .inference.estimates import Estimates
+
+            found = Estimates.exact(self._exact_log_prob(data, False))
+        else:
+            from .inference.predictions import estimated_log_prob
+
+            found = estimated_log_prob(self._inference, data, sampling)
+        _warn_of(found.doubt(sampling.n_importance))
+        give_back = Placement.of(data).give_back
+        return (give_back(found.value), give_back(found.std_error)) if return_std_error else give_back(found.value)
+
+    def _sampling(self, n_importance: int, seed: Seed) -> Sampling:
+        from .inference.importance import Sampling
+
+        return Sampling(self._guide, at_least_one(n_importance, "n_importance"), key_from_seed(seed))
+
+    def _posterior(self, data: Any, name: str, n_importance: int | None, seed: Seed) -> npt.NDArray[np.float64]:
+        """P(name = k | the other values), exact or estimated."""
+        from .inference.predictions import estimated_posterior, posterior
+
+        self._check_name(name)
+        if n_importance is None:
+            return posterior(self._inference, data, name)
+        sampling = self._sampling(n_importance, seed)
+        found = estimated_posterior(self._inference, data, name, sampling)
+        _warn_of(found.doubt(sampling.n_importance))
+        return found.value
 
     @property
     def _inference(self) -> Inference:
@@ -100,7 +207,14 @@ class Queries(Network):
             inference = self._kept_inference = Inference(program)
         return inference
 
-    def predict_proba(self, data: Any, name: str) -> npt.NDArray[np.float64]:
+    def predict_proba(
+        self,
+        data: Any,
+        name: str,
+        *,
+        n_importance: int | None = None,
+        seed: int | np.random.Generator | None = None,
+    ) -> npt.NDArray[np.float64]:
         """The posterior of one discrete variable in every row: P(x_name = k | the row's other values), by Bayes' rule.
 
         Parameters
@@ -108,6 +222,8 @@ class Queries(Network):
         data : as for :meth:`log_prob`, or the same without the column ``name``: what a row says of that variable is not
             looked at. In networks with real variables any values may be missing, and are summed out.
         name : a discrete variable.
+        n_importance, seed : as for :meth:`log_prob`: hidden real variables without a closed form are sampled, and the
+            posterior is the share of each state in the weights.
 
         Returns
         -------
@@ -129,17 +245,22 @@ class Queries(Network):
         >>> net.predict_proba({"wet": ["wet", "dry"]}, "rain").round(3).tolist()
         [[0.333, 0.667], [0.947, 0.053]]
         """
-        from .inference.predictions import posterior
+        return Placement.of(data).give_back(self._posterior(data, name, n_importance, seed))
 
-        self._check_name(name)
-        return Placement.of(data).give_back(posterior(self._inference, data, name))
-
-    def predict(self, data: Any, name: str, *, labels: bool = False) -> npt.NDArray[Any]:
+    def predict(
+        self,
+        data: Any,
+        name: str,
+        *,
+        labels: bool = False,
+        n_importance: int | None = None,
+        seed: int | np.random.Generator | None = None,
+    ) -> npt.NDArray[Any]:
         """The most probable state of one discrete variable in every row: argmax_k P(x_name = k | the other values).
 
         Parameters
         ----------
-        data, name : as for :meth:`predict_proba`.
+        data, name, n_importance, seed : as for :meth:`predict_proba`.
         labels : give the names of the states instead of their codes.
 
         Returns
@@ -158,10 +279,9 @@ class Queries(Network):
         >>> net.predict({"wet": [0, 1]}, "rain"), net.predict({"wet": [1]}, "rain", labels=True)
         (array([0, 1], dtype=uint8), array(['True'], dtype=object))
         """
-        from .inference.predictions import posterior, predicted_codes
+        from .inference.predictions import predicted_codes
 
-        self._check_name(name)
-        codes = predicted_codes(posterior(self._inference, data, name))
+        codes = predicted_codes(self._posterior(data, name, n_importance, seed))
         return np.array(self._states[name], dtype=object)[codes] if labels else Placement.of(data).give_back(codes)
 
     def to_multivariate_normal(self) -> MultivariateNormal:
@@ -232,4 +352,10 @@ class Queries(Network):
         return self.log_prob(data)
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_kept_program": None, "_kept_inference": None}
+        return {**self.__dict__, "_kept_program": None, "_kept_inference": None, "_kept_density": None}
+
+
+def _warn_of(doubt: str | None) -> None:
+    """At the line that called a public verb through one helper."""
+    if doubt is not None:
+        warnings.warn(doubt, UserWarning, stacklevel=4)

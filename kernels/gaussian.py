@@ -60,7 +60,8 @@ class _Scratch(NamedTuple):
 
 
 @loop
-def _new_scratch(dtype, size, n_words):
+def new_scratch(dtype, size, n_words):
+    """For tiles of ``size`` rows, in which ``n_words`` rows are drawn."""
     words, normals = np.empty((8, n_words), np.uint32), np.empty(4 * n_words, dtype)
     return _Scratch(np.empty(size, dtype), np.empty(size, np.uint32), words, normals)
 
@@ -95,7 +96,7 @@ def _find_configurations(plan, m, codes, a, index):
 
 
 @loop
-def _find_mean(plan, m, codes, reals, a, index, mean):
+def find_mean(plan, m, codes, reals, a, index, mean):
     """The mean of member m in rows a, a + 1, ...; ``index`` its joint states, where it has discrete parents."""
     slopes = plan.slope[plan.slope_start[m] : plan.slope_start[m + 1]]
     rows = plan.parent_row[plan.parent_start[m] : plan.parent_start[m + 1]]
@@ -139,7 +140,7 @@ def sample_cpu(row_begin, row_end, key, start, plan, codes, reals):
 
     Returns -1, or the first row of a tile in which a value is not finite.
     """
-    scratch = _new_scratch(reals.dtype, DRAWING_TILE, DRAWING_TILE)
+    scratch = new_scratch(reals.dtype, DRAWING_TILE, DRAWING_TILE)
     for a in range(row_begin, row_end, DRAWING_TILE):
         n = min(DRAWING_TILE, row_end - a)
         mean, index = scratch.mean[:n], scratch.index[:n]
@@ -150,7 +151,7 @@ def sample_cpu(row_begin, row_end, key, start, plan, codes, reals):
             lane = word & uint64(3)
             if m == 0 or lane == uint64(0):
                 fill_normals(key, start + uint64(a), word - lane, scratch.words, normals)
-            _find_mean(plan, m, codes, reals, a, index, mean)
+            find_mean(plan, m, codes, reals, a, index, mean)
             values = reals[plan.row[m], a : a + n]
             _draw(plan, m, normals[lane], index, mean, values)
             fine &= all_finite(values, 0, n)
@@ -207,13 +208,13 @@ def _add_terms(plan, m, values, index, mean, total):
 def log_prob_cpu(row_begin, row_end, plan, codes, reals, out):
     """out[i] = sum over members of log p(x | parents), for rows [row_begin, row_end) of codes and reals."""
     size = _scoring_rows(plan.row.shape[0])
-    scratch = _new_scratch(reals.dtype, size, 0)
+    scratch = new_scratch(reals.dtype, size, 0)
     for a in range(row_begin, row_end, size):
         n = min(size, row_end - a)
         mean, index, total = scratch.mean[:n], scratch.index[:n], out[a : a + n]
         total[:] = plan.constant
         for m in range(plan.row.shape[0]):
-            _find_mean(plan, m, codes, reals, a, index, mean)
+            find_mean(plan, m, codes, reals, a, index, mean)
             _add_terms(plan, m, reals[plan.row[m], a : a + n], index, mean, total)
 
 
@@ -221,7 +222,7 @@ def log_prob_cpu(row_begin, row_end, plan, codes, reals, out):
 def log_prob_per_variable_cpu(row_begin, row_end, plan, columns, codes, reals, out):
     """out[columns[m], i] = log p(x_m | parents of m) of every member, for rows [row_begin, row_end)."""
     size = _scoring_rows(plan.row.shape[0])
-    scratch = _new_scratch(reals.dtype, size, 0)
+    scratch = new_scratch(reals.dtype, size, 0)
     for a in range(row_begin, row_end, size):
         n = min(size, row_end - a)
         mean, index = scratch.mean[:n], scratch.index[:n]
@@ -230,5 +231,5 @@ def log_prob_per_variable_cpu(row_begin, row_end, plan, columns, codes, reals, o
             total[:] = (
                 0.0 if plan.selector_start[m + 1] > plan.selector_start[m] else plan.log_scale[plan.table_start[m]]
             )
-            _find_mean(plan, m, codes, reals, a, index, mean)
+            find_mean(plan, m, codes, reals, a, index, mean)
             _add_terms(plan, m, reals[plan.row[m], a : a + n], index, mean, total)

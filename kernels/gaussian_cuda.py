@@ -13,13 +13,13 @@ from numba import cuda, float64, uint64
 from .portable import multiply_add
 from .quantiles_cuda import standard_normal
 
-__all__ = ["log_prob_cuda", "log_prob_per_variable_cuda", "sample_cuda"]
+__all__ = ["configuration", "log_prob_cuda", "log_prob_per_variable_cuda", "member_mean", "sample_cuda"]
 
 device = cuda.jit(device=True)
 
 
 @device
-def _configuration(plan, m, codes, i):
+def configuration(plan, m, codes, i):
     """The joint state of the discrete parents of member m in row i, clamped to its table."""
     index = uint64(0)
     for j in range(plan.selector_start[m], plan.selector_start[m + 1]):
@@ -28,7 +28,7 @@ def _configuration(plan, m, codes, i):
 
 
 @device
-def _mean(plan, m, d, reals, i):
+def member_mean(plan, m, d, reals, i):
     """The mean of member m in row i, whose discrete parents are in joint state d."""
     n_parents = uint64(plan.parent_start[m + 1]) - uint64(plan.parent_start[m])
     mean, at = plan.intercept[uint64(plan.table_start[m]) + d], uint64(plan.slope_start[m]) + d * n_parents
@@ -50,8 +50,8 @@ def _squared(plan, m, d, r):
 @device
 def _term(plan, m, codes, reals, i):
     """log p of member m in row i."""
-    d = _configuration(plan, m, codes, i)
-    r = float64(reals[plan.row[m], i] - _mean(plan, m, d, reals, i))
+    d = configuration(plan, m, codes, i)
+    r = float64(reals[plan.row[m], i] - member_mean(plan, m, d, reals, i))
     return _squared(plan, m, d, r) + plan.log_scale[uint64(plan.table_start[m]) + d]
 
 
@@ -61,8 +61,8 @@ def sample_cuda(key, start, plan, codes, reals):
     single = reals.itemsize == 4
     for i in range(cuda.grid(1), reals.shape[1], cuda.gridsize(1)):
         for m in range(plan.row.shape[0]):
-            d = _configuration(plan, m, codes, i)
-            mean = _mean(plan, m, d, reals, i)
+            d = configuration(plan, m, codes, i)
+            mean = member_mean(plan, m, d, reals, i)
             z = standard_normal(key, uint64(start) + uint64(i), plan.first_word + uint64(m), single)
             std = plan.std[uint64(plan.table_start[m]) + d]
             reals[plan.row[m], i] = multiply_add(std, type(std)(z), mean)

@@ -116,6 +116,14 @@ def test_rivals_of_hybrid_networks_compute_the_same():
         assert all(each["passed"] for each in CHECKS[workload.family](workload.make(500))), workload.name
 
 
+def test_rivals_of_networks_with_modules_compute_the_same():
+    pytest.importorskip("torch")
+    from checks import CHECKS
+
+    for workload in (each for each in workloads.SUITES["neural"] if each.family in CHECKS):
+        assert all(each["passed"] for each in CHECKS[workload.family](workload.make(200))), workload.name
+
+
 def test_rows_run_under_pytest_benchmark(tmp_path):
     file = tmp_path / "asia.json"
     command = [sys.executable, "-m", "pytest", "bench", "--benchmark-only", "-q", "-k", "asia-1", "--rows", "1"]

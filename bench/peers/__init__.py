@@ -29,12 +29,23 @@ from .ours import (
     OurTables,
     OurText,
 )
+from .ours_neural import (
+    OurAutoencoder,
+    OurAutoencoderEpoch,
+    OurContext,
+    OurGradients,
+    OurMadeAlone,
+    OurMixed,
+)
+from .parts_alone import KernelsAlone, PerceptronAlone
 from .pgmpy_frames import Pgmpy
 from .pyagrum_native import PyAgrum
 from .pybnesian_arrow import PyBNesian
 from .pybnesian_hybrid import PyBNesianHybrid
 from .scipy_normal import ScipyNormal, ScipyQuantile
 from .sklearn_mixture import SklearnMixture
+from .torch_autoencoder import AutoencoderAdam, AutoencoderFusedAdam, BareDecoder, PlainSampler
+from .torch_gradients import NodeLoop
 from .torch_linear import TorchNodes
 from .torch_masked import HalvedProduct, IncrementalLoop, MasksAtEveryCall, MasksBeforehand, OnePassPerVariable
 from .torch_nade import StepLoop, StepLoopOnes
@@ -78,5 +89,10 @@ PEERS: dict[str, tuple[type[Peer], ...]] = {
     "mixture": (OurMixture, SklearnMixture, HalvedProducts),
     "logistic": (OurLogistic, TorchLogistic, SklearnLogistic, WordPerCell),
     "naive Bayes": (OurClassifier, SklearnBernoulli, TorchBernoulli),
+    "autoencoder": (OurAutoencoder, BareDecoder, PlainSampler),
+    "training of an autoencoder": (OurAutoencoderEpoch, AutoencoderAdam, AutoencoderFusedAdam),
+    "mixed with a perceptron": (OurMixed, PerceptronAlone, KernelsAlone),
+    "gradients": (OurGradients, NodeLoop),
+    "images of a class": (OurContext, OurMadeAlone),
     "normals": (OurQuantile, TorchQuantile, ScipyQuantile, NumpyNormals),
 }

@@ -150,16 +150,22 @@ class Neural(Conditional):
             self.parent_variables or (),
         )
 
+    def with_module(self, module: nn.Module) -> Self:
+        """The same with another module of the same kind, as a copy of its own, which is not tried out."""
+        own = type(self).__new__(type(self))
+        own._keep(**{field: getattr(self, field) for field in Neural.__slots__} | {"module": module})
+        return own
+
     def parameters(self) -> dict[str, Array]:
-        """The module's state: its parameters and buffers by name."""
-        raise TypeError("no file holds a torch module yet")
+        """None of its own: they are in the state of the module."""
+        raise TypeError("the parameters of a Neural conditional are its module's: module.state_dict() gives them")
 
     @classmethod
     def from_parameters(
         cls, name: str, parents: Sequence[str], variable: Variable, parameters: Mapping[str, Array]
     ) -> Self:
         """No file holds a module's code."""
-        raise TypeError(f"the module of {name!r} is in no file")
+        raise TypeError(f"the module of {name!r} is in no file: fastdgm.read(path, modules={{{name!r}: ...}}) takes it")
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Neural):

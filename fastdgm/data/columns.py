@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence, Set
+from math import prod
 from types import MappingProxyType
 from typing import Any
 
@@ -16,6 +17,7 @@ from ..runtime.text import preview
 from .booleans import with_plain_bytes
 from .labels import Codes, Labels, Piece, missing_value
 from .optional import import_pyarrow
+from .placement import as_array
 from .samples import Samples
 from .vectors import Elements, element_names, with_vectors
 
@@ -93,16 +95,19 @@ def _pandas_index(schema: Any) -> set[str]:
 
 
 def matched_columns(
-    data: Any, names: Iterable[str], vectors: Mapping[str, int] = MappingProxyType({}), partial: bool = False
+    data: Any,
+    names: Iterable[str],
+    vectors: Mapping[str, tuple[int, ...]] = MappingProxyType({}),
+    partial: bool = False,
 ) -> tuple[dict[str, Any], int]:
     """The columns of a table, which are exactly those named and equally long, and the number of rows.
 
-    ``vectors`` are the sizes of those named whose values are vectors: columns of such, or one column for each number.
+    ``vectors`` are the shapes of those named whose values are vectors: columns of such, or one column for each value.
     With ``partial``, columns may be absent.
     """
     expected = dict.fromkeys(names)
-    columns = with_vectors(table_columns(data, expected), vectors, partial)
-    columns |= {name: _as_rows(columns[name]) for name in vectors if getattr(columns.get(name), "ndim", 1) > 2}
+    sizes = {name: prod(shape) for name, shape in vectors.items()}
+    columns = with_vectors(table_columns(data, expected), sizes, partial)
     unknown = [name for name in columns if name not in expected]
     absent = [] if partial else [name for name in expected if name not in columns]
     if unknown or absent:
@@ -121,17 +126,12 @@ def matched_columns(
     return columns, n_rows
 
 
-def _as_rows(column: Any) -> Any:
-    """Values of any shape as rows of numbers."""
-    return column.reshape(len(column), -1)
-
-
 def _lengths(name: str, column: Any, is_vector: bool) -> dict[str, int]:
     if isinstance(column, Elements):
         own = zip(element_names(name, len(column.columns)), column.columns, strict=True)
         return {element: column_length(element, numbers) for element, numbers in own if numbers is not None}
-    if is_vector and getattr(column, "ndim", 1) >= 2:
-        return {name: len(column)}
+    if is_vector and (isinstance(column, Labels) or getattr(column, "ndim", 1) >= 2):
+        return {name: len(column)}  # whoever reads vectors checks their shape
     return {name: column_length(name, column)}
 
 
@@ -141,6 +141,7 @@ def column_pieces(name: str, column: Any) -> Iterator[Piece]:
     Raises MissingValuesError for None, NaN, null and NA; TypeError for values that are no codes or labels.
     """
     pandas = sys.modules.get("pandas")
+    column = as_array(column)
     if pandas is not None and isinstance(column, pandas.Series):
         yield from _from_pandas(name, column)
     elif pandas is not None and isinstance(column, pandas.Index | pandas.api.extensions.ExtensionArray):
@@ -190,6 +191,7 @@ def column_length(name: str, column: Any) -> int:
     """The number of values. Raises TypeError for what is no column, ValueError for more than one dimension."""
     if isinstance(column, str | bytes | Set | Mapping) or not hasattr(column, "__len__"):
         raise TypeError(f"a column is a sequence of values, {name!r} is {column!r:.80}")
+    column = column.values if isinstance(column, Labels) else column  # of Samples
     if getattr(column, "ndim", 1) != 1:
         raise ValueError(f"a column has one dimension, {name!r} has shape {tuple(column.shape)}")
     return len(column)

@@ -242,15 +242,21 @@ def as_unsigned(values: Array, n_values: int) -> Array:
     return native.view(f"u{native.dtype.itemsize}")
 
 
-def _checked_codes(values: Array, variable: Column, first_row: int) -> Array:
+def refuse_ambiguous(variable: Column) -> None:
+    """ValueError where numbers in a named column could be codes or the names of states."""
     name, states = variable
-    if len(values) and (k := _misleading_code(states)) is not None:
+    if (k := _misleading_code(states)) is not None:
         raise ValueError(
             f"numbers in column {name!r} could be codes or the state names {preview(states)} (code {k} is "
             f"{states[k]!r:.80}): pass labels as strings, for example column.astype(str), or codes as an array, "
             "for example np.asarray(frame)"
         )
-    return whole_numbers(values, name, first_row)
+
+
+def _checked_codes(values: Array, variable: Column, first_row: int) -> Array:
+    if len(values):
+        refuse_ambiguous(variable)
+    return whole_numbers(values, variable.name, first_row)
 
 
 def _is_missing(label: object) -> bool:

@@ -14,14 +14,12 @@ from .blocks import Block, CodeBlock, ColumnBlock, Part, TableBlock
 from .code_arrays import code_array_block
 from .columns import matched_columns
 from .labels import missing_value
-from .placement import as_array
 from .real_blocks import RealBlock, RealColumnBlock, RealRowBlock, RealTableBlock
 from .real_columns import real_column
 from .reals import float_type
 from .samples import Samples
 from .schema import Schema, Values
-from .tables import TableReader
-from .vectors import Elements, element_names
+from .vector_tables import VectorTableBlock, VectorTableReader, WholeRowBlock
 
 Array = npt.NDArray[Any]
 
@@ -84,25 +82,17 @@ def values_block(values: Values, schema: Schema) -> MixedBlock:
 
 def table_block(data: Any, schema: Schema) -> MixedBlock:
     """A table whose columns are the variables of a network."""
-    columns, n = matched_columns(data, schema.names, schema.vectors)
-    own = {name: columns[name] for name in schema.code_names}
+    columns, n = matched_columns(data, schema.names, schema.event_shapes)
     reals = {name: columns[name] for name in schema.real_names}
-    codes = TableBlock(_cell_columns(own, schema), schema.cell_states) if own else None
-    return MixedBlock(codes, real_block(reals, schema), n, schema)
+    return MixedBlock(_codes_of_table(columns, n, schema), real_block(reals, schema), n, schema)
 
 
-def _cell_columns(columns: Mapping[str, Any], schema: Schema) -> dict[str, Any]:
-    """The columns of discrete variables, those of vectors code by code."""
-    cells: dict[str, Any] = {}
-    for name, column in columns.items():
-        if name not in schema.vectors:
-            cells[name] = column
-        elif isinstance(column, Elements):
-            cells |= dict(zip(element_names(name, len(column.columns)), column.columns, strict=True))
-        else:
-            rows = as_array(column)
-            cells |= {own: rows[:, i] for i, own in enumerate(element_names(name, schema.vectors[name]))}
-    return cells
+def _codes_of_table(columns: Mapping[str, Any], n: int, schema: Schema) -> CodeBlock | None:
+    """The discrete variables of a table."""
+    own = {name: columns[name] for name in schema.code_names}
+    if schema.has_discrete_vectors:
+        return VectorTableBlock(own, n, schema)
+    return TableBlock(own, schema.states) if own else None
 
 
 def real_block(columns: Mapping[str, Any], schema: Schema, missing: bool = False) -> RealBlock:
@@ -110,7 +100,8 @@ def real_block(columns: Mapping[str, Any], schema: Schema, missing: bool = False
 
     With ``missing`` NaN is allowed, and columns may be absent.
     """
-    found = {name: real_column(name, column, schema.vectors.get(name), missing) for name, column in columns.items()}
+    shapes = schema.event_shapes
+    found = {name: real_column(name, column, shapes.get(name), missing) for name, column in columns.items()}
     if len(found) == 1 and len(schema.sizes) == 1:
         whole = next(iter(found.values())).whole
         if whole is not None:
@@ -129,9 +120,16 @@ def mixed_array_block(array: Array, schema: Schema) -> MixedBlock:
     if array.dtype.kind not in "iuf":
         return table_block(columns_by_name(array, schema.names, schema.vectors), schema)
     codes, reals = cells_of(schema)
-    own = code_array_block(array[:, codes], schema.cell_states) if schema.n_codes else None
-    floats = array.astype(float_type([array]), copy=False)
+    own = _codes_of_array(array if not schema.n_reals else array[:, codes], schema) if schema.n_codes else None
+    floats = array.astype(float_type([array]), copy=False) if schema.n_reals else np.empty((len(array), 0), np.float32)
     return MixedBlock(own, real_rows(floats, reals, schema), len(array), schema)
+
+
+def _codes_of_array(array: Array, schema: Schema) -> CodeBlock:
+    """Codes (n, n_codes)."""
+    if array.dtype.kind == "f" and schema.has_discrete_vectors:
+        return WholeRowBlock(array, schema.cell_states)
+    return code_array_block(array, schema.cell_states)
 
 
 def wrong_shape(shape: tuple[int, ...], schema: Schema) -> ValueError:
@@ -173,12 +171,12 @@ def columns_by_name(array: Array, names: Sequence[str], vectors: Mapping[str, in
 
 def known_rows(data: Any, schema: Schema) -> tuple[Block, Array]:
     """The rows of a table without labels that are no states, and which these are, (n_rows,) booleans."""
-    columns, n = matched_columns(data, schema.names, schema.vectors)
+    columns, n = matched_columns(data, schema.names, schema.event_shapes)
     own = {name: columns[name] for name in schema.code_names}
-    codes = TableReader(own, schema.states, np.uint16, keep_unknown=True).read(0, n)
-    kept: Array = np.all(codes < np.array([[len(states)] for states in schema.states.values()]), axis=0)
-    block = ColumnBlock(read_only(np.ascontiguousarray(codes[:, kept].astype(schema.code_dtype))), schema.states)
-    if schema.is_discrete:
+    codes = VectorTableReader(own, n, schema, np.uint16, keep_unknown=True).read(0, n)
+    kept: Array = np.all(codes < np.array([[len(states)] for states in schema.cell_states.values()]), axis=0)
+    block = ColumnBlock(read_only(np.ascontiguousarray(codes[:, kept].astype(schema.code_dtype))), schema.cell_states)
+    if schema.is_discrete and not schema.has_discrete_vectors:
         return block, kept
     reals = real_block({name: columns[name] for name in schema.real_names}, schema).read(0, n)[:, kept]
     return MixedBlock(block, RealColumnBlock(reals, schema), int(kept.sum()), schema), kept

@@ -12,30 +12,35 @@ import numpy.typing as npt
 from ..errors import MissingValuesError
 from ..runtime.arrays import read_only
 from .boundary import as_network_block, is_table
-from .code_arrays import code_array_block, rows_array
+from .code_arrays import rows_array
 from .collected import collected
-from .columns import column_pieces, matched_columns
-from .empty_cells import filled
-from .labels import Codes, Column, Encoder, Labels, Piece
+from .columns import matched_columns
+from .labels import Column
 from .mixed import cells_of, columns_by_name, real_block, real_rows, wrong_shape
+from .partial_codes import read_codes, read_vectors
 from .real_blocks import RealBlock
 from .reals import float_type
 from .samples import Samples
 from .schema import Schema, Values
+from .variables import Discrete
 
 Array = npt.NDArray[Any]
 
 
 class Pattern(NamedTuple):
-    """What is missing in a row: discrete variables by name, real numbers by their row of the block of reals."""
+    """What is missing in a row: discrete variables by name, real numbers by their row of the block of reals.
+
+    Of a discrete vector that is known in part, the missing cells are given by their row of the block of codes.
+    """
 
     discrete: frozenset[str]
     reals: frozenset[int]
+    cells: frozenset[int] = frozenset()
 
     @property
     def is_complete(self) -> bool:
         """Whether nothing is missing."""
-        return not (self.discrete or self.reals)
+        return not (self.discrete or self.reals or self.cells)
 
 
 class PartialRows(NamedTuple):
@@ -69,10 +74,16 @@ class PartialRows(NamedTuple):
             )
 
     def _pattern(self, rows: list[int]) -> Pattern:
-        n_codes, names = self.schema.n_codes, self.schema.code_names
+        n_codes, owners = self.schema.n_codes, self.schema.code_owners
+        by_name: dict[str, list[int]] = {}
+        for row in rows:
+            if row < n_codes:
+                by_name.setdefault(owners[row], []).append(row)
+        whole = {name for name, cells in by_name.items() if len(cells) == self.schema.variables[name].size}
         return Pattern(
-            frozenset(names[row] for row in rows if row < n_codes),
+            frozenset(whole),
             frozenset(row - n_codes for row in rows if row >= n_codes),
+            frozenset(cell for name, cells in by_name.items() if name not in whole for cell in cells),
         )
 
 
@@ -86,7 +97,8 @@ def holds_reals_alone(data: Any, schema: Schema) -> bool:
 
 def without(rows: PartialRows, name: str) -> PartialRows:
     """The same rows with a discrete variable missing in all of them."""
-    return rows._replace(missing={**rows.missing, rows.schema.rows[name]: None})
+    first, size = rows.schema.rows[name], rows.schema.variables[name].size
+    return rows._replace(missing={**rows.missing, **dict.fromkeys(range(first, first + size))})
 
 
 def as_partial_rows(data: Any, schema: Schema) -> PartialRows:
@@ -101,7 +113,7 @@ def as_partial_rows(data: Any, schema: Schema) -> PartialRows:
         part = as_network_block(data, schema).read(0, len(data))
         return PartialRows(Values(part.codes, part.reals), schema, {})
     if is_table(data):
-        columns, n = matched_columns(data, schema.names, schema.vectors, partial=True)
+        columns, n = matched_columns(data, schema.names, schema.event_shapes, partial=True)
         return _rows_of_table(columns, real_block(_real_columns(columns, schema), schema, missing=True), n, schema)
     array = rows_array(data)
     if schema.is_discrete and not np.ma.is_masked(array):
@@ -125,21 +137,37 @@ def _rows_of_table(columns: Mapping[str, Any], real: RealBlock, n: int, schema: 
     """Columns of codes by name, and a block of reals."""
     missing: dict[int, Array | None] = {}
     codes = np.zeros((schema.n_codes, n), schema.code_dtype)
-    for row, (name, states) in enumerate(schema.states.items()):
-        found = _read_codes(Column(name, states), columns[name], codes[row]) if name in columns else None
-        if found is None or found.any():
-            missing[row] = None if found is None or found.all() else found
+    for name, variable in schema.variables.items():
+        if isinstance(variable, Discrete):
+            own = range(schema.rows[name], schema.rows[name] + variable.size)
+            if name in columns:
+                found = _read_variable(name, columns[name], variable, codes[own.start : own.stop])
+                missing |= {row: _or_none(empty) for row, empty in zip(own, found, strict=True) if empty.any()}
+            else:
+                missing |= dict.fromkeys(own)
     reals = real.read(0, n) if schema.n_reals else np.empty((0, n), np.float32)
     for row in range(schema.n_reals):
-        own = np.isnan(reals[row])
-        if own.any():
-            missing[schema.n_codes + row] = None if own.all() else own
+        empty = np.isnan(reals[row])
+        if empty.any():
+            missing[schema.n_codes + row] = _or_none(empty)
     return PartialRows(Values(read_only(codes), read_only(reals)), schema, missing)
+
+
+def _read_variable(name: str, column: Any, variable: Discrete, out: Array) -> Array:
+    """Fill in the codes (size, n) of a variable; returns where they are missing."""
+    if variable.event_shape:
+        return read_vectors(name, column, variable, out)
+    return read_codes(Column(name, variable.states), column, out[0])[None]
+
+
+def _or_none(empty: Array) -> Array | None:
+    """Where a value is missing; None: everywhere."""
+    return None if empty.all() else empty
 
 
 def _complete_codes(array: Array, schema: Schema) -> PartialRows:
     """Rows of codes without any that are missing."""
-    block = code_array_block(array, schema.states)
+    block = as_network_block(array, schema)
     codes = block.read(0, block.n).codes
     return PartialRows(Values(codes, np.empty((0, block.n), np.float32)), schema, {})
 
@@ -152,39 +180,3 @@ def _cells(array: Array, schema: Schema) -> tuple[Sequence[str], Array]:
     if holds_reals_alone(array, schema):
         return schema.real_names, np.arange(schema.n_reals)
     raise wrong_shape(array.shape, schema)
-
-
-def _read_codes(variable: Column, column: Any, out: Array) -> Array:
-    """Fill in the codes of a column, 0 where a value is missing; returns where that is."""
-    column, found = filled(column)
-    row = 0
-    for piece in column_pieces(variable.name, column):
-        own = slice(row, row + len(piece))
-        found[own] |= _missing_in(piece, variable)
-        if not found[own].all():
-            complete = _filled(piece, variable, found[own]) if found[own].any() else piece
-            Encoder(complete, variable, row).encode(0, len(piece), out[own])
-        row += len(piece)
-    out[found] = 0
-    return found
-
-
-def _missing_in(piece: Piece, variable: Column) -> Array:
-    """Where a piece of a column has no value."""
-    values = piece.values
-    if isinstance(piece, Labels):
-        empty = [k for k, label in enumerate(piece.labels) if label is None or (label == "" and not piece.ordered)]
-        return np.asarray((values < 0) | np.isin(values, empty))
-    if values.dtype.kind == "f":
-        return np.isnan(values)
-    if values.dtype.kind == "i":
-        return np.asarray(values == -1) if "-1" not in variable.states else np.zeros(len(values), bool)
-    marker = np.iinfo(values.dtype).max
-    return np.asarray(values == marker) if marker >= len(variable.states) else np.zeros(len(values), bool)
-
-
-def _filled(piece: Piece, variable: Column, missing: Array) -> Piece:
-    """The same piece with one of its own values where there was none."""
-    known = piece.values[int(np.argmin(missing))]
-    values = np.where(missing, known, piece.values)
-    return Labels(values, piece.labels, piece.ordered) if isinstance(piece, Labels) else Codes(values)

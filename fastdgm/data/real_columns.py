@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -15,11 +16,13 @@ from .vectors import Elements, element_names
 Array = npt.NDArray[Any]
 
 
-def real_column(name: str, column: Any, size: int | None = None, missing: bool = False) -> RealColumn | RealColumns:
-    """The column of a variable, or the columns of the numbers of a vector of ``size``."""
+def real_column(
+    name: str, column: Any, shape: tuple[int, ...] | None = None, missing: bool = False
+) -> RealColumn | RealColumns:
+    """The column of a variable, or the columns of the numbers of a vector; ``shape`` is that of vectors."""
     if isinstance(column, Elements):
         return RealColumns(name, column.columns, missing)
-    return RealColumn(name, column, size, missing)
+    return RealColumn(name, column, shape, missing)
 
 
 class RealColumn:
@@ -29,12 +32,12 @@ class RealColumn:
     values are allowed, MissingValuesError for NaN, both with column and row.
     """
 
-    def __init__(self, name: str, column: Any, size: int | None = None, missing: bool = False) -> None:
+    def __init__(self, name: str, column: Any, shape: tuple[int, ...] | None = None, missing: bool = False) -> None:
         self._name = name
         self._missing = missing
-        self._pieces = [piece for piece in real_pieces(name, column, size) if len(piece)]
+        self._pieces = [piece for piece in real_pieces(name, column, shape) if len(piece)]
         self.dtype = float_type(piece for piece in self._pieces if not missing or _has_values(piece))
-        self.size = 1 if size is None else size
+        self.size = 1 if shape is None else prod(shape)
 
     @property
     def whole(self) -> Array | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+from collections.abc import Iterable, Iterator, Mapping, Set
 from typing import Any, NoReturn
 
 import numpy as np
@@ -13,6 +13,7 @@ from .columns import kinds_of
 from .labels import Labels
 from .optional import import_pyarrow
 from .placement import as_array
+from .vector_pieces import Event, Vectors, is_missing, vector_pieces, with_none
 
 Array = npt.NDArray[Any]
 
@@ -27,14 +28,14 @@ _FIXES = {
 }
 
 
-def real_pieces(name: str, column: Any, size: int | None = None) -> Iterator[Array]:
+def real_pieces(name: str, column: Any, shape: tuple[int, ...] | None = None) -> Iterator[Array]:
     """A column as arrays of numbers, chunk by chunk where it is stored in chunks; nothing is copied that need not be.
 
     Parameters
     ----------
     column : a NumPy (also masked) array, torch CPU tensor, pandas Series, polars Series, Arrow array or list.
-    size : None for numbers, ``(n,)``; else that of the vectors in it, ``(n, size)``: an array with two axes, or one of
-        sequences (a polars Array or List, an Arrow list, a list of lists).
+    shape : None for numbers, ``(n,)``; else that of the vectors in it, which become ``(n, size)``: an array with more
+        axes, or one of sequences (a polars Array or List, an Arrow list, a list of lists).
 
     Returns
     -------
@@ -50,27 +51,39 @@ def real_pieces(name: str, column: Any, size: int | None = None) -> Iterator[Arr
     >>> [piece.tolist() for piece in real_pieces("x", [1, 2.5])]
     [[1.0, 2.5]]
     """
-    pandas = sys.modules.get("pandas")
-    column = as_array(column)
     if isinstance(column, Labels):  # of Samples in which the variable is discrete
         _refuse(name, "labels")
+    if shape is not None:
+        event = Event(shape, "numbers")
+        yield from (_real_vectors(name, vectors, event.size) for vectors in vector_pieces(name, column, event))
+        return
+    pandas = sys.modules.get("pandas")
+    column = as_array(column)
     if pandas is not None and isinstance(column, pandas.Index | pandas.api.extensions.ExtensionArray):
         column = pandas.Series(column, copy=False)
     if isinstance(column, np.ndarray):
-        yield _from_numpy(name, column, size)
+        yield _from_numpy(name, column)
     elif pandas is not None and isinstance(column, pandas.Series):
-        yield from _from_pandas(name, column, size)
+        yield from _from_pandas(name, column)
     elif hasattr(column, "__arrow_c_stream__"):
         chunked = import_pyarrow("reading polars and Arrow columns").chunked_array(column)
-        yield from _from_arrow(name, chunked.chunks or [chunked.combine_chunks()], size)
+        yield from _from_arrow(name, chunked.chunks or [chunked.combine_chunks()])
     elif hasattr(column, "__arrow_c_array__"):
-        yield from _from_arrow(name, [import_pyarrow("reading Arrow columns").array(column)], size)
+        yield from _from_arrow(name, [import_pyarrow("reading Arrow columns").array(column)])
     elif hasattr(column, "__array__"):
-        yield _from_numpy(name, np.asarray(column), size)
+        yield _from_numpy(name, np.asarray(column))
     else:
         if isinstance(column, str | bytes | Set | Mapping) or not hasattr(column, "__len__"):
             raise TypeError(f"a column is a sequence of values, {name!r} is {column!r:.80}")
-        yield _from_objects(name, list(column), size)
+        yield _numbers(name, list(column))
+
+
+def _real_vectors(name: str, vectors: Vectors, size: int) -> Array:
+    """Vectors as an array of numbers (n, size); NaN where one is missing."""
+    if isinstance(vectors.values, np.ndarray) and vectors.values.ndim == 2:
+        return _from_arrays(name, vectors.values)
+    (numbers,) = real_pieces(name, vectors.values)
+    return numbers.reshape(-1, size)
 
 
 def float_type(pieces: Iterable[Array]) -> np.dtype[Any]:
@@ -85,13 +98,18 @@ def float_type(pieces: Iterable[Array]) -> np.dtype[Any]:
     return np.dtype(np.float32 if narrow else np.float64)
 
 
-def _from_numpy(name: str, values: Array, size: int | None) -> Array:
-    kind = values.dtype.kind
-    if kind == "O":
-        return _from_objects(name, _with_none(values), size)
-    if kind not in "iuf":
-        _refuse(name, _KINDS.get(kind, f"type {values.dtype}"))
-    _check_shape(name, values.shape, size)
+def _from_numpy(name: str, values: Array) -> Array:
+    if values.dtype.kind == "O":
+        return _numbers(name, with_none(values))
+    if values.ndim != 1 and values.dtype.kind in "iuf":
+        raise ValueError(f"a column has one dimension, {name!r} has shape {values.shape}")
+    return _from_arrays(name, values)
+
+
+def _from_arrays(name: str, values: Array) -> Array:
+    """Numbers of any shape, NaN where they are masked."""
+    if values.dtype.kind not in "iuf":
+        _refuse(name, _KINDS.get(values.dtype.kind, f"type {values.dtype}"))
     plain: Array = np.ma.getdata(values)
     if not np.ma.is_masked(values):
         return np.asarray(plain)
@@ -109,49 +127,10 @@ _KINDS = {
 }
 
 
-def _with_none(values: Array) -> list[Any]:
-    """Objects as a list; masked ones as None."""
-    if not np.ma.is_masked(values):
-        return list(np.ma.getdata(values))
-    objects = np.ma.getdata(values).astype(object)  # fresh
-    objects[np.ma.getmaskarray(values)] = None
-    return list(objects)
-
-
-def _check_shape(name: str, shape: tuple[int, ...], size: int | None) -> None:
-    if size is None and len(shape) != 1:
-        raise ValueError(f"a column has one dimension, {name!r} has shape {shape}")
-    if size is not None and (len(shape) != 2 or shape[1] != size):
-        raise ValueError(f"a column of vectors of {size} numbers has shape (n_rows, {size}), {name!r} has {shape}")
-
-
-def _from_objects(name: str, values: list[Any], size: int | None) -> Array:
-    """A list of Python objects: numbers, or sequences of them."""
-    if size is not None:
-        return _numbers(name, list(_elements(name, values, size))).reshape(-1, size)
-    return _numbers(name, values)
-
-
-def _elements(name: str, rows: Sequence[Any], size: int) -> Iterator[Any]:
-    """The elements of vectors, row by row; a vector that is missing has missing elements."""
-    for row, vector in enumerate(rows):
-        if _is_missing(vector):
-            yield from [None] * size
-            continue
-        values = _with_none(vector) if isinstance(vector, np.ndarray) and vector.ndim else as_array(vector)
-        if isinstance(values, str | bytes) or not hasattr(values, "__len__") or len(values) != size:
-            raise ValueError(f"column {name!r} holds vectors of {size} numbers, row {row} is {vector!r:.80}")
-        yield from values
-
-
-def _is_missing(value: object) -> bool:
-    return kinds_of([value]) == {"missing"} or (isinstance(value, float | np.floating) and value != value)
-
-
 def _numbers(name: str, values: list[Any]) -> Array:
     kinds = kinds_of(values)
     if "missing" in kinds:
-        values = [np.nan if _is_missing(value) else value for value in values]
+        values = [np.nan if is_missing(value) else value for value in values]
         kinds.discard("missing")
     if not kinds <= {"integer", "float"}:
         odd = kinds - {"integer", "float"}
@@ -181,13 +160,13 @@ def _nearest(value: Any) -> float:
         return np.inf if value > 0 else -np.inf
 
 
-def _from_pandas(name: str, series: Any, size: int | None) -> Iterator[Array]:
+def _from_pandas(name: str, series: Any) -> Iterator[Array]:
     import pandas as pd
 
     dtype = series.dtype
     if isinstance(dtype, pd.ArrowDtype):
         values = import_pyarrow("reading Arrow columns").array(series.array)
-        yield from _from_arrow(name, getattr(values, "chunks", [values]), size)
+        yield from _from_arrow(name, getattr(values, "chunks", [values]))
     elif isinstance(dtype, pd.CategoricalDtype | pd.StringDtype):
         _refuse(name, "labels")
     elif isinstance(dtype, pd.DatetimeTZDtype | pd.PeriodDtype | pd.IntervalDtype):
@@ -197,37 +176,14 @@ def _from_pandas(name: str, series: Any, size: int | None) -> Iterator[Array]:
     elif pd.api.types.is_extension_array_dtype(dtype) and series.isna().any():
         is_narrow = dtype.kind == "f" and dtype.itemsize <= 4
         values = series.to_numpy(np.float32 if is_narrow else np.float64, na_value=np.nan)
-        yield _from_numpy(name, values, size)
+        yield _from_numpy(name, values)
     else:
-        yield _from_numpy(name, series.to_numpy(), size)
+        yield _from_numpy(name, series.to_numpy())
 
 
-def _from_arrow(name: str, chunks: Iterable[Any], size: int | None) -> Iterator[Array]:
+def _from_arrow(name: str, chunks: Iterable[Any]) -> Iterator[Array]:
     for chunk in chunks:
-        yield _arrow_numbers(name, chunk) if size is None else _arrow_vectors(name, chunk, size)
-
-
-def _arrow_vectors(name: str, chunk: Any, size: int) -> Array:
-    import pyarrow as pa
-    from pyarrow import compute, types
-
-    if isinstance(chunk.type, pa.BaseExtensionType):
-        chunk = chunk.storage
-    kind = chunk.type
-    if types.is_null(kind):
-        return np.full((len(chunk), size), np.nan)
-    if not (types.is_list(kind) or types.is_large_list(kind) or types.is_fixed_size_list(kind)):
-        raise TypeError(f"column {name!r} holds vectors of {size} numbers, got Arrow type {kind}")
-    lengths = compute.list_value_length(chunk).fill_null(size).to_numpy(zero_copy_only=False)
-    if (lengths != size).any():
-        row = int((lengths != size).argmax())
-        raise ValueError(f"column {name!r} holds vectors of {size} numbers, one has {lengths[row]}")
-    numbers = _arrow_numbers(name, chunk.flatten())  # of the vectors that are there
-    if not chunk.null_count:
-        return numbers.reshape(-1, size)
-    vectors = np.full((len(chunk), size), np.nan, float_type([numbers]))
-    vectors[chunk.is_valid().to_numpy(zero_copy_only=False)] = numbers.reshape(-1, size)
-    return vectors
+        yield _arrow_numbers(name, chunk)
 
 
 def _arrow_numbers(name: str, chunk: Any) -> Array:

@@ -30,6 +30,7 @@ FEWEST_OF_WHOLE = 1 << 12  # rows, however many cells they have
 # a network first has one, so that a network of tables does without the loops of all others.
 ENGINES: dict[type[Conditional], type[Engine]] = {CPT: TableEngine}
 HOMES = {
+    "AutoregressiveConditional": ("autoregressive.run", "AutoregressiveEngine"),
     "Deterministic": ("functions.run", "FunctionEngine"),
     "LinearGaussian": ("gaussian.run", "GaussianEngine"),
     "Logistic": ("logistic.run", "LogisticEngine"),

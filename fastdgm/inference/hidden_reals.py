@@ -14,6 +14,7 @@ from ..conditionals.base import Conditional
 from ..conditionals.gaussian import LinearGaussian
 from ..conditionals.roots import Uniform
 from ..data.schema import Schema, Values
+from ..data.variables import Discrete
 from ..engines.elimination.plan import Scope
 from ..engines.multivariate.direct import normal_log_prob
 from ..runtime.text import preview
@@ -169,20 +170,22 @@ def integrated_terms(
     ``missing`` are rows of the block of reals, ``discrete`` the hidden discrete variables. Raises ValueError that names
     what cannot be integrated out.
     """
-    schema = Schema({name: own.variable for name, own in conditionals.items()})
-    hidden = {name for name in schema.sizes if name in kept and not missing.isdisjoint(rows_of(name, schema))}
-    scope = tuple(name for name in schema.states if name in discrete)
+    scope = tuple(name for name, own in conditionals.items() if isinstance(own.variable, Discrete) and name in discrete)
     terms: list[IntegratedTerms] = []
-    for families in _families(kept, hidden, conditionals, order):
-        kind = _kind(families, conditionals)
+    for families in components(kept, missing, conditionals, order):
+        kind = closed_form(families, conditionals)
+        if kind is None:
+            raise _no_closed_form(families, conditionals)
         terms.append(kind(families, missing, conditionals, scope))
     return terms, {name for own in terms for name in own.families.names}
 
 
-def _families(
-    kept: Collection[str], hidden: Collection[str], conditionals: Mapping[str, Conditional], order: Sequence[str]
+def components(
+    kept: Collection[str], missing: frozenset[int], conditionals: Mapping[str, Conditional], order: Sequence[str]
 ) -> list[Families]:
-    """Hidden real variables that share families, together."""
+    """The hidden real variables among the ``kept`` ones, those that share families together."""
+    schema = Schema({name: own.variable for name, own in conditionals.items()})
+    hidden = {name for name in schema.sizes if name in kept and not missing.isdisjoint(rows_of(name, schema))}
     groups: list[set[str]] = []  # hidden variables and families
     for name in order:
         if name in kept:
@@ -198,18 +201,27 @@ def _families(
     ]
 
 
-def _kind(families: Families, conditionals: Mapping[str, Conditional]) -> type[IntegratedTerms]:
-    """How the hidden variables of some families are integrated out. ValueError where they cannot be."""
-    odd = [name for name in families.names if not is_linear(conditionals[name])]
+def closed_form(families: Families, conditionals: Mapping[str, Conditional]) -> type[IntegratedTerms] | None:
+    """How the hidden variables of some families are integrated out exactly; None where they cannot be."""
+    odd = _not_linear(families, conditionals)
     if not odd:
         return NormalTerms
     others = [name for name in families.names if name not in odd]
     linear = all(isinstance(conditionals[name], LinearGaussian) for name in others)
     if families.hidden == odd and len(odd) == 1 and isinstance(conditionals[odd[0]], Uniform) and linear:
         return UniformTerms
+    return None
+
+
+def _not_linear(families: Families, conditionals: Mapping[str, Conditional]) -> list[str]:
+    return [name for name in families.names if not is_linear(conditionals[name])]
+
+
+def _no_closed_form(families: Families, conditionals: Mapping[str, Conditional]) -> ValueError:
+    odd = _not_linear(families, conditionals)
     kinds = ", ".join(f"{name!r} ({type(conditionals[name]).__name__})" for name in odd[:5])
-    hidden = preview(families.hidden)
-    raise ValueError(
-        f"cannot be integrated out: of {hidden} values are missing, and their families are not all linear Gaussians: "
-        f"{kinds}{', ...' if len(odd) > 5 else ''}"
+    return ValueError(
+        f"cannot be integrated out: of {preview(families.hidden)} values are missing, and their families are not all "
+        f"linear Gaussians: {kinds}{', ...' if len(odd) > 5 else ''}; with n_importance= (500, say) log_prob and "
+        "predict_proba estimate the integral by importance sampling"
     )

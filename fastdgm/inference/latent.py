@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -17,6 +17,7 @@ from ..engines.elimination.plan import Elimination, elimination
 from ..engines.hybrid import Program
 from ..runtime.memory import check_memory
 from ..runtime.pieces import run_ranges, split
+from ..runtime.text import preview
 from .hidden_reals import integrated_terms
 from .relevance import connected, with_ancestors
 from .terms import Terms, family_terms
@@ -51,18 +52,26 @@ class Joint(NamedTuple):
 class HiddenSums:
     """Sums for one pattern of missing values: factors of the joint distribution, and how they are summed out.
 
-    With a target, a discrete variable that is missing, factors that do not bear on it are left out.
+    With a target, a discrete variable that is missing, factors that do not bear on it are left out. ``families`` are
+    the variables whose factors count, all of them; without, those that bear on what is observed.
     """
 
-    def __init__(self, network: Joint, pattern: Pattern, target: str | None = None) -> None:
-        kept = kept_variables(network.parents, network.schema, pattern, target)
+    def __init__(
+        self,
+        network: Joint,
+        pattern: Pattern,
+        target: str | None = None,
+        families: Collection[str] | None = None,
+    ) -> None:
+        kept = set(kept_variables(network.parents, network.schema, pattern, target) if families is None else families)
         hidden = pattern.discrete
         integrated, done = integrated_terms(kept, pattern.reals, hidden, network.conditionals, network.order)
         rest = family_terms(sorted(kept - done), hidden, network.conditionals, network.order)
         terms: list[Terms] = [*integrated, *rest]
-        if target is not None:
+        if target is not None and families is None:
             terms = [terms[i] for i in connected([target], [own.scope for own in terms])]
         n_states = {name: len(states) for name, states in network.schema.states.items()}
+        _refuse_vectors({name for own in terms for name in own.scope}, network.schema)
         self.terms = terms
         self.sums: Elimination = elimination([own.scope for own in terms], n_states, target)
 
@@ -81,6 +90,15 @@ class HiddenSums:
             own.fill(values, terms[first : first + factor.rows.size])
         LOOPS["log sums", "cpu"](0, n, self.sums.plan, terms)
         return terms
+
+
+def _refuse_vectors(hidden: Collection[str], schema: Schema) -> None:
+    vectors = sorted(name for name in hidden if schema.variables[name].event_shape)
+    if vectors:
+        raise ValueError(
+            f"cannot be summed out: values of {preview(vectors)} are missing, vectors of discrete variables, and what "
+            "is observed depends on them"
+        )
 
 
 def kept_variables(parents: Parents, schema: Schema, pattern: Pattern, target: str | None = None) -> set[str]:
@@ -132,18 +150,22 @@ class Inference:
         """
         out = np.empty(rows.n)
         for pattern, own in rows.patterns():
-            if pattern.is_complete:  # the same bits as in data where all rows are
-                complete = taken(rows.values, slice(None) if own is None else own)
-                out[slice(None) if own is None else own] = self.program.log_prob(values_block(complete, rows.schema))
-                continue
-            sums = self.sums(pattern)
-
-            def work(begin: int, end: int, sums: HiddenSums = sums, own: Array | None = own) -> None:
-                place = slice(begin, end) if own is None else own[begin:end]
-                out[place] = sums.fill(taken(rows.values, place))[-1]
-
-            run_ranges(work, split(rows.n if own is None else len(own), sums.rows_at_once))
+            self.fill_log_prob(rows, pattern, own, out)
         return out
+
+    def fill_log_prob(self, rows: PartialRows, pattern: Pattern, own: Array | None, out: Array) -> None:
+        """out[i] = log p of what is observed, for the rows ``own`` of one pattern (None: all)."""
+        if pattern.is_complete:  # the same bits as in data where all rows are
+            complete = taken(rows.values, slice(None) if own is None else own)
+            out[slice(None) if own is None else own] = self.program.log_prob(values_block(complete, rows.schema))
+            return
+        sums = self.sums(pattern)
+
+        def work(begin: int, end: int) -> None:
+            place = slice(begin, end) if own is None else own[begin:end]
+            out[place] = sums.fill(taken(rows.values, place))[-1]
+
+        run_ranges(work, split(rows.n if own is None else len(own), sums.rows_at_once))
 
     def posterior(self, rows: PartialRows, target: str) -> npt.NDArray[np.float64]:
         """P(target = k | the other values of the row), (n, k); what a row says of the target itself is not looked at.
@@ -151,20 +173,29 @@ class Inference:
         Raises ValueError that names a row which is impossible or too far out, because it has no posterior.
         """
         rows = without(rows, target)
-        n_states = len(rows.schema.states[target])
-        check_memory(8 * rows.n * n_states, f"the posterior of {rows.n} rows x {n_states} states of {target!r}")
-        out = np.empty((rows.n, n_states))
+        out = empty_posterior(rows, target)
         for pattern, own in rows.patterns():
-            sums = self.sums(pattern, target)
-
-            def work(begin: int, end: int, sums: HiddenSums = sums, own: Array | None = own) -> None:
-                place = slice(begin, end) if own is None else own[begin:end]
-                terms = sums.fill(taken(rows.values, place))
-                _check_possible(terms[-1], place, target, rows.schema)
-                out[place] = _normalised(terms[sums.sums.target]).T
-
-            run_ranges(work, split(rows.n if own is None else len(own), sums.rows_at_once))
+            self.fill_posterior(rows, pattern, own, target, out)
         return out
+
+    def fill_posterior(self, rows: PartialRows, pattern: Pattern, own: Array | None, target: str, out: Array) -> None:
+        """out[i, k] = P(target = k | the other values), for the rows ``own`` of one pattern (None: all)."""
+        sums = self.sums(pattern, target)
+
+        def work(begin: int, end: int) -> None:
+            place = slice(begin, end) if own is None else own[begin:end]
+            terms = sums.fill(taken(rows.values, place))
+            _check_possible(terms[-1], place, target, rows.schema)
+            out[place] = _normalised(terms[sums.sums.target]).T
+
+        run_ranges(work, split(rows.n if own is None else len(own), sums.rows_at_once))
+
+
+def empty_posterior(rows: PartialRows, target: str) -> npt.NDArray[np.float64]:
+    """An array (n, n_states), where there is memory for it."""
+    n_states = len(rows.schema.states[target])
+    check_memory(8 * rows.n * n_states, f"the posterior of {rows.n} rows x {n_states} states of {target!r}")
+    return np.empty((rows.n, n_states))
 
 
 def taken(values: Values, place: slice | Array) -> Values:

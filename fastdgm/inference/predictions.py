@@ -11,30 +11,56 @@ from ..data.boundary import as_network_block, read_once
 from ..data.partial import PartialRows, as_partial_rows, holds_reals_alone
 from ..errors import MissingValuesError, UnknownNameError
 from ..runtime.arrays import code_type
+from . import importance
+from .estimates import Estimates
+from .importance import Sampling
 from .latent import Inference
 
 
 def log_prob(inference: Inference, data: Any) -> npt.NDArray[np.float64]:
     """log p of what is observed in every row (n,), nats: complete rows are read where they are, on all threads."""
+    found = _log_prob_of_complete(inference, data)
+    return inference.log_prob(found) if isinstance(found, PartialRows) else found
+
+
+def estimated_log_prob(inference: Inference, data: Any, sampling: Sampling) -> Estimates:
+    """The same, estimated where it has no closed form."""
+    found = _log_prob_of_complete(inference, data)
+    if isinstance(found, PartialRows):
+        return importance.log_prob(inference, found, sampling)
+    return Estimates.exact(found)
+
+
+def _log_prob_of_complete(inference: Inference, data: Any) -> npt.NDArray[np.float64] | PartialRows:
+    """That of complete rows; others as they are read, with a note of what is missing."""
     schema = inference.network.schema
     data = read_once(data, schema.names)
     if holds_reals_alone(data, schema):
-        return inference.log_prob(as_partial_rows(data, schema))
+        return as_partial_rows(data, schema)
     try:
         return inference.program.log_prob(as_network_block(data, schema))
     except (MissingValuesError, UnknownNameError):  # or a name that no variable or state has, which is refused again
-        return inference.log_prob(as_partial_rows(data, schema))
+        return as_partial_rows(data, schema)
 
 
 def posterior(inference: Inference, data: Any, name: str) -> npt.NDArray[np.float64]:
     """P(name = k | the other values of the row), (n, k)."""
+    return inference.posterior(_rows_for_posterior(inference, data, name), name)
+
+
+def estimated_posterior(inference: Inference, data: Any, name: str, sampling: Sampling) -> Estimates:
+    """The same, estimated where it has no closed form."""
+    return importance.posterior(inference, _rows_for_posterior(inference, data, name), name, sampling)
+
+
+def _rows_for_posterior(inference: Inference, data: Any, name: str) -> PartialRows:
     schema = inference.network.schema
     if name not in schema.states:
         raise ValueError(f"only discrete variables have a posterior by state, {name!r} is real")
     rows = as_partial_rows(data, schema)
     if schema.is_discrete:
         _refuse_missing(rows, name)
-    return inference.posterior(rows, name)
+    return rows
 
 
 def predicted_codes(probabilities: npt.NDArray[np.float64]) -> npt.NDArray[Any]:
@@ -46,7 +72,7 @@ def predicted_codes(probabilities: npt.NDArray[np.float64]) -> npt.NDArray[Any]:
 def _refuse_missing(rows: PartialRows, target: str) -> None:
     """Networks of tables only are not summed over yet: everything but the target is known."""
     for row, missing in rows.missing.items():
-        name = rows.schema.code_names[row]
+        name = rows.schema.code_owners[row]
         if name != target:
             where = "is absent" if missing is None else f"has no value in row {int(np.argmax(missing))}"
             raise MissingValuesError(

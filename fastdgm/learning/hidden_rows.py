@@ -104,7 +104,7 @@ def _no_column(name: str) -> UnknownNameError:
 def _first_missing(rows: PartialRows) -> MissingValuesError:
     """The error for missing values in a network that has turned out to be of discrete variables only."""
     row, missing = next(iter(rows.missing.items()))
-    return missing_value(rows.schema.code_names[row], 0 if missing is None else int(np.argmax(missing)))
+    return missing_value(list(rows.schema.cell_states)[row], 0 if missing is None else int(np.argmax(missing)))
 
 
 def _check_reals(rows: PartialRows) -> None:

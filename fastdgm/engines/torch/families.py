@@ -16,10 +16,10 @@ HALF_LOG_2_PI = 0.9189385332046727
 
 def bernoulli_terms(parameters: Parameters, x: Tensor) -> Tensor:
     """log sigmoid(+-logit) of every cell."""
-    from torch.nn.functional import logsigmoid
+    from torch.nn.functional import binary_cross_entropy_with_logits
 
     (logits,) = parameters
-    return logsigmoid((2 * x.to(logits.dtype) - 1) * logits)
+    return -binary_cross_entropy_with_logits(logits, x.to(logits.dtype), reduction="none")
 
 
 def categorical_terms(parameters: Parameters, x: Tensor) -> Tensor:

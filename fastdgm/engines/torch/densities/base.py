@@ -4,40 +4,21 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
 
-import numpy as np
 import torch
 
 from ....conditionals.base import Conditional
-from ....kernels.uniforms import uniforms_cpu
+from ....data.variables import Discrete
+from .words import Words
 
 Values = Mapping[str, torch.Tensor]  # by variable: int64 codes, or numbers, (n, *event_shape)
-
-
-class Words(NamedTuple):
-    """The random words of one variable: rows ``start`` to ``start + n`` of a key's stream, from ``first`` on."""
-
-    key: int
-    start: int
-    n: int
-    first: int
-
-    def uniforms(self, count: int) -> torch.Tensor:
-        """(n, count) float64 in (0, 1)."""
-        out = np.empty((self.first + count, self.n))
-        uniforms_cpu(np.uint64(self.key), np.uint64(self.start % 2**64), np.empty((8, self.n), np.uint32), out)
-        return torch.from_numpy(np.ascontiguousarray(out[self.first :].T))
-
-    def normals(self, count: int, like: torch.Tensor) -> torch.Tensor:
-        """(n, count) standard normal numbers of the type and device of ``like``."""
-        return torch.special.ndtri(self.uniforms(count)).to(like)
 
 
 class Density(torch.nn.Module, ABC):
     """log p(x_v | parents of v) for some variables v; parameters are torch Parameters, starting from the network's.
 
-    A kind of conditional whose density has no gradient at all refuses in ``__init__``.
+    Terms are of the wider of the types of parameters and data. Data are complete and checked; a discrete value is a
+    code within the variable's states.
     """
 
     def __init__(self, conditionals: Mapping[str, Conditional], members: Sequence[str]) -> None:
@@ -55,10 +36,20 @@ class Density(torch.nn.Module, ABC):
         total: torch.Tensor = sum(self.terms(values).values())  # type: ignore[assignment]
         return total
 
+    def why_not_drawn(self, name: str) -> str | None:
+        """Why draws of a member have no gradient; None where they have."""
+        return "it is discrete" if isinstance(self.variables[name], Discrete) else None
+
+    def n_words(self, name: str) -> int:
+        """How many random words of a row a member's draw takes."""
+        return self.variables[name].size
+
     @abstractmethod
     def rsample(self, name: str, values: Values, words: Words) -> torch.Tensor:
-        """A draw of a member (n, *event_shape) that is differentiable by parents and parameters; without a gradient
-        where the member is discrete."""
+        """A draw of a member (n, *event_shape) that is differentiable by parents and parameters.
+
+        Raises ValueError where ``why_not_drawn`` says why.
+        """
 
     def normal(self, name: str, values: Values) -> tuple[torch.Tensor, torch.Tensor] | None:
         """Mean and log std (n, *event_shape) of a member whose numbers are independent normals; else None."""
@@ -67,3 +58,25 @@ class Density(torch.nn.Module, ABC):
     @abstractmethod
     def conditionals(self) -> dict[str, Conditional]:
         """The members' conditionals with the parameters as they are now."""
+
+    def not_drawn(self, name: str) -> ValueError:
+        """The error for a member whose draws have no gradient."""
+        return ValueError(f"no reparameterised draw of {name!r}: {self.why_not_drawn(name)}")
+
+
+def widened(x: torch.Tensor, parameter: torch.Tensor) -> torch.Tensor:
+    """Data in the wider of its own type and that of a parameter, also where that is a single number."""
+    return x.to(torch.promote_types(x.dtype, parameter.dtype))
+
+
+def row_index(codes: Sequence[torch.Tensor], n_states: Sequence[int]) -> torch.Tensor:
+    """The place (n,) of each row's states in an array of shape ``n_states``, its last axis fastest."""
+    index = codes[0].long()
+    for code, k in zip(codes[1:], n_states[1:], strict=True):
+        index = index * k + code.long()
+    return index
+
+
+def as_array(parameter: torch.Tensor) -> torch.Tensor:
+    """A parameter's numbers in float64, on the CPU, without a gradient: what a conditional is made of."""
+    return parameter.detach().double().cpu()

@@ -23,36 +23,39 @@ class NeuralDensity(Density):
     def _neural(self) -> dict[str, Neural]:
         return {name: own for name, own in self.own.items() if isinstance(own, Neural)}
 
-    def parameters_of(self, name: str, values: Values) -> Sequence[torch.Tensor]:
-        """The parts of a member's family."""
+    def parameters_of(self, name: str, values: Values, n: int) -> Sequence[torch.Tensor]:
+        """The parts of a member's family in ``n`` rows."""
         own = self._neural[name]
         columns = [values[parent] for parent in own.parents]
-        n = len(columns[0]) if columns else len(next(iter(values.values())))
         return with_fixed_std(own.call.outputs(name, columns, n), own.std)
 
     def terms(self, values: Values) -> dict[str, torch.Tensor]:
         """By torch."""
-        return {
-            name: TERMS[own.family](self.parameters_of(name, values), values[name]).flatten(1).sum(1)
-            if own.event_shape
-            else TERMS[own.family](self.parameters_of(name, values), values[name])
-            for name, own in self._neural.items()
-        }
+        found = {}
+        for name, own in self._neural.items():
+            x = values[name]
+            cells = TERMS[own.family](self.parameters_of(name, values, len(x)), x)
+            found[name] = cells.flatten(1).sum(1) if own.event_shape else cells
+        return found
 
     def normal(self, name: str, values: Values) -> tuple[torch.Tensor, torch.Tensor] | None:
         """Of the normal family."""
         if self._neural[name].family != "normal":
             return None
-        mean, log_std = self.parameters_of(name, values)
+        mean, log_std = self.parameters_of(name, values, len(next(iter(values.values()))))
         return mean, log_std
+
+    def why_not_drawn(self, name: str) -> str | None:
+        """Of the normal family alone."""
+        family = self._neural[name].family
+        return None if family == "normal" else f"its family is {family}"
 
     def rsample(self, name: str, values: Values, words: Words) -> torch.Tensor:
         """mean + std * noise."""
-        own = self._neural[name]
-        if own.family != "normal":
-            raise ValueError(f"{name!r} is of the family {own.family}, which has no reparameterised draw")
-        mean, log_std = self.parameters_of(name, values)
-        noise = words.normals(own.variable.size, mean).reshape(mean.shape)
+        if self.why_not_drawn(name):
+            raise self.not_drawn(name)
+        mean, log_std = self.parameters_of(name, values, words.n)
+        noise = words.normals(self.variables[name].size, mean).reshape(mean.shape)
         return mean + torch.exp(log_std) * noise
 
     def conditionals(self) -> dict[str, Conditional]:

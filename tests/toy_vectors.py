@@ -1,0 +1,93 @@
+"""A toy conditional of discrete vectors, in plain NumPy: what data with such vectors meets without torch."""
+
+from __future__ import annotations
+
+import numpy as np
+import reference
+
+from fastdgm.conditionals.base import Conditional
+from fastdgm.data.variables import Discrete
+from fastdgm.engines.base import Engine
+
+
+class Cells(Conditional):
+    """P(x_i = k | parent) = table[parent, i, k], cells being independent; at most one parent, a discrete scalar."""
+
+    __slots__ = ("parents", "shape", "states", "table")
+
+    def __init__(self, parents, table, event_shape, states=("False", "True")):
+        object.__setattr__(self, "parents", tuple(parents))
+        object.__setattr__(self, "table", np.asarray(table, np.float64).reshape(-1, np.prod(event_shape), len(states)))
+        object.__setattr__(self, "shape", tuple(event_shape))
+        object.__setattr__(self, "states", tuple(states))
+
+    @property
+    def variable(self):
+        return Discrete(self.states, self.shape)
+
+    @property
+    def n_parameters(self):
+        return self.table[..., 1:].size
+
+    def bound(self, name, parents):
+        assert all(isinstance(parent, Discrete) and not parent.event_shape for parent in parents)
+        return self
+
+    def parameters(self):
+        return {"table": self.table}
+
+    @classmethod
+    def from_parameters(cls, name, parents, variable, parameters):
+        return cls(parents, parameters["table"], variable.event_shape, variable.states)
+
+
+class CellsEngine(Engine):
+    """Inverse CDF, a word for each cell."""
+
+    def __init__(self, members, first_word=0):
+        self.columns, self.rows, self.parents = list(members.columns), members.rows, members.parents
+        self.members = [list(members.conditionals.values())[v] for v in self.columns]
+        self.first_word = first_word
+
+    @property
+    def n_words(self):
+        return sum(own.variable.size for own in self.members)
+
+    def tables(self, codes, v, own):
+        """(n, size, k) from codes (n_codes, n)."""
+        parents = self.parents[v]
+        states = codes[self.rows[parents[0]]] if parents else np.zeros(codes.shape[1], int)
+        return own.table[states]
+
+    def sample(self, begin, end, key, start, values):
+        numbers = np.arange(begin, end, dtype=np.uint64) + np.uint64(start)
+        word = self.first_word
+        for v, own in zip(self.columns, self.members, strict=True):
+            tables = self.tables(values.codes[:, begin:end], v, own)
+            for i in range(own.variable.size):
+                words = reference.random_words(key, numbers, word, reference.STREAM_SAMPLE)
+                uniforms = (words.astype(np.float64) + 0.5) / 2**32
+                cumulative = tables[:, i].cumsum(axis=1)
+                values.codes[self.rows[v] + i, begin:end] = (cumulative < uniforms[:, None]).sum(axis=1)
+                word += 1
+
+    def terms(self, part, begin, end):
+        for v, own in zip(self.columns, self.members, strict=True):
+            tables = self.tables(part.codes[:, begin:end], v, own)
+            first, size = self.rows[v], own.variable.size
+            codes = part.codes[first : first + size, begin:end].T
+            with np.errstate(divide="ignore"):
+                yield v, np.log(np.take_along_axis(tables, codes[:, :, None].astype(int), 2)[..., 0]).sum(axis=1)
+
+    def log_prob(self, begin, end, part, out):
+        out[begin:end] = sum(term for _, term in self.terms(part, begin, end))
+        return -1
+
+    def log_prob_per_variable(self, begin, end, part, out):
+        for v, term in self.terms(part, begin, end):
+            out[v, begin:end] = term
+        return -1
+
+    @property
+    def n_bytes(self):
+        return sum(own.table.nbytes for own in self.members)
