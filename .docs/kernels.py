@@ -103,6 +103,10 @@ CHECKS = {
         "gpu: log_prob per variable",
     ),
     # --- parameters that torch modules gave ---
+    "module_features.features_cpu": Checks("reference_neural.features", "test_module_kernels.test_features"),
+    "module_cuda.features_cuda": Checks(
+        "module_features.features_cpu", "test_module_kernels_cuda.test_features", "gpu: features"
+    ),
     "module_discrete.sample_bits_cpu": Checks(
         "reference_neural.draw_bits", "test_module_kernels.test_draws_are_the_oracles"
     ),

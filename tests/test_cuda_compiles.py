@@ -133,6 +133,7 @@ def test_the_twins_of_modules_parameters_compile(number, codes):
     from numba.types import int64, uint64
 
     from fastdgm.engines.torch.neural_loops_cuda import LOOPS
+    from fastdgm.kernels.module_features import Features
     from fastdgm.kernels.module_reals import MixtureParts, NormalParts
     from fastdgm.kernels.module_tiles import Cells
 
@@ -147,7 +148,10 @@ def test_the_twins_of_modules_parameters_compile(number, codes):
         block = array(kind, 2)
         assert_compiles(LOOPS[f"sample {family}", "cuda"].kernel, uint64, uint64, cells, parameters, block)
         assert_compiles(LOOPS[f"log_prob {family}", "cuda"].kernel, cells, parameters, block, array("float64", 1))
-    assert len(LOOPS) == 2 * len(families)
+    short = "uint32"
+    plan, blocks = plan_type(Features, *[short] * 5), [array(codes, 2), array(number, 2)]
+    assert_compiles(LOOPS["features", "cuda"].kernel, plan, int64, *blocks, array("float32", 2))
+    assert len(LOOPS) == 2 * len(families) + 1
 
 
 # --- real scalars ---

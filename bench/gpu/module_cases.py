@@ -11,6 +11,7 @@ from case import Case
 
 from fastdgm.engines.torch.neural_loops import LOOPS as CPU_LOOPS
 from fastdgm.engines.torch.neural_loops_cuda import LOOPS
+from fastdgm.kernels.module_features import Features
 from fastdgm.kernels.module_reals import MixtureParts, NormalParts
 from fastdgm.kernels.module_tiles import Cells
 
@@ -31,6 +32,7 @@ def module_cases(n: int, n_cells: int) -> Iterator[Case]:
         [rng.normal(size=shape).astype(np.float32) for _ in range(3)]
         for shape in ((n, n_cells), (n, n_cells, N_STATES))
     )
+    yield _features(n, n_cells)
     parameters: dict[str, Any] = {
         "bernoulli": flat[0],
         "categorical": deep[0],
@@ -53,3 +55,17 @@ def module_cases(n: int, n_cells: int) -> Iterator[Case]:
             score, LOOPS[score, "cuda"], (CELLS, own, drawn), (np.zeros(n),), (terms,), 1e-4, n, n * n_cells,
             n_bytes + block.nbytes, partial(CPU_LOOPS[score, "cpu"], 0, n, CELLS, own, drawn, np.zeros(n)),
         )  # fmt: skip
+
+
+def _features(n: int, n_cells: int) -> Case:
+    """Of as many bits as an image has."""
+    rows, none = np.arange(n_cells, dtype=np.uint32), np.zeros(0, np.uint32)
+    plan = Features(rows, rows, np.zeros_like(rows), none, none)
+    codes, reals = np.random.default_rng(0).integers(0, 2, (n_cells, n)).astype(np.uint8), np.zeros((0, n), np.float32)
+    expected = np.zeros((n, n_cells), np.float32)
+    assemble = partial(CPU_LOOPS["features", "cpu"], 0, n, plan, 0, codes, reals, expected)
+    assemble()
+    return Case(
+        "features", LOOPS["features", "cuda"], (plan, 0, codes, reals), (np.zeros_like(expected),), (expected,), 0, n,
+        n * n_cells, codes.nbytes + expected.nbytes, assemble,
+    )  # fmt: skip
