@@ -102,6 +102,51 @@ CHECKS = {
         "test_logistic_cuda.test_samples_and_log_prob_beside_reals",
         "gpu: log_prob per variable",
     ),
+    # --- parameters that torch modules gave ---
+    "module_discrete.sample_bits_cpu": Checks(
+        "reference_neural.draw_bits", "test_module_kernels.test_draws_are_the_oracles"
+    ),
+    "module_discrete.log_prob_bits_cpu": Checks(
+        "reference_neural.bits_terms", "test_module_kernels.test_log_prob_is_the_oracles"
+    ),
+    "module_discrete.sample_states_cpu": Checks(
+        "reference_neural.draw_states", "test_module_kernels.test_draws_are_the_oracles"
+    ),
+    "module_discrete.log_prob_states_cpu": Checks(
+        "reference_neural.states_terms", "test_module_kernels.test_log_prob_is_the_oracles"
+    ),
+    "module_reals.sample_normals_cpu": Checks(
+        "reference_neural.draw_normals", "test_module_kernels.test_draws_are_the_oracles"
+    ),
+    "module_reals.log_prob_normals_cpu": Checks(
+        "reference_neural.normal_terms", "test_module_kernels.test_log_prob_is_the_oracles"
+    ),
+    "module_reals.sample_mixtures_cpu": Checks(
+        "reference_neural.draw_mixtures", "test_module_kernels.test_draws_are_the_oracles"
+    ),
+    "module_reals.log_prob_mixtures_cpu": Checks(
+        "reference_neural.mixture_terms", "test_module_kernels.test_log_prob_is_the_oracles"
+    ),
+    "module_cuda.sample_bits_cuda": Checks("module_discrete.sample_bits_cpu", "test_module_kernels_cuda.test_twins"),
+    "module_cuda.log_prob_bits_cuda": Checks(
+        "module_discrete.log_prob_bits_cpu", "test_module_kernels_cuda.test_twins"
+    ),
+    "module_cuda.sample_states_cuda": Checks(
+        "module_discrete.sample_states_cpu", "test_module_kernels_cuda.test_twins"
+    ),
+    "module_cuda.log_prob_states_cuda": Checks(
+        "module_discrete.log_prob_states_cpu", "test_module_kernels_cuda.test_twins"
+    ),
+    "module_cuda.sample_normals_cuda": Checks("module_reals.sample_normals_cpu", "test_module_kernels_cuda.test_twins"),
+    "module_cuda.log_prob_normals_cuda": Checks(
+        "module_reals.log_prob_normals_cpu", "test_module_kernels_cuda.test_twins"
+    ),
+    "module_cuda.sample_mixtures_cuda": Checks(
+        "module_reals.sample_mixtures_cpu", "test_module_kernels_cuda.test_twins"
+    ),
+    "module_cuda.log_prob_mixtures_cuda": Checks(
+        "module_reals.log_prob_mixtures_cpu", "test_module_kernels_cuda.test_twins"
+    ),
     # --- linear Gaussians and roots ---
     "gaussian.sample_cpu": Checks("reference_gaussian.standard", "test_gaussian.test_rows_are_the_oracles"),
     "gaussian.log_prob_cpu": Checks(

@@ -2,29 +2,35 @@
 
 from __future__ import annotations
 
+import os
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
+from .conditionals.autoregressive import AutoregressiveConditional
+from .conditionals.neural import Neural
 from .data.evidence import known_values, refuse_do, refuse_given
 from .data.placement import Placement
 from .data.samples import Samples, rows_of
+from .data.schema import Schema
 from .errors import MissingValuesError
 from .latent_codes import LatentCodes
 from .runtime.arrays import real_type
 from .runtime.extras import how_to_install
 from .runtime.seeds import check_chunk, check_rows, key_from_seed
-from .runtime.torch_modules import in_eval_mode
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
+    from .conditionals.base import Conditional
     from .learning.counts import Prior, UnknownLabels
     from .learning.em import EMOptions
+    from .learning.neural_options import ModuleOptions
+    from .learning.options import Schedule
     from .show.graph import Picture
 
 
@@ -55,6 +61,7 @@ class BayesNet(LatentCodes):
     """
 
     _statistics: Any = None  # what ``partial_fit`` goes on from
+    _history: Sequence[dict[str, float]] = ()  # of the last training of modules
 
     def sample(
         self,
@@ -174,8 +181,7 @@ class BayesNet(LatentCodes):
         density = self._density
         check_drawn(density)
         words = first_words(self._conditionals, self._order, density)
-        with in_eval_mode(*density.user_modules()):
-            return drawn(density, words, n, key_from_seed(seed), start, dtype)
+        return drawn(density, words, n, key_from_seed(seed), start, dtype)
 
     def iter_samples(
         self,
@@ -223,6 +229,18 @@ class BayesNet(LatentCodes):
         seed: int | np.random.Generator | None = None,
         progress: bool | None = None,
         resume: bool = False,
+        valid: Any = None,
+        guide: Mapping[str, Conditional] | None = None,
+        epochs: int = 100,
+        batch_size: int = 100,
+        learning_rate: float = 1e-3,
+        schedule: Schedule = "cosine",
+        weight_decay: float = 0.0,
+        patience: int | None = 10,
+        checkpoint: str | os.PathLike[str] | None = None,
+        max_gradient_norm: float | None = None,
+        n_particles: int = 1,
+        warm_up: int = 0,
     ) -> BayesNet:
         """Learn every conditional from complete data, afresh; returns self, changed all at once.
 
@@ -239,6 +257,9 @@ class BayesNet(LatentCodes):
         stays. A variable keeps the kind of conditional that it has; in a network made by ``from_edges`` a real one is
         linear Gaussian (a vector is normal), a discrete one has a table, or with real parents ``Logistic`` (two states)
         or ``Softmax``.
+
+        An autoregressive model that is the conditional of a vector (``made.given(parents)``) goes on from its present
+        parameters by its own ``fit``, which takes ``valid``, ``epochs`` and the like: the model itself changes.
 
         One warning tells where data do not say all of that: a constant column has std 0; a real parent that is
         constant, or a linear function of those before it (to 1e-11 of its variance), has coefficient 0; a residual
@@ -298,16 +319,41 @@ class BayesNet(LatentCodes):
         from .learning.counts import check_ignored_labels, checked_prior
         from .learning.em import EMOptions
         from .learning.hidden_rows import absent_variables, is_all_discrete, refuse_ignored_labels
+        from .learning.neural_options import ModuleOptions
 
         check_ignored_labels(y)
         own_prior = checked_prior(prior, equivalent_sample_size)
         options = EMOptions(n_restarts, max_iterations, tolerance, seed, progress, resume).checked()
+        training = ModuleOptions(
+            schedule,
+            epochs,
+            batch_size,
+            learning_rate,
+            weight_decay,
+            patience,
+            seed,
+            checkpoint,
+            progress,
+            max_gradient_norm,
+            n_particles,
+            warm_up,
+        )
+        guides = self._guide if guide is None else self._checked_guide(guide)
+        has_models = any(isinstance(own, AutoregressiveConditional) for own in self._conditionals.values())
+        if guides or self._has_modules:
+            options.refuse_any()
+            return self._learn_modules(
+                data, valid, guides, own_prior, sample_weight, unknown, training.checked(valid is not None)
+            )
+        if not has_models:
+            training.refuse_any(valid)
+        training = training.checked(valid is not None)
         data = read_once(data, self.names)
         if absent_variables(data, self._declared, self.names):
             refuse_ignored_labels(y)
             return self._learn_hidden(data, own_prior, sample_weight, options)
         try:
-            return self._learn(data, own_prior, sample_weight, unknown, add=False)
+            return self._learn(data, own_prior, sample_weight, unknown, training, valid)
         except MissingValuesError:
             if is_all_discrete(self._declared, self.names):
                 raise
@@ -348,17 +394,32 @@ class BayesNet(LatentCodes):
         from .learning.counts import check_ignored_labels, checked_prior
 
         check_ignored_labels(y)
-        return self._learn(data, checked_prior(prior, equivalent_sample_size), sample_weight, unknown, add=True)
+        return self._learn(data, checked_prior(prior, equivalent_sample_size), sample_weight, unknown, None)
 
-    def _learn(self, data: Any, prior: Prior, sample_weight: Any, unknown: UnknownLabels, *, add: bool) -> BayesNet:
-        """Swap in conditionals from data; with ``add``, from these and those of earlier calls."""
+    def _learn(
+        self,
+        data: Any,
+        prior: Prior,
+        sample_weight: Any,
+        unknown: UnknownLabels,
+        training: ModuleOptions | None,
+        valid: Any = None,
+    ) -> BayesNet:
+        """Swap in conditionals from data; with no ``training``, from these and those of earlier calls."""
+        from .learning.autoregressive import fit_models
         from .learning.counts import training_rows
         from .learning.fitting import Known, learn, learn_chunk
 
-        variables = self._variables if add else self._declared
+        variables = self._variables if training is None else self._declared
         known = Known(self._parents, variables, self._conditionals if self._keeps_kinds else {})
         rows = training_rows(data, known.variables, self.names, sample_weight, unknown)
-        fitted = learn_chunk(known, rows, prior, self._statistics) if add else learn(known, rows, prior)
+        if training is None:
+            fitted = learn_chunk(known, rows, prior, self._statistics)
+        else:
+            fitted = learn(known, rows, prior)
+            models = fit_models(known.conditionals, rows, valid, training)
+            models.adopt()
+            self._history = models.history
         if fitted.conditionals:
             self._set_conditionals(fitted.conditionals)
         else:
@@ -383,6 +444,42 @@ class BayesNet(LatentCodes):
         if fitted.warning:
             warnings.warn(fitted.warning, UserWarning, stacklevel=3)
         return self
+
+    @property
+    def _has_modules(self) -> bool:
+        """Whether any conditional is a torch module's."""
+        return any(isinstance(own, Neural) for own in self._conditionals.values())
+
+    def _learn_modules(
+        self,
+        data: Any,
+        valid: Any,
+        guides: Mapping[str, Conditional],
+        prior: Prior,
+        sample_weight: Any,
+        unknown: UnknownLabels,
+        options: ModuleOptions,
+    ) -> BayesNet:
+        """Swap in conditionals in closed form and the states of modules, trained on data."""
+        from .learning.neural import fit_modules
+        from .learning.neural_problem import Problem
+
+        self._check_fitted()
+        problem = Problem(self._conditionals, self._order, guides, Schema(self._variables))
+        found = fit_modules(problem, data, valid, sample_weight, unknown, prior, options)
+        found.load()
+        if found.conditionals:
+            self._replace_bound(found.conditionals)
+        self._guide, self._history = guides, found.history
+        if found.warning:
+            warnings.warn(found.warning, UserWarning, stacklevel=3)
+        return self
+
+    @property
+    def history(self) -> list[dict[str, float]]:
+        """One dict per epoch of the last ``fit`` of a network with modules: epoch, train and valid (nats per row),
+        seconds, learning_rate."""
+        return [dict(epoch) for epoch in self._history]
 
     # --- neighbours and pictures ---------------------------------------------------------------------------
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from copy import copy
-from types import MappingProxyType
 from typing import Self
 
 from .conditionals.base import Conditional
@@ -14,12 +13,6 @@ from .queries import Queries
 
 class LatentCodes(Queries):
     """A network that may have a guide: q(z | what is observed) for latent real variables z."""
-
-    @property
-    def guide(self) -> Mapping[str, Conditional]:
-        """The conditionals by which values of latent variables are proposed: those that ``fit`` or ``guided`` was
-        given."""
-        return MappingProxyType(dict(self._guide))
 
     def guided(self, guide: Mapping[str, Conditional]) -> Self:
         """The same network with a guide attached; nothing is trained, and modules are shared.

@@ -17,6 +17,8 @@ from .runtime.text import did_you_mean, preview
 class Network:
     """Variables, their parents, and their conditionals where these are known."""
 
+    _guide: Mapping[str, Conditional] = MappingProxyType({})  # proposes values of latent real variables
+
     def __init__(self, conditionals: Mapping[str, Conditional]) -> None:
         if not isinstance(conditionals, Mapping):
             raise TypeError(f"a Bayes net is a mapping from names to conditionals, got {type(conditionals).__name__}")
@@ -117,6 +119,14 @@ class Network:
         self._set_states(variables)
         self._conditionals = bound
 
+    def _replace_bound(self, conditionals: Mapping[str, Conditional]) -> None:
+        """Swap some conditionals for others of the same variables and parents; the others stay the same objects."""
+        bound = {
+            name: own.bound(name, [self._variables[parent] for parent in own.parents])
+            for name, own in conditionals.items()
+        }
+        self._conditionals = {**self._conditionals, **bound}
+
     def _set_states(self, variables: Mapping[str, Variable]) -> None:
         """Keep states in the order of the variables, whatever order they came in: it is that of the columns."""
         self._variables = {name: variables[name] for name in self._parents if name in variables}
@@ -169,13 +179,22 @@ class Network:
         return MappingProxyType(self._conditionals)
 
     @property
+    def guide(self) -> Mapping[str, Conditional]:
+        """The conditionals by which values of latent variables are proposed: those that ``fit`` or ``guided`` was
+        given."""
+        return MappingProxyType(dict(self._guide))
+
+    @property
     def n_parameters(self) -> int:
-        """Free parameters: the sum over variables, for tables of (k - 1) x parent configurations.
+        """Free parameters: the sum over variables, for tables of (k - 1) x parent configurations. What
+        conditionals share, as weights of a torch module, counts once.
 
         Tables need not be known, only the states: NotFittedError where some are not.
         """
         if self._conditionals:
-            return sum(own.n_parameters for own in self._conditionals.values())
+            shared = {key: size for own in self._conditionals.values() for key, size in own.shared_parameters.items()}
+            own_alone = (own.n_parameters - sum(own.shared_parameters.values()) for own in self._conditionals.values())
+            return sum(own_alone) + sum(shared.values())
         n_states = {name: len(states) for name, states in self._states.items()}
         unknown = [name for name in self._parents if name not in n_states]
         if unknown:

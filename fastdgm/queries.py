@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping, Sequence
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,7 +15,6 @@ from .data.placement import Placement, asks_for_gradient
 from .data.variables import in_order
 from .network import Network
 from .runtime.seeds import at_least_one, key_from_seed
-from .runtime.torch_modules import in_eval_mode
 
 if TYPE_CHECKING:
     from .conditionals.multivariate import MultivariateNormal
@@ -34,7 +32,6 @@ class Queries(Network):
     _kept_program: Program | None = None
     _kept_inference: Inference | None = None
     _kept_density: JointDensity | None = None
-    _guide: Mapping[str, Conditional] = MappingProxyType({})  # proposes values of latent real variables
 
     def _set_conditionals(self, conditionals: Mapping[str, Conditional]) -> None:
         super()._set_conditionals(conditionals)
@@ -147,8 +144,7 @@ class Queries(Network):
 
         density = self._density
         values = values_of_rows(data, self._program.schema)
-        with in_eval_mode(*density.user_modules()):
-            found = density.table(values, self.names) if per_variable else density(values)
+        found = density.table(values, self.names) if per_variable else density(values)
         return (found, found.new_zeros(len(found))) if return_std_error else found
 
     @property
@@ -158,7 +154,7 @@ class Queries(Network):
         if density is None or density.came_from is not conditionals:
             from .engines.torch.densities.joint import JointDensity
 
-            density = self._kept_density = JointDensity(conditionals, self._order).without_own_gradients()
+            density = self._kept_density = JointDensity(conditionals, self._order).as_the_network()
         return density
 
     def _estimated_log_prob(
@@ -167,8 +163,7 @@ class Queries(Network):
         """log p, or with its standard error."""
         if per_variable:
             raise ValueError(
-                "per_variable=True gives the terms of complete rows, none of which is estimated: leave n_importance= "
-                "out"
+                "per_variable=True gives the terms of complete rows, none of them estimated: leave n_importance= out"
             )
         sampling = self._sampling(n_importance, seed)
         if self._program.schema.is_discrete:

@@ -54,6 +54,11 @@ def log1p_unit(x):
     return type(x)(math.log1p(x))
 
 
+def log1p(x):
+    """log(1 + x) for x >= 0, as good for small ones."""
+    return type(x)(math.log1p(x))
+
+
 def normal_cdf(x):
     """Phi(x), the probability that a standard normal number is below x."""
     return type(x)(0.5 * math.erfc(-x * ROOT_HALF))
@@ -118,6 +123,16 @@ def _log1p_unit64(x):
     return math.log1p(x)
 
 
+def _log1p32(x):
+    large = x > float32(0.41421356)
+    m = mantissa(x + float32(1.0)) - float32(1.0) if large else x
+    return multiply_add(exponent(x + float32(1.0)), float32(LOG_2), log1p_small(m)) if large else log1p_small(m)
+
+
+def _log1p64(x):
+    return math.log1p(x)
+
+
 def _log64(x):
     return math.log(x)
 
@@ -166,5 +181,6 @@ overload(exp, jit_options=INLINED)(_by_type(_exp32, _exp64))
 overload(exp_or_infinity, jit_options=INLINED)(_by_type(_exp_or_infinity32, _exp_or_infinity64))
 overload(log, jit_options=INLINED)(_by_type(portable_log, _log64))
 overload(log_wide, jit_options=INLINED)(_by_type(_log_wide32, _log_wide64))
+overload(log1p, jit_options=INLINED)(_by_type(_log1p32, _log1p64))
 overload(log1p_unit, jit_options=INLINED)(_by_type(_log1p_unit32, _log1p_unit64))
 overload(normal_cdf, jit_options=INLINED)(_by_type(_normal_cdf32, _normal_cdf64))

@@ -21,7 +21,7 @@ from .elementary import exp
 from .jit import kernel, loop, scalar, wide_vectors
 from .noisy_or import noisy_or_bit, noisy_or_chances, noisy_or_log_prob
 from .philox import LOW, STREAM_REFINE, STREAM_SAMPLE, fill_words, one_word
-from .softmax import Tile, new_tile, pick_states, state_by_uniform, states_log_prob, weigh
+from .softmax import Rows, Tile, draw_states, new_tile, states_log_prob
 from .uniforms import WORD, uniform64
 from .weighted_sums import WeightedSums, add_sums
 
@@ -39,15 +39,6 @@ class LogisticPlan(NamedTuple):
     number: np.ndarray  # uint32: of the variable, in the order of declaration
     most_sums: np.int64  # of any member
     first_word: np.uint64
-
-
-class _Rows(NamedTuple):
-    """One tile of rows to draw."""
-
-    first: int  # column of the blocks
-    number: int  # uint64: global row of the first
-    key: int  # uint64
-    word: int  # uint64
 
 
 class _Scratch(NamedTuple):
@@ -125,23 +116,6 @@ def _draw_bits(link, rows, words, z, chances, out):
 
 
 @loop
-def _draw_states(rows, words, z, tile, out):
-    """Draw a tile of a variable with any number of states; returns -1 or the first row whose sums are no numbers."""
-    weigh(z, tile)
-    undecided = pick_states(words, z, tile)
-    for i in range(out.shape[0]):
-        if not tile.total[i] >= 1.0:
-            return i
-        out[i] = tile.least[i]
-    if undecided:
-        for i in range(out.shape[0]):
-            if tile.least[i] != tile.most[i]:
-                second = one_word(rows.key, rows.number + uint64(i), rows.word, uint64(STREAM_REFINE))
-                out[i] = state_by_uniform(z, i, tile.total[i], uniform64(words[i], second))
-    return -1
-
-
-@loop
 def _sums_of(plan, m, codes, reals, a, n, scratch):
     """The sums of member m for rows a to a + n."""
     z = scratch.z[: np.int64(plan.sums.sum_start[m + 1]) - np.int64(plan.sums.sum_start[m]), :n]
@@ -154,7 +128,7 @@ def _draw_member(plan, m, rows, words, codes, reals, n, scratch):
     z = _sums_of(plan, m, codes, reals, rows.first, n, scratch)
     out = codes[plan.row[m], rows.first : rows.first + n]
     if plan.link[m] == SOFTMAX:
-        return _draw_states(rows, words, z, scratch.softmax, out)
+        return draw_states(rows, words, z, scratch.softmax, out)
     return _draw_bits(plan.link[m], rows, words, z[0], scratch.chances[:n], out)
 
 
@@ -175,7 +149,7 @@ def sample_cpu(row_begin, row_end, key, start, plan, codes, reals):
             word = plan.first_word + uint64(m)
             if m == 0 or word & uint64(3) == 0:
                 fill_words(key, row, word >> uint64(2), uint64(STREAM_SAMPLE), n, words)
-            rows = _Rows(a, row, key, word)
+            rows = Rows(a, row, key, word)
             bad = _draw_member(plan, m, rows, words[word & uint64(3)], codes, reals, n, scratch)
             if bad >= 0:
                 return a + bad

@@ -85,7 +85,7 @@ def _uniform(net, request, given, word, i):
     if request.source != PHILOX:
         return given.noise[i, word]
     single = net.head == BERNOULLI and net.weights.itemsize == 4
-    return uniform(request.key, uint64(request.start) + uint64(i), word, single)
+    return uniform(request.key, uint64(request.start) + uint64(i), request.first_word + word, single)
 
 
 @device
@@ -93,7 +93,8 @@ def _normal(net, request, given, d, i):
     """Standard normal number of the variable at position d, drawn or of a uniform that was given."""
     if request.source != PHILOX:
         return normal_quantile(given.noise[i, d])
-    return standard_normal(request.key, uint64(request.start) + uint64(i), d, net.weights.itemsize == 4)
+    word = request.first_word + d
+    return standard_normal(request.key, uint64(request.start) + uint64(i), word, net.weights.itemsize == 4)
 
 
 @device

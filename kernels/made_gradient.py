@@ -33,6 +33,7 @@ from .made import (
     fill,
     first_value,
     layer_of,
+    load_context,
     load_values,
 )
 from .products import ROWS, Matrix, Size, add_product
@@ -54,6 +55,7 @@ class Batch(NamedTuple):
     """Rows, and the factors of their log_prob in the loss."""
 
     x: np.ndarray  # (n, n_vars)
+    context: np.ndarray  # (n, n_context), of the model's type
     row_weights: np.ndarray  # (n,) of the model's type
 
 
@@ -243,6 +245,7 @@ def backward_cpu(begin, end, net, batch, work, by_inputs, log_prob):
         weight, total = np.zeros(lanes, state.dtype), np.zeros((1, lanes))
         for i in range(rows):
             weight[i] = batch.row_weights[row + i]
+        load_context(net, batch.context, row, rows, state)
         load_values(net, batch.x, row, rows, values)
         _forward(net, values, state, derivatives)
         for r in range(slopes.shape[0]):

@@ -50,6 +50,7 @@ class Request(NamedTuple):
 
     key: int
     start: int  # global number of row 0
+    first_word: int  # of a row's random words, that of position 0: a multiple of 4
     prefix_length: int
     n_per_row: int
     temperature: float
@@ -75,7 +76,8 @@ class Given(NamedTuple):
 def _fill_uniforms(net, request, given, tile, row, begin, end):
     """Noise of variables begin .. end as it is: drawn, or copied from what was given."""
     if request.source == PHILOX:
-        fill_uniforms(request.key, request.start + uint64(row), begin, tile.words, tile.noise[: end - begin])
+        first = request.first_word + begin
+        fill_uniforms(request.key, request.start + uint64(row), first, tile.words, tile.noise[: end - begin])
     else:
         _copy_noise(given.noise, row, begin, end - begin, tile.noise)
 
@@ -85,7 +87,7 @@ def _fill_normals(net, request, given, tile, row, begin, end):
     """Standard normal noise, drawn or of uniforms that were given."""
     out = tile.noise[: end - begin]
     if request.source == PHILOX:
-        fill_normals(request.key, request.start + uint64(row), begin, tile.words, out)
+        fill_normals(request.key, request.start + uint64(row), request.first_word + begin, tile.words, out)
     else:
         for i in range(min(out.shape[1], given.noise.shape[0] - row)):
             for d in range(end - begin):
@@ -97,7 +99,8 @@ def _fill_pairs(net, request, given, tile, row, begin, end):
     """A uniform and a standard normal for every variable, both of float64 uniforms."""
     first, count = 2 * begin, 2 * (end - begin)
     if request.source == PHILOX:
-        fill_uniforms(request.key, request.start + uint64(row), first, tile.words, tile.noise[:count])
+        own = request.first_word + first
+        fill_uniforms(request.key, request.start + uint64(row), own, tile.words, tile.noise[:count])
     else:
         _copy_noise(given.noise, row, first, count, tile.noise)
     for word in range(1, count, 2):

@@ -13,14 +13,24 @@ import math
 from typing import NamedTuple
 
 import numpy as np
-from numba import float64
+from numba import float64, uint64
 
 from .categorical import state_of
 from .elementary import exp
 from .jit import loop, wide_vectors
-from .uniforms import WORD
+from .philox import STREAM_REFINE, one_word
+from .uniforms import WORD, uniform64
 
-__all__ = ["Tile", "new_tile", "pick_states", "state_by_uniform", "states_log_prob", "weigh"]
+__all__ = ["Rows", "Tile", "draw_states", "new_tile", "pick_states", "state_by_uniform", "states_log_prob", "weigh"]
+
+
+class Rows(NamedTuple):
+    """One tile of rows to draw."""
+
+    first: int  # column of the blocks
+    number: int  # uint64: global row of the first
+    key: int  # uint64
+    word: int  # uint64
 
 
 class Tile(NamedTuple):
@@ -86,6 +96,23 @@ def state_by_uniform(z, i, total, u):
         if reached > target:
             return k
     return z.shape[0] - 1
+
+
+@loop
+def draw_states(rows, words, z, tile, out):
+    """Draw a tile of a variable with any number of states; returns -1 or the first row whose logits are no numbers."""
+    weigh(z, tile)
+    undecided = pick_states(words, z, tile)
+    for i in range(out.shape[0]):
+        if not tile.total[i] >= 1.0:
+            return i
+        out[i] = tile.least[i]
+    if undecided:
+        for i in range(out.shape[0]):
+            if tile.least[i] != tile.most[i]:
+                second = one_word(rows.key, rows.number + uint64(i), rows.word, uint64(STREAM_REFINE))
+                out[i] = state_by_uniform(z, i, tile.total[i], uniform64(words[i], second))
+    return -1
 
 
 @loop

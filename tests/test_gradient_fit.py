@@ -147,7 +147,7 @@ def test_every_epoch_sees_every_row_once_in_an_order_of_its_own():
 def test_steps_are_numbered_and_the_history_is_theirs():
     model = fitted(valid=None, schedule="constant")
     assert [step.number for step in model.stepper.steps] == list(range(1, 17))
-    assert model.stepper.steps[4] == Step(5, 0.05, 0.9, 0.999, 1e-8, 0.01)
+    assert model.stepper.steps[4] == Step(5, 0.05, 0.9, 0.999, 1e-8, 0.01, seed=3)
     assert [record["epoch"] for record in model._history] == [1, 2, 3, 4]
     assert set(model._history[0]) == {"epoch", "train", "seconds", "learning_rate"}
     assert model._history[0]["train"] <= N_VARS * math.log(2) + 0.05

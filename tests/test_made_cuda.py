@@ -55,7 +55,7 @@ def draw_on_device(loops, model, like, *, seed=0, start=0, prefix=None, n_per_ro
     source = made_sampling.PHILOX if uniforms is None else made_sampling.UNIFORMS
     length = 0 if prefix is None else prefix.shape[1]
     request = made_sampling.Request(
-        np.uint64(seed), np.uint64(start), length, n_per_row, 1.0, 0, 1.0, False, True, source
+        np.uint64(seed), np.uint64(start), 0, length, n_per_row, 1.0, 0, 1.0, False, True, source
     )
     given = made_sampling.Given(
         np.empty((1, 1), net.biases.dtype) if length == 0 else prefix.astype(net.biases.dtype),

@@ -15,7 +15,7 @@ from .torch_base import TorchPeer, torch
 class PerceptronAlone(TorchPeer):
     """The perceptron's log-probabilities of features and labels that are ready."""
 
-    library, label = "perceptron", "torch, the perceptron alone"
+    library, label = "perceptron", "floor: torch, the perceptron alone"
     on_one_thread_too = True
 
     def open(self) -> None:
@@ -40,7 +40,7 @@ class PerceptronAlone(TorchPeer):
 class KernelsAlone(Ours):
     """The network without the perceptron."""
 
-    library, label = "kernels", "fastdgm, tables and Gaussians alone"
+    library, label = "kernels", "floor: fastdgm, tables and Gaussians alone"
     operations: ClassVar = {"log_prob": lambda self: self.others.log_prob(self.columns)}
 
     def open(self) -> None:

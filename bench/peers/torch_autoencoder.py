@@ -13,7 +13,7 @@ from .torch_base import TorchPeer, torch
 class BareDecoder(TorchPeer):
     """Nothing but the decoder's logits of codes that were drawn before: no sampler can be faster."""
 
-    library, label = "decoder", "torch, the decoder alone"
+    library, label = "decoder", "floor: torch, the decoder alone"
     on_one_thread_too = True
 
     def open(self) -> None:

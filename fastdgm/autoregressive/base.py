@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
@@ -15,11 +15,12 @@ from ..data.frames import checked_names, column_names
 from ..data.matrices import as_matrix, code_matrix, real_matrix
 from ..data.placement import Placement
 from ..engines.draw import Draw, Drawn, SampleOptions, Seed, check_draw, refuse_given
-from ..engines.training import Stepper
+from ..engines.training import Gradients, Stepper, joined
 from ..learning import gradient
 from ..learning.checkpoints import Origin
 from ..learning.options import Schedule, TrainingOptions
 from ..runtime.extras import how_to_install
+from ..runtime.seeds import check_chunk, check_rows, key_from_seed
 from .verbs import Verbs
 
 if TYPE_CHECKING:
@@ -33,10 +34,12 @@ class AutoregressiveModel(Verbs):
 
     Rows are arrays ``(n_rows, n_vars)`` in the user's order of variables: codes 0 .. n_states - 1 where ``n_states``
     is a number, real numbers where it is None. A *prefix* is in the model's order: column j is variable ``order[j]``.
+    With ``n_context`` above 0 the model is p(x | context): every verb takes a context of so many numbers per row.
     """
 
     n_vars: int
     n_states: int | None
+    n_context: int = 0
     dtype: np.dtype[Any]
     order: Array
     uniforms_per_variable: int = 1
@@ -52,8 +55,9 @@ class AutoregressiveModel(Verbs):
         """Number of free parameters."""
 
     @abstractmethod
-    def _log_prob(self, x: Array, per_variable: bool) -> Array:
-        """log p of checked rows: (n,), or (n, n_vars) in the user's order of variables; float64."""
+    def _log_prob(self, x: Array, context: Array, per_variable: bool) -> Array:
+        """log p of checked rows given their context (n, n_context): (n,), or (n, n_vars) in the user's order of
+        variables; float64."""
 
     @abstractmethod
     def _sample(self, draw: Draw) -> Drawn:
@@ -98,9 +102,15 @@ class AutoregressiveModel(Verbs):
 
     def gradients(self, x: Any, row_weights: Array) -> tuple[Array, dict[str, Array], Array | None]:
         """log p of rows, and the gradients of sum_i row_weights[i] log p(x_i) by parameter and by (real) x."""
-        return self._gradients(self._check_data(x), row_weights)
+        found = self.gradients_given(x, None, row_weights)
+        return found.log_prob, found.parameters, found.x
 
-    def _gradients(self, x: Array, row_weights: Array) -> tuple[Array, dict[str, Array], Array | None]:
+    def gradients_given(self, x: Any, context: Any, row_weights: Array) -> Gradients:
+        """The same of log p(x_i | context_i), and the gradients by the context of every row."""
+        rows = self._check_data(x)
+        return self._gradients(rows, self._check_context(context, len(rows)), row_weights)
+
+    def _gradients(self, x: Array, context: Array, row_weights: Array) -> Gradients:
         """The same of checked rows."""
         raise TypeError(f"{type(self).__name__} has no gradients")
 
@@ -112,7 +122,7 @@ class AutoregressiveModel(Verbs):
 
     # Scoring ------------------------------------------------------------------------------------------------------
 
-    def log_prob(self, x: Any, *, per_variable: bool = False) -> Any:
+    def log_prob(self, x: Any, *, context: Any = None, per_variable: bool = False) -> Any:
         """log p(x) = sum_d log p(x_d | x_1, ..., x_{d-1}) of each row, in nats.
 
         Parameters
@@ -121,6 +131,8 @@ class AutoregressiveModel(Verbs):
             one row may come as (n_vars,). A torch tensor in gives a torch tensor out (without gradients: for those
             see :meth:`to_torch`). Columns of a frame (pandas, polars, Arrow; a mapping; Samples) are matched by name
             where ``names`` are known, else they go by position; categories of numbers or booleans go by value.
+        context : what the model is given besides, where ``n_context`` is above 0: numbers ``(n_rows, n_context)``, or
+            one row for all. The columns of a frame go by position.
         per_variable : give the terms of the sum, (n_rows, n_vars), in the order of x's columns.
 
         Returns
@@ -134,11 +146,17 @@ class AutoregressiveModel(Verbs):
             range, has -inf.)
         MissingValuesError : NaN, null or -1. TypeError : columns of labels.
         """
-        return Placement.of(x).give_back(self._log_prob(self._check_data(x), per_variable))
+        rows = self._check_data(x)
+        return Placement.of(x).give_back(self._log_prob(rows, self._check_context(context, len(rows)), per_variable))
 
-    def bits_per_variable(self, x: Any) -> float:
+    def score_samples(self, x: Any, *, context: Any = None) -> Any:
+        """The same as :meth:`log_prob`, under scikit-learn's name."""
+        return self.log_prob(x, context=context)
+
+    def bits_per_variable(self, x: Any, *, context: Any = None) -> float:
         """Mean code length in bits per variable: -mean(log_prob(x)) / (n_vars log 2)."""
-        log_prob = self._log_prob(self._check_data(x), False)
+        rows = self._check_data(x)
+        log_prob = self._log_prob(rows, self._check_context(context, len(rows)), False)
         if not len(log_prob):
             raise ValueError("bits_per_variable needs at least one row, got none")
         return float(-log_prob.mean() / (self.n_vars * np.log(2)))
@@ -149,6 +167,7 @@ class AutoregressiveModel(Verbs):
         self,
         n: int | None = None,
         *,
+        context: Any = None,
         prefix: Any = None,
         n_per_row: int = 1,
         temperature: float = 1.0,
@@ -170,6 +189,8 @@ class AutoregressiveModel(Verbs):
         Parameters
         ----------
         n : number of rows; with a prefix only where that has one row.
+        context : as for :meth:`log_prob`: one row for all, or one for each row that is drawn (of the prefix, where
+            there is one). With several ``n`` may be left out: ``n_per_row`` rows are drawn for each.
         prefix : (m, k) values of the first k variables of ``order``; row i of the result continues row
             ``i // n_per_row`` of it, and its given values are never changed.
         temperature : divides the logits (for a Normal: multiplies the variance); 1 is the model itself. Beyond what
@@ -184,7 +205,7 @@ class AutoregressiveModel(Verbs):
             Where a variable needs two (mixtures: component, then value), (n, n_vars, 2). Column j is variable
             ``order[j]``.
         given : not possible here: known values that are not a prefix would need a sum over the others.
-        like : a torch tensor: the result is a torch tensor.
+        like : a torch tensor: the result is a torch tensor, as where prefix or context is one.
 
         Returns
         -------
@@ -198,6 +219,7 @@ class AutoregressiveModel(Verbs):
         return self.draw(
             SampleOptions(
                 n=n,
+                context=context,
                 prefix=prefix,
                 n_per_row=n_per_row,
                 temperature=temperature,
@@ -216,13 +238,39 @@ class AutoregressiveModel(Verbs):
         """What :meth:`sample` gives for these options."""
         refuse_given(asked.given)
         prefix = None if asked.prefix is None else self._check_prefix(asked.prefix)
-        draw = check_draw(asked, self._uniforms_shape(), prefix)
+        context = self._check_context_rows(asked.context)
+        draw = check_draw(asked, self._uniforms_shape(), prefix, context=context)
         self._check_truncation(draw)
         drawn = self._sample(draw)
-        give_back = Placement.of(asked.like, asked.prefix).give_back
+        give_back = Placement.of(asked.like, asked.prefix, asked.context).give_back
         if not draw.return_log_prob:
             return give_back(drawn.values)
         return tuple(give_back(part) for part in drawn if part is not None)
+
+    def iter_samples(
+        self, n: int, chunk: int = 100_000, *, context: Any = None, seed: Seed = None, start: int = 0
+    ) -> Iterator[Any]:
+        """``sample(n, context=context, seed=seed, start=start)`` in pieces of ``chunk`` rows, at constant memory.
+
+        The seed is drawn once; the pieces concatenate to the rows of one call.
+
+        Examples
+        --------
+        >>> import fastdgm as fd
+        >>> [part.shape for part in fd.FVSBN(3).iter_samples(250, chunk=100, seed=0)]
+        [(100, 3), (100, 3), (50, 3)]
+        """
+        rows = self._check_context_rows(context)
+        if rows is None:
+            return super().iter_samples(n, chunk, seed=seed, start=start)
+        n, start = check_rows(n, start)
+        if len(rows) not in (1, n):
+            raise ValueError(f"context must have one row, or one for each of the {n} rows, got {len(rows)}")
+        size, key = check_chunk(chunk), key_from_seed(seed)
+        return (
+            self.sample(len(own), context=rows if len(rows) == 1 else rows[own], seed=key, start=start + own.start)
+            for own in (range(begin, min(begin + size, n)) for begin in range(0, n, size))
+        )
 
     # Fitting ------------------------------------------------------------------------------------------------------
 
@@ -231,6 +279,8 @@ class AutoregressiveModel(Verbs):
         train: Any,
         valid: Any = None,
         *,
+        context: Any = None,
+        valid_context: Any = None,
         epochs: int = 100,
         batch_size: int = 100,
         learning_rate: float = 1e-3,
@@ -248,6 +298,7 @@ class AutoregressiveModel(Verbs):
         train, valid : rows as ``log_prob`` takes them; the columns of a frame ``train`` become ``names``. With
             ``valid`` the parameters of the best epoch are kept and training ends after ``patience`` epochs without
             a better one. It has no place for labels y.
+        context, valid_context : of these rows, as for :meth:`log_prob`.
         schedule : factor on ``learning_rate`` by epoch: "cosine" (to 0), "constant", "plateau" or a function of the
             fraction of epochs done.
         weight_decay : decoupled (AdamW).
@@ -274,6 +325,11 @@ class AutoregressiveModel(Verbs):
         rows = self._check_training_rows(train, "train", names)
         _refuse_labels(valid, len(rows), self.n_vars)
         held_out = None if valid is None else self._check_training_rows(collected(valid), "valid", names)
+        rows = joined(rows, self._check_context(context, len(rows)))
+        if held_out is not None:
+            held_out = joined(held_out, self._check_context(valid_context, len(held_out), "valid_context"))
+        elif valid_context is not None:
+            raise ValueError("valid_context= goes with valid=, which is missing")
         origin = None if checkpoint is None else Origin(type(self).__name__, *self._anonymous_state())
         found = gradient.fit(self._stepper(), rows, held_out, options, origin)
         self._adopt(found.parameters)
@@ -320,6 +376,31 @@ class AutoregressiveModel(Verbs):
 
     def _check_training_rows(self, x: Any, name: str, columns: tuple[str, ...] | None) -> Array:
         rows = self._check_matrix(x, self.n_vars, name, columns)
+        if not len(rows):
+            raise ValueError(f"{name} must have at least one row, got none")
+        return rows
+
+    def _check_context(self, context: Any, n: int, name: str = "context") -> Array:
+        """(n, n_context) finite numbers of the model's dtype: what came, its one row n times, or (n, 0)."""
+        rows = self._check_context_rows(context, name)
+        if rows is None:
+            return np.empty((n, 0), self.dtype)
+        if len(rows) not in (1, n):
+            raise ValueError(f"{name} must have one row, or one for each of the {n} rows, got {len(rows)}")
+        return np.broadcast_to(rows, (n, self.n_context))
+
+    def _check_context_rows(self, context: Any, name: str = "context") -> Array | None:
+        """The rows that came; None for a model without context."""
+        who = type(self).__name__
+        if not self.n_context:
+            if context is not None:
+                raise ValueError(f"{name}= is not possible: this {who} has n_context=0, make it with n_context=")
+            return None
+        if context is None:
+            raise ValueError(
+                f"this {who} is p(x | context): {name}= is needed, {self.n_context} numbers for each row, or one row"
+            )
+        rows = real_matrix(collected(context), self.n_context, self.dtype, name)
         if not len(rows):
             raise ValueError(f"{name} must have at least one row, got none")
         return rows

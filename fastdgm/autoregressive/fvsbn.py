@@ -10,7 +10,7 @@ import numpy.typing as npt
 from ..engines.masked import plan as masked
 from ..engines.masked.plan import Layer
 from ..runtime.memory import check_memory
-from .made import check_shape
+from .made import check_context_width, check_shape, shown_context
 from .masked import MaskedModel
 from .settings import Order, check_dtype
 
@@ -25,6 +25,7 @@ class FVSBN(MaskedModel):
     ----------
     n_vars : number of binary variables.
     order : "natural", "reversed", "random" or a permutation: the variable at each position.
+    n_context : numbers c that are given with every row: sigmoid(b_d + sum_{j < d} W_dj x_j + sum_k U_dk c_k).
     seed : of a random order.
     dtype : numpy.float32 or numpy.float64.
 
@@ -43,12 +44,20 @@ class FVSBN(MaskedModel):
     """
 
     def __init__(
-        self, n_vars: int, *, order: Order = "natural", seed: int = 0, dtype: npt.DTypeLike = np.float32
+        self,
+        n_vars: int,
+        *,
+        order: Order = "natural",
+        n_context: int = 0,
+        seed: int = 0,
+        dtype: npt.DTypeLike = np.float32,
     ) -> None:
         generator = np.random.default_rng(seed)
         shape = check_shape(n_vars, "bernoulli", None, None, order, generator)
-        check_memory(24 * shape.n_vars**2, "the parameters of the network")
-        layer = Layer(np.zeros((shape.n_vars, shape.n_vars)), np.zeros(shape.n_vars))
+        shape = shape._replace(n_context=check_context_width(n_context))
+        n_inputs = shape.n_context + shape.n_vars
+        check_memory(24 * shape.n_vars * n_inputs, "the parameters of the network")
+        layer = Layer(np.zeros((shape.n_vars, n_inputs)), np.zeros(shape.n_vars))
         degrees = [shape.input_degrees, shape.output_degrees]
         self._set_net(masked.build([layer], degrees, shape, check_dtype(dtype)))
 
@@ -60,4 +69,5 @@ class FVSBN(MaskedModel):
         return model
 
     def __repr__(self) -> str:
-        return f"FVSBN(n_vars={self.n_vars}): {self.n_parameters:,} parameters, {self.dtype}"
+        settings = f"n_vars={self.n_vars}{shown_context(self.n_context)}"
+        return f"FVSBN({settings}): {self.n_parameters:,} parameters, {self.dtype}"

@@ -36,6 +36,8 @@ class MADE(MaskedModel):
         leaky_relu (slope 0.01), selu or mish.
     order : "natural", "reversed", "random" or a permutation: the variable at each position.
     masks : "even" spreads degrees evenly, "random" draws them, as in the paper.
+    n_context : numbers that the network is given with every row, and that all units may read: then it is
+        p(x | context), and ``log_prob``, ``sample`` and ``fit`` take ``context=``.
     seed : of the weights, and of random orders and masks.
     dtype : numpy.float32 or numpy.float64.
 
@@ -70,11 +72,13 @@ class MADE(MaskedModel):
         activation: str = "relu",
         order: Order = "natural",
         masks: Literal["even", "random"] = "even",
+        n_context: int = 0,
         seed: int = 0,
         dtype: npt.DTypeLike = np.float32,
     ) -> None:
         generator = np.random.default_rng(seed)
         shape = check_shape(n_vars, head, n_states, n_components, order, generator)
+        shape = shape._replace(n_context=check_context_width(n_context))
         widths = check_hidden(hidden)
         if activation not in ACTIVATIONS or activation == "linear":
             raise ValueError(
@@ -82,7 +86,7 @@ class MADE(MaskedModel):
             )
         if masks not in ("even", "random"):
             raise ValueError(f"masks must be 'even' or 'random', got {masks!r:.60}")
-        units = [shape.n_vars * shape.n_states, *widths, shape.n_vars * shape.head_size]
+        units = [shape.n_context + shape.n_vars * shape.n_states, *widths, shape.n_vars * shape.head_size]
         cells = sum(above * below for below, above in pairwise(units))
         check_memory(24 * (cells + sum(units)), "the parameters of the network")
         degrees = [shape.input_degrees]
@@ -99,7 +103,7 @@ class MADE(MaskedModel):
 
     def __repr__(self) -> str:
         return (
-            f"MADE(n_vars={self.n_vars}, hidden={self.hidden}, head={self.head!r}): "
+            f"MADE(n_vars={self.n_vars}, hidden={self.hidden}, head={self.head!r}{shown_context(self.n_context)}): "
             f"{self.n_parameters:,} parameters, {self.dtype}"
         )
 
@@ -153,10 +157,31 @@ def check_shape(
     return Shape(_checked_order(order, variables, generator), inputs, HEADS[head], size)
 
 
+def check_context_width(n_context: Any) -> int:
+    """A whole number from 0 on."""
+    width = whole_number(n_context, "n_context")
+    if width < 0:
+        raise ValueError(f"n_context must be at least 0, got {n_context}")
+    check_memory(24 * width, f"the degrees of {width} numbers of context")
+    return width
+
+
+def shown_context(n_context: int) -> str:
+    """What the repr of a model says of it."""
+    return f", n_context={n_context}" if n_context else ""
+
+
 def _hidden_degrees(width: int, n_vars: int, masks: str, lowest: int, generator: np.random.Generator) -> Array:
-    """Degrees between the lowest of the layer before (a unit of less would read nothing) and n_vars - 1."""
+    """Degrees between the lowest of the layer before (a unit of less would read nothing) and n_vars - 1.
+
+    With context the lowest is 0, of units that read nothing else: the first variable depends on the context by them.
+    """
+    if lowest == 0:
+        degrees = generator.integers(0, n_vars, width) if masks == "random" else np.arange(width) * n_vars // width
+        degrees[0] = 0  # also where it is drawn
+        return degrees
     highest = max(1, n_vars - 1)
-    lowest = min(max(1, lowest), highest)
+    lowest = min(lowest, highest)
     if masks == "random":
         return generator.integers(lowest, highest + 1, width)
     return 1 + np.arange(width) * highest // width

@@ -44,7 +44,7 @@ class MarkovRows(AutoregressiveModel):
         """Free parameters of all contexts: one less than the number of states."""
         return self.tables.n_parameters
 
-    def _log_prob(self, x: Array, per_variable: bool) -> Array:
+    def _log_prob(self, x: Array, context: Array, per_variable: bool) -> Array:
         stream = rows_as_stream(x, self.n_states)
         if not per_variable:
             return self.tables.log_prob(stream)
@@ -61,7 +61,7 @@ class MarkovRows(AutoregressiveModel):
         codes, sampling_log_prob = self.tables.draw_rows(draw, prefix)
         if not draw.return_log_prob:
             return Drawn(codes)
-        return Drawn(codes, self._log_prob(codes, False), sampling_log_prob)
+        return Drawn(codes, self.tables.log_prob(rows_as_stream(codes, self.n_states)), sampling_log_prob)
 
     def _state(self) -> tuple[dict[str, Any], dict[str, Array]]:
         raise TypeError("rows of a Markov chain are stored by their MarkovChain")

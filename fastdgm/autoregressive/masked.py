@@ -12,7 +12,8 @@ from ..engines.masked import stored
 from ..engines.masked.plan import MaskedNet
 from ..engines.masked.run import log_prob, sample
 from ..engines.masked.strips import FEW_SAMPLED, FEW_SCORED, Strips, strips_of
-from .base import AutoregressiveModel
+from ..engines.training import Gradients
+from .conditional import ConditionalModel
 
 if TYPE_CHECKING:
     from ..engines.masked.train import MaskedStepper
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 Array = npt.NDArray[Any]
 
 
-class MaskedModel(AutoregressiveModel):
+class MaskedModel(ConditionalModel):
     """A masked network with one head per variable; made by the families' constructors."""
 
     _net: MaskedNet
@@ -40,6 +41,7 @@ class MaskedModel(AutoregressiveModel):
         self.order = net.order.copy()
         self.order.flags.writeable = False
         self.n_states = masked.count_states(net)
+        self.n_context = net.n_context
         self.uniforms_per_variable = masked.count_uniforms(net)
 
     @property
@@ -59,9 +61,9 @@ class MaskedModel(AutoregressiveModel):
         net = self._net
         return masked.without_masked(net) if self._shares_memory else net
 
-    def _log_prob(self, x: Array, per_variable: bool) -> Array:
+    def _log_prob(self, x: Array, context: Array, per_variable: bool) -> Array:
         net = self._net_to_read()
-        return log_prob(net, x, per_variable, self._strips_for(net) if len(x) <= FEW_SCORED else None)
+        return log_prob(net, x, context, per_variable, self._strips_for(net) if len(x) <= FEW_SCORED else None)
 
     def _sample(self, draw: Draw) -> Drawn:
         net = self._net_to_read()
@@ -95,6 +97,9 @@ class MaskedModel(AutoregressiveModel):
         else:
             self._set_net(masked.with_parameters(self._net, parameters["weights"], parameters["biases"]))
 
+    def _parameters_of_fit(self) -> dict[str, Array]:
+        return {"weights": self._net.weights, "biases": self._net.biases}
+
     def share_parameters(self) -> dict[str, Array]:
         """Weights and biases in the kernels' order; see ``AutoregressiveModel``."""
         if not self._shares_memory:
@@ -112,10 +117,10 @@ class MaskedModel(AutoregressiveModel):
         model._shares_memory, model._names = True, self._names
         return model
 
-    def _gradients(self, x: Array, row_weights: Array) -> tuple[Array, dict[str, Array], Array | None]:
+    def _gradients(self, x: Array, context: Array, row_weights: Array) -> Gradients:
         from ..engines.masked.train import gradients
 
-        return gradients(self._net_to_read(), x, row_weights, by_inputs=self.n_states is None)
+        return gradients(self._net_to_read(), x, context, row_weights)
 
     def _state(self) -> tuple[dict[str, Any], dict[str, Array]]:
         structure, arrays = stored.to_state(self._net_to_read(), self.head)

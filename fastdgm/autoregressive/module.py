@@ -16,12 +16,12 @@ from ..engines.torch.run import sample
 from ..engines.training import Stepper
 from ..runtime.extras import how_to_install
 from ..runtime.seeds import at_least_one, whole_number
-from .base import AutoregressiveModel
+from .conditional import ConditionalModel
 
 Array = npt.NDArray[Any]
 
 
-class Autoregressive(AutoregressiveModel):
+class Autoregressive(ConditionalModel):
     """p(x) = prod_d softmax(module(x)[d])[x_d] for a torch module whose output d depends on inputs before d alone.
 
     Causality is checked here by perturbation, in eval mode: the inputs of random rows are changed from a position on,
@@ -105,7 +105,7 @@ class Autoregressive(AutoregressiveModel):
     def _outputs(self) -> Outputs:
         return Outputs(self.module, self.n_vars, self.n_states, self._binary, self._start)
 
-    def _log_prob(self, x: Array, per_variable: bool) -> Array:
+    def _log_prob(self, x: Array, context: Array, per_variable: bool) -> Array:
         terms = self._outputs.evaluate(x)
         return terms if per_variable else terms.sum(axis=1)
 
@@ -130,6 +130,9 @@ class Autoregressive(AutoregressiveModel):
         from ..engines.torch.train import load
 
         load(dict(self.module.state_dict()), parameters)
+
+    def _parameters_of_fit(self) -> dict[str, Array]:
+        return self._state()[1]
 
     def _state(self) -> tuple[dict[str, Any], dict[str, Array]]:
         """What a checkpoint of ``fit`` compares; the module's code is in no file, so there is no ``_from_state``."""

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from ..engines.draw import Draw, Drawn
 from ..engines.nade.plan import NAMES, NADEPlan, plan_of
 from ..engines.nade.run import sample, score
-from ..engines.training import Stepper
+from ..engines.training import Gradients, Stepper
 from ..runtime.arrays import read_only
 from ..runtime.memory import check_memory
 from ..runtime.seeds import at_least_one, key_from_seed
@@ -140,7 +140,7 @@ class NADE(AutoregressiveModel):
 
     # What the base class asks for ---------------------------------------------------------------------------------
 
-    def _log_prob(self, x: Array, per_variable: bool) -> Array:
+    def _log_prob(self, x: Array, context: Array, per_variable: bool) -> Array:
         return score(self._plan(), x, per_variable)
 
     def _sample(self, draw: Draw) -> Drawn:
@@ -190,10 +190,10 @@ class NADE(AutoregressiveModel):
         model._parameters, model._plan_of_parameters, model._shares_memory = dict(parameters), None, True
         return model
 
-    def _gradients(self, x: Array, row_weights: Array) -> tuple[Array, dict[str, Array], Array | None]:
+    def _gradients(self, x: Array, context: Array, row_weights: Array) -> Gradients:
         from ..engines.nade.train import gradients
 
-        return *gradients(self._plan(), x, row_weights, self.hidden), None
+        return Gradients(*gradients(self._plan(), x, row_weights, self.hidden), None, context)
 
     # Parameters ---------------------------------------------------------------------------------------------------
 

@@ -38,6 +38,12 @@ class Conditional(ABC):
         """Number of free parameters."""
 
     @property
+    def shared_parameters(self) -> Mapping[int, int]:
+        """Those of ``n_parameters`` that conditionals of other variables may have, too: how many by the ``id`` of what
+        holds them. A network counts them once."""
+        return {}
+
+    @property
     def is_fitted(self) -> bool:
         """Whether the parameters are known: those of some kinds may be left out, for ``fit`` to learn."""
         return True
@@ -60,6 +66,24 @@ class Conditional(ABC):
         cls, name: str, parents: Sequence[str], variable: Variable, parameters: Mapping[str, Array]
     ) -> Self:
         """The conditional of variable ``name`` that a file holds. Raises ValueError, naming it, where it is none."""
+
+    def settings(self) -> dict[str, Any]:
+        """What a file holds beside the variable and the arrays, as JSON: nothing, for most kinds."""
+        return {}
+
+    @classmethod
+    def from_settings(
+        cls,
+        name: str,
+        parents: Sequence[str],
+        variable: Variable,
+        parameters: Mapping[str, Array],
+        settings: Mapping[str, Any],
+    ) -> Self:
+        """As ``from_parameters``, for kinds that have settings; ValueError where one has none and some came."""
+        if settings:
+            raise ValueError(f"a {cls.__name__} has no settings, {name!r} has {settings!r:.100}")
+        return cls.from_parameters(name, parents, variable, parameters)
 
     def _keep(self, **parts: object) -> None:
         """Set the attributes of a conditional that is being made; arrays become read-only."""

@@ -14,7 +14,9 @@ from ..runtime.extras import how_to_install
 from ..runtime.text import preview
 from .base import Conditional
 from .columns import check_same_parents
+from .neural_calls import ModuleCall
 from .neural_families import FAMILIES, Family
+from .neural_probe import check_module
 from .parameters import parent_names
 
 if TYPE_CHECKING:
@@ -36,7 +38,8 @@ class Neural(Conditional):
     ----------
     parents : names of the parents, of any kind. ``module(features)`` gets them concatenated as floats ``(n, d)``: a
         discrete variable one-hot, a vector of two-state variables as its values 0 and 1.
-    module : torch.nn.Module, kept, not copied: ``fit`` changes its parameters. It may be that of several variables.
+    module : torch.nn.Module, kept, not copied: ``fit`` changes its parameters. It may be that of several variables,
+        whose parameters then count once. It runs in eval mode, on the device and in the float type of its parameters.
     family : "bernoulli", "categorical", "normal" or "mixture".
     event_shape : of a vector, () for one variable.
     n_states, states : of a categorical variable, or of a bernoulli one with other states than False, True.
@@ -48,6 +51,23 @@ class Neural(Conditional):
     TypeError : no torch module. ValueError : another family, or options that do not go with it; from a network, a
         module that raises, or gives other shapes, numbers that are not finite, or rows that depend on other rows.
     ImportError : torch is not installed.
+
+    Notes
+    -----
+    Without parents the features are ``(n, 0)``. Parameters of 16 bits are widened to float32. Draws are by inverse CDF,
+    a discrete one by 64 bits: the words are Philox's, by seed and row, and torch's generator is left alone. What a
+    module computes may be rounded otherwise in batches of another size, by about 1e-6 relative.
+
+    Examples
+    --------
+    >>> import fastdgm as fd, torch
+    >>> _ = torch.manual_seed(0)
+    >>> decoder = torch.nn.Sequential(torch.nn.Linear(2, 16), torch.nn.ReLU(), torch.nn.Linear(16, 9))
+    >>> net = fd.BayesNet({"z": fd.MultivariateNormal.standard(2),
+    ...                    "x": fd.Neural(["z"], decoder, family="bernoulli", event_shape=(9,))})
+    >>> x = net.sample(100, seed=0)
+    >>> x["x"].shape, net.log_prob(x).shape, net["x"]
+    ((100, 9), (100,), Neural(['z'], Sequential, family='bernoulli', event_shape=(9,)): 201 parameters)
     """
 
     __slots__ = ("event_shape", "family", "module", "parent_variables", "parents", "separate", "states", "std")
@@ -75,7 +95,9 @@ class Neural(Conditional):
     ) -> None:
         names = parent_names(parents)
         _check_module(module)
-        kind = FAMILIES.get(family)
+        kind = FAMILIES.get(family) if isinstance(family, str) else None
+        if separate and not names:
+            raise ValueError("separate=True calls module(*parents), and there are none to say how many rows it gives")
         if kind is None:
             raise ValueError(f"the family of a Neural conditional is one of {', '.join(FAMILIES)}, got {family!r:.60}")
         self._keep(
@@ -97,28 +119,52 @@ class Neural(Conditional):
     @property
     def n_parameters(self) -> int:
         """Number of entries of the module's parameters."""
-        return sum(parameter.numel() for parameter in self.module.parameters())
+        return sum(self.shared_parameters.values())
+
+    @property
+    def shared_parameters(self) -> Mapping[int, int]:
+        """All of them: modules of other variables may have them, too."""
+        return {id(own): own.numel() for own in self.module.parameters()}
 
     def bound(self, name: str, parents: Sequence[Variable]) -> Self:
         """As that of ``name`` in a network with these parents, for which the module is tried out."""
-        from .neural_probe import check_module
-
         check_same_parents("Neural", name, self.parents, self.parent_variables, parents)
+        if self.parent_variables == tuple(parents):
+            return self
         own = type(self).__new__(type(self))
         own._keep(**{field: getattr(self, field) for field in Neural.__slots__} | {"parent_variables": tuple(parents)})
-        check_module(own, name)
+        check_module(own.call, name)
+        return own
+
+    @property
+    def call(self) -> ModuleCall:
+        """How the module is called, and what it gives."""
+        return ModuleCall(
+            self.module,
+            FAMILIES[self.family],
+            self.event_shape,
+            None if self.states is None else len(self.states),
+            self.std is not None,
+            self.separate,
+            self.parent_variables or (),
+        )
+
+    def with_module(self, module: nn.Module) -> Self:
+        """The same with another module of the same kind, as a copy of its own, which is not tried out."""
+        own = type(self).__new__(type(self))
+        own._keep(**{field: getattr(self, field) for field in Neural.__slots__} | {"module": module})
         return own
 
     def parameters(self) -> dict[str, Array]:
-        """The module's state: its parameters and buffers by name."""
-        raise TypeError("no file holds a torch module yet")
+        """None of its own: they are in the state of the module."""
+        raise TypeError("the parameters of a Neural conditional are its module's: module.state_dict() gives them")
 
     @classmethod
     def from_parameters(
         cls, name: str, parents: Sequence[str], variable: Variable, parameters: Mapping[str, Array]
     ) -> Self:
         """No file holds a module's code."""
-        raise TypeError(f"the module of {name!r} is in no file")
+        raise TypeError(f"the module of {name!r} is in no file: fastdgm.read(path, modules={{{name!r}: ...}}) takes it")
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Neural):

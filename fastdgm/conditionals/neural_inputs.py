@@ -50,5 +50,5 @@ def _features(column: Tensor, variable: Variable, dtype: Any, device: Any) -> Te
 
     column = column.to(device)
     if isinstance(variable, Discrete) and not (variable.event_shape and variable.n_states == 2):
-        column = torch.nn.functional.one_hot(column.long(), variable.n_states)
+        column = column[..., None] == torch.arange(variable.n_states, device=device)  # one-hot, without a look at codes
     return column.reshape(len(column), -1).to(dtype)

@@ -1,85 +1,88 @@
-"""Trying out a module: shapes, finiteness, and that rows do not mix."""
+"""Trying out a module before it serves: shapes, parameters that are some, and rows that do not mix."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
 
 from ..data.variables import Discrete, Variable
-from ..runtime.torch_modules import evaluating
-from .neural_families import FAMILIES
-from .neural_inputs import module_device, module_dtype, module_inputs
+from ..runtime.row_mixing import check_rows_alone
+from ..runtime.torch_modules import evaluating, left_as_it_was
+from .neural_calls import ModuleCall
 
-if TYPE_CHECKING:
-    from torch import Tensor
-
-
-class ModuleOwner(Protocol):
-    """What a Neural conditional says of its module."""
-
-    module: Any
-    family: str
-    event_shape: tuple[int, ...]
-    states: tuple[str, ...] | None
-    std: float | None
-    separate: bool
-    parent_variables: tuple[Variable, ...] | None
+Array = npt.NDArray[Any]
+N_ROWS = 3  # that are compared with others in their places
+ROUGH = 0.05  # of the largest number: batches of other sizes may be rounded otherwise, in bfloat16 by so much
 
 
-def check_module(own: ModuleOwner, name: str) -> None:
-    """ValueError where the module of variable ``name`` is not what it must be."""
-    import torch
+def check_module(call: ModuleCall, name: str) -> None:
+    """ValueError, TypeError where the module of variable ``name`` is not what it must be; it stays as it is.
 
-    with evaluating(own.module):
-        outputs = module_outputs(own, name, [_probe(variable, 2) for variable in own.parent_variables or ()], 2)
-    for part, tensor in zip(FAMILIES[own.family].parts, outputs, strict=False):
-        if not bool(torch.isfinite(tensor).all()):
-            raise ValueError(f"the {part} that the module of {name!r} gives are finite, got {tensor.reshape(-1)[:4]}")
-
-
-def _probe(variable: Any, n: int) -> Tensor:
-    import torch
-
-    shape = (n, *variable.event_shape)
-    if isinstance(variable, Discrete):
-        return torch.arange(n).reshape(n, *[1] * len(variable.event_shape)).expand(shape) % variable.n_states
-    return torch.linspace(-0.5, 0.5, n, dtype=torch.float64).reshape(n, *[1] * len(variable.event_shape)).expand(shape)
-
-
-def module_outputs(own: ModuleOwner, name: str, columns: Sequence[Tensor], n: int) -> tuple[Tensor, ...]:
-    """The parameters of variable ``name`` in ``n`` rows: ``(n, *event_shape)`` for each part of the family, with one
-    more axis where that has one; ``columns`` are the parents' values.
-
-    Raises ValueError, TypeError where the module raises, or gives something else.
+    Random values of its parents are tried: what holds for them need not for others, and parameters that are none are
+    refused wherever they come.
     """
-    module = own.module
-    inputs = module_inputs(
-        columns, own.parent_variables or (), own.separate, n, module_dtype(module), module_device(module)
-    )
-    try:
-        found = module(*inputs)
-    except Exception as error:
-        shapes = ", ".join(str(tuple(own.shape)) for own in inputs)
-        raise ValueError(
-            f"the module of {name!r} takes tensors of shape {shapes}, it raised: {type(error).__name__}: {error}"
-        ) from error
-    return checked_outputs(own, name, found, n)
+    rng = np.random.default_rng(0)
+    pool = [_random_values(variable, 2 * N_ROWS, rng) for variable in call.parent_variables]
+    with evaluating(call.module), left_as_it_was(call.module):
+        epsilon = _epsilon(call, name, pool)
+        exact = min(100 * epsilon, max(2 * epsilon, 1e-4))  # floats that took the same steps, but for a GPU's atomics
+        try:
+            check_rows_alone(lambda chosen: _numbers(call, name, pool, chosen), N_ROWS, exact, ROUGH)
+        except ValueError as error:
+            if error.__cause__ is not None or repr(name) in str(error):
+                raise
+            raise ValueError(f"the module of {name!r} does not fit a conditional: {error}") from None
 
 
-def checked_outputs(own: ModuleOwner, name: str, found: Any, n: int) -> tuple[Tensor, ...]:
-    """What a module gave, as a tuple of tensors of the right shapes."""
+def _epsilon(call: ModuleCall, name: str, pool: list[Array]) -> float:
+    """Rounding error of the coarsest type that the module takes or gives; ValueError for parameters that are none."""
     import torch
 
-    family = FAMILIES[own.family]
-    parts = family.parts[:1] if own.std is not None else family.parts
-    outputs = tuple(found) if isinstance(found, tuple | list) else (found,)
-    if len(outputs) != len(parts) or not all(isinstance(output, torch.Tensor) for output in outputs):
-        came = ", ".join(type(output).__name__ for output in outputs)
-        raise TypeError(f"the module of {name!r} gives {len(parts)} tensors ({', '.join(parts)}), got {came}")
-    shape = (n, *own.event_shape)
-    for part, output in zip(parts, outputs, strict=True):
-        last = (output.shape[-1],) if family.has_axis and output.ndim else ()
-        expected = (*shape, len(own.states)) if own.family == "categorical" and own.states else (*shape, *last)
-        if tuple(output.shape) != expected:
-            raise ValueError(f"the {part} of {name!r} have shape {expected}, the module gave {tuple(output.shape)}")
-    return outputs
+    rows = np.arange(N_ROWS)
+    outputs = call.outputs(name, _tensors(pool, rows), N_ROWS)
+    for part, output in zip(call.parts, outputs, strict=True):
+        check_defined(name, part, np.asarray(output.detach().cpu()), "of a trial with random parents")
+    kinds = {output.dtype for output in outputs} | {
+        own.dtype for own in call.module.parameters() if own.is_floating_point()
+    }
+    return max(torch.finfo(kind).eps for kind in kinds)
+
+
+def _numbers(call: ModuleCall, name: str, pool: list[Array], chosen: Array) -> Array:
+    """All parameters of the chosen rows of the pool, (m, d) float64."""
+    outputs = call.outputs(name, _tensors(pool, chosen), len(chosen))
+    parts = [np.asarray(output.detach().double().cpu()).reshape(len(chosen), -1) for output in outputs]
+    return np.concatenate(parts, axis=1)
+
+
+def _tensors(pool: list[Array], chosen: Array) -> list[Any]:
+    import torch
+
+    return [torch.from_numpy(values[chosen]) for values in pool]
+
+
+def _random_values(variable: Variable, n: int, rng: np.random.Generator) -> Array:
+    """(n, *event_shape); those of the second half differ from those of the first."""
+    shape = (n // 2, *variable.event_shape)
+    if isinstance(variable, Discrete):
+        k = variable.n_states
+        first = rng.integers(0, k, shape)
+        return np.concatenate([first, (first + rng.integers(min(1, k - 1), k, shape)) % k])
+    return rng.normal(size=(n, *variable.event_shape))
+
+
+def check_defined(name: str, part: str, values: Array, where: str = "", first: int = 0) -> None:
+    """ValueError that names the first row (n, ...) whose parameters are none; row 0 has the number ``first``.
+
+    Logits may be infinite where that stands for a probability of 0 or 1: that is for the sampler and the scorer to see.
+    """
+    allowed = np.isfinite(values) if part != "logits" else ~np.isnan(values)
+    if not allowed.all():
+        row = int(np.argwhere(~allowed)[0][0])
+        bad = np.atleast_1d(values[row])[~np.atleast_1d(allowed[row])]
+        raise ValueError(
+            f"the {part} that the module of {name!r} gives are no parameters in row {first + row}"
+            f"{' ' * bool(where)}{where}: among them is {bad[0]}"
+        )

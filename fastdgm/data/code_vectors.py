@@ -32,6 +32,8 @@ from .vectors import element_names
 Array = npt.NDArray[Any]
 States = Mapping[str, tuple[str, ...]]
 
+TILE_CELLS = 1 << 15
+
 
 class CodeVectors(ABC):
     """Some vectors of a column; reading is safe from several threads."""
@@ -157,11 +159,16 @@ def _flat_piece(name: str, values: Any, cells: tuple[str, ...], row: int) -> Pie
 
 
 def whole_codes(rows: Array, dtype: np.dtype[Any]) -> tuple[Array, int]:
-    """Floats as codes, and -1 or the first row that has one which is not whole, or out of range."""
+    """Floats as codes, and -1 or the first row of a tile that has one which is not whole, or out of range."""
+    codes = np.empty(rows.shape, dtype)
+    step = max(1, TILE_CELLS // max(1, rows.shape[1]))  # a tile is still in the cache when it is compared
     with np.errstate(invalid="ignore"):
-        codes = rows.astype(dtype)
-    fine = codes == rows
-    return codes, -1 if fine.all() else int(np.argmin(fine.all(axis=1)))
+        for first in range(0, len(rows), step):
+            tile, own = rows[first : first + step], codes[first : first + step]
+            np.copyto(own, tile, casting="unsafe")
+            if not np.array_equal(own, tile):
+                return codes, first
+    return codes, -1
 
 
 def explained(array: Array, states: States, row: int, first_row: int = 0) -> ValueError:
@@ -171,7 +178,7 @@ def explained(array: Array, states: States, row: int, first_row: int = 0) -> Val
         tile = array[begin : begin + 4096]
         fine = (tile >= 0) & (tile < n_states) & (np.trunc(tile) == tile)
         if not fine.all():
-            at, i = (int(index) for index in np.argwhere(~fine)[0])
+            at, i = divmod(int(np.argmin(fine)), len(n_states))
             cell, own = list(states.items())[i]
             return _bad_number(tile[at, i : i + 1], Column(cell, own), first_row + begin + at)
     return ValueError(f"data must not change while it is read: a code out of range came at or after row {row}")

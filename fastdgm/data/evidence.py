@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from math import prod
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -10,7 +12,10 @@ import numpy as np
 from ..errors import UnknownNameError
 from ..runtime.text import did_you_mean, preview
 from .labels import codes_are_ambiguous, label_code
+from .placement import as_array
 from .schema import Schema
+from .vector_pieces import elements
+from .vectors import element_names
 
 
 class Known(NamedTuple):
@@ -19,6 +24,7 @@ class Known(NamedTuple):
     codes: Mapping[str, int]  # of discrete variables
     reals: Mapping[int, float]  # by row of the block of reals
     names: frozenset[str]
+    cells: Mapping[int, int] = MappingProxyType({})  # of discrete vectors, by row of the block of codes
 
 
 def known_values(values: Any, schema: Schema, option: str = "given") -> Known:
@@ -30,38 +36,61 @@ def known_values(values: Any, schema: Schema, option: str = "given") -> Known:
         raise TypeError(f"{option} is a mapping from variables to values, got {values!r:.60}")
     codes: dict[str, int] = {}
     reals: dict[int, float] = {}
+    cells: dict[int, int] = {}
     for name, value in values.items():
         if name in schema.sizes:
-            numbers = _numbers(name, value, schema.sizes[name], name in schema.vectors, option)
+            numbers = _numbers(name, value, schema.variables[name].event_shape, option)
             reals.update(enumerate(numbers, schema.rows[name]))
+        elif name in schema.states and (shape := schema.variables[name].event_shape):
+            own = _cells(name, value, shape, schema.states[name], option)
+            cells.update(enumerate(own, schema.rows[name]))
         elif name in schema.states:
             codes[name] = _code(name, value, schema.states[name], option)
         else:
             hint = did_you_mean(str(name), schema.names)
             raise UnknownNameError(f"no variable {name!r}; the network has {preview(schema.names)}{hint}")
-    return Known(codes, reals, frozenset(values))
+    return Known(codes, reals, frozenset(values), cells)
 
 
-def _numbers(name: str, value: Any, size: int, is_vector: bool, option: str) -> list[float]:
+def _numbers(name: str, value: Any, shape: tuple[int, ...], option: str) -> list[float]:
     try:
         array = np.asarray(value)
         if array.dtype.kind not in "iuf":
             raise TypeError
     except (TypeError, ValueError):
         raise ValueError(f"{option}: {name!r} is real, got {value!r:.60}") from None
-    shape = (size,) if is_vector else ()
-    if array.shape != shape:
-        what = f"{size} numbers" if is_vector else "one number"
+    if array.shape not in (shape, (prod(shape),) * bool(shape)):
+        what = _vector_of(shape, "numbers") if shape else "one number"
         raise ValueError(f"{option}: a value of {name!r} is {what}, got {value!r:.60}")
     if not np.isfinite(array).all():
         raise ValueError(f"{option}: values are finite, got {value!r:.60} of {name!r}")
     return [float(number) for number in array.reshape(-1)]
 
 
+def _cells(name: str, value: Any, shape: tuple[int, ...], states: tuple[str, ...], option: str) -> list[int]:
+    """The codes of a discrete vector; whole floats are codes, as in data."""
+    own = elements(as_array(value), shape)
+    if own is None or len(own) != prod(shape):
+        what = _vector_of(shape, "codes or labels")
+        raise ValueError(f"{option}: a value of {name!r} is {what}, got {value!r:.60}")
+    whole = [int(cell) if isinstance(cell, float | np.floating) and cell.is_integer() else cell for cell in own]
+    return [
+        _code(cell_name, cell, states, option)
+        for cell_name, cell in zip(element_names(name, len(whole)), whole, strict=True)
+    ]
+
+
+def _vector_of(shape: tuple[int, ...], what: str) -> str:
+    return f"{prod(shape)} {what}" + (f", as {' x '.join(map(str, shape))} or flat" if len(shape) > 1 else "")
+
+
 def refuse_given(given: Any, schema: Schema) -> None:
     """ValueError that says how to draw rows with these values, of discrete variables: keep those that have them."""
-    known = known_values(given, schema).codes
-    picks = " & ".join(f"(x[{name!r}] == {code})" for name, code in known.items())
+    known = known_values(given, schema)
+    equal = [f"(x[{name!r}] == {code})" for name, code in known.codes.items()]
+    vectors = [name for name in known.names if name in schema.event_shapes]
+    equal += [f"(x[{name!r}] == given[{name!r}]).reshape(len(x), -1).all(axis=1)" for name in vectors]
+    picks = " & ".join(equal)
     raise ValueError(
         f"given= is not supported yet by BayesNet.sample. Draw and keep what agrees, exactly but slowly where that is "
         f"rare: x = net.sample(100_000); x = x[{picks or '...'}]"

@@ -1,4 +1,4 @@
-"""Samples out: pandas and Arrow tables of ordered categoricals and floats; those of Arrow share memory."""
+"""Samples out: pandas and Arrow tables of ordered categoricals, floats and vectors; those of Arrow share memory."""
 
 from __future__ import annotations
 
@@ -8,18 +8,20 @@ import numpy as np
 import numpy.typing as npt
 
 from ..runtime.extras import how_to_install
-from .labels import Column, codes_in_range
+from .labels import Column, codes_are_ambiguous, codes_in_range
 from .optional import import_pyarrow
 from .schema import Schema, Values
+from .variables import Discrete
+from .vectors import cells_in_range
 
 Array = npt.NDArray[Any]
 
 
 def to_pandas(values: Values, schema: Schema) -> Any:
     """Blocks as a pandas DataFrame, which may be edited, because it has a copy of them: ordered categoricals, floats,
-    and a column for each number of a vector.
+    and a column for each value of a vector.
 
-    Raises ValueError for codes out of range, and where a number of a vector has the name of another variable.
+    Raises ValueError for codes out of range, and where a value of a vector has the name of another variable.
     """
     try:
         import pandas as pd
@@ -30,33 +32,38 @@ def to_pandas(values: Values, schema: Schema) -> Any:
     types: dict[tuple[str, ...], Any] = {}  # making a type costs more than wrapping a column: share them
     columns: list[Any] = []
     for name in schema.names:
-        row = schema.rows[name]
-        if name not in schema.states:
-            columns += list(reals[row : row + schema.sizes[name]])
+        row, variable = schema.rows[name], schema.variables[name]
+        if not isinstance(variable, Discrete):
+            columns += list(reals[row : row + variable.size])
             continue
-        own = schema.states[name]
+        own = variable.states
         if own not in types:
             types[own] = pd.CategoricalDtype(own, ordered=True)
-        checked = codes_in_range(codes[row], Column(name, own))
-        columns.append(pd.Categorical.from_codes(_signed(checked, len(own)), dtype=types[own], validate=False))
+        cells = cells_in_range(codes[row : row + variable.size], name, variable)
+        for cell in _signed(cells, len(own)):
+            columns.append(pd.Categorical.from_codes(cell, dtype=types[own], validate=False))
     return pd.DataFrame(dict(zip(schema.cell_names, columns, strict=True)), copy=False)
 
 
 def to_arrow(values: Values, schema: Schema) -> Any:
-    """Blocks as a pyarrow Table: ordered dictionary columns, floats, and fixed-size lists for vectors.
+    """Blocks as a pyarrow Table: ordered dictionary columns, floats, and fixed-size lists for vectors, flat ones of all
+    their axes.
 
-    Codes (but for 256 states) and floats are shared, vectors are copied. Raises ValueError for codes out of range.
+    Lists are of numbers or codes, of labels where numbers could be meant as either. Codes (but for 256 states) and
+    floats are shared, vectors are copied. Raises ValueError for codes out of range.
     """
     pa = import_pyarrow("to_arrow")
     columns, fields = [], []
     for name in schema.names:
-        row = schema.rows[name]
-        if name in schema.states:
-            own = schema.states[name]
-            column, metadata = _arrow_labels(values.codes[row], Column(name, own)), _polars_enum(own)
+        row, variable, metadata = schema.rows[name], schema.variables[name], None
+        if not isinstance(variable, Discrete):
+            own_reals = values.reals[row : row + variable.size]
+            column = _arrow_lists(own_reals) if variable.event_shape else pa.array(own_reals[0])
+        elif variable.event_shape:
+            column = _arrow_codes(values.codes[row : row + variable.size], name, variable)
         else:
-            size = schema.vectors.get(name)
-            column, metadata = _arrow_reals(values.reals[row : row + schema.sizes[name]], size), None
+            column = _arrow_labels(values.codes[row], Column(name, variable.states))
+            metadata = _polars_enum(variable.states)
         columns.append(column)
         fields.append(pa.field(name, column.type, metadata=metadata))
     return pa.table(columns, schema=pa.schema(fields))
@@ -72,12 +79,26 @@ def _arrow_labels(codes: Array, variable: Column) -> Any:
     return pa.DictionaryArray.from_arrays(indices, pa.array(own, pa.string()), ordered=True, safe=False)
 
 
-def _arrow_reals(rows: Array, size: int | None) -> Any:
+def _arrow_lists(rows: Array) -> Any:
+    """Vectors as fixed-size lists."""
     import pyarrow as pa
 
-    if size is None:
-        return pa.array(rows[0])
-    return pa.FixedSizeListArray.from_arrays(pa.array(np.ascontiguousarray(rows.T).reshape(-1)), size)
+    return pa.FixedSizeListArray.from_arrays(pa.array(_one_after_another(rows)), len(rows))
+
+
+def _arrow_codes(rows: Array, name: str, variable: Discrete) -> Any:
+    import pyarrow as pa
+
+    cells = cells_in_range(rows, name, variable)
+    if not codes_are_ambiguous(variable.states):
+        return _arrow_lists(cells)
+    labels = pa.array(variable.states, pa.string()).take(pa.array(_one_after_another(cells)))
+    return pa.FixedSizeListArray.from_arrays(labels, len(rows))
+
+
+def _one_after_another(rows: Array) -> Array:
+    """The values of one vector after another, (size, n) -> (n * size,)."""
+    return np.ascontiguousarray(rows.T).reshape(-1)
 
 
 def _polars_enum(states: tuple[str, ...]) -> dict[str, str]:

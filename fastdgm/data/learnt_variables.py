@@ -10,6 +10,7 @@ import numpy as np
 from ..errors import MissingValuesError
 from .columns import column_pieces, matched_columns, table_columns
 from .labels import Codes, Column, Labels, Piece, bad_code, check_distinct, missing_value, whole_numbers
+from .placement import as_array
 from .variables import MAX_STATES, Discrete, Real, Variable
 from .vectors import sizes_of_vectors
 
@@ -43,13 +44,30 @@ def infer_variables(data: Any, known: Mapping[str, Variable], names: Iterable[st
     names = tuple(names)
     vectors = {name: own.event_shape for name, own in known.items() if own.event_shape}
     unknown = [name for name in names if name not in known]
-    vectors |= {name: (size,) for name, size in sizes_of_vectors(table_columns(data, names), unknown).items()}
+    table = table_columns(data, names)
+    _refuse_undeclared_vectors(table, unknown)
+    vectors |= {name: (size,) for name, size in sizes_of_vectors(table, unknown).items()}
     columns, _ = matched_columns(data, names, vectors)
     found = {
         name: Real(vectors[name]) if name in vectors else _inferred(name, list(column_pieces(name, columns[name])))
         for name in unknown
     }
     return {name: known[name] if name in known else found[name] for name in names}
+
+
+def _refuse_undeclared_vectors(table: Mapping[str, Any], unknown: Iterable[str]) -> None:
+    """ValueError for arrays of codes or labels with several axes, and of numbers with more than two."""
+    for name in unknown:
+        column = as_array(table.get(name))
+        column = column.values if isinstance(column, Labels) else column  # of Samples
+        n_axes, dtype = getattr(column, "ndim", 1), getattr(column, "dtype", None)
+        if n_axes > 2 or (n_axes == 2 and getattr(dtype, "kind", "f") != "f"):
+            raise ValueError(
+                f"column {name!r} has {n_axes} axes and type {dtype}: what is learnt without being declared is a "
+                "variable of states, or a number or a real vector (n_rows, size) of floats, which "
+                "column.astype(float).reshape(len(column), -1) makes; vectors of states are declared by their "
+                "conditional, as in fd.Neural(..., event_shape=...)"
+            )
 
 
 def _inferred(name: str, parts: Sequence[Piece]) -> Variable:

@@ -121,7 +121,7 @@ def mixed_array_block(array: Array, schema: Schema) -> MixedBlock:
         return table_block(columns_by_name(array, schema.names, schema.vectors), schema)
     codes, reals = cells_of(schema)
     own = _codes_of_array(array if not schema.n_reals else array[:, codes], schema) if schema.n_codes else None
-    floats = array.astype(float_type([array]), copy=False)
+    floats = array.astype(float_type([array]), copy=False) if schema.n_reals else np.empty((len(array), 0), np.float32)
     return MixedBlock(own, real_rows(floats, reals, schema), len(array), schema)
 
 

@@ -8,6 +8,8 @@ import numpy as np
 import numpy.typing as npt
 
 from ..errors import MissingValuesError
+from ..kernels.tiles import columns_from_rows_cpu
+from ..runtime.arrays import read_only
 from .columns import column_pieces
 from .empty_cells import filled
 from .labels import Codes, Column, Encoder, Labels, Piece
@@ -50,9 +52,17 @@ def read_vectors(name: str, column: Any, variable: Discrete, out: Array) -> Arra
             own = slice(row, row + vectors.n)
             flat = vectors.values.reshape(-1) if getattr(vectors.values, "ndim", 1) == 2 else vectors.values
             codes, empty = _read_flat(flat, cells, variable.states, out.dtype, row)
-            out[:, own], found[:, own] = codes.reshape(-1, len(cells)).T, empty.reshape(-1, len(cells)).T
+            out[:, own], found[:, own] = _columns(codes, len(cells)), _columns(empty.view(np.uint8), len(cells))
             row += vectors.n
     return found
+
+
+def _columns(flat: Array, size: int) -> Array:
+    """Vectors one after another as columns (size, n)."""
+    rows = flat.reshape(-1, size)
+    columns = np.empty((size, len(rows)), flat.dtype)
+    columns_from_rows_cpu(0, len(rows), np.full(size, np.iinfo(flat.dtype).max, flat.dtype), read_only(rows), columns)
+    return columns
 
 
 def _read_flat(

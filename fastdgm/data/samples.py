@@ -11,9 +11,9 @@ import numpy.typing as npt
 
 from ..errors import UnknownNameError
 from ..runtime.text import preview
-from .labels import Column, codes_in_range
 from .schema import Schema, Values
 from .variables import Discrete
+from .vectors import cells_in_range
 
 SHOWN_ROWS, SHOWN_COLUMNS = 5, 6  # of a repr
 SHOWN_HTML_COLUMNS = 200  # beside each other, to scroll through; the rows are the first and the last five
@@ -23,9 +23,9 @@ class Samples:
     """Rows by column: ``x["wet"]`` is a column, ``x[a:b]`` rows, ``np.asarray(x)`` is ``(n, n_vars)``.
 
     ``len(x)`` is the number of rows; ``x[:, :k]`` is a plain array. Columns are read-only views of a block of
-    unsigned codes and one of floats: codes or numbers ``(n,)``, vectors ``(n, d)``. Where all variables are of one
-    kind nothing is copied on the way to NumPy; of both kinds ``np.asarray`` makes float64, a column for each number of
-    a vector. The label-keeping ``__arrow_c_stream__`` (polars, pyarrow, DuckDB) reuses codes and numbers;
+    unsigned codes and one of floats: codes or numbers ``(n,)``, vectors ``(n, *event_shape)``. Where all variables are
+    of one kind nothing is copied on the way to NumPy; of both kinds ``np.asarray`` makes float64, a column for each
+    value of a vector. The label-keeping ``__arrow_c_stream__`` (polars, pyarrow, DuckDB) reuses codes and numbers;
     ``to_pandas()`` copies them.
 
     Parameters
@@ -106,7 +106,7 @@ class Samples:
 
     @property
     def shape(self) -> tuple[int, int]:
-        """``(n_rows, n_vars)``."""
+        """``(n_rows, n_cells)``: a cell for each variable, for each value of a vector."""
         return len(self), self._schema.n_codes + self._schema.n_reals
 
     @property
@@ -168,17 +168,22 @@ class Samples:
         return np.array(rows_of(self._blocks, self._schema), dtype=dtype, copy=copy)
 
     def labels(self, name: str) -> npt.NDArray[np.object_]:
-        """One column as state names. Raises ValueError for codes out of range, KeyError for an unknown name."""
-        codes = self[name]
-        if name not in self._schema.states:
+        """One column as state names, ``(n,)`` or ``(n, *event_shape)``.
+
+        Raises ValueError for codes out of range, KeyError for an unknown name.
+        """
+        codes, variable = self[name], self._schema.variables[name]
+        if not isinstance(variable, Discrete):
             raise ValueError(f"only discrete variables have labels, {name!r} is real")
-        return np.array(self.states[name], dtype=object)[codes_in_range(codes, Column(name, self.states[name]))]
+        row = self._schema.rows[name]
+        cells_in_range(self._blocks.codes[row : row + variable.size], name, variable)
+        return np.array(variable.states, dtype=object)[codes]
 
     def to_pandas(self) -> Any:
         """A pandas DataFrame of ordered categoricals and floats, all of them copies: it may be edited.
 
-        A vector ``x`` has columns ``x[0]``, ``x[1]``, ..., which every verb that takes frames reads as ``x``. Needs
-        pandas. Raises ValueError for codes out of range.
+        A vector ``x`` has columns ``x[0]``, ``x[1]``, ..., in C order, which every verb that takes frames reads as
+        ``x``. Needs pandas. Raises ValueError for codes out of range.
 
         Examples
         --------
@@ -193,7 +198,8 @@ class Samples:
     def to_arrow(self) -> Any:
         """A pyarrow Table of ordered dictionary columns, Enums to polars, and of floats, which share codes and numbers.
 
-        A vector is a column of fixed-size lists. Needs pyarrow. Raises ValueError for codes out of range.
+        A vector is a column of fixed-size lists of numbers or codes, flat in C order where it has several axes. Needs
+        pyarrow. Raises ValueError for codes out of range.
         """
         from .export import to_arrow
 
@@ -235,7 +241,7 @@ class Samples:
     def _shown(self, name: str, value: Any) -> str:
         states = self._schema.states.get(name)
         if states is None or value.ndim:
-            return f"{value:.4g}" if value.ndim == 0 else np.array2string(value, precision=4, threshold=6)
+            return f"{value:.4g}" if value.ndim == 0 else _shown_vector(value)
         return states[value] if value < len(states) else f"code {value}"
 
     def _headline(self) -> str:
@@ -271,6 +277,13 @@ def rows_of(values: Values, schema: Schema) -> npt.NDArray[Any]:
         cells[first : first + size] = (values.reals if name in schema.sizes else values.codes)[row : row + size]
         first += size
     return cells.T
+
+
+def _shown_vector(value: npt.NDArray[Any]) -> str:
+    """Numbers or codes on one line, those of long vectors in part."""
+    most = 3 if value.ndim == 1 else 1
+    shown = np.array2string(value, precision=4, threshold=6, edgeitems=most, max_line_width=1000)
+    return " ".join(shown.split())
 
 
 def _check_block(block: object, n_vars: int) -> None:

@@ -125,7 +125,7 @@ def _from_objects(name: str, vectors: list[Any], event: Event) -> Vectors:
         return Vectors(vector_rows(name, np.stack(vectors), event), len(vectors))
     values: list[Any] = []
     for row, vector in enumerate(vectors):
-        own = [None] * event.size if is_missing(vector) else _elements(vector, event.shape)
+        own = [None] * event.size if is_missing(vector) else elements(vector, event.shape)
         if own is None or len(own) != event.size:
             raise ValueError(f"column {name!r} holds vectors of {event.size} {event.what}, row {row} is {vector!r:.80}")
         values += own
@@ -136,15 +136,15 @@ def _is_plain(vector: Any) -> bool:
     return isinstance(vector, np.ndarray) and not np.ma.is_masked(vector) and vector.dtype.kind in "biuf"
 
 
-def _elements(vector: Any, shape: Sequence[int]) -> list[Any] | None:
-    """The values of a vector, or of one axis of it; None where it has another shape."""
+def elements(vector: Any, shape: Sequence[int]) -> list[Any] | None:
+    """The values of a vector, nested or flat; None where it has another shape, but for the length of a flat one."""
     if isinstance(vector, np.ndarray) and vector.shape in (tuple(shape), (prod(shape),)):
         return with_none(vector.reshape(-1))
     if isinstance(vector, str | bytes | Mapping | Set) or not hasattr(vector, "__len__"):
         return None
     parts = list(vector)
     if len(shape) > 1 and len(parts) == shape[0] and parts and hasattr(parts[0], "__len__"):
-        inner = [None if isinstance(part, str) else _elements(as_array(part), shape[1:]) for part in parts]
+        inner = [None if isinstance(part, str) else elements(as_array(part), shape[1:]) for part in parts]
         return None if any(own is None for own in inner) else [value for own in inner for value in own or ()]
     return parts
 
@@ -166,6 +166,9 @@ def _arrow_vectors(name: str, chunk: Any, event: Event, first_row: int) -> Vecto
         raise TypeError(f"column {name!r} holds vectors of {event.size} {event.what}, got Arrow type {chunk.type}")
     present = chunk.is_valid().to_numpy(zero_copy_only=False)
     values = _flat(name, chunk, event, np.flatnonzero(present) + first_row)
+    if chunk.null_count and not pa.types.is_primitive(values.type):  # of which not every kind can be taken
+        there = iter(values.to_pylist())
+        return Vectors([next(there) if own else None for own in np.repeat(present, event.size)], len(chunk))
     if chunk.null_count:
         places = np.where(present, np.cumsum(present) - 1, 0)[:, None] * event.size + np.arange(event.size)
         values = values.take(pa.array(places.reshape(-1), mask=np.repeat(~present, event.size)))

@@ -7,6 +7,13 @@ from dataclasses import dataclass
 from itertools import count, takewhile
 from typing import Any
 
+import numpy.typing as npt
+
+from .labels import Column, codes_in_range
+from .variables import Discrete
+
+Array = npt.NDArray[Any]
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Elements:
@@ -24,6 +31,15 @@ def element_names(name: str, size: int) -> tuple[str, ...]:
     ('x[0]', 'x[1]', 'x[2]')
     """
     return tuple(f"{name}[{i}]" for i in range(size))
+
+
+def cells_in_range(codes: Array, name: str, variable: Discrete) -> Array:
+    """The codes of a variable (size, n) as they are; ValueError that names the first that is no state's."""
+    if codes.max(initial=0) >= variable.n_states:
+        cells = element_names(name, variable.size) if variable.event_shape else (name,)
+        for cell, own in zip(cells, codes, strict=True):
+            codes_in_range(own, Column(cell, variable.states))
+    return codes
 
 
 def cell_names(names: Sequence[str], vectors: Mapping[str, int]) -> tuple[str, ...]:

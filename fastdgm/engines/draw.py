@@ -40,6 +40,7 @@ class SampleOptions:
     return_log_prob: bool = False
     uniforms: Any = None
     given: Any = None
+    context: Any = None
     like: Any = None
 
 
@@ -57,6 +58,8 @@ class Draw:
     top_p: float | None = None
     uniforms: Array | None = None  # (n, n_vars) or (n, n_vars, words): used instead of Philox
     return_log_prob: bool = False
+    context: Array | None = None  # (n, n_context) of the model's float type; None where it takes none
+    first_word: int = 0  # of the random words of a row, a multiple of 4
 
     @property
     def truncated(self) -> bool:
@@ -94,14 +97,24 @@ def refuse_given(given: Any) -> None:
 
 
 def check_draw(
-    asked: SampleOptions, uniforms_shape: tuple[int, ...], prefix: Array | None = None, n_prefixes: int | None = None
+    asked: SampleOptions,
+    uniforms_shape: tuple[int, ...],
+    prefix: Array | None = None,
+    n_prefixes: int | None = None,
+    context: Array | None = None,
 ) -> Draw:
-    """Check everything ``sample`` takes but the prefix, which the model has checked.
+    """Check everything ``sample`` takes but the prefix and the context, which the model has checked.
 
     ``prefix`` holds its values where all are equally long, ``n_prefixes`` is their number in any case.
     """
-    n, per_row = _count_rows(asked, len(prefix) if prefix is not None else n_prefixes)
+    if context is None:
+        n, per_row = _count_rows(asked, len(prefix) if prefix is not None else n_prefixes)
+    else:
+        n, per_row = _count_rows_of_context(asked, prefix, context)
+        context = context[np.arange(n) // per_row if len(context) > 1 else np.zeros(n, np.int64)]
     rows, start = check_rows(n, asked.start)
+    if prefix is not None and context is not None and len(prefix) == 1:
+        prefix = np.broadcast_to(prefix, (max(1, rows // per_row), prefix.shape[1]))
     given = None if asked.uniforms is None else _check_uniforms(asked.uniforms, (rows, *uniforms_shape))
     return Draw(
         rows,
@@ -114,6 +127,7 @@ def check_draw(
         _check_top_p(asked.top_p),
         given,
         bool(asked.return_log_prob),
+        context,
     )
 
 
@@ -134,6 +148,26 @@ def _count_rows(asked: SampleOptions, n_prefixes: int | None) -> tuple[int, int]
             f"got n={n!r} with {n_prefixes} rows and n_per_row={per_row}"
         )
     return n, max(1, whole_number(n, "n"))
+
+
+def _count_rows_of_context(asked: SampleOptions, prefix: Array | None, context: Array) -> tuple[int, int]:
+    """The same with a context: as many rows as that and the prefix have, where one of them may be a single row."""
+    n_contexts, n_prefixes = len(context), 1 if prefix is None else len(prefix)
+    if n_contexts != n_prefixes and 1 not in (n_contexts, n_prefixes):
+        raise ValueError(
+            f"context must have one row, or one for each of the {n_prefixes} rows of the prefix, got {n_contexts}"
+        )
+    n_given, per_row = max(n_contexts, n_prefixes), at_least_one(asked.n_per_row, "n_per_row")
+    if asked.n is None:
+        return n_given * per_row, per_row
+    if n_given == 1 and per_row == 1:
+        return asked.n, max(1, whole_number(asked.n, "n"))
+    if prefix is None and asked.n == n_given * per_row:
+        return asked.n, per_row
+    raise ValueError(
+        f"context and prefix fix the number of rows where they have several: leave n out, got n={asked.n!r} with "
+        f"{n_contexts} rows of context, {n_prefixes if prefix is not None else 'no'} prefix and n_per_row={per_row}"
+    )
 
 
 def _number(value: Any, name: str) -> float:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from importlib import import_module
 from itertools import groupby
 from typing import Any, NamedTuple
@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from ..conditionals.base import Conditional
 from ..conditionals.table import CPT
-from ..data.blocks import Block
+from ..data.blocks import Block, Part
 from ..data.schema import Schema, Values
 from ..data.variables import Discrete
 from ..runtime.lazy import cached_property
@@ -23,12 +23,14 @@ from .tables.run import TableEngine
 
 Array = npt.NDArray[Any]
 PACKAGE = __name__.partition(".")[0]
-ROWS_OF_WHOLE = 1 << 16  # that are read together for engines that make batches of their own
+CELLS_OF_WHOLE = 1 << 23  # that are read together for engines that make batches of their own
+FEWEST_OF_WHOLE = 1 << 12  # rows, however many cells they have
 
 # Which kind of conditional has which engine; subclasses go with their class. Those of HOMES are imported and added when
 # a network first has one, so that a network of tables does without the loops of all others.
 ENGINES: dict[type[Conditional], type[Engine]] = {CPT: TableEngine}
 HOMES = {
+    "AutoregressiveConditional": ("autoregressive.run", "AutoregressiveEngine"),
     "Deterministic": ("functions.run", "FunctionEngine"),
     "LinearGaussian": ("gaussian.run", "GaussianEngine"),
     "Logistic": ("logistic.run", "LogisticEngine"),
@@ -131,10 +133,8 @@ class Program:
                     if type(segment.engine) is not TableEngine:
                         self._check_drawn(segment, values.codes[:, begin:end])
 
-            if whole:
-                work(0, n)
-            else:
-                run_ranges(work, cell_ranges(n, schema.n_codes + schema.n_reals, Block.cells_per_piece))
+            ranges = [(0, n)] if whole else cell_ranges(n, schema.n_codes + schema.n_reals, Block.cells_per_piece)
+            run_ranges(work, ranges)
         return values
 
     def _check_drawn(self, segment: Segment, codes: Array) -> None:
@@ -153,22 +153,21 @@ class Program:
     def log_prob(self, block: Block) -> npt.NDArray[np.float64]:
         """log p of every row (n,), in nats. Raises what the block makes of a code out of range."""
         out = np.empty(block.n)
-        whole = [engine for engine in self.scoring if engine.whole]
-        if len(whole) == len(self.scoring):
-            out[:] = 0.0
+        in_pieces = [engine for engine in self.scoring if not engine.whole]
+        if in_pieces:
+            self._log_prob_in_pieces(in_pieces, block, out)
         else:
-            self._log_prob_in_pieces(block, out)
-        for begin, end in split(block.n, ROWS_OF_WHOLE) if whole else ():
-            part = block.read(begin, end)
+            out[:] = 0.0
+        for engines, part, begin, end in self._whole_parts(block):
             term = np.empty(end - part.first)
-            for engine in whole:
+            for engine in engines:
                 engine.log_prob(begin - part.first, end - part.first, part, term)
                 out[begin:end] += term[begin - part.first :]
         return out
 
-    def _log_prob_in_pieces(self, block: Block, out: npt.NDArray[np.float64]) -> None:
-        """out = the sum over the engines that take rows piece by piece, on all threads."""
-        first, *others = [engine for engine in self.scoring if not engine.whole]
+    def _log_prob_in_pieces(self, engines: Sequence[Engine], block: Block, out: npt.NDArray[np.float64]) -> None:
+        """out = the sum over engines that take rows piece by piece, on all threads."""
+        first, *others = engines
         in_place = first.in_place.intersection(*(engine.in_place for engine in others))
 
         def work(begin: int, end: int) -> int:
@@ -184,25 +183,36 @@ class Program:
 
         self._run(work, block)
 
+    def _whole_parts(self, block: Block) -> Iterator[tuple[Sequence[Engine], Part, int, int]]:
+        """Engines that make batches of their own, with as many rows as are read for them at once."""
+        engines = [engine for engine in self.scoring if engine.whole]
+        size = max(FEWEST_OF_WHOLE, CELLS_OF_WHOLE // (self.schema.n_codes + self.schema.n_reals))
+        for begin, end in split(block.n, size) if engines else ():
+            yield engines, block.read(begin, end), begin, end
+
     def log_prob_per_variable(self, block: Block) -> npt.NDArray[np.float64]:
         """Its terms (n_vars, n)."""
         n, n_vars = block.n, len(self.schema.names)
         check_memory(8 * n * n_vars, f"log_prob per variable of {n} rows x {n_vars} variables")
         out = np.empty((n_vars, n))
+        in_pieces = [engine for engine in self.scoring if not engine.whole]
         in_place = self.scoring[0].in_place & {"columns"} if len(self.scoring) == 1 else ()
 
         def work(begin: int, end: int) -> int:
             part = block.read(begin, end, in_place)
             terms = out if part.first == 0 else np.empty((n_vars, end - begin))
             bad = max(
-                engine.log_prob_per_variable(begin - part.first, end - part.first, part, terms)
-                for engine in self.scoring
+                engine.log_prob_per_variable(begin - part.first, end - part.first, part, terms) for engine in in_pieces
             )
             if terms is not out:
                 out[:, begin:end] = terms
             return bad if bad < 0 else part.first + bad
 
-        self._run(work, block)
+        if in_pieces:
+            self._run(work, block)
+        for engines, part, begin, end in self._whole_parts(block):
+            for engine in engines:
+                engine.log_prob_per_variable(begin - part.first, end - part.first, part, out[:, part.first :])
         return out
 
     def _run(self, work: Callable[[int, int], int], block: Block) -> None:

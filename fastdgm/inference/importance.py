@@ -72,12 +72,8 @@ class Weights:
                 log_q += proposal.draw(columns, key, values)
             terms = self._sums.fill(values)
             joint = terms[self._sums.sums.target] if self._is_summed else terms[-1:]
-            state = (
-                slice(None)
-                if self._place is None
-                else slice(configuration[self._place], configuration[self._place] + 1)
-            )
-            np.logaddexp(out[state], joint - log_q, out=out[state])
+            own = out if self._place is None else out[configuration[self._place], None]
+            np.logaddexp(own, joint - log_q, out=own)
         return out
 
 

@@ -104,6 +104,8 @@ def draws(network: Joint, n: int, key: int, start: int, dtype: np.dtype[Any], kn
     values = Values(np.empty((schema.n_codes, n), schema.code_dtype), np.empty((schema.n_reals, n), dtype))
     for name, code in known.codes.items():
         values.codes[schema.rows[name]] = code
+    for row, code in known.cells.items():
+        values.codes[row] = code
     for row, number in known.reals.items():
         if abs(number) > float(np.finfo(dtype).max):
             raise ValueError(

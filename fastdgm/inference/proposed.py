@@ -70,16 +70,15 @@ def _sampled(network: Joint, guide: Guide, pattern: Pattern, target: str | None)
             if closed_form(families, network.conditionals) is None
             for name in families.hidden
         }
-        read = {
-            parent for name in sampled & guide.keys() for parent in guide[name].parents if parent in pattern.discrete
-        }
+        guides = [guide[name] for name in sampled if name in guide]
+        read = pattern.discrete.intersection(parent for own in guides for parent in own.parents)
         if read <= kept:
             break
         kept |= with_ancestors(read, network.parents)
     if target is None:
         return kept, sampled
-    own = _bearing_on(target, kept, sampled, network, guide, pattern)
-    return own, sampled & own
+    bearing = _bearing_on(target, kept, sampled, network, guide, pattern)
+    return bearing, sampled & bearing
 
 
 def _bearing_on(
@@ -125,15 +124,10 @@ def _check_sources(
                 f"values of {name!r} are known in part, and what is missing has no closed form and cannot be sampled "
                 "given them: give all of its numbers, or none"
             )
-        unknown = [
-            other
-            for other in own.parents
-            if other in schema.sizes and other not in sources and _missing(other, pattern, schema)
-        ]
+        others = [parent for parent in own.parents if parent in schema.sizes and parent not in sources]
+        unknown = [parent for parent in others if _missing(parent, pattern, schema)]
         if name in guided and unknown:
-            raise ValueError(
-                f"the guide of {name!r} reads {unknown[0]!r}, which has no value, and is not sampled itself"
-            )
+            raise ValueError(f"the guide of {name!r} reads {unknown[0]!r}, which has no value and is not sampled")
 
 
 def _check_points(families: Collection[str], sampled: Collection[str], conditionals: Mapping[str, Conditional]) -> None:
@@ -155,9 +149,7 @@ def _order(sources: Mapping[str, Conditional]) -> tuple[str, ...]:
     try:
         return topological_order(parents)
     except ValueError as error:
-        raise ValueError(
-            f"sampled variables are proposed one after the other, from what came before: {error}"
-        ) from None
+        raise ValueError(f"sampled variables are proposed one after the other, each from others: {error}") from None
 
 
 def proposals(network: Joint, own: Proposed) -> list[Proposal]:

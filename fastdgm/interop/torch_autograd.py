@@ -49,12 +49,14 @@ class LogProb(torch.nn.Module):
         for name, array in model.share_parameters().items():
             self.register_parameter(name, torch.nn.Parameter(torch.from_numpy(array)))
 
-    def forward(self, x: Any) -> torch.Tensor:
-        """log p of each row, (n,) float64 nats; differentiable by the parameters, and by x where x is continuous.
+    def forward(self, x: Any, context: Any = None) -> torch.Tensor:
+        """log p of each row, (n,) float64 nats; differentiable by the parameters, by the context, and by x where x is
+        continuous.
 
         Raises what the model's ``log_prob`` raises.
         """
-        result: torch.Tensor = _LogProbFunction.apply(self.model, torch.as_tensor(x), *self._tensors())
+        given = None if context is None else torch.as_tensor(context)
+        result: torch.Tensor = _LogProbFunction.apply(self.model, torch.as_tensor(x), given, *self._tensors())
         return result
 
     def sample(self, *arguments: Any, **keywords: Any) -> Any:
@@ -100,8 +102,10 @@ class _LogProbFunction(torch.autograd.Function):
     """Of the tensors that it is given; the model gives no more than the structure."""
 
     @staticmethod
-    def forward(model: AutoregressiveModel, x: torch.Tensor, *parameters: torch.Tensor) -> torch.Tensor:
-        result: torch.Tensor = _with_tensors(model, parameters).log_prob(x)
+    def forward(
+        model: AutoregressiveModel, x: torch.Tensor, context: torch.Tensor | None, *parameters: torch.Tensor
+    ) -> torch.Tensor:
+        result: torch.Tensor = _with_tensors(model, parameters).log_prob(x, context=context)
         return result
 
     @staticmethod
@@ -113,16 +117,25 @@ class _LogProbFunction(torch.autograd.Function):
     @once_differentiable
     def backward(ctx: Any, by_log_prob: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
         """Runs the forward pass again: keeping every hidden unit of every row would cost more memory than time."""
-        model, (x, *parameters) = ctx.model, ctx.saved_tensors
+        model, (x, context, *parameters) = ctx.model, ctx.saved_tensors
         weights = np.ascontiguousarray(by_log_prob.numpy(), model.dtype)
-        _, gradients, by_x = _with_tensors(model, parameters).gradients(x, weights)
+        found = _with_tensors(model, parameters).gradients_given(x, context, weights)
         by_name = zip(model.share_parameters(), parameters, strict=True)
-        wanted = ctx.needs_input_grad[1] and by_x is not None
+        by_x = torch.from_numpy(found.x).reshape(x.shape) if ctx.needs_input_grad[1] and found.x is not None else None
         return (
             None,
-            torch.from_numpy(by_x).reshape(x.shape) if wanted else None,
-            *(torch.from_numpy(gradients[name]).to(own) for name, own in by_name),
+            by_x,
+            _by_context(context, found.context) if ctx.needs_input_grad[2] else None,
+            *(torch.from_numpy(found.parameters[name]).to(own) for name, own in by_name),
         )
+
+
+def _by_context(context: torch.Tensor, by_row: npt.NDArray[Any]) -> torch.Tensor:
+    """In the shape in which the context came; of one row for all it is the sum."""
+    gradient = torch.from_numpy(by_row)
+    if context.ndim == 1 or len(context) == 1:
+        gradient = gradient.sum(dim=0)
+    return gradient.reshape(context.shape).to(context)
 
 
 def _with_tensors(model: AutoregressiveModel, tensors: Sequence[torch.Tensor]) -> AutoregressiveModel:

@@ -21,9 +21,9 @@ from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..bayesnet import BayesNet
 from ..errors import FormatError
@@ -38,6 +38,9 @@ from .text import read_bounded, write_text
 from .uai import Axes, loses_names, read_uai, write_uai
 from .xdsl import read_xdsl, write_xdsl
 from .xmlbif import read_xmlbif, write_xmlbif
+
+if TYPE_CHECKING:
+    from torch import nn
 
 __all__ = [
     "read",
@@ -95,6 +98,8 @@ def read(
     encoding: str | None = None,
     axes: Axes | None = None,
     tolerance: float | None = None,
+    modules: Mapping[str, nn.Module] | None = None,
+    guide: Mapping[str, nn.Module] | None = None,
 ) -> Any:
     """Read a model from a file; the suffix names the format, and ``.gz`` after it a compressed text file.
 
@@ -118,6 +123,11 @@ def read(
     tolerance : how far a row of a text file may be off from summing to 1; it is then divided by its sum. By default
         0.01, as where probabilities are typed with two digits; ``0.0`` demands sums that are exact to 1e-12, and
         refuses the counts and weights in HUGIN files, which are divided by their sum otherwise.
+    modules : of a network with :class:`Neural` conditionals, the torch module of each of these by variable, as
+        ``{"x": decoder}``: a file holds the state of a module, and its code is yours. The states are loaded into these
+        modules, which the network keeps, all or none; variables that share a module in the file share it here too.
+        Buffers that are not persistent are in no file, and neither is the mode or the device of a module.
+    guide : the modules of the guide's :class:`Neural` conditionals, as ``{"z": encoder}``.
 
     Returns
     -------
@@ -127,7 +137,8 @@ def read(
     ------
     FormatError : the file is not of its format, contradicts itself, or has a row that does not sum to 1.
     ValueError : unknown suffix, encoding or ``axes``, a negative ``tolerance``, an option that the format does not
-        have, or a file larger than memory. OSError : the file cannot be opened.
+        have, or a file larger than memory; modules that are missing or too many (the error lists what the file needs),
+        or whose states have other names, shapes or types than those in the file. OSError : the file cannot be opened.
 
     Examples
     --------
@@ -147,7 +158,9 @@ def read(
         for option, value in {"encoding": encoding, "tolerance": tolerance}.items():
             if value is not None:
                 raise ValueError(f"{option}= is for text files, {path.name!r} is in the native format")
-        return read_native(read_bytes(path), str(path))
+        return read_native(read_bytes(path), str(path), modules, guide)
+    if modules is not None or guide is not None:
+        raise ValueError(f"modules= and guide= are for {NATIVE_SUFFIX} files, got {path.name!r}")
     options: dict[str, Any] = {"tolerance": tolerance} | ({} if axes is None else {"axes": axes})
     text, doubt = decode(read_bounded(path), str(path), encoding, xml=form in (_XMLBIF, _XDSL))
     try:
@@ -170,10 +183,11 @@ def write(model: Any, path: str | os.PathLike[str]) -> None:
 
     The file appears whole or not at all: it is written under a temporary name beside it and then renamed.
     ``.safetensors`` holds any model, to the last bit; a network without parameters too, but never the counts of
-    ``partial_fit``, nor a :class:`Deterministic` of real parents. Linear Gaussians also go to ``.net`` and ``.json``;
-    one whose variance, the square of its ``std``, is no double does not. UAI stores no names: they read back as ``x0``,
-    ``x1``, ... with states ``0``, ``1``, ..., and a warning says so where others are lost. In ``.xdsl`` parents come
-    before their children, whatever their order here.
+    ``partial_fit``, nor a :class:`Deterministic` of real parents. Of the torch modules of :class:`Neural` conditionals,
+    and of those of a guide, it holds the states, never the code: :func:`read` takes modules to load them into. Linear
+    Gaussians also go to ``.net`` and ``.json``; one whose variance, the square of its ``std``, is no double does not.
+    UAI stores no names: they read back as ``x0``, ``x1``, ... with states ``0``, ``1``, ..., and a warning says so
+    where others are lost. In ``.xdsl`` parents come before their children, whatever their order here.
 
     Raises
     ------
@@ -199,7 +213,7 @@ def write(model: Any, path: str | os.PathLike[str]) -> None:
         raise TypeError(
             f"{path.name!r} is a format for a BayesNet, got {type(model).__name__}: other models go to .safetensors"
         )
-    content = form.write(model)
+    content = form.write(model) if form is _NATIVE else _text(form, model)
     if form is not _NATIVE:
         _check_size(model, path)
     form.save(path, content)
@@ -209,6 +223,13 @@ def write(model: Any, path: str | os.PathLike[str]) -> None:
             UserWarning,
             stacklevel=2,
         )
+
+
+def _text(form: Format, net: BayesNet) -> Any:
+    try:
+        return form.write(net)
+    except TypeError as error:
+        raise TypeError(f"{error}; {NATIVE_SUFFIX} files hold other kinds too") from None
 
 
 def _check_size(net: BayesNet, path: Path) -> None:

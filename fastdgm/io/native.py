@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from importlib import import_module
 from math import prod
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 import numpy.typing as npt
@@ -21,8 +21,13 @@ from ..bayesnet import BayesNet
 from ..errors import FormatError
 from ..runtime.files import atomic_file
 from ..runtime.memory import check_memory
-from .native_networks import network_from_state, network_state
+from .native_modules import PREFIX, ModuleError, StoredTensor
+from .native_networks import network_from_state, network_state, stored_network
+from .native_neural import GivenModules
 from .strict_json import parsed_json
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
 
 VERSION = 1
 KEY = "fastdgm"  # of the metadata
@@ -78,17 +83,28 @@ def write_native(model: Any) -> bytes:
 
     Raises
     ------
-    TypeError : no model of a family with a file.
+    TypeError : no model of a family with a file, or one that no file can hold.
     """
-    from safetensors.numpy import save
-
     if type(model) is BayesNet:
-        family, (structure, arrays) = "BayesNet", network_state(model)
-    else:
-        family = _family_of(model)
-        structure, arrays = model._state()
-    head = json.dumps({"format": VERSION, "family": family, "structure": structure}, allow_nan=False)
-    return save({name: np.asarray(array, order="C") for name, array in arrays.items()}, metadata={KEY: head})
+        structure, arrays, tensors = network_state(model)
+        return _file("BayesNet", structure, arrays, tensors)
+    family = _family_of(model)
+    structure, arrays = model._state()
+    return _file(family, structure, arrays, {})
+
+
+def _file(family: str, structure: dict[str, Any], arrays: Arrays, tensors: Mapping[str, Tensor]) -> bytes:
+    head = {KEY: json.dumps({"format": VERSION, "family": family, "structure": structure}, allow_nan=False)}
+    ordered = {name: np.asarray(array, order="C") for name, array in arrays.items()}
+    if not tensors:
+        from safetensors.numpy import save
+
+        return save(ordered, metadata=head)
+    import torch
+    from safetensors.torch import save as save_tensors
+
+    own = {name: torch.from_numpy(np.array(array, array.dtype.newbyteorder("="))) for name, array in ordered.items()}
+    return save_tensors({**own, **tensors}, metadata=head)
 
 
 def _family_of(model: Any) -> str:
@@ -105,14 +121,44 @@ def _class_of(family: str) -> Any:
 # --- bytes to models ---------------------------------------------------------------------------------------
 
 
-def read_native(data: bytes, name: str) -> Any:
-    """The model in a file's bytes; ``name`` is the file's, for errors.
+def read_native(
+    data: bytes, name: str, modules: Mapping[str, nn.Module] | None = None, guide: Mapping[str, nn.Module] | None = None
+) -> Any:
+    """The model in a file's bytes; ``name`` is the file's, for errors; ``modules`` and ``guide`` are those of its
+    Neural conditionals.
 
     Raises
     ------
-    FormatError : whatever is wrong with the file.
+    FormatError : whatever is wrong with the file. ValueError : modules that are not those that the file needs.
     """
-    head, arrays = _split(data, name)
+    given = GivenModules(_checked_modules("modules", modules), _checked_modules("guide", guide))
+    head, arrays, states = _split(data, name)
+    family, structure = _checked_head(head, name)
+    if family != "BayesNet" and (given.modules or given.guide):
+        raise ValueError(f"{name}: modules= and guide= are for Bayes nets with Neural conditionals, got a {family}")
+    try:
+        if family == "BayesNet":
+            return network_from_state(stored_network(structure, arrays, states), given)
+        return _class_of(family)._from_state(structure, arrays)
+    except ModuleError as error:
+        raise ValueError(f"{name}: {error}") from error.__cause__
+    except (ValueError, TypeError, KeyError, OverflowError, MemoryError, RuntimeError) as error:
+        if isinstance(error, FormatError):
+            raise
+        rule = error.args[0] if isinstance(error, KeyError) and error.args else error
+        raise _error(name, f"{family}: {rule}") from error
+
+
+def _checked_modules(option: str, modules: Any) -> Mapping[str, nn.Module]:
+    if modules is None:
+        return {}
+    if not isinstance(modules, Mapping):
+        raise TypeError(f"{option}= maps names of variables to torch modules, got {type(modules).__name__}")
+    return modules
+
+
+def _checked_head(head: Any, name: str) -> tuple[str, dict[str, Any]]:
+    """The family and the structure that the metadata names."""
     if type(head) is not dict:
         _refuse(name, f"the metadata entry {KEY!r} is a JSON object, got {_shown(head)}")
     if type(head.get("format")) is not int or head["format"] != VERSION:
@@ -123,17 +169,11 @@ def read_native(data: bytes, name: str) -> Any:
         _refuse(name, f"the families of models are {', '.join(known)}, got {_shown(family)}")
     if type(structure) is not dict:
         _refuse(name, f"the structure of a model is a JSON object, got {_shown(structure)}")
-    try:
-        if family == "BayesNet":
-            return network_from_state(structure, arrays)
-        return _class_of(family)._from_state(structure, arrays)
-    except (ValueError, TypeError, KeyError, OverflowError, MemoryError, RecursionError) as error:
-        rule = error.args[0] if isinstance(error, KeyError) and error.args else error
-        raise _error(name, f"{family}: {rule}") from error
+    return family, structure
 
 
-def _split(data: bytes, name: str) -> tuple[Any, Arrays]:
-    """The JSON of the metadata and the arrays."""
+def _split(data: bytes, name: str) -> tuple[Any, Arrays, dict[str, StoredTensor]]:
+    """The JSON of the metadata, the arrays, and the tensors of torch modules where the file has some."""
     from safetensors import SafetensorError, deserialize
 
     try:
@@ -148,18 +188,26 @@ def _split(data: bytes, name: str) -> tuple[Any, Arrays]:
         head = parsed_json(text)
     except (ValueError, RecursionError) as error:
         raise _error(name, f"the metadata entry {KEY!r} is JSON: {error}") from None
-    return head, {tensor: _array(tensor, parts, name) for tensor, parts in tensors}
+    stored = {tensor: StoredTensor(own["dtype"], tuple(own["shape"]), own["data"]) for tensor, own in tensors}
+    states = {tensor: own for tensor, own in stored.items() if tensor.startswith(PREFIX) and _has_modules(head)}
+    arrays = {tensor: _array(tensor, own, name) for tensor, own in stored.items() if tensor not in states}
+    return head, arrays, states
 
 
-def _array(tensor: str, parts: Mapping[str, Any], name: str) -> npt.NDArray[Any]:
+def _has_modules(head: Any) -> bool:
+    structure = head.get("structure") if type(head) is dict else None
+    return type(structure) is dict and "modules" in structure
+
+
+def _array(tensor: str, own: StoredTensor, name: str) -> npt.NDArray[Any]:
     """A tensor as an array of its own memory, without NaN; its bytes are as many as its shape says."""
-    if parts["dtype"] not in DTYPES:
-        _refuse(name, f"arrays are of type {', '.join(DTYPES)}, {tensor!r} is {parts['dtype']}")
-    shape = parts["shape"]
+    if own.dtype not in DTYPES:
+        _refuse(name, f"arrays are of type {', '.join(DTYPES)}, {tensor!r} is {own.dtype}")
+    shape = list(own.shape)
     if len(shape) > _MAX_AXES or prod(max(1, k) for k in shape) >= 2**60:
         _refuse(name, f"array {tensor!r} has a shape that no array can have: {shape}")
-    dtype = np.dtype(DTYPES[parts["dtype"]])
-    flat = np.array(memoryview(parts["data"]).cast("B"), np.uint8).view(dtype.newbyteorder("<"))
+    dtype = np.dtype(DTYPES[own.dtype])
+    flat = np.array(memoryview(own.data).cast("B"), np.uint8).view(dtype.newbyteorder("<"))
     array = flat.astype(dtype, copy=False).reshape(shape)
     if dtype.kind == "f" and np.isnan(array).any():
         where = [int(i) for i in np.argwhere(np.isnan(array))[0]]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -48,6 +48,12 @@ class EMOptions:
             tolerance=finite_number(self.tolerance, "tolerance", zero=True),
             seed=key_from_seed(self.seed),
         )
+
+    def refuse_any(self) -> None:
+        """TypeError that names the first one that is not the default, where nothing is learnt by EM."""
+        for field in fields(self):
+            if field.name not in ("seed", "progress") and getattr(self, field.name) != field.default:
+                raise TypeError(f"{field.name}= is about EM, which learns no network that has Neural nodes or a guide")
 
 
 class Run(NamedTuple):

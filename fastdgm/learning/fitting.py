@@ -13,7 +13,7 @@ from ..runtime.pieces import cell_ranges
 from ..runtime.threads import run_pieces
 from .base import Estimator, Learnt, RowsEstimator, SumEstimator, Target, UndeterminedError, Weights
 from .counts import Prior, TrainingRows, checked_weights, count_families, tables_from_counts
-from .estimators import ESTIMATORS, KEPT, all_tables, kind_of
+from .estimators import ESTIMATORS, KEPT, TRAINED, all_tables, kind_of
 from .notes import warning_text
 
 CELLS_PER_SUM = 128  # a piece has so many cells of data per number of its statistics
@@ -62,6 +62,20 @@ def learn_chunk(known: Known, rows: TrainingRows, prior: Prior, earlier: Any) ->
         return Fitted({}, statistics, warning)
 
 
+def learn_some(targets: Sequence[Target], rows: TrainingRows, prior: Prior) -> Learnt:
+    """The conditionals of some variables of complete rows; those of a kind without an estimator are left out.
+
+    Raises ValueError or TypeError, naming a variable, where one cannot be learnt from them.
+    """
+    estimators = _estimators(targets, rows.block.schema, prior)
+    sums = {kind: own for kind, own in estimators.items() if isinstance(own, SumEstimator)}
+    found = _collected(list(sums.values()), rows.block.schema, rows.block, _weights(rows))
+    statistics = dict(zip(sums, found, strict=True))
+    learnt = [_learnt(own, statistics.get(kind), rows) for kind, own in estimators.items()]
+    conditionals = {name: own for part in learnt for name, own in part.conditionals.items()}
+    return Learnt(conditionals, tuple(note for part in learnt for note in part.notes))
+
+
 class Learner:
     """The estimators of a network's variables: ``collect`` statistics of rows, once or chunk by chunk, then
     ``estimate``."""
@@ -78,6 +92,12 @@ class Learner:
 
     def refuse_all_at_once(self) -> None:
         """TypeError, naming a variable, where one needs all rows at once."""
+        for target in self._targets:
+            if isinstance(target.conditional, TRAINED):
+                raise TypeError(
+                    f"partial_fit cannot learn {target.name!r}, which learns by gradients in epochs over all rows: "
+                    "call fit(data)"
+                )
         for kind, own in self._estimators.items():
             if isinstance(own, RowsEstimator):
                 raise TypeError(
@@ -113,7 +133,7 @@ def _estimators(targets: Sequence[Target], schema: Schema, prior: Prior) -> dict
     """One for each kind, by its name."""
     by_kind: dict[type[Conditional], list[Target]] = {}
     for target in targets:
-        if not isinstance(target.conditional, KEPT):
+        if not isinstance(target.conditional, KEPT + TRAINED):
             by_kind.setdefault(kind_of(target), []).append(target)
     return {kind.__name__: ESTIMATORS[kind](own, schema, prior) for kind, own in by_kind.items()}
 

@@ -40,4 +40,4 @@ def to_noise(net: MaskedNet, x: Array, context: Array) -> tuple[Array, Array]:
 def from_noise(net: MaskedNet, z: Array, context: Array) -> Array:
     """x (n, n_vars) of z, variable by variable."""
     noise = z[:, net.order].astype(np.float64)  # by position
-    return sample(net, Draw(len(z), 0), None, noise, context).values
+    return sample(net, Draw(len(z), 0, context=context), None, noise).values

@@ -33,10 +33,14 @@ def work_per_row(net: MaskedNet) -> float:
     return float(net.reach.sum() + net.biases.size)
 
 
-def log_prob(net: MaskedNet, x: Array, per_variable: bool, strips: Strips | None = None) -> Array:
-    """``score`` without context, where it is defined; ValueError names the row and variable where it is not."""
-    result = score(net, x, no_context(net, len(x)), per_variable, strips)
-    refuse_undefined(result, lambda row: row_terms(net, x[row : row + 1]), net.order, net.weights.dtype)
+def log_prob(net: MaskedNet, x: Array, context: Array, per_variable: bool, strips: Strips | None = None) -> Array:
+    """``score`` where it is defined; ValueError names the row and variable where it is not."""
+    result = score(net, x, context, per_variable, strips)
+
+    def terms(row: int) -> Array:
+        return row_terms(net, x[row : row + 1], context[row : row + 1])
+
+    refuse_undefined(result, terms, net.order, net.weights.dtype)
     return result
 
 
@@ -63,7 +67,6 @@ def sample(
     draw: Draw,
     n_states: int | None,
     noise: Array | None = None,
-    context: Array | None = None,
     strips: Strips | None = None,
 ) -> Drawn:
     """Draw rows; ``noise`` (n, n_vars) by position, instead of random numbers, is what the heads take. With the net's
@@ -79,9 +82,11 @@ def sample(
         np.empty(n, np.bool_),
         np.empty((0, 0), dtype),
     )
+    context = no_context(net, n) if draw.context is None else draw.context
     request = Request(
         np.uint64(draw.key),
         np.uint64(draw.start if n else 0),  # no rows may start at 2**64
+        draw.first_word,
         draw.prefix_length,
         draw.n_per_row,
         draw.temperature if net.head == heads.NORMAL else draw.temperature_in(dtype),
@@ -94,7 +99,7 @@ def sample(
     given = Given(
         _given(np.empty((0, 0), dtype) if draw.prefix is None else draw.prefix.astype(dtype)),
         _given(_noise(draw, noise, net)),
-        _given(no_context(net, n) if context is None else context),
+        _given(context),
     )
 
     def work(begin: int, end: int) -> None:
@@ -104,20 +109,23 @@ def sample(
             LOOPS["sample few rows", "cpu"](begin, end, net, strips, request, given, draws)
 
     run_rows(work, n, work_per_row(net))
+
+    def terms(row: int) -> Array:
+        return row_terms(net, draws.values[row : row + 1], context[row : row + 1])
+
     if draws.undefined.any():
         row = int(draws.undefined.argmax())
-        values = draws.values[row : row + 1]
-        defined = np.isfinite(values[0]) if n_states is None else row_terms(net, values) < np.inf
+        defined = np.isfinite(draws.values[row]) if n_states is None else terms(row) < np.inf
         raise undefined_draw(row, defined, net.order, dtype, draw.temperature)
-    refuse_undefined(draws.log_prob, lambda row: row_terms(net, draws.values[row : row + 1]), net.order, dtype)
+    refuse_undefined(draws.log_prob, terms, net.order, dtype)
     if not draw.return_log_prob:
         return Drawn(draws.values)
     return Drawn(draws.values, draws.log_prob, draws.sampling_log_prob if draw.truncated else None)
 
 
-def row_terms(net: MaskedNet, x: Array) -> Array:
-    """The terms (n_vars,) of one row, without context."""
-    return score(net, x, no_context(net, 1), True)[0]
+def row_terms(net: MaskedNet, x: Array, context: Array) -> Array:
+    """The terms (n_vars,) of one row."""
+    return score(net, x, context, True)[0]
 
 
 def _given(array: Array) -> Array:

@@ -10,7 +10,7 @@ import numpy.typing as npt
 from ...kernels import made as kernels
 from ...kernels.made import MaskedNet
 from ...runtime.memory import check_memory
-from ...runtime.seeds import whole_number
+from ...runtime.seeds import at_least_one, whole_number
 from . import plan as masked
 from .plan import ACTIVATIONS, HEADS, Layer, Shape
 
@@ -36,8 +36,13 @@ def to_state(net: MaskedNet, head: str) -> tuple[dict[str, Any], dict[str, Array
         arrays[f"layer{number}.biases"] = masked.bias_view(net, number).copy()
         if layers[-1]["weighted"]:
             arrays[f"layer{number}.weights"] = np.ascontiguousarray(masked.layer_view(net, number))
-    structure = {"head": head, "n_states": net.n_states, "head_size": net.head_size, "layers": layers}
-    return structure, arrays
+    structure: dict[str, Any] = {
+        "head": head,
+        "n_states": net.n_states,
+        "head_size": net.head_size,
+        "layers": layers,
+    }
+    return structure | ({"n_context": int(net.n_context)} if net.n_context else {}), arrays
 
 
 def sorted_degrees(net: MaskedNet, number: int) -> Array:
@@ -48,7 +53,8 @@ def sorted_degrees(net: MaskedNet, number: int) -> Array:
 
 def from_state(structure: dict[str, Any], arrays: dict[str, Array]) -> MaskedNet:
     """The network of a file; ValueError, TypeError or KeyError names what is wrong."""
-    _check_keys("the structure of a network", structure, {"head", "n_states", "head_size", "layers"})
+    without_context = {key: value for key, value in structure.items() if key != "n_context"}  # which few have
+    _check_keys("the structure of a network", without_context, {"head", "n_states", "head_size", "layers"})
     shape, dtype = _shape(structure, arrays), arrays["layer1.biases"].dtype
     if dtype not in (np.dtype(np.float32), np.dtype(np.float64)):
         raise ValueError(f"layer1.biases must be float32 or float64, got {dtype}")
@@ -87,6 +93,7 @@ def _shape(structure: dict[str, Any], arrays: dict[str, Array]) -> Shape:
         raise ValueError(f"head must be one of {sorted(HEADS)}, got {head!r}")
     n_states = whole_number(structure["n_states"], "n_states")
     size = whole_number(structure["head_size"], "head_size")
+    n_context = at_least_one(structure["n_context"], "n_context") if "n_context" in structure else 0
     expected = {"bernoulli": n_states == 1 == size, "categorical": 2 <= n_states == size <= 65_535}
     expected |= {"normal": n_states == 1 and size == 2, "mixture": n_states == 1 and size >= 3 and size % 3 == 0}
     if not expected[head]:
@@ -99,9 +106,9 @@ def _shape(structure: dict[str, Any], arrays: dict[str, Array]) -> Shape:
             raise ValueError(f"layer {number} must be an object, got {type(entry).__name__}")
     if (outputs := arrays[f"layer{n_layers}.biases"]).shape != (len(order) * size,):  # before anything is that long
         raise ValueError(f"layer{n_layers}.biases must have shape ({len(order) * size},), got {outputs.shape}")
-    check_memory(16 * len(order) * (n_states + size), "inputs and outputs of the network")
+    check_memory(16 * (len(order) * (n_states + size) + n_context), "inputs and outputs of the network")
     check_memory(8 * n_layers * (len(order) + 1), "the degrees of the layers")
-    return Shape(order.astype(np.int64), n_states, HEADS[head], size)
+    return Shape(order.astype(np.int64), n_states, HEADS[head], size, n_context)
 
 
 def _layer(

@@ -15,10 +15,11 @@ from ...kernels.products import ROWS
 from ...runtime.memory import check_memory
 from ...runtime.pieces import run_ranges, split
 from ...runtime.threads import get_num_threads
-from ..training import Step
+from ..training import Gradients, Step, parted
 from . import plan as masked
 from .loops import LOOPS
-from .run import no_context, read_only, score
+from .plan import count_states
+from .run import read_only, score
 
 Array = npt.NDArray[Any]
 ROWS_AT_ONCE = 1024  # of a gradient over many rows: bounds the workspace
@@ -40,11 +41,11 @@ def make_workspace(net: MaskedNet, n: int) -> Workspace:
     return Workspace(state, slopes, derivatives, sources, source_at, width, np.array(groups, np.int64))
 
 
-def backward(net: MaskedNet, work: Workspace, x: Array, row_weights: Array, by_inputs: bool) -> Array:
+def backward(net: MaskedNet, work: Workspace, x: Array, context: Array, row_weights: Array, by_inputs: bool) -> Array:
     """log_prob (n,) of a minibatch, and its slopes in the workspace."""
     n = len(x)
     log_prob = np.empty(n)
-    batch = Batch(read_only(x), row_weights)
+    batch = Batch(read_only(x), read_only(context), row_weights)
 
     def run(begin: int, end: int) -> None:
         LOOPS["backward", "cpu"](begin, end, net, batch, work, by_inputs, log_prob)
@@ -77,12 +78,13 @@ class MaskedStepper:
 
     def step(self, rows: Array, step: Step) -> float:
         """One Adam step; the sum of log_prob of the rows before it."""
-        n = len(rows)
+        x, context = parted(rows, self.net.weights.dtype)
+        n = len(x)
         if self._work is None or self._work_rows != n:
             self._work, self._work_rows = make_workspace(self.net, n), n
         work = self._work
         weights = np.full(n, -1.0 / n, self.net.weights.dtype)  # of the loss: the mean negative log_prob
-        log_prob = backward(self.net, work, rows, weights, False)
+        log_prob = backward(self.net, work, x, context, weights, False)
         moments = Moments(*(self.moments[f"{o}.{p}"] for p in ("weights", "biases") for o in ("first", "second")))
         settings = AdamSettings(*step.scalars())
 
@@ -94,37 +96,39 @@ class MaskedStepper:
 
     def log_prob(self, rows: Array) -> Array:
         """(n,) under the parameters as they are now."""
-        return score(self.net, rows, no_context(self.net, len(rows)), False)
+        return score(self.net, *parted(rows, self.net.weights.dtype), False)
 
 
-def gradients(
-    net: MaskedNet, x: Array, row_weights: Array, by_inputs: bool
-) -> tuple[Array, dict[str, Array], Array | None]:
-    """log_prob (n,), and gradients of sum_i row_weights[i] log_prob[i] by weights, biases and (real) x."""
+def gradients(net: MaskedNet, x: Array, context: Array, row_weights: Array) -> Gradients:
+    """log_prob (n,), and gradients of sum_i row_weights[i] log_prob[i] by weights, biases, (real) x and context."""
     by_weights, by_biases = np.zeros_like(net.weights), np.zeros_like(net.biases)
-    by_x = np.empty((len(x), len(net.order)), net.weights.dtype) if by_inputs else None
+    is_real, by_inputs = count_states(net) is None, count_states(net) is None or net.n_context > 0
+    by_x = np.empty((len(x), len(net.order)), net.weights.dtype) if is_real else None
+    by_context = np.empty((len(x), net.n_context), net.weights.dtype)
     log_prob = np.empty(len(x))
     weights = np.ascontiguousarray(row_weights, net.weights.dtype)
     for begin in range(0, len(x), ROWS_AT_ONCE):
         rows = slice(begin, min(begin + ROWS_AT_ONCE, len(x)))
         n = rows.stop - begin
         work = make_workspace(net, n)
-        log_prob[rows] = backward(net, work, x[rows], weights[rows], by_inputs)
+        log_prob[rows] = backward(net, work, x[rows], context[rows], weights[rows], by_inputs)
 
         def run(first: int, last: int, work: Workspace = work, n: int = n) -> None:
             LOOPS["add gradients", "cpu"](first, last, net, work, n, by_weights, by_biases)
 
         run_ranges(run, group_ranges(work))
-        if by_x is not None:
-            _copy_input_slopes(net, work, n, by_x[rows])
-    return log_prob, {"weights": by_weights, "biases": by_biases}, by_x
+        if by_inputs:
+            _copy_input_slopes(net, work, n, None if by_x is None else by_x[rows], by_context[rows])
+    return Gradients(log_prob, {"weights": by_weights, "biases": by_biases}, by_x, by_context)
 
 
-def _copy_input_slopes(net: MaskedNet, work: Workspace, n: int, by_x: Array) -> None:
-    """Slopes of the inputs, tile by tile, in the user's order of variables."""
+def _copy_input_slopes(net: MaskedNet, work: Workspace, n: int, by_x: Array | None, by_context: Array) -> None:
+    """Slopes of the inputs, tile by tile, those of x in the user's order of variables."""
     rows, first = net.biases.size, net.n_context
     for row in range(0, n, kernels.MADE_TILE):
         lanes = -(-min(kernels.MADE_TILE, n - row) // 16) * 16
         block = work.slopes[row * rows : row * rows + rows * lanes].reshape(rows, lanes)
         end = min(row + kernels.MADE_TILE, n)
-        by_x[row:end, net.order] = block[first : first + len(net.order), : end - row].T
+        by_context[row:end] = block[:first, : end - row].T
+        if by_x is not None:
+            by_x[row:end, net.order] = block[first : first + len(net.order), : end - row].T

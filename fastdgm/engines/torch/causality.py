@@ -13,6 +13,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from ...runtime.row_mixing import same, scale
+
 Array = npt.NDArray[Any]
 Logits = Callable[[Array], Array]  # (n, n_vars) int64 codes -> (n, n_vars, k) floats
 Steps = Callable[[Array], Iterable[tuple[int, Array]]]  # the same codes -> for each position its (n, k) logits
@@ -130,15 +132,3 @@ def without_impossible(logits: Array) -> Array:
     """-inf for states of no probability: a logit of -1e9 that stands for it would count as the largest of all."""
     impossible = logits < logits.max(axis=-1, keepdims=True) - IMPOSSIBLE
     return np.where(impossible, -np.inf, logits) if impossible.any() else logits
-
-
-def scale(logits: Array) -> float:
-    """The largest finite size, at least 1."""
-    largest = float(np.abs(logits).max(initial=1.0))
-    return largest if np.isfinite(largest) else float(np.abs(logits[np.isfinite(logits)]).max(initial=1.0))
-
-
-def same(a: Array, b: Array, limit: float) -> Array:
-    """Elementwise equal within the limit; infinities equal themselves, NaN nothing."""
-    with np.errstate(invalid="ignore"):
-        return (a == b) | (np.abs(a - b) <= limit)

@@ -1,29 +1,49 @@
-"""The engine of Neural conditionals: their modules in torch, batch by batch, and draws from words of their own."""
+"""The engine of Neural conditionals: modules in torch, batch by batch; draws and log-probabilities in kernels."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from ...conditionals.neural import Neural
-from ...conditionals.neural_probe import module_outputs
+from ...conditionals.neural_inputs import module_device
+from ...conditionals.neural_probe import check_defined
 from ...data.blocks import Part
 from ...data.schema import Values
 from ...data.variables import Discrete, Variable
-from ...kernels.uniforms import uniforms_cpu
+from ...kernels.module_reals import MixtureParts, NormalParts
+from ...kernels.module_tiles import Cells
+from ...runtime.arrays import read_only
+from ...runtime.pieces import run_ranges, work_ranges
 from ...runtime.torch_modules import evaluating
 from ..base import Engine, Members
-from .families import TERMS, with_fixed_std
-
-if TYPE_CHECKING:
-    from torch import Tensor
+from .batches import in_batches, rows_at_once
+from .neural_loops import LOOPS
 
 Array = npt.NDArray[Any]
 
-ROWS_AT_ONCE = 4096
+CELL_WORK = 200  # multiply-adds that a cell costs, for its share of the threads
+COMPONENTS = 8  # of a mixture, as far as its size is known before its module is called
+
+
+class _Member(NamedTuple):
+    """A neural variable of the network."""
+
+    number: int
+    name: str
+    own: Neural
+    row: int  # its first row of its block
+    word: int  # its first random word
+    parents: Sequence[int]
+
+    @property
+    def size(self) -> int:
+        return self.own.variable.size
 
 
 class NeuralEngine(Engine):
@@ -33,17 +53,16 @@ class NeuralEngine(Engine):
     whole = True
 
     def __init__(self, members: Members, first_word: int = 0) -> None:
-        self._names = list(members.conditionals)
-        conditionals = list(members.conditionals.values())
+        names, conditionals = list(members.conditionals), list(members.conditionals.values())
         self._variables, self._rows = members.variables, members.rows
-        self._parents = {v: members.parents[v] for v in members.columns}
-        self._own: dict[int, Neural] = {v: conditionals[v] for v in members.columns}  # type: ignore[misc]
-        self._words: dict[int, int] = {}
-        word = first_word
-        for v, own in self._own.items():
-            self._words[v] = word
-            word += own.variable.size * (2 if own.family == "mixture" else 1)
-        self._n_words = word - first_word
+        parents = members.parents
+        self._members: dict[int, _Member] = {}
+        self._n_words = 0
+        for v in members.columns:
+            own = conditionals[v]
+            assert isinstance(own, Neural)
+            self._members[v] = _Member(v, names[v], own, self._rows[v], first_word + self._n_words, parents[v])
+            self._n_words += own.variable.size * (2 if own.family == "mixture" else 1)
 
     @property
     def n_words(self) -> int:
@@ -51,53 +70,101 @@ class NeuralEngine(Engine):
         return self._n_words
 
     def sample(self, begin: int, end: int, key: int, start: int, values: Values) -> None:
-        """Draw the members in order."""
-        for first, last in _batches(begin, end):
-            for v in self._own:
-                parameters = self._parameters(v, first, last, values.codes, values.reals)
-                drawn = _draw(self._own[v], parameters, key, start + first, self._words[v])
-                block = values.codes if isinstance(self._variables[v], Discrete) else values.reals
-                row = self._rows[v]
-                block[row : row + self._variables[v].size, first:last] = drawn.reshape(last - first, -1).T
+        """Draw the members in order. Raises ValueError where a module's parameters are none, MemoryError."""
+        for member in self._members.values():
+            for first, last, parts in self._batches(member, begin, end, values.codes, values.reals):
+                bad = _draw(member, parts, first, last, np.uint64(key), np.uint64(start % 2**64), values)
+                if bad >= 0:
+                    raise _undefined("cannot be drawn", member, parts, bad - first, start + first)
 
     def log_prob(self, begin: int, end: int, part: Part, out: npt.NDArray[np.float64]) -> int:
-        """The sum over the members."""
+        """The sum over the members. Raises ValueError where a module's parameters are none, MemoryError."""
         out[begin:end] = 0.0
-        for v in self._own:
-            for first, last in _batches(begin, end):
-                out[first:last] += self._terms(v, first, last, part)
+        for member in self._members.values():
+            self._add_terms(member, begin, end, part, out)
         return -1
 
     def log_prob_per_variable(self, begin: int, end: int, part: Part, out: npt.NDArray[np.float64]) -> int:
         """Member after member."""
-        for v in self._own:
-            for first, last in _batches(begin, end):
-                out[v, first:last] = self._terms(v, first, last, part)
+        for v, member in self._members.items():
+            out[v, begin:end] = 0.0
+            self._add_terms(member, begin, end, part, out[v])
         return -1
 
-    def _terms(self, v: int, first: int, last: int, part: Part) -> npt.NDArray[np.float64]:
-        own = self._own[v]
-        parameters = self._parameters(v, first, last, part.codes, part.reals)
-        x = self._column(v, first, last, part.codes, part.reals).to(parameters[0].device)
-        terms = TERMS[own.family](with_fixed_std(parameters, own.std), x)
-        found: npt.NDArray[np.float64] = terms.reshape(last - first, -1).double().sum(dim=1).cpu().numpy()
-        return found
+    def log_prob_of_states(self, begin: int, end: int, part: Part, row: int, out: npt.NDArray[np.float64]) -> None:
+        """A module is called once where its parents are not what changes."""
+        out[:, begin:end] = 0.0
+        codes = part.codes.copy()
+        changed = part._replace(codes=read_only(codes))
+        for member in self._members.values():
+            if any(row in self._code_rows(p) for p in member.parents):
+                for k in range(len(out)):
+                    codes[row] = k
+                    self._add_terms(member, begin, end, changed, out[k])
+            elif row in self._code_rows(member.number):
+                for first, last, parts in self._batches(member, begin, end, part.codes, part.reals):
+                    for k in range(len(out)):
+                        codes[row] = k
+                        self._add_scores(member, parts, first, last, changed, out[k])
+            else:
+                terms = np.zeros(end)
+                self._add_terms(member, begin, end, part, terms)
+                out[:, begin:end] += terms[begin:]
 
-    def _parameters(self, v: int, first: int, last: int, codes: Array, reals: Array) -> Sequence[Tensor]:
-        """What the module of variable v gives for some rows."""
-        own = self._own[v]
-        columns = [self._column(p, first, last, codes, reals) for p in self._parents[v]]
-        with evaluating(own.module):
-            return module_outputs(own, self._names[v], columns, last - first)
+    def _code_rows(self, v: int) -> range:
+        """The rows of the block of codes that are variable v; none of a real one."""
+        first, variable = self._rows[v], self._variables[v]
+        return range(first, first + variable.size) if isinstance(variable, Discrete) else range(0)
 
-    def _column(self, p: int, first: int, last: int, codes: Array, reals: Array) -> Tensor:
-        """(n, *event_shape) of variable p."""
+    def _add_terms(self, member: _Member, begin: int, end: int, part: Part, out: npt.NDArray[np.float64]) -> None:
+        """out += the member's terms."""
+        for first, last, parts in self._batches(member, begin, end, part.codes, part.reals):
+            self._add_scores(member, parts, first, last, part, out)
+
+    def _add_scores(
+        self, member: _Member, parts: Sequence[Array], first: int, last: int, part: Part, out: npt.NDArray[np.float64]
+    ) -> None:
+        """out += the terms of one batch, whose parameters are known."""
+        loop = LOOPS[f"log_prob {member.own.family}", "cpu"]
+        cells, parameters = Cells(member.row, first, np.uint64(0)), _parameters(member, parts, part.reals)
+        block = part.codes if member.own.states is not None else part.reals
+        terms = np.zeros(last)
+
+        def score(a: int, b: int) -> None:
+            loop(first + a, first + b, cells, parameters, block, terms)
+
+        run_ranges(score, work_ranges(last - first, member.size * CELL_WORK))
+        defined = terms[first:] < np.inf
+        if not defined.all():
+            raise _undefined("has no log_prob", member, parts, int(np.argmin(defined)), part.first + first)
+        out[first:last] += terms[first:]
+
+    def _batches(
+        self, member: _Member, begin: int, end: int, codes: Array, reals: Array
+    ) -> Iterator[tuple[int, int, list[Array]]]:
+        """(first, last, what the module gives for these rows)."""
+        features = [_n_features(self._variables[p]) for p in member.parents]
+        n_each = len(member.own.states) if member.own.family == "categorical" and member.own.states else 1
+        n_each = 3 * COMPONENTS if member.own.family == "mixture" else n_each
+        size = rows_at_once(module_device(member.own.module).type, sum(features) + 2 * n_each * member.size)
+        work = partial(self._called, member, codes, reals)
+        return in_batches(begin, end, size, work, f"the module of {member.name!r}")
+
+    def _called(self, member: _Member, codes: Array, reals: Array, first: int, last: int) -> list[Array]:
+        """The parameters of rows ``first`` to ``last``."""
         import torch
 
-        variable: Variable = self._variables[p]
+        columns = [torch.from_numpy(self._column(p, first, last, codes, reals)) for p in member.parents]
+        with evaluating(member.own.module):
+            outputs = member.own.call.outputs(member.name, columns, last - first)
+        return [output.detach().contiguous().cpu().numpy() for output in outputs]
+
+    def _column(self, p: int, first: int, last: int, codes: Array, reals: Array) -> Array:
+        """(n, *event_shape) of variable p: a copy, because a module may write into what it is given."""
+        variable = self._variables[p]
         block = codes if isinstance(variable, Discrete) else reals
         own = block[self._rows[p] : self._rows[p] + variable.size, first:last]
-        return torch.from_numpy(np.array(own.T, order="C")).reshape(last - first, *variable.event_shape)
+        return np.array(own.T, order="C").reshape(last - first, *variable.event_shape)
 
     @property
     def n_bytes(self) -> int:
@@ -105,28 +172,50 @@ class NeuralEngine(Engine):
         return 0
 
 
-def _batches(begin: int, end: int) -> Iterator[tuple[int, int]]:
-    return ((first, min(first + ROWS_AT_ONCE, end)) for first in range(begin, end, ROWS_AT_ONCE))
+def _draw(
+    member: _Member, parts: Sequence[Array], first: int, last: int, key: np.uint64, start: np.uint64, values: Values
+) -> int:
+    """Draw columns ``first`` to ``last``, on all threads; returns -1 or one whose parameters are none."""
+    loop = LOOPS[f"sample {member.own.family}", "cpu"]
+    block = values.reals if member.own.states is None else values.codes
+    cells, parameters = Cells(member.row, first, np.uint64(member.word)), _parameters(member, parts, values.reals)
+
+    def work(begin: int, end: int) -> int:
+        return int(loop(first + begin, first + end, key, start, cells, parameters, block))
+
+    found = run_ranges(work, work_ranges(last - first, member.size * CELL_WORK))
+    return min((row for row in found if row >= 0), default=-1)
 
 
-def _draw(own: Neural, parameters: Sequence[Tensor], key: int, row: int, word: int) -> Array:
-    """(n, *event_shape) values from the words of rows ``row``, ..."""
-    import torch
+def _n_features(variable: Variable) -> int:
+    if isinstance(variable, Discrete) and not (variable.event_shape and variable.n_states == 2):
+        return variable.size * variable.n_states
+    return variable.size
 
-    n, size = len(parameters[0]), own.variable.size
-    words = 2 * size if own.family == "mixture" else size
-    uniforms = np.empty((word + words, n))
-    uniforms_cpu(np.uint64(key), np.uint64(row % 2**64), np.empty((8, n), np.uint32), uniforms)
-    u = torch.from_numpy(np.ascontiguousarray(uniforms[word:].T)).reshape(n, *own.event_shape, -1)
-    parts = [part.double().cpu() for part in with_fixed_std(parameters, own.std)]
+
+def _parameters(member: _Member, parts: Sequence[Array], reals: Array) -> Any:
+    """What the loops of a family take: those of real variables in the type of the numbers, or wider."""
+    own, n = member.own, len(parts[0])
     if own.family == "bernoulli":
-        drawn = u[..., 0] < torch.sigmoid(parts[0])
-    elif own.family == "categorical":
-        drawn = (u >= torch.cumsum(torch.softmax(parts[0], -1), -1)[..., :-1]).sum(-1)
-    elif own.family == "normal":
-        drawn = parts[0] + torch.exp(parts[1]) * torch.special.ndtri(u[..., 0])
-    else:
-        component = (u[..., :1] >= torch.cumsum(torch.softmax(parts[0], -1), -1)[..., :-1]).sum(-1, keepdim=True)
-        mean, log_std = (part.gather(-1, component)[..., 0] for part in parts[1:])
-        drawn = mean + torch.exp(log_std) * torch.special.ndtri(u[..., 1])
-    return drawn.numpy()
+        return parts[0].reshape(n, member.size)
+    if own.family == "categorical":
+        return parts[0].reshape(n, member.size, -1)
+    kind = np.result_type(reals, *parts)
+    first, *others = (part.astype(kind, copy=False).reshape(n, member.size, -1) for part in parts)
+    if own.family == "mixture":
+        return MixtureParts(first, *others)
+    log_std = others[0][..., 0] if others else np.full((1, member.size), math.log(own.std or 1.0), kind)
+    return NormalParts(first[..., 0], log_std)
+
+
+def _undefined(what: str, member: _Member, parts: Sequence[Array], row: int, first: int) -> ValueError:
+    """The error for parameters that are none in row ``row`` of a batch or after it; row 0 has the number ``first``."""
+    for name, values in zip(member.own.call.parts, parts, strict=True):
+        check_defined(member.name, name, values[row:], first=first + row)
+    came = "; ".join(
+        f"{name} {values[row].reshape(-1)[:4]}" for name, values in zip(member.own.call.parts, parts, strict=True)
+    )
+    return ValueError(
+        f"row {first + row} {what}: what the module of {member.name!r} gives from there on leaves the range of its "
+        f"type, or is no distribution: {came}"
+    )

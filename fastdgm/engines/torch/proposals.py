@@ -12,7 +12,6 @@ import numpy.typing as npt
 from ...conditionals.base import Conditional
 from ...conditionals.gaussian import Normal
 from ...conditionals.neural import Neural
-from ...conditionals.neural_probe import module_outputs
 from ...data.schema import Schema, Values
 from ...data.variables import Discrete
 from ...runtime.torch_modules import evaluating
@@ -69,7 +68,7 @@ class NeuralProposal(Proposal):
         parents = [self._column(parent, values, each) for parent in self._own.parents]
         n = columns.n // each
         with evaluating(self._own.module):
-            outputs = with_fixed_std(module_outputs(self._own, self._name, parents, n), self._own.std)
+            outputs = with_fixed_std(self._own.call.outputs(self._name, parents, n), self._own.std)
         mean, log_std = (part.reshape(n, -1).cpu().numpy().T.astype(values.reals.dtype) for part in outputs)
         with np.errstate(over="ignore"):
             std = np.exp(log_std)

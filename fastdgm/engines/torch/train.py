@@ -1,10 +1,13 @@
-"""Training of a torch module by the steps that every gradient fit takes."""
+"""Training of torch modules by the steps that every gradient fit takes."""
 
 from __future__ import annotations
 
 import copy
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -15,6 +18,13 @@ from .outputs import Outputs
 Array = npt.NDArray[Any]
 
 
+class Loss(NamedTuple):
+    """What a step descends, a tensor without axes, and the sum of log_prob that it reports."""
+
+    descended: Any
+    log_prob: Any
+
+
 def to_host(tensor: Any) -> Array:
     """A copy of a tensor as an array; bfloat16, which NumPy lacks, as float32."""
     import torch
@@ -23,36 +33,55 @@ def to_host(tensor: Any) -> Array:
     return (tensor.float() if tensor.dtype == torch.bfloat16 else tensor).cpu().numpy().copy()
 
 
-class ModuleStepper:
-    """A copy of the module with its Adam state; arrays on the host mirror both, wherever the module lives.
+class TorchStepper(ABC):
+    """Modules with their Adam state; arrays on the host mirror both, wherever the modules live.
 
-    ``parameters`` mirrors the whole state_dict, buffers included. Asking for the mirrors brings them up to date, and
-    what is written into them holds from the next call on. Dropout draws from the number of the step, so that a resumed
-    run gives the same numbers.
+    ``parameters`` mirrors the whole state of the modules, buffers included; names are those in the module behind the
+    prefix that the module has. Asking for the mirrors brings them up to date, and what is written into them holds from
+    the next call on. Dropout draws from a seed of the step, so that a resumed run gives the same numbers.
     """
 
-    def __init__(self, outputs: Outputs) -> None:
+    def __init__(self, modules: Mapping[str, Any], max_gradient_norm: float | None = None) -> None:
+        """``modules`` by prefix; they are changed in place. Gradients are scaled down to ``max_gradient_norm``."""
         import torch
 
-        self._outputs = replace(outputs, module=copy.deepcopy(outputs.module).train())
-        self._module = self._outputs.module
-        trained = {name: p for name, p in self._module.named_parameters() if p.requires_grad}
-        if not trained:
+        self.modules, self._max_gradient_norm = dict(modules), max_gradient_norm
+        named = {prefix + name: p for prefix, own in modules.items() for name, p in own.named_parameters()}
+        once = {id(p): name for name, p in reversed(named.items())}  # tied parameters under their first name
+        self._trained = {name: p for name, p in named.items() if p.requires_grad and once[id(p)] == name}
+        if not self._trained:
             raise ValueError("fit needs a module with parameters that require gradients, this one has none")
-        self._optimizer = torch.optim.AdamW(trained.values())
-        self._tensors = dict(self._module.state_dict())
+        self._devices = sorted({p.device.index for p in self._trained.values() if p.device.type == "cuda"})
+        self._optimizer = torch.optim.AdamW(self._trained.values(), fused=True)
+        self._tensors = {prefix + name: own for prefix, m in modules.items() for name, own in m.state_dict().items()}
         self._moments: dict[str, Any] = {}
-        for name, p in trained.items():
-            state = {"step": torch.zeros(()), "exp_avg": torch.zeros_like(p), "exp_avg_sq": torch.zeros_like(p)}
+        for name, p in self._trained.items():
+            state = {
+                "step": torch.zeros((), device=p.device),
+                "exp_avg": torch.zeros_like(p),
+                "exp_avg_sq": torch.zeros_like(p),
+            }
             self._optimizer.state[p] = state
             self._moments[f"first.{name}"], self._moments[f"second.{name}"] = state["exp_avg"], state["exp_avg_sq"]
         self._host = {name: to_host(tensor) for name, tensor in self._tensors.items()}
         self._host_moments = {name: to_host(tensor) for name, tensor in self._moments.items()}
         self._stepped = self._handed_out = False
 
+    @abstractmethod
+    def loss(self, rows: Array, step: Step) -> Loss:
+        """Of the rows, in train mode."""
+
+    @abstractmethod
+    def evaluate(self, rows: Array) -> Array:
+        """log_prob of the rows, (n,) float64, in eval mode."""
+
+    @abstractmethod
+    def noise_seed(self, step: Step) -> int:
+        """What torch's generator is seeded with in a step."""
+
     @property
     def parameters(self) -> dict[str, Array]:
-        """The mirror of the state_dict."""
+        """The mirror of the modules' states."""
         self._pull()
         return self._host
 
@@ -63,8 +92,10 @@ class ModuleStepper:
         return self._host_moments
 
     def step(self, rows: Array, step: Step) -> float:
-        """One step of AdamW; the sum of log_prob of the rows before it, in train mode."""
-        import torch
+        """One step of AdamW; the sum of log_prob of the rows before it, in train mode.
+
+        FloatingPointError, before anything changes, where a gradient is not finite although the loss is.
+        """
 
         self._push()
         for group in self._optimizer.param_groups:
@@ -72,20 +103,41 @@ class ModuleStepper:
             group.update(lr=step.rate, betas=betas, eps=step.epsilon, weight_decay=step.weight_decay)
         for state in self._optimizer.state.values():
             state["step"].fill_(step.number - 1)
-        device = next(self._module.parameters()).device
-        with torch.random.fork_rng([device] if device.type == "cuda" else []):
-            torch.manual_seed(step.number)
-            log_prob = self._outputs.terms(rows, torch.float32).sum(dim=1)
+        with _seeded(self.noise_seed(step), self._devices):
+            loss = self.loss(rows, step)
             self._optimizer.zero_grad()
-            (-log_prob.mean()).backward()
-        self._optimizer.step()
-        self._stepped = True
-        return float(log_prob.detach().double().sum())
+            loss.descended.backward()
+        log_prob = float(loss.log_prob)
+        if np.isfinite(log_prob):
+            self._check_gradients()
+            self._optimizer.step()
+            self._stepped = True
+        return log_prob
 
     def log_prob(self, rows: Array) -> Array:
         """(n,) float64, in eval mode."""
         self._push()
-        return self._outputs.evaluate(rows).sum(axis=1)
+        return self.evaluate(rows)
+
+    def _check_gradients(self) -> None:
+        """Scales them down where they are too long."""
+        import torch
+
+        gradients = [p.grad for p in self._trained.values() if p.grad is not None]
+        squares = [torch.dot(own, own) for own in (gradient.reshape(-1) for gradient in gradients)]
+        if not np.isfinite(sum(map(float, squares))) and (name := self._not_finite()) is not None:
+            raise FloatingPointError(f"the gradient of {name} is not finite")
+        if self._max_gradient_norm is not None:
+            torch.nn.utils.clip_grad_norm_(self._trained.values(), self._max_gradient_norm)
+
+    def _not_finite(self) -> str | None:
+        """The first parameter whose gradient is not finite; squares may leave the range of their type before."""
+        import torch
+
+        for name, p in self._trained.items():
+            if p.grad is not None and not bool(torch.isfinite(p.grad).all()):
+                return name
+        return None
 
     def _pull(self) -> None:
         if self._stepped:
@@ -99,6 +151,41 @@ class ModuleStepper:
             load(self._tensors, self._host)
             load(self._moments, self._host_moments)
         self._handed_out = False
+
+
+class ModuleStepper(TorchStepper):
+    """A copy of an autoregressive module."""
+
+    def __init__(self, outputs: Outputs) -> None:
+        self._outputs = replace(outputs, module=copy.deepcopy(outputs.module).train())
+        super().__init__({"": self._outputs.module})
+
+    def loss(self, rows: Array, step: Step) -> Loss:
+        """The mean of -log_prob."""
+        import torch
+
+        log_prob = self._outputs.terms(rows, torch.float32).sum(dim=1)
+        return Loss(-log_prob.mean(), log_prob.detach().double().sum())
+
+    def evaluate(self, rows: Array) -> Array:
+        """Batch by batch."""
+        return self._outputs.evaluate(rows).sum(axis=1)
+
+    def noise_seed(self, step: Step) -> int:
+        """Its number."""
+        return step.number
+
+
+@contextmanager
+def _seeded(seed: int, devices: Sequence[int]) -> Iterator[None]:
+    """torch's generators of CPU and some GPUs begin with the seed, and go on afterwards as if they had not."""
+    import torch
+
+    with torch.random.fork_rng(devices):
+        torch.default_generator.manual_seed(seed)  # torch.manual_seed notes a traceback for GPUs that are not in use
+        for device in devices:
+            torch.cuda.default_generators[device].manual_seed(seed)
+        yield
 
 
 def load(tensors: dict[str, Any], arrays: dict[str, Array]) -> None:

@@ -1,4 +1,4 @@
-"""Parquet and Arrow IPC files: dictionary columns of labels, floats, fixed-size lists of floats for vectors.
+"""Parquet and Arrow IPC files: dictionary columns of labels, floats, fixed-size lists of floats or codes for vectors.
 
 One row group or record batch per chunk.
 """

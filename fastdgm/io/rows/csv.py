@@ -1,4 +1,4 @@
-"""CSV files of labels and numbers: a header with the variables' names (``x[0]``, ... for a vector), a line per row."""
+"""CSV files of labels and numbers: a header with the variables' names (``x[0]``, ... of a vector), a line per row."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from typing import Any, BinaryIO, cast
 
 import numpy as np
 
-from ...data.labels import Column, codes_in_range
 from ...data.samples import Samples
 from ...data.schema import Schema
-from ...data.vectors import element_names
+from ...data.variables import Discrete
+from ...data.vectors import cells_in_range, element_names
 from ...errors import FormatError
 from . import scored
 from .common import SCORE, Scores, checked_batches, require_pyarrow, slices
@@ -98,12 +98,13 @@ def _cells(samples: Samples) -> list[list[str]]:
     """The labels of every column, and the shortest decimals that read back as the same numbers of its type."""
     columns: list[list[str]] = []
     for name, own in samples.items():
-        if name in samples.states:
-            variable = Column(name, samples.states[name])
+        variable = samples.schema.variables[name]
+        cells = own.reshape(len(own), variable.size).T
+        if isinstance(variable, Discrete):
             labels = np.array(list(map(quoted, variable.states)), object)
-            columns.append(labels[codes_in_range(own, variable)].tolist())
+            columns += [labels[cell].tolist() for cell in cells_in_range(cells, name, variable)]
         else:
-            columns += [cell.astype(str).tolist() for cell in (own.T if own.ndim == 2 else [own])]
+            columns += [cell.astype(str).tolist() for cell in cells]
     return columns
 
 
@@ -146,9 +147,12 @@ def _batches(path: Path, schema: Schema, chunk: int) -> Iterator[Any]:
 def _column_types(schema: Schema) -> dict[str, Any]:
     import pyarrow as pa
 
-    reals = [cell for name, size in schema.vectors.items() for cell in element_names(name, size)]
-    types = dict.fromkeys([*reals, *schema.real_names], pa.float64())
-    return types | dict.fromkeys(schema.states, pa.dictionary(pa.int32(), pa.string()))
+    types: dict[str, Any] = {}
+    for name, variable in schema.variables.items():
+        kind = pa.dictionary(pa.int32(), pa.string()) if isinstance(variable, Discrete) else pa.float64()
+        cells = element_names(name, variable.size) if variable.event_shape else ()
+        types |= dict.fromkeys((name, *cells), kind)
+    return types
 
 
 @contextmanager

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple, cast
 import numpy as np
 import numpy.typing as npt
 
-from ...data.labels import Column, codes_in_range
 from ...data.samples import Samples
 from ...data.schema import Schema
+from ...data.variables import Discrete
+from ...data.vectors import cells_in_range
 from ...errors import FormatError
 from ...runtime.memory import check_memory
 from . import scored
@@ -32,8 +33,11 @@ def write(file: BinaryIO, chunks: Iterable[Samples], schema: Schema) -> None:
 
 
 def _checked_rows(samples: Samples) -> npt.NDArray[Any]:
-    for name, states in samples.states.items():
-        codes_in_range(samples[name], Column(name, states))
+    schema = samples.schema
+    for name, variable in schema.variables.items():
+        if isinstance(variable, Discrete):
+            row = schema.rows[name]
+            cells_in_range(samples.blocks.codes[row : row + variable.size], name, variable)
     return np.asarray(samples)
 
 

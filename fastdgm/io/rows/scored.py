@@ -78,7 +78,7 @@ def table(chunk: Scored, schema: Schema) -> Any:
     if isinstance(rows, np.ndarray):
         samples = samples_of(rows, schema).to_arrow()
         return pa.table([*samples.columns, pa.array(scores)], names=[*names, SCORE])
-    own = {name: schema.states[name] for name in names if name in schema.states}
+    own = {name: schema.states[name] for name in names if name in schema.states and name not in schema.vectors}
     labels = _labels(rows, own)
     columns = [labels[name] if name in own and _is_label(rows, name) else _plain(rows[name]) for name in names]
     return pa.table([*columns, pa.array(scores)], names=[*names, SCORE], metadata=rows.schema.metadata)
