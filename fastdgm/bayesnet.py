@@ -22,7 +22,6 @@ from .latent_codes import LatentCodes
 from .runtime.arrays import real_type
 from .runtime.extras import how_to_install
 from .runtime.seeds import check_chunk, check_rows, key_from_seed
-from .runtime.torch_modules import in_eval_mode
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -182,8 +181,7 @@ class BayesNet(LatentCodes):
         density = self._density
         check_drawn(density)
         words = first_words(self._conditionals, self._order, density)
-        with in_eval_mode(*density.user_modules()):
-            return drawn(density, words, n, key_from_seed(seed), start, dtype)
+        return drawn(density, words, n, key_from_seed(seed), start, dtype)
 
     def iter_samples(
         self,

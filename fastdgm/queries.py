@@ -15,7 +15,6 @@ from .data.placement import Placement, asks_for_gradient
 from .data.variables import in_order
 from .network import Network
 from .runtime.seeds import at_least_one, key_from_seed
-from .runtime.torch_modules import in_eval_mode
 
 if TYPE_CHECKING:
     from .conditionals.multivariate import MultivariateNormal
@@ -148,8 +147,7 @@ class Queries(Network):
 
         density = self._density
         values = values_of_rows(data, self._program.schema)
-        with in_eval_mode(*density.user_modules()):
-            found = density.table(values, self.names) if per_variable else density(values)
+        found = density.table(values, self.names) if per_variable else density(values)
         return (found, found.new_zeros(len(found))) if return_std_error else found
 
     @property
@@ -159,7 +157,7 @@ class Queries(Network):
         if density is None or density.came_from is not conditionals:
             from .engines.torch.densities.joint import JointDensity
 
-            density = self._kept_density = JointDensity(conditionals, self._order).without_own_gradients()
+            density = self._kept_density = JointDensity(conditionals, self._order).as_the_network()
         return density
 
     def _estimated_log_prob(
