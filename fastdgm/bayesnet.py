@@ -95,8 +95,10 @@ class BayesNet(LatentCodes):
         given : values of some variables; the real ones left are drawn from their posterior, a normal vector (see
             :meth:`posterior`), of which number j of a row, in topological order, owns word j of a stream of its own.
             What has std 0 is computed from its parents, as ``log_prob`` does it; where its own value is given and its
-            parents are drawn, they match it but for rounding. All discrete variables need values. In networks of tables
-            it is refused; the error is the line that does it today.
+            parents are drawn, they match it but for rounding; all discrete variables need values. Where the parents of
+            all given variables are given, too, as a class whose members are drawn, the others may be of any kind: they
+            are drawn from their own words under another key. In networks of tables it is refused; the error is the line
+            that does it today.
         do : refused; the error is the line that does it today.
 
         Returns
@@ -118,8 +120,6 @@ class BayesNet(LatentCodes):
         n, start = check_rows(n, start)
         kind = real_type(dtype)
         program = self._program
-        if given is not None and program.schema.is_discrete:
-            refuse_given(given, program.schema)
         if do is not None:
             refuse_do(do, program.schema)
         key = key_from_seed(seed)
@@ -127,10 +127,13 @@ class BayesNet(LatentCodes):
         if given is None:
             values = program.sample(n, key, start, kind)
         else:
-            from .inference.posteriors import draws
+            from .inference.posteriors import can_draw, draws
 
             network = self._inference.network
-            values = draws(network, n, key, start, kind, known_values(given, network.schema))
+            known = known_values(given, network.schema)
+            if not can_draw(network, known):
+                refuse_given(given, network.schema)
+            values = draws(network, n, key, start, kind, known)
         if placement.library != "numpy":
             return placement.give_back(rows_of(values, program.schema))
         return Samples.of(values, program.schema, key, start)
