@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy.typing as npt
 
 from ..bayesnet import BayesNet
+from ..conditionals.autoregressive import AutoregressiveConditional
 from ..conditionals.base import Conditional
 from ..conditionals.neural import Neural
 from ..conditionals.table import CPT
 from ..errors import NotFittedError
 from .native_entries import Entry, checked_entries, described, kind_of
+from .native_models import model_conditional, model_state
 from .native_modules import OwnedModule, StoredModule, StoredTensor, check_states, loaded, module_states, stored_modules
 from .native_neural import (
     GivenModules,
@@ -83,6 +85,9 @@ def _stored(words: str, own: Conditional, modules: list[OwnedModule]) -> _Stored
     if isinstance(own, Neural):
         return _StoredConditional({"kind": "Neural", "settings": neural_settings(own, modules)}, {})
     try:
+        if isinstance(own, AutoregressiveConditional):
+            settings, arrays = model_state(own)
+            return _StoredConditional({"kind": kind_of(own), "settings": settings}, arrays)
         arrays = own.parameters()
     except TypeError as error:
         raise TypeError(f"no file holds the conditional of {words}: {error}") from None
@@ -221,8 +226,12 @@ def _conditional(own: Entry, arrays: Arrays, modules: list[OwnedModule]) -> Cond
         if arrays:
             raise ValueError(f"{own.name!r} has a module and no arrays, got {sorted(arrays)[:10]}")
         return neural_conditional(own, modules[own.settings["module"]].module)
+    made: Conditional
     try:
-        made = kind.from_settings(own.name, own.parents, own.variable, arrays, own.settings)
+        if issubclass(kind, AutoregressiveConditional):
+            made = model_conditional(own, arrays)
+        else:
+            made = kind.from_settings(own.name, own.parents, own.variable, arrays, own.settings)
     except KeyError as error:
         raise ValueError(f"the parameters of {own.name!r} lack {error}, there are {sorted(arrays)}") from None
     if made.variable != own.variable:
