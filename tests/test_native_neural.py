@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import importlib.util
 import json
 import pickle
 import subprocess
@@ -287,6 +288,11 @@ def test_copies_and_pickles_keep_guides_and_shared_modules():
 # --- what no file holds ------------------------------------------------------------------------------------
 
 
+class Constant(nn.Module):
+    def forward(self, features):
+        return torch.zeros(len(features), 3)
+
+
 class Extra(nn.Linear):
     def get_extra_state(self):
         return {"step": 3}
@@ -333,6 +339,27 @@ def test_extra_state_that_is_a_tensor_comes_back():
     other.own = torch.zeros(1)
     read_native(write_native(linear_network(module)), "file", {"x": other})
     assert other.own.tolist() == [3.0]
+
+
+@pytest.mark.parametrize("suffix", [".bif", ".xmlbif", ".uai", ".net", ".xdsl", ".json"])
+def test_other_formats_name_the_variable_and_what_can_hold_it(suffix, tmp_path):
+    net = fd.BayesNet({"x": fd.Neural([], Constant(), family="bernoulli", event_shape=(3,))})
+    with pytest.raises(TypeError, match=r"variable 'x' has a Neural; .safetensors files hold other kinds too"):
+        fd.write(net, tmp_path / f"net{suffix}")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_neighbours_refuse_modules_by_name():
+    net = fd.BayesNet(
+        {"k": fd.Bernoulli(0.5), "x": fd.Neural(["k"], nn.Linear(2, 2), family="categorical", n_states=2)}
+    )
+    pytest.importorskip("sklearn", reason="scikit-learn is not installed")
+    with pytest.raises(TypeError, match="variable 'x' has a Neural"):
+        net.to_sklearn()
+    for library, export in (("pgmpy", net.to_pgmpy), ("pyagrum", net.to_pyagrum)):
+        if importlib.util.find_spec(library):
+            with pytest.raises(TypeError, match="variable 'x' has a Neural"):
+                export()
 
 
 # --- modules that are not those of the file ----------------------------------------------------------------

@@ -22,7 +22,7 @@ from ..errors import FormatError
 from ..runtime.files import atomic_file
 from ..runtime.memory import check_memory
 from .native_modules import PREFIX, ModuleError, StoredTensor
-from .native_networks import network_from_state, network_state, stored_network
+from .native_networks import network_from_state, network_state, stored_network, stored_text
 from .native_neural import GivenModules
 from .strict_json import parsed_json
 
@@ -147,6 +147,18 @@ def read_native(
             raise
         rule = error.args[0] if isinstance(error, KeyError) and error.args else error
         raise _error(name, f"{family}: {rule}") from error
+
+
+def text_without_modules(data: bytes, name: str) -> str | None:
+    """How the network in a file reads whose torch modules nobody gives; None where it holds none.
+
+    Raises FormatError and, as :func:`read_native` wraps them, ValueError and the like for what is wrong with the file.
+    """
+    head, arrays, states = _split(data, name)
+    family, structure = _checked_head(head, name)
+    if family != "BayesNet" or not states:
+        return None
+    return stored_text(stored_network(structure, arrays, states))
 
 
 def _checked_modules(option: str, modules: Any) -> Mapping[str, nn.Module]:

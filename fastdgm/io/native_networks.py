@@ -19,6 +19,7 @@ from .native_neural import (
     Owner,
     checked_owners,
     matched_modules,
+    needs_text,
     neural_conditional,
     neural_settings,
     owned_modules,
@@ -149,6 +150,18 @@ def stored_network(structure: Mapping[str, Any], arrays: Arrays, tensors: Mappin
         owners,
         tensors,
     )
+
+
+def stored_text(stored: StoredNetwork) -> str:
+    """Its variables by kind, and the states of its modules, a line for each."""
+    n_arcs = sum(len(own.parents) for own in stored.variables.values())
+    kinds = [f"{name!r}: {own.kind.__name__ if own.kind else 'CPT'}" for name, own in stored.variables.items()]
+    others = [line for line, own in zip(kinds, stored.variables.values(), strict=True) if own.kind is not Neural]
+    lines = [
+        f"BayesNet: {len(stored.variables)} variables, {n_arcs} arcs, torch modules: {len(stored.modules)}",
+        *others,
+    ]
+    return "\n  ".join([*lines, needs_text(stored.owners, stored.modules, stored.tensors)])
 
 
 def _check_guide(variables: Mapping[str, Entry], guide: Mapping[str, Entry]) -> None:
