@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from importlib import import_module
 from math import prod
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -21,6 +20,7 @@ from ..bayesnet import BayesNet
 from ..errors import FormatError
 from ..runtime.files import atomic_file
 from ..runtime.memory import check_memory
+from .native_models import FAMILIES, class_of, family_of
 from .native_modules import PREFIX, ModuleError, StoredTensor
 from .native_networks import network_from_state, network_state, stored_network, stored_text
 from .native_neural import GivenModules
@@ -31,14 +31,6 @@ if TYPE_CHECKING:
 
 VERSION = 1
 KEY = "fastdgm"  # of the metadata
-
-# Where each family lives; imported when a file or a model names it. A family has ``_state`` and ``_from_state``.
-FAMILIES = {
-    "MADE": "fastdgm.autoregressive.made",
-    "FVSBN": "fastdgm.autoregressive.fvsbn",
-    "NADE": "fastdgm.autoregressive.nade",
-    "MarkovChain": "fastdgm.autoregressive.markov",
-}
 
 DTYPES = {
     "F32": np.float32,
@@ -88,7 +80,7 @@ def write_native(model: Any) -> bytes:
     if type(model) is BayesNet:
         structure, arrays, tensors = network_state(model)
         return _file("BayesNet", structure, arrays, tensors)
-    family = _family_of(model)
+    family = family_of(model)
     structure, arrays = model._state()
     return _file(family, structure, arrays, {})
 
@@ -105,17 +97,6 @@ def _file(family: str, structure: dict[str, Any], arrays: Arrays, tensors: Mappi
 
     own = {name: torch.from_numpy(np.array(array, array.dtype.newbyteorder("="))) for name, array in ordered.items()}
     return save_tensors({**own, **tensors}, metadata=head)
-
-
-def _family_of(model: Any) -> str:
-    name = type(model).__name__
-    if name not in FAMILIES or type(model) is not _class_of(name):
-        raise TypeError(f"models with a file format are {', '.join(['BayesNet', *FAMILIES])}, got {name}")
-    return name
-
-
-def _class_of(family: str) -> Any:
-    return getattr(import_module(FAMILIES[family]), family)
 
 
 # --- bytes to models ---------------------------------------------------------------------------------------
@@ -139,7 +120,7 @@ def read_native(
     try:
         if family == "BayesNet":
             return network_from_state(stored_network(structure, arrays, states), given)
-        return _class_of(family)._from_state(structure, arrays)
+        return class_of(family)._from_state(structure, arrays)
     except ModuleError as error:
         raise ValueError(f"{name}: {error}") from error.__cause__
     except (ValueError, TypeError, KeyError, OverflowError, MemoryError, RuntimeError) as error:
