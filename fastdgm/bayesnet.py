@@ -22,7 +22,6 @@ from .latent_codes import LatentCodes
 from .runtime.arrays import real_type
 from .runtime.extras import how_to_install
 from .runtime.seeds import check_chunk, check_rows, key_from_seed
-from .runtime.torch_modules import in_eval_mode
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -30,6 +29,7 @@ if TYPE_CHECKING:
     from .conditionals.base import Conditional
     from .learning.counts import Prior, UnknownLabels
     from .learning.em import EMOptions
+    from .learning.neural import TrainingData
     from .learning.neural_options import ModuleOptions
     from .learning.options import Schedule
     from .show.graph import Picture
@@ -185,8 +185,7 @@ class BayesNet(LatentCodes):
         density = self._density
         check_drawn(density)
         words = first_words(self._conditionals, self._order, density)
-        with in_eval_mode(*density.user_modules()):
-            return drawn(density, words, n, key_from_seed(seed), start, dtype)
+        return drawn(density, words, n, key_from_seed(seed), start, dtype)
 
     def iter_samples(
         self,
@@ -324,6 +323,7 @@ class BayesNet(LatentCodes):
         from .learning.counts import check_ignored_labels, checked_prior
         from .learning.em import EMOptions
         from .learning.hidden_rows import absent_variables, is_all_discrete, refuse_ignored_labels
+        from .learning.neural import TrainingData
         from .learning.neural_options import ModuleOptions
 
         check_ignored_labels(y)
@@ -347,9 +347,8 @@ class BayesNet(LatentCodes):
         has_models = any(isinstance(own, AutoregressiveConditional) for own in self._conditionals.values())
         if guides or self._has_modules:
             options.refuse_any()
-            return self._learn_modules(
-                data, valid, guides, own_prior, sample_weight, unknown, training.checked(valid is not None)
-            )
+            given = TrainingData(data, y, valid, sample_weight, unknown)
+            return self._learn_modules(given, guides, own_prior, training.checked(valid is not None))
         if not has_models:
             training.refuse_any(valid)
         training = training.checked(valid is not None)
@@ -456,28 +455,21 @@ class BayesNet(LatentCodes):
         return any(isinstance(own, Neural) for own in self._conditionals.values())
 
     def _learn_modules(
-        self,
-        data: Any,
-        valid: Any,
-        guides: Mapping[str, Conditional],
-        prior: Prior,
-        sample_weight: Any,
-        unknown: UnknownLabels,
-        options: ModuleOptions,
+        self, data: TrainingData, guide: Mapping[str, Conditional], prior: Prior, options: ModuleOptions
     ) -> BayesNet:
         """Swap in conditionals in closed form and the states of modules, trained on data."""
         from .learning.neural import fit_modules
         from .learning.neural_problem import Problem
 
         self._check_fitted()
-        problem = Problem(self._conditionals, self._order, guides, Schema(self._variables))
-        found = fit_modules(problem, data, valid, sample_weight, unknown, prior, options)
-        found.load()
-        if found.conditionals:
-            self._replace_bound(found.conditionals)
-        self._guide, self._history = guides, found.history
-        if found.warning:
-            warnings.warn(found.warning, UserWarning, stacklevel=3)
+        problem = Problem(self._conditionals, self._order, guide, Schema(self._variables))
+        found = fit_modules(problem, data, prior, options)
+        conditionals = self._with_others(found.conditionals)
+        found.modules.load()
+        self._conditionals, self._guide, self._history = conditionals, guide, found.history
+        self._statistics = None
+        for warning in found.warnings:
+            warnings.warn(warning, UserWarning, stacklevel=3)
         return self
 
     @property
