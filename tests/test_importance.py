@@ -317,11 +317,11 @@ def test_a_guide_that_gives_no_distribution():
 
 def pictures(kind):
     """Three pixels or numbers, independent given z, and their density cell by cell."""
-    weights = torch.tensor([[1.0, -2.0, 0.5]], dtype=torch.float64)
+    weights = torch.tensor([[1.0, -2.0, 0.5]])
 
     class Decoder(torch.nn.Module):
         def forward(self, z):
-            own = z.double() @ weights
+            own = z @ weights
             if kind == "bernoulli":
                 return own
             if kind == "categorical":
@@ -339,8 +339,8 @@ def pictures(kind):
 def test_missing_cells_are_summed_out(kind):
     """Cells are independent given the parents, so the terms of known cells add up."""
     net = pictures(kind)
-    rows = net.sample(20, seed=0, dtype=np.float64)
-    z, x = rows["z"], rows["x"].astype(float)
+    rows = net.sample(20, seed=0)
+    z, x = rows["z"], rows["x"].astype(np.float32)
     single = []
     for i in range(3):
         own = np.full_like(x, np.nan)
@@ -356,7 +356,7 @@ def test_missing_cells_are_summed_out(kind):
     if kind == "bernoulli":
         filled = [{"x": np.where(np.isnan(part), k, part)} for k in (0, 1)]
         both = [quiet(net.log_prob, own, n_importance=4000, seed=0) for own in filled]
-        np.testing.assert_allclose(value, np.logaddexp(*both), atol=1e-6)
+        np.testing.assert_allclose(value, np.logaddexp(*both), atol=1e-5)
 
 
 def test_parts_of_vectors_that_cannot_be_left_out():

@@ -146,7 +146,7 @@ class NeuralEngine(Engine):
         if member.cells is not None:
             block, at = _chosen(block[:, first:last], member.row + member.cells), Cells(0, 0, np.uint64(0))
             sizes = len(parts[0]), member.own.variable.size, -1
-            parts = [own.reshape(sizes)[:, member.cells] for own in parts]
+            parts = [np.ascontiguousarray(own.reshape(sizes)[:, member.cells]) for own in parts]
         parameters = _parameters(member, parts, part.reals)
         terms = np.zeros(at.first + last - first)
 
