@@ -125,7 +125,7 @@ def _all_weights(weights: Weights, rows: PartialRows, numbers: Array, sampling: 
     for first, last in split(k, k if len(numbers) * k <= weights.columns_at_once else weights.columns_at_once):
         columns = Columns(numbers, first, last - first, k)
         found = weights.log_weights(own, columns, proposal_key(sampling.key))
-        out[:, :, first:last] = found.reshape(weights.n_states, len(numbers), -1)
+        out[:, :, first:last] = found.reshape(weights.n_states, len(numbers), columns.n_each)
     return out
 
 
