@@ -95,10 +95,10 @@ class BayesNet(LatentCodes):
         given : values of some variables; the real ones left are drawn from their posterior, a normal vector (see
             :meth:`posterior`), of which number j of a row, in topological order, owns word j of a stream of its own.
             What has std 0 is computed from its parents, as ``log_prob`` does it; where its own value is given and its
-            parents are drawn, they match it but for rounding; all discrete variables need values. Where the parents of
-            all given variables are given, too, as a class whose members are drawn, the others may be of any kind: they
-            are drawn from their own words under another key. In networks of tables it is refused; the error is the line
-            that does it today.
+            parents are drawn, they match it but for rounding; all discrete variables need values. In networks
+            with torch modules or autoregressive models, where the parents of all given variables are given, too, as a
+            class whose members are drawn, the others may be of any kind: they are drawn parents first, under a key of
+            their own. In networks of tables it is refused; the error is the line that does it today.
         do : refused; the error is the line that does it today.
 
         Returns

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -10,14 +10,13 @@ import numpy.typing as npt
 
 from ..conditionals.gaussian import LinearGaussian
 from ..conditionals.multivariate import MultivariateNormal
-from ..conditionals.table import CPT
 from ..data.blocks import Block
 from ..data.evidence import Known
 from ..data.schema import Schema, Values
 from ..data.vectors import cell_names
 from ..engines.base import Members
 from ..engines.gaussian.run import GaussianEngine
-from ..engines.hybrid import Program
+from ..engines.hybrid import Program, engine_of
 from ..engines.multivariate.direct import GivenDraws, given_key
 from ..runtime.memory import check_memory
 from ..runtime.pieces import cell_ranges, run_ranges
@@ -92,14 +91,14 @@ def joint(network: Joint) -> MultivariateNormal:
 def draws(network: Joint, n: int, key: int, start: int, dtype: np.dtype[Any], known: Known) -> Values:
     """Rows ``start`` to ``start + n`` of p(x | known): known values as they are, real ones left by their posterior.
 
-    What has std 0 is the mean that scoring finds in its row, to the last bit, so that the row is possible. Where all
-    that known variables descend from is known, too, the others may be of any kind: they are drawn parents first.
+    What has std 0 is the mean that scoring finds in its row, to the last bit, so that the row is possible. In a
+    network with modules where all that known variables descend from is known, too, the others are drawn parents first.
     """
     schema = network.schema
     hidden = [name for name in network.order if name not in known.names and name in schema.sizes]
     unknown = [name for name in schema.states if name not in known.names]
     is_normal = not unknown and all(is_linear(network.conditionals[name]) for name in hidden)
-    if not is_normal and is_ancestral(network.parents, known.names):
+    if not is_normal and _is_ancestral(network, known):
         values = _known_rows(schema, n, dtype, known)
         order = [name for name in network.order if name not in known.names]
         Program(network.conditionals, order).draw(values, given_key(key), start)
@@ -126,16 +125,15 @@ def draws(network: Joint, n: int, key: int, start: int, dtype: np.dtype[Any], kn
 
 
 def can_draw(network: Joint, known: Known) -> bool:
-    """Whether ``draws`` has a way for a network of this kind: not for those of tables, nor for discrete ones where
-    variables above the known ones are not known."""
-    if all(isinstance(own, CPT) for own in network.conditionals.values()):
-        return False
-    return not network.schema.is_discrete or is_ancestral(network.parents, known.names)
+    """Whether ``draws`` has a way for a network of this kind: of discrete variables alone only parents first."""
+    return not network.schema.is_discrete or _is_ancestral(network, known)
 
 
-def is_ancestral(parents: Mapping[str, Sequence[str]], known: Collection[str]) -> bool:
-    """Whether known variables have known parents only: then the posterior of the others is their own distribution."""
-    return all(parent in known for name in known for parent in parents[name])
+def _is_ancestral(network: Joint, known: Known) -> bool:
+    """Whether, in a network with modules, known variables have known parents only: then the posterior of the others is
+    their own distribution."""
+    has_modules = any(engine_of(own).whole for own in network.conditionals.values())
+    return has_modules and all(parent in known.names for name in known.names for parent in network.parents[name])
 
 
 def _known_rows(schema: Schema, n: int, dtype: np.dtype[Any], known: Known) -> Values:
