@@ -116,10 +116,10 @@ class Queries(Network):
         >>> mixture = fd.BayesNet({"z": fd.Bernoulli(0.3), "x": fd.Normal.given(["z"], mean=[-2, 3], std=[1, 0.5])})
         >>> mixture.log_prob({"x": [-2.0, 3.0]}).round(3).tolist()
         [-1.276, -1.43]
-        >>> scale = fd.BayesNet({"s": fd.Exponential(1.0), "x": fd.Normal(0, 1), "y": fd.Logistic(["s", "x"], [1, 1])})
-        >>> value, error = scale.log_prob({"x": [0.5], "y": [1]}, n_importance=1000, return_std_error=True, seed=0)
+        >>> net = fd.BayesNet({"s": fd.Exponential(1.0), "y": fd.Logistic(["s"], [1.5], -1.0)})
+        >>> value, error = net.log_prob({"y": [0, 1]}, n_importance=1000, return_std_error=True, seed=0)
         >>> value.round(1).tolist(), error.round(2).tolist()
-        ([-1.3], [0.0])
+        ([-0.8, -0.6], [0.02, 0.01])
         """
         if asks_for_gradient(data):
             if n_importance is not None:
