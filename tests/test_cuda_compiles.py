@@ -193,7 +193,25 @@ def test_the_twin_of_real_scalars_compiles(family, verb, element):
 
     loops = {"gaussian": GAUSSIAN, "roots": ROOTS}[family]
     assert_compiles(loops[verb, "cuda"].kernel, *scalar_arguments(element)[family, verb])
-    assert [verb for verb, _ in loops] == SCALAR_VERBS
+    assert [verb for verb, _ in loops] == SCALAR_VERBS + ["gradient"] * (family == "gaussian")
+
+
+def test_the_twin_of_gaussian_gradients_compiles():
+    from fastdgm.engines.gaussian.loops_cuda import LOOPS
+    from fastdgm.kernels.gaussian_gradient import GaussianSums
+
+    plan, codes, reals, totals = scalar_arguments("float64")["gaussian", "log_prob"]
+    sums = plan_type(GaussianSums, *["float64"] * 3)
+    assert_compiles(LOOPS["gradient", "cuda"].kernel, plan, codes, reals, totals, reals, sums)
+
+
+@pytest.mark.parametrize(("verb", "element"), [("uniforms", "float64"), ("normals", "float32"), ("normals", "float64")])
+def test_the_twins_of_noise_compile(verb, element):
+    from numba.types import uint64
+
+    from fastdgm.engines.torch.noise_cuda import LOOPS
+
+    assert_compiles(LOOPS[verb, "cuda"].kernel, uint64, uint64, uint64, array(element, 2))
 
 
 # --- Markov chains ---
