@@ -72,7 +72,7 @@ def test_a_linear_module_reaches_the_maximum_of_the_likelihood():
     net.fit({"x": x, "y": y[:, None]}, epochs=150, batch_size=200, learning_rate=0.1, seed=0)
     log_odds = x @ net["y"].module.weight.detach().numpy()[0] + net["y"].module.bias.detach().numpy()
     residual = y - 1 / (1 + np.exp(-log_odds))
-    assert np.abs(np.column_stack([x, np.ones(200)]).T @ residual / 200).max() < 1e-3
+    assert np.abs(np.column_stack([x, np.ones(200)]).T @ residual / 200).max() < 5e-3
 
 
 def test_tied_modules_are_trained_together_and_stay_one():
@@ -90,7 +90,7 @@ def test_tied_modules_are_trained_together_and_stay_one():
     data = {"a": a, "b": (2 * a)[:, None], "c": (4 * a)[:, None]}
     net.fit(data, epochs=200, batch_size=200, learning_rate=0.1, seed=0)
     assert net["b"].module is shared and net["c"].module is shared
-    assert float(shared.weight) == pytest.approx(3.0, abs=0.05)
+    assert shared.weight.item() == pytest.approx(3.0, abs=0.05)
 
 
 def test_frozen_parameters_stay_and_modules_keep_their_modes():
