@@ -56,8 +56,8 @@ def from_torch(
     on random rows: what cannot be converted never gives other numbers.
 
     A network for p(x | context) is called as ``module(inputs, context)`` with ``n_context=``, and gives a MADE that
-    takes ``context=``. Where it is called otherwise, wrap it; for one context alone by a forward that passes it as a constant, for
-    instance ``net(torch.cat([context.expand(len(x), -1), x], dim=1))``.
+    takes ``context=``. Where it is called otherwise, wrap it; for one context alone by a forward that passes it as a
+    constant, for instance ``net(torch.cat([context.expand(len(x), -1), x], dim=1))``.
 
     Parameters
     ----------
