@@ -18,3 +18,7 @@ class UnknownNameError(KeyError):
 
 class MissingValuesError(ValueError):
     """The data has missing entries where complete rows are needed."""
+
+
+class DivergedError(FloatingPointError, ValueError):
+    """Training met a loss, a gradient or a parameter that is not finite; the model is as it was."""

@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..engines.training import Step, Stepper
+from ..errors import DivergedError
 from ..runtime.seeds import key_from_seed
 from .checkpoints import Checkpoint, Origin
 from .options import TrainingOptions
@@ -39,9 +40,9 @@ class Fit(NamedTuple):
 def fit(stepper: Stepper, rows: Array, valid: Array | None, options: TrainingOptions, origin: Origin | None) -> Fit:
     """Train by Adam on checked rows; see ``AutoregressiveModel.fit``. ``origin`` is what a checkpoint is told apart by.
 
-    Whatever ends this early, Ctrl-C included, leaves the checkpoint of the last whole epoch. Raises ValueError where
-    the loss is no longer finite, and where an existing checkpoint belongs to another run; FormatError where it is
-    damaged.
+    Whatever ends this early, Ctrl-C included, leaves the checkpoint of the last whole epoch. Raises DivergedError
+    where the loss or a gradient is not finite, ValueError where an existing checkpoint belongs to another run,
+    FormatError where it is damaged.
     """
     own = options if options.seed is not None else replace(options, seed=key_from_seed(None))
     run = _Run(stepper, rows, valid, own)
@@ -117,7 +118,7 @@ class _Run:
         record = {"epoch": epoch, "train": -self._climb(epoch) / len(self._rows)}
         for name, array in self._stepper.parameters.items():
             if not np.isfinite(array).all():
-                raise ValueError(f"{name} is no longer finite after epoch {epoch}; {self._advice()}")
+                raise DivergedError(f"{name} is no longer finite after epoch {epoch}; {self._advice()}")
         if self._valid is not None:
             record["valid"] = self._validate(self._valid, epoch)
             if record["valid"] < min(self._losses(), default=math.inf):
@@ -131,10 +132,14 @@ class _Run:
         for number, rows in enumerate(self._minibatches(epoch)):
             rate = rate_after(self.options, epoch - 1 + number / per_epoch, losses)
             count = (epoch - 1) * per_epoch + number + 1
-            part = self._stepper.step(rows, self._step(count, rate))
+            where = f"in minibatch {number + 1} of epoch {epoch}"
+            advice = self._advice if count > 1 else self._advice_before_any_step
+            try:
+                part = self._stepper.step(rows, self._step(count, rate))
+            except FloatingPointError as error:
+                raise DivergedError(f"{error} {where}; {advice()}") from error
             if not math.isfinite(part):
-                advice = self._advice() if count > 1 else self._advice_before_any_step()
-                raise ValueError(f"the loss is {-part} in minibatch {number + 1} of epoch {epoch}; {advice}")
+                raise DivergedError(f"the loss is {-part} {where}; {advice()}")
             total += part
         return total
 
@@ -163,22 +168,24 @@ class _Run:
             rows.flags.writeable = False
             total += float(self._stepper.log_prob(rows).sum())
         if not math.isfinite(total):
-            raise ValueError(f"the validation loss is {-total / len(valid)} after epoch {epoch}; {self._advice()}")
+            raise DivergedError(f"the validation loss is {-total / len(valid)} after epoch {epoch}; {self._advice()}")
         return -total / len(valid)
 
     def _losses(self) -> list[float]:
         return [record["valid"] for record in self.history] if self._valid is not None else []
 
     def _advice(self) -> str:
-        real = self._rows.dtype.kind == "f" and self._largest() > LARGE
-        scale = f"standardise the data, whose values go up to {self._largest():.3g}, or " if real else ""
+        largest = self._largest()
+        scale = f"standardise the data, whose values go up to {largest:.3g}, or " if largest > LARGE else ""
         return f"{scale}lower learning_rate, {self.options.learning_rate:g} now. The model is unchanged"
 
     def _advice_before_any_step(self) -> str:
         """The learning rate has not been used yet."""
-        if self._rows.dtype.kind == "f":
-            return f"standardise the data, whose values go up to {self._largest():.3g}. The model is unchanged"
+        if largest := self._largest():
+            return f"standardise the data, whose values go up to {largest:.3g}. The model is unchanged"
         return "the parameters that training begins with give these rows no finite log_prob. The model is unchanged"
 
     def _largest(self) -> float:
-        return float(np.abs(self._rows).max())
+        """Of the real numbers, 0 where there are none."""
+        reals = self._rows if self._rows.dtype.names is None else self._rows["reals"]
+        return float(np.abs(reals).max(initial=0.0)) if reals.dtype.kind == "f" else 0.0

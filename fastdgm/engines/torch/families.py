@@ -16,10 +16,10 @@ HALF_LOG_2_PI = 0.9189385332046727
 
 def bernoulli_terms(parameters: Parameters, x: Tensor) -> Tensor:
     """log sigmoid(+-logit) of every cell."""
-    from torch.nn.functional import logsigmoid
+    from torch.nn.functional import binary_cross_entropy_with_logits
 
     (logits,) = parameters
-    return logsigmoid((2 * x.to(logits.dtype) - 1) * logits)
+    return -binary_cross_entropy_with_logits(logits, x.to(logits.dtype), reduction="none")
 
 
 def categorical_terms(parameters: Parameters, x: Tensor) -> Tensor:
@@ -44,8 +44,10 @@ def mixture_terms(parameters: Parameters, x: Tensor) -> Tensor:
     import torch
 
     logits, mean, log_std = parameters
-    components = normal_terms((mean, log_std), x[..., None])
-    return torch.logsumexp(torch.log_softmax(logits, dim=-1) + components, dim=-1)
+    terms = torch.log_softmax(logits, dim=-1) + normal_terms((mean, log_std), x[..., None])
+    nothing = torch.isneginf(terms)  # where all are, the gradient of logsumexp would be NaN
+    total = torch.logsumexp(terms.masked_fill(nothing, torch.finfo(terms.dtype).min), dim=-1)
+    return total.masked_fill(nothing.all(-1), -torch.inf)
 
 
 TERMS: dict[str, Callable[[Parameters, Tensor], Tensor]] = {

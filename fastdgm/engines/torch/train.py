@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import copy
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any, NamedTuple
 
@@ -50,11 +51,16 @@ class TorchStepper(ABC):
         self._trained = {name: p for name, p in named.items() if p.requires_grad and once[id(p)] == name}
         if not self._trained:
             raise ValueError("fit needs a module with parameters that require gradients, this one has none")
-        self._optimizer = torch.optim.AdamW(self._trained.values())
+        self._devices = sorted({p.device.index for p in self._trained.values() if p.device.type == "cuda"})
+        self._optimizer = torch.optim.AdamW(self._trained.values(), fused=True)
         self._tensors = {prefix + name: own for prefix, m in modules.items() for name, own in m.state_dict().items()}
         self._moments: dict[str, Any] = {}
         for name, p in self._trained.items():
-            state = {"step": torch.zeros(()), "exp_avg": torch.zeros_like(p), "exp_avg_sq": torch.zeros_like(p)}
+            state = {
+                "step": torch.zeros((), device=p.device),
+                "exp_avg": torch.zeros_like(p),
+                "exp_avg_sq": torch.zeros_like(p),
+            }
             self._optimizer.state[p] = state
             self._moments[f"first.{name}"], self._moments[f"second.{name}"] = state["exp_avg"], state["exp_avg_sq"]
         self._host = {name: to_host(tensor) for name, tensor in self._tensors.items()}
@@ -90,7 +96,6 @@ class TorchStepper(ABC):
 
         FloatingPointError, before anything changes, where a gradient is not finite although the loss is.
         """
-        import torch
 
         self._push()
         for group in self._optimizer.param_groups:
@@ -98,9 +103,7 @@ class TorchStepper(ABC):
             group.update(lr=step.rate, betas=betas, eps=step.epsilon, weight_decay=step.weight_decay)
         for state in self._optimizer.state.values():
             state["step"].fill_(step.number - 1)
-        devices = {p.device for p in self._trained.values() if p.device.type == "cuda"}
-        with torch.random.fork_rng(list(devices)):
-            torch.manual_seed(self.noise_seed(step))
+        with _seeded(self.noise_seed(step), self._devices):
             loss = self.loss(rows, step)
             self._optimizer.zero_grad()
             loss.descended.backward()
@@ -121,19 +124,20 @@ class TorchStepper(ABC):
         import torch
 
         gradients = [p.grad for p in self._trained.values() if p.grad is not None]
-        norm = torch.nn.utils.get_total_norm(gradients)
-        if not bool(torch.isfinite(norm)):
-            raise FloatingPointError(f"the gradient of {self._not_finite()} is not finite")
+        squares = [torch.dot(own, own) for own in (gradient.reshape(-1) for gradient in gradients)]
+        if not np.isfinite(sum(map(float, squares))) and (name := self._not_finite()) is not None:
+            raise FloatingPointError(f"the gradient of {name} is not finite")
         if self._max_gradient_norm is not None:
-            torch.nn.utils.clip_grads_with_norm_(self._trained.values(), self._max_gradient_norm, norm)
+            torch.nn.utils.clip_grad_norm_(self._trained.values(), self._max_gradient_norm)
 
-    def _not_finite(self) -> str:
+    def _not_finite(self) -> str | None:
+        """The first parameter whose gradient is not finite; squares may leave the range of their type before."""
         import torch
 
         for name, p in self._trained.items():
             if p.grad is not None and not bool(torch.isfinite(p.grad).all()):
                 return name
-        return "all parameters together"
+        return None
 
     def _pull(self) -> None:
         if self._stepped:
@@ -170,6 +174,18 @@ class ModuleStepper(TorchStepper):
     def noise_seed(self, step: Step) -> int:
         """Its number."""
         return step.number
+
+
+@contextmanager
+def _seeded(seed: int, devices: Sequence[int]) -> Iterator[None]:
+    """torch's generators of CPU and some GPUs begin with the seed, and go on afterwards as if they had not."""
+    import torch
+
+    with torch.random.fork_rng(devices):
+        torch.default_generator.manual_seed(seed)  # torch.manual_seed notes a traceback for GPUs that are not in use
+        for device in devices:
+            torch.cuda.default_generators[device].manual_seed(seed)
+        yield
 
 
 def load(tensors: dict[str, Any], arrays: dict[str, Array]) -> None:

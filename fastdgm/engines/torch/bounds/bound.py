@@ -81,11 +81,11 @@ class Bound:
         self._sizes = {name: own.variable.size for name, own in conditionals.items()}
         self._parents = {name: conditionals[name].parents for name in members}
         self._guide_parents = {name: own.parents for name, own in guides.items()}
-        densities = {name: density_of(name, conditionals[name])(conditionals, [name]) for name in members}
+        densities = {name: density_of(conditionals[name])(conditionals, [name]) for name in members}
         self._terms = {name: own for name, own in densities.items() if name not in guides}
         self._latents = {}
         for name, own in guides.items():
-            guide = density_of(name, own)({**conditionals, name: own}, [name])
+            guide = density_of(own)({**conditionals, name: own}, [name])
             closed = n_particles == 1 and not any(parent in guides for parent in self._parents[name])
             self._latents[name] = Latent(densities[name], guide, closed)
         self._levels = {name: Level(configurations=name in hidden) for name in conditionals}
