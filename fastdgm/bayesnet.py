@@ -22,7 +22,6 @@ from .latent_codes import LatentCodes
 from .runtime.arrays import real_type
 from .runtime.extras import how_to_install
 from .runtime.seeds import check_chunk, check_rows, key_from_seed
-from .runtime.torch_modules import in_eval_mode
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -30,6 +29,7 @@ if TYPE_CHECKING:
     from .conditionals.base import Conditional
     from .learning.counts import Prior, UnknownLabels
     from .learning.em import EMOptions
+    from .learning.neural import TrainingData
     from .learning.neural_options import ModuleOptions
     from .learning.options import Schedule
     from .show.graph import Picture
@@ -95,8 +95,10 @@ class BayesNet(LatentCodes):
         given : values of some variables; the real ones left are drawn from their posterior, a normal vector (see
             :meth:`posterior`), of which number j of a row, in topological order, owns word j of a stream of its own.
             What has std 0 is computed from its parents, as ``log_prob`` does it; where its own value is given and its
-            parents are drawn, they match it but for rounding. All discrete variables need values. In networks of tables
-            it is refused; the error is the line that does it today.
+            parents are drawn, they match it but for rounding; all discrete variables need values. Where the parents of
+            all given variables are given, too, as a class whose members are drawn, the others may be of any kind: they
+            are drawn from their own words under another key. In networks of tables it is refused; the error is the line
+            that does it today.
         do : refused; the error is the line that does it today.
 
         Returns
@@ -118,8 +120,6 @@ class BayesNet(LatentCodes):
         n, start = check_rows(n, start)
         kind = real_type(dtype)
         program = self._program
-        if given is not None and program.schema.is_discrete:
-            refuse_given(given, program.schema)
         if do is not None:
             refuse_do(do, program.schema)
         key = key_from_seed(seed)
@@ -127,10 +127,13 @@ class BayesNet(LatentCodes):
         if given is None:
             values = program.sample(n, key, start, kind)
         else:
-            from .inference.posteriors import draws
+            from .inference.posteriors import can_draw, draws
 
             network = self._inference.network
-            values = draws(network, n, key, start, kind, known_values(given, network.schema))
+            known = known_values(given, network.schema)
+            if not can_draw(network, known):
+                refuse_given(given, network.schema)
+            values = draws(network, n, key, start, kind, known)
         if placement.library != "numpy":
             return placement.give_back(rows_of(values, program.schema))
         return Samples.of(values, program.schema, key, start)
@@ -182,8 +185,7 @@ class BayesNet(LatentCodes):
         density = self._density
         check_drawn(density)
         words = first_words(self._conditionals, self._order, density)
-        with in_eval_mode(*density.user_modules()):
-            return drawn(density, words, n, key_from_seed(seed), start, dtype)
+        return drawn(density, words, n, key_from_seed(seed), start, dtype)
 
     def iter_samples(
         self,
@@ -321,6 +323,7 @@ class BayesNet(LatentCodes):
         from .learning.counts import check_ignored_labels, checked_prior
         from .learning.em import EMOptions
         from .learning.hidden_rows import absent_variables, is_all_discrete, refuse_ignored_labels
+        from .learning.neural import TrainingData
         from .learning.neural_options import ModuleOptions
 
         check_ignored_labels(y)
@@ -344,9 +347,8 @@ class BayesNet(LatentCodes):
         has_models = any(isinstance(own, AutoregressiveConditional) for own in self._conditionals.values())
         if guides or self._has_modules:
             options.refuse_any()
-            return self._learn_modules(
-                data, valid, guides, own_prior, sample_weight, unknown, training.checked(valid is not None)
-            )
+            given = TrainingData(data, y, valid, sample_weight, unknown)
+            return self._learn_modules(given, guides, own_prior, training.checked(valid is not None))
         if not has_models:
             training.refuse_any(valid)
         training = training.checked(valid is not None)
@@ -453,28 +455,21 @@ class BayesNet(LatentCodes):
         return any(isinstance(own, Neural) for own in self._conditionals.values())
 
     def _learn_modules(
-        self,
-        data: Any,
-        valid: Any,
-        guides: Mapping[str, Conditional],
-        prior: Prior,
-        sample_weight: Any,
-        unknown: UnknownLabels,
-        options: ModuleOptions,
+        self, data: TrainingData, guide: Mapping[str, Conditional], prior: Prior, options: ModuleOptions
     ) -> BayesNet:
         """Swap in conditionals in closed form and the states of modules, trained on data."""
         from .learning.neural import fit_modules
         from .learning.neural_problem import Problem
 
         self._check_fitted()
-        problem = Problem(self._conditionals, self._order, guides, Schema(self._variables))
-        found = fit_modules(problem, data, valid, sample_weight, unknown, prior, options)
-        found.load()
-        if found.conditionals:
-            self._replace_bound(found.conditionals)
-        self._guide, self._history = guides, found.history
-        if found.warning:
-            warnings.warn(found.warning, UserWarning, stacklevel=3)
+        problem = Problem(self._conditionals, self._order, guide, Schema(self._variables))
+        found = fit_modules(problem, data, prior, options)
+        conditionals = self._with_others(found.conditionals)
+        found.modules.load()
+        self._conditionals, self._guide, self._history = conditionals, guide, found.history
+        self._statistics = None
+        for warning in found.warnings:
+            warnings.warn(warning, UserWarning, stacklevel=3)
         return self
 
     @property

@@ -108,7 +108,7 @@ class Network:
         self._order = topological_order(parents)
         self._variables: dict[str, Variable] = {}  # as far as they are known
         self._states: dict[str, tuple[str, ...]] = {}
-        self._conditionals: dict[str, Conditional] = {}
+        self._conditionals: Mapping[str, Conditional] = {}
 
     def _set_conditionals(self, conditionals: Mapping[str, Conditional]) -> None:
         """Swap all conditionals at once, after every one has been checked."""
@@ -119,13 +119,14 @@ class Network:
         self._set_states(variables)
         self._conditionals = bound
 
-    def _replace_bound(self, conditionals: Mapping[str, Conditional]) -> None:
-        """Swap some conditionals for others of the same variables and parents; the others stay the same objects."""
-        bound = {
-            name: own.bound(name, [self._variables[parent] for parent in own.parents])
-            for name, own in conditionals.items()
-        }
-        self._conditionals = {**self._conditionals, **bound}
+    def _with_others(self, conditionals: Mapping[str, Conditional]) -> Mapping[str, Conditional]:
+        """All conditionals, some replaced by others of the same variables and parents; they are checked."""
+        if not conditionals:
+            return self._conditionals
+        found = dict(self._conditionals)
+        for name, own in conditionals.items():
+            found[name] = own.bound(name, [self._variables[parent] for parent in own.parents])
+        return found
 
     def _set_states(self, variables: Mapping[str, Variable]) -> None:
         """Keep states in the order of the variables, whatever order they came in: it is that of the columns."""

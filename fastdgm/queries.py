@@ -15,7 +15,6 @@ from .data.placement import Placement, asks_for_gradient
 from .data.variables import in_order
 from .network import Network
 from .runtime.seeds import at_least_one, key_from_seed
-from .runtime.torch_modules import in_eval_mode
 
 if TYPE_CHECKING:
     from .conditionals.multivariate import MultivariateNormal
@@ -79,7 +78,10 @@ class Queries(Network):
         data : :class:`Samples`, an integer array of codes of shape ``(n_rows, n_vars)`` with columns in the order
             of ``names``, or a mapping of columns, pandas, polars or Arrow table matched by name. Integers are
             codes, strings are labels, booleans match the states False / True. Any further columns are an error. In
-            networks with real variables an array of ``(n_rows, n_reals)`` holds these alone. Torch tensors that require
+            networks with real variables an array of ``(n_rows, n_reals)`` holds these alone. A column of vectors is
+            ``(n_rows, *event_shape)``, flat ``(n_rows, size)``, lists, or ``size`` columns ``x[0]``, ``x[1]``, ...; in
+            an array of rows it is ``size`` columns.
+            Torch tensors that require
             grad, in a mapping or as rows, are complete rows, and give a tensor that is differentiable by these and by
             the modules of neural conditionals.
         per_variable : return the terms, ``(n_rows, n_vars)``, instead of their sum.
@@ -145,8 +147,7 @@ class Queries(Network):
 
         density = self._density
         values = values_of_rows(data, self._program.schema)
-        with in_eval_mode(*density.user_modules()):
-            found = density.table(values, self.names) if per_variable else density(values)
+        found = density.table(values, self.names) if per_variable else density(values)
         return (found, found.new_zeros(len(found))) if return_std_error else found
 
     @property
@@ -156,7 +157,7 @@ class Queries(Network):
         if density is None or density.came_from is not conditionals:
             from .engines.torch.densities.joint import JointDensity
 
-            density = self._kept_density = JointDensity(conditionals, self._order).without_own_gradients()
+            density = self._kept_density = JointDensity(conditionals, self._order).as_the_network()
         return density
 
     def _estimated_log_prob(

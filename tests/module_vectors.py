@@ -7,11 +7,23 @@ from typing import Any, NamedTuple
 import numpy as np
 import reference_neural as oracle
 
+from fastdgm.kernels.module_features import Features
 from fastdgm.kernels.module_reals import MixtureParts, NormalParts
 from fastdgm.kernels.module_tiles import Cells
 
 KEY, FIRST, ROW, WORD = 2**63 + 5, 7, 2, 6
 START = 2**32 - 20  # the low half of the row number wraps
+
+
+def features_case(n: int) -> tuple[Features, np.ndarray, np.ndarray, np.ndarray]:
+    """A plan, blocks, and the oracle's features of their columns from FIRST on."""
+    rng = np.random.default_rng(1)
+    codes = rng.integers(0, 3, (4, FIRST + n)).astype(np.uint8)
+    reals = rng.normal(size=(2, FIRST + n)).astype(np.float32)
+    short = [np.array(own, np.uint32) for own in ([2, 0], [0, 4], [3, 0], [1], [3])]
+    codes[0] %= 2
+    parents = [(codes[2], 3), (reals[1], 0), (codes[0], 0)]
+    return Features(*short), codes, reals, oracle.features(parents)[FIRST:]
 
 
 class Vector(NamedTuple):

@@ -27,6 +27,12 @@ def weights(z: np.ndarray) -> np.ndarray:
     return np.exp(wide - wide.max(axis=-1, keepdims=True))
 
 
+def features(parents: list[tuple[np.ndarray, int]]) -> np.ndarray:
+    """(n, d) of columns with their numbers of states: one-hot, or as they are where that is 0."""
+    parts = [own[:, None] == np.arange(k) if k else own[:, None] for own, k in parents]
+    return np.concatenate([part.astype(np.float64) for part in parts], axis=1)
+
+
 def draw_bits(logits: np.ndarray, key: int, rows: np.ndarray, word: int) -> np.ndarray:
     """Bits of logits (n, cells)."""
     cells = range(logits.shape[1])

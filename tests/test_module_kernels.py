@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from module_vectors import FIRST, KEY, START, vector
+from module_vectors import FIRST, KEY, START, features_case, vector
 
 from fastdgm.engines.torch.neural_loops import LOOPS
 from fastdgm.kernels.module_reals import NormalParts
@@ -13,6 +13,15 @@ from fastdgm.runtime.arrays import read_only
 pytestmark = pytest.mark.kernel
 FAMILIES = ["bernoulli", "categorical", "normal", "mixture"]
 N = 333
+
+
+def test_features():
+    plan, codes, reals, expected = features_case(N)
+    for dtype in (np.float32, np.float64):
+        out = np.full(expected.shape, np.nan, dtype)
+        for begin, end in ((0, 5), (5, 200), (200, N)):
+            LOOPS["features", "cpu"](begin, end, plan, FIRST, read_only(codes), read_only(reals), out)
+        np.testing.assert_array_equal(out, expected.astype(np.float32))
 
 
 def drawn(own, family, ranges):

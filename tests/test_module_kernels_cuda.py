@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from device import run
-from module_vectors import FIRST, KEY, START, vector
+from module_vectors import FIRST, KEY, START, features_case, vector
 
 from fastdgm.engines.torch.neural_loops import LOOPS as CPU_LOOPS
 
@@ -32,6 +32,13 @@ def test_twins(loops, family, dtype):
     terms = own.terms(own.block[own.own].T.astype(np.float64), *own.parts)
     np.testing.assert_allclose(found[FIRST:], terms.sum(axis=1), rtol=10 * tolerance, atol=tolerance)
     assert {("log_prob " + family, "cpu"), ("sample " + family, "cpu")} <= set(CPU_LOOPS)
+
+
+def test_features(loops):
+    plan, codes, reals, expected = features_case(N)
+    out = np.full(expected.shape, np.nan)
+    run(loops["features", "cuda"], N, plan, FIRST, codes, reals, out)
+    np.testing.assert_array_equal(out, expected.astype(np.float32))
 
 
 def test_parameters_that_are_none(loops):

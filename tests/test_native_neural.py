@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import importlib.util
 import json
 import pickle
 import subprocess
@@ -238,6 +239,55 @@ def test_guides_without_modules_come_back():
     assert write_native(again) == write_native(guided) != write_native(net)
 
 
+def test_autoregressive_models_come_back_and_shared_ones_once():
+    made, guide = fd.MADE(3, hidden=(4,), n_context=2, seed=0), fd.MADE(2, hidden=(4,), head="normal", n_context=3)
+    net = fd.BayesNet(
+        {
+            "label": fd.Bernoulli(0.5),
+            "x": made.given(["label"]),
+            "z": fd.MultivariateNormal.standard(2),
+            "y": made.given(["z"]),
+        }
+    ).guided({"z": guide.given(["x"])})
+    data = write_native(net)
+    again = read_native(data, "file")
+    assert write_native(again) == data
+    assert again["x"].model is again["y"].model is not made
+    assert type(again["x"].model) is fd.MADE and again.guide["z"].parents == ("x",)
+    assert np.array_equal(again.sample(20, seed=0)["y"], net.sample(20, seed=0)["y"])
+    assert len([key for key in load(data) if key.startswith("model.1.")]) == len(guide._state()[1])
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "match"),
+    [
+        (["models"], [], "'models' is a list of one model or more"),
+        (["models"], "left out", "missing or too many"),
+        (["models", 0], {"family": "MADE"}, "model 0 has a family and a structure"),
+        (["models", 0, "family"], "BayesNet", "the family of model 0 is one of MADE"),
+        (
+            ["models", 0, "family"],
+            "MarkovChain",
+            "model 0 is no conditional of a network, a MarkovChain has no context",
+        ),
+        (["models", 0, "family"], "NADE", "BayesNet: "),
+        (["models", 0, "structure"], {}, "BayesNet: "),
+        (["models", 1], {"family": "MADE", "structure": {}}, "BayesNet: "),
+        (["variables", 1, "settings", "model"], 1, "the model of 'x' is a number below 1"),
+        (["variables", 1, "settings"], {"module": 0}, "the model of 'x' is a number below 1"),
+        (["variables", 1, "event_shape"], [4], "'x' is Discrete"),
+        (["variables", 1, "states"], ["a", "b"], "'x' is Discrete"),
+        (["variables", 1, "parents"], [], "name the parents that give it"),
+        (["variables", 1, "kind"], "Neural", "settings of 'x'|every"),
+    ],
+)
+def test_wrong_models(path, value, match):
+    made = fd.MADE(3, hidden=(4,), n_context=2)
+    data = write_native(fd.BayesNet({"label": fd.Bernoulli(0.5), "x": made.given(["label"])}))
+    with pytest.raises(fd.FormatError, match=match):
+        read_native(changed(path, value, data=data), "file")
+
+
 def test_what_is_to_be_learnt_comes_back_beside_modules():
     module = nn.Linear(1, 1)
 
@@ -287,6 +337,11 @@ def test_copies_and_pickles_keep_guides_and_shared_modules():
 # --- what no file holds ------------------------------------------------------------------------------------
 
 
+class Constant(nn.Module):
+    def forward(self, features):
+        return torch.zeros(len(features), 3)
+
+
 class Extra(nn.Linear):
     def get_extra_state(self):
         return {"step": 3}
@@ -333,6 +388,27 @@ def test_extra_state_that_is_a_tensor_comes_back():
     other.own = torch.zeros(1)
     read_native(write_native(linear_network(module)), "file", {"x": other})
     assert other.own.tolist() == [3.0]
+
+
+@pytest.mark.parametrize("suffix", [".bif", ".xmlbif", ".uai", ".net", ".xdsl", ".json"])
+def test_other_formats_name_the_variable_and_what_can_hold_it(suffix, tmp_path):
+    net = fd.BayesNet({"x": fd.Neural([], Constant(), family="bernoulli", event_shape=(3,))})
+    with pytest.raises(TypeError, match=r"variable 'x' has a Neural; .safetensors files hold other kinds too"):
+        fd.write(net, tmp_path / f"net{suffix}")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_neighbours_refuse_modules_by_name():
+    net = fd.BayesNet(
+        {"k": fd.Bernoulli(0.5), "x": fd.Neural(["k"], nn.Linear(2, 2), family="categorical", n_states=2)}
+    )
+    pytest.importorskip("sklearn", reason="scikit-learn is not installed")
+    with pytest.raises(TypeError, match="variable 'x' has a Neural"):
+        net.to_sklearn()
+    for library, export in (("pgmpy", net.to_pgmpy), ("pyagrum", net.to_pyagrum)):
+        if importlib.util.find_spec(library):
+            with pytest.raises(TypeError, match="variable 'x' has a Neural"):
+                export()
 
 
 # --- modules that are not those of the file ----------------------------------------------------------------
@@ -472,17 +548,20 @@ DATA = write_native(written_network())
 TENSORS = load(DATA)
 
 
-def changed(path: list, value: object, tensors: dict | None = None) -> bytes:
+def changed(path: list, value: object, tensors: dict | None = None, data: bytes | None = None) -> bytes:
     """The file with another value at a place in its structure."""
-    own = structure(DATA)
+    own = structure(data or DATA)
     inner = own
     for key in path[:-1]:
         inner = inner[key]
     if value == "left out":
         inner.pop(path[-1], None)
+    elif type(inner) is list and path[-1] == len(inner):
+        inner.append(value)
     else:
         inner[path[-1]] = value
-    own_tensors = {key: tensor for key, tensor in (TENSORS | (tensors or {})).items() if tensor is not None}
+    changed_tensors = (load(data) if data else TENSORS) | (tensors or {})
+    own_tensors = {key: tensor for key, tensor in changed_tensors.items() if tensor is not None}
     return save(own_tensors, metadata=metadata(own))
 
 
@@ -534,7 +613,7 @@ X, LABEL, Z = (["variables", 0], ["variables", 2], ["guide", 0])
         ([*X, "kind"], "CPT", {}, "module|settings"),
         (["variables", 3, "settings"], {"a": 1}, {}, "settings are those of a kind of conditional, 'kind' has"),
         (["variables", 1, "settings"], {"a": 1}, {}, "a MultivariateNormal has no settings, 'z' has"),
-        (["fitted"], True, {"weight.0": torch.ones(1)}, "'x' has a module and no arrays"),
+        (["fitted"], True, {"weight.0": torch.ones(1)}, "'x' has a module or a model and no arrays"),
         (["guide"], {}, {}, "'guide' is a list, got dict"),
         (["guide"], [], {}, "every module is that of a variable"),
         ([*Z, "name"], "nobody", {}, "nobody"),

@@ -176,6 +176,18 @@ def test_many_states():
         )
 
 
+@pytest.mark.parametrize("way", ["uint8", "float32", "labels", "columns in memory", "polars lists"])
+def test_beside_a_variable_of_many_states(way):
+    """All codes of a network are of one type."""
+    many = fd.Categorical(np.full(300, 1 / 300))
+    columns, _ = rows()
+    wide = fd.BayesNet({"m": many, "x": Cells([], TABLE[0], SHAPE, STATES)})
+    data = {"m": np.arange(7) + 290, "x": WAYS_IN[way](columns["x"])}
+    expected = np.log(TABLE[0][np.arange(6), columns["x"]]).sum(axis=1) - np.log(300)
+    np.testing.assert_allclose(wide.log_prob(data), expected, rtol=1e-12)
+    assert wide.sample(3, seed=0)["x"].dtype == np.uint16
+
+
 def test_names_of_states_that_read_as_numbers():
     years = net(states=("1990", "2000", "2010"))
     columns, expected = rows()
@@ -309,8 +321,9 @@ def test_columns_that_do_not_belong():
         fd.BayesNet({"x": Cells([], TABLE[0], SHAPE, STATES)}).log_prob(cells)
     with pytest.raises(ValueError, match="columns are equally long: 'x' has 6 rows, 'z' has 7"):
         net().log_prob({**columns, "x": columns["x"][:6]})
-    with pytest.raises(ValueError, match=r"shape \(n_rows, 8\).*got shape \(7, 6\)"):
-        net().log_prob(columns["x"])
+    for x in (columns["x"], images(columns["x"])):
+        with pytest.raises(ValueError, match=r"shape \(n_rows, 8\).*got shape \(7.*'x' is given by name"):
+            net().log_prob(x)
 
 
 def test_no_rows():

@@ -12,7 +12,7 @@ import torch
 from ..bayesnet import BayesNet
 from ..data.schema import Schema
 from ..engines.torch.densities.draws import check_drawn, drawn, first_words
-from ..engines.torch.densities.inputs import checked_tensors
+from ..engines.torch.densities.inputs import check_finite, checked_tensors
 from ..engines.torch.densities.joint import JointDensity
 from ..runtime.seeds import check_rows, key_from_seed
 
@@ -68,7 +68,10 @@ class NetworkLogProb(torch.nn.Module):
             other shapes. KeyError : unknown names. TypeError : what is no tensor.
         """
         check = check and not torch.compiler.is_compiling()
-        found: torch.Tensor = self.density(checked_tensors(data, self._schema, check=check))
+        values = checked_tensors(data, self._schema, check=check)
+        found: torch.Tensor = self.density(values)
+        if check and not bool(torch.isfinite(found.detach().sum())):
+            check_finite(values)
         return found
 
     def to_bayesnet(self) -> BayesNet:

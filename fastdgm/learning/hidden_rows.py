@@ -34,14 +34,14 @@ def absent_variables(data: Any, known: Variables, names: Sequence[str]) -> list[
     if isinstance(data, Samples) or is_all_discrete(known, names):
         return []
     if isinstance(data, Mapping):
-        absent = [name for name in names if not _has_column(data, name)]
+        absent = [name for name in names if not has_column(data, name)]
         return absent if len(absent) < len(names) else []
     if any(name not in known for name in names) or not holds_reals_alone(data, Schema(known)):
         return []
     return [name for name in names if isinstance(known[name], Discrete)]
 
 
-def _has_column(data: Mapping[Any, Any], name: str) -> bool:
+def has_column(data: Mapping[Any, Any], name: str) -> bool:
     """Whether a table has the column of a variable, or of any number of a vector."""
     return name in data or any(isinstance(own, str) and own.startswith(f"{name}[") for own in data)
 

@@ -4,6 +4,7 @@ bound."""
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from math import prod
 from typing import NamedTuple
 
 import numpy as np
@@ -14,12 +15,14 @@ from ..conditionals.neural import Neural
 from ..data.mixed import values_block
 from ..data.partial import PartialRows
 from ..data.schema import Schema, Values
+from ..data.variables import Discrete, Real
+from ..errors import MissingValuesError
 from ..runtime.text import preview
 from .base import Learnt, Target, Weights
 from .counts import Prior, TrainingRows
 from .estimators import KEPT
 from .fitting import learn_some
-from .neural_rows import Seen, missing_in
+from .neural_rows import cells, missing_in
 
 Mask = npt.NDArray[np.bool_]
 
@@ -35,8 +38,46 @@ class Problem(NamedTuple):
     schema: Schema
 
 
-def check_latents(problem: Problem, seen: Seen) -> None:
-    """ValueError, naming a variable, where guides are not those of the latent real variables, or train nothing."""
+class Seen(NamedTuple):
+    """What rows lack: real variables that have no value in any row, discrete ones that have none in some or all."""
+
+    latent: frozenset[str]
+    hidden: tuple[str, ...]
+
+
+def seen_in(rows: PartialRows) -> Seen:
+    """MissingValuesError for vectors and numbers that lack values in some rows, or in some of their cells."""
+    schema, latent, hidden = rows.schema, set[str](), list[str]()
+    for name, variable in schema.variables.items():
+        missing = [rows.missing[cell] for cell in cells(name, schema) if cell in rows.missing]
+        if not missing:
+            continue
+        if isinstance(variable, Discrete) and not variable.event_shape:
+            hidden.append(name)
+        elif isinstance(variable, Real) and len(missing) == variable.size and all(own is None for own in missing):
+            latent.add(name)
+        else:
+            some = next((own for own in missing if own is not None), None)
+            raise MissingValuesError(
+                f"{name!r} has a missing value in row {0 if some is None else int(np.argmax(some))}: in networks with "
+                "Neural nodes, discrete variables that are no vectors may lack values in some rows, real ones in all "
+                "rows or none: leave such rows out"
+            )
+    return Seen(frozenset(latent), tuple(hidden))
+
+
+def check_guides(guide: Mapping[str, Conditional]) -> None:
+    """ValueError, naming a variable, for a guide that cannot be trained."""
+    for name, own in guide.items():
+        if not isinstance(own, Neural) or own.family != "normal":
+            raise ValueError(
+                "fit trains guides that are Neural and of the family normal, whose draws have gradients; that of "
+                f"{name!r} is {own!r:.100}"
+            )
+
+
+def check_hidden(problem: Problem, seen: Seen) -> None:
+    """ValueError, naming a variable, where guides are not those of the latent real variables, or too much is hidden."""
     observed = [name for name in problem.guide if name not in seen.latent]
     if observed:
         raise ValueError(
@@ -47,17 +88,9 @@ def check_latents(problem: Problem, seen: Seen) -> None:
         if name in seen.latent and name not in problem.guide:
             raise ValueError(
                 f"the real variable {name!r} has no values in the data and no guide: pass guide={{{name!r}: "
-                'Neural([...], encoder, family="normal", ...)}}, or its column'
+                'Neural([...], encoder, family="normal", ...)}, or its column'
             )
-    for name, own in problem.guide.items():
-        if not isinstance(own, Neural) or own.family != "normal":
-            raise ValueError(
-                f"fit trains guides that are Neural and of the family normal, whose draws have gradients; that of "
-                f"{name!r} is {own!r:.100}"
-            )
-    n_configurations = 1
-    for name in seen.hidden:
-        n_configurations *= len(problem.schema.states[name])
+    n_configurations = prod(len(problem.schema.states[name]) for name in seen.hidden)
     if n_configurations > MOST_CONFIGURATIONS:
         raise ValueError(
             f"{preview(seen.hidden)} lack values and have {n_configurations} configurations together, which are summed "
@@ -65,7 +98,7 @@ def check_latents(problem: Problem, seen: Seen) -> None:
         )
 
 
-def learn_closed_forms(problem: Problem, rows: PartialRows, seen: Seen, weights: Weights, prior: Prior) -> Learnt:
+def learn_closed_forms(problem: Problem, rows: PartialRows, weights: Weights, prior: Prior) -> Learnt:
     """Conditionals that are no modules, each from the rows in which it and its parents have values.
 
     Those of variables that never have one keep their parameters. ValueError, naming a variable, where parameters would
@@ -78,7 +111,7 @@ def learn_closed_forms(problem: Problem, rows: PartialRows, seen: Seen, weights:
             continue
         missing = missing_in(rows, [name, *own.parents])
         if missing is not None and missing.all():
-            _check_keeps(name, own, rows, seen)
+            _check_keeps(name, own, rows)
             continue
         key = b"" if missing is None else missing.tobytes()
         groups.setdefault(key, (missing, []))[1].append(name)
@@ -114,7 +147,7 @@ def _rows_of(schema: Schema, names: Sequence[str]) -> list[int]:
     return [schema.rows[name] + i for name in names for i in range(schema.variables[name].size)]
 
 
-def _check_keeps(name: str, own: Conditional, rows: PartialRows, seen: Seen) -> None:
+def _check_keeps(name: str, own: Conditional, rows: PartialRows) -> None:
     """A conditional that no row tells of: it keeps its parameters where its variable is never seen."""
     kind = type(own).__name__
     missing = missing_in(rows, [name])

@@ -13,6 +13,7 @@ from ....runtime.torch_modules import evaluating
 from ...training import Step
 from ..train import Loss, TorchStepper
 from .bound import Bound, Noise
+from .layers import batch_norms, by_running_means
 from .records import Layout
 
 Array = npt.NDArray[Any]
@@ -45,14 +46,16 @@ class BoundStepper(TorchStepper):
         super().__init__(modules, max_gradient_norm)
         self._bound, self._layout, self._annealing = bound, layout, annealing
         self._device = next(iter(self._trained.values())).device
+        self._batch_norms = batch_norms(list(modules.values()))
         for module in modules.values():
             module.train()
 
     def loss(self, rows: Array, step: Step) -> Loss:
         """The mean of -bound, each row times its weight."""
         batch = self._layout.batch(rows, self._device)
-        noise = Noise(self.noise_seed(step))
-        descended, bound = self._bound(batch, noise, self._annealing.weight(step.number))
+        with by_running_means(self._batch_norms if batch.n == 1 else ()):
+            noise = Noise(self.noise_seed(step))
+            descended, bound = self._bound(batch, noise, self._annealing.weight(step.number))
         if "weight" in (rows.dtype.names or ()):
             weights = torch.from_numpy(np.array(rows["weight"])).to(bound)
             descended, bound = weights * descended, weights * bound

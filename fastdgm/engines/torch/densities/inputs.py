@@ -62,10 +62,11 @@ def checked_tensors(data: Any, schema: Schema, *, check: bool) -> Tensors:
     """{name: tensor (n, *event_shape)} out of the same, or out of a tensor (n, n_cells) where all variables are of one
     kind; discrete ones as int64 codes.
 
-    Values are looked at only with ``check``: a tensor that torch.func or torch.compile traces has none.
+    Codes are looked at only with ``check``: a tensor that torch.func or torch.compile traces has no values. Reals are
+    left to ``check_finite``.
 
-    Raises KeyError for unknown names, MissingValuesError for absent columns and NaN, TypeError for what is no tensor,
-    ValueError for other shapes, codes out of range and infinite numbers.
+    Raises KeyError for unknown names, MissingValuesError for absent columns, TypeError for what is no tensor,
+    ValueError for other shapes and codes out of range.
     """
     if isinstance(data, torch.Tensor):
         n_cells = schema.n_codes + schema.n_reals
@@ -74,8 +75,6 @@ def checked_tensors(data: Any, schema: Schema, *, check: bool) -> Tensors:
         if data.ndim != 2 or data.shape[1] != n_cells:
             raise ValueError(f"a tensor of rows has shape (n, {n_cells}), got {tuple(data.shape)}")
         columns = _cells(data, schema)
-        if check and schema.n_reals and bool(torch.isfinite(data.detach().sum())):
-            check = False  # all of them are finite
     elif isinstance(data, Mapping):
         columns = dict(data)
         _check_names(columns, schema)
@@ -107,18 +106,20 @@ def _column(name: str, column: Any, variable: Variable, n: int, check: bool) -> 
         return _codes(name, column, variable, check)
     if not column.is_floating_point():
         column = column.to(torch.get_default_dtype())
-    if check and not bool(torch.isfinite(column.detach().sum())):
-        _check_finite(name, column.detach())
     return column
 
 
-def _check_finite(name: str, column: torch.Tensor) -> None:
-    bad = ~torch.isfinite(column).reshape(len(column), -1).all(1)
-    if bool(bad.any()):
-        row = int(bad.int().argmax())
-        if bool(torch.isnan(column[row]).any()):
-            raise MissingValuesError(f"{name!r} is missing (NaN) in row {row}: {HIDDEN}")
-        raise ValueError(f"real values are finite: {name!r} is infinite in row {row}")
+def check_finite(values: Mapping[str, torch.Tensor]) -> None:
+    """MissingValuesError for NaN, ValueError for infinite numbers. No density of such is finite, so who has finite
+    ones need not ask."""
+    for name, value in values.items():
+        column = value.detach().reshape(len(value), -1)
+        bad = ~torch.isfinite(column).all(1)
+        if bool(bad.any()):
+            row = int(bad.int().argmax())
+            if bool(torch.isnan(column[row]).any()):
+                raise MissingValuesError(f"{name!r} is missing (NaN) in row {row}: {HIDDEN}")
+            raise ValueError(f"real values are finite: {name!r} is infinite in row {row}")
 
 
 def _codes(name: str, column: torch.Tensor, variable: Discrete, check: bool) -> torch.Tensor:

@@ -91,11 +91,6 @@ class JointDensity(torch.nn.Module):
         terms = self.terms(values)
         return torch.stack([terms[name].to(torch.float64) for name in names], dim=1)
 
-    def user_modules(self) -> list[torch.nn.Module]:
-        """Those of neural conditionals."""
-        own = [density for density in self.densities if isinstance(density, NeuralDensity)]
-        return [module for density in own for module in density.modules_of_members]
-
     def why_not_drawn(self) -> dict[str, str]:
         """The variables whose draws have no gradient, and why."""
         reasons = {name: self.of(name).why_not_drawn(name) for name in self.order}
@@ -112,10 +107,13 @@ class JointDensity(torch.nn.Module):
             values[name] = self.of(name).rsample(name, values, words).to(dtype)
         return values
 
-    def without_own_gradients(self) -> JointDensity:
-        """Itself, its parameters but those of the user's modules fixed."""
+    def as_the_network(self) -> JointDensity:
+        """Itself, fixed as the network is: only modules have parameters with a gradient, and these are called in eval
+        mode."""
         for density in self.densities:
-            if not isinstance(density, NeuralDensity):
+            if isinstance(density, NeuralDensity):
+                density.in_eval_mode = True
+            else:
                 density.requires_grad_(False)
         return self
 
