@@ -213,7 +213,7 @@ class _Sums:
 
 def _density(conditionals: Mapping[str, Conditional], name: str) -> Density:
     """The density of a variable; of what is no module's, parameters take no gradient."""
-    own = density_of(name, conditionals[name])(conditionals, [name])
+    own = density_of(conditionals[name])(conditionals, [name])
     return own if isinstance(conditionals[name], Neural) else own.requires_grad_(False)
 
 
