@@ -398,6 +398,12 @@ class BayesNet(LatentCodes):
         from .learning.counts import check_ignored_labels, checked_prior
 
         check_ignored_labels(y)
+        for name, own in self._conditionals.items():
+            if isinstance(own, Neural):
+                raise TypeError(
+                    f"partial_fit cannot learn the Neural of {name!r}, which is trained in epochs over all rows: call "
+                    "fit(data), which goes on from the module's present parameters"
+                )
         return self._learn(data, checked_prior(prior, equivalent_sample_size), sample_weight, unknown, None)
 
     def _learn(

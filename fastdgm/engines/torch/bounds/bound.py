@@ -23,6 +23,7 @@ from typing import Any, NamedTuple
 import torch
 
 from ....conditionals.base import Conditional
+from ....conditionals.neural import Neural
 from ..densities.base import Density, Values, Words
 from ..densities.joint import density_of
 from ..families import HALF_LOG_2_PI, normal_terms
@@ -81,11 +82,11 @@ class Bound:
         self._sizes = {name: own.variable.size for name, own in conditionals.items()}
         self._parents = {name: conditionals[name].parents for name in members}
         self._guide_parents = {name: own.parents for name, own in guides.items()}
-        densities = {name: density_of(conditionals[name])(conditionals, [name]) for name in members}
+        densities = {name: _density(conditionals, name) for name in members}
         self._terms = {name: own for name, own in densities.items() if name not in guides}
         self._latents = {}
         for name, own in guides.items():
-            guide = density_of(own)({**conditionals, name: own}, [name])
+            guide = _density({**conditionals, name: own}, name)
             closed = n_particles == 1 and not any(parent in guides for parent in self._parents[name])
             self._latents[name] = Latent(densities[name], guide, closed)
         self._levels = {name: Level(configurations=name in hidden) for name in conditionals}
@@ -137,11 +138,13 @@ class Bound:
         drawn = words.normals(self._sizes[name], mean).reshape(mean.shape)
         rows.values[name] = torch.addcmul(mean, torch.exp(log_std), drawn)
         if latent.may_be_closed:
-            both = level.joined(self._level(*prior_parents))
-            prior = latent.prior.normal(name, rows.at(both, *prior_parents))
+            prior_level = self._level(*prior_parents)
+            prior = latent.prior.normal(name, rows.at(prior_level, *prior_parents))
             if prior is not None:
+                both = level.joined(prior_level)
                 mean, log_std = (rows.raised(part, level, both) for part in found)
-                divergences.add(both, _summed(_divergence(mean, log_std, *(part.to(mean) for part in prior))))
+                mean_of_prior, log_std_of_prior = (rows.raised(part.to(mean), prior_level, both) for part in prior)
+                divergences.add(both, _summed(_divergence(mean, log_std, mean_of_prior, log_std_of_prior)))
                 return True
         divergences.add(own, _summed(-0.5 * drawn * drawn - log_std - HALF_LOG_2_PI))
         return False
@@ -206,6 +209,12 @@ class _Sums:
         for level, own in self._found.items():
             total = self._rows.raised(own, level, self._top) + total
         return total
+
+
+def _density(conditionals: Mapping[str, Conditional], name: str) -> Density:
+    """The density of a variable; of what is no module's, parameters take no gradient."""
+    own = density_of(conditionals[name])(conditionals, [name])
+    return own if isinstance(conditionals[name], Neural) else own.requires_grad_(False)
 
 
 def _log_p(name: str, density: Density, values: Values) -> torch.Tensor:
