@@ -167,7 +167,9 @@ CHECKS = {
         "reference_gaussian.gaussian_gradient", "test_gaussian_gradient.test_the_gradient_is_the_oracles"
     ),
     "gaussian_gradient_cuda.gradient_cuda": Checks(
-        "gaussian_gradient.gradient_cpu", "test_gaussian_gradient.test_the_twin_has_the_same_gradient"
+        "gaussian_gradient.gradient_cpu",
+        "test_gaussian_gradient.test_the_twin_has_the_same_gradient",
+        "gpu: gaussian gradient",
     ),
     "gaussian_cuda.sample_cuda": Checks(
         "gaussian.sample_cpu", "test_gaussian_cuda.test_samples_are_those_of_the_cpu", "gpu: gaussian sample"
@@ -232,8 +234,8 @@ CHECKS = {
     # --- masked networks ---
     "noise.uniforms_cpu": Checks("reference_ar.uniforms", "test_noise.test_uniforms_are_the_oracles"),
     "noise.normals_cpu": Checks("reference_gaussian.standard", "test_noise.test_normals_are_the_oracles"),
-    "noise_cuda.uniforms_cuda": Checks("noise.uniforms_cpu", "test_noise.test_the_twins"),
-    "noise_cuda.normals_cuda": Checks("noise.normals_cpu", "test_noise.test_the_twins"),
+    "noise_cuda.uniforms_cuda": Checks("noise.uniforms_cpu", "test_noise.test_the_twins", "gpu: noise uniforms"),
+    "noise_cuda.normals_cuda": Checks("noise.normals_cpu", "test_noise.test_the_twins", "gpu: noise normals"),
     "uniforms.uniforms_cpu": Checks("reference_ar.uniforms", "test_uniforms.test_the_kernel_for_modules"),
     "made.log_prob_cpu": Checks(
         "reference_ar.terms",

@@ -47,7 +47,7 @@ def test_it_is_the_networks_log_prob(make):
 
 def test_one_tensor_is_of_variables_of_one_kind():
     net = chain()
-    rows = torch.from_numpy(np.asarray(net.sample(30, seed=1, dtype=np.float64))).requires_grad_()
+    rows = torch.from_numpy(np.array(net.sample(30, seed=1, dtype=np.float64))).requires_grad_()
     found = net.to_torch()(rows)
     np.testing.assert_allclose(found.detach(), net.log_prob(rows.detach()), rtol=1e-12)
     found.sum().backward()
@@ -75,8 +75,8 @@ def test_training_approaches_fit():
     )
     module = start.to_torch()
     optimizer = torch.optim.Adam(module.parameters(), lr=0.05)
-    for step in range(600):
-        if step == 400:
+    for step in range(300):
+        if step == 200:
             optimizer.param_groups[0]["lr"] = 0.005
         optimizer.zero_grad()
         (-module(tensors(rows)).mean()).backward()
@@ -91,7 +91,7 @@ def test_tables_are_trained_as_fit_counts_them():
     rows = net.sample(400, seed=3)
     module = net.to_torch()
     optimizer = torch.optim.Adam(module.parameters(), lr=0.1)
-    for _ in range(300):
+    for _ in range(150):
         optimizer.zero_grad()
         (-module(tensors(rows)).mean()).backward()
         optimizer.step()
@@ -176,7 +176,7 @@ def changed(name: str, value: object) -> dict[str, object]:
         (changed("x", [0.0] * 4), TypeError, "'x' is list"),
         (changed("nobody", torch.zeros(4)), UnknownNameError, "no variable 'nobody'"),
         ({"a": torch.zeros(4)}, MissingValuesError, "no column .*log_prob"),
-        (changed("a", torch.tensor(1)), ValueError, r"'a' has shape \(n\), got \(\)"),
+        (changed("a", torch.tensor(1)), ValueError, r"'a' has shape \(n,\), got \(\)"),
         ([1, 2], TypeError, "got list"),
     ],
 )
@@ -220,14 +220,14 @@ def test_log_prob_follows_tensors_that_require_grad():
     again = followed(tensors(rows))
     net.to_torch()(again).sum().backward()
     for name, value in values.items():
-        if value.requires_grad and name != "twice":
+        if value.requires_grad and again[name].grad is not None:
             np.testing.assert_allclose(value.grad, again[name].grad, rtol=1e-9)
-    assert not net.log_prob(tensors(rows)).requires_grad
+    assert isinstance(net.log_prob(tensors(rows)), np.ndarray)
     terms = net.log_prob(followed(tensors(rows)), per_variable=True)
     assert terms.requires_grad and terms.shape == (40, len(net.names))
     np.testing.assert_allclose(terms.detach(), net.log_prob(rows, per_variable=True), rtol=1e-9, atol=1e-12)
     with torch.no_grad():
-        assert not net.log_prob(followed(tensors(rows))).requires_grad
+        assert isinstance(net.log_prob(followed(tensors(rows))), np.ndarray)
 
 
 def test_log_prob_of_rows_and_labels_and_modules():
@@ -323,12 +323,13 @@ def test_gradients_of_each_row():
     net = chain()
     module, rows = net.to_torch(), rows_of(chain(), 7)
     parameters = dict(module.named_parameters())
+    detached = {name: parameter.detach() for name, parameter in parameters.items()}
 
     def one(changed, row):
         single = {name: value[None] for name, value in row.items()}
         return torch.func.functional_call(module, changed, (single,), {"check": False})[0]
 
-    each = torch.vmap(torch.func.grad(one), (None, 0))(parameters, rows)
+    each = torch.vmap(torch.func.grad(one), (None, 0))(detached, rows)
     for i in range(7):
         module.zero_grad()
         module({name: value[i : i + 1] for name, value in rows.items()}).sum().backward()
@@ -375,6 +376,6 @@ def test_the_operators_keep_torchs_rules():
     reals = torch.stack(list(rows_of(chain(), 5).values())).requires_grad_()
     numbers = [own.detach().requires_grad_() for own in (density.intercepts, density.coefficients, density.log_stds)]
     codes = torch.empty((0, 5), dtype=torch.uint8)
-    layout = density._layout
+    layout = density._structure.layout
     utilities = ("test_schema", "test_faketensor", "test_autograd_registration", "test_aot_dispatch_static")
     torch.library.opcheck(operators.gaussian_log_prob, (reals, codes, *numbers, layout), test_utils=utilities)

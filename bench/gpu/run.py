@@ -18,6 +18,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from case import Case
+from gradient_cases import gradient_cases, noise_cases
 from interval_cases import interval_cases
 from latent_cases import elimination_cases
 from logistic_cases import logistic_cases
@@ -44,6 +45,7 @@ from fastdgm.engines.nade.loops_cuda import LOOPS as NADE_LOOPS
 from fastdgm.engines.roots.loops_cuda import LOOPS as ROOT_LOOPS
 from fastdgm.engines.tables.loops_cuda import LOOPS as TABLE_LOOPS
 from fastdgm.engines.torch.neural_loops_cuda import LOOPS as MODULE_LOOPS
+from fastdgm.engines.torch.noise_cuda import LOOPS as NOISE_LOOPS
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from machine import machine_info, write_results
@@ -61,6 +63,7 @@ FAMILIES = {
     "moments": MOMENTS_LOOPS,
     "nade": NADE_LOOPS,
     "neural": MODULE_LOOPS,
+    "noise": NOISE_LOOPS,
 }
 ROUNDS = 1 if config.ENABLE_CUDASIM else 7
 SIMULATED_THREADS = 4  # each is a Python thread
@@ -79,6 +82,8 @@ def full_size() -> Iterator[Case]:
     yield from table_cases("alarm", 4_000_000)
     yield from logistic_cases(200_000)
     yield from gaussian_cases(1_000_000, 100)
+    yield from gradient_cases(200_000, 100)
+    yield from noise_cases(1_000_000, 20)
     yield from root_cases(4_000_000)
     yield from vector_cases(100_000, 100)
     yield from interval_cases(10_000_000)
@@ -97,6 +102,8 @@ def tiny() -> Iterator[Case]:
     yield from table_cases("alarm", 16)
     yield from logistic_cases(16)
     yield from gaussian_cases(8, 3)
+    yield from gradient_cases(8, 3)
+    yield from noise_cases(8, 3)
     yield from root_cases(8)
     yield from vector_cases(8, 3)
     yield from interval_cases(8)

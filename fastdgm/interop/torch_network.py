@@ -69,7 +69,12 @@ class NetworkLogProb(torch.nn.Module):
         """
         check = check and not torch.compiler.is_compiling()
         values = checked_tensors(data, self._schema, check=check)
-        found: torch.Tensor = self.density(values)
+        try:
+            found: torch.Tensor = self.density(values)
+        except ValueError:  # of a function of such numbers, which knows less of them
+            if check:
+                check_finite(values)
+            raise
         if check and not bool(torch.isfinite(found.detach().sum())):
             check_finite(values)
         return found

@@ -8,13 +8,14 @@ asks for it (``create_graph=True``), is taken of the formulas of gaussian_formul
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 
 from ..gaussian import gradient as kernels
 from . import gaussian_formulas
+from .gaussian_formulas import Place
 
 Tensor = torch.Tensor
 WIDE = ("table_start", "slope_start")  # fields that are uint64
@@ -91,7 +92,7 @@ def _(
     return of_reals, torch.empty_like(intercept), torch.empty_like(slope), torch.empty_like(log_std)
 
 
-# Backward ---------------------------------------------------------------------------------------------------------
+# Under torch.compile ----------------------------------------------------------------------------------------------
 
 
 def _keep_inputs(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
@@ -99,7 +100,7 @@ def _keep_inputs(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
     ctx.save_for_backward(reals, codes, intercept, slope, log_std, *layout)
 
 
-def _backward(ctx: Any, weights: Tensor) -> tuple[Tensor | None, ...]:
+def _backward(ctx: Any, weights: Tensor) -> tuple[Any, ...]:
     reals, codes, intercept, slope, log_std, *layout = ctx.saved_tensors
     wanted = ctx.needs_input_grad[0]
     of_reals, *of_parameters = gaussian_gradient(
@@ -108,11 +109,32 @@ def _backward(ctx: Any, weights: Tensor) -> tuple[Tensor | None, ...]:
     return (of_reals if wanted else None, None, *of_parameters, [None] * len(layout))
 
 
+gaussian_log_prob.register_autograd(_backward, setup_context=_keep_inputs)
+
+
+# In eager mode ----------------------------------------------------------------------------------------------------
+
+
+class Structure(NamedTuple):
+    """The layout of a network's linear Gaussians, for the kernels and for the formulas."""
+
+    layout: list[Tensor]
+    places: Sequence[Place]
+
+
+def followed_log_prob(reals: Tensor, codes: Tensor, parameters: Sequence[Tensor], structure: Structure) -> Tensor:
+    """log p (n,), differentiable by reals and parameters: intercepts, slopes, log stds."""
+    if torch.compiler.is_compiling():
+        compiled: Tensor = gaussian_log_prob(reals, codes, *parameters, structure.layout)
+        return compiled
+    found: Tensor = _LogProb.apply(reals, codes, *parameters, structure)
+    return found
+
+
 def _formula_gradient(
-    weights: Tensor, numbers: Sequence[Tensor], codes: Tensor, layout: Sequence[Tensor]
+    weights: Tensor, numbers: Sequence[Tensor], codes: Tensor, places: Sequence[Place]
 ) -> tuple[Tensor, ...]:
     """What ``gaussian_gradient`` is, by torch's own operations; ``numbers`` are reals, intercept, slope, log std."""
-    places = gaussian_formulas.places_of(_layout(layout))
 
     def total(*tensors: Tensor) -> Tensor:
         return gaussian_formulas.log_prob(places, tensors[0], codes, tensors[1:])
@@ -121,50 +143,72 @@ def _formula_gradient(
     return tuple(pull_back(weights))
 
 
-def _keep_gradient_inputs(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, ...]) -> None:
-    weights, reals, codes, intercept, slope, log_std, layout, ctx.by_reals = inputs
-    ctx.save_for_backward(weights, reals, codes, intercept, slope, log_std, *layout)
+class _LogProb(torch.autograd.Function):
+    """torch.func knows functions with a setup_context, not operators."""
+
+    @staticmethod
+    def forward(*inputs: Any) -> Tensor:
+        *tensors, structure = inputs
+        found: Tensor = gaussian_log_prob(*tensors, structure.layout)
+        return found
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
+        *tensors, ctx.structure = inputs
+        ctx.save_for_backward(*tensors)
+
+    @staticmethod
+    def backward(ctx: Any, weights: Tensor) -> tuple[Any, ...]:
+        wanted = ctx.needs_input_grad[0]
+        found = _Gradient.apply(weights, *ctx.saved_tensors, ctx.structure, wanted)
+        return (found[0] if wanted else None, None, *found[1:], None)
+
+    @staticmethod
+    def vmap(info: Any, in_dims: tuple[Any, ...], *inputs: Any) -> tuple[Tensor, int]:
+        *tensors, structure = inputs
+
+        def one(reals: Tensor, codes: Tensor, *parameters: Tensor) -> Tensor:
+            return gaussian_formulas.log_prob(structure.places, reals, codes, parameters)
+
+        return torch.vmap(one, in_dims[:-1])(*tensors), 0
 
 
-def _double_backward(ctx: Any, *by_outputs: Tensor) -> tuple[Tensor | None, ...]:
-    weights, reals, codes, intercept, slope, log_std, *layout = ctx.saved_tensors
+class _Gradient(torch.autograd.Function):
+    """Differentiable itself, by formulas."""
 
-    def found(weights: Tensor, *numbers: Tensor) -> tuple[Tensor, ...]:
-        gradients = _formula_gradient(weights, numbers, codes, layout)
-        return gradients if ctx.by_reals else gradients[1:]
+    @staticmethod
+    def forward(*inputs: Any) -> tuple[Tensor, ...]:
+        *tensors, structure, by_reals = inputs
+        found: tuple[Tensor, ...] = gaussian_gradient(*tensors, structure.layout, by_reals=by_reals)
+        return found
 
-    pull_back = torch.func.vjp(found, weights, reals, intercept, slope, log_std)[1]
-    of_weights, of_reals, *of_parameters = pull_back(by_outputs if ctx.by_reals else by_outputs[1:])
-    return (of_weights, of_reals, None, *of_parameters, [None] * len(layout), None)
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, ...]) -> None:
+        *tensors, ctx.structure, ctx.by_reals = inputs
+        ctx.save_for_backward(*tensors)
 
+    @staticmethod
+    def backward(ctx: Any, *by_outputs: Tensor) -> tuple[Any, ...]:
+        weights, reals, codes, *parameters = ctx.saved_tensors
+        places = ctx.structure.places
 
-gaussian_log_prob.register_autograd(_backward, setup_context=_keep_inputs)
-gaussian_gradient.register_autograd(_double_backward, setup_context=_keep_gradient_inputs)
+        def found(weights: Tensor, *numbers: Tensor) -> tuple[Tensor, ...]:
+            gradients = _formula_gradient(weights, numbers, codes, places)
+            return gradients if ctx.by_reals else gradients[1:]
 
+        pull_back = torch.func.vjp(found, weights, reals, *parameters)[1]
+        of_weights, of_reals, *of_parameters = pull_back(by_outputs if ctx.by_reals else by_outputs[1:])
+        return (of_weights, of_reals, None, *of_parameters, None, None)
 
-# vmap -------------------------------------------------------------------------------------------------------------
+    @staticmethod
+    def vmap(info: Any, in_dims: tuple[Any, ...], *inputs: Any) -> tuple[tuple[Tensor, ...], tuple[int, ...]]:
+        *tensors, structure, by_reals = inputs
 
+        def one(weights: Tensor, reals: Tensor, codes: Tensor, *parameters: Tensor) -> tuple[Tensor, ...]:
+            found = _formula_gradient(weights, (reals, *parameters), codes, structure.places)
+            return found if by_reals else found[1:]
 
-@gaussian_log_prob.register_vmap
-def _(info: Any, in_dims: tuple[Any, ...], *inputs: Any) -> tuple[Tensor, int]:
-    *tensors, layout = inputs
-    places = gaussian_formulas.places_of(_layout(layout))
-
-    def one(reals: Tensor, codes: Tensor, *parameters: Tensor) -> Tensor:
-        return gaussian_formulas.log_prob(places, reals, codes, parameters)
-
-    return torch.vmap(one, in_dims[:-1])(*tensors), 0
-
-
-@gaussian_gradient.register_vmap
-def _(info: Any, in_dims: tuple[Any, ...], *inputs: Any) -> tuple[tuple[Tensor, ...], tuple[int, ...]]:
-    *tensors, layout, by_reals = inputs
-
-    def one(weights: Tensor, reals: Tensor, codes: Tensor, *parameters: Tensor) -> tuple[Tensor, ...]:
-        found = _formula_gradient(weights, (reals, *parameters), codes, layout)
-        return found if by_reals else found[1:]
-
-    found = torch.vmap(one, in_dims[:-2])(*tensors)
-    if not by_reals:
-        found = (found[0].new_empty((info.batch_size, 0, 0)), *found)
-    return found, (0, 0, 0, 0)
+        found = torch.vmap(one, in_dims[:-2])(*tensors)
+        if not by_reals:
+            found = (found[0].new_empty((info.batch_size, 0, 0)), *found)
+        return found, (0, 0, 0, 0)

@@ -15,7 +15,7 @@ from ...base import Members
 from ...gaussian.gradient import Layout
 from ...gaussian.plan import gaussian_plan
 from ..gaussian_formulas import log_prob, mean_and_log_std, places_of, term
-from ..gaussian_operators import gaussian_log_prob, layout_tensors
+from ..gaussian_operators import Structure, followed_log_prob, layout_tensors
 from .base import Density, Values, Words, as_array
 
 CODES = {1: torch.uint8, 2: torch.uint16}  # by their size in bytes
@@ -46,7 +46,8 @@ class LinearGaussianDensity(Density):
         )
         freeze(*layout)
         self._places = dict(zip(self.members, places_of(layout), strict=True))
-        self._layout = layout_tensors(layout)  # of the kernels, so never on another device
+        # of the kernels, so never on another device
+        self._structure = Structure(layout_tensors(layout), list(self._places.values()))
         self.register_buffer("is_point", torch.from_numpy(plan.std == 0), persistent=False)
         self.intercepts = torch.nn.Parameter(torch.from_numpy(plan.intercept.copy()))
         self.coefficients = torch.nn.Parameter(torch.from_numpy(plan.slope.copy()))
@@ -81,8 +82,7 @@ class LinearGaussianDensity(Density):
         if reals.device.type != "cpu":
             return log_prob(list(self._places.values()), reals, codes, parameters)
         block, *own = (tensor.double() for tensor in (reals, *parameters))
-        found: torch.Tensor = gaussian_log_prob(block, codes.to(self._code_type), *own, self._layout)
-        return found
+        return followed_log_prob(block, codes.to(self._code_type), own, self._structure)
 
     def terms(self, values: Values) -> dict[str, torch.Tensor]:
         """By torch, variable by variable."""

@@ -98,8 +98,9 @@ def _column(name: str, column: Any, variable: Variable, n: int, check: bool) -> 
     if not isinstance(column, torch.Tensor):
         raise TypeError(f"columns are tensors, that of {name!r} is {type(column).__name__}")
     if n < 0 or tuple(column.shape) != (n, *variable.event_shape):
-        shape = ", ".join(map(str, ("n" if n < 0 else n, *variable.event_shape)))
-        raise ValueError(f"the column of {name!r} has shape ({shape}), got {tuple(column.shape)}")
+        shape = ("n" if n < 0 else n, *variable.event_shape)
+        expected = str(shape).replace("'", "")
+        raise ValueError(f"the column of {name!r} has shape {expected}, got {tuple(column.shape)}")
     if column.is_complex():
         raise TypeError(f"the column of {name!r} is of real numbers, got {column.dtype}")
     if isinstance(variable, Discrete):
