@@ -102,6 +102,59 @@ CHECKS = {
         "test_logistic_cuda.test_samples_and_log_prob_beside_reals",
         "gpu: log_prob per variable",
     ),
+    # --- parameters that torch modules gave ---
+    "module_features.features_cpu": Checks("reference_neural.features", "test_module_kernels.test_features"),
+    "module_cuda.features_cuda": Checks(
+        "module_features.features_cpu", "test_module_kernels_cuda.test_features", "gpu: features"
+    ),
+    "module_discrete.sample_bits_cpu": Checks(
+        "reference_neural.draw_bits", "test_module_kernels.test_draws_are_the_oracles"
+    ),
+    "module_discrete.log_prob_bits_cpu": Checks(
+        "reference_neural.bits_terms", "test_module_kernels.test_log_prob_is_the_oracles"
+    ),
+    "module_discrete.sample_states_cpu": Checks(
+        "reference_neural.draw_states", "test_module_kernels.test_draws_are_the_oracles"
+    ),
+    "module_discrete.log_prob_states_cpu": Checks(
+        "reference_neural.states_terms", "test_module_kernels.test_log_prob_is_the_oracles"
+    ),
+    "module_reals.sample_normals_cpu": Checks(
+        "reference_neural.draw_normals", "test_module_kernels.test_draws_are_the_oracles"
+    ),
+    "module_reals.log_prob_normals_cpu": Checks(
+        "reference_neural.normal_terms", "test_module_kernels.test_log_prob_is_the_oracles"
+    ),
+    "module_reals.sample_mixtures_cpu": Checks(
+        "reference_neural.draw_mixtures", "test_module_kernels.test_draws_are_the_oracles"
+    ),
+    "module_reals.log_prob_mixtures_cpu": Checks(
+        "reference_neural.mixture_terms", "test_module_kernels.test_log_prob_is_the_oracles"
+    ),
+    "module_cuda.sample_bits_cuda": Checks(
+        "module_discrete.sample_bits_cpu", "test_module_kernels_cuda.test_twins", "gpu: sample bernoulli"
+    ),
+    "module_cuda.log_prob_bits_cuda": Checks(
+        "module_discrete.log_prob_bits_cpu", "test_module_kernels_cuda.test_twins", "gpu: log_prob bernoulli"
+    ),
+    "module_cuda.sample_states_cuda": Checks(
+        "module_discrete.sample_states_cpu", "test_module_kernels_cuda.test_twins", "gpu: sample categorical"
+    ),
+    "module_cuda.log_prob_states_cuda": Checks(
+        "module_discrete.log_prob_states_cpu", "test_module_kernels_cuda.test_twins", "gpu: log_prob categorical"
+    ),
+    "module_cuda.sample_normals_cuda": Checks(
+        "module_reals.sample_normals_cpu", "test_module_kernels_cuda.test_twins", "gpu: sample normal"
+    ),
+    "module_cuda.log_prob_normals_cuda": Checks(
+        "module_reals.log_prob_normals_cpu", "test_module_kernels_cuda.test_twins", "gpu: log_prob normal"
+    ),
+    "module_cuda.sample_mixtures_cuda": Checks(
+        "module_reals.sample_mixtures_cpu", "test_module_kernels_cuda.test_twins", "gpu: sample mixture"
+    ),
+    "module_cuda.log_prob_mixtures_cuda": Checks(
+        "module_reals.log_prob_mixtures_cpu", "test_module_kernels_cuda.test_twins", "gpu: log_prob mixture"
+    ),
     # --- linear Gaussians and roots ---
     "gaussian.sample_cpu": Checks("reference_gaussian.standard", "test_gaussian.test_rows_are_the_oracles"),
     "gaussian.log_prob_cpu": Checks(
@@ -109,6 +162,12 @@ CHECKS = {
     ),
     "gaussian.log_prob_per_variable_cpu": Checks(
         "reference_gaussian.gaussian_log_prob", "test_gaussian.test_log_prob_is_the_oracles"
+    ),
+    "gaussian_gradient.gradient_cpu": Checks(
+        "reference_gaussian.gaussian_gradient", "test_gaussian_gradient.test_the_gradient_is_the_oracles"
+    ),
+    "gaussian_gradient_cuda.gradient_cuda": Checks(
+        "gaussian_gradient.gradient_cpu", "test_gaussian_gradient.test_the_twin_has_the_same_gradient"
     ),
     "gaussian_cuda.sample_cuda": Checks(
         "gaussian.sample_cpu", "test_gaussian_cuda.test_samples_are_those_of_the_cpu", "gpu: gaussian sample"
@@ -171,6 +230,10 @@ CHECKS = {
         "moments.moments_cpu", "test_moments_cuda.test_records_are_those_of_the_loop", "gpu: moments"
     ),
     # --- masked networks ---
+    "noise.uniforms_cpu": Checks("reference_ar.uniforms", "test_noise.test_uniforms_are_the_oracles"),
+    "noise.normals_cpu": Checks("reference_gaussian.standard", "test_noise.test_normals_are_the_oracles"),
+    "noise_cuda.uniforms_cuda": Checks("noise.uniforms_cpu", "test_noise.test_the_twins"),
+    "noise_cuda.normals_cuda": Checks("noise.normals_cpu", "test_noise.test_the_twins"),
     "uniforms.uniforms_cpu": Checks("reference_ar.uniforms", "test_uniforms.test_the_kernel_for_modules"),
     "made.log_prob_cpu": Checks(
         "reference_ar.terms",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ MNIST = {  # experiment: label, published NLL and where from
     "mnist_fvsbn": ("FVSBN", 97.45, "Larochelle & Murray 2011"),
     "mnist_nade_500": ("NADE, 500 units", 88.33, "Uria et al. 2016"),
     "mnist_made_500": ("MADE, 1 x 500, natural order", None, ""),
+    "mnist_vae": ("VAE, 2 x 200 units, 50 codes, by 500 draws a row", None, ""),
     "mnist_made_mixture": ("MADE, mixture of random orders", 86.64, "MADE with 32 masks, Germain et al. 2015"),
 }
 
@@ -28,13 +30,14 @@ def reproduction_section(results: dict[str, Result]) -> str:
         "\n".join(mnist_table(results)),
         "\n".join(density_table(results)),
         "\n".join(text_lines(results)),
+        "\n".join(neural_lines(results)),
         f"![Test log-likelihood against Chow-Liu trees and HCLT]({PICTURE})",
         "Models are chosen by validation alone, the test set is scored once; settings, seeds, epochs and seconds "
         "of every run are in [`reproduce`](reproduce), how to run it again in "
         "[`bench/reproduce`](../reproduce/README.md). Published numbers of MNIST are quoted from memory; Chow-Liu "
         "was computed on the same files, HCLT is the mean of its authors' run logs.",
     ]
-    return "\n\n".join(paragraphs)
+    return "\n\n".join(paragraph for paragraph in paragraphs if paragraph)
 
 
 def mnist_table(results: dict[str, Result]) -> list[str]:
@@ -78,6 +81,50 @@ def text_lines(results: dict[str, Result]) -> list[str]:
                 f"{own['test_bits']:.2f} bits per character."
             )
     return lines
+
+
+def neural_lines(results: dict[str, Result]) -> list[str]:
+    """Classifiers and regressions with torch modules in them, on their own splits."""
+    return [line(results[name]) for name, line in NEURAL.items() if name in results]
+
+
+def by_class_line(own: Result) -> str:
+    return (
+        f"- Digits of a class, MADE with the label as context ({own['source']}, {own['rows']['train']} of them to "
+        f"learn from): test accuracy by Bayes' rule {own['test_accuracy']:.1%}, NLL {own['test_nll']:.2f} nats, "
+        f"{own['test_nll_given_label']:.2f} given the label."
+    )
+
+
+def semi_supervised_line(own: Result) -> str:
+    return (
+        f"- {own['rows']['labelled']} labelled digits and {own['rows']['unlabelled']} without ({own['source']}): a "
+        f"VAE with a label node is right in {own['test_accuracy']:.1%} of the test images, a classifier of the same "
+        f"width that learns from the labels alone in {own['test_accuracy_of_classifier']:.1%}."
+    )
+
+
+def classifier_line(own: Result) -> str:
+    seen, summed, mean = (f"{own[f'test_{way}_log_loss']:.3f}" for way in ("complete", "summed_out", "mean_imputed"))
+    return (
+        f"- A neural classifier with {own['share_missing']:.0%} of its inputs missing: log-loss {summed} nats where "
+        f"the network sums them out, {mean} where means take their place, {seen} where nothing is missing."
+    )
+
+
+def mixture_line(own: Result) -> str:
+    return (
+        f"- Mixture-density regression of the inverse sine: {own['test_nll']:.3f} nats, a normal head "
+        f"{own['test_nll_of_normal']:.3f}."
+    )
+
+
+NEURAL: dict[str, Callable[[Result], str]] = {
+    "digits_by_class": by_class_line,
+    "semi_supervised": semi_supervised_line,
+    "neural_classifier": classifier_line,
+    "mixture_density": mixture_line,
+}
 
 
 def draw_reproduction(results: dict[str, Result], path: Path) -> None:

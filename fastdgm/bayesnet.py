@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from .conditionals.autoregressive import AutoregressiveConditional
 from .conditionals.neural import Neural
 from .data.evidence import known_values, refuse_do, refuse_given
 from .data.placement import Placement
@@ -19,9 +20,12 @@ from .data.schema import Schema
 from .errors import MissingValuesError
 from .latent_codes import LatentCodes
 from .runtime.arrays import real_type
+from .runtime.extras import how_to_install
 from .runtime.seeds import check_chunk, check_rows, key_from_seed
 
 if TYPE_CHECKING:
+    from torch import Tensor, nn
+
     from .conditionals.base import Conditional
     from .learning.counts import Prior, UnknownLabels
     from .learning.em import EMOptions
@@ -91,8 +95,10 @@ class BayesNet(LatentCodes):
         given : values of some variables; the real ones left are drawn from their posterior, a normal vector (see
             :meth:`posterior`), of which number j of a row, in topological order, owns word j of a stream of its own.
             What has std 0 is computed from its parents, as ``log_prob`` does it; where its own value is given and its
-            parents are drawn, they match it but for rounding. All discrete variables need values. In networks of tables
-            it is refused; the error is the line that does it today.
+            parents are drawn, they match it but for rounding; all discrete variables need values. Where the parents of
+            all given variables are given, too, as a class whose members are drawn, the others may be of any kind: they
+            are drawn from their own words under another key. In networks of tables it is refused; the error is the line
+            that does it today.
         do : refused; the error is the line that does it today.
 
         Returns
@@ -114,8 +120,6 @@ class BayesNet(LatentCodes):
         n, start = check_rows(n, start)
         kind = real_type(dtype)
         program = self._program
-        if given is not None and program.schema.is_discrete:
-            refuse_given(given, program.schema)
         if do is not None:
             refuse_do(do, program.schema)
         key = key_from_seed(seed)
@@ -123,13 +127,65 @@ class BayesNet(LatentCodes):
         if given is None:
             values = program.sample(n, key, start, kind)
         else:
-            from .inference.posteriors import draws
+            from .inference.posteriors import can_draw, draws
 
             network = self._inference.network
-            values = draws(network, n, key, start, kind, known_values(given, network.schema))
+            known = known_values(given, network.schema)
+            if not can_draw(network, known):
+                refuse_given(given, network.schema)
+            values = draws(network, n, key, start, kind, known)
         if placement.library != "numpy":
             return placement.give_back(rows_of(values, program.schema))
         return Samples.of(values, program.schema, key, start)
+
+    def rsample(
+        self,
+        n: int,
+        *,
+        seed: int | np.random.Generator | None = None,
+        start: int = 0,
+        dtype: npt.DTypeLike = np.float32,
+    ) -> dict[str, Tensor]:
+        """Draw rows as torch tensors with a gradient by the modules' parameters: x = mean + std * noise, and for other
+        kinds by inverse CDF.
+
+        Rows are those of ``sample`` but for rounding, because the random words are the same; modules run in eval mode.
+        By the parameters of the other conditionals differentiates ``net.to_torch().rsample``.
+
+        Parameters
+        ----------
+        n, seed, start, dtype : as for :meth:`sample`.
+
+        Returns
+        -------
+        {name: tensor (n, *event_shape)}.
+
+        Raises
+        ------
+        ValueError : discrete variables, and others whose draws have no gradient (mixtures of normals, functions that
+            take no tensors), named. NotFittedError : parameters that are not known. ImportError : without torch.
+
+        Examples
+        --------
+        >>> import fastdgm as fd, torch
+        >>> net = fd.BayesNet({
+        ...     "z": fd.Normal(0, 1),
+        ...     "x": fd.Neural(["z"], torch.nn.Linear(1, 1), family="normal", event_shape=(1,), std=0.1),
+        ... })
+        >>> net.rsample(5, seed=0)["x"].mean().backward()
+        >>> net["x"].module.bias.grad
+        tensor([1.])
+        """
+        n, start = check_rows(n, start)
+        self._check_parameters()
+        try:
+            from .engines.torch.densities.draws import check_drawn, drawn, first_words
+        except ImportError as error:
+            raise ImportError(f"rsample needs torch: {how_to_install('torch', 'torch')}") from error
+        density = self._density
+        check_drawn(density)
+        words = first_words(self._conditionals, self._order, density)
+        return drawn(density, words, n, key_from_seed(seed), start, dtype)
 
     def iter_samples(
         self,
@@ -205,6 +261,9 @@ class BayesNet(LatentCodes):
         stays. A variable keeps the kind of conditional that it has; in a network made by ``from_edges`` a real one is
         linear Gaussian (a vector is normal), a discrete one has a table, or with real parents ``Logistic`` (two states)
         or ``Softmax``.
+
+        An autoregressive model that is the conditional of a vector (``made.given(parents)``) goes on from its present
+        parameters by its own ``fit``, which takes ``valid``, ``epochs`` and the like: the model itself changes.
 
         One warning tells where data do not say all of that: a constant column has std 0; a real parent that is
         constant, or a linear function of those before it (to 1e-11 of its variance), has coefficient 0; a residual
@@ -285,17 +344,20 @@ class BayesNet(LatentCodes):
             warm_up,
         )
         guides = self._guide if guide is None else self._checked_guide(guide)
+        has_models = any(isinstance(own, AutoregressiveConditional) for own in self._conditionals.values())
         if guides or self._has_modules:
             options.refuse_any()
             given = TrainingData(data, y, valid, sample_weight, unknown)
             return self._learn_modules(given, guides, own_prior, training.checked(valid is not None))
-        training.refuse_any(valid)
+        if not has_models:
+            training.refuse_any(valid)
+        training = training.checked(valid is not None)
         data = read_once(data, self.names)
         if absent_variables(data, self._declared, self.names):
             refuse_ignored_labels(y)
             return self._learn_hidden(data, own_prior, sample_weight, options)
         try:
-            return self._learn(data, own_prior, sample_weight, unknown, add=False)
+            return self._learn(data, own_prior, sample_weight, unknown, training, valid)
         except MissingValuesError:
             if is_all_discrete(self._declared, self.names):
                 raise
@@ -342,17 +404,32 @@ class BayesNet(LatentCodes):
                     f"partial_fit cannot learn the Neural of {name!r}, which is trained in epochs over all rows: call "
                     "fit(data), which goes on from the module's present parameters"
                 )
-        return self._learn(data, checked_prior(prior, equivalent_sample_size), sample_weight, unknown, add=True)
+        return self._learn(data, checked_prior(prior, equivalent_sample_size), sample_weight, unknown, None)
 
-    def _learn(self, data: Any, prior: Prior, sample_weight: Any, unknown: UnknownLabels, *, add: bool) -> BayesNet:
-        """Swap in conditionals from data; with ``add``, from these and those of earlier calls."""
+    def _learn(
+        self,
+        data: Any,
+        prior: Prior,
+        sample_weight: Any,
+        unknown: UnknownLabels,
+        training: ModuleOptions | None,
+        valid: Any = None,
+    ) -> BayesNet:
+        """Swap in conditionals from data; with no ``training``, from these and those of earlier calls."""
+        from .learning.autoregressive import fit_models
         from .learning.counts import training_rows
         from .learning.fitting import Known, learn, learn_chunk
 
-        variables = self._variables if add else self._declared
+        variables = self._variables if training is None else self._declared
         known = Known(self._parents, variables, self._conditionals if self._keeps_kinds else {})
         rows = training_rows(data, known.variables, self.names, sample_weight, unknown)
-        fitted = learn_chunk(known, rows, prior, self._statistics) if add else learn(known, rows, prior)
+        if training is None:
+            fitted = learn_chunk(known, rows, prior, self._statistics)
+        else:
+            fitted = learn(known, rows, prior)
+            models = fit_models(known.conditionals, rows, valid, training)
+            models.adopt()
+            self._history = models.history
         if fitted.conditionals:
             self._set_conditionals(fitted.conditionals)
         else:
@@ -420,6 +497,34 @@ class BayesNet(LatentCodes):
         from .interop.pyagrum import to_pyagrum
 
         return to_pyagrum(self)
+
+    def to_torch(self) -> nn.Module:
+        """A ``torch.nn.Module`` whose forward is ``log_prob`` of {name: tensor}, differentiable by real data and by all
+        parameters: see ``fastdgm.interop.torch_network.NetworkLogProb``.
+
+        Its parameters are copies of the network's, but for modules of neural conditionals, which are shared;
+        ``to_bayesnet()`` makes a network of them.
+
+        Raises
+        ------
+        NotFittedError : parameters that are not known. TypeError : a conditional without a density in torch.
+        ImportError : torch is not installed.
+
+        Examples
+        --------
+        >>> import fastdgm as fd, torch
+        >>> module = fd.BayesNet({"x": fd.Normal(0, 1)}).to_torch()
+        >>> x = torch.tensor([2.0], requires_grad=True)
+        >>> module({"x": x}).sum().backward()
+        >>> x.grad
+        tensor([-2.])
+        """
+        self._check_parameters()
+        try:
+            from .interop.torch_network import NetworkLogProb
+        except ImportError as error:
+            raise ImportError(f"to_torch needs torch: {how_to_install('torch', 'torch')}") from error
+        return NetworkLogProb(self)
 
     def to_sklearn(self) -> Any:
         """A mixture or naive Bayes network as a scikit-learn ``GaussianMixture``, ``GaussianNB`` or the like."""

@@ -17,6 +17,8 @@ from .runtime.text import did_you_mean, preview
 class Network:
     """Variables, their parents, and their conditionals where these are known."""
 
+    _guide: Mapping[str, Conditional] = MappingProxyType({})  # proposes values of latent real variables
+
     def __init__(self, conditionals: Mapping[str, Conditional]) -> None:
         if not isinstance(conditionals, Mapping):
             raise TypeError(f"a Bayes net is a mapping from names to conditionals, got {type(conditionals).__name__}")
@@ -176,6 +178,12 @@ class Network:
         """The table of every variable. Raises NotFittedError before ``fit``."""
         self._check_fitted()
         return MappingProxyType(self._conditionals)
+
+    @property
+    def guide(self) -> Mapping[str, Conditional]:
+        """The conditionals by which values of latent variables are proposed: those that ``fit`` or ``guided`` was
+        given."""
+        return MappingProxyType(dict(self._guide))
 
     @property
     def n_parameters(self) -> int:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping, Sequence
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,7 +11,7 @@ import numpy.typing as npt
 
 from .conditionals.base import Conditional
 from .data.evidence import known_values
-from .data.placement import Placement
+from .data.placement import Placement, asks_for_gradient
 from .data.variables import in_order
 from .network import Network
 from .runtime.seeds import at_least_one, key_from_seed
@@ -20,6 +19,7 @@ from .runtime.seeds import at_least_one, key_from_seed
 if TYPE_CHECKING:
     from .conditionals.multivariate import MultivariateNormal
     from .engines.hybrid import Program
+    from .engines.torch.densities.joint import JointDensity
     from .inference.importance import Sampling
     from .inference.latent import Inference
 
@@ -31,11 +31,11 @@ class Queries(Network):
 
     _kept_program: Program | None = None
     _kept_inference: Inference | None = None
-    _guide: Mapping[str, Conditional] = MappingProxyType({})  # proposes values of latent real variables
+    _kept_density: JointDensity | None = None
 
     def _set_conditionals(self, conditionals: Mapping[str, Conditional]) -> None:
         super()._set_conditionals(conditionals)
-        self._kept_program = self._kept_inference = None  # at once: their plans may be large
+        self._kept_program = self._kept_inference = self._kept_density = None  # at once: their plans may be large
 
     @property
     def _program(self) -> Program:
@@ -78,7 +78,12 @@ class Queries(Network):
         data : :class:`Samples`, an integer array of codes of shape ``(n_rows, n_vars)`` with columns in the order
             of ``names``, or a mapping of columns, pandas, polars or Arrow table matched by name. Integers are
             codes, strings are labels, booleans match the states False / True. Any further columns are an error. In
-            networks with real variables an array of ``(n_rows, n_reals)`` holds these alone.
+            networks with real variables an array of ``(n_rows, n_reals)`` holds these alone. A column of vectors is
+            ``(n_rows, *event_shape)``, flat ``(n_rows, size)``, lists, or ``size`` columns ``x[0]``, ``x[1]``, ...; in
+            an array of rows it is ``size`` columns.
+            Torch tensors that require
+            grad, in a mapping or as rows, are complete rows, and give a tensor that is differentiable by these and by
+            the modules of neural conditionals.
         per_variable : return the terms, ``(n_rows, n_vars)``, instead of their sum.
         n_importance : samples of each row of hidden real variables without a closed form; without it such rows are
             refused. Rows that need none are exact.
@@ -115,6 +120,10 @@ class Queries(Network):
         >>> value.round(1).tolist(), error.round(2).tolist()
         ([-1.3], [0.0])
         """
+        if asks_for_gradient(data):
+            if n_importance is not None:
+                raise ValueError("estimates have no gradient by data: leave n_importance= out, or detach the tensors")
+            return self._followed_log_prob(data, per_variable, return_std_error)
         if n_importance is not None:
             return self._estimated_log_prob(data, per_variable, n_importance, return_std_error, seed)
         found = self._exact_log_prob(data, per_variable)
@@ -131,6 +140,25 @@ class Queries(Network):
             return log_prob(self._inference, data)
         block = as_network_block(data, program.schema)  # those of the program, also while another thread fits
         return program.log_prob_per_variable(block).T if per_variable else program.log_prob(block)
+
+    def _followed_log_prob(self, data: Any, per_variable: bool, return_std_error: bool) -> Any:
+        """log p of complete rows with a graph."""
+        from .engines.torch.densities.inputs import values_of_rows
+
+        density = self._density
+        values = values_of_rows(data, self._program.schema)
+        found = density.table(values, self.names) if per_variable else density(values)
+        return (found, found.new_zeros(len(found))) if return_std_error else found
+
+    @property
+    def _density(self) -> JointDensity:
+        """The conditionals in torch, made on first use; gradients reach the modules of neural ones alone."""
+        conditionals, density = self._program.conditionals, self._kept_density
+        if density is None or density.came_from is not conditionals:
+            from .engines.torch.densities.joint import JointDensity
+
+            density = self._kept_density = JointDensity(conditionals, self._order).as_the_network()
+        return density
 
     def _estimated_log_prob(
         self, data: Any, per_variable: bool, n_importance: int, return_std_error: bool, seed: Seed
@@ -325,7 +353,7 @@ class Queries(Network):
         return self.log_prob(data)
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_kept_program": None, "_kept_inference": None}
+        return {**self.__dict__, "_kept_program": None, "_kept_inference": None, "_kept_density": None}
 
 
 def _warn_of(doubt: str | None) -> None:

@@ -13,6 +13,7 @@ from numba import cuda, float64, uint64
 from .bernoulli import bit_log_prob
 from .elementary import exp
 from .logistic import logistic_bit
+from .module_features import hot_column
 from .normal import normal_quantile, normal_term, normal_value
 from .philox import STREAM_REFINE, STREAM_SAMPLE
 from .philox_cuda import one_word
@@ -20,6 +21,7 @@ from .quantiles_cuda import standard_normal
 from .uniforms import uniform64
 
 __all__ = [
+    "features_cuda",
     "log_prob_bits_cuda",
     "log_prob_mixtures_cuda",
     "log_prob_normals_cuda",
@@ -31,6 +33,23 @@ __all__ = [
 ]
 
 device = cuda.jit(device=True)
+
+
+@cuda.jit
+def features_cuda(plan, first, codes, reals, out):
+    """out[i] (n, n_features) = the features of column ``first + i`` of the blocks."""
+    for i in range(cuda.grid(1), out.shape[0], cuda.gridsize(1)):
+        column = first + i
+        for j in range(out.shape[1]):
+            out[i, j] = 0
+        for c in range(plan.code_row.shape[0]):
+            code, own, k = codes[plan.code_row[c], column], plan.code_column[c], plan.n_states[c]
+            if k == 0:
+                out[i, own] = code
+            else:
+                out[i, hot_column(own, k, code)] = 1
+        for c in range(plan.real_row.shape[0]):
+            out[i, plan.real_column[c]] = reals[plan.real_row[c], column]
 
 
 @device

@@ -18,10 +18,11 @@ from numba import float64, uint64
 from .head_scratch import JOINT, TERM, UNDEFINED
 from .jit import kernel, loop, wide_vectors
 from .mixture import draw_mixture, score_mixture
-from .module_tiles import TILE, TOGETHER, flat_of, load_columns, new_columns, shaped, tile_rows
+from .module_tiles import TILE, TOGETHER, flat_of, load_columns, new_columns, rows_of_tile, shaped, tile_rows
 from .normal import fill_normals, normal_term, normal_value, to_normal
+from .philox import STREAM_REFINE, STREAM_SAMPLE, fill_words
 from .real_tiles import all_finite
-from .uniforms import fill_uniforms
+from .uniforms import uniform64
 
 __all__ = [
     "MixtureParts",
@@ -133,6 +134,19 @@ def _flat(parts):
     return MixtureParts(parts.logits.reshape(n, width), parts.mean.reshape(n, width), parts.log_std.reshape(n, width))
 
 
+@loop
+def _fill_noise(key, row, word, words, noise):
+    """A uniform of the word and a standard normal of the next one."""
+    for w in range(2):
+        block, lane = (word + uint64(w)) >> uint64(2), (word + uint64(w)) & uint64(3)
+        if w == 0 or lane == uint64(0):
+            fill_words(key, row, block, uint64(STREAM_SAMPLE), noise.shape[1], words)
+            fill_words(key, row, block, uint64(STREAM_REFINE), noise.shape[1], words[4:])
+        for i in range(noise.shape[1]):
+            noise[w, i] = uniform64(words[lane, i], words[lane + uint64(4), i])
+    to_normal(noise, 1, noise)
+
+
 @kernel
 def sample_mixtures_cpu(row_begin, row_end, key, start, cells, parts, reals):
     """Draw columns [row_begin, row_end) of the vector's rows of ``reals`` (n_reals, n); column i is row start + i.
@@ -142,22 +156,23 @@ def sample_mixtures_cpu(row_begin, row_end, key, start, cells, parts, reals):
     flat, k = _flat(parts), parts.logits.shape[2]
     numbers, scratches, values = flat_of(3 * k, flat.mean), flat_of(JOINT + 3 * k, flat.mean), flat_of(1, flat.mean)
     words, uniforms, size = np.empty((8, TILE), np.uint32), np.empty(2 * TILE), tile_rows(3 * k)
-    for a in range(row_begin, row_end, size):
-        row, n = uint64(start) + uint64(a), min(size, row_end - a)
+    a = row_begin
+    while a < row_end:
+        row, n = uint64(start) + uint64(a), rows_of_tile(start, a, row_end, size)
         z, scratch, drawn = shaped(numbers, 3 * k, n), shaped(scratches, JOINT + 3 * k, n), shaped(values, 1, n)
         noise = shaped(uniforms, 2, n)
         scratch[UNDEFINED] = 0
         fine = True
         for c in range(parts.logits.shape[1]):
             _load_mixture(flat, a - cells.first, n, c, k, z)
-            fill_uniforms(key, row, np.int64(cells.word) + 2 * c, words, noise)
-            to_normal(noise, 1, noise)
+            _fill_noise(uint64(key), row, uint64(cells.word) + uint64(2 * c), words, noise)
             draw_mixture(z, 0, 3 * k, noise, 0, drawn, 0, scratch)
             for i in range(n):
                 reals[cells.row + c, a + i] = drawn[0, i]
             fine &= all_finite(reals[cells.row + c, a : a + n], 0, n)
         if not fine or scratch[UNDEFINED].max() > 0:
             return a
+        a += n
     return np.int64(-1)
 
 

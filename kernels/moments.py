@@ -68,7 +68,7 @@ class _Scratch(NamedTuple):
     weighted: np.ndarray  # float64: one column of ``values`` times its weights
 
 
-def _sum_of_lanes(builder, vector, lanes):
+def sum_of_lanes(builder, vector, lanes):
     while lanes > 1:
         lanes //= 2
         halves = [ir.Constant(ir.VectorType(INT32, lanes), list(range(k, k + lanes))) for k in (0, lanes)]
@@ -90,7 +90,7 @@ def _dot(context, builder, signature, arguments):
         return [doubles.call("fmuladd", x, y, total)]
 
     (total,) = repeat(builder, n, [doubles.constant(0.0)], step, stride=LANES)
-    return _sum_of_lanes(builder, total, LANES)
+    return sum_of_lanes(builder, total, LANES)
 
 
 @intrinsic

@@ -69,3 +69,25 @@ def standard(kind: str, key: int, rows: np.ndarray, word: int, dtype: type) -> n
         return np.where(upper, -np.log(tail), -np.log1p(-tail))
     size = -np.log(2 * tail) if kind == "laplace" else -np.vectorize(NormalDist().inv_cdf)(tail)
     return np.where(upper, size, -size)
+
+
+def gaussian_gradient(
+    x: np.ndarray, own: Arrays, states: Sequence[np.ndarray], parents: np.ndarray, weights: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, Arrays]:
+    """Of sum_i weights_i log Normal(x_i; mean_i, std_i): by x (n,), by the parents (m, n), and by intercept,
+    coefficients and log std; 0 where std is 0."""
+    at = tuple(states)
+    std = np.broadcast_to(own[2][at], x.shape)
+    residual = x - gaussian_mean(own, states, parents)
+    g = np.where(std > 0, weights * residual / np.where(std > 0, std, 1) ** 2, 0.0)
+    by_parents = (np.broadcast_to(own[1][at], (len(x), len(parents))) * g[:, None]).T
+    sums = tuple(np.zeros_like(array) for array in own)
+    where = (*at, ...) if at else ...
+    for part, numbers in zip(
+        sums, (g, g[:, None] * parents.T, np.where(std > 0, g * residual - weights, 0.0)), strict=True
+    ):
+        if at:
+            np.add.at(part, where, numbers)
+        else:
+            part += numbers.sum(axis=0)
+    return -g, by_parents, sums

@@ -194,3 +194,26 @@ def test_mistakes_with_sequences_are_named(in_folder, capsys):
     fd.write(fd.MarkovChain(order=1).fit(["a\nb", "b"]), FILE)
     assert r"'\n' is one of the symbols" in error_of(capsys, "sample", FILE)
     assert "rows are kept in files named" in error_of(capsys, "sample", "asia", "-o", "x.txt")
+
+
+def test_networks_with_torch_modules_are_described_and_no_more(in_folder, capsys):
+    """A command line cannot give modules: the error says what Python is to be asked."""
+    torch = pytest.importorskip("torch", reason="torch is not installed")
+    net = fd.BayesNet(
+        {
+            "z": fd.MultivariateNormal.standard(2),
+            "k": fd.Bernoulli(0.5),
+            "x": fd.Neural(["z"], torch.nn.Linear(2, 3), family="bernoulli", event_shape=(3,)),
+        }
+    )
+    fd.write(net, FILE)
+    assert main(["info", FILE]) == 0
+    shown = capsys.readouterr().out.splitlines()
+    assert shown[:3] == ["BayesNet: 3 variables, 1 arcs, torch modules: 1", "  'z': MultivariateNormal", "  'k': CPT"]
+    expected = "'x': bernoulli given ['z'], event_shape (3,): Linear with weight (3, 2) float32, bias (3,) float32"
+    assert shown[-1].strip() == expected
+    for command in (["sample", FILE], ["score", FILE, "x.csv"], ["draw", FILE, "-o", "x.svg"]):
+        error = error_of(capsys, *command)
+        assert "modules= lacks ['x']" in error and "in Python, fastdgm.read(path, modules={'x': ...})" in error
+    (in_folder / FILE).write_bytes(b"no file")
+    assert "no whole safetensors file" in error_of(capsys, "info", FILE)

@@ -124,6 +124,36 @@ def test_the_twins_of_weighted_sums_compile(sums, reals, codes):
     assert len(LOOPS) == 3
 
 
+# --- parameters that torch modules gave ---
+
+
+@pytest.mark.parametrize("number", ["float32", "float64"])
+@pytest.mark.parametrize("codes", ["uint8", "uint16"])
+def test_the_twins_of_modules_parameters_compile(number, codes):
+    from numba.types import int64, uint64
+
+    from fastdgm.engines.torch.neural_loops_cuda import LOOPS
+    from fastdgm.kernels.module_features import Features
+    from fastdgm.kernels.module_reals import MixtureParts, NormalParts
+    from fastdgm.kernels.module_tiles import Cells
+
+    cells, flat, deep = plan_type(Cells, int64, int64, uint64), array(number, 2), array(number, 3)
+    families = {
+        "bernoulli": (flat, codes),
+        "categorical": (deep, codes),
+        "normal": (plan_type(NormalParts, flat, flat), number),
+        "mixture": (plan_type(MixtureParts, deep, deep, deep), number),
+    }
+    for family, (parameters, kind) in families.items():
+        block = array(kind, 2)
+        assert_compiles(LOOPS[f"sample {family}", "cuda"].kernel, uint64, uint64, cells, parameters, block)
+        assert_compiles(LOOPS[f"log_prob {family}", "cuda"].kernel, cells, parameters, block, array("float64", 1))
+    short = "uint32"
+    plan, blocks = plan_type(Features, *[short] * 5), [array(codes, 2), array(number, 2)]
+    assert_compiles(LOOPS["features", "cuda"].kernel, plan, int64, *blocks, array("float32", 2))
+    assert len(LOOPS) == 2 * len(families) + 1
+
+
 # --- real scalars ---
 
 
@@ -163,7 +193,25 @@ def test_the_twin_of_real_scalars_compiles(family, verb, element):
 
     loops = {"gaussian": GAUSSIAN, "roots": ROOTS}[family]
     assert_compiles(loops[verb, "cuda"].kernel, *scalar_arguments(element)[family, verb])
-    assert [verb for verb, _ in loops] == SCALAR_VERBS
+    assert [verb for verb, _ in loops] == SCALAR_VERBS + ["gradient"] * (family == "gaussian")
+
+
+def test_the_twin_of_gaussian_gradients_compiles():
+    from fastdgm.engines.gaussian.loops_cuda import LOOPS
+    from fastdgm.kernels.gaussian_gradient import GaussianSums
+
+    plan, codes, reals, totals = scalar_arguments("float64")["gaussian", "log_prob"]
+    sums = plan_type(GaussianSums, *["float64"] * 3)
+    assert_compiles(LOOPS["gradient", "cuda"].kernel, plan, codes, reals, totals, reals, sums)
+
+
+@pytest.mark.parametrize(("verb", "element"), [("uniforms", "float64"), ("normals", "float32"), ("normals", "float64")])
+def test_the_twins_of_noise_compile(verb, element):
+    from numba.types import uint64
+
+    from fastdgm.engines.torch.noise_cuda import LOOPS
+
+    assert_compiles(LOOPS[verb, "cuda"].kernel, uint64, uint64, uint64, array(element, 2))
 
 
 # --- Markov chains ---

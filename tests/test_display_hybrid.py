@@ -9,6 +9,7 @@ import pytest
 from defusedxml.ElementTree import fromstring
 
 import fastdgm as fd
+from fastdgm.show.graph import network_dot
 from fastdgm.structures import parameter_counts
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -209,3 +210,31 @@ def test_networks_that_no_joint_distribution_bounds():
         parameter_counts(fd.BayesNet({"x": fd.LinearGaussian([])}))
     with pytest.raises(fd.NotFittedError):
         parameter_counts(fd.BayesNet.from_edges([("a", "x")], states={"a": ["u", "v"]}, real=["x"]))
+
+
+# --- modules and guides ------------------------------------------------------------------------------------
+
+
+def test_networks_with_modules_and_guides():
+    """A tree says the family and the shape; latent variables, which have a guide, are white."""
+    torch = pytest.importorskip("torch", reason="torch is not installed")
+    net = fd.BayesNet(
+        {
+            "z": fd.Normal(0, 1),
+            "x": fd.Neural(["z"], torch.nn.Linear(1, 3), family="normal", event_shape=(3,), std=1.0),
+            "k": fd.Neural(["x"], torch.nn.Linear(3, 2), family="categorical", n_states=2),
+        }
+    )
+    guided = net.guided({"z": fd.LinearGaussian(["k"], [0, 1], [], 1)})
+    tree = ["z ~ LinearGaussian", "└─ x ~ Neural normal (3,)", "   └─ k ~ Neural categorical"]
+    assert lines(net) == ["BayesNet: 3 variables (2 real), 2 arcs, 16 parameters", *tree]
+    assert lines(guided) == ["BayesNet: 3 variables (2 real), 2 arcs, 16 parameters, guide of z", *tree]
+    drawn = fromstring(guided.plot().svg)
+    boxes = {own.find(f"{SVG}text").text: own for own in drawn.iter(f"{SVG}g") if own.find(f"{SVG}title") is not None}
+    fills = {name: (own.find(f"{SVG}ellipse") or own[1]).get("fill") for name, own in boxes.items()}
+    assert fills["z"] == "white" and fills["x"] == fills["k"] != "white"
+    assert "guide: LinearGaussian" in boxes["z"].find(f"{SVG}title").text
+    assert "Linear, family='categorical'" in boxes["k"].find(f"{SVG}title").text
+    dot = network_dot(guided).splitlines()
+    assert '  v0 [label="z", shape=ellipse, fillcolor=white];' in dot and '  v2 [label="k"];' in dot
+    assert "white" not in network_dot(net).replace('fillcolor="#eef3fa"', "")

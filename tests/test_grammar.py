@@ -29,6 +29,7 @@ from fastdgm.engines.roots import loops as roots
 from fastdgm.engines.roots import loops_cuda as roots_cuda
 from fastdgm.engines.tables import loops as tables
 from fastdgm.engines.tables import loops_cuda as tables_cuda
+from fastdgm.engines.torch import neural_loops, neural_loops_cuda, noise, noise_cuda
 
 FAMILIES = {
     "logistic": logistic.LOOPS | logistic_cuda.LOOPS,
@@ -42,6 +43,8 @@ FAMILIES = {
     "moments": moments.LOOPS | moments_cuda.LOOPS,
     "multivariate": multivariate.LOOPS | multivariate_cuda.LOOPS,
     "nade": nade.LOOPS | nade_cuda.LOOPS,
+    "noise": noise.LOOPS | noise_cuda.LOOPS,
+    "neural": neural_loops.LOOPS | neural_loops_cuda.LOOPS,
 }
 # A device returns nothing: neither the first bad row, nor a table or a stream that grows.
 ONLY_CUDA = {

@@ -125,7 +125,7 @@ def test_affine_heads_turn_noise_into_values_and_back(dtype):
     ]
     net = masked.build(layers, degrees, shape, dtype)
     noise, context = random.normal(size=(70, 4)), random.normal(size=(70, 2)).astype(dtype)
-    x = masked_run.sample(net, Draw(70, 0), None, noise, context).values
+    x = masked_run.sample(net, Draw(70, 0, context=context), None, noise).values
     close = {"rtol": 1e-10, "atol": 1e-10} if dtype is np.float64 else {"rtol": 1e-3, "atol": 1e-4}
     np.testing.assert_allclose(x, reference.sample(plain_net(net), noise, context=context), **close)
     by_position = masked_run.score(net, x, context, True)[:, shape.order]

@@ -165,7 +165,7 @@ def test_context_is_known_from_the_start():
     net = masked.build(layers, degrees, shape, np.float64)
     random = np.random.default_rng(1)
     context, uniforms = random.normal(size=(90, 3)), random.random((90, 6))
-    drawn = masked_run.sample(net, Draw(90, 0, uniforms=uniforms), 2, context=context).values
+    drawn = masked_run.sample(net, Draw(90, 0, uniforms=uniforms, context=context), 2).values
     assert (drawn == reference.sample(plain_net(net), uniforms, context=context)).all()
     log_prob = masked_run.score(net, drawn, context, False)
     np.testing.assert_allclose(log_prob, reference.log_prob(plain_net(net), drawn, context), rtol=1e-12)

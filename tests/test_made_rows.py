@@ -103,10 +103,10 @@ def test_residual_layers_and_context(activation, dtype):
     net = masked.build(*residual_layers(activation, dtype, n_context=3), dtype)
     random = np.random.default_rng(0)
     context, uniforms = random.normal(size=(MANY, 3)).astype(dtype), random.random((MANY, 6))
-    many = masked_run.sample(net, Draw(MANY, 0, uniforms=uniforms), 2, context=context).values
+    many = masked_run.sample(net, Draw(MANY, 0, uniforms=uniforms, context=context), 2).values
     for n in (1, 8):
-        draw = Draw(n, 0, uniforms=uniforms[:n])
-        few = masked_run.sample(net, draw, 2, context=context[:n], strips=new_strips(net)).values
+        draw = Draw(n, 0, uniforms=uniforms[:n], context=context[:n])
+        few = masked_run.sample(net, draw, 2, strips=new_strips(net)).values
         assert (few == many[:n]).all()
         scored = masked_run.score(net, few, context[:n], True, new_strips(net))
         assert (scored == masked_run.score(net, many, context, True)[:n]).all()

@@ -22,6 +22,7 @@ from interval_cases import interval_cases
 from latent_cases import elimination_cases
 from logistic_cases import logistic_cases
 from markov_cases import dense_cases, sparse_cases
+from module_cases import module_cases
 from moments_cases import moments_cases
 from network_cases import adam_cases, made_cases, nade_cases
 from numba import config, cuda
@@ -42,6 +43,7 @@ from fastdgm.engines.multivariate.loops_cuda import LOOPS as VECTOR_LOOPS
 from fastdgm.engines.nade.loops_cuda import LOOPS as NADE_LOOPS
 from fastdgm.engines.roots.loops_cuda import LOOPS as ROOT_LOOPS
 from fastdgm.engines.tables.loops_cuda import LOOPS as TABLE_LOOPS
+from fastdgm.engines.torch.neural_loops_cuda import LOOPS as MODULE_LOOPS
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from machine import machine_info, write_results
@@ -58,6 +60,7 @@ FAMILIES = {
     "multivariate": VECTOR_LOOPS,
     "moments": MOMENTS_LOOPS,
     "nade": NADE_LOOPS,
+    "neural": MODULE_LOOPS,
 }
 ROUNDS = 1 if config.ENABLE_CUDASIM else 7
 SIMULATED_THREADS = 4  # each is a Python thread
@@ -86,6 +89,7 @@ def full_size() -> Iterator[Case]:
     yield from adam_cases(20_000_000)
     yield from elimination_cases(500_000)
     yield from moments_cases(4_000_000)
+    yield from module_cases(20_000, 784)
 
 
 def tiny() -> Iterator[Case]:
@@ -103,6 +107,7 @@ def tiny() -> Iterator[Case]:
     yield from adam_cases(50)
     yield from elimination_cases(6)
     yield from moments_cases(50)
+    yield from module_cases(8, 3)
 
 
 SIZES: dict[str, Callable[[], Iterator[Case]]] = {"full": full_size, "tiny": tiny}

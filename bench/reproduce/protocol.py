@@ -168,10 +168,11 @@ def keep(result: dict[str, Any], results: Path, score: Callable[[], dict[str, fl
         if earlier["chosen"] != result["chosen"]:
             raise ValueError(f"{file}: the test set was scored for {earlier['chosen']}, not for {result['chosen']}")
         return earlier
-    scored = result | score() | {"scored_by": provenance(), "machine": machine_info()}
+    found = score()
+    scored = result | found | {"scored_by": provenance(), "machine": machine_info()}
     results.mkdir(parents=True, exist_ok=True)
     file.write_text(_json(scored), encoding="utf-8")
-    print(f"{result['experiment']}: test {scored['test_nll']:.4f}", flush=True)
+    print(f"{result['experiment']}: {', '.join(f'{name} {value:.4f}' for name, value in found.items())}", flush=True)
     return scored
 
 

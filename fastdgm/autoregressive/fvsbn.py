@@ -10,9 +10,9 @@ import numpy.typing as npt
 from ..engines.masked import plan as masked
 from ..engines.masked.plan import Layer
 from ..runtime.memory import check_memory
-from .made import check_context_width, check_shape, shown_context
+from .made import check_shape
 from .masked import MaskedModel
-from .settings import Order, check_dtype
+from .settings import Order, check_context_width, check_dtype, shown_context
 
 
 class FVSBN(MaskedModel):

@@ -14,7 +14,7 @@ from ..engines.masked.plan import ACTIVATIONS, HEADS, Layer, Shape
 from ..runtime.memory import check_memory
 from ..runtime.seeds import at_least_one, whole_number
 from .masked import MaskedModel
-from .settings import Order, check_dtype, is_permutation, named_order
+from .settings import Order, check_context_width, check_dtype, is_permutation, named_order, shown_context
 
 Array = npt.NDArray[Any]
 
@@ -155,20 +155,6 @@ def check_shape(
     inputs = states if head == "categorical" else 1
     check_memory(24 * variables, f"the order of {variables} variables")
     return Shape(_checked_order(order, variables, generator), inputs, HEADS[head], size)
-
-
-def check_context_width(n_context: Any) -> int:
-    """A whole number from 0 on."""
-    width = whole_number(n_context, "n_context")
-    if width < 0:
-        raise ValueError(f"n_context must be at least 0, got {n_context}")
-    check_memory(24 * width, f"the degrees of {width} numbers of context")
-    return width
-
-
-def shown_context(n_context: int) -> str:
-    """What the repr of a model says of it."""
-    return f", n_context={n_context}" if n_context else ""
 
 
 def _hidden_degrees(width: int, n_vars: int, masks: str, lowest: int, generator: np.random.Generator) -> Array:

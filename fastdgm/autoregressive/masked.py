@@ -13,7 +13,7 @@ from ..engines.masked.plan import MaskedNet
 from ..engines.masked.run import log_prob, sample
 from ..engines.masked.strips import FEW_SAMPLED, FEW_SCORED, Strips, strips_of
 from ..engines.training import Gradients
-from .base import AutoregressiveModel
+from .conditional import ConditionalModel
 
 if TYPE_CHECKING:
     from ..engines.masked.train import MaskedStepper
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 Array = npt.NDArray[Any]
 
 
-class MaskedModel(AutoregressiveModel):
+class MaskedModel(ConditionalModel):
     """A masked network with one head per variable; made by the families' constructors."""
 
     _net: MaskedNet
@@ -96,6 +96,9 @@ class MaskedModel(AutoregressiveModel):
                 array[:] = parameters[name]
         else:
             self._set_net(masked.with_parameters(self._net, parameters["weights"], parameters["biases"]))
+
+    def _parameters_of_fit(self) -> dict[str, Array]:
+        return {"weights": self._net.weights, "biases": self._net.biases}
 
     def share_parameters(self) -> dict[str, Array]:
         """Weights and biases in the kernels' order; see ``AutoregressiveModel``."""

@@ -16,12 +16,13 @@ from ..engines.torch.run import sample
 from ..engines.training import Stepper
 from ..runtime.extras import how_to_install
 from ..runtime.seeds import at_least_one, whole_number
-from .base import AutoregressiveModel
+from .conditional import ConditionalModel
+from .settings import check_context_width, shown_context
 
 Array = npt.NDArray[Any]
 
 
-class Autoregressive(AutoregressiveModel):
+class Autoregressive(ConditionalModel):
     """p(x) = prod_d softmax(module(x)[d])[x_d] for a torch module whose output d depends on inputs before d alone.
 
     Causality is checked here by perturbation, in eval mode: the inputs of random rows are changed from a position on,
@@ -32,7 +33,8 @@ class Autoregressive(AutoregressiveModel):
     Sampling calls the module once per variable, which it says once. A module may offer two methods that make each
     step cheap, for instance with a cache of keys and values; they are checked against the module itself:
 
-    * ``init_state(n)`` returns any object: the state of ``n`` rows of which nothing is known yet.
+    * ``init_state(n)``, with context ``init_state(n, context)``, returns any object: the state of ``n`` rows of which
+      nothing is known yet.
     * ``step(state, previous)`` returns ``(logits, state)``: the logits ``(n, n_states)`` (or ``(n,)``, see below) of
       the next position, and the state to pass next. ``previous`` holds the codes of the position before it, an int64
       tensor ``(n,)``, and is None at position 0 (with ``shift``: ``start``).
@@ -52,6 +54,8 @@ class Autoregressive(AutoregressiveModel):
     shift : output t of the module predicts variable t + 1, not t.
     start : the code that comes before variable 0, with ``shift``: tokenizer.bos_token_id, or what texts begin with.
         It need not be one of the states.
+    n_context : numbers that are given with every row: the module is then called with codes and context, a float tensor
+        ``(n, n_context)``, and ``log_prob``, ``sample`` and ``fit`` take ``context=``.
     check : False leaves out all checks but that of the shape, for a module that has passed them before.
 
     Raises
@@ -82,6 +86,7 @@ class Autoregressive(AutoregressiveModel):
         *,
         shift: bool = False,
         start: int | None = None,
+        n_context: int = 0,
         check: bool = True,
     ) -> None:
         self.module = _checked_module(module)
@@ -93,7 +98,8 @@ class Autoregressive(AutoregressiveModel):
         self.order.flags.writeable = False
         self._warned = False
         self._start = _checked_start(shift, start)
-        kind = check_module(module, self.n_vars, self.n_states, self._start, check=check)
+        self.n_context = check_context_width(n_context)
+        kind = check_module(module, self.n_vars, self.n_states, self._start, self.n_context, check=check)
         self._binary, self.dtype = kind.binary, kind.dtype
 
     @property
@@ -103,10 +109,10 @@ class Autoregressive(AutoregressiveModel):
 
     @property
     def _outputs(self) -> Outputs:
-        return Outputs(self.module, self.n_vars, self.n_states, self._binary, self._start)
+        return Outputs(self.module, self.n_vars, self.n_states, self._binary, self._start, self.n_context)
 
     def _log_prob(self, x: Array, context: Array, per_variable: bool) -> Array:
-        terms = self._outputs.evaluate(x)
+        terms = self._outputs.evaluate(x, context)
         return terms if per_variable else terms.sum(axis=1)
 
     def _sample(self, draw: Draw) -> Drawn:
@@ -131,12 +137,16 @@ class Autoregressive(AutoregressiveModel):
 
         load(dict(self.module.state_dict()), parameters)
 
+    def _parameters_of_fit(self) -> dict[str, Array]:
+        return self._state()[1]
+
     def _state(self) -> tuple[dict[str, Any], dict[str, Array]]:
         """What a checkpoint of ``fit`` compares; the module's code is in no file, so there is no ``_from_state``."""
         from ..engines.torch.train import to_host
 
         structure = {"module": type(self.module).__qualname__, "n_vars": self.n_vars, "n_states": self.n_states}
         structure |= {} if self._start is None else {"start": self._start}
+        structure |= {"n_context": self.n_context} if self.n_context else {}
         return structure, {name: to_host(tensor) for name, tensor in self.module.state_dict().items()}
 
     @classmethod
@@ -146,7 +156,7 @@ class Autoregressive(AutoregressiveModel):
     def __repr__(self) -> str:
         name = type(self.module).__name__
         shift = "" if self._start is None else f", shift=True, start={self._start}"
-        settings = f"{name}, n_vars={self.n_vars}, n_states={self.n_states}{shift}"
+        settings = f"{name}, n_vars={self.n_vars}, n_states={self.n_states}{shift}{shown_context(self.n_context)}"
         return f"Autoregressive({settings}): {self.n_parameters} parameters"
 
 

@@ -8,6 +8,9 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
+from ..runtime.memory import check_memory
+from ..runtime.seeds import whole_number
+
 Array = npt.NDArray[Any]
 Order = Literal["natural", "reversed", "random"] | Sequence[int] | npt.NDArray[np.integer[Any]]
 
@@ -36,3 +39,17 @@ def check_dtype(dtype: npt.DTypeLike, subject: str = "dtype must be") -> np.dtyp
     if checked not in (np.dtype(np.float32), np.dtype(np.float64)):
         raise ValueError(f"{subject} float32 or float64, got {checked}")
     return checked
+
+
+def check_context_width(n_context: Any) -> int:
+    """A whole number from 0 on."""
+    width = whole_number(n_context, "n_context")
+    if width < 0:
+        raise ValueError(f"n_context must be at least 0, got {n_context}")
+    check_memory(24 * width, f"the degrees of {width} numbers of context")
+    return width
+
+
+def shown_context(n_context: int) -> str:
+    """What the repr of a model says of it."""
+    return f", n_context={n_context}" if n_context else ""

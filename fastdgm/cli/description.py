@@ -13,7 +13,7 @@ import numpy.typing as npt
 from ..conditionals.gaussian import LinearGaussian
 from ..conditionals.table import CPT
 from ..data.labels import codes_are_ambiguous
-from ..data.variables import Real
+from ..data.variables import Discrete, Real
 from ..runtime.text import preview
 from ..structures import parameter_counts
 from .models import known_conditionals
@@ -55,21 +55,36 @@ def description(net: BayesNet) -> str:
 
 def _kinds_of_variables(net: BayesNet) -> str:
     n_states = [len(states) for states in net.states.values()]
-    if len(n_states) == len(net):
+    if _is_of_scalar_states(net):
         return f"{len(net)} ({_span(min(n_states), max(n_states))} states)"
-    kinds = [f"{len(n_states)} discrete ({_span(min(n_states), max(n_states))} states)"] if n_states else []
-    if sizes := [own.size for own in net.variables.values() if isinstance(own, Real)]:
-        vectors = [size for size in sizes if size > 1]
-        of_numbers = f" (vectors of {_span(min(vectors), max(vectors))} numbers among them)" if vectors else ""
-        kinds.append(f"{len(sizes)} real{of_numbers}")
+    kinds = []
+    if n_states:
+        vectors = _vectors(net, Discrete, "codes")
+        kinds.append(
+            f"{len(n_states)} discrete ({_span(min(n_states), max(n_states))} states{vectors and '; '}{vectors})"
+        )
+    if n_reals := sum(isinstance(own, Real) for own in net.variables.values()):
+        vectors = _vectors(net, Real, "numbers")
+        kinds.append(f"{n_reals} real{vectors and f' ({vectors})'}")
     if unknown := len(net) - len(net.variables):
         kinds.append(f"{unknown} not known to be discrete or real")
     return " and ".join(kinds)
 
 
+def _is_of_scalar_states(net: BayesNet) -> bool:
+    """Whether all variables are discrete and none is a vector."""
+    return len(net.states) == len(net) and not any(own.event_shape for own in net.variables.values())
+
+
+def _vectors(net: BayesNet, kind: type[Discrete | Real], values: str) -> str:
+    """What is to be said of the vectors of one kind; empty where there are none."""
+    sizes = [own.size for own in net.variables.values() if isinstance(own, kind) and own.event_shape and own.size > 1]
+    return f"vectors of {_span(min(sizes), max(sizes))} {values} among them" if sizes else ""
+
+
 def _facts_of_parameters(net: BayesNet) -> list[tuple[str, str]]:
     """What other structures would need, where all is discrete; else the kinds of conditionals."""
-    if len(net.states) == len(net):
+    if _is_of_scalar_states(net):
         counts = parameter_counts(net)
         others = [("  if independent", _figure(counts.independent)), ("  full joint table", _figure(counts.full_joint))]
         return [("parameters", _figure(counts.network)), *others]

@@ -98,7 +98,7 @@ def _learns_in_chunks(net: BayesNet, rows: Any) -> bool:
     over rows."""
     from ..data.boundary import read_once
     from ..learning.base import SumEstimator, Target
-    from ..learning.estimators import ESTIMATORS, KEPT, kind_of
+    from ..learning.estimators import ESTIMATORS, KEPT, TRAINED, kind_of
     from ..learning.hidden_rows import absent_variables
 
     variables, conditionals = net.variables, known_conditionals(net)
@@ -109,6 +109,8 @@ def _learns_in_chunks(net: BayesNet, rows: Any) -> bool:
         for name, own in net.parents.items()
         if not isinstance(conditionals.get(name), KEPT)
     ]
+    if any(isinstance(target.conditional, TRAINED) for target in targets):
+        return False
     return all(issubclass(ESTIMATORS[kind_of(target)], SumEstimator) for target in targets)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .inputs import STANDARD_INPUT, shown
@@ -34,8 +35,26 @@ def info(net: str, reading: ReadOptions) -> None:
     from ..bayesnet import BayesNet
     from .description import description
 
-    model = load(net, reading)
-    print(description(model) if isinstance(model, BayesNet) else repr(model))
+    try:
+        model = load(net, reading)
+    except ValueError:
+        text = _text_without_modules(net)
+        if text is None:
+            raise
+        print(text)
+    else:
+        print(description(model) if isinstance(model, BayesNet) else repr(model))
+
+
+def _text_without_modules(net: str) -> str | None:
+    """What there is to say of a network with torch modules, which no command line can give; None of any other file."""
+    from ..io.native import read_bytes, text_without_modules
+
+    if not net.lower().endswith(".safetensors"):
+        return None
+    with suppress(ValueError):
+        return text_without_modules(read_bytes(Path(net)), net)
+    return None
 
 
 def examples() -> None:

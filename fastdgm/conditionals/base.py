@@ -67,24 +67,6 @@ class Conditional(ABC):
     ) -> Self:
         """The conditional of variable ``name`` that a file holds. Raises ValueError, naming it, where it is none."""
 
-    def settings(self) -> dict[str, Any]:
-        """What a file holds beside the variable and the arrays, as JSON: nothing, for most kinds."""
-        return {}
-
-    @classmethod
-    def from_settings(
-        cls,
-        name: str,
-        parents: Sequence[str],
-        variable: Variable,
-        parameters: Mapping[str, Array],
-        settings: Mapping[str, Any],
-    ) -> Self:
-        """As ``from_parameters``, for kinds that have settings; ValueError where one has none and some came."""
-        if settings:
-            raise ValueError(f"a {cls.__name__} has no settings, {name!r} has {settings!r:.100}")
-        return cls.from_parameters(name, parents, variable, parameters)
-
     def _keep(self, **parts: object) -> None:
         """Set the attributes of a conditional that is being made; arrays become read-only."""
         freeze(*parts.values())

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 import numpy.typing as npt
 
-from ..data.variables import Discrete, Real, Variable, checked_states, in_order
+from ..data.variables import MAX_STATES, Discrete, Real, Variable, checked_states, in_order
 from ..runtime.extras import how_to_install
+from ..runtime.seeds import whole_number
 from ..runtime.text import preview
 from .base import Conditional
 from .columns import check_same_parents
@@ -156,15 +157,15 @@ class Neural(Conditional):
         return own
 
     def parameters(self) -> dict[str, Array]:
-        """The module's state: its parameters and buffers by name."""
-        raise TypeError("no file holds a torch module yet")
+        """None of its own: they are in the state of the module."""
+        raise TypeError("the parameters of a Neural conditional are its module's: module.state_dict() gives them")
 
     @classmethod
     def from_parameters(
         cls, name: str, parents: Sequence[str], variable: Variable, parameters: Mapping[str, Array]
     ) -> Self:
         """No file holds a module's code."""
-        raise TypeError(f"the module of {name!r} is in no file")
+        raise TypeError(f"the module of {name!r} is in no file: fastdgm.read(path, modules={{{name!r}: ...}}) takes it")
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Neural):
@@ -214,6 +215,10 @@ def _checked_event_shape(event_shape: Sequence[int]) -> tuple[int, ...]:
 
 def _checked_states(family: Family, n_states: int | None, states: Sequence[object] | None) -> tuple[str, ...] | None:
     """Names of the states; None for a real variable."""
+    if n_states is not None:
+        n_states = whole_number(n_states, "n_states")
+        if not 1 <= n_states <= MAX_STATES:
+            raise ValueError(f"a variable has 1 to {MAX_STATES} states, got n_states={n_states}")
     if not family.is_discrete:
         if n_states is not None or states is not None:
             raise ValueError(f"a {family.name} variable is real and has no states, got {n_states or states!r:.60}")
@@ -239,6 +244,8 @@ def _checked_std(family: str, std: float | None) -> float | None:
         return None
     if family != "normal":
         raise ValueError(f"std= goes with the normal family, got family={family!r}")
+    if isinstance(std, str | bool):
+        raise TypeError(f"std is a number, got {std!r}")
     value = float(std)
     if not 0.0 < value < math.inf:
         raise ValueError(f"std must be above 0 and finite, got {std!r}")

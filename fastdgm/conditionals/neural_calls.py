@@ -42,12 +42,13 @@ class ModuleCall:
 
         Raises ValueError, TypeError where the module raises, or gives something else.
         """
-        module = self.module
-        inputs = module_inputs(
-            columns, self.parent_variables, self.separate, n, module_dtype(module), module_device(module)
-        )
+        kind, device = module_dtype(self.module), module_device(self.module)
+        return self.outputs_of(name, module_inputs(columns, self.parent_variables, self.separate, n, kind, device), n)
+
+    def outputs_of(self, name: str, inputs: Sequence[Tensor], n: int) -> tuple[Tensor, ...]:
+        """The same of the module's own arguments."""
         try:
-            found = module(*inputs)
+            found = self.module(*inputs)
         except Exception as error:
             if is_out_of_memory(error):
                 raise
@@ -56,7 +57,7 @@ class ModuleCall:
                 f"the module of {name!r} takes tensors of shape {shapes}, it raised: {type(error).__name__}: "
                 f"{shortened(str(error))}"
             ) from error
-        return self._checked(name, found, n, module_device(module))
+        return self._checked(name, found, n, module_device(self.module))
 
     def _checked(self, name: str, found: Any, n: int, device: Any) -> tuple[Tensor, ...]:
         import torch

@@ -237,7 +237,7 @@ def tables_of(conditionals: Mapping[str, Conditional], purpose: str) -> dict[str
 def _how_to_tabulate(own: Conditional, conditionals: Mapping[str, Conditional]) -> str:
     """The end of an error message, where a table would say the same."""
     family = [own, *(conditionals[parent] for parent in own.parents)]
-    if not all(isinstance(one.variable, Discrete) for one in family):
+    if not all(isinstance(one.variable, Discrete) and not one.variable.event_shape for one in family):
         return ""
     return (
         ": a CPT says the same, with the numbers exp(net.log_prob(rows, per_variable=True)) for each joint state of "

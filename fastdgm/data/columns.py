@@ -17,6 +17,7 @@ from ..runtime.text import preview
 from .booleans import with_plain_bytes
 from .labels import Codes, Labels, Piece, missing_value
 from .optional import import_pyarrow
+from .placement import as_array
 from .samples import Samples
 from .vectors import Elements, element_names, with_vectors
 
@@ -140,6 +141,7 @@ def column_pieces(name: str, column: Any) -> Iterator[Piece]:
     Raises MissingValuesError for None, NaN, null and NA; TypeError for values that are no codes or labels.
     """
     pandas = sys.modules.get("pandas")
+    column = as_array(column)
     if pandas is not None and isinstance(column, pandas.Series):
         yield from _from_pandas(name, column)
     elif pandas is not None and isinstance(column, pandas.Index | pandas.api.extensions.ExtensionArray):

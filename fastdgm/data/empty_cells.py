@@ -11,6 +11,7 @@ import numpy.typing as npt
 from .columns import kinds_of
 from .labels import Labels
 from .optional import import_pyarrow
+from .placement import as_array
 
 Found = npt.NDArray[np.bool_]
 
@@ -29,6 +30,7 @@ def filled(column: Any) -> tuple[Any, Found]:
     if isinstance(column, Labels):  # of Samples, which are complete
         return column, np.zeros(len(column), bool)
     pandas = sys.modules.get("pandas")
+    column = as_array(column)
     if pandas is not None and isinstance(column, pandas.Index | pandas.api.extensions.ExtensionArray):
         column = pandas.Series(column, copy=False)
     if pandas is not None and isinstance(column, pandas.Series):

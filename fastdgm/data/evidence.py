@@ -41,8 +41,8 @@ def known_values(values: Any, schema: Schema, option: str = "given") -> Known:
         if name in schema.sizes:
             numbers = _numbers(name, value, schema.variables[name].event_shape, option)
             reals.update(enumerate(numbers, schema.rows[name]))
-        elif name in schema.event_shapes:
-            own = _cells(name, value, schema.event_shapes[name], schema.states[name], option)
+        elif name in schema.states and (shape := schema.variables[name].event_shape):
+            own = _cells(name, value, shape, schema.states[name], option)
             cells.update(enumerate(own, schema.rows[name]))
         elif name in schema.states:
             codes[name] = _code(name, value, schema.states[name], option)

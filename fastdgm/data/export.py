@@ -92,7 +92,7 @@ def _arrow_codes(rows: Array, name: str, variable: Discrete) -> Any:
     cells = cells_in_range(rows, name, variable)
     if not codes_are_ambiguous(variable.states):
         return _arrow_lists(cells)
-    labels = _arrow_labels(_one_after_another(cells), Column(name, variable.states))
+    labels = pa.array(variable.states, pa.string()).take(pa.array(_one_after_another(cells)))
     return pa.FixedSizeListArray.from_arrays(labels, len(rows))
 
 

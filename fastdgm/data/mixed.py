@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -140,9 +141,11 @@ def wrong_shape(shape: tuple[int, ...], schema: Schema) -> ValueError:
         if schema.n_codes and schema.n_reals
         else ""
     )
+    vector = next((name for name, own in schema.event_shapes.items() if shape[1:] in (own, (prod(own),))), None)
+    by_name = f"; a column of vectors {vector!r} is given by name, as in {{{vector!r}: array}}" if vector else ""
     return ValueError(
         f"an array of rows has shape (n_rows, {schema.n_codes + schema.n_reals}), one column per variable (as many as "
-        f"it has numbers for a vector) in the order {preview(schema.names)}{alone}, got shape {shape}"
+        f"it has values for a vector) in the order {preview(schema.names)}{alone}, got shape {shape}{by_name}"
     )
 
 

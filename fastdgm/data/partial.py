@@ -142,7 +142,8 @@ def _rows_of_table(columns: Mapping[str, Any], real: RealBlock, n: int, schema: 
             own = range(schema.rows[name], schema.rows[name] + variable.size)
             if name in columns:
                 found = _read_variable(name, columns[name], variable, codes[own.start : own.stop])
-                missing |= {row: _or_none(empty) for row, empty in zip(own, found, strict=True) if empty.any()}
+                if found is not None:
+                    missing |= {row: _or_none(empty) for row, empty in zip(own, found, strict=True) if empty.any()}
             else:
                 missing |= dict.fromkeys(own)
     reals = real.read(0, n) if schema.n_reals else np.empty((0, n), np.float32)
@@ -153,8 +154,8 @@ def _rows_of_table(columns: Mapping[str, Any], real: RealBlock, n: int, schema: 
     return PartialRows(Values(read_only(codes), read_only(reals)), schema, missing)
 
 
-def _read_variable(name: str, column: Any, variable: Discrete, out: Array) -> Array:
-    """Fill in the codes (size, n) of a variable; returns where they are missing."""
+def _read_variable(name: str, column: Any, variable: Discrete, out: Array) -> Array | None:
+    """Fill in the codes (size, n) of a variable; returns where they are missing, None for nowhere."""
     if variable.event_shape:
         return read_vectors(name, column, variable, out)
     return read_codes(Column(name, variable.states), column, out[0])[None]

@@ -36,17 +36,19 @@ def read_codes(variable: Column, column: Any, out: Array, first_row: int = 0) ->
     return found
 
 
-def read_vectors(name: str, column: Any, variable: Discrete, out: Array) -> Array:
-    """As ``read_codes`` for a discrete vector, of whose cells any may be missing; both ``(size, n)``."""
+def read_vectors(name: str, column: Any, variable: Discrete, out: Array) -> Array | None:
+    """As ``read_codes`` for a discrete vector, of whose cells any may be missing; both ``(size, n)``; None: none is."""
     cells = element_names(name, variable.size)
-    found = np.zeros(out.shape, bool)
     if isinstance(column, Elements):
+        found = np.zeros(out.shape, bool)
         for i, own in enumerate(column.columns):
             found[i] = own is None or read_codes(Column(cells[i], variable.states), own, out[i])
         return found
     try:
         VectorColumn(name, column, variable).read(0, out.shape[1], out)
+        return None
     except MissingValuesError:
+        found = np.zeros(out.shape, bool)
         row = 0
         for vectors in vector_pieces(name, column, Event(variable.event_shape, "codes")):
             own = slice(row, row + vectors.n)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
@@ -37,6 +38,16 @@ class Placement(NamedTuple):
         import torch
 
         return torch.from_numpy(array)
+
+
+def asks_for_gradient(data: Any) -> bool:
+    """Whether data is a torch tensor that requires grad, or has one among its columns, and gradients are on; torch is
+    not imported to find out."""
+    torch = sys.modules.get("torch")
+    if torch is None or not torch.is_grad_enabled():
+        return False
+    columns = data.values() if isinstance(data, Mapping) else (data,)
+    return any(isinstance(column, torch.Tensor) and column.requires_grad for column in columns)
 
 
 def as_array(data: Any) -> Any:

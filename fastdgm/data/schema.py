@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..runtime.arrays import code_type
+from ..runtime.lazy import cached_property
 from .variables import Discrete, Variable
 from .vectors import cell_names, element_names
 
@@ -41,12 +42,14 @@ class Schema:
         self.sizes: dict[str, int] = {}  # how many numbers each real variable is
         self.rows: dict[str, int] = {}
         self.n_codes = self.n_reals = 0
+        self.has_discrete_vectors = False
         for name, variable in self.variables.items():
             if isinstance(variable, Discrete):
                 self.states[name] = variable.states
                 self.rows[name] = self.n_codes
                 cells = element_names(name, variable.size) if variable.event_shape else (name,)
                 self.cell_states |= dict.fromkeys(cells, variable.states)
+                self.has_discrete_vectors |= bool(variable.event_shape)
                 self.n_codes += variable.size
             else:
                 self.sizes[name] = variable.size
@@ -64,15 +67,10 @@ class Schema:
         """The discrete variables, in the order of the rows of codes."""
         return tuple(self.states)
 
-    @property
+    @cached_property
     def code_owners(self) -> list[str]:
         """The discrete variable of every row of the block of codes."""
         return [name for name in self.states for _ in range(self.variables[name].size)]
-
-    @property
-    def has_discrete_vectors(self) -> bool:
-        """Whether a discrete variable takes several rows, or none."""
-        return self.n_codes != len(self.states) or any(self.variables[name].event_shape for name in self.states)
 
     @property
     def real_names(self) -> tuple[str, ...]:

@@ -166,6 +166,9 @@ def _arrow_vectors(name: str, chunk: Any, event: Event, first_row: int) -> Vecto
         raise TypeError(f"column {name!r} holds vectors of {event.size} {event.what}, got Arrow type {chunk.type}")
     present = chunk.is_valid().to_numpy(zero_copy_only=False)
     values = _flat(name, chunk, event, np.flatnonzero(present) + first_row)
+    if chunk.null_count and not pa.types.is_primitive(values.type):  # of which not every kind can be taken
+        there = iter(values.to_pylist())
+        return Vectors([next(there) if own else None for own in np.repeat(present, event.size)], len(chunk))
     if chunk.null_count:
         places = np.where(present, np.cumsum(present) - 1, 0)[:, None] * event.size + np.arange(event.size)
         values = values.take(pa.array(places.reshape(-1), mask=np.repeat(~present, event.size)))

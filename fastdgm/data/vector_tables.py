@@ -31,7 +31,7 @@ class VectorColumn:
         row = -begin  # where the next part starts in ``out``
         for part in self._parts:
             first, last = max(row, 0), min(row + part.n, end - begin)
-            if first == 0 and last == end - begin:
+            if first == 0 and last == end - begin > 0:
                 part.read(-row, last - row, out)
             elif first < last:
                 own = np.empty((len(out), last - first), out.dtype)
@@ -64,7 +64,7 @@ class VectorTableReader:
         self.n_rows = n
         self._dtype = dtype
         self._schema = schema
-        scalars = {name: own for name, own in schema.states.items() if name not in schema.event_shapes}
+        scalars = {name: own for name, own in schema.states.items() if not schema.variables[name].event_shape}
         self._scalar_rows = [schema.rows[name] for name in scalars]
         self._scalars = TableReader({name: columns[name] for name in scalars}, scalars, dtype, keep_unknown)
         self._vectors: dict[str, VectorColumn | CellColumns] = {}

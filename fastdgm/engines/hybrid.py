@@ -30,6 +30,7 @@ FEWEST_OF_WHOLE = 1 << 12  # rows, however many cells they have
 # a network first has one, so that a network of tables does without the loops of all others.
 ENGINES: dict[type[Conditional], type[Engine]] = {CPT: TableEngine}
 HOMES = {
+    "AutoregressiveConditional": ("autoregressive.run", "AutoregressiveEngine"),
     "Deterministic": ("functions.run", "FunctionEngine"),
     "LinearGaussian": ("gaussian.run", "GaussianEngine"),
     "Logistic": ("logistic.run", "LogisticEngine"),
@@ -67,6 +68,7 @@ class Program:
     """
 
     def __init__(self, conditionals: Mapping[str, Conditional], order: Sequence[str]) -> None:
+        """``order`` is topological; variables that are not in it are known, and neither drawn nor scored."""
         column = {name: i for i, name in enumerate(conditionals)}
         self.conditionals = conditionals
         self.schema = Schema({name: own.variable for name, own in conditionals.items()})
@@ -77,7 +79,7 @@ class Program:
     @cached_property
     def scoring(self) -> tuple[Engine, ...]:
         """One engine for each kind: the order of the terms of a sum does not matter."""
-        kinds = dict.fromkeys(self._kinds)
+        kinds = dict.fromkeys(self._kinds[v] for v in sorted(self.order))
         members = {kind: [v for v in self.order if self._kinds[v] is kind] for kind in kinds}
         return tuple(kind(Members(self.conditionals, own)) for kind, own in members.items())
 
@@ -98,7 +100,7 @@ class Program:
 
     def _segments(self) -> list[tuple[type[Engine], list[int]]]:
         """Members by kind, in topological order: as many as are ready, then those of the next kind."""
-        waiting, drawn = list(self.order), set[int]()
+        waiting, drawn = list(self.order), set(range(len(self._kinds))).difference(self.order)
         segments: list[tuple[type[Engine], list[int]]] = []
         while waiting:
             kind, members = self._kinds[waiting[0]], list[int]()
@@ -122,7 +124,12 @@ class Program:
         what = f"a sample of {n} rows x {len(schema.names)} variables (use iter_samples for more than fits in memory)"
         check_memory(n * (schema.n_codes * schema.code_dtype.itemsize + schema.n_reals * kind.itemsize), what)
         values = Values(np.empty((schema.n_codes, n), schema.code_dtype), np.empty((schema.n_reals, n), kind))
+        self.draw(values, key, start)
+        return values
 
+    def draw(self, values: Values, key: int, start: int) -> None:
+        """Draw the rows of the blocks that belong to variables in ``order``; what is known is there."""
+        schema, n = self.schema, values.codes.shape[1]
         for whole, own in groupby(self.segments, key=lambda segment: segment.engine.whole):
             segments = tuple(own)
 
@@ -134,7 +141,6 @@ class Program:
 
             ranges = [(0, n)] if whole else cell_ranges(n, schema.n_codes + schema.n_reals, Block.cells_per_piece)
             run_ranges(work, ranges)
-        return values
 
     def _check_drawn(self, segment: Segment, codes: Array) -> None:
         """Tables are looked up by what others drew: those draw states, or nobody gets any rows."""

@@ -39,6 +39,8 @@ class Columns(NamedTuple):
     def runs(self) -> Iterator[tuple[int, int, int]]:
         """Columns ``begin`` to ``end`` that lie side by side in the stream, and the row of the stream at which a
         block that they are part of begins."""
+        if not self.n:
+            return
         side_by_side = (np.diff(self.rows) == 1) & (self.n_each == self.n_samples)
         edges = [0, *(np.flatnonzero(~side_by_side) + 1).tolist(), len(self.rows)]
         for i, j in pairwise(edges):

@@ -57,8 +57,9 @@ def log_means(log_weights: Array) -> Estimates:
     n_effective = np.zeros(len(log_weights))
     n_effective[possible] = 1.0 / sum_of_squares[possible]
     if n_samples > 1:
-        spread = np.maximum(sum_of_squares[possible] - 1.0 / n_samples, 0.0)
-        std_error[possible] = np.sqrt(spread * n_samples / (n_samples - 1))
+        deviations = normalised[possible] - 1.0 / n_samples
+        variances = np.einsum("nk,nk->n", deviations, deviations) * n_samples / (n_samples - 1)
+        std_error[possible] = np.sqrt(variances)
     return Estimates(log_total - np.log(n_samples), std_error, n_effective)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -63,13 +64,11 @@ class HiddenSums:
         target: str | None = None,
         families: Collection[str] | None = None,
     ) -> None:
-        kept = set(kept_variables(network.parents, network.schema, pattern, target) if families is None else families)
+        kept = set(bearing_on(network, pattern, target) if families is None else families)
         hidden = pattern.discrete
         integrated, done = integrated_terms(kept, pattern.reals, hidden, network.conditionals, network.order)
         rest = family_terms(sorted(kept - done), hidden, network.conditionals, network.order)
         terms: list[Terms] = [*integrated, *rest]
-        if target is not None and families is None:
-            terms = [terms[i] for i in connected([target], [own.scope for own in terms])]
         n_states = {name: len(states) for name, states in network.schema.states.items()}
         _refuse_vectors({name for own in terms for name in own.scope}, network.schema)
         self.terms = terms
@@ -105,6 +104,32 @@ def kept_variables(parents: Parents, schema: Schema, pattern: Pattern, target: s
     """The variables that bear on what is observed: they and what they descend from, and the target."""
     missing = pattern.discrete | _missing_reals(schema, pattern)
     return with_ancestors([name for name in schema.names if name not in missing or name == target], parents)
+
+
+def bearing_on(network: Joint, pattern: Pattern, target: str | None) -> set[str]:
+    """The variables whose factors the answer depends on: with a target those that hidden variables connect to it."""
+    kept = kept_variables(network.parents, network.schema, pattern, target)
+    return kept if target is None else connected_to(target, kept, network, pattern)
+
+
+def connected_to(
+    target: str,
+    kept: Collection[str],
+    network: Joint,
+    pattern: Pattern,
+    more: Parents = MappingProxyType({}),
+) -> set[str]:
+    """Those of the ``kept`` variables whose families share hidden variables with the target's, or with such a family's.
+
+    ``more`` are further parents of some variables.
+    """
+    schema = network.schema
+    hidden = pattern.discrete.union(
+        name for name, size in schema.sizes.items() if pattern.reals.intersection(_rows(schema.rows[name], size))
+    )
+    names = [name for name in network.order if name in kept]
+    scopes = [hidden.intersection((name, *network.parents[name], *more.get(name, ()))) for name in names]
+    return {names[i] for i in connected([target], scopes)}
 
 
 def _missing_reals(schema: Schema, pattern: Pattern) -> set[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -10,13 +10,15 @@ import numpy.typing as npt
 
 from ..conditionals.gaussian import LinearGaussian
 from ..conditionals.multivariate import MultivariateNormal
+from ..conditionals.table import CPT
 from ..data.blocks import Block
 from ..data.evidence import Known
 from ..data.schema import Schema, Values
 from ..data.vectors import cell_names
 from ..engines.base import Members
 from ..engines.gaussian.run import GaussianEngine
-from ..engines.multivariate.direct import GivenDraws
+from ..engines.hybrid import Program
+from ..engines.multivariate.direct import GivenDraws, given_key
 from ..runtime.memory import check_memory
 from ..runtime.pieces import cell_ranges, run_ranges
 from ..runtime.text import preview
@@ -90,15 +92,54 @@ def joint(network: Joint) -> MultivariateNormal:
 def draws(network: Joint, n: int, key: int, start: int, dtype: np.dtype[Any], known: Known) -> Values:
     """Rows ``start`` to ``start + n`` of p(x | known): known values as they are, real ones left by their posterior.
 
-    What has std 0 is the mean that scoring finds in its row, to the last bit, so that the row is possible.
+    What has std 0 is the mean that scoring finds in its row, to the last bit, so that the row is possible. Where all
+    that known variables descend from is known, too, the others may be of any kind: they are drawn parents first.
     """
     schema = network.schema
     hidden = [name for name in network.order if name not in known.names and name in schema.sizes]
     unknown = [name for name in schema.states if name not in known.names]
+    is_normal = not unknown and all(is_linear(network.conditionals[name]) for name in hidden)
+    if not is_normal and is_ancestral(network.parents, known.names):
+        values = _known_rows(schema, n, dtype, known)
+        order = [name for name in network.order if name not in known.names]
+        Program(network.conditionals, order).draw(values, given_key(key), start)
+        return values
     if unknown:
         raise ValueError(
             f"sample(given=) draws real variables so far, and {preview(unknown)} are discrete: give them values, too"
         )
+    values = _known_rows(schema, n, dtype, known)
+    if hidden:
+        answer = _answer(network, hidden, known)
+        drawn = np.empty((len(answer.rows), n), dtype)
+        source = GivenDraws(answer.mean, answer.factor, key, dtype)
+        points = _point_masses(network, hidden, known)
+
+        def work(begin: int, end: int) -> None:
+            source.fill(begin, end, start, drawn)
+            values.reals[answer.rows, begin:end] = drawn[:, begin:end]
+            if points is not None:
+                points.sample(begin, end, key, start, values)
+
+        run_ranges(work, cell_ranges(n, len(answer.rows), Block.cells_per_piece))
+    return values
+
+
+def can_draw(network: Joint, known: Known) -> bool:
+    """Whether ``draws`` has a way for a network of this kind: not for those of tables, nor for discrete ones where
+    variables above the known ones are not known."""
+    if all(isinstance(own, CPT) for own in network.conditionals.values()):
+        return False
+    return not network.schema.is_discrete or is_ancestral(network.parents, known.names)
+
+
+def is_ancestral(parents: Mapping[str, Sequence[str]], known: Collection[str]) -> bool:
+    """Whether known variables have known parents only: then the posterior of the others is their own distribution."""
+    return all(parent in known for name in known for parent in parents[name])
+
+
+def _known_rows(schema: Schema, n: int, dtype: np.dtype[Any], known: Known) -> Values:
+    """Blocks of n rows in which the known values are."""
     what = f"a sample of {n} rows x {len(schema.names)} variables"
     check_memory(n * (schema.n_codes * schema.code_dtype.itemsize + 2 * schema.n_reals * dtype.itemsize), what)
     values = Values(np.empty((schema.n_codes, n), schema.code_dtype), np.empty((schema.n_reals, n), dtype))
@@ -113,19 +154,6 @@ def draws(network: Joint, n: int, key: int, start: int, dtype: np.dtype[Any], kn
                 "dtype=float64, or other units"
             )
         values.reals[row] = number
-    if hidden:
-        answer = _answer(network, hidden, known)
-        drawn = np.empty((len(answer.rows), n), dtype)
-        source = GivenDraws(answer.mean, answer.factor, key, dtype)
-        points = _point_masses(network, hidden, known)
-
-        def work(begin: int, end: int) -> None:
-            source.fill(begin, end, start, drawn)
-            values.reals[answer.rows, begin:end] = drawn[:, begin:end]
-            if points is not None:
-                points.sample(begin, end, key, start, values)
-
-        run_ranges(work, cell_ranges(n, len(answer.rows), Block.cells_per_piece))
     return values
 
 

@@ -21,8 +21,8 @@ from ..graph import topological_order
 from ..runtime.text import preview
 from .hidden_reals import closed_form, components
 from .joint_normal import rows_of
-from .latent import Joint, kept_variables
-from .relevance import connected, with_ancestors
+from .latent import Joint, connected_to, kept_variables
+from .relevance import with_ancestors
 
 Guide = Mapping[str, Conditional]
 
@@ -77,20 +77,9 @@ def _sampled(network: Joint, guide: Guide, pattern: Pattern, target: str | None)
         kept |= with_ancestors(read, network.parents)
     if target is None:
         return kept, sampled
-    bearing = _bearing_on(target, kept, sampled, network, guide, pattern)
+    read_by_guides = {name: guide[name].parents for name in sampled if name in guide}
+    bearing = connected_to(target, kept, network, pattern, read_by_guides)
     return bearing, sampled & bearing
-
-
-def _bearing_on(
-    target: str, kept: Collection[str], sampled: Collection[str], network: Joint, guide: Guide, pattern: Pattern
-) -> set[str]:
-    """The variables whose factors, connected by what is hidden, the target's posterior depends on."""
-    schema = network.schema
-    hidden = set(pattern.discrete) | {name for name in schema.sizes if _missing(name, pattern, schema)}
-    names = [name for name in network.order if name in kept]
-    scopes = [hidden.intersection((name, *network.parents[name])) for name in names]
-    scopes += [hidden.intersection((name, *guide[name].parents)) for name in sampled if name in guide]
-    return {names[i] for i in connected([target], scopes) if i < len(names)}
 
 
 def _missing(name: str, pattern: Pattern, schema: Schema) -> bool:

@@ -213,7 +213,7 @@ def write(model: Any, path: str | os.PathLike[str]) -> None:
         raise TypeError(
             f"{path.name!r} is a format for a BayesNet, got {type(model).__name__}: other models go to .safetensors"
         )
-    content = form.write(model)
+    content = form.write(model) if form is _NATIVE else _text(form, model)
     if form is not _NATIVE:
         _check_size(model, path)
     form.save(path, content)
@@ -223,6 +223,13 @@ def write(model: Any, path: str | os.PathLike[str]) -> None:
             UserWarning,
             stacklevel=2,
         )
+
+
+def _text(form: Format, net: BayesNet) -> Any:
+    try:
+        return form.write(net)
+    except TypeError as error:
+        raise TypeError(f"{error}; {NATIVE_SUFFIX} files hold other kinds too") from None
 
 
 def _check_size(net: BayesNet, path: Path) -> None:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from importlib import import_module
 from math import prod
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -21,8 +20,9 @@ from ..bayesnet import BayesNet
 from ..errors import FormatError
 from ..runtime.files import atomic_file
 from ..runtime.memory import check_memory
+from .native_models import FAMILIES, class_of, family_of
 from .native_modules import PREFIX, ModuleError, StoredTensor
-from .native_networks import network_from_state, network_state, stored_network
+from .native_networks import network_from_state, network_state, stored_network, stored_text
 from .native_neural import GivenModules
 from .strict_json import parsed_json
 
@@ -31,14 +31,6 @@ if TYPE_CHECKING:
 
 VERSION = 1
 KEY = "fastdgm"  # of the metadata
-
-# Where each family lives; imported when a file or a model names it. A family has ``_state`` and ``_from_state``.
-FAMILIES = {
-    "MADE": "fastdgm.autoregressive.made",
-    "FVSBN": "fastdgm.autoregressive.fvsbn",
-    "NADE": "fastdgm.autoregressive.nade",
-    "MarkovChain": "fastdgm.autoregressive.markov",
-}
 
 DTYPES = {
     "F32": np.float32,
@@ -88,7 +80,7 @@ def write_native(model: Any) -> bytes:
     if type(model) is BayesNet:
         structure, arrays, tensors = network_state(model)
         return _file("BayesNet", structure, arrays, tensors)
-    family = _family_of(model)
+    family = family_of(model)
     structure, arrays = model._state()
     return _file(family, structure, arrays, {})
 
@@ -105,17 +97,6 @@ def _file(family: str, structure: dict[str, Any], arrays: Arrays, tensors: Mappi
 
     own = {name: torch.from_numpy(np.array(array, array.dtype.newbyteorder("="))) for name, array in ordered.items()}
     return save_tensors({**own, **tensors}, metadata=head)
-
-
-def _family_of(model: Any) -> str:
-    name = type(model).__name__
-    if name not in FAMILIES or type(model) is not _class_of(name):
-        raise TypeError(f"models with a file format are {', '.join(['BayesNet', *FAMILIES])}, got {name}")
-    return name
-
-
-def _class_of(family: str) -> Any:
-    return getattr(import_module(FAMILIES[family]), family)
 
 
 # --- bytes to models ---------------------------------------------------------------------------------------
@@ -139,7 +120,7 @@ def read_native(
     try:
         if family == "BayesNet":
             return network_from_state(stored_network(structure, arrays, states), given)
-        return _class_of(family)._from_state(structure, arrays)
+        return class_of(family)._from_state(structure, arrays)
     except ModuleError as error:
         raise ValueError(f"{name}: {error}") from error.__cause__
     except (ValueError, TypeError, KeyError, OverflowError, MemoryError, RuntimeError) as error:
@@ -147,6 +128,18 @@ def read_native(
             raise
         rule = error.args[0] if isinstance(error, KeyError) and error.args else error
         raise _error(name, f"{family}: {rule}") from error
+
+
+def text_without_modules(data: bytes, name: str) -> str | None:
+    """How the network in a file reads whose torch modules nobody gives; None where it holds none.
+
+    Raises FormatError and, as :func:`read_native` wraps them, ValueError and the like for what is wrong with the file.
+    """
+    head, arrays, states = _split(data, name)
+    family, structure = _checked_head(head, name)
+    if family != "BayesNet" or not states:
+        return None
+    return stored_text(stored_network(structure, arrays, states))
 
 
 def _checked_modules(option: str, modules: Any) -> Mapping[str, nn.Module]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from math import prod
 from typing import Any, NamedTuple
 
+from ..conditionals.autoregressive import AutoregressiveConditional
 from ..conditionals.base import Conditional
 from ..conditionals.deterministic import Deterministic, FunctionTable
 from ..conditionals.gaussian import LinearGaussian
@@ -30,6 +31,7 @@ KINDS: dict[str, type[Conditional]] = {
     "NoisyOr": NoisyOr,
     "Deterministic": Deterministic,
     "Neural": Neural,
+    "AutoregressiveConditional": AutoregressiveConditional,
 }
 _OPTIONAL_KEYS = {"kind", "event_shape", "settings"}
 _MAX_AXES, _MAX_SIZE = 64, 1 << 40  # of a value: those of a NumPy array, and more numbers than a file can hold

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..conditionals.base import Conditional
@@ -47,12 +47,10 @@ class Owner(NamedTuple):
 # --- conditionals to files ---------------------------------------------------------------------------------
 
 
-def owned_modules(net: Mapping[str, Conditional], guide: Mapping[str, Conditional]) -> list[OwnedModule]:
-    """The distinct modules, each with the first variable that it is of."""
-    own = [(repr(name), conditional) for name, conditional in net.items()]
-    own += [(f"the guide of {name!r}", conditional) for name, conditional in guide.items()]
+def owned_modules(conditionals: Iterable[tuple[str, Conditional]]) -> list[OwnedModule]:
+    """The distinct modules of pairs of words for a variable and its conditional, each with the first of these."""
     distinct: dict[int, OwnedModule] = {}
-    for words, conditional in own:
+    for words, conditional in conditionals:
         if isinstance(conditional, Neural):
             distinct.setdefault(id(conditional.module), OwnedModule(words, conditional.module))
     return list(distinct.values())

@@ -18,13 +18,13 @@ Other kinds of nodes, and dynamic networks, are refused by name; what GeNIe draw
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 import numpy as np
 
 from ..bayesnet import BayesNet
-from ..conditionals.table import tables_of
+from ..conditionals.table import CPT, tables_of
 from .axes import first_parent_fastest
 from .draft import MAX_NAMES, Draft, Family
 from .text import Array, check_names, joined
@@ -219,12 +219,12 @@ def write_xdsl(net: BayesNet) -> str:
     </smile>
     <BLANKLINE>
     """
-    check_names(net, "GeNIe .xdsl", _IDENTIFIER, _IDENTIFIER)
-    return "".join(f"{line}\n" for line in _lines(net))
-
-
-def _lines(net: BayesNet) -> Iterator[str]:
     tables = tables_of(net.conditionals, "an .xdsl file")
+    check_names(net, "GeNIe .xdsl", _IDENTIFIER, _IDENTIFIER)
+    return "".join(f"{line}\n" for line in _lines(net, tables))
+
+
+def _lines(net: BayesNet, tables: Mapping[str, CPT]) -> Iterator[str]:
     yield '<?xml version="1.0" encoding="UTF-8"?>\n<smile version="1.0" id="unknown" numsamples="1000">\n<nodes>'
     for name in net.order:
         yield f'<cpt id="{name}">'

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from ..conditionals.autoregressive import AutoregressiveConditional
 from ..conditionals.base import Conditional
 from ..conditionals.deterministic import Deterministic, FunctionTable
 from ..conditionals.gaussian import LinearGaussian
@@ -34,6 +35,7 @@ ESTIMATORS: dict[type[Conditional], type[Estimator]] = {
     NoisyOr: NoisyOrEstimator,
 }
 KEPT: tuple[type[Conditional], ...] = (Deterministic, FunctionTable)  # nothing to learn: they stay as they are
+TRAINED: tuple[type[Conditional], ...] = (AutoregressiveConditional,)  # by gradients: see learning/autoregressive.py
 
 
 def kind_of(target: Target) -> type[Conditional]:
@@ -49,6 +51,11 @@ def kind_of(target: Target) -> type[Conditional]:
     for kind in type(target.conditional).__mro__:
         if kind in ESTIMATORS:
             return kind
+    if isinstance(target.conditional, TRAINED):
+        raise TypeError(
+            f"{target.name!r} is learnt by gradients, from rows that have it and its parents: it can be neither hidden "
+            "nor have hidden parents"
+        )
     raise TypeError(f"no estimator learns the {type(target.conditional).__name__} of {target.name!r}")
 
 

@@ -13,7 +13,7 @@ from ..runtime.pieces import cell_ranges
 from ..runtime.threads import run_pieces
 from .base import Estimator, Learnt, RowsEstimator, SumEstimator, Target, UndeterminedError, Weights
 from .counts import Prior, TrainingRows, checked_weights, count_families, tables_from_counts
-from .estimators import ESTIMATORS, KEPT, all_tables, kind_of
+from .estimators import ESTIMATORS, KEPT, TRAINED, all_tables, kind_of
 from .notes import warning_text
 
 CELLS_PER_SUM = 128  # a piece has so many cells of data per number of its statistics
@@ -92,6 +92,12 @@ class Learner:
 
     def refuse_all_at_once(self) -> None:
         """TypeError, naming a variable, where one needs all rows at once."""
+        for target in self._targets:
+            if isinstance(target.conditional, TRAINED):
+                raise TypeError(
+                    f"partial_fit cannot learn {target.name!r}, which learns by gradients in epochs over all rows: "
+                    "call fit(data)"
+                )
         for kind, own in self._estimators.items():
             if isinstance(own, RowsEstimator):
                 raise TypeError(
@@ -127,7 +133,7 @@ def _estimators(targets: Sequence[Target], schema: Schema, prior: Prior) -> dict
     """One for each kind, by its name."""
     by_kind: dict[type[Conditional], list[Target]] = {}
     for target in targets:
-        if not isinstance(target.conditional, KEPT):
+        if not isinstance(target.conditional, KEPT + TRAINED):
             by_kind.setdefault(kind_of(target), []).append(target)
     return {kind.__name__: ESTIMATORS[kind](own, schema, prior) for kind, own in by_kind.items()}
 

@@ -13,6 +13,7 @@ from ..data.schema import Schema
 from ..runtime.torch_modules import is_out_of_memory
 from . import gradient
 from .counts import Prior, UnknownLabels, checked_weights
+from .estimators import TRAINED
 from .hidden_rows import refuse_ignored_labels
 from .neural_options import ModuleOptions
 from .neural_problem import Problem, Seen, check_guides, check_hidden, learn_closed_forms, seen_in
@@ -48,6 +49,12 @@ def fit_modules(problem: Problem, data: TrainingData, prior: Prior, options: Mod
     Raises ValueError or TypeError, naming a variable, where it or its guide cannot be learnt; DivergedError, naming
     epoch and minibatch, where loss or gradients are not finite; MemoryError.
     """
+    model = next((name for name, own in problem.conditionals.items() if isinstance(own, TRAINED)), None)
+    if model is not None:
+        raise TypeError(
+            f"fit trains torch modules or autoregressive models, and {model!r} is one beside modules: fit the model "
+            "itself first, with context=, and the network without it"
+        )
     check_guides(problem.guide)
     rows, weights, warning = _training_rows(problem.schema, problem.guide, data)
     held_out, seen = None, seen_in(rows)

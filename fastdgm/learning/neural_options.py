@@ -42,6 +42,13 @@ class ModuleOptions(TrainingOptions):
         assert isinstance(checked, ModuleOptions)
         return checked
 
+    def refuse_of_modules(self) -> None:
+        """TypeError that names the first one that only torch modules have, and is not the default."""
+        given = {field.name for field in fields(self) if getattr(self, field.name) != field.default}
+        for name in ("max_gradient_norm", "n_particles", "warm_up"):
+            if name in given:
+                raise TypeError(f"{name}= is about the training of modules, and this network has no Neural node")
+
     def refuse_any(self, valid: Any) -> None:
         """TypeError that names the first one that is not the default, where there are no modules to train."""
         given = [field.name for field in fields(self) if getattr(self, field.name) != field.default]

@@ -25,8 +25,8 @@ class TableEstimator(SumEstimator):
     def __init__(self, targets: Sequence[Target], schema: Schema, prior: Prior) -> None:
         super().__init__(targets, schema, prior)
         own = {target.name: tuple(target.parents) for target in targets}
-        parents = {name: own.get(name, ()) for name in schema.code_names}
-        self._structure = Structure(parents, schema.states, [schema.rows[name] for name in own])
+        parents = {cell: own.get(cell, ()) for cell in schema.cell_states}  # those of vectors have no tables
+        self._structure = Structure(parents, schema.cell_states, [schema.rows[name] for name in own])
 
     @property
     def n_sums(self) -> int:

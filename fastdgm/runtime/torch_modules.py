@@ -23,23 +23,29 @@ if hasattr(os, "register_at_fork"):
 
 
 @contextmanager
-def evaluating(*modules: Any) -> Iterator[None]:
-    """Eval mode without gradients, one thread at a time; afterwards every part is in the mode in which it was.
+def in_eval_mode(*modules: Any) -> Iterator[None]:
+    """Eval mode with gradients, one thread at a time; afterwards every part is in the mode in which it was.
 
     Whoever holds it may wait for no other thread.
     """
-    import torch
-
     with _evaluates:
         modes = [(part, part.training) for module in modules for part in module.modules()]
         for module in modules:
             module.eval()
         try:
-            with torch.no_grad():
-                yield
+            yield
         finally:
             for part, mode in modes:
                 part.training = mode
+
+
+@contextmanager
+def evaluating(*modules: Any) -> Iterator[None]:
+    """Eval mode without gradients, as ``in_eval_mode``."""
+    import torch
+
+    with in_eval_mode(*modules), torch.no_grad():
+        yield
 
 
 @contextmanager

@@ -71,17 +71,18 @@ def network_svg(net: NetworkLike, *, in_cell: bool = True) -> str:
     conditionals = conditionals_of(net)
     titles = [_title(net, name, conditionals.get(name)) for name in net.order]
     real = real_names(net)
-    is_real = [name in real for name in net.order]
-    return svg(drawing, [labels[name] for name in net.order], titles, is_real, in_cell=in_cell)
+    is_real, is_latent = [name in real for name in net.order], [name in net.guide for name in net.order]
+    return svg(drawing, [labels[name] for name in net.order], titles, is_real, is_latent, in_cell=in_cell)
 
 
 def _title(net: NetworkLike, name: str, own: object) -> str:
-    """The whole name, and the states where they are known; the distribution of what is no table."""
+    """The whole name, and the states where they are known; the distribution of what is no table, and its guide."""
     states = net.states.get(name, ())
     shown = [printable(state) for state in states[:TITLE_STATES]]
     more = [f"... {len(states) - len(shown)} more"] if len(states) > len(shown) else []
     known = f": {', '.join([*shown, *more])}" if states else ""
-    return "\n".join([printable(name, MAX_TITLE) + known, *_distribution(own)])
+    guide = [f"guide: {line}" for line in _distribution(net.guide.get(name))]
+    return "\n".join([printable(name, MAX_TITLE) + known, *_distribution(own), *guide])
 
 
 def _distribution(own: object) -> list[str]:
@@ -92,7 +93,7 @@ def _distribution(own: object) -> list[str]:
 
 
 def network_dot(net: NetworkLike) -> str:
-    """The graph in graphviz's language, every name escaped; real variables are ellipses.
+    """The graph in graphviz's language, every name escaped; real variables are ellipses, latent ones white.
 
     Examples
     --------
@@ -109,7 +110,10 @@ def network_dot(net: NetworkLike) -> str:
     """
     number = {name: i for i, name in enumerate(net.names)}
     real = real_names(net)
-    shape = {name: ", shape=ellipse" if name in real else "" for name in number}
+    shape = {
+        name: (", shape=ellipse" if name in real else "") + (", fillcolor=white" if name in net.guide else "")
+        for name in number
+    }
     lines = [f'  v{i} [label="{_dot_escape(printable(name))}"{shape[name]}];' for name, i in number.items()]
     lines += [f"  v{number[parent]} -> v{number[child]};" for parent, child in net.edges]
     return "\n".join(["digraph {", f"  node [{DOT_STYLE}];", *lines, "}", ""])

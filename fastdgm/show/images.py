@@ -37,7 +37,8 @@ def image_grid(
 
     Parameters
     ----------
-    x : (n, height * width) numbers, row by row from the top left; NumPy, torch or anything alike.
+    x : (n, height * width) numbers, row by row from the top left, (n, height, width) or (n, 1, height, width): a
+        column of samples, probabilities, greys; NumPy, torch or anything alike.
     shape : (height, width).
     columns : images per line; as many as lines by default.
     path : where to write a PNG file.
@@ -150,16 +151,12 @@ def _as_images(x: Any, shape: tuple[int, int], name: str) -> Array:
     sides = tuple(shape)
     if len(sides) != 2 or not all(isinstance(k, int | np.integer) and k >= 1 for k in sides):
         raise ValueError(f"shape must be (height, width), two integers of at least 1, got {shape!r}")
-    detach = getattr(x, "detach", None)  # a torch tensor
-    array = np.asarray(x if detach is None else detach().cpu())
-    if array.dtype.kind not in "biuf":
-        raise TypeError(f"{name} must hold numbers, got dtype {array.dtype}")
-    array = array.astype(np.float64)
+    array = as_numbers(x, name)
     height, width = sides
-    if array.ndim == 1:
-        array = array[np.newaxis]
-    if array.ndim == 3 and array.shape[1:] == sides:
-        array = array.reshape(len(array), -1)
+    if array.ndim == 1 or array.shape == sides:
+        array = array.reshape(1, -1)
+    if array.shape[1:] in (sides, (1, *sides)):
+        array = array.reshape(len(array), height * width)
     if array.ndim != 2 or array.shape[1] != height * width:
         raise ValueError(
             f"{name} must have shape (n, {height * width}) for images of {height} x {width} pixels, got {array.shape}"
@@ -171,6 +168,15 @@ def _as_images(x: Any, shape: tuple[int, int], name: str) -> Array:
         row, pixel = (int(i) for i in np.argwhere(~finite)[0])
         raise ValueError(f"{name} must hold finite numbers, got {array[row, pixel]} in row {row}, pixel {pixel}")
     return array.reshape(-1, height, width)
+
+
+def as_numbers(x: Any, name: str) -> Array:
+    """float64; TypeError for anything but numbers."""
+    detach = getattr(x, "detach", None)  # a torch tensor
+    array = np.asarray(x if detach is None else detach().cpu())
+    if array.dtype.kind not in "biuf":
+        raise TypeError(f"{name} must hold numbers, got dtype {array.dtype}")
+    return array.astype(np.float64)
 
 
 def _labelled(models_or_histories: Any) -> dict[str, History]:

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
@@ -66,6 +66,16 @@ class NoisyOrLike(Protocol):
     def n_parameters(self) -> int: ...
 
 
+@runtime_checkable
+class NeuralLike(Protocol):
+    """What a tree says of a variable whose distribution a module gives."""
+
+    @property
+    def family(self) -> str: ...
+    @property
+    def event_shape(self) -> tuple[int, ...]: ...
+
+
 class NetworkLike(Protocol):
     """What is shown of a Bayes net."""
 
@@ -85,6 +95,8 @@ class NetworkLike(Protocol):
     def is_fitted(self) -> bool: ...
     @property
     def conditionals(self) -> Mapping[str, object]: ...
+    @property
+    def guide(self) -> Mapping[str, object]: ...
     @property
     def n_parameters(self) -> int: ...
     def __len__(self) -> int: ...

@@ -16,11 +16,17 @@ ARROW = 6  # pixels
 
 
 def svg(
-    drawing: Drawing, labels: Sequence[str], titles: Sequence[str], is_real: Sequence[bool], *, in_cell: bool
+    drawing: Drawing,
+    labels: Sequence[str],
+    titles: Sequence[str],
+    is_real: Sequence[bool],
+    is_latent: Sequence[bool],
+    *,
+    in_cell: bool,
 ) -> str:
     """The drawing with a label in every box, and a title that shows up over it; for a notebook's cell, or as a file.
 
-    Real variables have an ellipse for a box.
+    Real variables have an ellipse for a box, and latent ones a white one, as is the custom.
     """
     width, height = (f"{side:.0f}" for side in drawing.size)
     n_boxes = len(labels)
@@ -33,7 +39,7 @@ def svg(
         f'<path fill="none" stroke="{LINE}" d="{"".join(_line(drawing, *ends, n_boxes) for ends in drawing.lines)}"/>',
         f'<path fill="{LINE}" d="{"".join(heads)}"/>',
         f'<g text-anchor="middle" fill="{INK}">',
-        *map(_box, drawing.x[:n_boxes], drawing.y, drawing.widths, labels, titles, is_real),
+        *map(_box, drawing.x[:n_boxes], drawing.y, drawing.widths, labels, titles, is_real, is_latent),
     ]
     return "\n".join([*lines, "</g>", "</svg>", ""])
 
@@ -48,7 +54,7 @@ def cell_size(width: float, height: float, page: float, unit: str) -> str:
     return f'width="100%" viewBox="0 0 {wide} {height:.0f}" style="max-width:{wide}{unit}"'
 
 
-def _box(x: float, y: float, width: float, label: str, title: str, is_real: bool) -> str:
+def _box(x: float, y: float, width: float, label: str, title: str, is_real: bool, is_latent: bool) -> str:
     outline = (
         f'<ellipse cx="{x:.0f}" cy="{y:.0f}" rx="{width / 2:.0f}" ry="{BOX_HEIGHT / 2:.0f}"'
         if is_real
@@ -56,7 +62,7 @@ def _box(x: float, y: float, width: float, label: str, title: str, is_real: bool
         f'width="{width:.0f}" height="{BOX_HEIGHT:.0f}" rx="10"'
     )
     return (
-        f'<g><title>{escape(title)}</title>{outline} fill="{BOX}" stroke="{FRAME}"/>'
+        f'<g><title>{escape(title)}</title>{outline} fill="{"white" if is_latent else BOX}" stroke="{FRAME}"/>'
         f'<text x="{x:.0f}" y="{y + 4:.0f}">{escape(label)}</text></g>'
     )
 

@@ -11,9 +11,10 @@ from ..data.variables import Real
 from ..errors import NotFittedError
 from ..runtime.text import printable
 from .listing import MAX_COLUMNS, MAX_ROWS, Listing, count
-from .shown import NetworkLike, Table
+from .shown import NetworkLike, NeuralLike, Table
 
 MAX_LINES = 30  # of a tree in a repr
+MAX_GUIDED = 3  # names in its first line
 MAX_DEPTH = 8  # a deeper part of a tree starts again at the margin
 
 
@@ -58,7 +59,7 @@ def network_text(net: NetworkLike, max_lines: int | None = MAX_LINES) -> str:
     A variable with several parents appears under each; its children, and its kind if it is no table, are shown once.
     """
     size = count(net.n_parameters, "parameter") if net.is_fitted else "not fitted"
-    lines = [f"BayesNet: {_variables(net)}, {count(len(net.edges), 'arc')}, {size}", *_tree(net)]
+    lines = [f"BayesNet: {_variables(net)}, {count(len(net.edges), 'arc')}, {size}{_guide(net)}", *_tree(net)]
     if max_lines is not None and len(lines) > max_lines:
         lines[max_lines:] = [f"... ({count(len(lines) - max_lines, 'more line')}; all with plot('net.txt'))"]
     return "\n".join(lines)
@@ -67,6 +68,13 @@ def network_text(net: NetworkLike, max_lines: int | None = MAX_LINES) -> str:
 def _variables(net: NetworkLike) -> str:
     n_real = len(real_names(net))
     return count(len(net), "variable") + (f" ({n_real} real)" if n_real else "")
+
+
+def _guide(net: NetworkLike) -> str:
+    """The latent variables whose values a guide proposes, where there is one."""
+    names = [printable(name) for name in list(net.guide)[:MAX_GUIDED]]
+    more = [f"{len(net.guide) - len(names)} more"] if len(net.guide) > len(names) else []
+    return f", guide of {', '.join([*names, *more])}" if names else ""
 
 
 def real_names(net: NetworkLike) -> set[str]:
@@ -83,8 +91,14 @@ def conditionals_of(net: NetworkLike) -> Mapping[str, object]:
 
 
 def _kind(own: object) -> str:
-    """What a tree says of a conditional that is no table."""
-    return "" if hasattr(own, "table") else f" ~ {type(own).__name__}"
+    """What a tree says of a conditional that is no table: its class, and the family where a module gives that."""
+    if hasattr(own, "table"):
+        return ""
+    return f" ~ {type(own).__name__}{f' {own.family}{_shape(own)}' if isinstance(own, NeuralLike) else ''}"
+
+
+def _shape(own: NeuralLike) -> str:
+    return f" {own.event_shape}" if own.event_shape else ""
 
 
 def _tree(net: NetworkLike) -> Iterator[str]:

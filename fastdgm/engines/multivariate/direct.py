@@ -30,11 +30,16 @@ class GivenDraws:
 
     def __init__(self, mean: Array, factor: Array, key: int, dtype: np.dtype[Any]) -> None:
         self._vector = Vector(factor_components(mean[None], factor[None], dtype), NOBODY, NOBODY, 0, 0)
-        low = 2**32 - 1
-        high_word, low_word, *_ = (int(word) for word in philox4x32(0, 0, 0, STREAM_GIVEN, key & low, key >> 32))
-        self._key = np.uint64(high_word << 32 | low_word)
+        self._key = np.uint64(given_key(key))
 
     def fill(self, begin: int, end: int, start: int, out: npt.NDArray[Any]) -> None:
         """Columns begin .. end of out (d, n), of which column i is row ``start + i``."""
         codes = np.empty((0, out.shape[1]), np.uint8)
         LOOPS["sample", "cpu"](begin, end, self._key, np.uint64(start % 2**64), self._vector, codes, out)
+
+
+def given_key(key: int) -> int:
+    """The key of draws under known values, so that they share no words with rows drawn under the same seed."""
+    low = 2**32 - 1
+    high_word, low_word, *_ = (int(word) for word in philox4x32(0, 0, 0, STREAM_GIVEN, key & low, key >> 32))
+    return high_word << 32 | low_word

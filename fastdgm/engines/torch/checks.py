@@ -33,11 +33,16 @@ class LogitsKind(NamedTuple):
     epsilon: float  # their rounding error
 
 
-def check_module(module: Any, n_vars: int, n_states: int, start: int | None, *, check: bool) -> LogitsKind:
-    """What kind of logits the module gives; with ``check``, ValueError where it is not causal or mixes rows."""
+def check_module(
+    module: Any, n_vars: int, n_states: int, start: int | None, n_context: int, *, check: bool
+) -> LogitsKind:
+    """What kind of logits the module gives; with ``check``, ValueError where it is not causal or mixes rows.
+
+    A context is the same random numbers for all rows.
+    """
     check_memory(3 * 8 * n_vars * n_states, "logits of three rows, which checks compare,")
     with evaluating(module):
-        plain = Outputs(module, n_vars, n_states, False, start)
+        plain = Outputs(module, n_vars, n_states, False, start, n_context)
         kind = _look_at_output(plain)
         if check:
             _check_values(replace(plain, binary=kind.binary), kind)
@@ -49,7 +54,7 @@ def _look_at_output(plain: Outputs) -> LogitsKind:
     import torch
 
     probe = np.zeros((2, plain.n_vars), np.int64)
-    output = tensor_of(_explained(lambda: plain.call(plain.tensor(probe)), _taking(probe, plain.start)), "the module")
+    output = tensor_of(_called(plain, probe), "the module")
     binary = plain.n_states == 2 and output.shape == probe.shape
     replace(plain, binary=binary).as_logits(output, probe.shape)
     dtype = np.dtype(np.float64 if output.dtype == torch.float64 else np.float32)
@@ -58,12 +63,11 @@ def _look_at_output(plain: Outputs) -> LogitsKind:
 
 def _check_values(outputs: Outputs, kind: LogitsKind) -> None:
     def logits(codes: Array) -> Array:
-        output = _explained(lambda: outputs.call(outputs.tensor(codes)), _taking(codes, outputs.start))
-        own = outputs.as_logits(output, codes.shape).cpu()
+        own = outputs.as_logits(_called(outputs, codes), codes.shape).cpu()
         return without_impossible(np.asarray(own if kind.dtype == np.float64 else own.float()))
 
     def step_logits(codes: Array) -> Iterator[tuple[int, Array]]:
-        steps = outputs.by_steps(outputs.tensor(codes))
+        steps = outputs.by_steps(outputs.tensor(codes), _context(outputs, len(codes)))
         for d in range(outputs.n_vars):
             _, own = _explained(lambda: next(steps), f"init_state() and step() must come to position {d}, they raised")
             yield d, without_impossible(own)
@@ -94,9 +98,18 @@ def _refuse_undefined(base: Array) -> None:
         raise ValueError(f"logits are finite or -inf, got {base[row, position][:4]} at position {position}")
 
 
-def _taking(codes: Array, start: int | None) -> str:
-    behind = "" if start is None else f" that begin with start={start}"
-    return f"the module must take int64 codes of shape {codes.shape}{behind}, it raised"
+def _called(outputs: Outputs, codes: Array) -> Any:
+    """What the module gives for codes."""
+    behind = "" if outputs.start is None else f" that begin with start={outputs.start}"
+    context = _context(outputs, len(codes))
+    beside = "" if context is None else f" and a context of shape {tuple(context.shape)}"
+    rule = f"the module must take int64 codes of shape {codes.shape}{behind}{beside}, it raised"
+    return _explained(lambda: outputs.call(outputs.tensor(codes), context), rule)
+
+
+def _context(outputs: Outputs, n: int) -> Any:
+    row = np.random.default_rng(2).standard_normal(outputs.n_context)
+    return outputs.context_tensor(np.broadcast_to(row, (n, outputs.n_context)))
 
 
 def _explained(call: Callable[[], Any], rule: str) -> Any:

@@ -44,8 +44,10 @@ def mixture_terms(parameters: Parameters, x: Tensor) -> Tensor:
     import torch
 
     logits, mean, log_std = parameters
-    components = normal_terms((mean, log_std), x[..., None])
-    return torch.logsumexp(torch.log_softmax(logits, dim=-1) + components, dim=-1)
+    terms = torch.log_softmax(logits, dim=-1) + normal_terms((mean, log_std), x[..., None])
+    nothing = torch.isneginf(terms)  # where all are, the gradient of logsumexp would be NaN
+    total = torch.logsumexp(terms.masked_fill(nothing, torch.finfo(terms.dtype).min), dim=-1)
+    return total.masked_fill(nothing.all(-1), -torch.inf)
 
 
 TERMS: dict[str, Callable[[Parameters, Tensor], Tensor]] = {

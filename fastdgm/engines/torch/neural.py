@@ -11,11 +11,11 @@ import numpy as np
 import numpy.typing as npt
 
 from ...conditionals.neural import Neural
-from ...conditionals.neural_inputs import module_device
+from ...conditionals.neural_inputs import module_device, module_dtype
 from ...conditionals.neural_probe import check_defined
 from ...data.blocks import Part
 from ...data.schema import Values
-from ...data.variables import Discrete, Variable
+from ...data.variables import Discrete
 from ...kernels.module_reals import MixtureParts, NormalParts
 from ...kernels.module_tiles import Cells
 from ...runtime.arrays import read_only
@@ -23,10 +23,12 @@ from ...runtime.pieces import run_ranges, work_ranges
 from ...runtime.torch_modules import evaluating
 from ..base import Engine, Members
 from .batches import in_batches, rows_at_once
+from .features import features_plan, n_features
 from .neural_loops import LOOPS
 
 Array = npt.NDArray[Any]
 
+FEATURE_WORK = 100  # multiply-adds that a feature costs, for its share of the threads
 CELL_WORK = 200  # multiply-adds that a cell costs, for its share of the threads
 COMPONENTS = 8  # of a mixture, as far as its size is known before its module is called
 
@@ -63,6 +65,10 @@ class NeuralEngine(Engine):
             assert isinstance(own, Neural)
             self._members[v] = _Member(v, names[v], own, self._rows[v], first_word + self._n_words, parents[v])
             self._n_words += own.variable.size * (2 if own.family == "mixture" else 1)
+        self._plans = {
+            v: features_plan([(self._variables[p], self._rows[p]) for p in parents[v]]) for v in self._members
+        }
+        self._n_features = {v: sum(n_features(self._variables[p]) for p in parents[v]) for v in self._members}
 
     @property
     def n_words(self) -> int:
@@ -143,10 +149,11 @@ class NeuralEngine(Engine):
         self, member: _Member, begin: int, end: int, codes: Array, reals: Array
     ) -> Iterator[tuple[int, int, list[Array]]]:
         """(first, last, what the module gives for these rows)."""
-        features = [_n_features(self._variables[p]) for p in member.parents]
         n_each = len(member.own.states) if member.own.family == "categorical" and member.own.states else 1
         n_each = 3 * COMPONENTS if member.own.family == "mixture" else n_each
-        size = rows_at_once(module_device(member.own.module).type, sum(features) + 2 * n_each * member.size)
+        size = rows_at_once(
+            module_device(member.own.module).type, self._n_features[member.number] + 2 * n_each * member.size
+        )
         work = partial(self._called, member, codes, reals)
         return in_batches(begin, end, size, work, f"the module of {member.name!r}")
 
@@ -154,10 +161,28 @@ class NeuralEngine(Engine):
         """The parameters of rows ``first`` to ``last``."""
         import torch
 
-        columns = [torch.from_numpy(self._column(p, first, last, codes, reals)) for p in member.parents]
-        with evaluating(member.own.module):
-            outputs = member.own.call.outputs(member.name, columns, last - first)
+        call, n = member.own.call, last - first
+        if member.own.separate:
+            columns = [torch.from_numpy(self._column(p, first, last, codes, reals)) for p in member.parents]
+            with evaluating(call.module):
+                outputs = call.outputs(member.name, columns, n)
+        else:
+            kind, device = module_dtype(call.module), module_device(call.module)
+            features = torch.from_numpy(self._features(member, kind == torch.float64, first, last, codes, reals))
+            with evaluating(call.module):
+                outputs = call.outputs_of(member.name, [features.to(device, kind)], n)
         return [output.detach().contiguous().cpu().numpy() for output in outputs]
+
+    def _features(self, member: _Member, wide: bool, first: int, last: int, codes: Array, reals: Array) -> Array:
+        """(n, n_features) of a member's parents."""
+        n, plan = last - first, self._plans[member.number]
+        out = np.empty((n, self._n_features[member.number]), np.float64 if wide else np.float32)
+
+        def assemble(begin: int, end: int) -> None:
+            LOOPS["features", "cpu"](begin, end, plan, first, read_only(codes), read_only(reals), out)
+
+        run_ranges(assemble, work_ranges(n, out.shape[1] * FEATURE_WORK))
+        return out
 
     def _column(self, p: int, first: int, last: int, codes: Array, reals: Array) -> Array:
         """(n, *event_shape) of variable p: a copy, because a module may write into what it is given."""
@@ -168,8 +193,8 @@ class NeuralEngine(Engine):
 
     @property
     def n_bytes(self) -> int:
-        """None: parameters stay in the modules."""
-        return 0
+        """Of the features' plans: parameters stay in the modules."""
+        return sum(own.nbytes for plan in self._plans.values() for own in plan)
 
 
 def _draw(
@@ -185,12 +210,6 @@ def _draw(
 
     found = run_ranges(work, work_ranges(last - first, member.size * CELL_WORK))
     return min((row for row in found if row >= 0), default=-1)
-
-
-def _n_features(variable: Variable) -> int:
-    if isinstance(variable, Discrete) and not (variable.event_shape and variable.n_states == 2):
-        return variable.size * variable.n_states
-    return variable.size
 
 
 def _parameters(member: _Member, parts: Sequence[Array], reals: Array) -> Any:

@@ -6,9 +6,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from ...kernels import module_discrete, module_reals
+from ...kernels import module_discrete, module_features, module_reals
 
 LOOPS: dict[tuple[str, str], Callable[..., Any]] = {
+    ("features", "cpu"): module_features.features_cpu,
     ("sample bernoulli", "cpu"): module_discrete.sample_bits_cpu,
     ("sample categorical", "cpu"): module_discrete.sample_states_cpu,
     ("sample normal", "cpu"): module_reals.sample_normals_cpu,

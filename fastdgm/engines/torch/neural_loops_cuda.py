@@ -6,6 +6,7 @@ from ...kernels import module_cuda
 from ..launch import Twin
 
 LOOPS: dict[tuple[str, str], Twin] = {
+    ("features", "cuda"): Twin(module_cuda.features_cuda, threads_per_block=128),
     ("sample bernoulli", "cuda"): Twin(module_cuda.sample_bits_cuda, threads_per_block=128),
     ("sample categorical", "cuda"): Twin(module_cuda.sample_states_cuda, threads_per_block=128),
     ("sample normal", "cuda"): Twin(module_cuda.sample_normals_cuda, threads_per_block=128),

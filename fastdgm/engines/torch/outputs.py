@@ -22,6 +22,7 @@ class Outputs:
 
     The module gives logits ``(n, n_vars, n_states)`` or, where it is ``binary``, log-odds of state 1 ``(n, n_vars)``.
     With a ``start`` it reads rows moved on by one, behind that code: its output d follows the input of variable d - 1.
+    With ``n_context`` above 0 it is also given the context of the rows, a tensor ``(n, n_context)``; else that is None.
     """
 
     module: Any
@@ -29,6 +30,7 @@ class Outputs:
     n_states: int
     binary: bool
     start: int | None = None
+    n_context: int = 0
 
     @property
     def has_steps(self) -> bool:
@@ -44,16 +46,31 @@ class Outputs:
         """Codes as the module reads them: int64, where its parameters are."""
         import torch
 
-        first = next(self.module.parameters(), None)
-        return torch.from_numpy(codes.astype(np.int64)).to("cpu" if first is None else first.device)
+        return torch.from_numpy(codes.astype(np.int64)).to(self._first_parameter().device)
 
-    def call(self, codes: Any) -> Any:
-        """What the module gives for a tensor of codes."""
+    def context_tensor(self, context: Array) -> Any:
+        """The context (n, n_context) as the module reads it: of the type of its parameters, where they are."""
         import torch
 
-        if self.start is None:
-            return self.module(codes)
-        return self.module(torch.cat([torch.full_like(codes[:, :1], self.start), codes[:, :-1]], dim=1))
+        if not self.n_context:
+            return None
+        first = self._first_parameter()
+        return torch.from_numpy(np.array(context)).to(first.device, first.dtype)
+
+    def _first_parameter(self) -> Any:
+        """One that says where the module computes and in which float type."""
+        import torch
+
+        found = list(self.module.parameters())
+        return next((own for own in found if own.is_floating_point()), found[0] if found else torch.empty(0))
+
+    def call(self, codes: Any, context: Any) -> Any:
+        """What the module gives for tensors of codes and of their context."""
+        import torch
+
+        if self.start is not None:
+            codes = torch.cat([torch.full_like(codes[:, :1], self.start), codes[:, :-1]], dim=1)
+        return self.module(codes) if context is None else self.module(codes, context)
 
     def as_logits(self, output: Any, rows: tuple[int, ...], who: str = "the module") -> Any:
         """Logits ``(*rows, n_states)``; of log-odds z these are (0, z)."""
@@ -66,20 +83,20 @@ class Outputs:
             raise ValueError(f"{who} must give logits of shape {expected}, got {tuple(output.shape)}{hint}")
         return torch.stack([torch.zeros_like(output), output], dim=-1) if self.binary else output
 
-    def logits(self, codes: Any) -> Any:
-        """(n, n_vars, n_states) tensor of a tensor of codes."""
-        return self.as_logits(self.call(codes), tuple(codes.shape))
+    def logits(self, codes: Any, context: Any) -> Any:
+        """(n, n_vars, n_states) tensor of tensors of codes and of their context."""
+        return self.as_logits(self.call(codes, context), tuple(codes.shape))
 
-    def terms(self, codes: Array, dtype: Any) -> Any:
+    def terms(self, codes: Array, context: Array, dtype: Any) -> Any:
         """log p(x_d | before), (n, n_vars), as a tensor of at least the given type; differentiable."""
         import torch
 
         x = self.tensor(codes)
-        logits = self.logits(x)
+        logits = self.logits(x, self.context_tensor(context))
         log_p = torch.log_softmax(logits.to(torch.promote_types(logits.dtype, dtype)), dim=-1)
         return log_p.gather(2, x[..., None])[..., 0]
 
-    def evaluate(self, codes: Array) -> Array:
+    def evaluate(self, codes: Array, context: Array) -> Array:
         """The same as (n, n_vars) float64, in eval mode, batch by batch; ValueError for NaN."""
         import torch
 
@@ -87,27 +104,28 @@ class Outputs:
         with evaluating(self.module):
             for begin in range(0, len(codes), self.rows_at_once):
                 own = slice(begin, begin + self.rows_at_once)
-                result[own] = self.terms(codes[own], torch.float64).cpu().numpy()
+                result[own] = self.terms(codes[own], context[own], torch.float64).cpu().numpy()
         undefined = np.argwhere(np.isnan(result))
         if len(undefined):
             row, variable = (int(i) for i in undefined[0])
             raise ValueError(f"the module gives NaN for row {row}, variable {variable}")
         return result
 
-    def by_whole_passes(self, codes: Any, given: int, score_given: bool) -> Iterator[tuple[int, Array]]:
+    def by_whole_passes(self, codes: Any, context: Any, given: int, score_given: bool) -> Iterator[tuple[int, Array]]:
         """(position, logits) by one call of the module per position not given; the first also serves those given.
 
         ``codes`` is read anew at every position: what was drawn is to be written into it.
         """
         if given and score_given:
-            logits = self.logits(codes).double().cpu().numpy()
+            logits = self.logits(codes, context).double().cpu().numpy()
             yield from ((d, logits[:, d]) for d in range(given))
         for d in range(given, self.n_vars):
-            yield d, self.logits(codes)[:, d].double().cpu().numpy()
+            yield d, self.logits(codes, context)[:, d].double().cpu().numpy()
 
-    def by_steps(self, codes: Any) -> Iterator[tuple[int, Array]]:
+    def by_steps(self, codes: Any, context: Any) -> Iterator[tuple[int, Array]]:
         """(position, logits) by the module's own steps; ``codes`` is read as by whole passes."""
-        state = self.module.init_state(len(codes))
+        n = len(codes)
+        state = self.module.init_state(n) if context is None else self.module.init_state(n, context)
         previous = None if self.start is None else codes.new_full((len(codes),), self.start)
         for d in range(self.n_vars):
             output, state = self.module.step(state, previous)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -13,15 +13,10 @@ from ...conditionals.base import Conditional
 from ...conditionals.gaussian import Normal
 from ...conditionals.neural import Neural
 from ...data.schema import Schema, Values
-from ...data.variables import Discrete
-from ...runtime.torch_modules import evaluating
 from ..base import Members
 from ..gaussian.run import GaussianEngine
 from ..proposals import Columns, Proposal
-from .families import with_fixed_std
-
-if TYPE_CHECKING:
-    from torch import Tensor
+from .module_parts import module_parts
 
 Array = npt.NDArray[Any]
 
@@ -65,11 +60,9 @@ class NeuralProposal(Proposal):
 
     def _parameters(self, values: Values, each: int, columns: Columns) -> tuple[Array, Array]:
         """Mean and log std (d, n) of every ``each``-th column."""
-        parents = [self._column(parent, values, each) for parent in self._own.parents]
         n = columns.n // each
-        with evaluating(self._own.module):
-            outputs = with_fixed_std(self._own.call.outputs(self._name, parents, n), self._own.std)
-        mean, log_std = (part.reshape(n, -1).cpu().numpy().T.astype(values.reals.dtype) for part in outputs)
+        outputs = module_parts(self._name, self._own, self._schema, values, each)
+        mean, log_std = (part.reshape(n, -1).T.astype(values.reals.dtype) for part in outputs)
         with np.errstate(over="ignore"):
             std = np.exp(log_std)
         defined = np.isfinite(mean) & np.isfinite(std) & (std > 0)
@@ -81,12 +74,3 @@ class NeuralProposal(Proposal):
                 f"gave mean {mean[i, at]:g} and std {std[i, at]:g} in row {row}"
             )
         return mean, log_std
-
-    def _column(self, name: str, values: Values, each: int) -> Tensor:
-        """(n, *event_shape) of every ``each``-th column."""
-        import torch
-
-        variable, first = self._schema.variables[name], self._schema.rows[name]
-        block = values.codes if isinstance(variable, Discrete) else values.reals
-        own = block[first : first + variable.size, ::each]
-        return torch.from_numpy(np.ascontiguousarray(own.T)).reshape(-1, *variable.event_shape)

@@ -39,9 +39,10 @@ def _draw_batch(outputs: Outputs, draw: Draw, begin: int, end: int) -> tuple[Arr
         rows[:, :given] = draw.prefix[np.arange(begin, end) // draw.n_per_row]
     uniforms = _uniforms(draw, begin, end, outputs.n_vars)
     codes = outputs.tensor(rows)  # the generators below read what is written here
+    context = None if draw.context is None else outputs.context_tensor(draw.context[begin:end])
     log_prob, sampling = np.zeros(n), np.zeros(n)
-    by_passes = outputs.by_whole_passes(codes, given, draw.return_log_prob)
-    for d, logits in outputs.by_steps(codes) if outputs.has_steps else by_passes:
+    by_passes = outputs.by_whole_passes(codes, context, given, draw.return_log_prob)
+    for d, logits in outputs.by_steps(codes, context) if outputs.has_steps else by_passes:
         log_p = log_softmax(logits, d)
         if d >= given:
             weighted = truncated(logits, draw) if draw.truncated else logits
@@ -58,6 +59,6 @@ def _uniforms(draw: Draw, begin: int, end: int, n_vars: int) -> Array:
     if draw.uniforms is not None:
         return np.ascontiguousarray(draw.uniforms[begin:end].T, np.float64)
     n = end - begin
-    result = np.empty((n_vars, n))
+    result = np.empty((draw.first_word + n_vars, n))  # uniforms_cpu begins at word 0
     uniforms_cpu(np.uint64(draw.key), np.uint64(draw.start + begin), np.empty((8, n), np.uint32), result)
-    return result
+    return result[draw.first_word :]

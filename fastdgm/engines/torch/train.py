@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from ..training import Step
+from ..training import Step, parted
 from .outputs import Outputs
 
 Array = npt.NDArray[Any]
@@ -164,12 +164,12 @@ class ModuleStepper(TorchStepper):
         """The mean of -log_prob."""
         import torch
 
-        log_prob = self._outputs.terms(rows, torch.float32).sum(dim=1)
+        log_prob = self._outputs.terms(*parted(rows, np.float32), torch.float32).sum(dim=1)
         return Loss(-log_prob.mean(), log_prob.detach().double().sum())
 
     def evaluate(self, rows: Array) -> Array:
         """Batch by batch."""
-        return self._outputs.evaluate(rows).sum(axis=1)
+        return self._outputs.evaluate(*parted(rows, np.float32)).sum(axis=1)
 
     def noise_seed(self, step: Step) -> int:
         """Its number."""

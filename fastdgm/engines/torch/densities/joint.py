@@ -41,12 +41,19 @@ DENSITIES: dict[type[Conditional], type[Density]] = {
 }
 
 
-def density_of(name: str, conditional: Conditional) -> type[Density]:
-    """The density of a conditional's kind. TypeError, naming the variable, where there is none."""
+def density_of(conditional: Conditional) -> type[Density]:
+    """The density of a conditional's kind. TypeError where there is none."""
     for kind in type(conditional).__mro__:
         if kind in DENSITIES:
             return DENSITIES[kind]
-    raise TypeError(f"{name!r} is a {type(conditional).__name__}, which has no density with gradients")
+    raise TypeError(f"a {type(conditional).__name__} has no density with gradients")
+
+
+def _density_of_member(name: str, conditional: Conditional) -> type[Density]:
+    try:
+        return density_of(conditional)
+    except TypeError as error:
+        raise TypeError(f"{name!r}: {error}") from None
 
 
 class JointDensity(torch.nn.Module):
@@ -57,10 +64,11 @@ class JointDensity(torch.nn.Module):
     ) -> None:
         """``order`` is topological; ``members`` are those whose terms count (None: all)."""
         super().__init__()
+        self.came_from = conditionals
         self.order = tuple(name for name in order if members is None or name in members)
         kinds: dict[type[Density], list[str]] = {}
         for name in self.order:
-            kinds.setdefault(density_of(name, conditionals[name]), []).append(name)
+            kinds.setdefault(_density_of_member(name, conditionals[name]), []).append(name)
         self.densities = torch.nn.ModuleList(kind(conditionals, own) for kind, own in kinds.items())
         self._home = {name: i for i, own in enumerate(kinds.values()) for name in own}
 
@@ -78,12 +86,19 @@ class JointDensity(torch.nn.Module):
         found = {name: own for density in self.densities for name, own in density.terms(values).items()}  # type: ignore[operator]
         return {name: found[name] for name in self.order}
 
+    def table(self, values: Values, names: Sequence[str]) -> torch.Tensor:
+        """The terms (n, n_names) of variables in some order."""
+        terms = self.terms(values)
+        return torch.stack([terms[name].to(torch.float64) for name in names], dim=1)
+
     def why_not_drawn(self) -> dict[str, str]:
         """The variables whose draws have no gradient, and why."""
         reasons = {name: self.of(name).why_not_drawn(name) for name in self.order}
         return {name: reason for name, reason in reasons.items() if reason}
 
-    def rsample(self, n: int, key: int, start: int, first_words: Mapping[str, int], dtype: torch.dtype) -> Values:
+    def rsample(
+        self, n: int, key: int, start: int, first_words: Mapping[str, int], dtype: torch.dtype
+    ) -> dict[str, torch.Tensor]:
         """Rows ``start`` to ``start + n`` of a key's stream (n, *event_shape), parents first; differentiable by all
         parameters. ``first_words`` are the first of each variable's random words."""
         values: dict[str, torch.Tensor] = {}
@@ -92,10 +107,13 @@ class JointDensity(torch.nn.Module):
             values[name] = self.of(name).rsample(name, values, words).to(dtype)
         return values
 
-    def without_own_gradients(self) -> JointDensity:
-        """Itself, its parameters but those of the user's modules fixed."""
+    def as_the_network(self) -> JointDensity:
+        """Itself, fixed as the network is: only modules have parameters with a gradient, and these are called in eval
+        mode."""
         for density in self.densities:
-            if not isinstance(density, NeuralDensity):
+            if isinstance(density, NeuralDensity):
+                density.in_eval_mode = True
+            else:
                 density.requires_grad_(False)
         return self
 

@@ -52,13 +52,11 @@ class MultivariateDensity(Density):
         return found
 
     def normal(self, name: str, values: Values) -> tuple[torch.Tensor, torch.Tensor] | None:
-        """Where the covariance is diagonal and stays so, because its factor takes no gradient."""
-        factor = self.factors[self.members.index(name)]
-        if (factor.requires_grad and factor.shape[-1] > 1) or bool((factor.detach().tril(-1) != 0).any()):
+        """Where the covariance is diagonal: (d,), or (n, d) with parents. The zeros then have no gradient."""
+        if bool((self.factors[self.members.index(name)].detach().tril(-1) != 0).any()):
             return None
         mean, log_diagonal, _ = self._parts(name, values)
-        shape = values[name].shape if name in values else (*_rows(values), mean.shape[-1])
-        return mean.expand(shape), log_diagonal.expand(shape)
+        return mean, log_diagonal
 
     def rsample(self, name: str, values: Values, words: Words) -> torch.Tensor:
         """mean + L noise."""
@@ -75,8 +73,3 @@ class MultivariateDensity(Density):
             covariance = triangle @ triangle.transpose(-1, -2)
             found[name] = MultivariateNormal.given(own.parents, as_array(mean).numpy(), covariance.numpy())
         return found
-
-
-def _rows(values: Values) -> tuple[int, ...]:
-    """The number of rows, as far as values say it."""
-    return tuple(next(iter(values.values())).shape[:1]) if values else ()

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 
 import torch
 
 from ....conditionals.base import Conditional
 from ....conditionals.neural import Neural
+from ....runtime.torch_modules import in_eval_mode
 from ..families import TERMS, with_fixed_std
 from .base import Density, Values, Words
 
@@ -18,6 +20,7 @@ class NeuralDensity(Density):
     def __init__(self, conditionals: Mapping[str, Conditional], members: Sequence[str]) -> None:
         super().__init__(conditionals, members)
         self.modules_of_members = torch.nn.ModuleList([own.module for own in self._neural.values()])
+        self.in_eval_mode = False  # whether modules are called so, whatever mode they are in
 
     @property
     def _neural(self) -> dict[str, Neural]:
@@ -27,7 +30,8 @@ class NeuralDensity(Density):
         """The parts of a member's family in ``n`` rows."""
         own = self._neural[name]
         columns = [values[parent] for parent in own.parents]
-        return with_fixed_std(own.call.outputs(name, columns, n), own.std)
+        with in_eval_mode(own.module) if self.in_eval_mode else nullcontext():
+            return with_fixed_std(own.call.outputs(name, columns, n), own.std)
 
     def terms(self, values: Values) -> dict[str, torch.Tensor]:
         """By torch."""

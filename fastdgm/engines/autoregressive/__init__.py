@@ -1,0 +1,1 @@
+"""Autoregressive models as conditionals of a network."""
