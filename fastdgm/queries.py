@@ -62,7 +62,8 @@ class Queries(Network):
         In networks with real variables columns may be absent and values missing: they are summed out, or integrated,
         exactly, and the answer is the log-density of what is there. Hidden discrete variables are summed by elimination
         (those that depend on each other in up to 2**20 configurations), hidden linear Gaussian numbers are one normal
-        vector for each of these; what has nothing observed below it costs nothing.
+        vector for each of these; what has nothing observed below it costs nothing. Missing numbers of a neural vector,
+        which are independent of the others given its parents, are left out where nothing observed is below them.
 
         Hidden real variables without a closed form, as the z of a variational autoencoder, are sampled where
         ``n_importance=K`` says so, and the answer is an estimate, log (1/K) sum_k w_k, of importance weights

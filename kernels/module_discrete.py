@@ -157,8 +157,9 @@ def sample_states_cpu(row_begin, row_end, key, start, cells, logits, codes):
     Returns -1, or the first column that was found whose logits are NaN, have +inf or nothing but -inf.
     """
     n_cells, k = logits.shape[1], logits.shape[2]
-    flat, numbers = logits.reshape(logits.shape[0], n_cells * k), flat_of(k, logits)
-    words, tile, size = np.empty((4, TILE), np.uint32), new_tile(numbers.reshape(k, TILE)), tile_rows(k)
+    flat, size = logits.reshape(logits.shape[0], n_cells * k), tile_rows(k)
+    words, numbers = np.empty((4, size), np.uint32), flat_of(k, size, logits)
+    tile = new_tile(shaped(numbers, k, size))
     a = row_begin
     while a < row_end:
         row, n = uint64(start) + uint64(a), rows_of_tile(start, a, row_end, size)
@@ -181,8 +182,9 @@ def sample_states_cpu(row_begin, row_end, key, start, cells, logits, codes):
 def log_prob_states_cpu(row_begin, row_end, cells, logits, codes, out):
     """out[i] += sum over cells of log p(codes[cells.row + c, i]), NaN where the logits are no numbers."""
     n_cells, k = logits.shape[1], logits.shape[2]
-    flat, numbers, terms = logits.reshape(logits.shape[0], n_cells * k), flat_of(k, logits), np.empty(TILE)
-    tile, size = new_tile(numbers.reshape(k, TILE)), tile_rows(k)
+    flat, size = logits.reshape(logits.shape[0], n_cells * k), tile_rows(k)
+    numbers, terms = flat_of(k, size, logits), np.empty(size)
+    tile = new_tile(shaped(numbers, k, size))
     for a in range(row_begin, row_end, size):
         n = min(size, row_end - a)
         z = shaped(numbers, k, n)

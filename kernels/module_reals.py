@@ -81,7 +81,7 @@ def sample_normals_cpu(row_begin, row_end, key, start, cells, parts, reals):
     """
     n_cells = parts.mean.shape[1]
     mean, log_std = new_columns(parts.mean), new_columns(parts.mean)
-    words, numbers = np.empty((8, TILE), np.uint32), flat_of(TOGETHER, parts.mean)
+    words, numbers = np.empty((8, TILE), np.uint32), flat_of(TOGETHER, TILE, parts.mean)
     for a in range(row_begin, row_end, TILE):
         row, n = uint64(start) + uint64(a), min(TILE, row_end - a)
         fine = True
@@ -154,8 +154,13 @@ def sample_mixtures_cpu(row_begin, row_end, key, start, cells, parts, reals):
     Returns -1, or the first column of a tile in which a value or its parameters are not defined.
     """
     flat, k = _flat(parts), parts.logits.shape[2]
-    numbers, scratches, values = flat_of(3 * k, flat.mean), flat_of(JOINT + 3 * k, flat.mean), flat_of(1, flat.mean)
-    words, uniforms, size = np.empty((8, TILE), np.uint32), np.empty(2 * TILE), tile_rows(3 * k)
+    size = tile_rows(3 * k)
+    numbers, scratches, values = (
+        flat_of(3 * k, size, flat.mean),
+        flat_of(JOINT + 3 * k, size, flat.mean),
+        flat_of(1, size, flat.mean),
+    )
+    words, uniforms = np.empty((8, size), np.uint32), np.empty(2 * size)
     a = row_begin
     while a < row_end:
         row, n = uint64(start) + uint64(a), rows_of_tile(start, a, row_end, size)
@@ -180,8 +185,12 @@ def sample_mixtures_cpu(row_begin, row_end, key, start, cells, parts, reals):
 def log_prob_mixtures_cpu(row_begin, row_end, cells, parts, reals, out):
     """out[i] += sum over cells of the log-density of reals[cells.row + c, i], NaN where it is not defined."""
     flat, k = _flat(parts), parts.logits.shape[2]
-    numbers, scratches, values = flat_of(3 * k, flat.mean), flat_of(JOINT + 3 * k, flat.mean), flat_of(1, flat.mean)
     size = tile_rows(3 * k)
+    numbers, scratches, values = (
+        flat_of(3 * k, size, flat.mean),
+        flat_of(JOINT + 3 * k, size, flat.mean),
+        flat_of(1, size, flat.mean),
+    )
     for a in range(row_begin, row_end, size):
         n = min(size, row_end - a)
         z, scratch, own = shaped(numbers, 3 * k, n), shaped(scratches, JOINT + 3 * k, n), shaped(values, 1, n)

@@ -17,7 +17,7 @@ from .transposition import BLOCK_BYTES, transpose_block
 
 __all__ = ["TILE", "TOGETHER", "Cells", "flat_of", "load_columns", "new_columns", "rows_of_tile", "shaped", "tile_rows"]
 
-TILE = 128  # rows
+TILE = 512  # rows
 TOGETHER = 64  # cells: several cache lines of a row, which CPUs then fetch ahead
 PADDING = 16  # between columns, so that they do not all fall into one set of the cache
 NUMBERS = 1 << 16  # parameters of one cell in a tile: they stay in the second cache level
@@ -73,6 +73,6 @@ def shaped(numbers, height, n):
 
 
 @loop
-def flat_of(height, like):
-    """Room for ``shaped`` up to (height, TILE)."""
-    return np.empty(height * TILE, like.dtype)
+def flat_of(height, size, like):
+    """Room for ``shaped`` up to (height, size)."""
+    return np.empty(height * size, like.dtype)

@@ -145,7 +145,7 @@ def test_rows_of_context_and_prefix_go_together():
     assert (one == model.sample(context=context, prefix=prefix[[0, 0, 0]], seed=3)).all()
     other = model.sample(context=context[:1], prefix=prefix, seed=3)
     assert (other == model.sample(context=context[[0, 0, 0]], prefix=prefix, seed=3)).all()
-    assert model.sample(5, context=context[0], prefix=prefix[0], seed=0).shape == (5, 4)
+    assert model.sample(5, context=context[0], prefix=prefix[:1], seed=0).shape == (5, 4)
     assert model.sample(0, context=context[0]).shape == (0, 4)
 
 
@@ -242,3 +242,36 @@ def test_a_module_with_context():
         fd.Autoregressive(causal_module(torch, leaks=True), 4, 2, n_context=N_CONTEXT)
     with pytest.raises(ValueError, match=r"and a context of shape \(2, 2\), it raised"):
         fd.Autoregressive(module, 4, 2, n_context=2)
+
+
+def conditional_masked_module(torch):
+    class Conditional(torch.nn.Module):
+        """A masked layer and a free one of the context, then a masked layer to the logits."""
+
+        def __init__(self):
+            super().__init__()
+            self.first, self.given, self.last = torch.nn.Linear(4, 9), torch.nn.Linear(3, 9), torch.nn.Linear(9, 4)
+            degrees = torch.arange(9) % 4
+            with torch.no_grad():
+                self.first.weight *= torch.arange(4) < degrees[:, None]
+                self.last.weight *= degrees <= torch.arange(4)[:, None]
+
+        def forward(self, inputs, context):
+            return self.last(torch.relu(self.first(inputs) + self.given(context)))
+
+    torch.manual_seed(0)
+    return Conditional()
+
+
+def test_a_torch_network_with_context_is_read():
+    torch = pytest.importorskip("torch")
+    module, context = conditional_masked_module(torch), contexts(60)
+    made = fd.from_torch(module, n_context=N_CONTEXT)
+    assert (made.n_vars, made.n_context) == (4, N_CONTEXT)
+    x = made.sample(context=context, seed=0)
+    z = module(torch.from_numpy(x).float(), torch.from_numpy(context).float()).detach().double().numpy()
+    np.testing.assert_allclose(
+        made.log_prob(x, context=context), (x * z - np.logaddexp(0, z)).sum(axis=1), rtol=1e-5, atol=1e-6
+    )
+    with pytest.raises((TypeError, ValueError)):
+        fd.from_torch(module, n_context=2)

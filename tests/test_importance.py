@@ -284,7 +284,7 @@ def test_bad_options(options, error, match):
 def test_guides_that_read_what_is_missing():
     net = fd.BayesNet({**LATENT.conditionals, "w": fd.Normal(0, 1)})
     net = net.guided({"z": fd.LinearGaussian(["x", "w"], 0, [0.4, 0.1], 0.5)})
-    with pytest.raises(ValueError, match="the guide of 'z' reads 'w', which has no value"):
+    with pytest.raises(ValueError, match="the guide of 'z' reads 'w', which lacks values"):
         net.log_prob({"x": [0.5]}, n_importance=5)
 
 
@@ -313,3 +313,60 @@ def test_a_guide_that_gives_no_distribution():
     net.guide["z"].module.weights.data[:] = np.nan
     with pytest.raises(ValueError, match=r"proposes values of 'z'.* row 0"):
         net.log_prob({"x": [0.5]}, n_importance=5)
+
+
+def pictures(kind):
+    """Three pixels or numbers, independent given z, and their density cell by cell."""
+    weights = torch.tensor([[1.0, -2.0, 0.5]])
+
+    class Decoder(torch.nn.Module):
+        def forward(self, z):
+            own = z @ weights
+            if kind == "bernoulli":
+                return own
+            if kind == "categorical":
+                return own[..., None] * torch.arange(3)
+            if kind == "normal":
+                return own, 0.1 * own
+            return own[..., None] * torch.arange(2), own[..., None] + torch.arange(2), torch.zeros(len(z), 3, 2)
+
+    options = {"n_states": 3} if kind == "categorical" else {}
+    x = fd.Neural(["z"], Decoder(), family=kind, event_shape=(3,), **options)
+    return fd.BayesNet({"z": fd.Normal(0, 1), "x": x})
+
+
+@pytest.mark.parametrize("kind", ["bernoulli", "categorical", "normal", "mixture"])
+def test_missing_cells_are_summed_out(kind):
+    """Cells are independent given the parents, so the terms of known cells add up."""
+    net = pictures(kind)
+    rows = net.sample(20, seed=0)
+    z, x = rows["z"], rows["x"].astype(np.float32)
+    single = []
+    for i in range(3):
+        own = np.full_like(x, np.nan)
+        own[:, i] = x[:, i]
+        single.append(net.log_prob({"z": z, "x": own}))
+    np.testing.assert_allclose(sum(single) - 2 * net.log_prob({"z": z}), net.log_prob(rows), rtol=1e-5, atol=1e-5)
+    part = x.copy()
+    part[:, 1] = np.nan
+    expected = single[0] + single[2] - net.log_prob({"z": z})
+    np.testing.assert_allclose(net.log_prob({"z": z, "x": part}), expected, rtol=1e-5, atol=1e-5)
+    value = quiet(net.log_prob, {"x": part}, n_importance=4000, seed=0)
+    assert np.isfinite(value).all()
+    if kind == "bernoulli":
+        filled = [{"x": np.where(np.isnan(part), k, part)} for k in (0, 1)]
+        both = [quiet(net.log_prob, own, n_importance=4000, seed=0) for own in filled]
+        np.testing.assert_allclose(value, np.logaddexp(*both), atol=1e-5)
+
+
+def test_parts_of_vectors_that_cannot_be_left_out():
+    net = pictures("bernoulli")
+    guided = net.guided({"z": fd.Neural(["x"], Linear([[0.1] * 3], 0.0, 1.0), family="normal")})
+    with pytest.raises(ValueError, match="the guide of 'z' reads 'x', which lacks values"):
+        guided.log_prob({"x": [[0.0, 1.0, np.nan]]}, n_importance=5)
+    child = fd.Neural(["x"], Linear([[0.1] * 3], 0.0), family="normal", std=1.0)
+    net = fd.BayesNet({**net.conditionals, "y": child})
+    with pytest.raises(ValueError, match=r"'x' is known in part, .*'y' depends on it"):
+        net.log_prob({"z": [0.1], "x": [[0.0, 1.0, np.nan]], "y": [0.3]})
+    with pytest.raises(ValueError, match=r"\['x'\] are missing, vectors of discrete variables"):
+        net.log_prob({"z": [0.1], "y": [0.3]})

@@ -321,17 +321,17 @@ def test_missing_files_and_folders(tmp_path):
 # --- every family ------------------------------------------------------------------------------------------
 
 FAMILIES = {
-    "FVSBN": lambda: native._class_of("FVSBN")(4, order=[2, 0, 3, 1]),
-    "MADE": lambda: native._class_of("MADE")(4, hidden=(5, 3), order="random", masks="random", seed=1),
-    "MADE of 3 states": lambda: native._class_of("MADE")(4, hidden=(6,), n_states=3, dtype=np.float64),
-    "MADE of mixtures": lambda: native._class_of("MADE")(
+    "FVSBN": lambda: native.class_of("FVSBN")(4, order=[2, 0, 3, 1]),
+    "MADE": lambda: native.class_of("MADE")(4, hidden=(5, 3), order="random", masks="random", seed=1),
+    "MADE of 3 states": lambda: native.class_of("MADE")(4, hidden=(6,), n_states=3, dtype=np.float64),
+    "MADE of mixtures": lambda: native.class_of("MADE")(
         3, hidden=(6,), head="mixture", n_components=2, activation="tanh"
     ),
-    "NADE": lambda: native._class_of("NADE")(4, hidden=5, order=[3, 1, 0, 2]),
-    "MarkovChain": lambda: native._class_of("MarkovChain")(order=2).fit(["emma", "olivia", "ava"]),
-    "MarkovChain of rows": lambda: native._class_of("MarkovChain")(
-        1, n_vars=3, n_states=2, position_dependent=True
-    ).fit([[0, 1, 1]]),
+    "NADE": lambda: native.class_of("NADE")(4, hidden=5, order=[3, 1, 0, 2]),
+    "MarkovChain": lambda: native.class_of("MarkovChain")(order=2).fit(["emma", "olivia", "ava"]),
+    "MarkovChain of rows": lambda: native.class_of("MarkovChain")(1, n_vars=3, n_states=2, position_dependent=True).fit(
+        [[0, 1, 1]]
+    ),
 }
 
 

@@ -262,7 +262,7 @@ def test_autoregressive_models_come_back_and_shared_ones_once():
     ("path", "value", "match"),
     [
         (["models"], [], "'models' is a list of one model or more"),
-        (["models"], "left out", "missing or too many"),
+        (["models"], "left out", "the model of .x. is a number below 0"),
         (["models", 0], {"family": "MADE"}, "model 0 has a family and a structure"),
         (["models", 0, "family"], "BayesNet", "the family of model 0 is one of MADE"),
         (

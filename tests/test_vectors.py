@@ -176,6 +176,13 @@ def test_many_states():
         )
 
 
+def test_flat_lists_as_long_as_the_first_axis():
+    tall = fd.BayesNet({"x": Cells([], TABLE[0][:2], (2, 1), STATES)})
+    expected = np.log(TABLE[0][0, 1] * TABLE[0][1, 2])
+    for vector in ([1, 2], [[1], [2]], ["b", "c"], [["b"], ["c"]], (np.array([1]), [2])):
+        assert tall.log_prob({"x": [vector]}) == pytest.approx(expected)
+
+
 @pytest.mark.parametrize("way", ["uint8", "float32", "labels", "columns in memory", "polars lists"])
 def test_beside_a_variable_of_many_states(way):
     """All codes of a network are of one type."""
@@ -217,6 +224,8 @@ REFUSED = {
     "a turned tensor": (torch.zeros(7, 3, 2), ValueError, r"'x' has \(7, 3, 2\)"),
     "a short one": ([[0] * 6] * 4 + [[0] * 5] + [[0] * 6] * 2, ValueError, "vectors of 6 codes, row 4 is"),
     "ragged images": ([[[0] * 3, [0] * 2]] * 7, ValueError, "vectors of 6 codes, row 0 is"),
+    "uneven images": ([[[0] * 2, [0] * 4]] * 7, ValueError, "vectors of 6 codes, row 0 is"),
+    "images of strings": ([["abc", "abc"]] * 7, ValueError, "vectors of 6 codes, row 0 is"),
     "ragged arrays": ([np.zeros(6, int)] * 6 + [np.zeros(7, int)], ValueError, "vectors of 6 codes, row 6 is"),
     "turned lists": ([[[0] * 2] * 3] * 7, (ValueError, TypeError), "'x'"),
     "scalars": ([0] * 7, ValueError, "vectors of 6 codes, row 0 is 0"),

@@ -51,13 +51,18 @@ def columns(digits: Digits) -> dict[str, np.ndarray[Any, Any]]:
 
 def scores(net: fd.BayesNet, digits: Digits) -> dict[str, float]:
     """Accuracy by Bayes' rule, and the mean -log p(image | label) and -log p(image), nats."""
-    terms = net.log_prob(columns(digits), per_variable=True)[:, net.names.index("image")]
-    images = {"image": digits.images}
+    joint = np.stack([_log_joint(net, digits.images, digit) for digit in range(len(net.states["label"]))], axis=1)
+    prior = np.log(net["label"].table)
+    rows = np.arange(len(digits.labels))
     return {
-        "accuracy": float((net.predict(images, "label") == digits.labels).mean()),
-        "nll_given_label": float(-terms.mean()),
-        "nll": float(-net.log_prob({**images, "label": np.full(len(digits.labels), -1)}).mean()),
+        "accuracy": float((net.predict({"image": digits.images}, "label") == digits.labels).mean()),
+        "nll_given_label": float((prior - joint)[rows, digits.labels].mean()),
+        "nll": float(-np.logaddexp.reduce(joint, axis=1).mean()),
     }
+
+
+def _log_joint(net: fd.BayesNet, images: np.ndarray[Any, Any], digit: int) -> np.ndarray[Any, Any]:
+    return net.log_prob({"label": np.full(len(images), digit), "image": images})
 
 
 def train(candidate: Candidate, digits: LabelledDigits) -> tuple[dict[str, Any], fd.BayesNet]:
@@ -98,9 +103,11 @@ def run(
 def draw(net: fd.BayesNet, shape: tuple[int, int], folder: Path) -> None:
     """``digits_by_class.png``: a line of drawn images for every digit."""
     folder.mkdir(parents=True, exist_ok=True)
-    labels = np.repeat(np.arange(len(net.states["label"])), SAMPLES_OF_EACH)
-    x = net.sample(len(labels), given={"label": labels}, seed=0)
-    fd.plot.image_grid(x["image"], shape, SAMPLES_OF_EACH, folder / "digits_by_class.png")
+    lines = []
+    for certain in np.eye(len(net.states["label"])):
+        of_a_class = fd.BayesNet({**net.conditionals, "label": fd.Categorical(certain)})
+        lines.append(of_a_class.sample(SAMPLES_OF_EACH, seed=0)["image"])
+    fd.plot.image_grid(np.concatenate(lines), shape, SAMPLES_OF_EACH, folder / "digits_by_class.png")
 
 
 def main() -> None:

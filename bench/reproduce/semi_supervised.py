@@ -2,10 +2,10 @@
 
     PYTHONPATH=. python bench/reproduce/semi_supervised.py --data FOLDER
 
-p(label) p(z) p(image | label, z) with a guide q(z | image, label) (Kingma et al. 2014): where the label is missing it
-is summed out exactly, so images without one teach too. The label of an image is predicted by Bayes' rule. The
-classifier is a perceptron with a hidden layer of the same width, trained on the labelled images alone.
-``labelled_digits.py`` says which images have labels.
+p(z) p(image | z) p(label | z) with a guide q(z | image): where the label is missing it is summed out exactly, so images
+without one teach what codes there are, and few labels say which of them are which digit. The label of an image is
+predicted by Bayes' rule, the codes summed out by draws. The classifier is a perceptron with a hidden layer of the same
+width, trained on the labelled images alone. ``labelled_digits.py`` says which images have labels.
 """
 
 from __future__ import annotations
@@ -32,29 +32,29 @@ class Settings(NamedTuple):
     """Sizes of a run."""
 
     labels_of_each: int = 10
-    n_unlabelled: int = 10_000
-    repeats: int = 10  # of the labelled images, which would hardly be met otherwise
+    n_unlabelled: int = 20_000
+    repeats: int = 50  # of the labelled images, which would hardly be met otherwise
     width: int = 200
-    n_codes: int = 10
-    epochs: int = 30
+    n_codes: int = 20
+    epochs: int = 20
     learning_rate: float = 2e-3
-    n_draws: int = 20  # of the codes, for a prediction
+    n_draws: int = 50  # of the codes, for a prediction
 
 
 def network(settings: Settings, n_pixels: int, n_digits: int) -> tuple[fd.BayesNet, dict[str, fd.Neural]]:
-    """label -> image <- z, not trained, and the guide of z."""
+    """image <- z -> label, not trained, and the guide of z."""
     torch.manual_seed(0)
     width, n_codes = settings.width, settings.n_codes
-    decoder = perceptron([n_digits + n_codes, width, n_pixels])
-    encoder = NormalParts(perceptron([n_pixels + n_digits, width, 2 * n_codes]))
+    decoder = perceptron([n_codes, width, n_pixels])
+    encoder = NormalParts(perceptron([n_pixels, width, 2 * n_codes]))
     net = fd.BayesNet(
         {
-            "label": fd.Categorical(np.full(n_digits, 1 / n_digits)),
             "z": fd.MultivariateNormal.standard(n_codes),
-            "image": fd.Neural(["label", "z"], decoder, family="bernoulli", event_shape=(n_pixels,)),
+            "image": fd.Neural(["z"], decoder, family="bernoulli", event_shape=(n_pixels,)),
+            "label": fd.Neural(["z"], torch.nn.Linear(n_codes, n_digits), family="categorical", n_states=n_digits),
         }
     )
-    return net, {"z": fd.Neural(["image", "label"], encoder, family="normal", event_shape=(n_codes,))}
+    return net, {"z": fd.Neural(["image"], encoder, family="normal", event_shape=(n_codes,))}
 
 
 def training_rows(labelled: Digits, unlabelled: np.ndarray[Any, Any], repeats: int) -> dict[str, np.ndarray[Any, Any]]:

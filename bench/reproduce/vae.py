@@ -175,7 +175,7 @@ def draw_plane(net: fd.BayesNet, shape: tuple[int, int], folder: Path, side: int
 def probabilities(net: fd.BayesNet, codes: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
     """P(x = 1 | z), (n, n_pixels)."""
     with torch.no_grad():
-        logits = net["x"].module(torch.as_tensor(codes, dtype=torch.float32))
+        logits = net["x"].module(torch.tensor(codes, dtype=torch.float32))
     return torch.sigmoid(logits).numpy()
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from ..data.variables import Discrete, Variable
@@ -12,18 +13,19 @@ if TYPE_CHECKING:
 
 
 def module_device(module: Any) -> Any:
-    """Where the module's parameters are."""
+    """Where the module's parameters are, or its buffers where it has none."""
     import torch
 
-    first = next(module.parameters(), None)
+    first = next(chain(module.parameters(), module.buffers()), None)
     return torch.device("cpu") if first is None else first.device
 
 
 def module_dtype(module: Any) -> Any:
-    """The float type that the module takes: that of its first float parameter, float32 where it has none."""
+    """The float type that the module takes: that of its first float parameter or buffer, float32 where it has none."""
     import torch
 
-    kinds = (parameter.dtype for parameter in module.parameters() if parameter.is_floating_point())
+    numbers = chain(module.parameters(), module.buffers())
+    kinds = (own.dtype for own in numbers if own.is_floating_point())
     return next(kinds, torch.float32)
 
 

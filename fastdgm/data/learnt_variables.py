@@ -38,8 +38,9 @@ def infer_variables(data: Any, known: Mapping[str, Variable], names: Iterable[st
 
     Examples
     --------
-    >>> infer_variables({"rain": [0, 2], "wet": ["yes", "no"], "mm": [0.5, 3.0]}, {}, ["rain", "wet", "mm"])
-    {'rain': Discrete(states=('0', '1', '2')), 'wet': Discrete(states=('no', 'yes')), 'mm': Real(event_shape=())}
+    >>> found = infer_variables({"rain": [0, 2], "wet": ["yes", "no"], "mm": [0.5, 3.0]}, {}, ["rain", "wet", "mm"])
+    >>> found["rain"].states, found["wet"].states, found["mm"]
+    (('0', '1', '2'), ('no', 'yes'), Real(event_shape=()))
     """
     names = tuple(names)
     vectors = {name: own.event_shape for name, own in known.items() if own.event_shape}

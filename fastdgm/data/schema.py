@@ -30,6 +30,7 @@ class Schema:
 
     Examples
     --------
+    >>> from fastdgm.data.variables import Real
     >>> schema = Schema({"z": Discrete(("a", "b")), "x": Real((2,)), "y": Discrete(("c",)), "u": Real()})
     >>> schema.rows, schema.n_codes, schema.n_reals
     ({'z': 0, 'x': 0, 'y': 1, 'u': 2}, 2, 3)

@@ -143,9 +143,9 @@ def elements(vector: Any, shape: Sequence[int]) -> list[Any] | None:
     if isinstance(vector, str | bytes | Mapping | Set) or not hasattr(vector, "__len__"):
         return None
     parts = list(vector)
-    if len(shape) > 1 and len(parts) == shape[0] and parts and hasattr(parts[0], "__len__"):
-        inner = [None if isinstance(part, str) else elements(as_array(part), shape[1:]) for part in parts]
-        return None if any(own is None for own in inner) else [value for own in inner for value in own or ()]
+    if len(shape) > 1 and len(parts) == shape[0] and hasattr(parts[0], "__len__") and not isinstance(parts[0], str):
+        inner = [elements(as_array(part), shape[1:]) or [] for part in parts]
+        return [value for own in inner for value in own] if {*map(len, inner)} == {prod(shape[1:])} else None
     return parts
 
 

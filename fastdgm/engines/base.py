@@ -99,6 +99,13 @@ class Engine(ABC):
             codes[row] = k
             self.log_prob(begin, end, part._replace(codes=read_only(codes)), out[k])
 
+    def of_cells(self, cells: Mapping[int, Sequence[int]]) -> Engine:
+        """The same engine, which scores of some members, vectors, these cells alone: the others are summed out.
+
+        Engines whose vectors have cells that are independent given the parents have it.
+        """
+        raise ValueError("cannot be summed out: values of a vector are missing whose cells depend on each other")
+
     @property
     @abstractmethod
     def n_bytes(self) -> int:

@@ -16,7 +16,8 @@ from ..runtime.memory import check_memory
 from ..runtime.pieces import split
 from .expected import expected_value
 from .importance import LARGEST_BLOCK
-from .latent import Joint, taken
+from .joint import Joint
+from .latent import taken
 from .proposed import Guide, Proposed, proposals
 
 Array = npt.NDArray[Any]

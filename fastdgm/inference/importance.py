@@ -23,7 +23,8 @@ from ..engines.proposals import Columns, proposal_key
 from ..runtime.memory import check_memory
 from ..runtime.pieces import run_ranges, split
 from .estimates import Estimates, log_means, shares
-from .latent import HiddenSums, Inference, Joint, empty_posterior, taken
+from .joint import Joint
+from .latent import HiddenSums, Inference, empty_posterior, taken
 from .proposed import Guide, Proposed, proposals, proposed
 
 Array = npt.NDArray[Any]
@@ -124,7 +125,7 @@ def _all_weights(weights: Weights, rows: PartialRows, numbers: Array, sampling: 
     for first, last in split(k, k if len(numbers) * k <= weights.columns_at_once else weights.columns_at_once):
         columns = Columns(numbers, first, last - first, k)
         found = weights.log_weights(own, columns, proposal_key(sampling.key))
-        out[:, :, first:last] = found.reshape(weights.n_states, len(numbers), -1)
+        out[:, :, first:last] = found.reshape(weights.n_states, len(numbers), columns.n_each)
     return out
 
 

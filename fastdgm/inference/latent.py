@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from ..conditionals.base import Conditional
 from ..data.mixed import values_block
 from ..data.partial import PartialRows, Pattern, without
 from ..data.schema import Schema, Values
@@ -20,6 +19,8 @@ from ..runtime.memory import check_memory
 from ..runtime.pieces import run_ranges, split
 from ..runtime.text import preview
 from .hidden_reals import integrated_terms
+from .joint import Joint
+from .parts import without_missing_cells
 from .relevance import connected, with_ancestors
 from .terms import Terms, family_terms
 
@@ -29,25 +30,6 @@ Parents = Mapping[str, Sequence[str]]
 PIECE_BYTES = 1 << 23  # of a block of terms
 LARGEST_PIECE = 1 << 16  # rows
 PATTERNS_KEPT = 256
-
-
-class Joint(NamedTuple):
-    """A joint distribution as its conditionals: what inference reads of a network."""
-
-    conditionals: Mapping[str, Conditional]
-    order: Sequence[str]  # topological
-    schema: Schema
-
-    @classmethod
-    def of(cls, program: Program) -> Joint:
-        """That of a program."""
-        names = program.schema.names
-        return cls(program.conditionals, [names[v] for v in program.order], program.schema)
-
-    @property
-    def parents(self) -> dict[str, tuple[str, ...]]:
-        """Of every variable."""
-        return {name: own.parents for name, own in self.conditionals.items()}
 
 
 class HiddenSums:
@@ -65,9 +47,10 @@ class HiddenSums:
         families: Collection[str] | None = None,
     ) -> None:
         kept = set(bearing_on(network, pattern, target) if families is None else families)
+        pattern, cells = without_missing_cells(network, pattern, kept)
         hidden = pattern.discrete
         integrated, done = integrated_terms(kept, pattern.reals, hidden, network.conditionals, network.order)
-        rest = family_terms(sorted(kept - done), hidden, network.conditionals, network.order)
+        rest = family_terms(sorted(kept - done), hidden, network.conditionals, network.order, cells)
         terms: list[Terms] = [*integrated, *rest]
         n_states = {name: len(states) for name, states in network.schema.states.items()}
         _refuse_vectors({name for own in terms for name in own.scope}, network.schema)

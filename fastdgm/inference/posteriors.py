@@ -22,6 +22,7 @@ from ..engines.multivariate.direct import GivenDraws, given_key
 from ..runtime.memory import check_memory
 from ..runtime.pieces import cell_ranges, run_ranges
 from ..runtime.text import preview
+from .joint import Joint
 from .joint_normal import (
     SINGULAR,
     Conditioned,
@@ -35,7 +36,6 @@ from .joint_normal import (
     name_of_row,
     rows_of,
 )
-from .latent import Joint
 from .relevance import connected, with_ancestors
 
 Array = npt.NDArray[np.float64]

@@ -20,8 +20,10 @@ from ..engines.proposals import EngineProposal, Proposal
 from ..graph import topological_order
 from ..runtime.text import preview
 from .hidden_reals import closed_form, components
+from .joint import Joint
 from .joint_normal import rows_of
-from .latent import Joint, connected_to, kept_variables
+from .latent import connected_to, kept_variables
+from .parts import without_missing_cells
 from .relevance import with_ancestors
 
 Guide = Mapping[str, Conditional]
@@ -47,12 +49,15 @@ def proposed(network: Joint, guide: Guide, pattern: Pattern, target: str | None 
     Raises ValueError, naming the variables, where a guide reads what is missing, a vector is known in part, or sampled
     values would have to hit a point.
     """
+    everything = pattern
+    at_first = kept_variables(network.parents, network.schema, pattern, target)
+    pattern, _ = without_missing_cells(network, pattern, at_first)
     kept, sampled = _sampled(network, guide, pattern, target)
     sources = {name: guide.get(name, network.conditionals[name]) for name in network.order if name in sampled}
     guided = frozenset(name for name in sources if name in guide)
     families = frozenset(kept) - (sources.keys() - guided)
     selectors = _selectors(sources, pattern, network.schema)
-    _check_sources(sources, guided, pattern, network.schema)
+    _check_sources(sources, guided, everything, network.schema)
     _check_points(families, sources, network.conditionals)
     return Proposed({name: sources[name] for name in _order(sources)}, guided, selectors, families)
 
@@ -83,8 +88,9 @@ def _sampled(network: Joint, guide: Guide, pattern: Pattern, target: str | None)
 
 
 def _missing(name: str, pattern: Pattern, schema: Schema) -> bool:
-    """Whether some number of a real variable is."""
-    return not pattern.reals.isdisjoint(rows_of(name, schema))
+    """Whether some number of a real variable is, or some but not all cells of a discrete vector."""
+    rows = range(schema.rows[name], schema.rows[name] + schema.variables[name].size)
+    return not (pattern.reals if name in schema.sizes else pattern.cells).isdisjoint(rows)
 
 
 def _selectors(sources: Mapping[str, Conditional], pattern: Pattern, schema: Schema) -> Scope:
@@ -113,10 +119,10 @@ def _check_sources(
                 f"values of {name!r} are known in part, and what is missing has no closed form and cannot be sampled "
                 "given them: give all of its numbers, or none"
             )
-        others = [parent for parent in own.parents if parent in schema.sizes and parent not in sources]
+        others = [parent for parent in own.parents if parent not in sources]
         unknown = [parent for parent in others if _missing(parent, pattern, schema)]
         if name in guided and unknown:
-            raise ValueError(f"the guide of {name!r} reads {unknown[0]!r}, which has no value and is not sampled")
+            raise ValueError(f"the guide of {name!r} reads {unknown[0]!r}, which lacks values and is not sampled")
 
 
 def _check_points(families: Collection[str], sampled: Collection[str], conditionals: Mapping[str, Conditional]) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -67,9 +68,13 @@ class FamilyTerms(Terms):
 
 
 def family_terms(
-    names: Sequence[str], hidden: frozenset[str], conditionals: Mapping[str, Conditional], order: Sequence[str]
+    names: Sequence[str],
+    hidden: frozenset[str],
+    conditionals: Mapping[str, Conditional],
+    order: Sequence[str],
+    cells: Mapping[str, Sequence[int]] = MappingProxyType({}),
 ) -> list[FamilyTerms]:
-    """The families of some variables by their hidden discrete variables."""
+    """The families of some variables by their hidden discrete variables; of some vectors these ``cells`` alone."""
     schema = Schema({name: own.variable for name, own in conditionals.items()})
     number = {name: i for i, name in enumerate(conditionals)}
     asked = set(names)
@@ -79,7 +84,13 @@ def family_terms(
             own = conditionals[name]
             scope = tuple(sorted(hidden.intersection((name, *own.parents)), key=number.__getitem__))
             groups.setdefault(scope, {}).setdefault(engine_of(own), []).append(number[name])
+    known = {number[name]: own for name, own in cells.items()}
+
+    def engine(kind: type[Engine], members: Sequence[int]) -> Engine:
+        made, own = kind(Members(conditionals, members)), {v: known[v] for v in members if v in known}
+        return made.of_cells(own) if own else made
+
     return [
-        FamilyTerms(scope, [kind(Members(conditionals, members)) for kind, members in kinds.items()], schema)
+        FamilyTerms(scope, [engine(kind, members) for kind, members in kinds.items()], schema)
         for scope, kinds in groups.items()
     ]

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..autoregressive.made import MADE, check_shape
-from ..autoregressive.settings import Order
+from ..autoregressive.settings import Order, check_context_width
 from ..engines.masked import plan as masked
 from ..engines.masked.plan import Layer, Shape
 from ..runtime.seeds import at_least_one, whole_number
@@ -32,6 +32,7 @@ def from_torch(
     *,
     layout: OutputLayout | None = None,
     n_vars: int | None = None,
+    n_context: int = 0,
 ) -> MADE:
     """The MADE that a trained masked network in torch is, with its weights copied.
 
@@ -54,8 +55,9 @@ def from_torch(
     effective weights. The result is compared with the module, and with a ``log_prob`` of its own where it has one,
     on random rows: what cannot be converted never gives other numbers.
 
-    Of a network for p(x | context) wrap one context: a module whose forward passes it as a constant, for instance
-    ``net(torch.cat([context.expand(len(x), -1), x], dim=1))``.
+    A network for p(x | context) is called as ``module(inputs, context)`` with ``n_context=``, and gives a MADE that
+    takes ``context=``. Where it is called otherwise, wrap it; for one context alone by a forward that passes it as a
+    constant, for instance ``net(torch.cat([context.expand(len(x), -1), x], dim=1))``.
 
     Parameters
     ----------
@@ -67,6 +69,7 @@ def from_torch(
         ``p * n_vars + d`` ("parameter-major", as in pytorch-made). None: the one without leaks.
     n_vars : number of variables. None: from the sides of the module's matrices, the first few that are tried; a module
         of one small layer for each variable may have none as wide as its inputs.
+    n_context : numbers of context, the second argument of the module. (A ``log_prob`` of its own is then not compared.)
 
     Returns
     -------
@@ -88,13 +91,16 @@ def from_torch(
     >>> fd.from_torch(nn.Sequential(layer)).order  # doctest: +SKIP
     array([0, 1, 2])
     """
-    twin = twin_of(module, None if n_vars is None else at_least_one(n_vars, "n_vars") * _states_wide(head, n_states))
+    width = None if n_vars is None else at_least_one(n_vars, "n_vars") * _states_wide(head, n_states)
+    n_context = check_context_width(n_context)
+    twin = twin_of(module, width, n_context)
     layers = ending(read_layers(twin))
-    shape = _shape(layers, twin.n_inputs, head, n_states)
+    shape = _shape(layers, twin.n_inputs - n_context, head, n_states)._replace(n_context=n_context)
     rows, positions = _choose(layers, shape, order, layout)
     shape = shape._replace(order=positions)
-    columns = positions[:, np.newaxis] * shape.n_states + np.arange(shape.n_states)
-    arranged, degrees = degrees_of(arrange(layers, columns.ravel(), rows[positions].ravel()), shape)
+    columns = n_context + positions[:, np.newaxis] * shape.n_states + np.arange(shape.n_states)
+    columns = np.concatenate([np.arange(n_context), columns.ravel()])
+    arranged, degrees = degrees_of(arrange(layers, columns, rows[positions].ravel()), shape)
     _verify(twin, MADE._from_net(masked.build(arranged, degrees, shape, np.float64)), rows)
     return MADE._from_net(masked.build(arranged, degrees, shape, float_type(module)))
 
@@ -124,7 +130,10 @@ def _context_hint(shape: Shape, n_inputs: int, n_outputs: int) -> str:
     """Where inputs are more than the outputs have parameters for."""
     if n_outputs // shape.head_size * shape.n_states >= n_inputs:
         return ""
-    return ". Inputs that are context go in by a wrapper, whose forward passes them as a constant"
+    return (
+        ". Inputs that are context go in by a wrapper, whose forward passes them as a constant, or takes them as its "
+        "second argument: with n_context="
+    )
 
 
 def _head_name(shape: Shape) -> str:
@@ -158,6 +167,7 @@ def _choose(layers: list[Layer], shape: Shape, order: Order | None, layout: Outp
 def _order(layers: list[Layer], shape: Shape, rows: Array, order: Order | None) -> Array:
     """The order asked for, or one that the masks allow."""
     variables = np.repeat(np.arange(shape.n_vars), shape.n_states)
+    variables = np.concatenate([np.full(shape.n_context, -1), variables])
     if order is None:
         return causal_order(layers, variables, rows)
     if isinstance(order, str) and order == "random":
@@ -173,11 +183,12 @@ def _verify(twin: Twin, made: MADE, rows: Array) -> None:
     inputs = x.astype(np.float64)
     if made.head == "categorical":
         inputs = (x[..., np.newaxis] == np.arange(made.n_states or 0)).reshape(len(x), -1).astype(np.float64)
-    outputs, own = _run(twin, inputs)
+    context = np.random.default_rng(1).standard_normal((len(x), made.n_context)) if made.n_context else None
+    outputs, own = _run(twin, inputs if context is None else np.concatenate([context, inputs], axis=1))
     if outputs.shape[:1] != x.shape[:1] or outputs.size != len(x) * rows.size:
         raise ValueError(f"the module must give ({len(x)}, {rows.size}) outputs for {len(x)} rows, got {outputs.shape}")
     expected = _terms(outputs.reshape(len(x), -1)[:, rows], x, made.head)
-    ours = made.log_prob(x, per_variable=True)
+    ours = made.log_prob(x, context=context, per_variable=True)
     tolerance = TOLERANCES[outputs.dtype.name]
     wrong = ~np.isclose(ours, expected, rtol=tolerance, atol=tolerance, equal_nan=True)
     if wrong.any():

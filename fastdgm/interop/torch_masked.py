@@ -29,8 +29,10 @@ class Twin(NamedTuple):
         return torch.from_numpy(np.ascontiguousarray(rows)).to(self.dtype)
 
 
-def twin_of(module: Any, n_inputs: int | None = None) -> Twin:
+def twin_of(module: Any, n_inputs: int | None = None, n_context: int = 0) -> Twin:
     """In float64 where the module's forward takes that; ``n_inputs``, unless given, is the width that it takes.
+
+    One that also takes a context becomes one of a single argument: the context, then its inputs.
 
     Raises TypeError for no module, and where its forward takes neither float type (with what it raised) or gives
     something else than one tensor.
@@ -44,6 +46,12 @@ def twin_of(module: Any, n_inputs: int | None = None) -> Twin:
     module = getattr(module, "_orig_mod", module)  # of torch.compile
     module = module.module if isinstance(module, nn.DataParallel) else module
     widths = [n_inputs] if n_inputs is not None else list(_widths(module))
+    if n_context:
+        module = with_joined_inputs(module, n_context)
+        widths = list(
+            dict.fromkeys(each + extra for each in widths for extra in (n_context, 0) if each + extra > n_context)
+        )
+        widths = widths[:1] if n_inputs is not None else widths
     first: tuple[int, Exception] | None = None
     for dtype in (torch.float64, torch.float32):
         twin = copied(module, dtype)
@@ -65,6 +73,21 @@ def twin_of(module: Any, n_inputs: int | None = None) -> Twin:
     raise TypeError(
         f"{_name(module)} must take {rows}: a copy of it raised {type(first[1]).__name__}: {str(first[1])[:300]}"
     ) from first[1]
+
+
+def with_joined_inputs(module: Any, n_context: int) -> Any:
+    """A module of one argument, the context and then the inputs, that calls ``module(inputs, context)``."""
+    from torch import nn
+
+    class JoinedInputs(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.module = module
+
+        def forward(self, joined: Any) -> Any:
+            return self.module(joined[:, n_context:], joined[:, :n_context])
+
+    return JoinedInputs()
 
 
 def _tried(widths: list[int], given: bool) -> str:

@@ -30,7 +30,8 @@ from ..data.schema import Schema, Values
 from ..engines.elimination.loops import LOOPS
 from ..engines.elimination.plan import Scope
 from ..graph import topological_order
-from ..inference.latent import HiddenSums, Joint, hidden_reals, kept_variables, taken
+from ..inference.joint import Joint
+from ..inference.latent import HiddenSums, hidden_reals, kept_variables, taken
 from ..runtime.arrays import read_only
 from ..runtime.pieces import split
 from ..runtime.text import preview

@@ -12,7 +12,7 @@ Result = TypeVar("Result")
 
 MOST_ROWS = {"cpu": 2048, "cuda": 1 << 16}
 FEWEST_ROWS = 16
-CELLS = {"cpu": 1 << 20, "cuda": 1 << 26}  # features and parameters of a batch
+CELLS = {"cpu": 1 << 22, "cuda": 1 << 26}  # features and parameters of a batch
 SMALLER = 8  # times, where memory was not enough
 
 

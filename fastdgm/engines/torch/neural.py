@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from copy import copy
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -42,10 +43,11 @@ class _Member(NamedTuple):
     row: int  # its first row of its block
     word: int  # its first random word
     parents: Sequence[int]
+    cells: Array | None = None  # those that are scored; None: all
 
     @property
     def size(self) -> int:
-        return self.own.variable.size
+        return self.own.variable.size if self.cells is None else len(self.cells)
 
 
 class NeuralEngine(Engine):
@@ -117,6 +119,13 @@ class NeuralEngine(Engine):
                 self._add_terms(member, begin, end, part, terms)
                 out[:, begin:end] += terms[begin:]
 
+    def of_cells(self, cells: Mapping[int, Sequence[int]]) -> NeuralEngine:
+        """By leaving out parameters and values of the other cells."""
+        own = copy(self)
+        chosen = {v: self._members[v]._replace(cells=np.array(each)) for v, each in cells.items()}
+        own._members = {**self._members, **chosen}
+        return own
+
     def _code_rows(self, v: int) -> range:
         """The rows of the block of codes that are variable v; none of a real one."""
         first, variable = self._rows[v], self._variables[v]
@@ -132,18 +141,24 @@ class NeuralEngine(Engine):
     ) -> None:
         """out += the terms of one batch, whose parameters are known."""
         loop = LOOPS[f"log_prob {member.own.family}", "cpu"]
-        cells, parameters = Cells(member.row, first, np.uint64(0)), _parameters(member, parts, part.reals)
         block = part.codes if member.own.states is not None else part.reals
-        terms = np.zeros(last)
+        at = Cells(member.row, first, np.uint64(0))
+        if member.cells is not None:
+            block, at = _chosen(block[:, first:last], member.row + member.cells), Cells(0, 0, np.uint64(0))
+            sizes = len(parts[0]), member.own.variable.size, -1
+            parts = [np.ascontiguousarray(own.reshape(sizes)[:, member.cells]) for own in parts]
+        parameters = _parameters(member, parts, part.reals)
+        terms = np.zeros(at.first + last - first)
 
         def score(a: int, b: int) -> None:
-            loop(first + a, first + b, cells, parameters, block, terms)
+            loop(at.first + a, at.first + b, at, parameters, block, terms)
 
         run_ranges(score, work_ranges(last - first, member.size * CELL_WORK))
-        defined = terms[first:] < np.inf
+        terms = terms[at.first :]
+        defined = terms < np.inf
         if not defined.all():
             raise _undefined("has no log_prob", member, parts, int(np.argmin(defined)), part.first + first)
-        out[first:last] += terms[first:]
+        out[first:last] += terms
 
     def _batches(
         self, member: _Member, begin: int, end: int, codes: Array, reals: Array
@@ -195,6 +210,11 @@ class NeuralEngine(Engine):
     def n_bytes(self) -> int:
         """Of the features' plans: parameters stay in the modules."""
         return sum(own.nbytes for plan in self._plans.values() for own in plan)
+
+
+def _chosen(block: Array, rows: Array) -> Array:
+    """Some rows of a block, as a loop takes them."""
+    return read_only(np.ascontiguousarray(block[rows]))
 
 
 def _draw(
