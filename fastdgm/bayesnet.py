@@ -285,7 +285,10 @@ class BayesNet(LatentCodes):
         unknown : "drop" leaves out, with a warning, rows with a label that is no state; scoring has no such option,
             because it gives one number per row.
 
-        n_restarts, max_iterations, tolerance, seed, progress, resume : of EM, see below.
+        n_restarts, max_iterations, tolerance, resume : of EM, see below.
+        seed, progress : of EM and of the training of modules.
+        valid, guide, epochs, batch_size, learning_rate, schedule, weight_decay, patience, checkpoint,
+        max_gradient_norm, n_particles, warm_up : of modules, see below; refused where there are none.
 
         Raises
         ------
@@ -310,6 +313,31 @@ class BayesNet(LatentCodes):
         also sees all rows with weight 1e-8, and so becomes as wide as the data, or about 1e-4 of that on a few rows,
         instead of undefined. After Ctrl-C the network is as it was.
 
+        *Torch modules.* In networks with :class:`Neural` nodes, or with a guide, conditionals of other kinds are learnt
+        first, in closed form, each from the rows in which it and its parents have values; those of variables that never
+        have one keep their parameters, as the prior of a latent z. Then all parameters of the modules of network and
+        guide that require gradients, and nothing else, are trained by Adam (Kingma and Ba 2015), from their present
+        values on. What is maximised is the mean, over rows by their weights, of the log-probabilities of the Neural
+        nodes and of whatever depends on a variable that is latent or hidden,
+
+            log sum_y mean_k  p(x, y, z_k) / q(z_k | x, y)         z_k ~ q, the guide
+
+        Real variables without a column are latent and need a ``guide`` (``{"z": Neural(["x"], encoder,
+        family="normal", ...)}``), which stays with the network (:meth:`guided`). With ``n_particles=1`` it is the ELBO
+        (Kingma and Welling 2014), the divergence of guide and prior being in closed form where both are independent
+        normals and no latent parent is read; with more the bound of Burda, Grosse and Salakhutdinov (2016).
+        Discrete variables without a value, in some rows or all, are summed out exactly, up to 4096 configurations.
+        ``warm_up`` epochs raise the weight of the divergence from 0 to 1. Clusters may take each other's names where
+        labels are few: fit the labelled rows first, then all.
+
+        ``valid`` (rows like the data), ``epochs``, ``batch_size``, ``learning_rate``, ``schedule``, ``weight_decay``,
+        ``patience``, ``checkpoint`` and ``progress`` are those of :meth:`MADE.fit`; ``max_gradient_norm`` clips
+        gradients. ``seed`` decides the order of rows and all noise (class of reproducibility: torch modules).
+        :attr:`history` holds minus the mean of what is maximised, without warm-up. Copies of the modules are trained:
+        an error or Ctrl-C leaves the network, its modules and their modes as they were. Modules with batch-norm or
+        dropout are told of. A loss or gradient that is not finite raises FloatingPointError and says where, too little
+        memory MemoryError.
+
         Examples
         --------
         >>> import fastdgm as fd
@@ -318,6 +346,15 @@ class BayesNet(LatentCodes):
         [0.667, 0.333]
         >>> net.fit({"a": [0.5, 1.0, 1.5, 2.0], "b": [2.1, 2.9, 4.1, 4.9]})["b"].coefficients.round(3).tolist()
         [1.92]
+
+        A network with a module:
+
+        >>> import torch
+        >>> net = fd.BayesNet({"a": fd.Normal(0, 1), "b": fd.Neural(["a"], torch.nn.Linear(1, 1), family="bernoulli",
+        ...                                                         event_shape=(1,))})
+        >>> net = net.fit({"a": [-1.0, 1.0, 2.0], "b": [[0], [1], [1]]}, epochs=20, learning_rate=0.1, seed=0)
+        >>> len(net.history), net.history[-1]["train"] < net.history[0]["train"]
+        (20, True)
         """
         from .data.boundary import read_once
         from .learning.counts import check_ignored_labels, checked_prior

@@ -143,7 +143,10 @@ class Bound:
             if prior is not None:
                 both = level.joined(prior_level)
                 mean, log_std = (rows.raised(part, level, both) for part in found)
-                mean_of_prior, log_std_of_prior = (rows.raised(part.to(mean), prior_level, both) for part in prior)
+                mean_of_prior, log_std_of_prior = (
+                    part.to(mean) if part.ndim < mean.ndim else rows.raised(part.to(mean), prior_level, both)
+                    for part in prior  # without parents it may be one for all rows
+                )
                 divergences.add(both, _summed(_divergence(mean, log_std, mean_of_prior, log_std_of_prior)))
                 return True
         divergences.add(own, _summed(-0.5 * drawn * drawn - log_std - HALF_LOG_2_PI))
