@@ -29,12 +29,13 @@ class OurAutoencoderEpoch(OurNeural):
 
     note = "batches of 100"
     settings: ClassVar = {"batch_size": 100, "schedule": "constant", "patience": None, "progress": False}
-    operations: ClassVar = {
-        "fit": lambda self: self.model.fit({"x": self.rows}, guide=self.guide, epochs=1, **self.settings)
-    }
+    operations: ClassVar = {"fit": lambda self: self.epoch()}
 
     def open(self) -> None:
         self.guide = self.source.guide()
+
+    def epoch(self) -> None:
+        self.model.fit({"x": self.rows}, guide=self.guide, epochs=1, **self.settings)
 
 
 class OurMixed(OurNeural):
