@@ -39,12 +39,15 @@ def gradient_cases(n: int, n_vars: int) -> Iterator[Case]:
 
 def noise_cases(n: int, count: int) -> Iterator[Case]:
     """Uniforms and normal numbers of some words of each row."""
-    for verb, dtype in (("uniforms", np.float64), ("normals", np.float32)):
+    for name, verb, dtype in (
+        ("noise uniforms", "uniforms", np.float64),
+        ("noise normals", "normals", np.float32),
+    ):
         cpu = partial(_filled, NOISE_CPU[verb, "cpu"], count, n, dtype)
         expected = cpu()
         words = np.uint64(SEED), np.uint64(0), np.uint64(2)
         yield Case(
-            f"noise {verb}", NOISE[verb, "cuda"], words, (np.zeros_like(expected),), (expected,), 1e-5, n,
+            name, NOISE[verb, "cuda"], words, (np.zeros_like(expected),), (expected,), 1e-5, n,
             expected.size, expected.nbytes, cpu, expected.size * (2 if dtype is np.float64 else 1),
         )  # fmt: skip
 
