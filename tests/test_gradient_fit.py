@@ -63,6 +63,8 @@ class Chain(AutoregressiveModel):
     n_vars = N_VARS
     _log_prob = _sample = _from_state = None  # not asked for
 
+    dtype = np.float64
+
     def __init__(self, hidden: tuple[int, ...] = (3,)) -> None:
         self.hidden = hidden
         self.parameters = {"bias": np.zeros(N_VARS), "weight": np.zeros((N_VARS, N_VARS))}
