@@ -159,7 +159,7 @@ def draw_samples(net: fd.BayesNet, rows: np.ndarray[Any, Any], shape: tuple[int,
     folder.mkdir(parents=True, exist_ok=True)
     drawn = probabilities(net, net.sample(PICTURE_ROWS**2, seed=0)["z"])
     fd.plot.image_grid(drawn, shape, PICTURE_ROWS, folder / "vae_samples.png")
-    codes = net.encode({"x": rows[:PICTURE_ROWS]})["z"]
+    codes = net.encode({"x": rows[:PICTURE_ROWS]})
     both = np.concatenate([rows[:PICTURE_ROWS], probabilities(net, codes)])
     fd.plot.image_grid(both, shape, PICTURE_ROWS, folder / "vae_reconstructions.png")
 
