@@ -104,7 +104,7 @@ class Queries(Network):
         Raises
         ------
         ValueError : codes out of range, wrong number of columns, missing values in networks of discrete variables only
-            or with ``per_variable``, or ones that cannot be summed out (which, and why), a guide that reads what is
+            and without modules, or with ``per_variable``, or ones that cannot be summed out (which, and why), a guide that reads what is
             missing. KeyError : unknown names or labels.
 
         Examples
@@ -135,7 +135,7 @@ class Queries(Network):
         from .data.boundary import as_network_block
 
         program = self._program
-        if not (program.schema.is_discrete or per_variable):
+        if not (program.refuses_missing or per_variable):
             from .inference.predictions import log_prob
 
             return log_prob(self._inference, data)
@@ -170,7 +170,7 @@ class Queries(Network):
                 "per_variable=True gives the terms of complete rows, none of them estimated: leave n_importance= out"
             )
         sampling = self._sampling(n_importance, seed)
-        if self._program.schema.is_discrete:
+        if self._program.refuses_missing:
             from .inference.estimates import Estimates
 
             found = Estimates.exact(self._exact_log_prob(data, False))
@@ -235,7 +235,7 @@ class Queries(Network):
         Raises
         ------
         ValueError : a real variable; a row whose log-probability is -inf whatever the state; a value missing in another
-            column of a network of tables only, or one that cannot be summed out. KeyError : no variable of that name.
+            column of a network of discrete variables only and without modules, or one that cannot be summed out. KeyError : no variable of that name.
 
         Examples
         --------

@@ -214,6 +214,17 @@ def test_a_module_as_conditional():
     np.testing.assert_allclose(net.log_prob(rows), expected, rtol=1e-6)
 
 
+def test_a_missing_label_is_summed_out():
+    net = fd.BayesNet({"a": fd.Categorical([0.2, 0.3, 0.5]), "x": fd.MADE(4, (5,), n_context=3, seed=1).given(["a"])})
+    rows = net.sample(20, seed=0)
+    each = [net.log_prob({"a": np.full(20, k), "x": rows["x"]}) for k in range(3)]
+    np.testing.assert_allclose(net.log_prob({"x": rows["x"]}), np.logaddexp.reduce(each), rtol=1e-9)
+    some = np.where(np.arange(20) < 10, rows["a"].astype(int), -1)
+    found = net.log_prob({"a": some, "x": rows["x"]})
+    np.testing.assert_allclose(found[10:], np.logaddexp.reduce(each)[10:], rtol=1e-9)
+    np.testing.assert_allclose(found[:10], net.log_prob(rows)[:10], rtol=1e-9)
+
+
 @pytest.mark.slow
 def test_torch_stays_out():
     code = (

@@ -113,6 +113,11 @@ class Program:
         return segments
 
     @property
+    def refuses_missing(self) -> bool:
+        """Whether all variables are discrete and none has a module: these networks are not summed over yet."""
+        return self.schema.is_discrete and not any(kind.whole for kind in self._kinds)
+
+    @property
     def n_bytes(self) -> int:
         """Memory of all plans."""
         engines = (*self.scoring, *(segment.engine for segment in self.segments))

@@ -58,7 +58,7 @@ def _rows_for_posterior(inference: Inference, data: Any, name: str) -> PartialRo
     if name not in schema.states:
         raise ValueError(f"only discrete variables have a posterior by state, {name!r} is real")
     rows = as_partial_rows(data, schema)
-    if schema.is_discrete:
+    if inference.program.refuses_missing:
         _refuse_missing(rows, name)
     return rows
 
