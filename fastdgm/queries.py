@@ -104,8 +104,8 @@ class Queries(Network):
         Raises
         ------
         ValueError : codes out of range, wrong number of columns, missing values in networks of discrete variables only
-            and without modules, or with ``per_variable``, or ones that cannot be summed out (which, and why), a guide that reads what is
-            missing. KeyError : unknown names or labels.
+            and without modules, or with ``per_variable``, or ones that cannot be summed out (which, and why), a guide
+            that reads what is missing. KeyError : unknown names or labels.
 
         Examples
         --------
@@ -235,7 +235,8 @@ class Queries(Network):
         Raises
         ------
         ValueError : a real variable; a row whose log-probability is -inf whatever the state; a value missing in another
-            column of a network of discrete variables only and without modules, or one that cannot be summed out. KeyError : no variable of that name.
+            column of a network of discrete variables only and without modules, or one that cannot be summed out.
+            KeyError : no variable of that name.
 
         Examples
         --------
