@@ -509,7 +509,7 @@ class BayesNet(LatentCodes):
         found = fit_modules(problem, data, prior, options)
         conditionals = self._with_others(found.conditionals)
         found.modules.load()
-        self._conditionals, self._guide, self._history = conditionals, guide, found.history
+        self._conditionals, self._guide, self._history = conditionals, dict(guide), found.history
         self._statistics = None
         for warning in found.warnings:
             warnings.warn(warning, UserWarning, stacklevel=3)
