@@ -367,11 +367,11 @@ def test_gradcheck_of_every_parameter(options):
         with torch.no_grad():
             module.weights[free] = values
         weights = module.weights.detach().clone().index_put((free,), values)
-        return _LogProbFunction.apply(model, x, weights, module.biases.detach())
+        return _LogProbFunction.apply(model, x, None, weights, module.biases.detach())
 
     assert torch.autograd.gradcheck(by_free_weights, (module.weights.detach()[free].requires_grad_(),))
     assert torch.autograd.gradcheck(
-        lambda biases: _LogProbFunction.apply(model, x, module.weights.detach(), biases), (module.biases,)
+        lambda biases: _LogProbFunction.apply(model, x, None, module.weights.detach(), biases), (module.biases,)
     )
 
 
@@ -392,7 +392,7 @@ def test_gradcheck_of_nade(activation):
         module.c += 0.1  # away from the corner of relu
     assert [name for name, _ in module.named_parameters()] == ["W", "V", "b", "c"]
     x = torch.from_numpy(rows_of(model))
-    check = lambda *parameters: _LogProbFunction.apply(model, x, *parameters)  # noqa: E731
+    check = lambda *parameters: _LogProbFunction.apply(model, x, None, *parameters)  # noqa: E731
     assert torch.autograd.gradcheck(check, tuple(module.parameters()))
 
 
