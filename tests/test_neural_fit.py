@@ -288,7 +288,11 @@ ALLOCATION = "[enforce fail] DefaultCPUAllocator: can't allocate memory: you tri
     [
         (raising(KeyboardInterrupt()), KeyboardInterrupt, None),
         (raising(OSError("disk")), ValueError, "module of 'buys'.*OSError: disk"),
-        (lambda logits: logits * torch.nan, FloatingPointError, "loss is nan in minibatch 2 of epoch 1; lower"),
+        (
+            lambda logits: logits * torch.nan,
+            FloatingPointError,
+            "log_prob of 'buys' is nan, so the loss is nan in minibatch 2 of epoch 1; lower",
+        ),
         (
             lambda logits: logits + torch.where(logits < 1e9, 0.0, torch.sqrt(logits * 0)),
             FloatingPointError,
@@ -305,6 +309,26 @@ def test_whatever_ends_training_leaves_the_net_as_it_was(what, error, match):
         net.fit(people(), epochs=2, seed=0)
     assert same(before, state(net)) and net["age"] is tables and net.history == history
     assert net["buys"].module.training and net["buys"].module.calls == 0
+
+
+class Exploding(nn.Module):
+    """An encoder whose log std is far too large."""
+
+    def __init__(self):
+        super().__init__()
+        self.linear = nn.Linear(4, 2)
+
+    def forward(self, x):
+        return self.linear(x), self.linear(x) + 1e4
+
+
+def test_the_guide_whose_divergence_is_not_finite_is_named_and_small_numbers_are_not_blamed():
+    decoder = fd.Neural(["z"], nn.Linear(2, 4), family="normal", event_shape=(4,), std=1.0)
+    net = fd.BayesNet({"z": fd.MultivariateNormal.standard(2), "x": decoder})
+    guide = {"z": fd.Neural(["x"], Exploding(), family="normal", event_shape=(2,))}
+    message = "divergence of the guide of 'z' is inf, so the loss is .* in minibatch 1 of epoch 1; the parameters that"
+    with pytest.raises(FloatingPointError, match=message):
+        net.fit({"x": np.random.default_rng(0).normal(size=(50, 4))}, guide=guide, epochs=1, seed=0)
 
 
 def test_gradients_are_clipped():
