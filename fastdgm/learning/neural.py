@@ -73,9 +73,8 @@ def fit_modules(problem: Problem, data: TrainingData, prior: Prior, options: Mod
     valid_records = None if held_out is None else training.records(held_out, None)
     states, history = _trained(training, records, valid_records, options)
     notes = warning_text([*learnt.notes, *training.notes])
-    return Trained(
-        learnt.conditionals, states, models, history or models.history, tuple(filter(None, (warning, notes)))
-    )
+    warnings = tuple(filter(None, (warning, notes)))
+    return Trained(learnt.conditionals, states, models, history or models.history, warnings)
 
 
 def _training_rows(schema: Schema, guide: Any, data: TrainingData) -> tuple[PartialRows, Array | None, str]:
