@@ -511,7 +511,7 @@ class BayesNet(LatentCodes):
         conditionals = self._with_others(found.conditionals)
         found.modules.load()
         found.models.adopt()
-        self._conditionals, self._guide, self._history = conditionals, guide, found.history
+        self._conditionals, self._guide, self._history = conditionals, dict(guide), found.history
         self._statistics = None
         for warning in found.warnings:
             warnings.warn(warning, UserWarning, stacklevel=3)

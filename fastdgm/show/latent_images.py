@@ -120,7 +120,7 @@ def interpolation(
     t = np.linspace(0.0, 1.0, int(steps)).reshape(1, -1, *[1] * len(own))
     codes = (1.0 - t) * first[:, None] + t * last[:, None]
     images = net.decode({latent: codes.reshape(-1, *own)}, image)
-    return image_grid(images, shape, columns=int(steps), path=path)
+    return image_grid(images.reshape(len(images), -1), shape, columns=int(steps), path=path)
 
 
 class _ImageAndLatent(NamedTuple):

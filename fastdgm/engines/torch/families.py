@@ -31,11 +31,11 @@ def categorical_terms(parameters: Parameters, x: Tensor) -> Tensor:
 
 
 def normal_terms(parameters: Parameters, x: Tensor) -> Tensor:
-    """log Normal(x; mean, exp(log_std)) of every cell."""
+    """log Normal(x; mean, exp(log_std)) of every cell, in the wider of the types of numbers and parameters."""
     import torch
 
     mean, log_std = parameters
-    scaled = (x.to(mean.dtype) - mean) * torch.exp(-log_std)
+    scaled = (x - mean) * torch.exp(-log_std)
     return -0.5 * scaled * scaled - log_std - HALF_LOG_2_PI
 
 

@@ -34,7 +34,7 @@ def module_parts(name: str, own: Neural, schema: Schema, values: Values, step: i
         columns = [_column(parent, schema, values, slice(first * step, last * step, step)) for parent in own.parents]
         with evaluating(own.module):
             outputs = with_fixed_std(own.call.outputs(name, columns, last - first), own.std)
-        return [output.cpu().numpy() for output in outputs]
+        return [output.detach().cpu().numpy() for output in outputs]  # a Parameter's view requires grad even here
 
     size = rows_at_once(module_device(own.module).type, cells)
     batches = [found for _, _, found in in_batches(0, n, size, called, f"the module of {name!r}")] or [called(0, 0)]

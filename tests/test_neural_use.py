@@ -1,0 +1,76 @@
+"""Networks with modules in use: copied after training, guides of any make, tensors in and out."""
+
+from __future__ import annotations
+
+import copy
+import pickle
+
+import numpy as np
+import pytest
+
+import fastdgm as fd
+
+torch = pytest.importorskip("torch")
+nn = torch.nn
+
+
+class OneStd(nn.Module):
+    """A mean by row, and log standard deviations that are the same in all rows."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.mean, self.log_std = nn.Linear(3, 2), nn.Parameter(torch.zeros(2))
+
+    def forward(self, x):
+        mean = self.mean(x)
+        return mean, self.log_std.expand_as(mean)
+
+
+def test_copies_after_training():
+    torch.manual_seed(0)
+    module = nn.Linear(1, 2)
+    net = fd.BayesNet({"a": fd.Normal(0, 1), "y": fd.Neural(["a"], module, family="categorical", n_states=2)})
+    rows = {"a": np.arange(50.0), "y": np.arange(50) % 2}
+    net.fit(rows, epochs=1, seed=0, progress=False)
+    for other in (pickle.loads(pickle.dumps(net)), copy.deepcopy(net)):
+        np.testing.assert_array_equal(other.log_prob(rows), net.log_prob(rows))
+
+
+def test_a_guide_whose_std_is_a_parameter():
+    torch.manual_seed(0)
+    decoder = fd.Neural(["z"], nn.Linear(2, 3), family="normal", event_shape=(3,), std=0.5)
+    encoder = OneStd()
+    guide = {"z": fd.Neural(["x"], encoder, family="normal", event_shape=(2,))}
+    net = fd.BayesNet({"z": fd.MultivariateNormal.standard(2), "x": decoder}).guided(guide)
+    rows = net.sample(4, seed=0)["x"]
+    np.testing.assert_allclose(net.encode({"x": rows}), encoder.mean(torch.tensor(rows)).detach(), rtol=1e-6)
+    assert np.isfinite(net.log_prob({"x": rows}, n_importance=50, seed=0)).all()
+
+
+def test_tensors_by_name_give_tensors():
+    net = fd.BayesNet({"a": fd.Bernoulli(0.3), "b": fd.CPT(["a"], [[0.5, 0.5], [0.1, 0.9]])})
+    rows = {"a": torch.tensor([0, 1]), "b": torch.tensor([1, 1])}
+    found = net.log_prob(rows)
+    np.testing.assert_allclose(torch.exp(found), [0.35, 0.27])
+    assert isinstance(net.predict_proba(rows, "a"), torch.Tensor)
+    assert isinstance(net.log_prob({name: column.numpy() for name, column in rows.items()}), np.ndarray)
+
+
+class FarOut(nn.Module):
+    """Normals around 1000 that are narrower than float32 tells apart there."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.linear = nn.Linear(1, 2)
+
+    def forward(self, a):
+        mean, log_std = self.linear(a).unbind(1)
+        return mean + 1000.0, log_std - 6.0
+
+
+def test_gradients_do_not_narrow_the_data():
+    torch.manual_seed(0)
+    net = fd.BayesNet({"a": fd.Normal(0, 1), "x": fd.Neural(["a"], FarOut(), family="normal")})
+    rows = net.sample(200, seed=0, dtype=np.float64)
+    tensors = {name: torch.tensor(rows[name], requires_grad=True) for name in net.names}
+    np.testing.assert_allclose(net.log_prob(tensors).detach(), net.log_prob(rows), rtol=1e-5)
