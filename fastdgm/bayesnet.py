@@ -263,7 +263,8 @@ class BayesNet(LatentCodes):
         or ``Softmax``.
 
         An autoregressive model that is the conditional of a vector (``made.given(parents)``) goes on from its present
-        parameters by its own ``fit``, which takes ``valid``, ``epochs`` and the like: the model itself changes.
+        parameters by its own ``fit``, which takes ``valid``, ``epochs`` and the like: the model itself changes. It and
+        its parents have values in all rows. Beside torch modules both are trained, and change together at the end.
 
         One warning tells where data do not say all of that: a constant column has std 0; a real parent that is
         constant, or a linear function of those before it (to 1e-11 of its variance), has coefficient 0; a residual
@@ -509,6 +510,7 @@ class BayesNet(LatentCodes):
         found = fit_modules(problem, data, prior, options)
         conditionals = self._with_others(found.conditionals)
         found.modules.load()
+        found.models.adopt()
         self._conditionals, self._guide, self._history = conditionals, dict(guide), found.history
         self._statistics = None
         for warning in found.warnings:

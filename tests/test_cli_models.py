@@ -196,6 +196,17 @@ def test_mistakes_with_sequences_are_named(in_folder, capsys):
     assert "rows are kept in files named" in error_of(capsys, "sample", "asia", "-o", "x.txt")
 
 
+@pytest.mark.parametrize("head", ["bernoulli", "normal"])
+def test_models_that_need_a_context_are_refused_before_anything_is_written(in_folder, capsys, head):
+    fd.write(fd.MADE(2, (4,), head=head, n_context=3), FILE)
+    (in_folder / "x.csv").write_text("x0,x1\n0,1\n")
+    for command in (("sample", FILE, "-n", "3"), ("sample", FILE, "-o", "y.csv"), ("score", FILE, "x.csv")):
+        assert main(list(command)) == 2
+        printed = capsys.readouterr()
+        assert printed.out == "" and "a command line cannot give the 3 numbers of a context" in printed.err
+    assert not (in_folder / "y.csv").exists()
+
+
 def test_networks_with_torch_modules_are_described_and_no_more(in_folder, capsys):
     """A command line cannot give modules: the error says what Python is to be asked."""
     torch = pytest.importorskip("torch", reason="torch is not installed")

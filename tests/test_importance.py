@@ -247,6 +247,23 @@ def test_complete_rows_and_tables_need_no_samples():
     assert table.log_prob([[0]], return_std_error=True)[1].tolist() == [0.0]
 
 
+def test_an_array_of_all_variables_without_a_guide():
+    net, own = MIXED.guided(exact_mixed_guide()), LATENT.guided(exact_guide())
+    columns = rows_of(MIXED_TRUTH, 10, "c", "x", "y")
+    array = np.column_stack([columns["c"], columns["x"], columns["y"]])
+    given = {"n_importance": 5, "seed": 0}
+    np.testing.assert_array_equal(quiet(net.log_prob, array, **given), quiet(net.log_prob, columns, **given))
+    found = quiet(net.predict_proba, array, "c", **given)
+    np.testing.assert_array_equal(found, quiet(net.predict_proba, columns, "c", **given))
+    x = columns["x"][:, None]
+    np.testing.assert_array_equal(own.log_prob(x, **given), own.log_prob({"x": x[:, 0]}, **given))
+    with pytest.raises(ValueError, match="array"):
+        net.log_prob(array[:, :1], **given)
+    ambiguous = fd.BayesNet({"c": CLASSES, "z": fd.Normal.given(["c"], MEANS, STDS)})
+    with pytest.raises(ValueError, match=r"may hold the real variables .*'z'.* or all but the latent .*'z'"):
+        ambiguous.guided({"z": fd.Normal(0, 1)}).log_prob(np.zeros((2, 1)), **given)
+
+
 def test_impossible_rows():
     net = fd.BayesNet(
         {**LATENT.conditionals, "d": fd.Deterministic.table([], 1, states=["a", "b"])}

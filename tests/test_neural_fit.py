@@ -288,7 +288,11 @@ ALLOCATION = "[enforce fail] DefaultCPUAllocator: can't allocate memory: you tri
     [
         (raising(KeyboardInterrupt()), KeyboardInterrupt, None),
         (raising(OSError("disk")), ValueError, "module of 'buys'.*OSError: disk"),
-        (lambda logits: logits * torch.nan, FloatingPointError, "loss is nan in minibatch 2 of epoch 1; lower"),
+        (
+            lambda logits: logits * torch.nan,
+            FloatingPointError,
+            "log_prob of 'buys' is nan, so the loss is nan in minibatch 2 of epoch 1; lower",
+        ),
         (
             lambda logits: logits + torch.where(logits < 1e9, 0.0, torch.sqrt(logits * 0)),
             FloatingPointError,
@@ -307,6 +311,26 @@ def test_whatever_ends_training_leaves_the_net_as_it_was(what, error, match):
     assert net["buys"].module.training and net["buys"].module.calls == 0
 
 
+class Exploding(nn.Module):
+    """An encoder whose log std is far too large."""
+
+    def __init__(self):
+        super().__init__()
+        self.linear = nn.Linear(4, 2)
+
+    def forward(self, x):
+        return self.linear(x), self.linear(x) + 1e4
+
+
+def test_the_guide_whose_divergence_is_not_finite_is_named_and_small_numbers_are_not_blamed():
+    decoder = fd.Neural(["z"], nn.Linear(2, 4), family="normal", event_shape=(4,), std=1.0)
+    net = fd.BayesNet({"z": fd.MultivariateNormal.standard(2), "x": decoder})
+    guide = {"z": fd.Neural(["x"], Exploding(), family="normal", event_shape=(2,))}
+    message = "divergence of the guide of 'z' is inf, so the loss is .* in minibatch 1 of epoch 1; the parameters that"
+    with pytest.raises(FloatingPointError, match=message):
+        net.fit({"x": np.random.default_rng(0).normal(size=(50, 4))}, guide=guide, epochs=1, seed=0)
+
+
 def test_gradients_are_clipped():
     data = people()
     free, clipped = classifier(), classifier()
@@ -315,6 +339,74 @@ def test_gradients_are_clipped():
     start = state(classifier())
     moved = [max(float((a - b).abs().max()) for a, b in zip(start, state(net), strict=True)) for net in (free, clipped)]
     assert moved[1] < 0.1 * moved[0]  # Adam's epsilon, 1e-8, is far above such gradients
+
+
+# --- autoregressive models beside modules ---
+
+
+def with_a_model():
+    torch.manual_seed(0)
+    made = fd.MADE(4, (8,), n_context=2, seed=0)
+    return fd.BayesNet(
+        {
+            "label": fd.Bernoulli(0.5),
+            "x": made.given(["label"]),
+            "y": fd.Neural(["x"], nn.Linear(4, 1), family="bernoulli", event_shape=(1,)),
+        }
+    )
+
+
+def labelled(n=200):
+    rng = np.random.default_rng(0)
+    label = rng.integers(0, 2, n)
+    x = (rng.random((n, 4)) < np.where(label, 0.8, 0.2)[:, None]).astype(int)
+    return {"label": label, "x": x, "y": x[:, :1]}
+
+
+def test_a_model_beside_modules_learns_as_on_its_own_and_so_do_the_modules():
+    net, data, options = with_a_model(), labelled(), {"epochs": 3, "learning_rate": 0.02, "seed": 0}
+    model, module = net["x"].model, net["y"].module
+    net.fit(data, valid=labelled(50), **options)
+    alone = with_a_model()
+    fd.BayesNet({name: alone[name] for name in ("label", "x")}).fit(
+        {name: data[name] for name in ("label", "x")},
+        valid={name: labelled(50)[name] for name in ("label", "x")},
+        **options,
+    )
+    assert net["x"].model is model and net["y"].module is module
+    context = np.eye(2)[data["label"]]
+    expected = alone["x"].model.log_prob(data["x"], context=context)
+    np.testing.assert_array_equal(model.log_prob(data["x"], context=context), expected)
+    before = with_a_model().log_prob(data, per_variable=True).mean(axis=0)
+    assert (net.log_prob(data, per_variable=True).mean(axis=0)[1:] > before[1:] + 0.02).all()
+    assert len(net.history) == 3
+
+
+def test_a_model_and_modules_change_together_or_not_at_all():
+    net, data = with_a_model(), labelled()
+    net = fd.BayesNet(
+        {
+            **net.conditionals,
+            "y": fd.Neural(["x"], Trouble(lambda out: out * torch.nan), family="categorical", n_states=3),
+        }
+    )
+    data["y"] = data["y"][:, 0]
+    context = np.eye(2)[data["label"]]
+    before, start = net["x"].model.log_prob(data["x"], context=context), state(net)
+    with pytest.raises(FloatingPointError, match="'y' is nan"):
+        net.fit(data, epochs=2, seed=0)
+    np.testing.assert_array_equal(net["x"].model.log_prob(data["x"], context=context), before)
+    assert same(start, state(net))
+
+
+def test_a_model_needs_its_family_in_all_rows_and_has_no_checkpoint_beside_modules(tmp_path):
+    data = labelled()
+    with pytest.raises(ValueError, match=r"'x' has an autoregressive model.*\['label'\] must have values in all rows"):
+        with_a_model().fit({**data, "label": np.where(np.arange(200) < 9, -1, data["label"])}, epochs=1)
+    with pytest.raises(ValueError, match="checkpoint holds torch modules or one autoregressive model, and 'x'"):
+        with_a_model().fit(data, epochs=1, checkpoint=tmp_path / "x")
+    with pytest.raises(ValueError, match="sample_weight counts for closed forms"):
+        with_a_model().fit(data, epochs=1, sample_weight=np.arange(1, 201))
 
 
 # --- what is refused ---

@@ -25,4 +25,4 @@ def test_the_blocks_run(tmp_path, monkeypatch):
         for block in blocks:
             line = text.count("\n", 0, block.start(1))
             exec(compile("\n" * line + block[1], str(PAGE), "exec"), names)
-    assert names["accuracy"] > 0.8
+    assert names["accuracy"] > 0.9

@@ -177,11 +177,20 @@ class RealRows(RowModel):
 
 
 def row_model(model: Any, dtype: str = "float32") -> RowModel:
-    """What a model of rows of one length is to the commands; ``dtype`` is that of a network's real variables."""
+    """What a model of rows of one length is to the commands; ``dtype`` is that of a network's real variables.
+
+    ValueError for a model that needs a context.
+    """
     from ..bayesnet import BayesNet
 
     if isinstance(model, BayesNet):
         return NetworkRows(model, dtype)
+    if model.n_context:
+        raise ValueError(
+            f"this {type(model).__name__} is p(x | context), and a command line cannot give the {model.n_context} "
+            "numbers of a context: in Python, model = fastdgm.read(file), then model.sample(n, context=...) or "
+            "model.log_prob(x, context=...)"
+        )
     return RealRows(model) if model.n_states is None else CodeRows(model)
 
 

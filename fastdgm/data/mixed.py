@@ -172,6 +172,14 @@ def columns_by_name(array: Array, names: Sequence[str], vectors: Mapping[str, in
     return columns
 
 
+def columns_but(array: Array, schema: Schema, absent: Collection[str]) -> dict[str, Array] | None:
+    """The columns of rows of all variables but some; None where the array has not as many."""
+    names = [name for name in schema.names if name not in absent]
+    if array.ndim != 2 or array.shape[1] != sum(schema.variables[name].size for name in names):
+        return None
+    return columns_by_name(array, names, schema.vectors)
+
+
 def known_rows(data: Any, schema: Schema) -> tuple[Block, Array]:
     """The rows of a table without labels that are no states, and which these are, (n_rows,) booleans."""
     columns, n = matched_columns(data, schema.names, schema.event_shapes)

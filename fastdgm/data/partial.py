@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, NamedTuple
 
@@ -11,12 +11,13 @@ import numpy.typing as npt
 
 from ..errors import MissingValuesError
 from ..runtime.arrays import read_only
+from ..runtime.text import preview
 from .boundary import as_network_block, is_table
 from .code_arrays import rows_array
 from .collected import collected
 from .columns import matched_columns
 from .labels import Column
-from .mixed import cells_of, columns_by_name, real_block, real_rows, wrong_shape
+from .mixed import cells_of, columns_but, columns_by_name, real_block, real_rows, wrong_shape
 from .partial_codes import read_codes, read_vectors
 from .real_blocks import RealBlock
 from .reals import float_type
@@ -93,6 +94,23 @@ def holds_reals_alone(data: Any, schema: Schema) -> bool:
         return False
     array = rows_array(data)
     return array.ndim == 2 and array.shape[1] == schema.n_reals and array.dtype.kind in "iuf"
+
+
+def without_latent(data: Any, schema: Schema, latent: Collection[str]) -> Any:
+    """Data as they are; an array ``(n, all cells but those of latent variables)`` as columns by name.
+
+    ValueError where that is as wide as the real variables alone.
+    """
+    if not latent or isinstance(data, Samples) or is_table(data):
+        return data
+    array = rows_array(data)
+    columns = columns_but(array, schema, latent)
+    if columns is not None and holds_reals_alone(array, schema):
+        raise ValueError(
+            f"an array of {array.shape[1]} columns may hold the real variables {preview(schema.real_names)} or all but "
+            f"the latent {preview(sorted(latent))}: give columns by name, {{name: values}}"
+        )
+    return data if columns is None else columns
 
 
 def without(rows: PartialRows, name: str) -> PartialRows:

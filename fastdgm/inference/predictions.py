@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..data.boundary import as_network_block, read_once
-from ..data.partial import PartialRows, as_partial_rows, holds_reals_alone
+from ..data.partial import PartialRows, as_partial_rows, holds_reals_alone, without_latent
 from ..errors import MissingValuesError, UnknownNameError
 from ..runtime.arrays import code_type
 from . import importance
@@ -24,7 +24,9 @@ def log_prob(inference: Inference, data: Any) -> npt.NDArray[np.float64]:
 
 
 def estimated_log_prob(inference: Inference, data: Any, sampling: Sampling) -> Estimates:
-    """The same, estimated where it has no closed form."""
+    """The same, estimated where it has no closed form; an array may be one of all variables without a guide."""
+    schema = inference.network.schema
+    data = without_latent(read_once(data, schema.names), schema, sampling.guide)
     found = _log_prob_of_complete(inference, data)
     if isinstance(found, PartialRows):
         return importance.log_prob(inference, found, sampling)
@@ -49,7 +51,9 @@ def posterior(inference: Inference, data: Any, name: str) -> npt.NDArray[np.floa
 
 
 def estimated_posterior(inference: Inference, data: Any, name: str, sampling: Sampling) -> Estimates:
-    """The same, estimated where it has no closed form."""
+    """The same, estimated where it has no closed form; an array may be one of all variables without a guide."""
+    schema = inference.network.schema
+    data = without_latent(read_once(data, schema.names), schema, sampling.guide)
     return importance.posterior(inference, _rows_for_posterior(inference, data, name), name, sampling)
 
 

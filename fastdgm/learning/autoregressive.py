@@ -44,19 +44,33 @@ def fit_models(
     ``valid`` are rows of the network, or None. Raises ValueError, naming the variable, where rows have weights or one
     model is that of several variables; TypeError for options of modules; what the model's ``fit`` raises.
     """
-    own = {name: found for name, found in conditionals.items() if isinstance(found, AutoregressiveConditional)}
+    own = models_of(conditionals)
     if not own:
         return FittedModels((), [])
     options.refuse_of_modules()
-    name, *others = own
-    if options.checkpoint is not None and others:
-        raise ValueError(f"a checkpoint holds one model, {name!r} and {others[0]!r} are two: fit them on their own")
-    _check_shared(own)
-    _check_weights(name, own[name], None if rows.weights is None else checked_weights(rows.weights, rows.block.n))
+    weights = None if rows.weights is None else checked_weights(rows.weights, rows.block.n)
     blocks = [rows.block]
     if valid is not None:
         schema = rows.block.schema
         blocks.append(training_rows(valid, schema.variables, schema.names, None, "error").block)
+    return fit_from_blocks(own, blocks, weights, options)
+
+
+def models_of(conditionals: Mapping[str, Conditional]) -> dict[str, AutoregressiveConditional]:
+    """The conditionals that are models."""
+    return {name: own for name, own in conditionals.items() if isinstance(own, AutoregressiveConditional)}
+
+
+def fit_from_blocks(
+    own: Mapping[str, AutoregressiveConditional], blocks: Sequence[Block], weights: Weights, options: ModuleOptions
+) -> FittedModels:
+    """The same for some models, at least one, from rows that hold their families, and validation rows if there are
+    two blocks."""
+    name, *others = own
+    if options.checkpoint is not None and others:
+        raise ValueError(f"a checkpoint holds one model, {name!r} and {others[0]!r} are two: fit them on their own")
+    _check_shared(own)
+    _check_weights(name, own[name], weights)
     pairs = []
     for name, each in own.items():
         arguments = [array for block in blocks for array in _rows_of(name, each, block)]

@@ -175,17 +175,17 @@ class _Run:
         return [record["valid"] for record in self.history] if self._valid is not None else []
 
     def _advice(self) -> str:
-        largest = self._largest()
-        scale = f"standardise the data, whose values go up to {largest:.3g}, or " if largest > LARGE else ""
+        scale = self._advice_on_scale()
+        scale = f"{scale}, or " if scale else ""
         return f"{scale}lower learning_rate, {self.options.learning_rate:g} now. The model is unchanged"
 
     def _advice_before_any_step(self) -> str:
         """The learning rate has not been used yet."""
-        if largest := self._largest():
-            return f"standardise the data, whose values go up to {largest:.3g}. The model is unchanged"
-        return "the parameters that training begins with give these rows no finite log_prob. The model is unchanged"
+        start = "the parameters that training begins with give these rows no finite log_prob and gradient"
+        return f"{self._advice_on_scale() or start}. The model is unchanged"
 
-    def _largest(self) -> float:
-        """Of the real numbers, 0 where there are none."""
+    def _advice_on_scale(self) -> str:
+        """Of real numbers; nothing where there are none, or they are small."""
         reals = self._rows if self._rows.dtype.names is None else self._rows["reals"]
-        return float(np.abs(reals).max(initial=0.0)) if reals.dtype.kind == "f" else 0.0
+        largest = float(np.abs(reals).max(initial=0.0)) if reals.dtype.kind == "f" else 0.0
+        return f"standardise the data, whose values go up to {largest:.3g}" if largest > LARGE else ""

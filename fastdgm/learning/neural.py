@@ -3,20 +3,23 @@ it."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy.typing as npt
 
 from ..conditionals.base import Conditional
+from ..data.mixed import values_block
 from ..data.partial import PartialRows
 from ..data.schema import Schema
 from ..runtime.torch_modules import is_out_of_memory
 from . import gradient
+from .autoregressive import FittedModels, fit_from_blocks, models_of
+from .base import Weights
 from .counts import Prior, UnknownLabels, checked_weights
-from .estimators import TRAINED
 from .hidden_rows import refuse_ignored_labels
 from .neural_options import ModuleOptions
-from .neural_problem import Problem, Seen, check_guides, check_hidden, learn_closed_forms, seen_in
+from .neural_problem import Problem, Seen, check_guides, check_hidden, check_models, learn_closed_forms, seen_in
 from .neural_rows import read_rows, taken_rows
 from .neural_training import ModuleStates, Training
 from .notes import warning_text
@@ -39,6 +42,7 @@ class Trained(NamedTuple):
 
     conditionals: dict[str, Conditional]
     modules: ModuleStates
+    models: FittedModels
     history: list[dict[str, float]]
     warnings: tuple[str, ...]
 
@@ -49,12 +53,6 @@ def fit_modules(problem: Problem, data: TrainingData, prior: Prior, options: Mod
     Raises ValueError or TypeError, naming a variable, where it or its guide cannot be learnt; DivergedError, naming
     epoch and minibatch, where loss or gradients are not finite; MemoryError.
     """
-    model = next((name for name, own in problem.conditionals.items() if isinstance(own, TRAINED)), None)
-    if model is not None:
-        raise TypeError(
-            f"fit trains torch modules or autoregressive models, and {model!r} is one beside modules: fit the model "
-            "itself first, with context=, and the network without it"
-        )
     check_guides(problem.guide)
     rows, weights, warning = _training_rows(problem.schema, problem.guide, data)
     held_out, seen = None, seen_in(rows)
@@ -66,14 +64,17 @@ def fit_modules(problem: Problem, data: TrainingData, prior: Prior, options: Mod
     if seen.hidden:
         refuse_ignored_labels(data.labels)
     check_hidden(problem, seen)
+    check_models(problem, seen)
     learnt = learn_closed_forms(problem, rows, weights, prior)
     problem = problem._replace(conditionals={**problem.conditionals, **learnt.conditionals})
     training = Training(problem, seen, options, rows.n)
+    models = _fitted_models(problem, [rows] if held_out is None else [rows, held_out], weights, options)
     records = training.records(rows, weights)
     valid_records = None if held_out is None else training.records(held_out, None)
     states, history = _trained(training, records, valid_records, options)
     notes = warning_text([*learnt.notes, *training.notes])
-    return Trained(learnt.conditionals, states, history, tuple(filter(None, (warning, notes))))
+    warnings = tuple(filter(None, (warning, notes)))
+    return Trained(learnt.conditionals, states, models, history or models.history, warnings)
 
 
 def _training_rows(schema: Schema, guide: Any, data: TrainingData) -> tuple[PartialRows, Array | None, str]:
@@ -94,6 +95,21 @@ def _training_rows(schema: Schema, guide: Any, data: TrainingData) -> tuple[Part
     return (rows, weights, warning) if used.all() else (taken_rows(rows, used), weights[used], warning)
 
 
+def _fitted_models(
+    problem: Problem, rows: Sequence[PartialRows], weights: Weights, options: ModuleOptions
+) -> FittedModels:
+    """Copies of autoregressive models, whose families have values in all rows."""
+    own = models_of(problem.conditionals)
+    if not own:
+        return FittedModels((), [])
+    if options.checkpoint is not None:
+        raise ValueError(
+            f"a checkpoint holds torch modules or one autoregressive model, and {next(iter(own))!r} has one beside "
+            "modules: fit without checkpoint="
+        )
+    return fit_from_blocks(own, [values_block(each.values, each.schema) for each in rows], weights, options)
+
+
 def _trained(
     training: Training, records: Array, valid: Array | None, options: ModuleOptions
 ) -> tuple[ModuleStates, list[dict[str, float]]]:
@@ -102,7 +118,8 @@ def _trained(
     if stepper is None:
         return ModuleStates(()), []
     try:
-        found = gradient.fit(stepper, records, valid, options, training.origin())
+        origin = None if options.checkpoint is None else training.origin()
+        found = gradient.fit(stepper, records, valid, options, origin)
     except (RuntimeError, MemoryError) as error:
         if not is_out_of_memory(error):
             raise

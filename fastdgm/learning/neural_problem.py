@@ -20,7 +20,7 @@ from ..errors import MissingValuesError
 from ..runtime.text import preview
 from .base import Learnt, Target, Weights
 from .counts import Prior, TrainingRows
-from .estimators import KEPT
+from .estimators import KEPT, TRAINED
 from .fitting import learn_some
 from .neural_rows import cells, missing_in
 
@@ -98,6 +98,19 @@ def check_hidden(problem: Problem, seen: Seen) -> None:
         )
 
 
+def check_models(problem: Problem, seen: Seen) -> None:
+    """ValueError, naming the variable, where an autoregressive model's family has no values in some rows."""
+    unseen = {*seen.latent, *seen.hidden}
+    for name, own in problem.conditionals.items():
+        if isinstance(own, TRAINED):
+            lacking = [member for member in (name, *own.parents) if member in unseen]
+            if lacking:
+                raise ValueError(
+                    f"{name!r} has an autoregressive model, which learns from rows that have it and its parents: "
+                    f"{preview(lacking)} must have values in all rows"
+                )
+
+
 def learn_closed_forms(problem: Problem, rows: PartialRows, weights: Weights, prior: Prior) -> Learnt:
     """Conditionals that are no modules, each from the rows in which it and its parents have values.
 
@@ -107,7 +120,7 @@ def learn_closed_forms(problem: Problem, rows: PartialRows, weights: Weights, pr
     groups: dict[bytes, tuple[Mask | None, list[str]]] = {}
     for name in problem.order:
         own = problem.conditionals[name]
-        if isinstance(own, (Neural, *KEPT)):
+        if isinstance(own, (Neural, *KEPT, *TRAINED)):
             continue
         missing = missing_in(rows, [name, *own.parents])
         if missing is not None and missing.all():

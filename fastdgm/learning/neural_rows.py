@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from ..data.boundary import is_table, read_once
 from ..data.code_arrays import rows_array
-from ..data.mixed import columns_by_name, known_rows
+from ..data.mixed import columns_but, known_rows
 from ..data.partial import PartialRows, as_partial_rows
 from ..data.samples import Samples
 from ..data.schema import Schema, Values
@@ -49,11 +49,12 @@ def read_rows(
 
 def _columns(array: Array, schema: Schema, guide: Collection[str]) -> dict[str, Any]:
     """The columns of an array by name."""
-    choices = [schema.names, tuple(name for name in schema.names if name not in guide)]
-    widths = [sum(schema.variables[name].size for name in names) for names in choices]
-    for names, width in zip(choices, widths, strict=True):
-        if array.ndim == 2 and array.shape[1] == width:
-            return dict(columns_by_name(array, names, schema.vectors))
+    for absent in ((), guide):
+        columns = columns_but(array, schema, absent)
+        if columns is not None:
+            return columns
+    sizes = {name: variable.size for name, variable in schema.variables.items()}
+    widths = sum(sizes.values()), sum(size for name, size in sizes.items() if name not in guide)
     wanted = " or ".join(f"(n_rows, {width})" for width in dict.fromkeys(widths))
     raise ValueError(f"an array of rows has shape {wanted}, got shape {array.shape}")
 

@@ -75,6 +75,10 @@ class TorchStepper(ABC):
     def evaluate(self, rows: Array) -> Array:
         """log_prob of the rows, (n,) float64, in eval mode."""
 
+    def why_not_finite(self, rows: Array, step: Step) -> str | None:
+        """What makes the loss of the rows not finite, where more can be said of it."""
+        return None
+
     @abstractmethod
     def noise_seed(self, step: Step) -> int:
         """What torch's generator is seeded with in a step."""
@@ -94,7 +98,8 @@ class TorchStepper(ABC):
     def step(self, rows: Array, step: Step) -> float:
         """One step of AdamW; the sum of log_prob of the rows before it, in train mode.
 
-        FloatingPointError, before anything changes, where a gradient is not finite although the loss is.
+        FloatingPointError, before anything changes, where a gradient is not finite although the loss is, or it is known
+        which part of the loss is not.
         """
 
         self._push()
@@ -112,6 +117,11 @@ class TorchStepper(ABC):
             self._check_gradients()
             self._optimizer.step()
             self._stepped = True
+            return log_prob
+        with _seeded(self.noise_seed(step), self._devices):
+            why = self.why_not_finite(rows, step)
+        if why is not None:
+            raise FloatingPointError(f"{why}, so the loss is {-log_prob}")
         return log_prob
 
     def log_prob(self, rows: Array) -> Array:

@@ -16,7 +16,7 @@ once for each row.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from math import prod
 from typing import Any, NamedTuple
 
@@ -65,6 +65,15 @@ class Noise(NamedTuple):
     first: int = 0  # word of a row
 
 
+class Term(NamedTuple):
+    """One of the numbers that bounds are sums of, in all rows of a level."""
+
+    name: str
+    is_divergence: bool  # of guide and prior, or a part of it: it is subtracted
+    level: Level
+    values: torch.Tensor
+
+
 class Bound:
     """The bound of a network with some variables latent (``guides``, in the guides' topological order) and some
     discrete ones ``hidden``; only ``members``, in topological order, have terms in it."""
@@ -107,27 +116,42 @@ class Bound:
         """(n,) bounds, in nats: with the divergence of guide and prior weighted, and as they are."""
         rows = _Rows(batch, self.n_particles, self._levels)
         likelihoods, divergences = _Sums(rows, self._top), _Sums(rows, self._top)
-        first, sampled = 0, list[str]()
-        for name, latent in self._latents.items():
-            words = Noise(noise.key, noise.start, first)
-            if not self._draw(name, latent, rows, divergences, words):
-                sampled.append(name)
-            first += self._sizes[name]
-        for name in sampled:
-            level = self._level(name, *self._parents[name])
-            values = rows.at(level, name, *self._parents[name])
-            divergences.add(level, -_log_p(name, self._latents[name].prior, values))
-        for name, density in self._terms.items():
-            level = self._level(name, *self._parents[name])
-            likelihoods.add(level, density.terms(rows.at(level, name, *self._parents[name]))[name])
+        for term in self._every_term(rows, noise):
+            (divergences if term.is_divergence else likelihoods).add(term.level, term.values)
         likelihood, divergence = likelihoods.total(), divergences.total()
         exact = self._collapsed(batch, likelihood - divergence)
         if weight == 1.0:
             return exact, exact
         return self._collapsed(batch, likelihood - weight * divergence), exact.detach()
 
-    def _draw(self, name: str, latent: Latent, rows: _Rows, divergences: _Sums, noise: Noise) -> bool:
-        """Draw a latent variable from its guide and add its divergence from the prior; False: its log q alone."""
+    def not_finite(self, batch: Batch, noise: Noise) -> str | None:
+        """Which term is the first that is not finite in some row, and what it is there."""
+        for term in self._every_term(_Rows(batch, self.n_particles, self._levels), noise):
+            odd = term.values[~torch.isfinite(term.values)]
+            if len(odd):
+                what = "divergence of the guide" if term.is_divergence else "log_prob"
+                return f"the {what} of {term.name!r} is {float(odd[0])}"
+        return None
+
+    def _every_term(self, rows: _Rows, noise: Noise) -> Iterator[Term]:
+        """Latent variables are drawn first, in their guides' order: the others' terms read them."""
+        first, sampled = 0, list[str]()
+        for name, latent in self._latents.items():
+            term, is_whole = self._draw(name, latent, rows, Noise(noise.key, noise.start, first))
+            yield term
+            if not is_whole:
+                sampled.append(name)
+            first += self._sizes[name]
+        for name in sampled:
+            level = self._level(name, *self._parents[name])
+            values = rows.at(level, name, *self._parents[name])
+            yield Term(name, True, level, -_log_p(name, self._latents[name].prior, values))
+        for name, density in self._terms.items():
+            level = self._level(name, *self._parents[name])
+            yield Term(name, False, level, density.terms(rows.at(level, name, *self._parents[name]))[name])
+
+    def _draw(self, name: str, latent: Latent, rows: _Rows, noise: Noise) -> tuple[Term, bool]:
+        """Draw a latent variable from its guide; its divergence from the prior and True, or its log q and False."""
         parents, prior_parents = self._guide_parents[name], self._parents[name]
         level = self._level(*parents)
         found = latent.guide.normal(name, rows.at(level, *parents))
@@ -147,10 +171,9 @@ class Bound:
                     part.to(mean) if part.ndim < mean.ndim else rows.raised(part.to(mean), prior_level, both)
                     for part in prior  # without parents it may be one for all rows
                 )
-                divergences.add(both, _summed(_divergence(mean, log_std, mean_of_prior, log_std_of_prior)))
-                return True
-        divergences.add(own, _summed(-0.5 * drawn * drawn - log_std - HALF_LOG_2_PI))
-        return False
+                divergence = _summed(_divergence(mean, log_std, mean_of_prior, log_std_of_prior))
+                return Term(name, True, both, divergence), True
+        return Term(name, True, own, _summed(-0.5 * drawn * drawn - log_std - HALF_LOG_2_PI)), False
 
     def _level(self, *names: str) -> Level:
         level = Level()

@@ -61,6 +61,12 @@ class BoundStepper(TorchStepper):
             descended, bound = weights * descended, weights * bound
         return Loss(-descended.mean(), bound.detach().double().sum())
 
+    def why_not_finite(self, rows: Array, step: Step) -> str | None:
+        """Which variable's term is not, in train mode and with the step's noise; None where their sum alone is not."""
+        batch = self._layout.batch(rows, self._device)
+        with torch.no_grad(), by_running_means(self._batch_norms if batch.n == 1 else ()):
+            return self._bound.not_finite(batch, Noise(self.noise_seed(step)))
+
     def evaluate(self, rows: Array) -> Array:
         """The bounds (n,), each row times its weight; the noise is that of the row's number."""
         out = np.empty(len(rows))
