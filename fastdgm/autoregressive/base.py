@@ -39,7 +39,6 @@ class AutoregressiveModel(Verbs):
 
     n_vars: int
     n_states: int | None
-    n_context: int = 0
     dtype: np.dtype[Any]
     order: Array
     uniforms_per_variable: int = 1

@@ -13,6 +13,8 @@ from ..runtime.seeds import check_chunk, check_rows, key_from_seed
 class Verbs(ABC):
     """A model that scores and draws."""
 
+    n_context: int = 0  # numbers that come with every row, where the model is p(x | context)
+
     @abstractmethod
     def log_prob(self, x: Any) -> Any:
         """log p of each row or sequence, in nats."""
