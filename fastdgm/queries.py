@@ -97,10 +97,10 @@ class Queries(Network):
 
         Returns
         -------
-        float64 array ``(n_rows,)`` or ``(n_rows, n_vars)``, a torch tensor if ``data`` is one or has columns that are;
-        ``-inf`` for rows the network calls impossible, or whose values are so far out that log p leaves the range of
-        float64, for a normal vector that of the type of the data. One warning tells of rows whose weights lie on a few
-        samples: their effective sample size (sum w)^2 / sum w^2 is below 10.
+        float64 array ``(n_rows,)`` or ``(n_rows, n_vars)``, a torch tensor if ``data`` is one; ``-inf`` for rows
+        the network calls impossible, or whose values are so far out that log p leaves the range of float64, for a
+        normal vector that of the type of the data. One warning tells of rows whose weights lie on a few samples: their
+        effective sample size (sum w)^2 / sum w^2 is below 10.
 
         Raises
         ------
@@ -269,8 +269,8 @@ class Queries(Network):
 
         Returns
         -------
-        Codes ``(n_rows,)``, uint8 or uint16, the first of equally probable states, a torch tensor if ``data`` is one or
-        has columns that are; with ``labels`` always a NumPy array of strings.
+        Codes ``(n_rows,)``, uint8 or uint16, the first of equally probable states, a torch tensor if ``data`` is one;
+        with ``labels`` always a NumPy array of strings.
 
         Raises
         ------

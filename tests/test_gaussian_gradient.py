@@ -14,7 +14,7 @@ from fastdgm.engines.gaussian import gradient as ours
 from fastdgm.engines.gaussian.loops import LOOPS
 from fastdgm.engines.gaussian.plan import gaussian_plan
 from fastdgm.kernels.gaussian_gradient import GaussianSums
-from fastdgm.runtime.threads import get_num_threads, set_num_threads
+from fastdgm.runtime.threads import num_threads
 
 pytestmark = pytest.mark.kernel
 
@@ -84,13 +84,10 @@ def test_it_is_the_same_for_any_number_of_threads():
     _, _, plan, values, weights = case("reals", 50_000)
     layout = ours.Layout(*(getattr(plan, field) for field in ours.Layout._fields))
     parameters = ours.Parameters(plan.intercept, plan.slope, np.log(plan.std))
-    before, found = get_num_threads(), []
-    try:
-        for threads in (1, 2):
-            set_num_threads(threads)
+    found = []
+    for threads in (1, 2):
+        with num_threads(threads):
             found.append(ours.gradient(layout, parameters, values.codes, values.reals, weights, True))
-    finally:
-        set_num_threads(before)
     assert (found[0][0] == found[1][0]).all()
     assert all((one == other).all() for one, other in zip(found[0][1], found[1][1], strict=True))
 

@@ -107,12 +107,8 @@ def test_rows_do_not_depend_on_what_is_asked_with_them():
     assert (abs(value - MIXED_TRUTH.log_prob(x)) < 5 * error + 1e-9).all()
     first = {name: column[:31] for name, column in x.items()}
     np.testing.assert_allclose(quiet(MIXED.log_prob, first, n_importance=700, seed=5), value[:31], rtol=1e-12)
-    threads = fd.get_num_threads()
-    try:
-        fd.set_num_threads(1)
+    with fd.num_threads(1):
         np.testing.assert_array_equal(quiet(MIXED.log_prob, x, n_importance=700, seed=5), value)
-    finally:
-        fd.set_num_threads(threads)
 
 
 def test_many_samples_of_a_row_are_worked_on_in_pieces():

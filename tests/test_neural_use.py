@@ -1,4 +1,4 @@
-"""Networks with modules in use: copied after training, guides of any make, tensors in and out."""
+"""Networks with modules in use: copied after training, guides of any make."""
 
 from __future__ import annotations
 
@@ -45,15 +45,6 @@ def test_a_guide_whose_std_is_a_parameter():
     rows = net.sample(4, seed=0)["x"]
     np.testing.assert_allclose(net.encode({"x": rows}), encoder.mean(torch.tensor(rows)).detach(), rtol=1e-6)
     assert np.isfinite(net.log_prob({"x": rows}, n_importance=50, seed=0)).all()
-
-
-def test_tensors_by_name_give_tensors():
-    net = fd.BayesNet({"a": fd.Bernoulli(0.3), "b": fd.CPT(["a"], [[0.5, 0.5], [0.1, 0.9]])})
-    rows = {"a": torch.tensor([0, 1]), "b": torch.tensor([1, 1])}
-    found = net.log_prob(rows)
-    np.testing.assert_allclose(torch.exp(found), [0.35, 0.27])
-    assert isinstance(net.predict_proba(rows, "a"), torch.Tensor)
-    assert isinstance(net.log_prob({name: column.numpy() for name, column in rows.items()}), np.ndarray)
 
 
 class FarOut(nn.Module):

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from .warm_up_modules import steps_of_modules
 from .warm_up_reals import steps_of_reals
 
 FLOATS = (np.float32, np.float64)
@@ -75,6 +76,8 @@ def steps() -> Iterator[Step]:
         yield from _neural_steps(np.dtype(dtype))
     if find_spec("torch") is not None:
         yield Step("torch modules: sample", _sample_module)
+        for name, run in steps_of_modules():
+            yield Step(name, run)
 
 
 # --- networks of tables ---------------------------------------------------------------------------------------------

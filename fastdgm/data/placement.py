@@ -26,13 +26,10 @@ class Placement(NamedTuple):
 
     @classmethod
     def of(cls, *data: Any) -> Placement:
-        """That of torch tensors among the arguments, or the columns of a mapping, else NumPy's; torch is not imported
-        to find out."""
+        """That of the first torch tensor among the arguments, else NumPy's; torch is not imported to find out."""
         torch = sys.modules.get("torch")
-        if torch is None:
-            return cls()
-        columns = [column for own in data for column in (own.values() if isinstance(own, Mapping) else (own,))]
-        return cls("torch" if any(isinstance(column, torch.Tensor) for column in columns) else "numpy")
+        is_tensor = torch is not None and any(isinstance(own, torch.Tensor) for own in data)
+        return cls("torch" if is_tensor else "numpy")
 
     def give_back(self, array: Array) -> Any:
         """The array as the library's own, sharing its memory."""
