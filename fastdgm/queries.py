@@ -83,9 +83,9 @@ class Queries(Network):
             one may hold all variables but those that have a guide. A column of vectors is
             ``(n_rows, *event_shape)``, flat ``(n_rows, size)``, lists, or ``size`` columns ``x[0]``, ``x[1]``, ...; in
             an array of rows it is ``size`` columns.
-            Torch tensors that require
-            grad, in a mapping or as rows, are complete rows, and give a tensor that is differentiable by these and by
-            the modules of neural conditionals.
+            Torch tensors that require grad, in a mapping or as rows, are complete rows, and give a tensor that is
+            differentiable by these and by the modules of neural conditionals; not so where a kind of conditional has
+            no density in torch (autoregressive models).
         per_variable : return the terms, ``(n_rows, n_vars)``, instead of their sum.
         n_importance : samples of each row of hidden real variables without a closed form; without it such rows are
             refused. Rows that need none are exact.
@@ -122,7 +122,7 @@ class Queries(Network):
         >>> value.round(1).tolist(), error.round(2).tolist()
         ([-0.8, -0.6], [0.02, 0.01])
         """
-        if asks_for_gradient(data):
+        if asks_for_gradient(data) and self._has_gradient:
             if n_importance is not None:
                 raise ValueError("estimates have no gradient by data: leave n_importance= out, or detach the tensors")
             return self._followed_log_prob(data, per_variable, return_std_error)
@@ -142,6 +142,13 @@ class Queries(Network):
             return log_prob(self._inference, data)
         block = as_network_block(data, program.schema)  # those of the program, also while another thread fits
         return program.log_prob_per_variable(block).T if per_variable else program.log_prob(block)
+
+    @property
+    def _has_gradient(self) -> bool:
+        """Whether all kinds of conditionals have a density in torch; needs torch."""
+        from .engines.torch.densities.joint import have_densities
+
+        return have_densities(self._program.conditionals.values())
 
     def _followed_log_prob(self, data: Any, per_variable: bool, return_std_error: bool) -> Any:
         """log p of complete rows with a graph."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import cast
 
 import torch
@@ -47,6 +47,11 @@ def density_of(conditional: Conditional) -> type[Density]:
         if kind in DENSITIES:
             return DENSITIES[kind]
     raise TypeError(f"a {type(conditional).__name__} has no density with gradients")
+
+
+def have_densities(conditionals: Iterable[Conditional]) -> bool:
+    """Whether all of them have one."""
+    return all(any(kind in DENSITIES for kind in type(own).__mro__) for own in conditionals)
 
 
 def _density_of_member(name: str, conditional: Conditional) -> type[Density]:
