@@ -165,7 +165,7 @@ def autoencoder_checks(subject: Subject) -> list[Record]:
 
 def training_autoencoder_checks(subject: Subject) -> list[Record]:
     """Bounds in the first epoch are near each other (minibatches and noise differ)."""
-    theirs = -AutoencoderAdam(subject, len(subject.rows)).epoch()
+    theirs = AutoencoderAdam(subject, len(subject.rows)).epoch()
     own = OurAutoencoderEpoch(subject, len(subject.rows))
     own.epoch()
     what = f"training, bound in the first epoch against torch's {theirs:.1f}: relative difference"

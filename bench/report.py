@@ -193,33 +193,28 @@ def autoregressive_report(results: Results) -> list[str]:
 
 def hybrid_report(results: Results) -> list[str]:
     """Normal, logistic and mixed networks, line by line."""
-    records, machine = results["results"], results["machine"]
-    return [
-        "## Continuous and functional conditionals",
-        f"Medians of interleaved rounds by {machine['clock']}, each rival in its native format, prebuilt outside the "
-        f"clock, on one thread. In the same run: the same answers ({checks_line(results)}). Load of the machine before "
-        f"and after: {machine['load_average_before']:.1f} and {machine['load_average_after']:.1f}, on "
-        f"{machine['cores']} cores. {machine_line(results)}",
-        comparisons(records),
-        notes(records),
-        "### Targets of continuous and functional conditionals",
-        target_table("hybrid", results),
-    ]
+    how = "each rival in its native format, prebuilt outside the clock, on one thread"
+    return lines_of_suite("hybrid", "continuous and functional conditionals", how, results)
 
 
 def neural_report(results: Results) -> list[str]:
     """Networks with torch modules in them, line by line."""
+    how = "torch and fastdgm on the same number of threads, rivals prebuilt outside the clock"
+    return lines_of_suite("neural", "neural conditionals", how, results)
+
+
+def lines_of_suite(suite: str, subject: str, how: str, results: Results) -> list[str]:
+    """A section with one line for every operation and library."""
     records, machine = results["results"], results["machine"]
     return [
-        "## Neural conditionals",
-        f"Medians of interleaved rounds by {machine['clock']}, torch and fastdgm on the same number of threads, rivals "
-        f"prebuilt outside the clock. In the same run: the same answers ({checks_line(results)}). Load of the machine "
-        f"before and after: {machine['load_average_before']:.1f} and {machine['load_average_after']:.1f}, on "
-        f"{machine['cores']} cores. {machine_line(results)}",
+        f"## {subject.capitalize()}",
+        f"Medians of interleaved rounds by {machine['clock']}, {how}. In the same run: the same answers "
+        f"({checks_line(results)}). Load of the machine before and after: {machine['load_average_before']:.1f} and "
+        f"{machine['load_average_after']:.1f}, on {machine['cores']} cores. {machine_line(results)}",
         comparisons(records),
         notes(records),
-        "### Targets of neural conditionals",
-        target_table("neural", results),
+        f"### Targets of {subject}",
+        target_table(suite, results),
     ]
 
 

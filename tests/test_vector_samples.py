@@ -10,7 +10,7 @@ import polars as pl
 import pyarrow as pa
 import pytest
 import torch
-from toy_vectors import Cells, CellsEngine
+from toy_vectors import RAIN, SHAPE, STATES, TABLE, Cells, CellsEngine, net
 
 import fastdgm as fd
 from fastdgm.cli.description import description
@@ -25,18 +25,10 @@ from fastdgm.engines.hybrid import ENGINES
 from fastdgm.io.rows import read_rows, write_rows, write_scored
 from fastdgm.io.rows.scored import Scored
 
-SHAPE, STATES = (2, 3), ("a", "b", "c")
-TABLE = np.random.default_rng(0).dirichlet([1, 1, 1], (2, 6))
-RAIN = fd.CPT([], [0.4, 0.6], ["no", "yes"])
-
 
 @pytest.fixture(autouse=True)
 def registered(monkeypatch):
     monkeypatch.setitem(ENGINES, Cells, CellsEngine)
-
-
-def net(states=STATES):
-    return fd.BayesNet({"x": Cells(["z"], TABLE, SHAPE, states), "z": RAIN, "u": fd.Normal(0, 1)})
 
 
 def labels(x):

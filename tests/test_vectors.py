@@ -8,7 +8,7 @@ import polars as pl
 import pyarrow as pa
 import pytest
 import torch
-from toy_vectors import Cells, CellsEngine
+from toy_vectors import RAIN, SHAPE, STATES, TABLE, Cells, CellsEngine, net
 
 import fastdgm as fd
 from fastdgm.data.boundary import as_network_block
@@ -18,18 +18,10 @@ from fastdgm.data.variables import Discrete, Real
 from fastdgm.engines.hybrid import ENGINES
 from fastdgm.errors import MissingValuesError
 
-SHAPE, STATES = (2, 3), ("a", "b", "c")
-TABLE = np.random.default_rng(0).dirichlet([1, 1, 1], (2, 6))
-RAIN = fd.CPT([], [0.4, 0.6], ["no", "yes"])
-
 
 @pytest.fixture(autouse=True)
 def registered(monkeypatch):
     monkeypatch.setitem(ENGINES, Cells, CellsEngine)
-
-
-def net(states=STATES):
-    return fd.BayesNet({"x": Cells(["z"], TABLE, SHAPE, states), "z": RAIN, "u": fd.Normal(0, 1)})
 
 
 def rows(n=7):

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
-import reference
+from toy_engines import ToyEngine
 
+import fastdgm as fd
 from fastdgm.conditionals.base import Conditional
 from fastdgm.data.variables import Discrete
-from fastdgm.engines.base import Engine
 
 
 class Cells(Conditional):
@@ -41,17 +41,8 @@ class Cells(Conditional):
         return cls(parents, parameters["table"], variable.event_shape, variable.states)
 
 
-class CellsEngine(Engine):
+class CellsEngine(ToyEngine):
     """Inverse CDF, a word for each cell."""
-
-    def __init__(self, members, first_word=0):
-        self.columns, self.rows, self.parents = list(members.columns), members.rows, members.parents
-        self.members = [list(members.conditionals.values())[v] for v in self.columns]
-        self.first_word = first_word
-
-    @property
-    def n_words(self):
-        return sum(own.variable.size for own in self.members)
 
     def tables(self, codes, v, own):
         """(n, size, k) from codes (n_codes, n)."""
@@ -60,16 +51,9 @@ class CellsEngine(Engine):
         return own.table[states]
 
     def sample(self, begin, end, key, start, values):
-        numbers = np.arange(begin, end, dtype=np.uint64) + np.uint64(start)
-        word = self.first_word
-        for v, own in zip(self.columns, self.members, strict=True):
-            tables = self.tables(values.codes[:, begin:end], v, own)
-            for i in range(own.variable.size):
-                words = reference.random_words(key, numbers, word, reference.STREAM_SAMPLE)
-                uniforms = (words.astype(np.float64) + 0.5) / 2**32
-                cumulative = tables[:, i].cumsum(axis=1)
-                values.codes[self.rows[v] + i, begin:end] = (cumulative < uniforms[:, None]).sum(axis=1)
-                word += 1
+        for v, own, i, uniforms in self.uniforms(begin, end, key, start):
+            cumulative = self.tables(values.codes[:, begin:end], v, own)[:, i].cumsum(axis=1)
+            values.codes[self.rows[v] + i, begin:end] = (cumulative < uniforms[:, None]).sum(axis=1)
 
     def terms(self, part, begin, end):
         for v, own in zip(self.columns, self.members, strict=True):
@@ -79,15 +63,11 @@ class CellsEngine(Engine):
             with np.errstate(divide="ignore"):
                 yield v, np.log(np.take_along_axis(tables, codes[:, :, None].astype(int), 2)[..., 0]).sum(axis=1)
 
-    def log_prob(self, begin, end, part, out):
-        out[begin:end] = sum(term for _, term in self.terms(part, begin, end))
-        return -1
 
-    def log_prob_per_variable(self, begin, end, part, out):
-        for v, term in self.terms(part, begin, end):
-            out[v, begin:end] = term
-        return -1
+SHAPE, STATES = (2, 3), ("a", "b", "c")
+TABLE = np.random.default_rng(0).dirichlet([1, 1, 1], (2, 6))
+RAIN = fd.CPT([], [0.4, 0.6], ["no", "yes"])
 
-    @property
-    def n_bytes(self):
-        return sum(own.table.nbytes for own in self.members)
+
+def net(states=STATES):
+    return fd.BayesNet({"x": Cells(["z"], TABLE, SHAPE, states), "z": RAIN, "u": fd.Normal(0, 1)})

@@ -8,6 +8,7 @@ from typing import ClassVar
 import numpy as np
 
 from .torch_base import TorchPeer, torch
+from .torch_training import Adam
 
 
 class BareDecoder(TorchPeer):
@@ -42,11 +43,9 @@ class PlainSampler(BareDecoder):
     operations: ClassVar = {"sample": sample}
 
 
-class AutoencoderAdam(TorchPeer):
+class AutoencoderAdam(Adam):
     """One epoch of the ELBO with the divergence in closed form, from the model's weights on."""
 
-    library, label, note = "torch-adam", "torch, Adam", "batches of 100"
-    fused: ClassVar[bool] = False
     on_one_thread_too = True
 
     def open(self) -> None:
@@ -55,27 +54,13 @@ class AutoencoderAdam(TorchPeer):
         parameters = [*self.decoder.parameters(), *self.encoder.parameters()]
         self.optimizer = torch.optim.Adam(parameters, lr=1e-3, fused=self.fused)
 
-    def bound(self, x: torch.Tensor) -> torch.Tensor:
-        """The sum of the rows' ELBO, nats."""
+    def loss(self, x: torch.Tensor) -> torch.Tensor:
+        """The sum of the rows' negative ELBO, nats."""
         mean, log_std = self.encoder(x).chunk(2, 1)
         z = mean + torch.exp(log_std) * torch.randn_like(mean)
         divergence = 0.5 * (mean * mean + torch.exp(2 * log_std) - 1) - log_std
         terms = torch.nn.functional.binary_cross_entropy_with_logits(self.decoder(z), x, reduction="sum")
-        return -terms - divergence.sum()
-
-    def epoch(self) -> float:
-        """All minibatches once; the mean ELBO of the rows, each before its step."""
-        total = 0.0
-        for own in torch.randperm(len(self.x)).split(100):
-            x = self.x[own]
-            self.optimizer.zero_grad()
-            bound = self.bound(x)
-            (-bound / len(x)).backward()
-            self.optimizer.step()
-            total += bound.item()
-        return total / len(self.x)
-
-    operations: ClassVar = {"fit": epoch}
+        return terms + divergence.sum()
 
 
 class AutoencoderFusedAdam(AutoencoderAdam):

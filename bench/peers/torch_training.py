@@ -1,4 +1,4 @@
-"""Training a MADE in plain torch: linear layers whose weights are multiplied by a mask, and Adam."""
+"""Training in plain torch by Adam: a MADE, linear layers whose weights are multiplied by a mask."""
 
 from __future__ import annotations
 
@@ -20,16 +20,20 @@ class Adam(TorchPeer):
         self.x = torch.from_numpy(self.rows.astype(np.float32))
         self.optimizer = torch.optim.Adam(self.module.parameters(), lr=1e-3, fused=self.fused)
 
+    def loss(self, x: torch.Tensor) -> torch.Tensor:
+        """The sum of the rows' negative log_prob, nats."""
+        return torch.nn.functional.binary_cross_entropy_with_logits(self.module(x), x, reduction="sum")
+
     def epoch(self) -> float:
-        """All minibatches once; the mean negative log_prob (nats) of the rows, each before its step."""
+        """All minibatches once; the mean loss (nats) of the rows, each before its step."""
         total = 0.0
         for own in torch.randperm(len(self.x)).split(100):
             x = self.x[own]
             self.optimizer.zero_grad()
-            terms = torch.nn.functional.binary_cross_entropy_with_logits(self.module(x), x, reduction="sum")
-            (terms / len(x)).backward()
+            loss = self.loss(x)
+            (loss / len(x)).backward()
             self.optimizer.step()
-            total += terms.item()
+            total += loss.item()
         return total / len(self.x)
 
     operations: ClassVar = {"fit": epoch}
