@@ -14,8 +14,8 @@ from ..engines.torch.checks import check_module
 from ..engines.torch.outputs import Outputs
 from ..engines.torch.run import sample
 from ..engines.training import Stepper
-from ..runtime.extras import how_to_install
 from ..runtime.seeds import at_least_one, whole_number
+from ..runtime.torch_modules import check_is_module
 from .conditional import ConditionalModel
 from .settings import check_context_width, shown_context
 
@@ -89,7 +89,8 @@ class Autoregressive(ConditionalModel):
         n_context: int = 0,
         check: bool = True,
     ) -> None:
-        self.module = _checked_module(module)
+        check_is_module(module, "Autoregressive", "module must be")
+        self.module = module
         self.n_vars = at_least_one(n_vars, "n_vars")
         self.n_states = whole_number(n_states, "n_states")
         if not 1 <= self.n_states <= MAX_STATES:
@@ -158,16 +159,6 @@ class Autoregressive(ConditionalModel):
         shift = "" if self._start is None else f", shift=True, start={self._start}"
         settings = f"{name}, n_vars={self.n_vars}, n_states={self.n_states}{shift}{shown_context(self.n_context)}"
         return f"Autoregressive({settings}): {self.n_parameters} parameters"
-
-
-def _checked_module(module: Any) -> Any:
-    try:
-        import torch
-    except ImportError as error:
-        raise ImportError(f"Autoregressive needs torch: {how_to_install('torch', 'torch')}") from error
-    if not isinstance(module, torch.nn.Module):
-        raise TypeError(f"module must be a torch.nn.Module, got {type(module).__name__}")
-    return module
 
 
 def _checked_start(shift: bool, start: Any) -> int | None:

@@ -10,9 +10,9 @@ import numpy as np
 import numpy.typing as npt
 
 from ..data.variables import MAX_STATES, Discrete, Real, Variable, checked_states, in_order
-from ..runtime.extras import how_to_install
 from ..runtime.seeds import whole_number
 from ..runtime.text import preview
+from ..runtime.torch_modules import check_is_module
 from .base import Conditional
 from .columns import check_same_parents
 from .neural_calls import ModuleCall
@@ -95,7 +95,7 @@ class Neural(Conditional):
         separate: bool = False,
     ) -> None:
         names = parent_names(parents)
-        _check_module(module)
+        check_is_module(module, "a Neural conditional", "the module of a Neural conditional is")
         kind = FAMILIES.get(family) if isinstance(family, str) else None
         if separate and not names:
             raise ValueError("separate=True calls module(*parents), and there are none to say how many rows it gives")
@@ -195,15 +195,6 @@ def _restored(kind: type[Neural], fields: Mapping[str, Any]) -> Neural:
     own = kind.__new__(kind)
     own._keep(**fields)
     return own
-
-
-def _check_module(module: Any) -> None:
-    try:
-        import torch
-    except ImportError as error:
-        raise ImportError(f"a Neural conditional needs torch: {how_to_install('torch', 'torch')}") from error
-    if not isinstance(module, torch.nn.Module):
-        raise TypeError(f"the module of a Neural conditional is a torch.nn.Module, got {type(module).__name__}")
 
 
 def _checked_event_shape(event_shape: Sequence[int]) -> tuple[int, ...]:

@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from .extras import how_to_install
+
 _evaluates = threading.RLock()  # two threads that set and restore the modes of one module would mix them up
 _MEMORY_TEXTS = ("out of memory", "can't allocate memory", "not enough memory", "CUBLAS_STATUS_ALLOC_FAILED")
 
@@ -20,6 +22,17 @@ def _forget_lock() -> None:
 
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_forget_lock)
+
+
+def check_is_module(module: Any, who: str, rule: str) -> None:
+    """ImportError where torch is not installed, which ``who`` needs; TypeError, beginning with the rule, for anything
+    but a torch module."""
+    try:
+        import torch
+    except ImportError as error:
+        raise ImportError(f"{who} needs torch: {how_to_install('torch', 'torch')}") from error
+    if not isinstance(module, torch.nn.Module):
+        raise TypeError(f"{rule} a torch.nn.Module, got {type(module).__name__}")
 
 
 @contextmanager
