@@ -34,7 +34,7 @@ class LatentCodes(Queries):
             another shape, one that reads its own node, a cycle.
         """
         own = copy(self)
-        own._set_guide(guide)
+        own._guide = own._checked_guide(guide)
         return own
 
     def encode(
@@ -84,7 +84,7 @@ class LatentCodes(Queries):
         rows = as_partial_rows(self._named(_on_cpu(data), read, "encode"), program.schema)
         network = self._inference.network
         if n_samples is None:
-            found = encoded(network, self._guide, rows, names)
+            found = encoded(self._guide, rows, names)
         else:
             number, key = at_least_one(n_samples, "n_samples"), key_from_seed(seed)
             found = encoded_samples(network, self._guide, rows, names, number, key)
@@ -181,9 +181,6 @@ class LatentCodes(Queries):
                 f"{preview(sorted(given))}"
             )
         return found
-
-    def _set_guide(self, guide: Mapping[str, Conditional]) -> None:
-        self._guide = self._checked_guide(guide)
 
     def _checked_guide(self, guide: Mapping[str, Conditional]) -> dict[str, Conditional]:
         """The guide, bound to the network's variables."""

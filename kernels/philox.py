@@ -15,7 +15,7 @@ from .jit import formula, loop
 STREAM_SAMPLE = 0  # first word of every draw of ancestral sampling
 STREAM_REFINE = 1  # second word, used only where the first does not decide
 STREAM_BACK_OFF = 2  # draws of sparse Markov chains from shorter contexts, two words each
-STREAM_GIVEN = 3  # its first two words are the key of draws under known values
+STREAM_GIVEN = 3  # its first two words are the key of draws under known values, the other two that of proposals
 
 LOW = 0xFFFFFFFF
 

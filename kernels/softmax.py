@@ -21,7 +21,7 @@ from .jit import loop, wide_vectors
 from .philox import STREAM_REFINE, one_word
 from .uniforms import WORD, uniform64
 
-__all__ = ["Rows", "Tile", "draw_states", "new_tile", "pick_states", "state_by_uniform", "states_log_prob", "weigh"]
+__all__ = ["Rows", "Tile", "draw_states", "new_tile", "states_log_prob"]
 
 
 class Rows(NamedTuple):

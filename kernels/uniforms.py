@@ -95,7 +95,7 @@ def _fill_run(key, row, first, at, n, words, out):
 def fill_uniforms(key, row, first, words, out):
     """out[d, i] = uniform of position first + d of row ``row + i``, for all of the C-contiguous ``out`` (count, n).
 
-    ``words`` is scratch of at least (8, n) uint32.
+    ``first`` is a multiple of 4; ``words`` is scratch of at least (8, n) uint32.
     """
     n = out.shape[1]
     before_wrap = uint64(1 << 32) - (row & uint64(LOW))

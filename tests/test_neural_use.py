@@ -65,3 +65,16 @@ def test_gradients_do_not_narrow_the_data():
     rows = net.sample(200, seed=0, dtype=np.float64)
     tensors = {name: torch.tensor(rows[name], requires_grad=True) for name in net.names}
     np.testing.assert_allclose(net.log_prob(tensors).detach(), net.log_prob(rows), rtol=1e-5)
+
+
+class Late(fd.Exponential):
+    """A kind of one's own goes with its class."""
+
+
+def test_subclasses_of_roots_have_gradients():
+    net = fd.BayesNet({"t": Late(2.0)})
+    t = torch.tensor([0.5, 1.0], dtype=torch.float64, requires_grad=True)
+    found = net.log_prob({"t": t})
+    np.testing.assert_allclose(found.detach(), net.log_prob({"t": [0.5, 1.0]}))
+    found.sum().backward()
+    assert t.grad.tolist() == [-2.0, -2.0]

@@ -113,15 +113,11 @@ class AutoregressiveConditional(Conditional):
                 f"the parents of {name!r} are {sum(widths)} numbers ({own}), its {kind} takes {self.model.n_context}: "
                 f"make it with n_context={sum(widths)}"
             )
-        return self._with(self.model, tuple(parents))
+        return self._with_parents(tuple(parents))
 
-    def with_model(self, model: ContextModel) -> Self:
-        """The same of another model with the same variables and context, as a copy of this one."""
-        return self._with(model, self.parent_variables)
-
-    def _with(self, model: ContextModel, parent_variables: tuple[Variable, ...] | None) -> Self:
+    def _with_parents(self, parent_variables: tuple[Variable, ...] | None) -> Self:
         own = type(self).__new__(type(self))
-        own._keep(model=model, parents=self.parents, parent_variables=parent_variables)
+        own._keep(model=self.model, parents=self.parents, parent_variables=parent_variables)
         return own
 
     def parameters(self) -> dict[str, Array]:
@@ -158,5 +154,4 @@ def _restored(
     parent_variables: tuple[Variable, ...] | None,
 ) -> AutoregressiveConditional:
     """A pickled one: its parts were checked when it was made."""
-    own = kind(model, parents)
-    return own._with(model, parent_variables)
+    return kind(model, parents)._with_parents(parent_variables)

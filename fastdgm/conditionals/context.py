@@ -19,7 +19,7 @@ def context_width(variable: Variable) -> int:
     >>> context_width(Discrete(("a", "b"))), context_width(Discrete(("a", "b"), (5,)))
     (2, 5)
     """
-    return variable.size * (_states_wide(variable) or 1)
+    return variable.size * (states_wide(variable) or 1)
 
 
 def context_of(columns: Sequence[Array], variables: Sequence[Variable], n: int, dtype: npt.DTypeLike) -> Array:
@@ -33,7 +33,7 @@ def context_of(columns: Sequence[Array], variables: Sequence[Variable], n: int, 
     first = 0
     for column, variable in zip(columns, variables, strict=True):
         own = context[:, first : first + context_width(variable)]
-        if n_states := _states_wide(variable):
+        if n_states := states_wide(variable):
             own[:] = (column.T[:, :, np.newaxis] == np.arange(n_states)).reshape(n, -1)
         else:
             own[:] = column.T
@@ -41,7 +41,7 @@ def context_of(columns: Sequence[Array], variables: Sequence[Variable], n: int, 
     return context
 
 
-def _states_wide(variable: Variable) -> int:
+def states_wide(variable: Variable) -> int:
     """Numbers of each code that goes in one-hot; 0 where values go in as they are."""
     if not isinstance(variable, Discrete) or (variable.event_shape and variable.n_states == 2):
         return 0

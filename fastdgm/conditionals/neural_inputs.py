@@ -7,6 +7,7 @@ from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from ..data.variables import Discrete, Variable
+from .context import states_wide
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -51,6 +52,6 @@ def _features(column: Tensor, variable: Variable, dtype: Any, device: Any) -> Te
     import torch
 
     column = column.to(device)
-    if isinstance(variable, Discrete) and not (variable.event_shape and variable.n_states == 2):
-        column = column[..., None] == torch.arange(variable.n_states, device=device)  # one-hot, without a look at codes
+    if n_states := states_wide(variable):
+        column = column[..., None] == torch.arange(n_states, device=device)  # one-hot, without a look at codes
     return column.reshape(len(column), -1).to(dtype)

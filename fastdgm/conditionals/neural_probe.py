@@ -14,7 +14,6 @@ from .neural_calls import ModuleCall
 
 Array = npt.NDArray[Any]
 N_ROWS = 3  # that are compared with others in their places
-ROUGH = 0.05  # of the largest number: batches of other sizes may be rounded otherwise, in bfloat16 by so much
 
 
 def check_module(call: ModuleCall, name: str) -> None:
@@ -27,9 +26,8 @@ def check_module(call: ModuleCall, name: str) -> None:
     pool = [_random_values(variable, 2 * N_ROWS, rng) for variable in call.parent_variables]
     with evaluating(call.module), left_as_it_was(call.module):
         epsilon = _epsilon(call, name, pool)
-        exact = min(100 * epsilon, max(2 * epsilon, 1e-4))  # floats that took the same steps, but for a GPU's atomics
         try:
-            check_rows_alone(lambda chosen: _numbers(call, name, pool, chosen), N_ROWS, exact, ROUGH)
+            check_rows_alone(lambda chosen: _numbers(call, name, pool, chosen), N_ROWS, epsilon)
         except ValueError as error:
             if error.__cause__ is not None or repr(name) in str(error):
                 raise

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from ..runtime.arrays import code_type
 from ..runtime.lazy import cached_property
 from .variables import Discrete, Variable
-from .vectors import cell_names, element_names
+from .vectors import cell_names, cells_of_variable
 
 Array = npt.NDArray[Any]
 
@@ -48,8 +48,7 @@ class Schema:
             if isinstance(variable, Discrete):
                 self.states[name] = variable.states
                 self.rows[name] = self.n_codes
-                cells = element_names(name, variable.size) if variable.event_shape else (name,)
-                self.cell_states |= dict.fromkeys(cells, variable.states)
+                self.cell_states |= dict.fromkeys(cells_of_variable(name, variable), variable.states)
                 self.has_discrete_vectors |= bool(variable.event_shape)
                 self.n_codes += variable.size
             else:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy.typing as npt
 
 from .labels import Column, codes_in_range
-from .variables import Discrete
+from .variables import Discrete, Variable
 
 Array = npt.NDArray[Any]
 
@@ -33,11 +33,15 @@ def element_names(name: str, size: int) -> tuple[str, ...]:
     return tuple(f"{name}[{i}]" for i in range(size))
 
 
+def cells_of_variable(name: str, variable: Variable) -> tuple[str, ...]:
+    """The names of the cells of a variable: its own, or those of the elements of a vector."""
+    return element_names(name, variable.size) if variable.event_shape else (name,)
+
+
 def cells_in_range(codes: Array, name: str, variable: Discrete) -> Array:
     """The codes of a variable (size, n) as they are; ValueError that names the first that is no state's."""
     if codes.max(initial=0) >= variable.n_states:
-        cells = element_names(name, variable.size) if variable.event_shape else (name,)
-        for cell, own in zip(cells, codes, strict=True):
+        for cell, own in zip(cells_of_variable(name, variable), codes, strict=True):
             codes_in_range(own, Column(cell, variable.states))
     return codes
 

@@ -13,7 +13,7 @@ from ..conditionals.base import Conditional
 from ..data.blocks import Part
 from ..data.schema import Schema, Values
 from ..data.variables import Discrete, Variable
-from ..data.vectors import element_names
+from ..data.vectors import cells_of_variable
 from ..runtime.arrays import read_only
 
 Array = npt.NDArray[Any]
@@ -50,8 +50,7 @@ class Members(NamedTuple):
         discrete: dict[str, Conditional] = {}
         for name, own in self.conditionals.items():
             if isinstance(own.variable, Discrete):
-                cells = element_names(name, own.variable.size) if own.variable.event_shape else (name,)
-                discrete |= dict.fromkeys(cells, own)
+                discrete |= dict.fromkeys(cells_of_variable(name, own.variable), own)
         return Members(discrete, [rows[v] for v in self.columns])
 
 

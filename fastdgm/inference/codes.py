@@ -23,7 +23,7 @@ from .proposed import Guide, Proposed, proposals
 Array = npt.NDArray[Any]
 
 
-def encoded(network: Joint, guide: Guide, rows: PartialRows, names: Sequence[str]) -> dict[str, Array]:
+def encoded(guide: Guide, rows: PartialRows, names: Sequence[str]) -> dict[str, Array]:
     """The mean of the guide of each of these variables (n, *event_shape); of a latent parent its mean is put in."""
     order = _guides_needed(guide, names)
     schema = rows.schema

@@ -16,7 +16,7 @@ class Estimates(NamedTuple):
     """One answer for each row; without error where it is exact."""
 
     value: Array  # (n,), or (n, n_states)
-    std_error: Array  # (n,) of log p; 0 where it is exact
+    std_error: Array  # (n,) of log p; 0 where it is exact, and of shares, whose error is not estimated
     n_effective: Array  # (n,) samples; inf where it is exact
 
     @classmethod

@@ -52,7 +52,7 @@ def proposed(network: Joint, guide: Guide, pattern: Pattern, target: str | None 
     everything = pattern
     at_first = kept_variables(network.parents, network.schema, pattern, target)
     pattern, _ = without_missing_cells(network, pattern, at_first)
-    kept, sampled = _sampled(network, guide, pattern, target)
+    kept, sampled = _sampled(network, guide, pattern, target, at_first)
     sources = {name: guide.get(name, network.conditionals[name]) for name in network.order if name in sampled}
     guided = frozenset(name for name in sources if name in guide)
     families = frozenset(kept) - (sources.keys() - guided)
@@ -62,12 +62,15 @@ def proposed(network: Joint, guide: Guide, pattern: Pattern, target: str | None 
     return Proposed({name: sources[name] for name in _order(sources)}, guided, selectors, families)
 
 
-def _sampled(network: Joint, guide: Guide, pattern: Pattern, target: str | None) -> tuple[set[str], set[str]]:
+def _sampled(
+    network: Joint, guide: Guide, pattern: Pattern, target: str | None, at_first: Collection[str]
+) -> tuple[set[str], set[str]]:
     """The variables whose factors bear on the answer, and those of them that are sampled.
 
-    What the guides of these read, and is hidden and discrete, is summed out with them.
+    They are those that do ``at_first``; what the guides of these read, and is hidden and discrete, is summed out with
+    them.
     """
-    kept = set(kept_variables(network.parents, network.schema, pattern, target))
+    kept = set(at_first)
     while True:
         sampled = {
             name

@@ -10,14 +10,13 @@ import numpy as np
 import numpy.typing as npt
 
 from ...runtime.memory import check_memory
-from ...runtime.row_mixing import check_rows_alone
+from ...runtime.row_mixing import ROUGH, check_rows_alone
 from ...runtime.torch_modules import evaluating
 from .causality import CELLS_AT_ONCE, Logits, check_causal, check_steps, without_impossible
 from .outputs import Outputs, tensor_of
 
 Array = npt.NDArray[Any]
 FEWEST_ROWS, MOST_ROWS = 2, 8  # that are compared
-ROUGH = 0.05  # of the largest logit: batches of other sizes may be rounded otherwise, in bfloat16 by so much
 
 BEHIND = (
     ". Does output d predict variable d + 1, as in GPT and all causal models of transformers? Then pass shift=True and "
@@ -73,22 +72,21 @@ def _check_values(outputs: Outputs, kind: LogitsKind) -> None:
             yield d, without_impossible(own)
 
     size, epsilon = (outputs.n_vars, outputs.n_states), kind.epsilon
-    exact = min(100 * epsilon, max(2 * epsilon, 1e-4))  # floats that took the same steps, but for a GPU's atomics
-    _check_rows(logits, *size, exact)
+    _check_rows(logits, *size, epsilon)
     hint = BEHIND if outputs.start is None else ""
     check_causal(logits, *size, min(100 * epsilon, ROUGH), hint)
     if outputs.has_steps:
         check_steps(logits, step_logits, *size, epsilon)
 
 
-def _check_rows(logits: Logits, n_vars: int, n_states: int, exact: float) -> None:
+def _check_rows(logits: Logits, n_vars: int, n_states: int, epsilon: float) -> None:
     rng = np.random.default_rng(0)
     n = int(np.clip(CELLS_AT_ONCE // (n_vars * n_states), FEWEST_ROWS, MOST_ROWS))
     rows = rng.integers(0, n_states, (n, n_vars))
     others = (rows + rng.integers(min(1, n_states - 1), n_states, rows.shape)) % n_states
     pool = np.concatenate([rows, others])
     _refuse_undefined(logits(rows))
-    check_rows_alone(lambda chosen: logits(pool[chosen]), n, exact, ROUGH)
+    check_rows_alone(lambda chosen: logits(pool[chosen]), n, epsilon)
 
 
 def _refuse_undefined(base: Array) -> None:

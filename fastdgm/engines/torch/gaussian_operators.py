@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 
+from ...runtime.arrays import read_only
 from ..gaussian import gradient as kernels
 from . import gaussian_formulas
 from .gaussian_formulas import Place
@@ -31,12 +32,7 @@ def layout_tensors(layout: kernels.Layout) -> list[Tensor]:
 
 def _layout(tensors: Sequence[Tensor]) -> kernels.Layout:
     arrays = (tensor.numpy().view(np.uint64 if tensor.dtype == torch.int64 else np.uint32) for tensor in tensors)
-    return kernels.Layout(*(_read_only(array) for array in arrays))
-
-
-def _read_only(array: Any) -> Any:
-    array.flags.writeable = False  # a view of its own
-    return array
+    return kernels.Layout(*map(read_only, arrays))
 
 
 def _arrays(*tensors: Tensor) -> list[Any]:

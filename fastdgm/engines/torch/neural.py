@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from ...conditionals.context import context_width
 from ...conditionals.neural import Neural
 from ...conditionals.neural_inputs import module_device, module_dtype
 from ...conditionals.neural_probe import check_defined
@@ -24,7 +25,7 @@ from ...runtime.pieces import run_ranges, work_ranges
 from ...runtime.torch_modules import evaluating
 from ..base import Engine, Members
 from .batches import in_batches, rows_at_once
-from .features import features_plan, n_features
+from .features import features_plan
 from .neural_loops import LOOPS
 
 Array = npt.NDArray[Any]
@@ -70,7 +71,7 @@ class NeuralEngine(Engine):
         self._plans = {
             v: features_plan([(self._variables[p], self._rows[p]) for p in parents[v]]) for v in self._members
         }
-        self._n_features = {v: sum(n_features(self._variables[p]) for p in parents[v]) for v in self._members}
+        self._n_features = {v: sum(context_width(self._variables[p]) for p in parents[v]) for v in self._members}
 
     @property
     def n_words(self) -> int:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -16,11 +15,10 @@ from ...data.schema import Schema, Values
 from ..base import Members
 from ..gaussian.run import GaussianEngine
 from ..proposals import Columns, Proposal
+from .families import HALF_LOG_2_PI
 from .module_parts import module_parts
 
 Array = npt.NDArray[Any]
-
-HALF_LOG_2_PI = 0.5 * math.log(2.0 * math.pi)
 
 
 class NeuralProposal(Proposal):

@@ -130,7 +130,7 @@ class TorchStepper(ABC):
         return self.evaluate(rows)
 
     def _check_gradients(self) -> None:
-        """Scales them down where they are too long."""
+        """FloatingPointError, naming a gradient that is not finite; then those that are too long are scaled down."""
         import torch
 
         gradients = [p.grad for p in self._trained.values() if p.grad is not None]

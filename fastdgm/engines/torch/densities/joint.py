@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import cast
 
 import torch
@@ -43,15 +43,19 @@ DENSITIES: dict[type[Conditional], type[Density]] = {
 
 def density_of(conditional: Conditional) -> type[Density]:
     """The density of a conditional's kind. TypeError where there is none."""
-    for kind in type(conditional).__mro__:
-        if kind in DENSITIES:
-            return DENSITIES[kind]
-    raise TypeError(f"a {type(conditional).__name__} has no density with gradients")
+    found = _found(conditional)
+    if found is None:
+        raise TypeError(f"a {type(conditional).__name__} has no density with gradients")
+    return found
 
 
 def have_densities(conditionals: Iterable[Conditional]) -> bool:
     """Whether all of them have one."""
-    return all(any(kind in DENSITIES for kind in type(own).__mro__) for own in conditionals)
+    return all(_found(own) is not None for own in conditionals)
+
+
+def _found(conditional: Conditional) -> type[Density] | None:
+    return next((DENSITIES[kind] for kind in type(conditional).__mro__ if kind in DENSITIES), None)
 
 
 def _density_of_member(name: str, conditional: Conditional) -> type[Density]:
@@ -64,13 +68,11 @@ def _density_of_member(name: str, conditional: Conditional) -> type[Density]:
 class JointDensity(torch.nn.Module):
     """The sum of the log-densities of variables given their parents, one Density for each kind."""
 
-    def __init__(
-        self, conditionals: Mapping[str, Conditional], order: Sequence[str], members: Collection[str] | None = None
-    ) -> None:
-        """``order`` is topological; ``members`` are those whose terms count (None: all)."""
+    def __init__(self, conditionals: Mapping[str, Conditional], order: Sequence[str]) -> None:
+        """``order`` is topological."""
         super().__init__()
         self.came_from = conditionals
-        self.order = tuple(name for name in order if members is None or name in members)
+        self.order = tuple(order)
         kinds: dict[type[Density], list[str]] = {}
         for name in self.order:
             kinds.setdefault(_density_of_member(name, conditionals[name]), []).append(name)

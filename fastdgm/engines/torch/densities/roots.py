@@ -64,17 +64,22 @@ KINDS: dict[type[Root], Kind] = {
 }
 
 
+def _kind_of(own: Root) -> Kind:
+    """That of its class; subclasses go with it."""
+    return next(kind for root, kind in KINDS.items() if isinstance(own, root))
+
+
 class RootDensity(Density):
     """Parameters (2,): low, high; or loc, log scale; or (1,): log rate. A point mass, of scale 0, has no gradient."""
 
     def __init__(self, conditionals: Mapping[str, Conditional], members: Sequence[str]) -> None:
         super().__init__(conditionals, members)
         self._roots = {name: own for name, own in self.own.items() if isinstance(own, Root)}
-        starts = (KINDS[type(own)].start(torch.tensor(own.values, dtype=torch.float64)) for own in self._roots.values())
+        starts = (_kind_of(own).start(torch.tensor(own.values, dtype=torch.float64)) for own in self._roots.values())
         self.parameters_of_members = torch.nn.ParameterList(starts)
 
     def _member(self, name: str) -> tuple[Kind, Tensor]:
-        return KINDS[type(self._roots[name])], self.parameters_of_members[self.members.index(name)]
+        return _kind_of(self._roots[name]), self.parameters_of_members[self.members.index(name)]
 
     def terms(self, values: Values) -> dict[str, torch.Tensor]:
         """By torch."""
