@@ -84,7 +84,7 @@ def text_lines(results: dict[str, Result]) -> list[str]:
 
 
 def neural_lines(results: dict[str, Result]) -> list[str]:
-    """Classifiers and regressions with torch modules in them, on their own splits."""
+    """Classifiers and regressions with neural conditionals, on their own splits."""
     return [line(results[name]) for name, line in NEURAL.items() if name in results]
 
 

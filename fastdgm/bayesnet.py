@@ -461,17 +461,19 @@ class BayesNet(LatentCodes):
         variables = self._variables if training is None else self._declared
         known = Known(self._parents, variables, self._conditionals if self._keeps_kinds else {})
         rows = training_rows(data, known.variables, self.names, sample_weight, unknown)
+        models = None
         if training is None:
             fitted = learn_chunk(known, rows, prior, self._statistics)
         else:
             fitted = learn(known, rows, prior)
             models = fit_models(known.conditionals, rows, valid, training)
-            models.adopt()
-            self._history = models.history
         if fitted.conditionals:
             self._set_conditionals(fitted.conditionals)
         else:
             self._set_states(rows.block.schema.variables)  # as later chunks are read
+        if models is not None:
+            models.adopt()
+            self._history = models.history
         self._statistics = fitted.statistics
         for warning in filter(None, (rows.warning, fitted.warning)):
             warnings.warn(warning, UserWarning, stacklevel=3)

@@ -133,6 +133,13 @@ def test_fit_learns_what_depends_on_the_context(kind, tmp_path):
         kind().fit(x, valid, epochs=4, checkpoint=path, **{**constant, "context": context[::-1]})
 
 
+def test_training_that_diverges_says_so():
+    x = np.random.default_rng(0).normal(size=(50, 3))
+    x[7] = 1e30
+    with pytest.raises(FloatingPointError, match="standardise the data, whose values go up to 1e"):
+        fd.MADE(3, (4,), head="normal", n_context=1).fit(x, context=np.zeros((50, 1)), epochs=1, progress=False)
+
+
 def test_rows_of_context_and_prefix_go_together():
     model, context = small_made(seed=1), contexts(3)
     x = model.sample(context=context, n_per_row=4, seed=0)

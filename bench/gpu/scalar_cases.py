@@ -8,10 +8,8 @@ import numpy as np
 from case import Case
 
 import fastdgm as fd
-from fastdgm.engines.gaussian.loops import LOOPS as GAUSSIAN_CPU
 from fastdgm.engines.gaussian.loops_cuda import LOOPS as GAUSSIAN
 from fastdgm.engines.roots.loops_cuda import LOOPS as ROOTS
-from fastdgm.kernels.gaussian_gradient import GaussianSums
 
 SEED = 2**63 + 1
 
@@ -27,26 +25,6 @@ def gaussian_cases(n: int, n_vars: int) -> Iterator[Case]:
     net = fd.BayesNet({**first, **others})
     values = net._program.sample(n, SEED, 0)
     yield from _cases(GAUSSIAN_NAMES, GAUSSIAN, net, values.reals, tuple(values))
-    yield _gradient_case(net, n)
-
-
-def _gradient_case(net: fd.BayesNet, n: int) -> Case:
-    """Gradients of the rows' log_prob by the parameters and by the rows."""
-    (engine,) = net._program.scoring
-    values, weights, plan = net._program.sample(n, SEED, 0, np.float64), np.ones(n), engine.make_plan(np.dtype(float))
-
-    def on_cpu() -> tuple[np.ndarray, GaussianSums]:
-        by_reals = np.empty(values.reals.shape)
-        sums = GaussianSums(np.zeros(len(plan.intercept)), np.zeros(len(plan.slope)), np.zeros(len(plan.std)))
-        GAUSSIAN_CPU["gradient", "cpu"](0, n, plan, *values, weights, by_reals, sums)
-        return by_reals, sums
-
-    by_reals, sums = on_cpu()
-    empty = GaussianSums(*(np.zeros_like(own) for own in sums))
-    return Case(
-        "gaussian gradient", GAUSSIAN["gradient", "cuda"], (plan, *values, weights), (np.zeros_like(by_reals), empty),
-        (by_reals, *sums), 1e-5, n, by_reals.size, 2 * by_reals.nbytes, on_cpu,
-    )  # fmt: skip
 
 
 def root_cases(n: int) -> Iterator[Case]:

@@ -19,6 +19,7 @@ import numpy.typing as npt
 
 import fastdgm as fd
 from bench.machine import machine_info
+from fastdgm.runtime.files import atomic_file
 
 Array = npt.NDArray[Any]
 RESULTS = Path(__file__).resolve().parents[1] / "results" / "reproduce"
@@ -171,7 +172,8 @@ def keep(result: dict[str, Any], results: Path, score: Callable[[], dict[str, fl
     found = score()
     scored = result | found | {"scored_by": provenance(), "machine": machine_info()}
     results.mkdir(parents=True, exist_ok=True)
-    file.write_text(_json(scored), encoding="utf-8")
+    with atomic_file(file) as out:
+        out.write(_json(scored).encode())
     print(f"{result['experiment']}: {', '.join(f'{name} {value:.4f}' for name, value in found.items())}", flush=True)
     return scored
 

@@ -18,13 +18,14 @@ from typing import Any
 
 import numpy as np
 import torch
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file, save
 
 import fastdgm as fd
 from bench.reproduce.mnist import load
 from bench.reproduce.modules import NormalParts, perceptron
 from bench.reproduce.options import parse
 from bench.reproduce.protocol import Splits, keep, provenance
+from fastdgm.runtime.files import atomic_file
 
 VALID_DRAWS = 100  # for the choice
 TEST_DRAWS = 500
@@ -85,12 +86,14 @@ def train(candidate: Candidate, splits: Splits, work: Path) -> tuple[dict[str, A
     busy, begin = os.getloadavg()[0], time.process_time()
     checkpoint = work / f"{candidate.name}.checkpoint"
     net.fit({"x": splits.train}, valid={"x": splits.valid}, guide=guide, checkpoint=checkpoint, **candidate.fit)
-    save_file(modules.state_dict(), weights)
+    with atomic_file(weights) as file:
+        file.write(save(modules.state_dict()))
     record = settings | summary(net.history) | provenance()
     record |= {"cpu_seconds": round(time.process_time() - begin, 1), "load_average": [busy, os.getloadavg()[0]]}
     valid = net.log_prob({"x": splits.valid}, n_importance=VALID_DRAWS, seed=0)
     record |= {"n_parameters": net.n_parameters, "valid_nll": float(-valid.mean()), "valid_draws": VALID_DRAWS}
-    record_file.write_text(json.dumps(record) + "\n", encoding="utf-8")
+    with atomic_file(record_file) as file:
+        file.write((json.dumps(record) + "\n").encode())
     checkpoint.unlink(missing_ok=True)
     return record, net
 
@@ -157,26 +160,17 @@ def draw_samples(net: fd.BayesNet, rows: np.ndarray[Any, Any], shape: tuple[int,
     """``vae_samples.png``: probabilities of drawn codes; ``vae_reconstructions.png``: images above what is decoded from
     their codes."""
     folder.mkdir(parents=True, exist_ok=True)
-    drawn = probabilities(net, net.sample(PICTURE_ROWS**2, seed=0)["z"])
+    drawn = net.decode({"z": net.sample(PICTURE_ROWS**2, seed=0)["z"]}, "x")
     fd.plot.image_grid(drawn, shape, PICTURE_ROWS, folder / "vae_samples.png")
     codes = net.encode({"x": rows[:PICTURE_ROWS]})
-    both = np.concatenate([rows[:PICTURE_ROWS], probabilities(net, codes)])
+    both = np.concatenate([rows[:PICTURE_ROWS], net.decode({"z": codes}, "x")])
     fd.plot.image_grid(both, shape, PICTURE_ROWS, folder / "vae_reconstructions.png")
 
 
 def draw_plane(net: fd.BayesNet, shape: tuple[int, int], folder: Path, side: int = 16) -> None:
     """``vae_plane.png``: what codes of two numbers mean, at quantiles of their prior."""
     folder.mkdir(parents=True, exist_ok=True)
-    quantiles = torch.special.ndtri((torch.arange(side, dtype=torch.float64) + 0.5) / side).numpy()
-    codes = np.stack(np.meshgrid(quantiles, quantiles[::-1]), axis=-1).reshape(-1, 2)
-    fd.plot.image_grid(probabilities(net, codes), shape, side, folder / "vae_plane.png")
-
-
-def probabilities(net: fd.BayesNet, codes: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
-    """P(x = 1 | z), (n, n_pixels)."""
-    with torch.no_grad():
-        logits = net["x"].module(torch.tensor(codes, dtype=torch.float32))
-    return torch.sigmoid(logits).numpy()
+    fd.plot.latent_grid(net, "x", shape, side, folder / "vae_plane.png")
 
 
 def main() -> None:

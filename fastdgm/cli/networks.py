@@ -48,11 +48,12 @@ def info(net: str, reading: ReadOptions) -> None:
 
 def _text_without_modules(net: str) -> str | None:
     """What there is to say of a network with torch modules, which no command line can give; None of any other file."""
-    from ..io.native import read_bytes, text_without_modules
+    from ..io import NATIVE_SUFFIX
+    from ..io.native import DAMAGE, read_bytes, text_without_modules
 
-    if not net.lower().endswith(".safetensors"):
+    if not net.lower().endswith(NATIVE_SUFFIX):
         return None
-    with suppress(ValueError):
+    with suppress(*DAMAGE):
         return text_without_modules(read_bytes(Path(net)), net)
     return None
 

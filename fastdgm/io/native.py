@@ -21,7 +21,7 @@ from ..errors import FormatError
 from ..runtime.files import atomic_file
 from ..runtime.memory import check_memory
 from .native_models import FAMILIES, class_of, family_of
-from .native_modules import PREFIX, ModuleError, StoredTensor
+from .native_modules import MODULE_PREFIX, ModuleError, StoredTensor
 from .native_networks import network_from_state, network_state, stored_network, stored_text
 from .native_neural import GivenModules
 from .strict_json import parsed_json
@@ -45,6 +45,7 @@ DTYPES = {
     "U64": np.uint64,
     "BOOL": np.bool_,
 }
+DAMAGE = (ValueError, TypeError, KeyError, OverflowError, MemoryError, RuntimeError)  # what a bad file may end in
 _MAX_AXES = 64  # of a NumPy array
 _MESSAGE_CHARACTERS = 1000
 Arrays = dict[str, npt.NDArray[Any]]
@@ -123,7 +124,7 @@ def read_native(
         return class_of(family)._from_state(structure, arrays)
     except ModuleError as error:
         raise ValueError(f"{name}: {error}") from error.__cause__
-    except (ValueError, TypeError, KeyError, OverflowError, MemoryError, RuntimeError) as error:
+    except DAMAGE as error:
         if isinstance(error, FormatError):
             raise
         rule = error.args[0] if isinstance(error, KeyError) and error.args else error
@@ -182,7 +183,7 @@ def _split(data: bytes, name: str) -> tuple[Any, Arrays, dict[str, StoredTensor]
     except (ValueError, RecursionError) as error:
         raise _error(name, f"the metadata entry {KEY!r} is JSON: {error}") from None
     stored = {tensor: StoredTensor(own["dtype"], tuple(own["shape"]), own["data"]) for tensor, own in tensors}
-    states = {tensor: own for tensor, own in stored.items() if tensor.startswith(PREFIX) and _has_modules(head)}
+    states = {tensor: own for tensor, own in stored.items() if tensor.startswith(MODULE_PREFIX) and _has_modules(head)}
     arrays = {tensor: _array(tensor, own, name) for tensor, own in stored.items() if tensor not in states}
     return head, arrays, states
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from ..autoregressive.conditional import ConditionalModel
 
 Arrays = dict[str, npt.NDArray[Any]]
-PREFIX = "model."  # begins the names of their arrays in a file of a network
+MODEL_PREFIX = "model."  # begins the names of their arrays in a file of a network
 
 # Where each family lives; imported when a file or a model names it. A family has ``_state`` and ``_from_state``.
 FAMILIES = {
@@ -66,7 +66,7 @@ def stored_models(conditionals: Iterable[tuple[str, Conditional]]) -> StoredMode
         except TypeError as error:
             raise TypeError(f"no file holds the conditional of {words}: {error}") from None
         structure, arrays = own.model._state()  # type: ignore[attr-defined]
-        prefix = f"{PREFIX}{len(stored.models)}."
+        prefix = f"{MODEL_PREFIX}{len(stored.models)}."
         stored.models.append(own.model)
         stored.described.append({"family": family, "structure": structure})
         stored.arrays.update({f"{prefix}{name}": array for name, array in arrays.items()})
@@ -86,9 +86,11 @@ def read_models(described: Any, arrays: Arrays) -> list[ConditionalModel]:
     parts: list[Arrays] = [{} for _ in described]
     numbers = {str(k): k for k in range(len(described))}
     for key, array in arrays.items():
-        number, _, name = key.removeprefix(PREFIX).partition(".")
+        number, _, name = key.removeprefix(MODEL_PREFIX).partition(".")
         if number not in numbers:
-            raise ValueError(f"arrays of models begin with {PREFIX}0 to {PREFIX}{len(described) - 1}, got {key!r}")
+            raise ValueError(
+                f"arrays of models begin with {MODEL_PREFIX}0 to {MODEL_PREFIX}{len(described) - 1}, got {key!r}"
+            )
         parts[numbers[number]][name] = array
     return [_read_model(k, own, part) for k, (own, part) in enumerate(zip(described, parts, strict=True))]
 

@@ -10,10 +10,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from ..runtime.torch_modules import restored_on_error
+
 if TYPE_CHECKING:
     from torch import Tensor, dtype, nn
 
-PREFIX = "module."
+MODULE_PREFIX = "module."
 _SHOWN_ENTRIES = 12
 
 # How safetensors names the types of tensors that states may have, and how torch does.
@@ -75,7 +77,9 @@ def module_states(modules: Sequence[OwnedModule]) -> tuple[list[dict[str, Any]],
     described = [
         {"class": type(own.module).__name__, "entries": entries} for own, entries in zip(modules, numbers, strict=True)
     ]
-    tensors = {f"{PREFIX}{number}": tensor.detach().cpu().clone().contiguous() for number, tensor in distinct.items()}
+    tensors = {
+        f"{MODULE_PREFIX}{number}": tensor.detach().cpu().clone().contiguous() for number, tensor in distinct.items()
+    }
     return described, tensors
 
 
@@ -114,18 +118,7 @@ def _checked_state(own: OwnedModule) -> dict[str, Tensor]:
 def _torch_types() -> dict[str, dtype]:
     import torch
 
-    return {
-        "F64": torch.float64,
-        "F32": torch.float32,
-        "F16": torch.float16,
-        "BF16": torch.bfloat16,
-        "I64": torch.int64,
-        "I32": torch.int32,
-        "I16": torch.int16,
-        "I8": torch.int8,
-        "U8": torch.uint8,
-        "BOOL": torch.bool,
-    }
+    return {key: getattr(torch, name) for key, name in TYPES.items()}
 
 
 # --- tensors to modules ------------------------------------------------------------------------------------
@@ -137,7 +130,7 @@ def stored_modules(described: Any, tensors: Mapping[str, StoredTensor]) -> list[
         raise ValueError("'modules' is a list of one module or more")
     modules = [_stored_module(k, own, len(tensors)) for k, own in enumerate(described)]
     used = {number for own in modules for number in own.entries.values()}
-    if set(tensors) != {f"{PREFIX}{number}" for number in used}:
+    if set(tensors) != {f"{MODULE_PREFIX}{number}" for number in used}:
         raise ValueError(f"the tensors of modules are those that their entries name, got {sorted(tensors)[:10]}")
     odd = next((name for name, tensor in tensors.items() if tensor.dtype not in TYPES), None)
     if odd is not None:
@@ -171,7 +164,7 @@ def check_states(
             )
         for entry, number in wanted.entries.items():
             _check_entry(
-                f"the entry {entry!r} of the module of {own.owner}", state[entry], tensors[f"{PREFIX}{number}"]
+                f"the entry {entry!r} of the module of {own.owner}", state[entry], tensors[f"{MODULE_PREFIX}{number}"]
             )
     _check_ties(modules, states, stored)
 
@@ -218,17 +211,12 @@ def loaded(
         yield
         return
     states = [_state(own, tensors) for own in stored]
-    before = [{entry: tensor.detach().clone() for entry, tensor in own.module.state_dict().items()} for own in modules]
-    try:
+    with restored_on_error([own.module for own in modules]):
         for own, state in zip(modules, states, strict=True):
             _load(own, state)
         for own, state in zip(modules, states, strict=True):
             _check_loaded(own, state)
         yield
-    except BaseException:
-        for own, state in zip(modules, before, strict=True):
-            own.module.load_state_dict(state)
-        raise
 
 
 def _state(own: StoredModule, tensors: Mapping[str, StoredTensor]) -> dict[str, Tensor]:
@@ -237,7 +225,7 @@ def _state(own: StoredModule, tensors: Mapping[str, StoredTensor]) -> dict[str, 
     types = _torch_types()
     state = {}
     for entry, number in own.entries.items():
-        dtype, shape, data = tensors[f"{PREFIX}{number}"]
+        dtype, shape, data = tensors[f"{MODULE_PREFIX}{number}"]
         flat = torch.frombuffer(bytearray(data), dtype=types[dtype]) if data else torch.empty(0, dtype=types[dtype])
         state[entry] = flat.reshape(shape)
     return state
@@ -272,7 +260,7 @@ def entries_text(own: StoredModule, tensors: Mapping[str, StoredTensor]) -> str:
     """The first entries of a state: ``0.weight (200, 16) float32``."""
     shown = []
     for entry, number in list(own.entries.items())[:_SHOWN_ENTRIES]:
-        tensor = tensors[f"{PREFIX}{number}"]
+        tensor = tensors[f"{MODULE_PREFIX}{number}"]
         shown.append(f"{entry} {tensor.shape} {TYPES[tensor.dtype]}")
     more = len(own.entries) - len(shown)
     return (", ".join(shown) or "no entries") + (f", ... {more} more" if more else "")

@@ -14,8 +14,14 @@ from ..conditionals.neural import Neural
 from ..conditionals.table import CPT
 from ..errors import NotFittedError
 from .native_entries import Entry, checked_entries, described, kind_of
-from .native_models import PREFIX as MODEL
-from .native_models import StoredModels, autoregressive_conditional, check_model_owners, read_models, stored_models
+from .native_models import (
+    MODEL_PREFIX,
+    StoredModels,
+    autoregressive_conditional,
+    check_model_owners,
+    read_models,
+    stored_models,
+)
 from .native_modules import OwnedModule, StoredModule, StoredTensor, check_states, loaded, module_states, stored_modules
 from .native_neural import (
     GivenModules,
@@ -132,11 +138,7 @@ class StoredNetwork(NamedTuple):
     modules: list[StoredModule]
     owners: list[Owner]  # of the modules
     tensors: Mapping[str, StoredTensor]  # of the modules
-
-    @property
-    def has_conditionals(self) -> bool:
-        """Whether there is more than a structure."""
-        return self.fitted or any(own.kind is not None for own in self.variables.values())
+    has_conditionals: bool  # whether there is more than a structure
 
 
 def stored_network(structure: Mapping[str, Any], arrays: Arrays, tensors: Mapping[str, StoredTensor]) -> StoredNetwork:
@@ -156,7 +158,7 @@ def stored_network(structure: Mapping[str, Any], arrays: Arrays, tensors: Mappin
     _check_guide(variables, guide)
     modules = stored_modules(structure["modules"], tensors) if "modules" in structure else []
     owners = checked_owners(variables, guide, len(modules))
-    of_models = {key: array for key, array in arrays.items() if "models" in structure and key.startswith(MODEL)}
+    of_models = {key: array for key, array in arrays.items() if "models" in structure and key.startswith(MODEL_PREFIX)}
     theirs = {key: array for key, array in arrays.items() if guide and key.startswith(_GUIDE)}
     mine = {key: array for key, array in arrays.items() if key not in of_models and key not in theirs}
     models = read_models(structure["models"], of_models) if "models" in structure else []
@@ -172,6 +174,7 @@ def stored_network(structure: Mapping[str, Any], arrays: Arrays, tensors: Mappin
         modules,
         owners,
         tensors,
+        has_conditionals,
     )
 
 

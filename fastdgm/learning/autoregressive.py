@@ -28,7 +28,11 @@ class FittedModels(NamedTuple):
     """Copies of models that have learnt, each with the network's own."""
 
     pairs: Sequence[tuple[ContextModel, ContextModel]]  # own, fitted copy
-    history: list[dict[str, float]]  # of the only one
+
+    @property
+    def history(self) -> list[dict[str, float]]:
+        """Of the only one."""
+        return self.pairs[0][1].history if len(self.pairs) == 1 else []
 
     def adopt(self) -> None:
         """Bring what the copies have learnt to the network's own models."""
@@ -46,7 +50,7 @@ def fit_models(
     """
     own = models_of(conditionals)
     if not own:
-        return FittedModels((), [])
+        return FittedModels(())
     options.refuse_of_modules()
     weights = None if rows.weights is None else checked_weights(rows.weights, rows.block.n)
     blocks = [rows.block]
@@ -75,7 +79,7 @@ def fit_from_blocks(
     for name, each in own.items():
         arguments = [array for block in blocks for array in _rows_of(name, each, block)]
         pairs.append((each.model, _fitted(name, each.model, arguments, options)))
-    return FittedModels(pairs, pairs[0][1].history if not others else [])
+    return FittedModels(pairs)
 
 
 def _rows_of(name: str, own: AutoregressiveConditional, block: Block) -> tuple[Array, Array]:

@@ -53,12 +53,17 @@ def tables_from_counts(
     }
 
 
+def check_unknown(unknown: Any) -> None:
+    """ValueError for what is no way to deal with labels that are no states."""
+    if unknown not in ("error", "drop"):
+        raise ValueError(f"unknown must be 'error' or 'drop', got {unknown!r:.60}")
+
+
 def training_rows(
     data: Any, known: Variables, names: Sequence[str], weights: Any, unknown: UnknownLabels
 ) -> TrainingRows:
     """Rows fit for counting; with ``unknown="drop"`` those without labels that are no states, and their weights."""
-    if unknown not in ("error", "drop"):
-        raise ValueError(f"unknown must be 'error' or 'drop', got {unknown!r:.60}")
+    check_unknown(unknown)
     if unknown == "error":
         return TrainingRows(as_training_block(data, known, names), weights)
     found = as_known_block(data, known, names)

@@ -186,6 +186,7 @@ class _Run:
 
     def _advice_on_scale(self) -> str:
         """Of real numbers; nothing where there are none, or they are small."""
-        reals = self._rows if self._rows.dtype.names is None else self._rows["reals"]
+        fields = self._rows.dtype.names  # of a network's rows, or of rows and their context
+        reals = self._rows if fields is None else self._rows["reals" if "reals" in fields else "x"]
         largest = float(np.abs(reals).max(initial=0.0)) if reals.dtype.kind == "f" else 0.0
         return f"standardise the data, whose values go up to {largest:.3g}" if largest > LARGE else ""

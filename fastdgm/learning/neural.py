@@ -101,7 +101,7 @@ def _fitted_models(
     """Copies of autoregressive models, whose families have values in all rows."""
     own = models_of(problem.conditionals)
     if not own:
-        return FittedModels((), [])
+        return FittedModels(())
     if options.checkpoint is not None:
         raise ValueError(
             f"a checkpoint holds torch modules or one autoregressive model, and {next(iter(own))!r} has one beside "

@@ -17,7 +17,7 @@ from ..data.schema import Schema, Values
 from ..errors import UnknownNameError
 from ..runtime.arrays import code_type
 from ..runtime.memory import check_memory
-from .counts import UnknownLabels
+from .counts import UnknownLabels, check_unknown
 from .hidden_rows import has_column
 
 Array = npt.NDArray[Any]
@@ -34,8 +34,7 @@ def read_rows(
     data: Any, schema: Schema, guide: Collection[str], unknown: UnknownLabels
 ) -> tuple[PartialRows, Dropped | None]:
     """Rows of a table, columns of which may be absent, or of an array of all variables, or of all without a guide."""
-    if unknown not in ("error", "drop"):
-        raise ValueError(f"unknown must be 'error' or 'drop', got {unknown!r:.60}")
+    check_unknown(unknown)
     data = read_once(data, schema.names)
     if not (is_table(data) or isinstance(data, Samples)):
         data = _columns(rows_array(data), schema, guide)

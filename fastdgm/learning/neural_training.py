@@ -16,6 +16,7 @@ from ..data.partial import PartialRows
 from ..data.schema import Schema
 from ..engines.training import Stepper
 from ..graph import topological_order
+from ..runtime.torch_modules import restored_on_error
 from .checkpoints import Origin
 from .neural_options import ModuleOptions
 from .neural_problem import Problem, Seen, members_of
@@ -33,14 +34,9 @@ class ModuleStates(NamedTuple):
         """All of them or, whatever happens, none."""
         from ..engines.torch.train import load
 
-        before = [{name: own.clone() for name, own in module.state_dict().items()} for module, _ in self.pairs]
-        try:
+        with restored_on_error([module for module, _ in self.pairs]):
             for module, state in self.pairs:
                 load(dict(module.state_dict()), state)
-        except BaseException:
-            for (module, _), own in zip(self.pairs, before, strict=True):
-                module.load_state_dict(own)
-            raise
 
 
 class Training:

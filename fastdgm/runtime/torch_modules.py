@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -76,6 +76,18 @@ def left_as_it_was(module: Any) -> Iterator[None]:
                 for own, before in buffers:
                     if own.shape == before.shape:
                         own.copy_(before)
+
+
+@contextmanager
+def restored_on_error(modules: Sequence[Any]) -> Iterator[None]:
+    """Whatever ends the block early leaves the modules in the states that they had."""
+    before = [{name: own.detach().clone() for name, own in module.state_dict().items()} for module in modules]
+    try:
+        yield
+    except BaseException:
+        for module, state in zip(modules, before, strict=True):
+            module.load_state_dict(state)
+        raise
 
 
 def is_out_of_memory(error: BaseException) -> bool:

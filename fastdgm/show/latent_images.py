@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..data.variables import Real, Variable
+from ..errors import UnknownNameError
 from ..runtime.text import preview
 from .images import MOST_IMAGES, Path_, as_numbers, image_grid
 
@@ -136,7 +137,7 @@ def _image_and_latent(net: Decoder, name: str | None) -> _ImageAndLatent:
             raise ValueError(f"name= says which variable is an image, those with a real parent are {preview(found)}")
         name = found[0]
     if name not in net.parents:
-        raise KeyError(f"no variable {name!r}; the network has {preview(net.parents)}")
+        raise UnknownNameError(f"no variable {name!r}; the network has {preview(net.parents)}")
     parents = net.parents[name]
     if len(parents) != 1 or not _is_real(net, parents[0]):
         raise ValueError(f"an image is decoded from one real latent variable, {name!r} has the parents {list(parents)}")
