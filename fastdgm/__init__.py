@@ -35,6 +35,7 @@ _HOME = {
     "Samples": "data.samples",
     "Softmax": "conditionals.logistic",
     "FormatError": "errors",
+    "ImpossibleEvidenceError": "errors",
     "MissingValuesError": "errors",
     "NotFittedError": "errors",
     "UnknownNameError": "errors",
@@ -86,6 +87,7 @@ if TYPE_CHECKING:
     from .conditionals.table import Categorical as Categorical
     from .data.samples import Samples as Samples
     from .errors import FormatError as FormatError
+    from .errors import ImpossibleEvidenceError as ImpossibleEvidenceError
     from .errors import MissingValuesError as MissingValuesError
     from .errors import NotFittedError as NotFittedError
     from .errors import UnknownNameError as UnknownNameError

@@ -13,8 +13,8 @@ from .conditionals.base import Conditional
 from .data.evidence import known_values
 from .data.placement import Placement, asks_for_gradient
 from .data.variables import in_order
-from .network import Network
 from .runtime.seeds import at_least_one, key_from_seed
+from .structure_questions import StructureQuestions
 
 if TYPE_CHECKING:
     from .conditionals.multivariate import MultivariateNormal
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 Seed = int | np.random.Generator | None
 
 
-class Queries(Network):
+class Queries(StructureQuestions):
     """A network whose conditionals answer: the verbs that draw and learn nothing."""
 
     _kept_program: Program | None = None
