@@ -32,6 +32,7 @@ _HOME = {
     "NADE": "autoregressive.nade",
     "Neural": "conditionals.neural",
     "NoisyOr": "conditionals.noisy_or",
+    "PosteriorTable": "inference.posterior_table",
     "Samples": "data.samples",
     "Softmax": "conditionals.logistic",
     "FormatError": "errors",
@@ -93,6 +94,7 @@ if TYPE_CHECKING:
     from .errors import UnknownNameError as UnknownNameError
     from .examples import example as example
     from .examples import example_names as example_names
+    from .inference.posterior_table import PosteriorTable as PosteriorTable
     from .interop.pgmpy import from_pgmpy as from_pgmpy
     from .interop.pyagrum import from_pyagrum as from_pyagrum
     from .interop.sklearn import from_sklearn as from_sklearn
