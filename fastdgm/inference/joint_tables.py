@@ -39,7 +39,9 @@ def joint_table(exact: Exact, block: EvidenceBlock, names: Sequence[str]) -> npt
         n = configurations.shape[1]
         codes = np.repeat(row.codes, n, axis=1)
         codes[[schema.rows[name] for name in names]] = configurations
-        return exact.log_evidence(EvidenceBlock(Evidence(codes, row.soft, np.repeat(row.likelihoods, n, axis=1)), schema))
+        return exact.log_evidence(
+            EvidenceBlock(Evidence(codes, row.soft, np.repeat(row.likelihoods, n, axis=1)), schema)
+        )
 
     return normalised(log_table([len(schema.states[name]) for name in names], log_p), names)
 
@@ -68,6 +70,8 @@ def normalised(log_joint: npt.NDArray[np.float64], names: Sequence[str]) -> npt.
     """e^log_joint, scaled to sum to one."""
     largest = log_joint.max()
     if largest == -np.inf:
-        raise ImpossibleEvidenceError(f"there is no posterior of {preview(names)}: the network calls what is given impossible")
+        raise ImpossibleEvidenceError(
+            f"there is no posterior of {preview(names)}: the network calls what is given impossible"
+        )
     shares: npt.NDArray[np.float64] = np.exp(log_joint - largest)
     return shares / shares.sum()
