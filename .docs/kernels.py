@@ -84,9 +84,7 @@ CHECKS = {
     "evidence_tiles.evidence_from_columns_cpu": Checks(
         "numpy.ndarray.astype", "test_evidence_tiles.test_rows_and_columns_are_narrowed"
     ),
-    "evidence_tiles.relabel_or_missing_cpu": Checks(
-        "numpy.take", "test_evidence_tiles.test_values_are_relabelled"
-    ),
+    "evidence_tiles.relabel_or_missing_cpu": Checks("numpy.take", "test_evidence_tiles.test_values_are_relabelled"),
     "evidence_tiles.codes_of_floats_cpu": Checks(
         "numpy.ndarray.astype", "test_evidence_tiles.test_floats_become_codes"
     ),
