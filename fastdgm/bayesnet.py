@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from .conditionals.base import Conditional
     from .learning.counts import Prior, UnknownLabels
-    from .learning.em import EMOptions
+    from .learning.em_options import EMOptions
     from .learning.neural import TrainingData
     from .learning.neural_options import ModuleOptions
     from .learning.options import Schedule
@@ -359,7 +359,7 @@ class BayesNet(LatentCodes):
         """
         from .data.boundary import read_once
         from .learning.counts import check_ignored_labels, checked_prior
-        from .learning.em import EMOptions
+        from .learning.em_options import EMOptions
         from .learning.hidden_rows import absent_variables, is_all_discrete, refuse_ignored_labels
         from .learning.neural import TrainingData
         from .learning.neural_options import ModuleOptions
@@ -473,7 +473,7 @@ class BayesNet(LatentCodes):
             self._set_states(rows.block.schema.variables)  # as later chunks are read
         if models is not None:
             models.adopt()
-            self._history = models.history
+        self._history = () if models is None else models.history
         self._statistics = fitted.statistics
         for warning in filter(None, (rows.warning, fitted.warning)):
             warnings.warn(warning, UserWarning, stacklevel=3)
@@ -488,9 +488,10 @@ class BayesNet(LatentCodes):
             self._check_parameters()
         rows = hidden_rows(data, self._variables if options.resume else self._declared, self.names)
         own = self._conditionals if self._keeps_kinds or options.resume else {}
-        fitted = fit_by_em(targets_of(self._parents, rows.schema, own), rows, prior, sample_weight, options)
+        history = self._history if options.resume else ()
+        fitted = fit_by_em(targets_of(self._parents, rows.schema, own), rows, prior, sample_weight, options, history)
         self._set_conditionals(fitted.conditionals)
-        self._statistics = fitted.statistics
+        self._statistics, self._history = fitted.statistics, fitted.history
         if fitted.warning:
             warnings.warn(fitted.warning, UserWarning, stacklevel=3)
         return self
