@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -360,7 +361,7 @@ class BayesNet(LatentCodes):
         from .data.boundary import read_once
         from .learning.counts import check_ignored_labels, checked_prior
         from .learning.em_options import EMOptions
-        from .learning.hidden_rows import absent_variables, is_all_discrete, refuse_ignored_labels
+        from .learning.hidden_rows import absent_variables, refuse_ignored_labels
         from .learning.neural import TrainingData
         from .learning.neural_options import ModuleOptions
 
@@ -394,11 +395,8 @@ class BayesNet(LatentCodes):
         if absent_variables(data, self._declared, self.names):
             refuse_ignored_labels(y)
             return self._learn_hidden(data, own_prior, sample_weight, options)
-        try:
+        with suppress(MissingValuesError):
             return self._learn(data, own_prior, sample_weight, unknown, training, valid)
-        except MissingValuesError:
-            if is_all_discrete(self._declared, self.names):
-                raise
         refuse_ignored_labels(y)
         return self._learn_hidden(data, own_prior, sample_weight, options)
 

@@ -20,6 +20,7 @@ from .fitting import Fitted
 from .notes import warning_text
 from .progress import reporter
 from .steps import Expected, Steps
+from .table_expectation import TableExpectation
 
 History = tuple[dict[str, float], ...]
 
@@ -66,7 +67,7 @@ class Search:
         return len(self.ended) == self.n_runs
 
     def go_on_from(self, history: Sequence[dict[str, float]]) -> None:
-        """Resume: the first run begins with what is there, which ``history`` led to if it was learnt from these rows."""
+        """Resume: the run begins with what is there, which ``history`` led to if it was learnt from these rows."""
         run, begin = Run(dict(self._kept)), time.perf_counter()
         self._expected = self._steps.expected(run.conditionals)
         start = self._record(0, self._expected, begin)
@@ -159,7 +160,9 @@ def fit_by_em(
     if not (weights.sum() > 0.0):
         raise ValueError("EM needs a row of positive weight, all weights are 0")
     kept = {target.name: target.conditional for target in targets if target.conditional is not None}
-    search = Search(Expectation(targets, rows, weights, prior), options, kept)
+    is_tabular = rows.schema.is_discrete and not rows.schema.has_discrete_vectors
+    steps = (TableExpectation if is_tabular else Expectation)(targets, rows, weights, prior)
+    search = Search(steps, options, kept)
     if options.resume:
         search.go_on_from(history)
     with reporter(options.progress, search.n_runs * options.max_iterations, 0, unit="steps") as report:

@@ -30,7 +30,7 @@ class EMOptions:
             raise TypeError(f"resume must be True or False, got {self.resume!r}")
         if self.resume and self.checkpoint is not None:
             raise ValueError(
-                "resume=True goes on from the network's parameters, checkpoint= from those of its file: give one of them"
+                "resume=True goes on from the network's parameters, checkpoint= from those of its file: give one"
             )
         return replace(
             self,
