@@ -394,11 +394,11 @@ class BayesNet(LatentCodes):
         data = read_once(data, self.names)
         if absent_variables(data, self._declared, self.names):
             refuse_ignored_labels(y)
-            return self._learn_hidden(data, own_prior, sample_weight, options)
+            return self._learn_hidden(data, own_prior, sample_weight, unknown, options)
         with suppress(MissingValuesError):
             return self._learn(data, own_prior, sample_weight, unknown, training, valid)
         refuse_ignored_labels(y)
-        return self._learn_hidden(data, own_prior, sample_weight, options)
+        return self._learn_hidden(data, own_prior, sample_weight, unknown, options)
 
     def partial_fit(
         self,
@@ -477,21 +477,25 @@ class BayesNet(LatentCodes):
             warnings.warn(warning, UserWarning, stacklevel=3)
         return self
 
-    def _learn_hidden(self, data: Any, prior: Prior, sample_weight: Any, options: EMOptions) -> BayesNet:
+    def _learn_hidden(
+        self, data: Any, prior: Prior, sample_weight: Any, unknown: UnknownLabels, options: EMOptions
+    ) -> BayesNet:
         """Swap in conditionals by EM from data in which discrete variables are hidden."""
+        from .learning.dropped_rows import weights_of
         from .learning.em import fit_by_em, targets_of
         from .learning.hidden_rows import hidden_rows
 
         if options.resume:
             self._check_parameters()
-        rows = hidden_rows(data, self._variables if options.resume else self._declared, self.names)
+        rows, dropped = hidden_rows(data, self._variables if options.resume else self._declared, self.names, unknown)
         own = self._conditionals if self._keeps_kinds or options.resume else {}
+        weights = weights_of(rows, dropped, sample_weight)
         history = self._history if options.resume else ()
-        fitted = fit_by_em(targets_of(self._parents, rows.schema, own), rows, prior, sample_weight, options, history)
+        fitted = fit_by_em(targets_of(self._parents, rows.schema, own), rows, prior, weights, options, history)
         self._set_conditionals(fitted.conditionals)
         self._statistics, self._history = fitted.statistics, fitted.history
-        if fitted.warning:
-            warnings.warn(fitted.warning, UserWarning, stacklevel=3)
+        for warning in filter(None, (dropped and dropped.warning, fitted.warning)):
+            warnings.warn(warning, UserWarning, stacklevel=3)
         return self
 
     @property

@@ -7,13 +7,14 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 from ..conditionals.base import Conditional
 from ..data.partial import PartialRows
 from ..data.schema import Schema
 from ..runtime.seeds import key_from_seed
 from .base import Target
-from .counts import Prior, checked_weights
+from .counts import Prior
 from .em_options import EMOptions
 from .expectation import Expectation
 from .fitting import Fitted
@@ -142,7 +143,7 @@ def fit_by_em(
     targets: Sequence[Target],
     rows: PartialRows,
     prior: Prior,
-    sample_weight: Any,
+    weights: npt.NDArray[np.float64],
     options: EMOptions,
     history: Sequence[dict[str, float]] = (),
 ) -> Fitted:
@@ -156,7 +157,6 @@ def fit_by_em(
     """
     if not rows.n:
         raise ValueError("EM needs at least one row, got none")
-    weights = np.ones(rows.n) if sample_weight is None else checked_weights(sample_weight, rows.n)
     if not (weights.sum() > 0.0):
         raise ValueError("EM needs a row of positive weight, all weights are 0")
     kept = {target.name: target.conditional for target in targets if target.conditional is not None}

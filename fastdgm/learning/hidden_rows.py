@@ -11,11 +11,13 @@ from ..data.boundary import columns_of
 from ..data.columns import table_columns
 from ..data.empty_cells import filled
 from ..data.learnt_variables import infer_variables
-from ..data.partial import PartialRows, as_partial_rows, holds_reals_alone
+from ..data.partial import PartialRows, holds_reals_alone
 from ..data.samples import Samples
 from ..data.schema import Schema
 from ..data.variables import Discrete, Real, Variable
 from ..errors import UnknownNameError
+from .counts import UnknownLabels
+from .dropped_rows import Dropped, known_partial_rows
 
 Variables = Mapping[str, Variable]
 
@@ -52,8 +54,10 @@ def refuse_ignored_labels(y: Any) -> None:
         )
 
 
-def hidden_rows(data: Any, known: Variables, names: Sequence[str]) -> PartialRows:
-    """The rows of data with values missing.
+def hidden_rows(
+    data: Any, known: Variables, names: Sequence[str], unknown: UnknownLabels
+) -> tuple[PartialRows, Dropped | None]:
+    """The rows of data with values missing, and which were left out for labels that are no states.
 
     States that were not declared are those of the values that are there. Raises UnknownNameError (a KeyError) for
     variables that cannot be absent, ValueError for undeclared ones without any value.
@@ -63,9 +67,9 @@ def hidden_rows(data: Any, known: Variables, names: Sequence[str]) -> PartialRow
         if not isinstance(known.get(name), Discrete):
             raise _no_column(name)
     variables = {**known, **_undeclared(data, known, [name for name in names if name not in absent])}
-    rows = as_partial_rows(data, Schema({name: variables[name] for name in names}))
+    rows, dropped = known_partial_rows(data, Schema({name: variables[name] for name in names}), unknown)
     _check_reals(rows)
-    return rows
+    return rows, dropped
 
 
 def _undeclared(data: Any, known: Variables, present: Sequence[str]) -> Variables:
