@@ -18,7 +18,7 @@ LEVELS = (
     ("conditionals",),
     ("engines",),
     ("learning", "inference"),
-    ("network", "queries", "latent_codes", "bayesnet", "autoregressive", "deep"),
+    ("network", "structure_questions", "queries", "beliefs", "latent_codes", "bayesnet", "autoregressive", "deep"),
     ("structures", "io", "interop", "examples"),
     ("plot", "cli"),
 )

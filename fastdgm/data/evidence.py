@@ -45,7 +45,7 @@ def known_values(values: Any, schema: Schema, option: str = "given") -> Known:
             own = _cells(name, value, shape, schema.states[name], option)
             cells.update(enumerate(own, schema.rows[name]))
         elif name in schema.states:
-            codes[name] = _code(name, value, schema.states[name], option)
+            codes[name] = state_code(name, value, schema.states[name], option)
         else:
             hint = did_you_mean(str(name), schema.names)
             raise UnknownNameError(f"no variable {name!r}; the network has {preview(schema.names)}{hint}")
@@ -75,7 +75,7 @@ def _cells(name: str, value: Any, shape: tuple[int, ...], states: tuple[str, ...
         raise ValueError(f"{option}: a value of {name!r} is {what}, got {value!r:.60}")
     whole = [int(cell) if isinstance(cell, float | np.floating) and cell.is_integer() else cell for cell in own]
     return [
-        _code(cell_name, cell, states, option)
+        state_code(cell_name, cell, states, option)
         for cell_name, cell in zip(element_names(name, len(whole)), whole, strict=True)
     ]
 
@@ -123,7 +123,8 @@ def _categorical(name: str, code: int, schema: Schema) -> str:
     return f"fd.Categorical({shown}, net.states[{name!r}])"
 
 
-def _code(name: Any, value: Any, own: tuple[str, ...], option: str) -> int:
+def state_code(name: str, value: Any, own: tuple[str, ...], option: str) -> int:
+    """The code of a code or label. ValueError for a code out of range, UnknownNameError for what is no state."""
     if isinstance(value, int | np.integer) and not isinstance(value, bool):
         if codes_are_ambiguous(own):
             raise ValueError(f"{option}: {value} of {name!r} could be a code or one of {preview(own)}: give a string")
