@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import warnings
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
     from .conditionals.base import Conditional
     from .learning.counts import Prior, UnknownLabels
-    from .learning.em import EMOptions
+    from .learning.em_options import EMOptions
     from .learning.neural import TrainingData
     from .learning.neural_options import ModuleOptions
     from .learning.options import Schedule
@@ -199,8 +200,8 @@ class BayesNet(Sampler):
         """
         from .data.boundary import read_once
         from .learning.counts import check_ignored_labels, checked_prior
-        from .learning.em import EMOptions
-        from .learning.hidden_rows import absent_variables, is_all_discrete, refuse_ignored_labels
+        from .learning.em_options import EMOptions
+        from .learning.hidden_rows import absent_variables, refuse_ignored_labels
         from .learning.neural import TrainingData
         from .learning.neural_options import ModuleOptions
 
@@ -233,14 +234,11 @@ class BayesNet(Sampler):
         data = read_once(data, self.names)
         if absent_variables(data, self._declared, self.names):
             refuse_ignored_labels(y)
-            return self._learn_hidden(data, own_prior, sample_weight, options)
-        try:
+            return self._learn_hidden(data, own_prior, sample_weight, unknown, options)
+        with suppress(MissingValuesError):
             return self._learn(data, own_prior, sample_weight, unknown, training, valid)
-        except MissingValuesError:
-            if is_all_discrete(self._declared, self.names):
-                raise
         refuse_ignored_labels(y)
-        return self._learn_hidden(data, own_prior, sample_weight, options)
+        return self._learn_hidden(data, own_prior, sample_weight, unknown, options)
 
     def partial_fit(
         self,
@@ -313,26 +311,31 @@ class BayesNet(Sampler):
             self._set_states(rows.block.schema.variables)  # as later chunks are read
         if models is not None:
             models.adopt()
-            self._history = models.history
+        self._history = () if models is None else models.history
         self._statistics = fitted.statistics
         for warning in filter(None, (rows.warning, fitted.warning)):
             warnings.warn(warning, UserWarning, stacklevel=3)
         return self
 
-    def _learn_hidden(self, data: Any, prior: Prior, sample_weight: Any, options: EMOptions) -> BayesNet:
+    def _learn_hidden(
+        self, data: Any, prior: Prior, sample_weight: Any, unknown: UnknownLabels, options: EMOptions
+    ) -> BayesNet:
         """Swap in conditionals by EM from data in which discrete variables are hidden."""
+        from .learning.dropped_rows import weights_of
         from .learning.em import fit_by_em, targets_of
         from .learning.hidden_rows import hidden_rows
 
         if options.resume:
             self._check_parameters()
-        rows = hidden_rows(data, self._variables if options.resume else self._declared, self.names)
+        rows, dropped = hidden_rows(data, self._variables if options.resume else self._declared, self.names, unknown)
         own = self._conditionals if self._keeps_kinds or options.resume else {}
-        fitted = fit_by_em(targets_of(self._parents, rows.schema, own), rows, prior, sample_weight, options)
+        weights = weights_of(rows, dropped, sample_weight)
+        history = self._history if options.resume else ()
+        fitted = fit_by_em(targets_of(self._parents, rows.schema, own), rows, prior, weights, options, history)
         self._set_conditionals(fitted.conditionals)
-        self._statistics = fitted.statistics
-        if fitted.warning:
-            warnings.warn(fitted.warning, UserWarning, stacklevel=3)
+        self._statistics, self._history = fitted.statistics, fitted.history
+        for warning in filter(None, (dropped and dropped.warning, fitted.warning)):
+            warnings.warn(warning, UserWarning, stacklevel=3)
         return self
 
     @property
