@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import gzip
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
-from types import MappingProxyType
 from typing import NamedTuple
 
 import numpy as np
@@ -22,6 +21,14 @@ import fastdgm as fd
 SHARED_DATA = Path(os.environ.get("FASTDGM_SHARED_DATA", Path(__file__).resolve().parents[2] / "shared" / "data"))
 
 
+class FewRows(NamedTuple):
+    """How many a library is given of a workload that is slow for it."""
+
+    library: str
+    operation: str
+    rows: int  # of one call; 0: it is left out
+
+
 class Workload(NamedTuple):
     """A model and a number of rows; libraries that can, are measured with one thread and with ``threads``."""
 
@@ -33,14 +40,14 @@ class Workload(NamedTuple):
     threads: int = 1
     scale: float = 1.0  # the work that is reported, in calls
     needs: tuple[str, ...] = ()  # packages
-    few_rows: Mapping[str, Mapping[str, int]] = MappingProxyType({})  # of slow libraries, by operation
+    few_rows: tuple[FewRows, ...] = ()
 
     def rows_of(self, library: str, operation: str) -> int:
-        """Rows of one call, at most. Raises UnsuitableError for a slow library where none are given."""
-        few = self.few_rows.get(library, {operation: self.rows})
-        if not few.get(operation):
+        """Rows of one call, at most. Raises UnsuitableError where a slow library is given none."""
+        n = next((few.rows for few in self.few_rows if few[:2] == (library, operation)), self.rows)
+        if not n:
             raise UnsuitableError("too slow for this model, or nothing to compare")
-        return few[operation]
+        return n
 
 
 def table_subject(network: str, n: int) -> Subject:
@@ -192,32 +199,28 @@ def training(threads: int) -> Workload:
 
 def evidence(network: str, rows: Sequence[int], pyagrum: Sequence[int], others: bool = False) -> Workload:
     """Rows with missing values; how many, for each amount that is missing and for one hidden variable."""
-    few = {library: rows_by_operation(own) for library, own in (("fastdgm", rows), ("pyagrum", pyagrum))}
-    few["nbn"] = {f"predict_proba, {ONE_HIDDEN}": rows[-1] * others}
-    few["pgmpy"] = {f"marginals, {what}": 5 * others for what in AT_RANDOM}
-    return Workload(
-        f"{network}-evidence", "evidence", network, max(rows), partial(coded_subject, network), 2, few_rows=few
-    )
-
-
-def rows_by_operation(rows: Sequence[int]) -> dict[str, int]:
-    """Of all verbs."""
-    by_pattern = dict(zip((*AT_RANDOM, ONE_HIDDEN), rows, strict=True))
-    return {
-        f"{verb}, {what}": n for verb in ("log_prob", "marginals", "predict_proba") for what, n in by_pattern.items()
-    }
+    verbs, amounts = ("log_prob", "marginals", "predict_proba"), (*AT_RANDOM, ONE_HIDDEN)
+    few = [
+        FewRows(library, f"{verb}, {amount}", n)
+        for library, own in (("fastdgm", rows), ("pyagrum", pyagrum))
+        for amount, n in zip(amounts, own, strict=True)
+        for verb in verbs
+    ]
+    few.append(FewRows("nbn", f"predict_proba, {ONE_HIDDEN}", rows[-1] * others))
+    few += [FewRows("pgmpy", f"marginals, {amount}", 5 * others) for amount in AT_RANDOM]
+    make = partial(coded_subject, network)
+    return Workload(f"{network}-evidence", "evidence", network, max(rows), make, 2, few_rows=tuple(few))
 
 
 def cases(network: str, n: int, pyagrum: int) -> Workload:
     """The protocol of Faster-BNI has 2000 cases."""
-    few = {"pyagrum": {"marginals": pyagrum}}
+    few = (FewRows("pyagrum", "marginals", pyagrum),)
     return Workload(f"{network}-cases", "cases", network, n, partial(coded_subject, network), 2, few_rows=few)
 
 
 def first_answer(network: str, cold: bool) -> Workload:
     """One row of a new network."""
-    warm = {f"first {verb}": 1 for verb in ("log_prob", "marginals")}
-    few = {"fastdgm": warm | {"cold first answers": int(cold)}}
+    few = (FewRows("fastdgm", "cold first answers", int(cold)),)
     return Workload(f"{network}-first", "first answer", network, 1, partial(coded_subject, network), few_rows=few)
 
 
