@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from .conditionals.multivariate import MultivariateNormal
     from .engines.hybrid import Program
     from .engines.torch.densities.joint import JointDensity
+    from .inference.exact import Exact
     from .inference.importance import Sampling
     from .inference.latent import Inference
 
@@ -31,11 +32,13 @@ class Queries(Network):
 
     _kept_program: Program | None = None
     _kept_inference: Inference | None = None
+    _kept_exact: Exact | None = None
     _kept_density: JointDensity | None = None
 
     def _set_conditionals(self, conditionals: Mapping[str, Conditional]) -> None:
         super()._set_conditionals(conditionals)
-        self._kept_program = self._kept_inference = self._kept_density = None  # at once: their plans may be large
+        self._kept_program = self._kept_inference = self._kept_exact = None  # at once: their plans may be large
+        self._kept_density = None
 
     @property
     def _program(self) -> Program:
@@ -136,10 +139,10 @@ class Queries(Network):
         from .data.boundary import as_network_block
 
         program = self._program
-        if not (program.refuses_missing or per_variable):
-            from .inference.predictions import log_prob
+        if not per_variable:
+            from .inference.predictions import log_evidence, log_prob
 
-            return log_prob(self._inference, data)
+            return log_evidence(self._exact, data) if program.is_tabular else log_prob(self._inference, data)
         block = as_network_block(data, program.schema)  # those of the program, also while another thread fits
         return program.log_prob_per_variable(block).T if per_variable else program.log_prob(block)
 
@@ -178,7 +181,7 @@ class Queries(Network):
                 "per_variable=True gives the terms of complete rows, none of them estimated: leave n_importance= out"
             )
         sampling = self._sampling(n_importance, seed)
-        if self._program.refuses_missing:
+        if self._program.is_tabular:
             from .inference.estimates import Estimates
 
             found = Estimates.exact(self._exact_log_prob(data, False))
@@ -197,11 +200,15 @@ class Queries(Network):
 
     def _posterior(self, data: Any, name: str, n_importance: int | None, seed: Seed) -> npt.NDArray[np.float64]:
         """P(name = k | the other values), exact or estimated."""
-        from .inference.predictions import estimated_posterior, posterior
+        from .inference.predictions import estimated_posterior, exact_posterior, posterior
 
         self._check_name(name)
         if n_importance is None:
-            return posterior(self._inference, data, name)
+            return (
+                exact_posterior(self._exact, self._inference, data, name)
+                if self._program.is_tabular
+                else posterior(self._inference, data, name)
+            )
         sampling = self._sampling(n_importance, seed)
         found = estimated_posterior(self._inference, data, name, sampling)
         _warn_of(found.doubt(sampling.n_importance))
@@ -216,6 +223,16 @@ class Queries(Network):
 
             inference = self._kept_inference = Inference(program)
         return inference
+
+    @property
+    def _exact(self) -> Exact:
+        """What answers about rows of discrete variables with missing values, made on first use."""
+        program, exact = self._program, self._kept_exact
+        if exact is None or exact.program is not program:
+            from .inference.exact import Exact
+
+            exact = self._kept_exact = Exact(program)
+        return exact
 
     def predict_proba(
         self,
@@ -363,7 +380,13 @@ class Queries(Network):
         return self.log_prob(data)
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_kept_program": None, "_kept_inference": None, "_kept_density": None}
+        return {
+            **self.__dict__,
+            "_kept_program": None,
+            "_kept_inference": None,
+            "_kept_exact": None,
+            "_kept_density": None,
+        }
 
 
 def _warn_of(doubt: str | None) -> None:

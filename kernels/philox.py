@@ -16,6 +16,7 @@ STREAM_SAMPLE = 0  # first word of every draw of ancestral sampling
 STREAM_REFINE = 1  # second word, used only where the first does not decide
 STREAM_BACK_OFF = 2  # draws of sparse Markov chains from shorter contexts, two words each
 STREAM_GIVEN = 3  # its first two words are the key of draws under known values, the other two that of proposals
+STREAM_EVIDENCE = 4  # draws from the posterior of rows with evidence, two words for each variable
 
 LOW = 0xFFFFFFFF
 

@@ -113,8 +113,8 @@ class Program:
         return segments
 
     @property
-    def refuses_missing(self) -> bool:
-        """Whether all variables are discrete and none has a module: these networks are not summed over yet."""
+    def is_tabular(self) -> bool:
+        """Whether all variables are discrete and none has a module, so that all conditionals could be tables."""
         return self.schema.is_discrete and not any(kind.whole for kind in self._kinds)
 
     @property

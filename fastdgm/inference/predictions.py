@@ -8,11 +8,13 @@ import numpy as np
 import numpy.typing as npt
 
 from ..data.boundary import as_network_block, read_once
+from ..data.evidence_rows import as_evidence
 from ..data.partial import PartialRows, as_partial_rows, holds_reals_alone, without_latent
 from ..errors import MissingValuesError, UnknownNameError
 from ..runtime.arrays import code_type
 from . import importance
 from .estimates import Estimates
+from .exact import Exact
 from .importance import Sampling
 from .latent import Inference
 
@@ -57,29 +59,35 @@ def estimated_posterior(inference: Inference, data: Any, name: str, sampling: Sa
     return importance.posterior(inference, _rows_for_posterior(inference, data, name), name, sampling)
 
 
+def log_evidence(exact: Exact, data: Any) -> npt.NDArray[np.float64]:
+    """``log_prob`` in a network of discrete variables alone: complete rows are read where they are."""
+    schema = exact.schema
+    data = read_once(data, schema.names)
+    try:
+        return exact.program.log_prob(as_network_block(data, schema))
+    except (MissingValuesError, UnknownNameError):
+        return exact.log_evidence(as_evidence(data, schema))
+
+
+def exact_posterior(exact: Exact, inference: Inference, data: Any, name: str) -> npt.NDArray[np.float64]:
+    """``posterior`` in a network of discrete variables alone; where all others have values by their loops."""
+    rows = as_partial_rows(data, exact.schema)
+    if set(rows.missing) <= {exact.schema.rows[name]}:
+        return inference.posterior(rows, name)
+    found = exact.posterior(as_evidence(data, exact.schema), name)
+    if np.isnan(found).any():
+        raise ValueError(f"row {int(np.argmax(np.isnan(found[:, 0])))} has no posterior of {name!r}: it is impossible")
+    return found
+
+
 def _rows_for_posterior(inference: Inference, data: Any, name: str) -> PartialRows:
     schema = inference.network.schema
     if name not in schema.states:
         raise ValueError(f"only discrete variables have a posterior by state, {name!r} is real")
-    rows = as_partial_rows(data, schema)
-    if inference.program.refuses_missing:
-        _refuse_missing(rows, name)
-    return rows
+    return as_partial_rows(data, schema)
 
 
 def predicted_codes(probabilities: npt.NDArray[np.float64]) -> npt.NDArray[Any]:
     """The most probable state of every row."""
     codes: npt.NDArray[Any] = np.argmax(probabilities, axis=1).astype(code_type(probabilities.shape[1]))
     return codes
-
-
-def _refuse_missing(rows: PartialRows, target: str) -> None:
-    """Networks of tables only are not summed over yet: everything but the target is known."""
-    for row, missing in rows.missing.items():
-        name = rows.schema.code_owners[row]
-        if name != target:
-            where = "is absent" if missing is None else f"has no value in row {int(np.argmax(missing))}"
-            raise MissingValuesError(
-                f"in a network of tables only all variables but {target!r} need values, column {name!r} {where}: "
-                "missing ones are summed out only beside real variables so far"
-            )

@@ -1,0 +1,208 @@
+"""Exact answers about rows of a network of discrete variables, whatever is missing in each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from itertools import accumulate
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from ..data.evidence_rows import Evidence, EvidenceBlock, missing_code
+from ..data.partial import PartialRows
+from ..data.schema import Values
+from ..engines.hybrid import Program
+from ..engines.junction.buckets import BucketTree, bucket_tree
+from ..engines.junction.dense import DenseEngine
+from ..engines.junction.order import Families, elimination_order
+from ..runtime.lazy import cached_property
+from ..runtime.memory import check_memory
+from ..runtime.pieces import run_ranges, split
+from .joint import Joint
+from .latent import Inference
+from .tabular import tables_of
+
+Array = npt.NDArray[Any]
+
+DENSE_CELLS = 1 << 17  # of the tree, up to which all rows take all steps
+PIECE_CELLS = 1 << 22  # rows of a piece x cells of the tree
+
+
+class Cost(NamedTuple):
+    """What an answer takes, known before it is computed."""
+
+    cells: int  # of the tree
+    n_bytes: int  # of memory
+    seconds_per_row: float  # about, on one thread
+
+
+class Exact:
+    """The engines of one network, made on first use, and rows through them on all threads."""
+
+    def __init__(self, program: Program) -> None:
+        self.program = program
+        self.network = Joint.of(program)
+        self.schema = program.schema
+        self.n_states = tuple(len(states) for states in self.schema.states.values())
+        self.first_cell = tuple(accumulate(self.n_states, initial=0))  # of each variable in marginals
+
+    @cached_property
+    def families(self) -> Families:
+        """The variables of every table: parents, then its own."""
+        rows = self.schema.rows
+        return tuple(tuple(rows[u] for u in (*own, name)) for name, own in self.network.parents.items())
+
+    @cached_property
+    def order(self) -> tuple[int, ...]:
+        """In which variables are summed out."""
+        return elimination_order(self.families, self.n_states)
+
+    @cached_property
+    def tree(self) -> BucketTree:
+        """That of the order."""
+        return bucket_tree(self.families, self.n_states, self.order)
+
+    @cached_property
+    def tables(self) -> list[Array]:
+        """P(x_v | parents) of every variable, with the axes of its family."""
+        return tables_of(self.network)
+
+    @property
+    def cost(self) -> Cost:
+        """That of one row."""
+        cells = self.tree.n_cells
+        return Cost(cells, 24 * cells, 0.2e-9 * cells)
+
+    @cached_property
+    def _dense(self) -> DenseEngine:
+        if self.tree.n_cells > DENSE_CELLS:
+            raise ValueError(
+                f"the sums over missing values take {self.tree.n_cells:.3g} cells, at most {DENSE_CELLS} are done yet"
+            )
+        return DenseEngine(self.tree, self.families, self.tables, self.n_states)
+
+    def log_evidence(self, block: EvidenceBlock) -> npt.NDArray[np.float64]:
+        """log p(e) of every row (n,), nats; -inf where the evidence is impossible."""
+        out = np.empty(block.n)
+
+        def work(begin: int, end: int) -> None:
+            evidence = block.read(begin, end)
+            flagged = self._dense.log_evidence(evidence, out[begin:end])
+            for rows in self._in_logarithms(evidence, flagged):
+                out[begin + np.flatnonzero(flagged)] = self._inference.log_prob(rows)
+
+        self._run(work, block.n)
+        return out
+
+    def marginals(self, block: EvidenceBlock) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+        """log p(e) (n,), and P(x_v = k | e) (n_cells, n) with state k of v in row ``first_cell[v] + k``.
+
+        What is observed is certain; NaN where the evidence is impossible.
+        """
+        n_cells = self.first_cell[-1]
+        check_memory(8 * block.n * n_cells, f"the marginals of {block.n} rows x {n_cells} states")
+        log_p, out = np.empty(block.n), np.empty((n_cells, block.n))
+
+        def work(begin: int, end: int) -> None:
+            evidence = block.read(begin, end)
+            flagged = self._dense.marginals(evidence, log_p[begin:end], out[:, begin:end])
+            for rows in self._in_logarithms(evidence, flagged):
+                place = begin + np.flatnonzero(flagged)
+                log_p[place] = self._inference.log_prob(rows)
+                for v, name in enumerate(self.schema.names):
+                    own = slice(self.first_cell[v], self.first_cell[v + 1])
+                    codes = evidence.codes[v, flagged]
+                    observed = codes != missing_code(codes.dtype)
+                    found = np.eye(self.n_states[v])[np.where(observed, codes, 0)]
+                    found[~observed] = self._inference.posterior(rows, name)[~observed]
+                    out[own, place] = found.T
+
+        self._run(work, block.n)
+        return log_p, out
+
+    def posterior(self, block: EvidenceBlock, name: str) -> npt.NDArray[np.float64]:
+        """P(name = k | the other values of the row) (n, k), NaN where these are impossible."""
+        v = self.schema.rows[name]
+        return self.marginals(block.without(name))[1][self.first_cell[v] : self.first_cell[v + 1]].T
+
+    def most_probable(self, block: EvidenceBlock) -> tuple[npt.NDArray[np.float64], Array]:
+        """log max p(x, e) (n,), and the x (n_vars, n); missing codes where the evidence is impossible."""
+        log_p, codes = np.empty(block.n), self._codes(block.n)
+
+        def work(begin: int, end: int) -> None:
+            evidence = block.read(begin, end)
+            self._refuse(begin, self._dense.most_probable(evidence, log_p[begin:end], codes[:, begin:end]))
+
+        self._run(work, block.n)
+        return log_p, codes
+
+    def draws(self, block: EvidenceBlock, key: int, start: int = 0, n_per_row: int = 1) -> Array:
+        """x (n_vars, n * n_per_row) ~ p(x | e): draw j of row i is column and global row start + i * n_per_row + j.
+
+        Missing codes where the evidence is impossible.
+        """
+        codes = self._codes(block.n * n_per_row)
+
+        def work(begin: int, end: int) -> None:
+            evidence = block.read(begin, end)
+            repeated = Evidence(
+                np.repeat(evidence.codes, n_per_row, axis=1),
+                evidence.soft,
+                np.repeat(evidence.likelihoods, n_per_row, axis=1),
+            )
+            first, last = begin * n_per_row, end * n_per_row
+            rows = np.arange(first, last, dtype=np.uint64) + np.uint64(start)
+            self._refuse(begin, self._dense.draw(repeated, key, rows, codes[:, first:last]))
+
+        self._run(work, block.n)
+        return codes
+
+    def expected_counts(self, block: EvidenceBlock, weights: Array) -> tuple[npt.NDArray[np.float64], list[Array]]:
+        """log p(e) (n,), and sum_i weights[i] P(x_v, parents | e_i) of every variable, with the axes of its table."""
+        log_p = np.empty(block.n)
+        sizes = [table.size for table in self.tables]
+
+        def work(begin: int, end: int) -> Array:
+            counts = np.zeros(sum(sizes))
+            evidence = block.read(begin, end)
+            own = np.ascontiguousarray(weights[begin:end], np.float64)
+            self._refuse(begin, self._dense.expected_counts(evidence, own, log_p[begin:end], counts))
+            return counts
+
+        total = np.zeros(sum(sizes))
+        for counts in self._run(work, block.n):
+            total += counts
+        parts = np.split(total, list(accumulate(sizes))[:-1])
+        return log_p, [own.reshape(table.shape) for own, table in zip(parts, self.tables, strict=True)]
+
+    def _run(self, work: Callable[[int, int], Any], n: int) -> list[Any]:
+        """work(begin, end) for pieces of rows that do not depend on the number of threads."""
+        size = max(256, PIECE_CELLS // max(self.tree.n_cells, 1) // 64 * 64)
+        return run_ranges(work, split(n, size))
+
+    def _codes(self, n: int) -> Array:
+        dtype = self.schema.code_dtype
+        check_memory(n * len(self.n_states) * dtype.itemsize, f"{n} rows x {len(self.n_states)} variables")
+        return np.empty((len(self.n_states), n), dtype)
+
+    @cached_property
+    def _inference(self) -> Inference:
+        """Sums of logarithms, pattern by pattern: slow, for rows whose numbers are too small for anything else."""
+        return Inference(self.program)
+
+    def _in_logarithms(self, evidence: Evidence, flagged: Array) -> list[PartialRows]:
+        """The flagged rows, if any."""
+        if not flagged.any():
+            return []
+        self._refuse(0, flagged if evidence.soft else flagged[:0])
+        codes = evidence.codes[:, flagged]
+        missing = codes == missing_code(codes.dtype)
+        known = np.where(missing, 0, codes).astype(self.schema.code_dtype)
+        own = {v: missing[v] if not missing[v].all() else None for v in range(len(codes)) if missing[v].any()}
+        return [PartialRows(Values(known, np.empty((0, codes.shape[1]), np.float32)), self.schema, own)]
+
+    def _refuse(self, first: int, flagged: Array) -> None:
+        if flagged.any():
+            row = first + int(np.argmax(flagged))
+            raise ValueError(f"probabilities of configurations of row {row} leave the range of float64")
