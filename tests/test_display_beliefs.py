@@ -12,6 +12,7 @@ import pytest
 from defusedxml.ElementTree import fromstring
 
 import fastdgm as fd
+from fastdgm.errors import ImpossibleEvidenceError
 from fastdgm.runtime.text import printable
 from fastdgm.show.bars import BAR_WIDTH
 from fastdgm.show.beliefs import MAX_BARS, MAX_STATE, Beliefs, panels, percent
@@ -33,7 +34,7 @@ NET = fd.BayesNet(
     }
 )
 PRIOR = {"rain": [0.8, 0.2], "wet": [0.85, 0.15]}
-GIVEN = Beliefs(PRIOR, {"rain": [0.0, 1.0], "wet": [0.0, 1.0]}, {"wet": "wet"}, 0.15)
+GIVEN = Beliefs(PRIOR, {"rain": [0.0, 1.0], "wet": [0.0, 1.0]}, {"wet": "wet"}, "probability 0.15")
 
 
 def boxes_of(svg: str) -> dict:
@@ -108,7 +109,7 @@ def test_a_variable_of_which_nothing_is_believed_is_as_ever():
 def test_many_states_have_a_bar_together(n):
     net, p = many_states(n), np.random.default_rng(n).dirichlet(np.ones(n))
     prior = np.full(n, 1 / n)
-    own = panels(net.states, Beliefs({"k": prior}, {"k": p}, {"x": "1"}, 1.0))["k"]
+    own = panels(net.states, Beliefs({"k": prior}, {"k": p}, {"x": "1"}, "probability 1"))["k"]
     assert len(own.bars) == min(n, MAX_BARS)
     assert sum(bar.probability for bar in own.bars) == pytest.approx(1.0)
     assert sum(bar.prior for bar in own.bars) == pytest.approx(1.0)
@@ -124,7 +125,7 @@ def test_hostile_names_are_escaped_and_cut():
     states = HOSTILE[:-1]
     net = fd.BayesNet({name: fd.Categorical(np.full(6, 1 / 6), states) for name in HOSTILE})
     flat = {name: np.full(6, 1 / 6) for name in HOSTILE}
-    beliefs = Beliefs(flat, flat, {name: name for name in HOSTILE}, 1e-9)
+    beliefs = Beliefs(flat, flat, {name: name for name in HOSTILE}, "probability 1e-9")
     boxes = boxes_of(network_svg(net, beliefs))
     assert list(boxes) == [printable(name) or None for name in HOSTILE]
     for own in boxes.values():
@@ -232,3 +233,87 @@ def test_graphviz_draws_the_tables(tmp_path):
     drawn = fromstring(picture(NET, "dot", GIVEN).svg)
     assert {"rain", "no", "yes", "100 %", "(80.0 %)"} <= {text.text for text in drawn.iter(f"{SVG}text")}
     assert write_picture(NET, tmp_path / "net.png", "layers", GIVEN).read_bytes().startswith(b"\x89PNG")
+
+
+# --- networks ----------------------------------------------------------------------------------------------
+
+
+def enumerated(net, given):
+    """P(x_v = k | given) of every variable by summing the joint distribution."""
+    sizes = [len(own) for own in net.states.values()]
+    rows = np.indices(sizes).reshape(len(sizes), -1).T
+    p = np.exp(net.log_prob(rows))
+    for name, code in given.items():
+        p = p * (rows[:, net.names.index(name)] == code)
+    return {name: np.bincount(rows[:, v], p, sizes[v]) / p.sum() for v, name in enumerate(net.names)}
+
+
+@pytest.mark.parametrize("given", [{}, {"xray": 1}, {"dysp": 0, "smoke": 1}])
+def test_bars_are_the_posterior(given):
+    net = fd.example("asia")
+    beliefs = net._beliefs(given)
+    assert beliefs.posterior.keys() == beliefs.prior.keys() == set(net.names)
+    prior, posterior = enumerated(net, {}), enumerated(net, given)
+    for name in net.names:
+        assert beliefs.prior[name] == pytest.approx(prior[name], rel=1e-12)
+        assert beliefs.posterior[name] == pytest.approx(posterior[name], rel=1e-12)
+    labels = {name: net.states[name][code] for name, code in given.items()}
+    assert beliefs.known == labels
+    assert net.plot(posterior=labels).svg == net.plot(posterior=given).svg == network_svg(net, beliefs)
+
+
+def test_a_picture_of_the_prior_and_files(tmp_path):
+    assert NET.plot(posterior={}).svg == network_svg(NET, NET._beliefs({}))
+    assert NET.plot(tmp_path / "net.svg", posterior={"wet": "wet"}).read_text().startswith("<svg")
+    assert NET.plot(tmp_path / "net.txt", posterior={"wet": "wet"}).read_text() == f"{NET.plot(posterior={'wet': 1})}\n"
+    assert '<TD COLSPAN="4">rain</TD>' in NET.plot(tmp_path / "net.dot", posterior={"wet": 1}).read_text()
+    assert NET.plot().svg == NET._repr_svg_()  # what was drawn before is drawn now
+
+
+def test_pictures_of_networks_with_real_variables():
+    net = fd.BayesNet(
+        {
+            "z": fd.Bernoulli(0.3),
+            "x": fd.Normal.given(["z"], [-2.0, 3.0], [1.0, 0.5]),
+            "y": fd.Logistic(["x"], [2.0], 0.0),
+            "v": fd.MultivariateNormal.standard(2),
+        }
+    )
+    boxes = boxes_of(net.plot(posterior={"x": 1.0, "v": [0.0, 1.0]}).svg)
+    expected = net.predict_proba({"x": [1.0]}, "z")[0]
+    assert texts_of(boxes["z"])[1] == [percent(p) for p in expected]
+    assert texts_of(boxes["x"]) == texts_of(boxes["v"]) == []
+    assert texts_of(boxes["y"]) == []  # its prior has no closed form
+    colours = {name: own[1].get("fill") for name, own in boxes.items()}
+    assert colours["x"] == colours["v"] != colours["z"]
+    assert repr(net.plot(posterior={"x": 1.0})).splitlines()[1].startswith("given x = 1 (density 0.0")
+    known = repr(net.plot(posterior={"z": 1})).splitlines()
+    assert known[1] == "given z = True (probability 0.3); in brackets: the prior"
+    assert known[3].split()[-4:] == ["100", "%", "(30.0", "%)"]
+
+
+@pytest.mark.parametrize(
+    ("posterior", "error", "match"),
+    [
+        ({"rian": "yes"}, KeyError, "no variable 'rian'.*did you mean 'rain'"),
+        ({"rain": "maybe"}, KeyError, "'maybe' is no state of 'rain'"),
+        ({"rain": 2}, ValueError, "codes of 'rain' run from 0 to 1, got 2"),
+        ({"rain": "no", "wet": "wet"}, ImpossibleEvidenceError, "impossible: rain=no, wet=wet"),
+        (3, TypeError, "mapping from variables to values, got 3"),
+    ],
+)
+def test_wrong_evidence(posterior, error, match, tmp_path):
+    with pytest.raises(error, match=match):
+        NET.plot(tmp_path / "net.svg", posterior=posterior)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_structure_believes_nothing():
+    with pytest.raises(fd.NotFittedError):
+        fd.markov_chain(["a", "b"]).plot(posterior={})
+
+
+def test_evidence_of_tiny_probability_is_written_as_a_logarithm():
+    net = fd.BayesNet({f"x{i}": fd.Bernoulli(1e-30) for i in range(20)})
+    line = repr(net.plot(posterior={f"x{i}": 1 for i in range(20)})).splitlines()[1]
+    assert f"log-probability {20 * np.log(1e-30):.1f} nats" in line

@@ -24,21 +24,21 @@ class Beliefs(NamedTuple):
 
     Examples
     --------
-    >>> Beliefs({"rain": [0.8, 0.2]}, {"rain": [0.4, 0.6]}, {"wet": "yes"}, 0.29).caption("outlined")
+    >>> Beliefs({"rain": [0.8, 0.2]}, {"rain": [0.4, 0.6]}, {"wet": "yes"}, "probability 0.29").caption("outlined")
     'given wet = yes (probability 0.29); outlined: the prior'
     """
 
     prior: Mapping[str, Sequence[float]]
     posterior: Mapping[str, Sequence[float]]  # the prior where nothing is known
     known: Mapping[str, str] = MappingProxyType({})  # what is known of each variable, as it reads
-    probability: float = 1.0  # of all that is known
+    how_likely: str = ""  # all that is known
 
     def caption(self, how: str) -> str:
         """What the bars are, and how the prior is shown beside them."""
         if not self.known:
             return "the prior: nothing is given"
         facts = ", ".join(f"{printable(name)} = {printable(value, MAX_KNOWN)}" for name, value in self.known.items())
-        return f"given {printable(facts, MAX_KNOWN)} (probability {self.probability:.4g}); {how}: the prior"
+        return f"given {printable(facts, MAX_KNOWN)} ({self.how_likely}); {how}: the prior"
 
 
 class Bar(NamedTuple):
