@@ -32,20 +32,22 @@ MISSING_GRAPHVIZ = (
 
 
 class Picture:
-    """A graph that notebooks draw, once; in a terminal it is a tree.
+    """A graph that notebooks draw, once; in a terminal it is a tree, or bars.
 
-    ``svg`` is the drawing as text, None where the graph is too large for one.
+    ``svg`` is the drawing as text, None where the graph is too large for one; ``text`` is the tree, or the bars, in
+    full.
     """
 
-    def __init__(self, drawing: str | None, tree: str) -> None:
+    def __init__(self, drawing: str | None, text: str, beginning: str) -> None:
         self.svg = drawing
-        self._tree = tree
+        self.text = text
+        self._beginning = beginning
 
     def _repr_svg_(self) -> str | None:
         return self.svg
 
     def __repr__(self) -> str:
-        return self._tree
+        return self._beginning
 
 
 def picture(net: NetworkLike, layout: str, beliefs: Beliefs | None = None) -> Picture:
@@ -56,10 +58,10 @@ def picture(net: NetworkLike, layout: str, beliefs: Beliefs | None = None) -> Pi
     ValueError : another layout. ImportError : ``"dot"`` without graphviz. OSError : graphviz fails.
     """
     _check_layout(layout)
-    text = graph_text(net, beliefs)
+    text, beginning = graph_text(net, beliefs, max_lines=None), graph_text(net, beliefs)
     if layout == "dot":
-        return Picture(_dot_svg(net, beliefs), text)
-    return Picture(network_svg(net, beliefs) if len(net) <= MAX_DRAWN else None, text)
+        return Picture(_dot_svg(net, beliefs), text, beginning)
+    return Picture(network_svg(net, beliefs) if len(net) <= MAX_DRAWN else None, text, beginning)
 
 
 def shown_svg(net: NetworkLike) -> str | None:
