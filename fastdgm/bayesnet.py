@@ -32,8 +32,8 @@ if TYPE_CHECKING:
     from .learning.neural import TrainingData
     from .learning.neural_options import ModuleOptions
     from .learning.options import Schedule
-    from .show.beliefs import Beliefs
     from .show.graph import Picture
+    from .show.marginals import Marginals
 
 
 class BayesNet(LatentCodes):
@@ -623,14 +623,14 @@ class BayesNet(LatentCodes):
         """
         from .show.graph import picture, write_picture
 
-        beliefs = None if posterior is None else self._beliefs(posterior)
-        return picture(self, layout, beliefs) if path is None else write_picture(self, path, layout, beliefs)
+        marginals = None if posterior is None else self._shown_marginals(posterior)
+        return picture(self, layout, marginals) if path is None else write_picture(self, path, layout, marginals)
 
-    def _beliefs(self, given: Mapping[str, object]) -> Beliefs:
+    def _shown_marginals(self, given: Mapping[str, object]) -> Marginals:
         """The bars of a picture."""
-        from .inference.beliefs import exact_beliefs, mixed_beliefs
+        from .inference.shown_marginals import exact_shown, mixed_shown
 
-        return exact_beliefs(self._exact, given) if self._program.is_tabular else mixed_beliefs(self._inference, given)
+        return exact_shown(self._exact, given) if self._program.is_tabular else mixed_shown(self._inference, given)
 
     def _repr_svg_(self) -> str | None:
         from .show.graph import shown_svg

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from html import escape
 
-from .beliefs import Bar, Panel, percent
 from .layered import PADDING, text_width
+from .marginals import Bar, Panel, percent
 
 HEAD, LINE_HEIGHT, FOOT = 24, 15, 5  # pixels: the name of the variable, a bar, the space below
 BAR_WIDTH, BAR_HEIGHT, PERCENT_WIDTH, GAP = 64, 9, 44, 6
@@ -20,7 +20,7 @@ def panel_size(name: str, panel: Panel) -> tuple[float, float]:
 
 
 def panel_svg(x: float, top: float, width: float, panel: Panel) -> str:
-    """The bars of a box whose upper edge has its centre at (x, top); an outline is what was believed before."""
+    """The bars of a box whose upper edge has its centre at (x, top); an outline is the prior."""
     bars = panel.bars
     left, right = x - (width - PADDING) / 2, x + (width - PADDING) / 2
     start = right - PERCENT_WIDTH - GAP - BAR_WIDTH

@@ -6,7 +6,7 @@ from html import escape
 
 from ..runtime.text import printable
 from .bars import BAR, BAR_HEIGHT, BAR_WIDTH, KNOWN_BAR
-from .beliefs import Bar, Beliefs, Panel, panels, percent
+from .marginals import Bar, Marginals, Panel, panels, percent
 from .shown import NetworkLike
 from .svg import KNOWN_BOX, KNOWN_FRAME
 from .text import real_names
@@ -15,10 +15,10 @@ STYLE = 'shape=box, style="rounded,filled", fillcolor="#eef3fa", color="#4a6a94"
 TABLE = 'BORDER="0" CELLBORDER="0" CELLSPACING="0" CELLPADDING'
 
 
-def network_dot(net: NetworkLike, beliefs: Beliefs | None = None) -> str:
+def network_dot(net: NetworkLike, marginals: Marginals | None = None) -> str:
     """The graph in graphviz's language, every name escaped; real variables are ellipses, latent ones white.
 
-    Where there are beliefs, a node is a table with a bar for every state.
+    Where there are marginals, a node is a table with a bar for every state.
 
     Examples
     --------
@@ -34,8 +34,8 @@ def network_dot(net: NetworkLike, beliefs: Beliefs | None = None) -> str:
     """
     number = {name: i for i, name in enumerate(net.names)}
     real = real_names(net)
-    own = {} if beliefs is None else panels(net.states, beliefs)
-    known = () if beliefs is None else beliefs.known
+    own = {} if marginals is None else panels(net.states, marginals)
+    known = () if marginals is None else marginals.known
     shape = {
         name: (", shape=ellipse" if name in real else "")
         + (", fillcolor=white" if name in net.guide else "")
@@ -44,8 +44,8 @@ def network_dot(net: NetworkLike, beliefs: Beliefs | None = None) -> str:
     }
     labels = {name: _table(name, own[name]) if name in own else _quoted(printable(name)) for name in number}
     caption = []
-    if beliefs is not None:
-        caption = [f'  label={_quoted(beliefs.caption("in brackets"))}; labelloc=t; fontname="sans-serif";']
+    if marginals is not None:
+        caption = [f'  label={_quoted(marginals.caption("in brackets"))}; labelloc=t; fontname="sans-serif";']
     lines = [f"  v{i} [label={labels[name]}{shape[name]}];" for name, i in number.items()]
     lines += [f"  v{number[parent]} -> v{number[child]};" for parent, child in net.edges]
     return "\n".join(["digraph {", f"  node [{STYLE}];", *caption, *lines, "}", ""])
@@ -66,7 +66,7 @@ def _table(name: str, panel: Panel) -> str:
 
 
 def _row(bar: Bar, colour: str) -> str:
-    """A state, its bar, its probability, and in brackets what was believed before."""
+    """A state, its bar, its probability, and the prior in brackets."""
     share = f'<TD ALIGN="RIGHT">{_text(percent(bar.probability))}</TD>'
     before = "" if bar.prior is None else f'<TD ALIGN="RIGHT">({_text(percent(bar.prior))})</TD>'
     return f'<TR><TD ALIGN="LEFT">{_text(bar.label)}</TD><TD ALIGN="LEFT">{_bar(bar, colour)}</TD>{share}{before}</TR>'

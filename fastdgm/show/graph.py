@@ -9,9 +9,9 @@ from ..runtime.extras import how_to_install
 from ..runtime.files import atomic_file
 from ..runtime.text import printable
 from .bars import panel_size
-from .beliefs import Beliefs, panels, title_lines
 from .dot import network_dot
 from .layered import CELL_WIDTH, label_size, placed
+from .marginals import Marginals, panels, title_lines
 from .shown import NetworkLike
 from .svg import Box, cell_size, svg
 from .text import conditionals_of, graph_text, real_names
@@ -50,18 +50,18 @@ class Picture:
         return self._beginning
 
 
-def picture(net: NetworkLike, layout: str, beliefs: Beliefs | None = None) -> Picture:
-    """The graph for a notebook, by our own layout or graphviz's, with bars of what is believed.
+def picture(net: NetworkLike, layout: str, marginals: Marginals | None = None) -> Picture:
+    """The graph for a notebook, by our own layout or graphviz's, with bars of the states.
 
     Raises
     ------
     ValueError : another layout. ImportError : ``"dot"`` without graphviz. OSError : graphviz fails.
     """
     _check_layout(layout)
-    text, beginning = graph_text(net, beliefs, max_lines=None), graph_text(net, beliefs)
+    text, beginning = graph_text(net, marginals, max_lines=None), graph_text(net, marginals)
     if layout == "dot":
-        return Picture(_dot_svg(net, beliefs), text, beginning)
-    return Picture(network_svg(net, beliefs) if len(net) <= MAX_DRAWN else None, text, beginning)
+        return Picture(_dot_svg(net, marginals), text, beginning)
+    return Picture(network_svg(net, marginals) if len(net) <= MAX_DRAWN else None, text, beginning)
 
 
 def shown_svg(net: NetworkLike) -> str | None:
@@ -69,23 +69,23 @@ def shown_svg(net: NetworkLike) -> str | None:
     return network_svg(net) if len(net) <= MAX_SHOWN else None
 
 
-def network_svg(net: NetworkLike, beliefs: Beliefs | None = None, *, in_cell: bool = True) -> str:
+def network_svg(net: NetworkLike, marginals: Marginals | None = None, *, in_cell: bool = True) -> str:
     """The graph as our own SVG, for a notebook's cell or as a file."""
-    boxes = _boxes(net, beliefs)
+    boxes = _boxes(net, marginals)
     sizes = {name: _size(box) for name, box in zip(net.order, boxes, strict=True)}
     drawing = placed(net.parents, net.order, sizes)
-    return svg(drawing, boxes, "" if beliefs is None else beliefs.caption("outlined"), in_cell=in_cell)
+    return svg(drawing, boxes, "" if marginals is None else marginals.caption("outlined"), in_cell=in_cell)
 
 
-def _boxes(net: NetworkLike, beliefs: Beliefs | None) -> list[Box]:
+def _boxes(net: NetworkLike, marginals: Marginals | None) -> list[Box]:
     """All variables in the order of the graph."""
     conditionals, real = conditionals_of(net), real_names(net)
-    own = {} if beliefs is None else panels(net.states, beliefs)
-    known = () if beliefs is None else beliefs.known
+    own = {} if marginals is None else panels(net.states, marginals)
+    known = () if marginals is None else marginals.known
     return [
         Box(
             printable(name),
-            _title(net, name, conditionals.get(name), beliefs),
+            _title(net, name, conditionals.get(name), marginals),
             name in real,
             name in net.guide,
             name in known,
@@ -99,16 +99,16 @@ def _size(box: Box) -> tuple[float, float]:
     return label_size(box.label) if box.panel is None else panel_size(box.label, box.panel)
 
 
-def _title(net: NetworkLike, name: str, own: object, beliefs: Beliefs | None) -> str:
-    """The whole name, and the states where they are known; the distribution of what is no table, and its guide; what
-    is believed."""
+def _title(net: NetworkLike, name: str, own: object, marginals: Marginals | None) -> str:
+    """The whole name, and the states where they are known; the distribution of what is no table, and its guide; its
+    marginal."""
     states = net.states.get(name, ())
     shown = [printable(state) for state in states[:TITLE_STATES]]
     more = [f"... {len(states) - len(shown)} more"] if len(states) > len(shown) else []
     known = f": {', '.join([*shown, *more])}" if states else ""
     guide = [f"guide: {line}" for line in _distribution(net.guide.get(name))]
-    believed = [] if beliefs is None else title_lines(states, name, beliefs, TITLE_STATES)
-    return "\n".join([printable(name, MAX_TITLE) + known, *_distribution(own), *guide, *believed])
+    figures = [] if marginals is None else title_lines(states, name, marginals, TITLE_STATES)
+    return "\n".join([printable(name, MAX_TITLE) + known, *_distribution(own), *guide, *figures])
 
 
 def _distribution(own: object) -> list[str]:
@@ -118,9 +118,9 @@ def _distribution(own: object) -> list[str]:
     return [printable(line, TITLE_CHARACTERS) for line in repr(own).splitlines()[:TITLE_LINES]]
 
 
-def _dot_svg(net: NetworkLike, beliefs: Beliefs | None) -> str:
+def _dot_svg(net: NetworkLike, marginals: Marginals | None) -> str:
     """What graphviz draws, without its file header, and never wider than a notebook's cell."""
-    drawn = _graphviz(network_dot(net, beliefs), "svg", 'layout="dot"').decode()
+    drawn = _graphviz(network_dot(net, marginals), "svg", 'layout="dot"').decode()
     return DOT_SIZE.sub(_dot_cell_size, drawn[drawn.index("<svg") :], count=1)
 
 
@@ -146,11 +146,11 @@ def _graphviz(source: str, image_format: str, purpose: str) -> bytes:
         ) from None
 
 
-def write_picture(net: NetworkLike, path: str | Path, layout: str, beliefs: Beliefs | None = None) -> Path:
+def write_picture(net: NetworkLike, path: str | Path, layout: str, marginals: Marginals | None = None) -> Path:
     """Write a picture of the graph to ``path``, complete or not at all, and return the path.
 
-    By suffix: .svg (by ``layout``), .png, .pdf (graphviz), .dot (graphviz source), .txt (a tree, or bars of what is
-    believed).
+    By suffix: .svg (by ``layout``), .png, .pdf (graphviz), .dot (graphviz source), .txt (a tree, or bars of the
+    states).
 
     Raises
     ------
@@ -159,22 +159,22 @@ def write_picture(net: NetworkLike, path: str | Path, layout: str, beliefs: Beli
     """
     _check_layout(layout)
     path = Path(path)
-    content = _file_content(net, path.suffix.lower(), layout, beliefs)
+    content = _file_content(net, path.suffix.lower(), layout, marginals)
     with atomic_file(path) as file:
         file.write(content)
     return path
 
 
-def _file_content(net: NetworkLike, suffix: str, layout: str, beliefs: Beliefs | None) -> bytes:
+def _file_content(net: NetworkLike, suffix: str, layout: str, marginals: Marginals | None) -> bytes:
     if suffix == ".txt":
-        return (graph_text(net, beliefs, max_lines=None) + "\n").encode()
+        return (graph_text(net, marginals, max_lines=None) + "\n").encode()
     if suffix == ".dot":
-        return network_dot(net, beliefs).encode()
+        return network_dot(net, marginals).encode()
     if suffix not in (".svg", ".png", ".pdf"):
         raise ValueError(f"a picture is written as .svg, .png, .pdf, .dot or .txt, got the suffix {suffix!r}")
     if suffix == ".svg" and layout == "layers":
-        return network_svg(net, beliefs, in_cell=False).encode()
-    return _graphviz(network_dot(net, beliefs), suffix[1:], f"writing {suffix}")
+        return network_svg(net, marginals, in_cell=False).encode()
+    return _graphviz(network_dot(net, marginals), suffix[1:], f"writing {suffix}")
 
 
 def _check_layout(layout: str) -> None:

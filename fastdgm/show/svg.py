@@ -11,8 +11,8 @@ from html import escape
 from typing import NamedTuple
 
 from .bars import panel_svg
-from .beliefs import Panel
 from .layered import BOX_HEIGHT, CELL_WIDTH, MARGIN, Drawing, text_width
+from .marginals import Panel
 
 LINE, BOX, FRAME, INK = "#777", "#eef3fa", "#4a6a94", "#1c2733"
 KNOWN_BOX, KNOWN_FRAME = "#fdf4dc", "#94713a"

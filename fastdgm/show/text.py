@@ -10,8 +10,8 @@ import numpy as np
 from ..data.variables import Real
 from ..errors import NotFittedError
 from ..runtime.text import printable
-from .beliefs import Beliefs, beliefs_text, panels
 from .listing import MAX_COLUMNS, MAX_ROWS, Listing, count
+from .marginals import Marginals, marginals_text, panels
 from .shown import NetworkLike, NeuralLike, Table
 
 MAX_LINES = 30  # of a tree in a repr
@@ -62,12 +62,12 @@ def network_text(net: NetworkLike, max_lines: int | None = MAX_LINES) -> str:
     return _cut([_headline(net), *_tree(net)], max_lines, "plot('net.txt')")
 
 
-def graph_text(net: NetworkLike, beliefs: Beliefs | None, max_lines: int | None = MAX_LINES) -> str:
-    """What stands for a picture in a terminal: the tree, or bars of what is believed of the variables."""
-    if beliefs is None:
+def graph_text(net: NetworkLike, marginals: Marginals | None, max_lines: int | None = MAX_LINES) -> str:
+    """What stands for a picture in a terminal: the tree, or bars of the states."""
+    if marginals is None:
         return network_text(net, max_lines)
-    bars = beliefs_text(net.names, panels(net.states, beliefs))
-    lines = [_headline(net), beliefs.caption("in brackets"), *bars]
+    bars = marginals_text(net.names, panels(net.states, marginals))
+    lines = [_headline(net), marginals.caption("in brackets"), *bars]
     return _cut(lines, max_lines, "plot('net.txt', posterior=...)")
 
 

@@ -1,4 +1,4 @@
-"""What a network believes of discrete variables, for a picture: bars of probabilities, with and without evidence."""
+"""Marginals of discrete variables for a picture: how they read, and as bars, with and without evidence."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ EIGHTHS = " ▏▎▍▌▋▊▉"
 Floats = npt.NDArray[np.float64]
 
 
-class Beliefs(NamedTuple):
+class Marginals(NamedTuple):
     """Probabilities of the states of discrete variables.
 
     Examples
     --------
-    >>> Beliefs({"rain": [0.8, 0.2]}, {"rain": [0.4, 0.6]}, {"wet": "yes"}, "probability 0.29").caption("outlined")
+    >>> Marginals({"rain": [0.8, 0.2]}, {"rain": [0.4, 0.6]}, {"wet": "yes"}, "probability 0.29").caption("outlined")
     'given wet = yes (probability 0.29); outlined: the prior'
     """
 
@@ -56,14 +56,14 @@ class Panel(NamedTuple):
     is_known: bool
 
 
-def panels(states: Mapping[str, Sequence[str]], beliefs: Beliefs) -> dict[str, Panel]:
-    """Bars of all variables of which anything is believed."""
-    return {name: _panel(states[name], name, beliefs) for name in beliefs.posterior}
+def panels(states: Mapping[str, Sequence[str]], marginals: Marginals) -> dict[str, Panel]:
+    """Bars of all variables that have marginals."""
+    return {name: _panel(states[name], name, marginals) for name in marginals.posterior}
 
 
-def _panel(states: Sequence[str], name: str, beliefs: Beliefs) -> Panel:
-    posterior = np.asarray(beliefs.posterior[name], np.float64)
-    prior = np.asarray(beliefs.prior[name], np.float64) if beliefs.known else None
+def _panel(states: Sequence[str], name: str, marginals: Marginals) -> Panel:
+    posterior = np.asarray(marginals.posterior[name], np.float64)
+    prior = np.asarray(marginals.prior[name], np.float64) if marginals.known else None
     shown = _shown(posterior, prior)
     bars = [
         Bar(printable(states[k], MAX_STATE), float(posterior[k]), None if prior is None else float(prior[k]))
@@ -73,7 +73,7 @@ def _panel(states: Sequence[str], name: str, beliefs: Beliefs) -> Panel:
         others = np.delete(np.arange(len(states)), shown)
         before = None if prior is None else float(prior[others].sum())
         bars.append(Bar(f"{rest} more", float(posterior[others].sum()), before))
-    return Panel(tuple(bars), name in beliefs.known)
+    return Panel(tuple(bars), name in marginals.known)
 
 
 def _shown(posterior: Floats, prior: Floats | None) -> list[int]:
@@ -101,18 +101,18 @@ def percent(probability: float) -> str:
     return f"{100 * probability:.1f} %"
 
 
-def title_lines(states: Sequence[str], name: str, beliefs: Beliefs, most: int) -> list[str]:
+def title_lines(states: Sequence[str], name: str, marginals: Marginals, most: int) -> list[str]:
     """The probabilities of a variable's first states in figures, as they show up over its box."""
-    if name not in beliefs.posterior:
+    if name not in marginals.posterior:
         return []
-    posterior, prior = beliefs.posterior[name], beliefs.prior[name]
-    without = [f" (prior {p:.6g})" if beliefs.known else "" for p in prior[:most]]
+    posterior, prior = marginals.posterior[name], marginals.prior[name]
+    without = [f" (prior {p:.6g})" if marginals.known else "" for p in prior[:most]]
     more = [f"... {len(states) - most} more"] if len(states) > most else []
     own = zip(states, posterior, without, strict=False)
     return [*(f"{printable(state)} {p:.6g}{before}" for state, p, before in own), *more]
 
 
-def beliefs_text(names: Sequence[str], own: Mapping[str, Panel]) -> Iterator[str]:
+def marginals_text(names: Sequence[str], own: Mapping[str, Panel]) -> Iterator[str]:
     """Bars of all variables as aligned lines of text, a star at those that are known, the prior in brackets."""
     labels = {name: printable(name) + (" *" if own[name].is_known else "") for name in names if name in own}
     if not labels:

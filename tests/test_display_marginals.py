@@ -15,10 +15,10 @@ import fastdgm as fd
 from fastdgm.errors import ImpossibleEvidenceError
 from fastdgm.runtime.text import printable
 from fastdgm.show.bars import BAR_WIDTH
-from fastdgm.show.beliefs import MAX_BARS, MAX_STATE, Beliefs, panels, percent
 from fastdgm.show.dot import network_dot
 from fastdgm.show.graph import network_svg, picture, write_picture
 from fastdgm.show.layered import MARGIN, text_width
+from fastdgm.show.marginals import MAX_BARS, MAX_STATE, Marginals, panels, percent
 
 SVG = "{http://www.w3.org/2000/svg}"
 HOSTILE = ['a"b\\', "<script>&amp;", "\x1b[31mred\n", "\ud800", "é" * 100, "\\N", ""]
@@ -34,7 +34,7 @@ NET = fd.BayesNet(
     }
 )
 PRIOR = {"rain": [0.8, 0.2], "wet": [0.85, 0.15]}
-GIVEN = Beliefs(PRIOR, {"rain": [0.0, 1.0], "wet": [0.0, 1.0]}, {"wet": "wet"}, "probability 0.15")
+GIVEN = Marginals(PRIOR, {"rain": [0.0, 1.0], "wet": [0.0, 1.0]}, {"wet": "wet"}, "probability 0.15")
 
 
 def boxes_of(svg: str) -> dict:
@@ -73,7 +73,7 @@ def test_what_is_known_is_marked():
 
 
 def test_the_prior_alone_has_no_outlines():
-    svg = network_svg(NET, Beliefs(PRIOR, PRIOR))
+    svg = network_svg(NET, Marginals(PRIOR, PRIOR))
     assert all(len(own.findall(f"{SVG}path")) == 1 for own in boxes_of(svg).values())
     assert texts_of(boxes_of(svg)["wet"])[1] == ["85.0 %", "15.0 %"]
     assert fromstring(svg).find(f"{SVG}text").text == "the prior: nothing is given"
@@ -95,7 +95,7 @@ def test_titles_hold_the_figures():
     boxes = boxes_of(network_svg(NET, GIVEN))
     title = boxes["wet"].find(f"{SVG}title").text.splitlines()
     assert title == ["wet: dry, wet", "dry 0 (prior 0.85)", "wet 1 (prior 0.15)"]
-    title = boxes_of(network_svg(NET, Beliefs(PRIOR, PRIOR)))["wet"].find(f"{SVG}title").text.splitlines()
+    title = boxes_of(network_svg(NET, Marginals(PRIOR, PRIOR)))["wet"].find(f"{SVG}title").text.splitlines()
     assert title == ["wet: dry, wet", "dry 0.85", "wet 0.15"]
 
 
@@ -109,7 +109,7 @@ def test_a_variable_of_which_nothing_is_believed_is_as_ever():
 def test_many_states_have_a_bar_together(n):
     net, p = many_states(n), np.random.default_rng(n).dirichlet(np.ones(n))
     prior = np.full(n, 1 / n)
-    own = panels(net.states, Beliefs({"k": prior}, {"k": p}, {"x": "1"}, "probability 1"))["k"]
+    own = panels(net.states, Marginals({"k": prior}, {"k": p}, {"x": "1"}, "probability 1"))["k"]
     assert len(own.bars) == min(n, MAX_BARS)
     assert sum(bar.probability for bar in own.bars) == pytest.approx(1.0)
     assert sum(bar.prior for bar in own.bars) == pytest.approx(1.0)
@@ -125,14 +125,14 @@ def test_hostile_names_are_escaped_and_cut():
     states = HOSTILE[:-1]
     net = fd.BayesNet({name: fd.Categorical(np.full(6, 1 / 6), states) for name in HOSTILE})
     flat = {name: np.full(6, 1 / 6) for name in HOSTILE}
-    beliefs = Beliefs(flat, flat, {name: name for name in HOSTILE}, "probability 1e-9")
-    boxes = boxes_of(network_svg(net, beliefs))
+    marginals = Marginals(flat, flat, {name: name for name in HOSTILE}, "probability 1e-9")
+    boxes = boxes_of(network_svg(net, marginals))
     assert list(boxes) == [printable(name) or None for name in HOSTILE]
     for own in boxes.values():
         assert texts_of(own)[0] == [printable(state, MAX_STATE) for state in states]
-    text = repr(picture(net, "layers", beliefs))
+    text = repr(picture(net, "layers", marginals))
     assert "".join(text.splitlines()).isprintable()
-    source = picture(net, "layers", beliefs).svg
+    source = picture(net, "layers", marginals).svg
     assert source is not None and len(source) < 40_000
 
 
@@ -143,7 +143,7 @@ def test_boxes_of_any_height_never_overlap_and_lines_keep_out_of_them():
     edges = sorted({(names[min(i, j)], names[max(i, j)]) for i, j in rng.integers(0, 40, (60, 2)) if i != j})
     net = fd.BayesNet.from_edges(edges, names, {name: [str(k) for k in range(n)] for name, n in sizes.items()})
     flat = {name: np.full(n, 1 / n) for name, n in sizes.items()}
-    drawn = fromstring(network_svg(net, Beliefs(flat, flat)))
+    drawn = fromstring(network_svg(net, Marginals(flat, flat)))
     at = {}
     for group in drawn.iter(f"{SVG}g"):
         if (box := group.find(f"{SVG}rect")) is not None:
@@ -168,9 +168,9 @@ def test_a_large_network_stays_readable():
         [(names[i // 2], names[i]) for i in range(1, 441)], names, {name: ["aa", "ab", "bb"] for name in names}
     )
     flat = {name: [0.25, 0.5, 0.25] for name in names}
-    drawn = fromstring(network_svg(net, Beliefs(flat, flat)))
+    drawn = fromstring(network_svg(net, Marginals(flat, flat)))
     assert float(drawn.get("viewBox").split()[2]) < 2000
-    assert len(boxes_of(network_svg(net, Beliefs(flat, flat)))) == 441
+    assert len(boxes_of(network_svg(net, Marginals(flat, flat)))) == 441
 
 
 # --- text --------------------------------------------------------------------------------------------------
@@ -186,13 +186,15 @@ def test_bars_as_text(tmp_path):
         "wet *  dry                            0 %  (85.0 %)",
         f"       wet  {'█' * 20}    100 %  (15.0 %)",
     ]  # fmt: skip
-    assert repr(picture(NET, "layers", Beliefs(PRIOR, PRIOR))).splitlines()[2] == f"rain  no   {'█' * 16}       80.0 %"
+    assert (
+        repr(picture(NET, "layers", Marginals(PRIOR, PRIOR))).splitlines()[2] == f"rain  no   {'█' * 16}       80.0 %"
+    )
 
 
 def test_long_text_is_cut():
     net = fd.independent({f"x{i}": 2 for i in range(100)})
     flat = {name: [0.5, 0.5] for name in net.names}
-    lines = repr(picture(net, "layers", Beliefs(flat, flat))).splitlines()
+    lines = repr(picture(net, "layers", Marginals(flat, flat))).splitlines()
     assert len(lines) == 31 and lines[-1] == "... (172 more lines; all with plot('net.txt', posterior=...))"
 
 
@@ -221,7 +223,7 @@ def test_graphviz_source_has_tables(tmp_path):
 def test_graphviz_tables_are_escaped():
     net = fd.BayesNet({name: fd.Categorical(np.full(6, 1 / 6), HOSTILE[:-1]) for name in HOSTILE[1:]})
     flat = {name: np.full(6, 1 / 6) for name in net.names}
-    source = network_dot(net, Beliefs(flat, flat))
+    source = network_dot(net, Marginals(flat, flat))
     source.encode()
     for table in re.findall(r"label=<(<TABLE.*?</TABLE>)>[],]", source):
         assert "\\" not in table
@@ -251,19 +253,19 @@ def enumerated(net, given):
 @pytest.mark.parametrize("given", [{}, {"xray": 1}, {"dysp": 0, "smoke": 1}])
 def test_bars_are_the_posterior(given):
     net = fd.example("asia")
-    beliefs = net._beliefs(given)
-    assert beliefs.posterior.keys() == beliefs.prior.keys() == set(net.names)
+    marginals = net._shown_marginals(given)
+    assert marginals.posterior.keys() == marginals.prior.keys() == set(net.names)
     prior, posterior = enumerated(net, {}), enumerated(net, given)
     for name in net.names:
-        assert beliefs.prior[name] == pytest.approx(prior[name], rel=1e-12)
-        assert beliefs.posterior[name] == pytest.approx(posterior[name], rel=1e-12)
+        assert marginals.prior[name] == pytest.approx(prior[name], rel=1e-12)
+        assert marginals.posterior[name] == pytest.approx(posterior[name], rel=1e-12)
     labels = {name: net.states[name][code] for name, code in given.items()}
-    assert beliefs.known == labels
-    assert net.plot(posterior=labels).svg == net.plot(posterior=given).svg == network_svg(net, beliefs)
+    assert marginals.known == labels
+    assert net.plot(posterior=labels).svg == net.plot(posterior=given).svg == network_svg(net, marginals)
 
 
 def test_a_picture_of_the_prior_and_files(tmp_path):
-    assert NET.plot(posterior={}).svg == network_svg(NET, NET._beliefs({}))
+    assert NET.plot(posterior={}).svg == network_svg(NET, NET._shown_marginals({}))
     assert NET.plot(tmp_path / "net.svg", posterior={"wet": "wet"}).read_text().startswith("<svg")
     assert NET.plot(tmp_path / "net.txt", posterior={"wet": "wet"}).read_text() == f"{NET.plot(posterior={'wet': 1})}\n"
     assert '<TD COLSPAN="4">rain</TD>' in NET.plot(tmp_path / "net.dot", posterior={"wet": 1}).read_text()

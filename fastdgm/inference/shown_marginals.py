@@ -1,4 +1,4 @@
-"""What a network believes of its discrete variables, given values of some: probabilities for a picture."""
+"""The marginals of discrete variables, given values of some, that a picture shows."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ..data.evidence_rows import EvidenceBlock, given_evidence, missing_code
 from ..data.partial import PartialRows
 from ..data.schema import Schema, Values
 from ..errors import ImpossibleEvidenceError
-from ..show.beliefs import Beliefs
+from ..show.marginals import Marginals
 from .exact import Exact
 from .latent import Inference
 
@@ -23,7 +23,7 @@ Array = npt.NDArray[Any]
 SMALLEST = 1e-300  # probability that is written as one; a smaller one as its logarithm
 
 
-def exact_beliefs(exact: Exact, given: Mapping[str, object]) -> Beliefs:
+def exact_shown(exact: Exact, given: Mapping[str, object]) -> Marginals:
     """P(x_v = k | given) of all variables, and P(x_v = k), in a network of discrete variables alone.
 
     Raises as ``given_evidence``; ValueError for evidence of several rows; ImpossibleEvidenceError.
@@ -35,7 +35,7 @@ def exact_beliefs(exact: Exact, given: Mapping[str, object]) -> Beliefs:
     log_p, posterior = exact.marginals(block)
     known = _known_texts(block)
     _check_possible(log_p[0], known)
-    return Beliefs(_by_name(exact, prior), _by_name(exact, posterior), known, _probability(log_p[0]))
+    return Marginals(_by_name(exact, prior), _by_name(exact, posterior), known, _probability(log_p[0]))
 
 
 def _by_name(exact: Exact, marginals: Array) -> dict[str, Sequence[float]]:
@@ -64,7 +64,7 @@ def _soft_text(states: Sequence[str], likelihood: Array) -> str:
     return "likelihood " + " : ".join(f"{own:.3g}" for own in likelihood)
 
 
-def mixed_beliefs(inference: Inference, given: Mapping[str, object]) -> Beliefs:
+def mixed_shown(inference: Inference, given: Mapping[str, object]) -> Marginals:
     """The same of the discrete variables of a network with real variables, of those whose sums have a closed form.
 
     Raises as ``known_values``; ValueError where the density of what is given has no closed form.
@@ -87,7 +87,7 @@ def mixed_beliefs(inference: Inference, given: Mapping[str, object]) -> Beliefs:
         if name in known.codes:
             posterior[name] = np.eye(len(schema.states[name]))[known.codes[name]]
     density = any(name in schema.sizes for name in known.names)
-    return Beliefs(prior, posterior, texts, f"density {exp(log_p):.4g}" if density else _probability(log_p))
+    return Marginals(prior, posterior, texts, f"density {exp(log_p):.4g}" if density else _probability(log_p))
 
 
 def _one_row(known: Known, schema: Schema) -> PartialRows:
