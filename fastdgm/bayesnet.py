@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from .learning.neural_options import ModuleOptions
     from .learning.options import Schedule
     from .show.graph import Picture
+    from .show.marginals import Marginals
 
 
 class BayesNet(Sampler):
@@ -416,25 +417,37 @@ class BayesNet(Sampler):
 
         return to_sklearn(self)
 
-    def plot(self, path: str | Path | None = None, *, layout: str = "layers") -> Picture | Path:
+    def plot(
+        self,
+        path: str | Path | None = None,
+        *,
+        layout: str = "layers",
+        posterior: Mapping[str, object] | None = None,
+    ) -> Picture | Path:
         """A picture of the graph: shown in a notebook, or written to ``path``, which is returned.
 
         Parameters
         ----------
-        path : by suffix .svg, .png, .pdf (graphviz), .dot (graphviz source), .txt (a tree). The file appears complete
-            or not at all.
+        path : by suffix .svg, .png, .pdf (graphviz), .dot (graphviz source), .txt (a tree, or bars as text). The file
+            appears complete or not at all.
         layout : ``"layers"``, our own SVG, from causes to effects and about as wide as a notebook's cell, which needs
             nothing; or ``"dot"``, that of graphviz. Pictures of .png and .pdf are always graphviz's.
+        posterior : what is known, as ``given`` of :meth:`posterior`: the nodes of discrete variables show P(x_v = k |
+            what is known) as bars, the prior P(x_v = k) outlined, and what is known is marked. ``{}`` shows the prior
+            alone. Of more than 8 states the least probable are one bar together, and the exact numbers of the first 20
+            show up over the node. In networks with real variables only those whose posterior has a closed form have
+            bars.
 
         Returns
         -------
-        A picture, whose ``svg`` is the drawing and whose ``repr`` is a tree; the path, where one is given. A network
-        of up to 500 variables that is the last line of a cell draws itself.
+        A picture, whose ``svg`` is the drawing and whose ``repr`` is a tree, or the bars as text; the path, where one
+        is given. A network of up to 500 variables that is the last line of a cell draws itself.
 
         Raises
         ------
-        ValueError : another suffix or layout. ImportError : .png, .pdf or ``layout="dot"`` without graphviz.
-        OSError : the file cannot be written, or graphviz fails.
+        ValueError : another suffix or layout; more than one row of evidence. ImpossibleEvidenceError : what is known
+        has probability 0. KeyError : unknown names or states. ImportError : .png, .pdf or ``layout="dot"`` without
+        graphviz. OSError : the file cannot be written, or graphviz fails.
 
         Examples
         --------
@@ -443,10 +456,24 @@ class BayesNet(Sampler):
         BayesNet: 2 variables, 1 arc, not fitted
         a
         └─ b
+        >>> fd.BayesNet({"a": fd.Bernoulli(0.2), "b": fd.CPT(["a"], [[1, 0], [0.5, 0.5]])}).plot(posterior={"b": 0})
+        BayesNet: 2 variables, 1 arc, 3 parameters
+        given b = 0 (probability 0.9); in brackets: the prior
+        a    False  █████████████████▊     88.9 %  (80.0 %)
+             True   ██▎                    11.1 %  (20.0 %)
+        b *  0      ████████████████████    100 %  (90.0 %)
+             1                                0 %  (10.0 %)
         """
         from .show.graph import picture, write_picture
 
-        return picture(self, layout) if path is None else write_picture(self, path, layout)
+        marginals = None if posterior is None else self._shown_marginals(posterior)
+        return picture(self, layout, marginals) if path is None else write_picture(self, path, layout, marginals)
+
+    def _shown_marginals(self, given: Mapping[str, object]) -> Marginals:
+        """The bars of a picture."""
+        from .inference.shown_marginals import exact_shown, mixed_shown
+
+        return exact_shown(self._exact, given) if self._program.is_tabular else mixed_shown(self._inference, given)
 
     def _repr_svg_(self) -> str | None:
         from .show.graph import shown_svg
