@@ -19,7 +19,8 @@ import numpy.typing as npt
 from ..data.partial import PartialRows, Pattern, without
 from ..data.schema import Values
 from ..engines.hybrid import engine_of
-from ..engines.proposals import Columns, proposal_key
+from ..engines.keys import proposal_key
+from ..engines.proposals import Columns
 from ..runtime.memory import check_memory
 from ..runtime.pieces import run_ranges, split
 from .estimates import Estimates, log_means, shares
