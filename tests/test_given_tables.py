@@ -13,7 +13,7 @@ from random_nets import nets, plain, random_net
 from reference import log_prob as reference_log_prob
 
 import fastdgm as fd
-from fastdgm.data.evidence_rows import Evidence, EvidenceBlock, evidence_type, missing_code
+from fastdgm.data.evidence_block import Evidence, evidence_type, held_evidence, missing_code
 from fastdgm.errors import ImpossibleEvidenceError
 from fastdgm.inference.calibrated import calibrated
 
@@ -272,7 +272,7 @@ def test_blocks_of_evidence_with_likelihoods_and_interventions():
     done = known_values({"smoke": "no"}, schema, "do")
     v, codes = schema.rows["smoke"], np.full((8, 2), 255, np.uint8)
     for likelihood, agrees_with in (([0.0, 0.3], True), ([0.1, 0.3], False), ([0.4, 0.0], False)):
-        block = EvidenceBlock(Evidence(codes, (v,), np.array([[0.0, 1.0], likelihood]).T), schema)
+        block = held_evidence(Evidence(codes, (v,), np.array([[0.0, 1.0], likelihood]).T), schema)
         if agrees_with:
             check_agreement(block, done)
         else:

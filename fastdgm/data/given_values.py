@@ -36,9 +36,9 @@ def given_values(given: Mapping[Any, Any], schema: Schema, option: str) -> Given
             hint = did_you_mean(str(name), schema.names)
             raise UnknownNameError(f"{option}: no variable {name!r}; the network has {preview(schema.names)}{hint}")
         row, variable = schema.rows[name], Column(name, schema.states[name])
-        found = likelihood_of(value)
-        if found is not None and found.ndim == 1:
-            known.likelihoods[row] = Likelihood(variable, found)
+        likelihood = _likelihood_of_all(value)
+        if likelihood is not None:
+            known.likelihoods[row] = Likelihood(variable, likelihood)
         elif isinstance(value, list | tuple | Set):
             allowed = _allowed(variable, list(value), option)
             if allowed.sum() == 1:
@@ -52,9 +52,24 @@ def given_values(given: Mapping[Any, Any], schema: Schema, option: str) -> Given
     return known
 
 
+def is_per_row(given: Any, schema: Schema) -> bool:
+    """Whether known values are rows: a frame, an array, Samples, a mapping with values or likelihoods for each row."""
+    if not isinstance(given, Mapping):
+        return True
+    scalars = (value for name, value in given.items() if name in schema.states and name not in schema.vectors)
+    return any(_is_column(value) and _likelihood_of_all(value) is None for value in scalars)
+
+
+def _likelihood_of_all(value: Any) -> Array | None:
+    """A number for each state, the same in all rows; None for values of another form."""
+    found = likelihood_of(value)
+    return found if found is not None and found.ndim == 1 else None
+
+
 def _is_column(value: Any) -> bool:
-    """Whether a value is one for each row."""
-    return getattr(value, "ndim", 1) > 0 and not isinstance(value, str | bytes) and hasattr(value, "__len__")
+    """Whether a value is one for each row, or an array of floats; lists are of states that are allowed."""
+    is_sized = hasattr(value, "__len__") and getattr(value, "ndim", 1) > 0
+    return is_sized and not isinstance(value, str | bytes | list | tuple | Set)
 
 
 def _allowed(variable: Column, values: list[Any], option: str) -> npt.NDArray[np.bool_]:

@@ -9,7 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from ..data.boundary import columns_of
-from ..data.columns import column_pieces, table_columns
+from ..data.column_pieces import column_pieces
+from ..data.columns import table_columns
 from ..data.empty_cells import filled
 from ..data.labels import Labels, label_code
 from ..data.partial import PartialRows, as_partial_rows

@@ -20,7 +20,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..conditionals.base import Conditional
-from ..data.evidence_rows import Evidence, EvidenceBlock, missing_code
+from ..data.evidence_block import Evidence, EvidenceBlock, held_evidence, missing_code
 from ..data.partial import PartialRows
 from ..data.schema import Schema
 from ..engines.hybrid import Program
@@ -83,7 +83,7 @@ class TableExpectation(Steps):
             names = [self.schema.names[v] for v in present]
             schema = Schema({name: self.schema.variables[name] for name in names})
             evidence = Evidence(np.ascontiguousarray(own.codes[present]), (), np.empty((0, len(own.weights))))
-            parts.append(EvidencePart(tuple(names), EvidenceBlock(evidence, schema), own.weights, own.number))
+            parts.append(EvidencePart(tuple(names), held_evidence(evidence, schema), own.weights, own.number))
         return parts
 
     @property
