@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import warnings
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,11 +23,12 @@ if TYPE_CHECKING:
 
     from .conditionals.base import Conditional
     from .learning.counts import Prior, UnknownLabels
-    from .learning.em import EMOptions
+    from .learning.em_options import EMOptions
     from .learning.neural import TrainingData
     from .learning.neural_options import ModuleOptions
     from .learning.options import Schedule
     from .show.graph import Picture
+    from .show.marginals import Marginals
 
 
 class BayesNet(Sampler):
@@ -199,8 +201,8 @@ class BayesNet(Sampler):
         """
         from .data.boundary import read_once
         from .learning.counts import check_ignored_labels, checked_prior
-        from .learning.em import EMOptions
-        from .learning.hidden_rows import absent_variables, is_all_discrete, refuse_ignored_labels
+        from .learning.em_options import EMOptions
+        from .learning.hidden_rows import absent_variables, refuse_ignored_labels
         from .learning.neural import TrainingData
         from .learning.neural_options import ModuleOptions
 
@@ -233,14 +235,11 @@ class BayesNet(Sampler):
         data = read_once(data, self.names)
         if absent_variables(data, self._declared, self.names):
             refuse_ignored_labels(y)
-            return self._learn_hidden(data, own_prior, sample_weight, options)
-        try:
+            return self._learn_hidden(data, own_prior, sample_weight, unknown, options)
+        with suppress(MissingValuesError):
             return self._learn(data, own_prior, sample_weight, unknown, training, valid)
-        except MissingValuesError:
-            if is_all_discrete(self._declared, self.names):
-                raise
         refuse_ignored_labels(y)
-        return self._learn_hidden(data, own_prior, sample_weight, options)
+        return self._learn_hidden(data, own_prior, sample_weight, unknown, options)
 
     def partial_fit(
         self,
@@ -313,26 +312,31 @@ class BayesNet(Sampler):
             self._set_states(rows.block.schema.variables)  # as later chunks are read
         if models is not None:
             models.adopt()
-            self._history = models.history
+        self._history = () if models is None else models.history
         self._statistics = fitted.statistics
         for warning in filter(None, (rows.warning, fitted.warning)):
             warnings.warn(warning, UserWarning, stacklevel=3)
         return self
 
-    def _learn_hidden(self, data: Any, prior: Prior, sample_weight: Any, options: EMOptions) -> BayesNet:
+    def _learn_hidden(
+        self, data: Any, prior: Prior, sample_weight: Any, unknown: UnknownLabels, options: EMOptions
+    ) -> BayesNet:
         """Swap in conditionals by EM from data in which discrete variables are hidden."""
+        from .learning.dropped_rows import weights_of
         from .learning.em import fit_by_em, targets_of
         from .learning.hidden_rows import hidden_rows
 
         if options.resume:
             self._check_parameters()
-        rows = hidden_rows(data, self._variables if options.resume else self._declared, self.names)
+        rows, dropped = hidden_rows(data, self._variables if options.resume else self._declared, self.names, unknown)
         own = self._conditionals if self._keeps_kinds or options.resume else {}
-        fitted = fit_by_em(targets_of(self._parents, rows.schema, own), rows, prior, sample_weight, options)
+        weights = weights_of(rows, dropped, sample_weight)
+        history = self._history if options.resume else ()
+        fitted = fit_by_em(targets_of(self._parents, rows.schema, own), rows, prior, weights, options, history)
         self._set_conditionals(fitted.conditionals)
-        self._statistics = fitted.statistics
-        if fitted.warning:
-            warnings.warn(fitted.warning, UserWarning, stacklevel=3)
+        self._statistics, self._history = fitted.statistics, fitted.history
+        for warning in filter(None, (dropped and dropped.warning, fitted.warning)):
+            warnings.warn(warning, UserWarning, stacklevel=3)
         return self
 
     @property
@@ -413,25 +417,37 @@ class BayesNet(Sampler):
 
         return to_sklearn(self)
 
-    def plot(self, path: str | Path | None = None, *, layout: str = "layers") -> Picture | Path:
+    def plot(
+        self,
+        path: str | Path | None = None,
+        *,
+        layout: str = "layers",
+        posterior: Mapping[str, object] | None = None,
+    ) -> Picture | Path:
         """A picture of the graph: shown in a notebook, or written to ``path``, which is returned.
 
         Parameters
         ----------
-        path : by suffix .svg, .png, .pdf (graphviz), .dot (graphviz source), .txt (a tree). The file appears complete
-            or not at all.
+        path : by suffix .svg, .png, .pdf (graphviz), .dot (graphviz source), .txt (a tree, or bars as text). The file
+            appears complete or not at all.
         layout : ``"layers"``, our own SVG, from causes to effects and about as wide as a notebook's cell, which needs
             nothing; or ``"dot"``, that of graphviz. Pictures of .png and .pdf are always graphviz's.
+        posterior : what is known, as ``given`` of :meth:`posterior`: the nodes of discrete variables show P(x_v = k |
+            what is known) as bars, the prior P(x_v = k) outlined, and what is known is marked. ``{}`` shows the prior
+            alone. Of more than 8 states the least probable are one bar together, and the exact numbers of the first 20
+            show up over the node. In networks with real variables only those whose posterior has a closed form have
+            bars.
 
         Returns
         -------
-        A picture, whose ``svg`` is the drawing and whose ``repr`` is a tree; the path, where one is given. A network
-        of up to 500 variables that is the last line of a cell draws itself.
+        A picture, whose ``svg`` is the drawing and whose ``repr`` is a tree, or the bars as text; the path, where one
+        is given. A network of up to 500 variables that is the last line of a cell draws itself.
 
         Raises
         ------
-        ValueError : another suffix or layout. ImportError : .png, .pdf or ``layout="dot"`` without graphviz.
-        OSError : the file cannot be written, or graphviz fails.
+        ValueError : another suffix or layout; more than one row of evidence. ImpossibleEvidenceError : what is known
+        has probability 0. KeyError : unknown names or states. ImportError : .png, .pdf or ``layout="dot"`` without
+        graphviz. OSError : the file cannot be written, or graphviz fails.
 
         Examples
         --------
@@ -440,10 +456,24 @@ class BayesNet(Sampler):
         BayesNet: 2 variables, 1 arc, not fitted
         a
         └─ b
+        >>> fd.BayesNet({"a": fd.Bernoulli(0.2), "b": fd.CPT(["a"], [[1, 0], [0.5, 0.5]])}).plot(posterior={"b": 0})
+        BayesNet: 2 variables, 1 arc, 3 parameters
+        given b = 0 (probability 0.9); in brackets: the prior
+        a    False  █████████████████▊     88.9 %  (80.0 %)
+             True   ██▎                    11.1 %  (20.0 %)
+        b *  0      ████████████████████    100 %  (90.0 %)
+             1                                0 %  (10.0 %)
         """
         from .show.graph import picture, write_picture
 
-        return picture(self, layout) if path is None else write_picture(self, path, layout)
+        marginals = None if posterior is None else self._shown_marginals(posterior)
+        return picture(self, layout, marginals) if path is None else write_picture(self, path, layout, marginals)
+
+    def _shown_marginals(self, given: Mapping[str, object]) -> Marginals:
+        """The bars of a picture."""
+        from .inference.shown_marginals import exact_shown, mixed_shown
+
+        return exact_shown(self._exact, given) if self._program.is_tabular else mixed_shown(self._inference, given)
 
     def _repr_svg_(self) -> str | None:
         from .show.graph import shown_svg

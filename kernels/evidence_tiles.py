@@ -1,7 +1,7 @@
 """The loader of rows in which values are missing: codes that are states, or have all bits set, and how these narrow.
 
-A missing value is the code with all bits set: -1 in signed integers, 255 in bytes. One added to it, in its own width, is
-0, and one added to any state's code is at most the number of states: one comparison checks both.
+A missing value is the code with all bits set: -1 in signed integers, 255 in bytes. One added to it, in its own width,
+is 0, and one added to any state's code is at most the number of states: one comparison checks both.
 """
 
 from __future__ import annotations
@@ -68,8 +68,8 @@ def _transpose(rows, a, n, words, tile, word):
 
 @kernel
 def evidence_from_rows_cpu(row_begin, row_end, n_states, rows, out):
-    """out[v, i - row_begin] = rows[i, v], narrowed, a missing value being all bits; returns -1 or the first row of a tile
-    with another code that is no state.
+    """out[v, i - row_begin] = rows[i, v], narrowed, a missing value being all bits; returns -1 or the first row of a
+    tile with another code that is no state.
 
     Rows have no narrower codes than ``out``.
     """
