@@ -12,7 +12,7 @@ from ..conditionals.base import Conditional
 from ..conditionals.logistic import LogLinear
 from ..conditionals.table import CPT
 from ..data.blocks import Part
-from ..data.evidence_rows import missing_code
+from ..data.evidence_block import missing_code
 from ..data.schema import Schema, Values
 from ..runtime.arrays import read_only
 from ..runtime.pieces import split

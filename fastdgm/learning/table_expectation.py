@@ -20,7 +20,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..conditionals.base import Conditional
-from ..data.evidence_rows import Evidence, EvidenceBlock, missing_code
+from ..data.evidence_block import EvidenceBlock, missing_code
 from ..data.partial import PartialRows
 from ..data.schema import Schema
 from ..engines.hybrid import Program
@@ -33,7 +33,7 @@ from .base import Target
 from .counts import Prior
 from .family_counts import Family
 from .steps import Expected, Maximised, Steps
-from .table_rows import KnownRows, bearing, distinct_rows, known_rows, parts_of
+from .table_rows import CodesInMemory, KnownRows, bearing, distinct_rows, known_rows, parts_of
 from .table_starts import start_counts
 
 Array = npt.NDArray[Any]
@@ -82,8 +82,9 @@ class TableExpectation(Steps):
             present = [v for v in range(len(self.families)) if v not in part.absent]
             names = [self.schema.names[v] for v in present]
             schema = Schema({name: self.schema.variables[name] for name in names})
-            evidence = Evidence(np.ascontiguousarray(own.codes[present]), (), np.empty((0, len(own.weights))))
-            parts.append(EvidencePart(tuple(names), EvidenceBlock(evidence, schema), own.weights, own.number))
+            codes = np.ascontiguousarray(own.codes[present])
+            block = EvidenceBlock(schema, codes.shape[1], CodesInMemory(codes))
+            parts.append(EvidencePart(tuple(names), block, own.weights, own.number))
         return parts
 
     @property
