@@ -108,7 +108,8 @@ class TableExpectation(Steps):
             own = {name: conditionals[name] for name in part.names}
             exact = Exact(Program(own, [name for name in self._order if name in own]))
             log_p, found = exact.expected_counts(part.block, part.weights)
-            _check_possible(log_p, part.number)
+            if not (log_p > -np.inf).all():
+                raise _impossible(part.number[np.argmin(log_p > -np.inf)])
             terms = part.weights * log_p
             objective, size = objective + float(terms.sum()), size + float(np.abs(terms).sum())
             for name, expected in zip(part.names, found, strict=True):
@@ -117,11 +118,13 @@ class TableExpectation(Steps):
 
     def _log_p_of_certain(self, conditionals: Mapping[str, Conditional]) -> tuple[float, float]:
         """The part of the log-likelihood that is of rows which know all that bears on anything, and its size."""
+        tables = tables_of(Joint(conditionals, self._order, self.schema))
         total = size = 0.0
-        for table, counts in zip(tables_of(Joint(conditionals, self._order, self.schema)), self.certain, strict=True):
+        for family, table, counts in zip(self.families, tables, self.certain, strict=True):
             seen = counts > 0.0
-            if not (table[seen] > 0.0).all():
-                raise ValueError("EM cannot go on from parameters under which rows of the data are impossible")
+            impossible = seen & (table == 0.0)
+            if impossible.any():
+                raise _impossible(self.rows.number[family.first_row(self.rows.codes, impossible)])
             terms = counts[seen] * np.log(table[seen])
             total, size = total + float(terms.sum()), size + float(np.abs(terms).sum())
         return total, size
@@ -150,7 +153,5 @@ class TableExpectation(Steps):
         return Maximised(conditionals, tuple(notes), after, not helped)
 
 
-def _check_possible(log_p: Floats, number: Array) -> None:
-    if not (log_p > -np.inf).all():
-        row = int(number[np.argmin(log_p > -np.inf)])
-        raise ValueError(f"EM cannot go on from parameters under which row {row} of the data is impossible")
+def _impossible(row: int) -> ValueError:
+    return ValueError(f"EM cannot go on from parameters under which row {row} of the data is impossible")
