@@ -13,6 +13,7 @@ import numpy.typing as npt
 from ..runtime.arrays import code_type
 from ..runtime.lazy import cached_property
 from ..runtime.pieces import cell_ranges, run_ranges
+from .labels import Column
 from .likelihoods import Likelihood
 from .partial_columns import PartialColumn
 from .schema import Schema
@@ -107,6 +108,29 @@ class EvidenceBlock:
     def n_missing(self) -> int:
         """How many values are missing in all."""
         return sum(self.missing_counts.values())
+
+
+class HeldCodes:
+    """Codes and missing codes that are there already."""
+
+    def __init__(self, codes: Array) -> None:
+        """``codes`` are those of all rows, (n_vars, n)."""
+        self._codes = codes
+
+    def read(self, begin: int, end: int, out: Array) -> None:
+        """Write rows ``begin`` to ``end`` into ``out``."""
+        out[:] = self._codes[:, begin:end]
+
+
+def held_evidence(evidence: Evidence, schema: Schema) -> EvidenceBlock:
+    """Evidence that is there already, as a block."""
+    names, first, likelihoods = schema.names, 0, {}
+    for v in evidence.soft:
+        own = Column(names[v], schema.states[names[v]])
+        last = first + len(own.states)
+        likelihoods[v] = Likelihood(own, evidence.likelihoods[first:last].T)
+        first = last
+    return EvidenceBlock(schema, evidence.codes.shape[1], HeldCodes(evidence.codes), likelihoods)
 
 
 class ColumnsReader:
