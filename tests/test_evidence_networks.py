@@ -135,7 +135,8 @@ def test_posteriors_multiply_to_the_joint():
 
 
 # Published answers: Korb and Nicholson, Bayesian Artificial Intelligence, table 2.2; the network of Lauritzen and
-# Spiegelhalter 1988 as R's gRain prints it; Koller and Friedman, Probabilistic Graphical Models, section 3.2.1; Murphy's sprinkler.
+# Spiegelhalter 1988 as R's gRain prints it; Koller and Friedman, Probabilistic Graphical Models, section 3.2.1; the
+# sprinkler of Kevin Murphy's tutorial.
 TEXTBOOK = [
     ("cancer", {}, {"Cancer=True": 0.011, "Xray=positive": 0.208, "Dyspnoea=True": 0.304}),
     ("cancer", {"Dyspnoea": "True"}, {"Pollution=high": 0.102, "Smoker=True": 0.307, "Cancer=True": 0.025}),
