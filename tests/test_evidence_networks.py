@@ -84,9 +84,9 @@ def test_what_is_observed_is_certain_and_the_rest_sums_to_one(net_and_rows):
 
 
 def test_the_oracle_agrees(net_and_rows):
-    """Plain variable elimination, an order of its own for every row."""
+    """Plain variable elimination, a greedy order of its own for every row: large networks are too much for it."""
     net, rows = net_and_rows
-    rows = rows[:: max(1, len(rows) // 12)]
+    rows = rows[:: max(1, len(rows) // 12)] if len(net) < 100 else rows[(rows == MISSING).mean(axis=1) < 0.3][::2]
     tables, families = reference_form(net)
     expected = [reference.eliminated_log_evidence(tables, families, row) for row in known(rows)]
     np.testing.assert_allclose(net.log_prob(rows), expected, rtol=1e-11, atol=1e-11)
