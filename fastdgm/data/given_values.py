@@ -36,16 +36,16 @@ def given_values(given: Mapping[Any, Any], schema: Schema, option: str) -> Given
             hint = did_you_mean(str(name), schema.names)
             raise UnknownNameError(f"{option}: no variable {name!r}; the network has {preview(schema.names)}{hint}")
         row, variable = schema.rows[name], Column(name, schema.states[name])
-        likelihood = _likelihood_of_all(value)
-        if likelihood is not None:
-            known.likelihoods[row] = Likelihood(variable, likelihood)
+        found = likelihood_of(value)
+        if found is not None and found.ndim == 1:
+            known.likelihoods[row] = Likelihood(variable, found)
         elif isinstance(value, list | tuple | Set):
             allowed = _allowed(variable, list(value), option)
             if allowed.sum() == 1:
                 known.codes[row] = int(allowed.argmax())
             elif not allowed.all():
                 known.likelihoods[row] = Likelihood(variable, allowed.astype(np.float64))
-        elif _is_column(value):
+        elif is_column(value):
             known.columns[name] = value
         else:
             known.codes[row] = _code(variable, value, option)
@@ -53,23 +53,23 @@ def given_values(given: Mapping[Any, Any], schema: Schema, option: str) -> Given
 
 
 def is_per_row(given: Any, schema: Schema) -> bool:
-    """Whether known values are rows: a frame, an array, Samples, a mapping with values or likelihoods for each row."""
+    """Whether known values are rows, or a mapping in which some variable has a value, or a likelihood, for each row.
+
+    Arrays that are a value of a vector or of a real variable are none.
+    """
     if not isinstance(given, Mapping):
         return True
-    scalars = (value for name, value in given.items() if name in schema.states and name not in schema.vectors)
-    return any(_is_column(value) and _likelihood_of_all(value) is None for value in scalars)
+    return any(
+        is_column(value) for name, value in given.items() if name in schema.states and name not in schema.vectors
+    )
 
 
-def _likelihood_of_all(value: Any) -> Array | None:
-    """A number for each state, the same in all rows; None for values of another form."""
-    found = likelihood_of(value)
-    return found if found is not None and found.ndim == 1 else None
-
-
-def _is_column(value: Any) -> bool:
-    """Whether a value is one for each row, or an array of floats; lists are of states that are allowed."""
-    is_sized = hasattr(value, "__len__") and getattr(value, "ndim", 1) > 0
-    return is_sized and not isinstance(value, str | bytes | list | tuple | Set)
+def is_column(value: Any) -> bool:
+    """Whether a value is one for each row, and not a scalar, allowed states or a likelihood."""
+    if isinstance(value, str | bytes | list | tuple | Set | Mapping) or not hasattr(value, "__len__"):
+        return False
+    likelihood = likelihood_of(value)
+    return getattr(value, "ndim", 1) > (0 if likelihood is None else 1)
 
 
 def _allowed(variable: Column, values: list[Any], option: str) -> npt.NDArray[np.bool_]:
