@@ -49,7 +49,7 @@ RANK, STATES, FIRST_JUMP, SECOND_JUMP = 0, 1, 2, 3
 AXIS_WORDS = 4
 
 # A slice: of a table, then (rank, stride) of what is observed, then the axes: what is hidden.
-FAMILY = 3  # rank, or number of variables + the first of the row's likelihoods
+FAMILY = 3  # rank, or number of variables + the rank whose likelihoods these are
 FIRST_ENTRY = 4
 N_OBSERVED = 5
 N_HIDDEN = 6
@@ -70,6 +70,8 @@ class SlicedNetwork(NamedTuple):
     A table's axes lie in descending rank, so that of its variables the one that is summed out first is innermost.
     """
 
+    n_vars: int
+    n_cells: int  # states of all variables
     column: np.ndarray  # int64: number of the variable
     first_cell: np.ndarray  # int64: of its states among those of all variables, in the order of their numbers
     n_states: np.ndarray  # int64
@@ -86,13 +88,14 @@ class SlicedNetwork(NamedTuple):
 
 
 class SlicedRows(NamedTuple):
-    """Some rows: what is known, the programs that answer them, and what became of them. One line for each row."""
+    """Some rows: what is known, the programs that answer them, and what became of them; one line after the other."""
 
-    states: np.ndarray  # int32 (n, n_vars) by rank: a state, HIDDEN, LIKELY or BARREN
+    states: np.ndarray  # int32 (n, n_vars) flat, by rank: a state, HIDDEN, LIKELY or BARREN
     log_p: np.ndarray  # float64 (n,): of the tables that are observed, then of everything
     status: np.ndarray  # uint8 (n,)
-    likelihoods: np.ndarray  # float64 (n, cells), the largest of each variable in [0.5, 1)
-    likelihood_start: np.ndarray  # int32 (n_vars,) by rank
+    n_likelihoods: int
+    likelihoods: np.ndarray  # float64 (n, n_likelihoods) flat, the largest of each variable in [0.5, 1)
+    likelihood_start: np.ndarray  # int32 (n_vars,) by rank, -1 without
     likelihood_bits: np.ndarray  # int32 (n,): none is smaller than 2 to the power of minus these
     component_start: np.ndarray  # int32 (n + 1,)
     component: np.ndarray  # int32: where the program of each component begins
@@ -101,11 +104,14 @@ class SlicedRows(NamedTuple):
 class SlicedPrograms(NamedTuple):
     """Programs by pattern; emptied when full."""
 
+    n_words: int
     words: np.ndarray  # int32: programs, one after the other
+    n_slots: int  # a power of two
     slots: np.ndarray  # int32: number of a pattern + 1 by hash, 0 where free
-    patterns: np.ndarray  # uint64 (patterns, 3 sets of ranks): hidden, tables, with likelihoods
-    begins: np.ndarray  # int32 (patterns,): of their programs
-    used: np.ndarray  # int64: words, patterns, most cells of a program
+    n_patterns: int
+    patterns: np.ndarray  # uint64 (n_patterns, 3 sets of ranks) flat: hidden, tables, with likelihoods
+    begins: np.ndarray  # int32 (n_patterns,): of their programs
+    used: np.ndarray  # int64: words, patterns, most cells of a row
 
 
 NOTHING = -1  # instead of the number of a factor
@@ -128,6 +134,7 @@ class SlicedLowering(NamedTuple):
     found_in: np.ndarray  # int64 (n_vars,): the component of a table
     used_in: np.ndarray  # int64 (n_vars,): the component whose program has the table
     unvisited: np.ndarray  # int32 (n_vars,): whose neighbours are still to be looked at
+    width: int  # words of a set of ranks
     pattern: np.ndarray  # uint64 (3 sets of ranks,)
     bucket: np.ndarray  # int32 (factors,): of the variable that is summed out
     head: np.ndarray  # int32 (n_vars,): first factor that waits for a variable, or NOTHING
@@ -140,12 +147,26 @@ class SlicedLowering(NamedTuple):
 
 
 class SlicedMemory(NamedTuple):
-    """What running a program writes to, a line for each thread."""
+    """What running a program writes to."""
 
     cells: np.ndarray  # float64
-    slopes: np.ndarray  # float64: of the component's value by each cell; one cell where they are not asked for
+    slopes: np.ndarray  # float64: of the component's value by each cell; few where they are not asked for
     counts: np.ndarray  # int32: which configuration of its axes a step is at
     weights: np.ndarray  # float64: of the states of one variable
+
+
+class SlicedCounts(NamedTuple):
+    """Expected counts, and what rows count."""
+
+    weights: np.ndarray  # float64 (n,)
+    counts: np.ndarray  # float64: of the entries of all tables
+
+
+class SlicedRandom(NamedTuple):
+    """Whose random words draw."""
+
+    key: int  # uint64
+    rows: np.ndarray  # uint64 (n,): global numbers of the rows
 
 
 @scalar

@@ -12,14 +12,13 @@ from numba import uint32, uint64
 
 from .jit import inlined, kernel, loop
 from .philox import STREAM_EVIDENCE, one_word
+from .pointers import bare, pointer
 from .sliced import (
     ANSWERED,
     BARREN,
     FAMILY,
     KIND,
     N_STATES,
-    OUT,
-    OUT_SIZE,
     PRODUCT,
     PROGRAM_CELLS,
     SUMMED,
@@ -30,33 +29,31 @@ from .sliced_slopes import (
     add_shares,
     drawn_state,
     largest_weight,
+    start_slopes,
     step_back,
     weigh_given,
     weigh_states,
 )
-from .sliced_sums import first_entry, forward, is_slice, is_wide, n_steps_of, scale, step_at, value_of
+from .sliced_sums import first_entry, forward, is_slice, n_steps_of, step_at, value_of
 
 __all__ = ["draw_cpu", "expected_counts_cpu", "log_evidence_cpu", "marginals_cpu", "most_probable_cpu"]
 
 LOG_2 = math.log(2.0)
-SMALL, LARGE = 1e-140, 1e140  # a product of two numbers between them is no overflow
+SMALL, LARGE = 1e-140, 1e140  # the product of two numbers between them is no overflow
 
 
 @loop
-def collect(network, rows, i, words, maximise, counts, cells):
-    """Runs all programs of row i, one behind the other in ``cells``; returns log p(e), or log max p(x, e)."""
+def collect(network, rows, i, words, maximise, memory):
+    """Runs all programs of row i, one behind the other in the cells: rows.log_p[i] = log p(e), or log max p(x, e)."""
     total, product, at = rows.log_p[i], 1.0, 0
     for c in range(rows.component_start[i], rows.component_start[i + 1]):
-        if total == -math.inf:
-            break
         program = rows.component[c]
-        own = cells[at : at + words[program + PROGRAM_CELLS]]
-        at += words[program + PROGRAM_CELLS]
-        exponent, safe = forward(network, rows, i, words, program, maximise, counts, own)
+        exponent, safe = forward(network, rows, i, words, program, maximise, memory, at)
         if not safe:
-            rows.status[i] = TOO_SMALL
-            return math.nan
-        value = value_of(words, program, own)
+            rows.status[i], total = TOO_SMALL, math.nan
+            break
+        value = value_of(words, program, memory.cells, at)
+        at += words[program + PROGRAM_CELLS]
         total += exponent * LOG_2
         if value > SMALL and value < LARGE:
             product *= value
@@ -65,7 +62,7 @@ def collect(network, rows, i, words, maximise, counts, cells):
         if product < SMALL or product > LARGE:
             total += math.log(product)
             product = 1.0
-    return total + math.log(product)
+    rows.log_p[i] = total + math.log(product)
 
 
 @inlined
@@ -77,159 +74,150 @@ def is_possible(rows, i):
 @kernel
 def log_evidence_cpu(row_begin, row_end, network, rows, programs, memory):
     """rows.log_p[i] = log sum_x p(x, e_i), nats."""
+    network, rows, programs, memory = bare(network), bare(rows), bare(programs), bare(memory)
     for i in range(row_begin, row_end):
-        if rows.status[i] == ANSWERED:
-            rows.log_p[i] = collect(network, rows, i, programs.words, False, memory.counts[0], memory.cells[0])
+        if is_possible(rows, i):
+            collect(network, rows, i, programs.words, False, memory)
 
 
 # --- marginals ----------------------------------------------------------------------------------------------------
 
 
-@inlined
-def slopes_of_step(rows, i, words, program, step, counts, cells, slopes):
-    """Those of the step's factors, where the slopes of what it fills are known."""
-    if is_wide(words, program, rows.likelihood_bits[i]):
-        scale(slopes, words[step + OUT], words[step + OUT_SIZE])
-    step_back(words, step, counts, cells, slopes)
-
-
-@inlined
-def start_slopes(words, program, slopes):
-    """The slope of the value by itself."""
-    slopes[words[step_at(words, program, n_steps_of(words, program) - 1) + OUT]] = 1.0
-
-
 @loop
-def share_states(network, rows, i, words, program, memory, line, cells, posterior):
-    """posterior[cell of state k of v] = P(x_v = k | e) of all variables of a component; False where shares vanish."""
-    counts, slopes, weights = memory.counts[line], memory.slopes[line], memory.weights[line]
-    start_slopes(words, program, slopes)
+def share_states(network, words, program, likelihood_bits, memory, at, posterior, line):
+    """posterior[line + cell of state k of v] = P(x_v = k | e) of all variables of a component; False where shares
+    vanish."""
+    start_slopes(words, program, memory.slopes)
     for s in range(n_steps_of(words, program) - 1, -1, -1):
         step = step_at(words, program, s)
         if is_slice(words, step):
             continue
-        slopes_of_step(rows, i, words, program, step, counts, cells, slopes)
+        step_back(words, program, step, likelihood_bits, memory, at)
         if words[step + KIND] == PRODUCT:
             continue
-        total = weigh_states(words, step, cells, slopes, weights)
+        total = weigh_states(words, step, memory, at)
         if not total > SMALLEST_SHARE:
             return False
-        first = network.first_cell[words[step + SUMMED]]
+        first = line + network.first_cell[words[step + SUMMED]]
         for k in range(words[step + N_STATES]):
-            posterior[first + k] = weights[k] / total
+            posterior[first + k] = memory.weights[k] / total
     return True
 
 
 @loop
-def marginals_of_row(network, rows, i, words, memory, line, posterior):
+def share_all(network, rows, i, words, memory, posterior, line):
     """P(x_v = k | e_i) of all variables, after ``collect``; NaN where there is no answer."""
-    posterior[:] = math.nan
+    n_cells = network.n_cells
     if not is_possible(rows, i):
+        for c in range(n_cells):
+            posterior[line + c] = math.nan
         return
     at = 0
     for c in range(rows.component_start[i], rows.component_start[i + 1]):
         program = rows.component[c]
-        cells = memory.cells[line, at : at + words[program + PROGRAM_CELLS]]
-        at += words[program + PROGRAM_CELLS]
-        if not share_states(network, rows, i, words, program, memory, line, cells, posterior):
+        if not share_states(network, words, program, rows.likelihood_bits[i], memory, at, posterior, line):
             rows.status[i] = TOO_SMALL
             return
-    for r in range(network.column.shape[0]):
-        state = rows.states[i, r]
+        at += words[program + PROGRAM_CELLS]
+    for r in range(network.n_vars):
+        state = rows.states[i * network.n_vars + r]
         if state >= 0:
             for k in range(network.n_states[r]):
-                posterior[network.first_cell[r] + k] = 1.0 if k == state else 0.0
+                posterior[line + network.first_cell[r] + k] = 1.0 if k == state else 0.0
 
 
 @kernel
 def marginals_cpu(row_begin, row_end, network, rows, programs, memory, posterior):
     """posterior[i, cell of state k of v] = P(x_v = k | e_i), and rows.log_p[i] = log p(e_i)."""
+    network, rows, programs, memory = bare(network), bare(rows), bare(programs), bare(memory)
+    posterior = pointer(posterior)
     for i in range(row_begin, row_end):
-        if rows.status[i] == ANSWERED:
-            rows.log_p[i] = collect(network, rows, i, programs.words, False, memory.counts[0], memory.cells[0])
-        marginals_of_row(network, rows, i, programs.words, memory, 0, posterior[i])
+        if is_possible(rows, i):
+            collect(network, rows, i, programs.words, False, memory)
+        share_all(network, rows, i, programs.words, memory, posterior, i * network.n_cells)
 
 
 # --- expected counts ----------------------------------------------------------------------------------------------
 
 
 @loop
-def _count_component(network, rows, i, words, program, memory, cells, weight, counts):
-    """counts += weight * P(configuration | e) of all tables of a component; False where shares vanish."""
-    slopes = memory.slopes[0]
-    start_slopes(words, program, slopes)
+def _count_component(network, rows, i, words, program, memory, at, totals):
+    """Adds the share of every configuration of all tables of a component, by the weight of the row; False where shares
+    vanish."""
+    start_slopes(words, program, memory.slopes)
     for s in range(n_steps_of(words, program) - 1, -1, -1):
         step = step_at(words, program, s)
         if not is_slice(words, step):
-            slopes_of_step(rows, i, words, program, step, memory.counts[0], cells, slopes)
-        elif words[step + FAMILY] < network.column.shape[0]:
-            entry = first_entry(words, step, rows.states[i])
-            total = add_shares(words, step, entry, weight, memory.counts[0], cells, slopes, counts)
+            step_back(words, program, step, rows.likelihood_bits[i], memory, at)
+        elif words[step + FAMILY] < network.n_vars:
+            entry = first_entry(words, step, rows.states, i * network.n_vars)
+            total = add_shares(words, step, entry, totals.weights[i], memory, at, totals.counts)
             if not total > SMALLEST_SHARE:
                 return False
     return True
 
 
 @loop
-def _count_observed(network, states, weight, counts):
+def _count_observed(network, states, line, weight, counts):
     """counts[entry] += weight for all tables that are observed."""
-    for r in range(states.shape[0]):
+    for r in range(network.n_vars):
         entry, known = network.table_start[r], True
         for m in range(network.member_start[r], network.member_start[r + 1]):
-            known &= states[network.member[m]] >= 0
-            entry += network.member_stride[m] * states[network.member[m]]
+            state = states[line + network.member[m]]
+            known &= state >= 0
+            entry += network.member_stride[m] * state
         if known:
-            counts[uint64(entry)] += weight
+            counts[entry] += weight
 
 
 @kernel
-def expected_counts_cpu(row_begin, row_end, network, rows, programs, memory, weights, counts):
+def expected_counts_cpu(row_begin, row_end, network, rows, programs, memory, totals):
     """counts[entry] += weights[i] P(configuration of the table's variables | e_i), and rows.log_p[i] = log p(e_i)."""
-    words = programs.words
+    network, rows, programs, memory = bare(network), bare(rows), bare(programs), bare(memory)
+    totals, words = bare(totals), programs.words
     for i in range(row_begin, row_end):
-        if rows.status[i] == ANSWERED:
-            rows.log_p[i] = collect(network, rows, i, words, False, memory.counts[0], memory.cells[0])
+        if is_possible(rows, i):
+            collect(network, rows, i, words, False, memory)
         if not is_possible(rows, i):
             continue
-        _count_observed(network, rows.states[i], weights[i], counts)
+        _count_observed(network, rows.states, i * network.n_vars, totals.weights[i], totals.counts)
         at = 0
         for c in range(rows.component_start[i], rows.component_start[i + 1]):
             program = rows.component[c]
-            cells = memory.cells[0, at : at + words[program + PROGRAM_CELLS]]
-            at += words[program + PROGRAM_CELLS]
-            if not _count_component(network, rows, i, words, program, memory, cells, weights[i], counts):
+            if not _count_component(network, rows, i, words, program, memory, at, totals):
                 rows.status[i] = TOO_SMALL
                 break
+            at += words[program + PROGRAM_CELLS]
 
 
 # --- whole states -------------------------------------------------------------------------------------------------
 
 
 @loop
-def _fill_most_probable(words, program, cells, weights, states):
+def _fill_most_probable(words, program, memory, at, states, line):
     """The states of a component that together have the largest value, after a maximising ``forward``."""
     for s in range(n_steps_of(words, program) - 1, -1, -1):
         step = step_at(words, program, s)
         if not is_slice(words, step) and words[step + KIND] != PRODUCT:
-            weigh_given(words, step, states, cells, weights)
-            states[words[step + SUMMED]] = largest_weight(weights, words[step + N_STATES])
+            weigh_given(words, step, states, line, memory, at)
+            states[line + words[step + SUMMED]] = largest_weight(memory.weights, words[step + N_STATES])
 
 
 @kernel
 def most_probable_cpu(row_begin, row_end, network, rows, programs, memory):
     """rows.states[i] = argmax_x p(x, e_i), and rows.log_p[i] = its logarithm, nats."""
+    network, rows, programs, memory = bare(network), bare(rows), bare(programs), bare(memory)
     words = programs.words
     for i in range(row_begin, row_end):
-        if rows.status[i] == ANSWERED:
-            rows.log_p[i] = collect(network, rows, i, words, True, memory.counts[0], memory.cells[0])
+        if is_possible(rows, i):
+            collect(network, rows, i, words, True, memory)
         if not is_possible(rows, i):
             continue
         at = 0
         for c in range(rows.component_start[i], rows.component_start[i + 1]):
             program = rows.component[c]
-            cells = memory.cells[0, at : at + words[program + PROGRAM_CELLS]]
+            _fill_most_probable(words, program, memory, at, rows.states, i * network.n_vars)
             at += words[program + PROGRAM_CELLS]
-            _fill_most_probable(words, program, cells, memory.weights[0], rows.states[i])
 
 
 @inlined
@@ -241,50 +229,54 @@ def _uniform(key, row, v):
 
 
 @loop
-def _draw_component(network, words, program, cells, weights, states, key, row):
+def _draw_component(network, words, program, memory, at, rows, i, random):
     """States of a component by their joint posterior, after ``forward``."""
+    line = i * network.n_vars
     for s in range(n_steps_of(words, program) - 1, -1, -1):
         step = step_at(words, program, s)
         if not is_slice(words, step) and words[step + KIND] != PRODUCT:
-            total = weigh_given(words, step, states, cells, weights)
+            total = weigh_given(words, step, rows.states, line, memory, at)
             v = words[step + SUMMED]
-            states[v] = drawn_state(weights, words[step + N_STATES], _uniform(key, row, network.column[v]) * total)
+            threshold = _uniform(random.key, random.rows[i], network.column[v]) * total
+            rows.states[line + v] = drawn_state(memory.weights, words[step + N_STATES], threshold)
 
 
 @loop
-def _draw_barren(network, weights, states, key, row):
+def _draw_barren(network, weights, rows, i, random):
     """Barren variables given their parents, from the tables: nothing that is known depends on them."""
-    for place in range(states.shape[0] - 1, -1, -1):
+    line = i * network.n_vars
+    for place in range(network.n_vars - 1, -1, -1):
         r = network.upwards[place]
-        if states[r] != BARREN:
+        if rows.states[line + r] != BARREN:
             continue
         entry, stride = network.table_start[r], 0
         for m in range(network.member_start[r], network.member_start[r + 1]):
             if network.member[m] == r:
                 stride = network.member_stride[m]
             else:
-                entry += network.member_stride[m] * states[network.member[m]]
+                entry += network.member_stride[m] * rows.states[line + network.member[m]]
         total = 0.0
         for k in range(network.n_states[r]):
-            weights[k] = network.tables[uint64(entry + k * stride)]
+            weights[k] = network.tables[entry + k * stride]
             total += weights[k]
-        states[r] = drawn_state(weights, network.n_states[r], _uniform(key, row, network.column[r]) * total)
+        threshold = _uniform(random.key, random.rows[i], network.column[r]) * total
+        rows.states[line + r] = drawn_state(weights, network.n_states[r], threshold)
 
 
 @kernel
-def draw_cpu(row_begin, row_end, network, rows, programs, memory, key, numbers):
-    """rows.states[i] = a draw from p(x | e_i), by the words of global row numbers[i]: barren variables last, from the
-    tables."""
-    words, weights = programs.words, memory.weights[0]
+def draw_cpu(row_begin, row_end, network, rows, programs, memory, random):
+    """rows.states[i] = a draw from p(x | e_i), by the words of global row random.rows[i]: barren variables last, from
+    the tables."""
+    network, rows, programs, memory = bare(network), bare(rows), bare(programs), bare(memory)
+    random, words = bare(random), programs.words
     for i in range(row_begin, row_end):
-        if rows.status[i] == ANSWERED:
-            rows.log_p[i] = collect(network, rows, i, words, False, memory.counts[0], memory.cells[0])
+        if is_possible(rows, i):
+            collect(network, rows, i, words, False, memory)
         if not is_possible(rows, i):
             continue
-        at, states = 0, rows.states[i]
+        at = 0
         for c in range(rows.component_start[i], rows.component_start[i + 1]):
             program = rows.component[c]
-            cells = memory.cells[0, at : at + words[program + PROGRAM_CELLS]]
+            _draw_component(network, words, program, memory, at, rows, i, random)
             at += words[program + PROGRAM_CELLS]
-            _draw_component(network, words, program, cells, weights, states, key, numbers[i])
-        _draw_barren(network, weights, states, key, numbers[i])
+        _draw_barren(network, memory.weights, rows, i, random)

@@ -13,6 +13,7 @@ import numpy as np
 from numba import uint64
 
 from .jit import inlined, kernel, loop
+from .pointers import bare
 from .sliced import (
     AXIS_WORDS,
     BARREN,
@@ -74,10 +75,11 @@ def _add_to_set(pattern, first, r):
 
 
 @loop
-def _find_component(network, states, start, number, lowering):
+def _find_component(network, states, line, start, number, lowering):
     """The component of hidden variable ``start``: marks its variables and tables, and writes down its pattern."""
-    width = lowering.pattern.shape[0] // 3
-    lowering.pattern[:] = uint64(0)
+    width = lowering.width
+    for w in range(3 * width):
+        lowering.pattern[w] = uint64(0)
     lowering.unvisited[0] = start
     lowering.component_of[start] = number
     n_waiting = 1
@@ -85,41 +87,41 @@ def _find_component(network, states, start, number, lowering):
         n_waiting -= 1
         v = lowering.unvisited[n_waiting]
         _add_to_set(lowering.pattern, 0, v)
-        if states[v] == LIKELY:
+        if states[line + v] == LIKELY:
             _add_to_set(lowering.pattern, 2 * width, v)
         for t in range(network.touching_start[v], network.touching_start[v + 1]):
             table = network.touching[t]
-            if states[table] == BARREN or lowering.found_in[table] == number:
+            if states[line + table] == BARREN or lowering.found_in[table] == number:
                 continue
             lowering.found_in[table] = number
             _add_to_set(lowering.pattern, width, table)
             for m in range(network.member_start[table], network.member_start[table + 1]):
                 u = network.member[m]
-                if is_hidden(states[u]) and lowering.component_of[u] != number:
+                if is_hidden(states[line + u]) and lowering.component_of[u] != number:
                     lowering.component_of[u] = number
                     lowering.unvisited[n_waiting] = u
                     n_waiting += 1
 
 
 @loop
-def _hash(pattern):
+def _hash(pattern, n_words):
     found = uint64(0)
-    for word in pattern:
-        found = (found ^ word) * uint64(0x9E3779B97F4A7C15)
+    for w in range(n_words):
+        found = (found ^ pattern[w]) * uint64(0x9E3779B97F4A7C15)
         found ^= found >> uint64(32)
     return found
 
 
 @loop
-def _slot_of(pattern, programs):
+def _slot_of(pattern, n_words, programs):
     """Where the pattern is, or the free slot where it belongs."""
-    last = uint64(programs.slots.shape[0] - 1)
-    slot = _hash(pattern) & last
+    last = uint64(programs.n_slots - 1)
+    slot = _hash(pattern, n_words) & last
     while programs.slots[slot]:
-        own = programs.patterns[programs.slots[slot] - 1]
+        own = (programs.slots[slot] - 1) * n_words
         same = True
-        for w in range(pattern.shape[0]):
-            same &= own[w] == pattern[w]
+        for w in range(n_words):
+            same &= programs.patterns[own + w] == pattern[w]
         if same:
             return slot
         slot = (slot + uint64(1)) & last
@@ -136,11 +138,11 @@ def _clipped(size):
 
 
 @loop
-def _write_slice(network, states, table, step, words):
+def _write_slice(network, states, line, table, step, words):
     """Head and observed variables of the slice of a table, then its axes; returns (number of axes, cells)."""
     place = step + SLICE_HEAD
     for m in range(network.member_start[table], network.member_start[table + 1]):
-        if states[network.member[m]] >= 0:
+        if states[line + network.member[m]] >= 0:
             words[place] = network.member[m]
             words[place + 1] = network.member_stride[m]
             place += 2
@@ -149,7 +151,7 @@ def _write_slice(network, states, table, step, words):
     n_axes, size, moved = 0, 1.0, 0
     for m in range(network.member_start[table], network.member_start[table + 1]):
         u = network.member[m]
-        if is_hidden(states[u]):
+        if is_hidden(states[line + u]):
             words[place + RANK], words[place + STATES] = u, network.n_states[u]
             words[place + FIRST_JUMP] = network.member_stride[m] - moved
             moved = network.member_stride[m] * network.n_states[u]
@@ -162,9 +164,9 @@ def _write_slice(network, states, table, step, words):
 
 
 @loop
-def _write_likelihoods(network, likelihood_start, v, step, words):
+def _write_likelihoods(network, v, step, words):
     """Slice of the likelihoods of a variable."""
-    words[step + FAMILY] = network.column.shape[0] + likelihood_start[v]
+    words[step + FAMILY] = network.n_vars + v
     words[step + FIRST_ENTRY] = 0
     words[step + N_OBSERVED], words[step + N_HIDDEN] = 0, 1
     place = step + SLICE_HEAD
@@ -224,9 +226,9 @@ def _write_sum(network, lowering, v, first, second, keeps, step, words):
 
 
 @inlined
-def _is_full(lowering, words):
+def _is_full(network, lowering, programs):
     """Whether there may be no room for another step and the list of all."""
-    return lowering.counters[WORD] > words.shape[0] - 16 * lowering.head.shape[0] - 64
+    return lowering.counters[WORD] > programs.n_words - 16 * network.n_vars - 64
 
 
 @loop
@@ -292,17 +294,21 @@ def _add_slice(lowering, program, words, size, n_axes):
 
 
 @loop
-def _take_tables(network, rows, i, v, program, words, lowering):
+def _take_tables(network, rows, line, v, program, programs, lowering):
     """The tables that no earlier bucket took, then the likelihoods of v."""
-    states, number = rows.states[i], lowering.counters[COMPONENTS]
+    states, words, number = rows.states, programs.words, lowering.counters[COMPONENTS]
     for t in range(network.touching_start[v], network.touching_start[v + 1]):
         table = network.touching[t]
-        if states[table] != BARREN and lowering.used_in[table] != number and not _is_full(lowering, words):
+        if (
+            states[line + table] != BARREN
+            and lowering.used_in[table] != number
+            and not _is_full(network, lowering, programs)
+        ):
             lowering.used_in[table] = number
-            n_axes, size = _write_slice(network, states, table, lowering.counters[WORD], words)
+            n_axes, size = _write_slice(network, states, line, table, lowering.counters[WORD], words)
             _add_slice(lowering, program, words, size, n_axes)
-    if states[v] == LIKELY:
-        _write_likelihoods(network, rows.likelihood_start, v, lowering.counters[WORD], words)
+    if states[line + v] == LIKELY:
+        _write_likelihoods(network, v, lowering.counters[WORD], words)
         _add_slice(lowering, program, words, float(network.n_states[v]), 1)
 
 
@@ -321,9 +327,10 @@ def _take_smallest(lowering):
 
 
 @loop
-def _join_factors(network, v, program, words, lowering):
+def _join_factors(network, v, program, programs, lowering):
     """Multiply the smallest factors of the bucket until two are left: their product has few configurations."""
-    while lowering.counters[WAITING] > 2 and not _is_full(lowering, words):
+    words = programs.words
+    while lowering.counters[WAITING] > 2 and not _is_full(network, lowering, programs):
         first, second = _take_smallest(lowering), _take_smallest(lowering)
         step = lowering.counters[WORD]
         size = _write_sum(network, lowering, v, first, second, True, step, words)
@@ -333,8 +340,9 @@ def _join_factors(network, v, program, words, lowering):
 
 
 @loop
-def _sum_out(network, rows, i, v, program, words, lowering):
+def _sum_out(network, rows, line, v, program, programs, lowering):
     """The steps of the bucket of v; what they give waits for the next variable of its scope."""
+    words = programs.words
     lowering.counters[WAITING] = 0
     factor = lowering.head[v]
     lowering.head[v] = NOTHING
@@ -342,9 +350,9 @@ def _sum_out(network, rows, i, v, program, words, lowering):
         _wait(lowering, factor)
         factor = lowering.next[factor]
     lowering.counters[MESSAGES] = lowering.counters[WAITING]
-    _take_tables(network, rows, i, v, program, words, lowering)
-    _join_factors(network, v, program, words, lowering)
-    if _is_full(lowering, words):
+    _take_tables(network, rows, line, v, program, programs, lowering)
+    _join_factors(network, v, program, programs, lowering)
+    if _is_full(network, lowering, programs):
         return
     first = _take_smallest(lowering)
     second = _take_smallest(lowering) if lowering.counters[WAITING] else NOTHING
@@ -363,10 +371,10 @@ def _sum_out(network, rows, i, v, program, words, lowering):
 
 
 @loop
-def _bits_of_component(network, states, number, lowering):
+def _bits_of_component(network, number, lowering):
     """No product is smaller than 2 to the power of minus these, no sum larger than 2 to the power of these."""
     small, large = 0, 0.0
-    for r in range(states.shape[0]):
+    for r in range(network.n_vars):
         if lowering.found_in[r] == number:
             small += network.small_bits[r]
         if lowering.component_of[r] == number:
@@ -375,43 +383,46 @@ def _bits_of_component(network, states, number, lowering):
 
 
 @loop
-def _lower_component(network, rows, i, start, words, used, lowering):
+def _lower_component(network, rows, line, start, programs, lowering):
     """The program of the component that was found last; returns where it begins, FULL or MUCH."""
-    program, counters = used[0], lowering.counters
+    words, program, counters = programs.words, programs.used[0], lowering.counters
     counters[WORD], counters[STEPS], counters[FACTORS] = program + PROGRAM_HEAD, 0, 0
     lowering.cells[0] = 0.0
-    for v in range(start, network.column.shape[0]):
+    for v in range(start, network.n_vars):
         if lowering.component_of[v] == counters[COMPONENTS]:
-            _sum_out(network, rows, i, v, program, words, lowering)
-            if _is_full(lowering, words):
-                lowering.head[:] = NOTHING
+            _sum_out(network, rows, line, v, program, programs, lowering)
+            if _is_full(network, lowering, programs):
+                for r in range(network.n_vars):
+                    lowering.head[r] = NOTHING
                 return FULL
     if lowering.cells[0] > lowering.cells[1]:
         lowering.cells[2] = max(lowering.cells[2], lowering.cells[0])
         return MUCH
     words[program + PROGRAM_CELLS], words[program + PROGRAM_STEPS] = int(lowering.cells[0]), counters[STEPS]
     words[program + PROGRAM_STARTS] = counters[WORD] - program
-    words[program + PROGRAM_BITS] = _bits_of_component(network, rows.states[i], counters[COMPONENTS], lowering)
+    words[program + PROGRAM_BITS] = _bits_of_component(network, counters[COMPONENTS], lowering)
     for s in range(counters[STEPS]):
         words[counters[WORD] + s] = lowering.begins[s]
-    used[0] = counters[WORD] + counters[STEPS]
+    programs.used[0] = counters[WORD] + counters[STEPS]
     return program
 
 
 @loop
-def _program_of(network, rows, i, start, programs, lowering):
+def _program_of(network, rows, line, start, programs, lowering):
     """The program of the component of hidden variable ``start``, lowered where its pattern is new; or FULL, MUCH."""
     lowering.counters[COMPONENTS] += 1
-    _find_component(network, rows.states[i], start, lowering.counters[COMPONENTS], lowering)
-    slot = _slot_of(lowering.pattern, programs)
+    _find_component(network, rows.states, line, start, lowering.counters[COMPONENTS], lowering)
+    n_words = 3 * lowering.width
+    slot = _slot_of(lowering.pattern, n_words, programs)
     if programs.slots[slot]:
         return programs.begins[programs.slots[slot] - 1]
     number = programs.used[1]
-    if number == programs.begins.shape[0]:
+    if number == programs.n_patterns:
         return FULL
-    begin = _lower_component(network, rows, i, start, programs.words, programs.used, lowering)
+    begin = _lower_component(network, rows, line, start, programs, lowering)
     if begin >= 0:
-        programs.patterns[number] = lowering.pattern
+        for w in range(n_words):
+            programs.patterns[number * n_words + w] = lowering.pattern[w]
         programs.begins[number] = begin
         programs.used[1] = number + 1
         programs.slots[slot] = number + 1
@@ -422,12 +433,13 @@ def _program_of(network, rows, i, start, programs, lowering):
 def lower_rows_cpu(row_begin, row_end, network, rows, programs, lowering):
     """rows.component[start[i] : start[i + 1]] = where the programs of the components of row i's hidden variables begin,
     for rows from row_begin on as long as there is room for programs; returns the first row without."""
+    network, rows, programs, lowering = bare(network), bare(rows), bare(programs), bare(lowering)
     for i in range(row_begin, row_end):
-        states, before = rows.states[i], lowering.counters[COMPONENTS]
+        line, before = i * network.n_vars, lowering.counters[COMPONENTS]
         end, cells = rows.component_start[i], 0
-        for r in range(states.shape[0]):
-            if is_hidden(states[r]) and lowering.component_of[r] <= before:
-                program = _program_of(network, rows, i, r, programs, lowering)
+        for r in range(network.n_vars):
+            if is_hidden(rows.states[line + r]) and lowering.component_of[r] <= before:
+                program = _program_of(network, rows, line, r, programs, lowering)
                 if program == FULL:
                     return i
                 if program == MUCH:

@@ -1,12 +1,11 @@
-"""Backwards through a program, once it has been run: slopes of its value, most probable states, draws.
+"""Backwards through a program, once it has been run: slopes of its value, shares of states, whole states.
 
 The slope by a cell of a factor, times the cell, is the probability of the evidence together with the configuration that
-the cell stands for (Darwiche 2003): shares of it are posteriors of variables and of whole tables.
+the cell stands for (Darwiche 2003): shares of it are posteriors of variables and of whole tables. Slopes lie as the
+cells of their program do, from the beginning of their memory on.
 """
 
 from __future__ import annotations
-
-from numba import uint64
 
 from .jit import inlined, loop
 from .sliced import (
@@ -15,7 +14,6 @@ from .sliced import (
     FIRST_SIZE,
     KIND,
     N_AXES,
-    N_HIDDEN,
     N_OBSERVED,
     N_STATES,
     OUT,
@@ -32,107 +30,125 @@ from .sliced import (
 )
 from .sliced_sums import (
     innermost,
+    is_wide,
+    n_steps_of,
     next_entry,
     next_run,
+    scale,
     start_axes,
+    start_entries,
+    step_at,
 )
 
-__all__ = []
+__all__ = [
+    "SMALLEST_SHARE",
+    "add_shares",
+    "drawn_state",
+    "largest_weight",
+    "start_slopes",
+    "step_back",
+    "weigh_given",
+    "weigh_states",
+]
 
 SMALLEST_SHARE = 2.0**-900  # of a sum of shares below it some may have vanished
 
 
-# --- slopes -------------------------------------------------------------------------------------------------------
+@inlined
+def start_slopes(words, program, slopes):
+    """The slope of the value by itself."""
+    slopes[words[step_at(words, program, n_steps_of(words, program) - 1) + OUT]] = 1.0
 
 
 @loop
-def _clear_slopes(words, step, slopes):
-    a = uint64(words[step + FIRST])
-    for j in range(uint64(words[step + FIRST_SIZE])):
-        slopes[a + j] = 0.0
-    b = uint64(words[step + SECOND])
-    for j in range(uint64(words[step + SECOND_SIZE])):
-        slopes[b + j] = 0.0
+def _clear_slopes(slopes, begin, size):
+    for j in range(begin, begin + size):
+        slopes[j] = 0.0
 
 
 @loop
 def _sums_back(words, step, slopes):
     """Of SUM: each cell of the factor has the slope of its sum."""
-    k, a = uint64(words[step + N_STATES]), uint64(words[step + FIRST])
-    begin = uint64(words[step + OUT])
-    for e in range(uint64(words[step + OUT_SIZE])):
-        slope = slopes[begin + e]
+    k, a, out = words[step + N_STATES], words[step + FIRST] + 0, words[step + OUT]
+    for e in range(words[step + OUT_SIZE]):
+        slope = slopes[out + e]
         for j in range(k):
             slopes[a + j] = slope
         a += k
 
 
 @loop
-def _pair_sums_back(words, step, counts, cells, slopes):
+def _pair_sums_back(words, step, memory, at):
     """Of PAIR_SUM: the slope of the sum times the other factor."""
-    k, a, b = uint64(words[step + N_STATES]), uint64(words[step + FIRST]), uint64(words[step + SECOND])
+    cells, slopes, counts = memory.cells, memory.slopes, memory.counts
+    k, a, b = words[step + N_STATES], words[step + FIRST] + 0, words[step + SECOND] + 0
     n, move_a, move_b = innermost(words, step)
-    out = uint64(words[step + OUT])
-    end = out + uint64(words[step + OUT_SIZE])
+    out = words[step + OUT] + 0
+    end = out + words[step + OUT_SIZE]
     start_axes(words, step, counts)
     while out < end:
-        for _ in range(n):
-            slope = slopes[out]
+        for e in range(n):
+            slope = slopes[out + e]
             for j in range(k):
-                slopes[a + j] += slope * cells[b + j]
-                slopes[b + j] += slope * cells[a + j]
-            out += uint64(1)
+                slopes[a + j] += slope * cells[at + b + j]
+                slopes[b + j] += slope * cells[at + a + j]
             a += move_a
             b += move_b
+        out += n
         a, b = next_run(words, step, counts, a, b)
 
 
 @loop
-def _products_back(words, step, counts, cells, slopes):
+def _products_back(words, step, memory, at):
     """Of PRODUCT: the slope of the product times the other factor."""
-    k, a, b = uint64(words[step + N_STATES]), uint64(words[step + FIRST]), uint64(words[step + SECOND])
+    cells, slopes, counts = memory.cells, memory.slopes, memory.counts
+    k, a, b = words[step + N_STATES], words[step + FIRST] + 0, words[step + SECOND] + 0
     n, move_a, move_b = innermost(words, step)
-    out = uint64(words[step + OUT])
-    end = out + uint64(words[step + OUT_SIZE])
+    out = words[step + OUT] + 0
+    end = out + words[step + OUT_SIZE]
     start_axes(words, step, counts)
     while out < end:
         for _ in range(n):
             for j in range(k):
-                slopes[a + j] += slopes[out + j] * cells[b + j]
-                slopes[b + j] += slopes[out + j] * cells[a + j]
+                slopes[a + j] += slopes[out + j] * cells[at + b + j]
+                slopes[b + j] += slopes[out + j] * cells[at + a + j]
             out += k
             a += move_a
             b += move_b
         a, b = next_run(words, step, counts, a, b)
 
 
-@inlined
-def step_back(words, step, counts, cells, slopes):
+@loop
+def step_back(words, program, step, likelihood_bits, memory, at):
     """The slopes by the factors of a step, from those by what it fills."""
-    kind = words[step + KIND]
-    if kind == SUM:
+    slopes = memory.slopes
+    if is_wide(words, program, likelihood_bits):
+        scale(slopes, words[step + OUT] + 0, words[step + OUT_SIZE])
+    if words[step + KIND] == SUM:
         _sums_back(words, step, slopes)
         return
-    _clear_slopes(words, step, slopes)
-    if kind == PAIR_SUM:
-        _pair_sums_back(words, step, counts, cells, slopes)
+    _clear_slopes(slopes, words[step + FIRST] + 0, words[step + FIRST_SIZE])
+    _clear_slopes(slopes, words[step + SECOND] + 0, words[step + SECOND_SIZE])
+    if words[step + KIND] == PAIR_SUM:
+        _pair_sums_back(words, step, memory, at)
     else:
-        _products_back(words, step, counts, cells, slopes)
+        _products_back(words, step, memory, at)
 
 
 # --- shares -------------------------------------------------------------------------------------------------------
 
 
 @loop
-def weigh_states(words, step, cells, slopes, weights):
+def weigh_states(words, step, memory, at):
     """weights[k] = shares of the states of the variable that a step sums out, from its smaller factor; returns their
     sum."""
-    k, a, size = uint64(words[step + N_STATES]), uint64(words[step + FIRST]), words[step + FIRST_SIZE]
+    cells, slopes, weights = memory.cells, memory.slopes, memory.weights
+    k, a, size = words[step + N_STATES], words[step + FIRST], words[step + FIRST_SIZE]
     for j in range(k):
         weights[j] = 0.0
-    for e in range(a, a + uint64(size), k):
+    for e in range(a, a + size, k):
         for j in range(k):
-            weights[j] += cells[e + j] * slopes[e + j]
+            weights[j] += cells[at + e + j] * slopes[e + j]
     total = 0.0
     for j in range(k):
         total += weights[j]
@@ -140,39 +156,40 @@ def weigh_states(words, step, cells, slopes, weights):
 
 
 @loop
-def add_shares(words, step, entry, weight, counts, cells, slopes, totals):
+def add_shares(words, step, entry, weight, memory, at, totals):
     """Of a slice: totals[entry of the table] += weight * share of the cell; returns the sum of the shares."""
+    cells, slopes, counts = memory.cells, memory.slopes, memory.counts
     axes = step + SLICE_HEAD + 2 * words[step + N_OBSERVED]
-    n, stride = uint64(words[axes + STATES]), uint64(words[axes + FIRST_JUMP])
-    out = uint64(words[step + OUT])
-    end = out + uint64(words[step + OUT_SIZE])
+    n, stride = words[axes + STATES], words[axes + FIRST_JUMP]
+    out = words[step + OUT] + 0
+    end = out + words[step + OUT_SIZE]
     total = 0.0
     for e in range(out, end):
-        total += cells[e] * slopes[e]
-    for axis in range(1, words[step + N_HIDDEN]):
-        counts[axis] = 0
+        total += cells[at + e] * slopes[e]
+    start_entries(words, step, counts)
     while out < end:
         for k in range(n):
-            totals[entry + k * stride] += cells[out + k] * slopes[out + k] * (weight / total)
+            totals[entry + k * stride] += cells[at + out + k] * slopes[out + k] * (weight / total)
         out += n
         entry += n * stride + next_entry(words, step, axes, counts)
     return total
 
 
-# --- states of all other variables known -----------------------------------------------------------------------------
+# --- states of the variables that are summed out later known ----------------------------------------------------------
 
 
 @loop
-def weigh_given(words, step, states, cells, weights):
+def weigh_given(words, step, states, line, memory, at):
     """weights[k] = what a step sums over, at the states of the variables of its axes; returns their sum."""
-    k, a, b = uint64(words[step + N_STATES]), uint64(words[step + FIRST]), uint64(words[step + SECOND])
-    moved_a, moved_b = uint64(0), uint64(0)
+    cells, weights = memory.cells, memory.weights
+    k, a, b = words[step + N_STATES], at + words[step + FIRST], at + words[step + SECOND]
+    moved_a, moved_b = 0, 0
     for axis in range(words[step + N_AXES]):
         place = axis_at(step, axis)
-        by_a, by_b = uint64(words[place + FIRST_JUMP]) + moved_a, uint64(words[place + SECOND_JUMP]) + moved_b
-        a += by_a * uint64(states[words[place + RANK]])
-        b += by_b * uint64(states[words[place + RANK]])
-        moved_a, moved_b = by_a * uint64(words[place + STATES]), by_b * uint64(words[place + STATES])
+        by_a, by_b = words[place + FIRST_JUMP] + moved_a, words[place + SECOND_JUMP] + moved_b
+        a += by_a * states[line + words[place + RANK]]
+        b += by_b * states[line + words[place + RANK]]
+        moved_a, moved_b = by_a * words[place + STATES], by_b * words[place + STATES]
     total = 0.0
     for j in range(k):
         weights[j] = cells[a + j]

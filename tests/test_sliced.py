@@ -184,7 +184,7 @@ def test_likelihoods_that_tell_nothing_are_no_evidence():
 @pytest.mark.kernel
 def test_rows_with_too_many_cells_are_refused_by_size():
     case = Case(plain(random_net(4, n_vars=7)), 4, missing=1.0, most_cells=3)
-    with pytest.raises(TooManyCellsError, match=r"hidden variables of row 0 take \d+ cells, \d+ bytes; at most 3"):
+    with pytest.raises(TooManyCellsError, match=r"hidden variables of row 0 take 393 cells, .* bytes; at most 3 cells"):
         case.marginals()
 
 

@@ -11,7 +11,16 @@ import numpy as np
 import numpy.typing as npt
 
 from ...data.evidence_rows import Evidence, missing_code
-from ...kernels.sliced import ANSWERED, BARREN, HIDDEN, TOO_LARGE, TOO_SMALL, SlicedRows
+from ...kernels.sliced import (
+    ANSWERED,
+    BARREN,
+    HIDDEN,
+    TOO_LARGE,
+    TOO_SMALL,
+    SlicedCounts,
+    SlicedRandom,
+    SlicedRows,
+)
 from ...runtime.arrays import read_only
 from .sliced_loops import LOOPS
 from .sliced_memory import Workspace
@@ -112,7 +121,7 @@ class SlicedEngine:
         def answer(batch: _Batch, work: Workspace) -> None:
             own = np.zeros(work.n_rows, np.uint64)
             own[batch.first : batch.first + batch.end - batch.begin] = numbers[batch.begin : batch.end]
-            self._loop("draw", batch, work, np.uint64(key), own)
+            self._loop("draw", batch, work, SlicedRandom(np.uint64(key), own))
             self._write_codes(batch, codes)
 
         return self._answer(evidence, np.empty(len(rows)), answer, prune=True)
@@ -125,7 +134,7 @@ class SlicedEngine:
         def answer(batch: _Batch, work: Workspace) -> None:
             own = np.zeros(work.n_rows)
             own[batch.first : batch.first + batch.end - batch.begin] = weights[batch.begin : batch.end]
-            self._loop("expected counts", batch, work, own, found, with_slopes=True)
+            self._loop("expected counts", batch, work, SlicedCounts(own, found), with_slopes=True)
 
         flagged = self._answer(evidence, log_p, answer, prune=False)
         counts[self._entries] += found
@@ -152,7 +161,8 @@ class SlicedEngine:
         for begin in range(0, codes.shape[1], work.n_rows):
             n = min(work.n_rows, codes.shape[1] - begin)
             rows = work.rows._replace(
-                likelihoods=likelihoods.values[begin : begin + n],
+                n_likelihoods=likelihoods.values.shape[1],
+                likelihoods=likelihoods.values[begin : begin + n].reshape(-1),
                 likelihood_start=likelihoods.start,
                 likelihood_bits=likelihoods.bits[begin : begin + n],
             )
@@ -172,7 +182,8 @@ class SlicedEngine:
         large = np.flatnonzero(status == TOO_LARGE)
         if len(large):
             row = int(large[0])
-            hidden = (states[row] <= HIDDEN) & (states[row] > BARREN)
+            own = states[row * self._plan.n_vars : (row + 1) * self._plan.n_vars]
+            hidden = (own <= HIDDEN) & (own > BARREN)
             cells = float(work.lowering.cells[2])
             work.lowering.cells[2] = 0.0
             raise TooManyCellsError(begin + row, cells, self._most_cells, sorted(map(int, self._plan.column[hidden])))
@@ -194,7 +205,7 @@ class SlicedEngine:
     def _write_codes(self, batch: _Batch, codes: Array) -> None:
         own = slice(batch.first, batch.first + batch.end - batch.begin)
         answered = (batch.rows.status[own] == ANSWERED) & (batch.rows.log_p[own] > -np.inf)
-        states = batch.rows.states[own][:, self._rank].T
+        states = batch.rows.states.reshape(-1, self._plan.n_vars)[own][:, self._rank].T
         codes[:, batch.begin : batch.end] = np.where(answered, states, missing_code(codes.dtype))
 
     def _likelihoods(self, evidence: Evidence) -> _Likelihoods:

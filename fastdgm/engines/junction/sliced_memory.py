@@ -16,7 +16,7 @@ class Workspace:
     """Rows of a batch, programs of the patterns seen so far, and cells to run them on."""
 
     def __init__(self, network: SlicedNetwork, most_cells: int) -> None:
-        n_vars = len(network.column)
+        n_vars = network.n_vars
         self.n_rows = max(1, min(MOST_ROWS, BATCH_STATES // n_vars))
         self.rows = _rows(self.n_rows, n_vars)
         self.programs = _programs(n_vars, WORDS + 32 * n_vars)
@@ -27,26 +27,27 @@ class Workspace:
         """Forgets all programs; where there were none, takes twice the memory for them."""
         used = self.programs.used
         if not used[1]:
-            words = np.empty(2 * len(self.programs.words), np.int32)
-            self.programs = self.programs._replace(words=words)
+            n_words = 2 * self.programs.n_words
+            self.programs = self.programs._replace(n_words=n_words, words=np.empty(n_words, np.int32))
         self.programs.slots[:] = 0
         used[:2] = 0
 
     def cells(self, network: SlicedNetwork, with_slopes: bool) -> SlicedMemory:
         """Memory for the programs that were asked for."""
         needed, memory = int(self.programs.used[2]), self.memory
-        if needed > memory.cells.shape[1] or (with_slopes and needed > memory.slopes.shape[1]):
-            size = max(needed + needed // 4, memory.cells.shape[1])
+        if needed > len(memory.cells) or (with_slopes and needed > len(memory.slopes)):
+            size = max(needed + needed // 4, len(memory.cells))
             self.memory = _memory(network, size, size if with_slopes else 1)
         return self.memory
 
 
 def _rows(n_rows: int, n_vars: int) -> SlicedRows:
     return SlicedRows(
-        states=np.empty((n_rows, n_vars), np.int32),
+        states=np.empty(n_rows * n_vars, np.int32),
         log_p=np.empty(n_rows),
         status=np.empty(n_rows, np.uint8),
-        likelihoods=np.empty((n_rows, 0)),
+        n_likelihoods=0,
+        likelihoods=np.empty(0),
         likelihood_start=np.full(n_vars, -1, np.int32),
         likelihood_bits=np.zeros(n_rows, np.int32),
         component_start=np.zeros(n_rows + 1, np.int32),
@@ -56,9 +57,12 @@ def _rows(n_rows: int, n_vars: int) -> SlicedRows:
 
 def _programs(n_vars: int, n_words: int) -> SlicedPrograms:
     return SlicedPrograms(
+        n_words=n_words,
         words=np.empty(n_words, np.int32),
+        n_slots=4 * PATTERNS,
         slots=np.zeros(4 * PATTERNS, np.int32),
-        patterns=np.empty((PATTERNS, 3 * _width(n_vars)), np.uint64),
+        n_patterns=PATTERNS,
+        patterns=np.empty(PATTERNS * 3 * _width(n_vars), np.uint64),
         begins=np.empty(PATTERNS, np.int32),
         used=np.zeros(3, np.int64),
     )
@@ -73,6 +77,7 @@ def _lowering(n_vars: int, most_cells: int) -> SlicedLowering:
         found_in=np.full(n_vars, -1, np.int64),
         used_in=np.full(n_vars, -1, np.int64),
         unvisited=np.empty(n_vars, np.int32),
+        width=_width(n_vars),
         pattern=np.empty(3 * _width(n_vars), np.uint64),
         bucket=np.empty(n_factors, np.int32),
         head=np.full(n_vars, NOTHING, np.int32),
@@ -87,10 +92,10 @@ def _lowering(n_vars: int, most_cells: int) -> SlicedLowering:
 
 def _memory(network: SlicedNetwork, n_cells: int, n_slopes: int) -> SlicedMemory:
     return SlicedMemory(
-        cells=np.empty((1, n_cells)),
-        slopes=np.empty((1, n_slopes)),
-        counts=np.empty((1, len(network.column) + 1), np.int32),
-        weights=np.empty((1, int(network.n_states.max()))),
+        cells=np.empty(n_cells),
+        slopes=np.empty(n_slopes),
+        counts=np.empty(network.n_vars + 1, np.int32),
+        weights=np.empty(int(network.n_states.max())),
     )
 
 

@@ -55,6 +55,8 @@ def sliced_plan(
     with np.errstate(divide="ignore"):
         log_tables = np.log(np.concatenate(flat))
     network = SlicedNetwork(
+        n_vars=len(order),
+        n_cells=sum(n_states),
         column=_numbers(order),
         first_cell=_numbers(first_cell[v] for v in order),
         n_states=_numbers(n_states[v] for v in order),
