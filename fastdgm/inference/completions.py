@@ -111,7 +111,7 @@ def _refuse_other_missing(rows: PartialRows) -> None:
     names = list(dict.fromkeys(owners[row] for row in rows.missing if row in owners))
     if names:
         raise ValueError(
-            f"impute fills in discrete variables, and of {preview(names)}, which are real or vectors, values are missing: "
+            f"impute fills in discrete variables, and {preview(names)}, real ones or vectors, have missing values: "
             "posterior(names, given=) is the distribution of real ones in one row"
         )
 
