@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from .data.evidence_rows import EvidenceBlock
+    from .engines.hybrid import Program
     from .inference.calibrated import Calibrated
 
 
@@ -106,12 +107,12 @@ class Sampler(LatentCodes):
         >>> x.shape, x["smoke"].dtype
         ((1000, 8), dtype('uint8'))
         >>> smokers = net.sample(10_000, given={"dysp": "yes"}, seed=0)["smoke"] == net.states["smoke"].index("yes")
-        >>> smokers.mean().round(2), net.sample(given={"dysp": ["yes", "no"]}, n=5, do={"smoke": "yes"}).shape
-        (np.float64(0.63), (5, 8))
+        >>> float(smokers.mean().round(2)), net.sample(5, given={"dysp": ["yes", "no"]}, do={"smoke": "yes"}).shape
+        (0.64, (5, 8))
         """
         kind = real_type(dtype)
         placement = Placement.of(like)
-        if given is not None and is_per_row(given):
+        if self._is_per_row(given):
             values, schema, key = self._drawn_per_row(given, do, n, n_per_row, seed, start)
         else:
             n, start = check_rows(_number_of_rows(n, n_per_row), start)
@@ -146,7 +147,7 @@ class Sampler(LatentCodes):
         n, start = check_rows(n, start)
         chunk = check_chunk(chunk)
         kind = real_type(dtype)
-        if given is not None and is_per_row(given):
+        if self._is_per_row(given):
             raise ValueError("iter_samples draws under known values that are the same for all rows: give sample() rows")
         key = key_from_seed(seed)
         source = self._source(given, do, kind)  # as it is now: a later fit does not change the rows to come
@@ -157,6 +158,12 @@ class Sampler(LatentCodes):
             for size, first in zip(sizes, starts, strict=True)
         )
 
+    def _is_per_row(self, given: Any) -> bool:
+        """Whether known values are rows of evidence; in a mapping arrays may be so in networks of tables alone."""
+        if given is None or (isinstance(given, Mapping) and not _is_tabular(self._program)):
+            return False
+        return is_per_row(given)
+
     def _source(
         self, given: Mapping[str, object] | None, do: Mapping[str, object] | None, dtype: np.dtype[Any]
     ) -> _Source:
@@ -165,7 +172,7 @@ class Sampler(LatentCodes):
         program = net._program
         if given is None:
             return _Source(program.schema, lambda n, key, start: program.sample(n, key, start, dtype))
-        if program.is_tabular:
+        if _is_tabular(program):
             return _Source(program.schema, net._calibrated(self._evidence(given, do)).draw)
         from .inference.posteriors import can_draw, draws
 
@@ -217,7 +224,7 @@ class Sampler(LatentCodes):
 
         net = self if do is None else self.do(do)
         program = net._program
-        if not program.is_tabular:
+        if not _is_tabular(program):
             raise TypeError(
                 "given= is a mapping from variables to values where a network has real variables, modules or models, "
                 f"got {type(given).__name__}"
@@ -279,6 +286,11 @@ class Sampler(LatentCodes):
         check_drawn(density)
         words = first_words(self._conditionals, self._order, density)
         return drawn(density, words, n, key_from_seed(seed), start, dtype)
+
+
+def _is_tabular(program: Program) -> bool:
+    """Whether all conditionals could be tables."""
+    return program.is_tabular and not program.schema.has_discrete_vectors
 
 
 def _number_of_rows(n: int | None, n_per_row: int, n_given: int | None = None) -> int:
