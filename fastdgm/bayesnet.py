@@ -208,7 +208,7 @@ class BayesNet(Sampler):
 
         check_ignored_labels(y)
         own_prior = checked_prior(prior, equivalent_sample_size)
-        options = EMOptions(n_restarts, max_iterations, tolerance, seed, progress, resume).checked()
+        options = EMOptions(n_restarts, max_iterations, tolerance, seed, progress, resume, checkpoint).checked()
         training = ModuleOptions(
             schedule,
             epochs,
@@ -306,6 +306,8 @@ class BayesNet(Sampler):
         else:
             fitted = learn(known, rows, prior)
             models = fit_models(known.conditionals, rows, valid, training)
+            if not models.pairs and training.checkpoint is not None:
+                raise TypeError("checkpoint= is about the training of modules and EM, and these rows are complete")
         if fitted.conditionals:
             self._set_conditionals(fitted.conditionals)
         else:

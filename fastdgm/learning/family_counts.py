@@ -53,6 +53,11 @@ class Family:
             self._gathered = GatheredRows(kind, [target], schema, prior, prod(self.shape))
 
     @property
+    def is_table(self) -> bool:
+        """Whether it is learnt as a table."""
+        return self._gathered is None and not self.is_kept
+
+    @property
     def is_closed(self) -> bool:
         """Whether counts determine it in closed form."""
         return self._gathered is None
