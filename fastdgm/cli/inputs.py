@@ -41,6 +41,7 @@ class Inputs:
 
     def __init__(self, arguments: Sequence[str], suffixes: tuple[str, ...] = ROW_SUFFIXES) -> None:
         self._temporary: TemporaryDirectory[str] | None = None
+        self._copies: dict[str, Path] = {}  # of what cannot be read twice
         self.paths = [path for argument in arguments for path in expanded(argument, suffixes)]
         self._starts: list[int] = []  # rows before each file that was begun
 
@@ -119,14 +120,16 @@ class Inputs:
             raise ValueError(f"{name}{counted}: {error}") from error
 
     def _regular(self, path: str) -> Path:
+        if path in self._copies:
+            return self._copies[path]
         if path == STANDARD_INPUT:
             if sys.stdin is None:
                 raise ValueError("standard input must be open to read rows from it")
-            return self._copied(sys.stdin.buffer)
-        if os.path.exists(path) and stat.S_ISFIFO(os.stat(path).st_mode):
+            self._copies[path] = self._copied(sys.stdin.buffer)
+        elif os.path.exists(path) and stat.S_ISFIFO(os.stat(path).st_mode):
             with open(path, "rb") as pipe:
-                return self._copied(pipe)
-        return Path(path)
+                self._copies[path] = self._copied(pipe)
+        return self._copies.get(path, Path(path))
 
     def _copied(self, source: BinaryIO) -> Path:
         """A file with what comes from a pipe; its first bytes say the format, and CSV has none of its own."""
