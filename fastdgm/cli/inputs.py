@@ -22,7 +22,7 @@ from ..data.schema import Schema
 from ..data.variables import Real
 from ..errors import UnknownNameError
 from ..io.rows import FORMATS, read_rows
-from ..runtime.text import preview
+from ..runtime.text import did_you_mean, preview
 
 STANDARD_INPUT = "-"
 _MAGIC = {b"PAR1": ".parquet", b"ARROW1": ".arrow", b"\x93NUMPY": ".npy", b"\x1f\x8b": ".csv.gz"}  # else CSV
@@ -187,6 +187,7 @@ def _own_columns(rows: Any, names: Collection[str], n_vars: int, name: str, igno
         raise ValueError(f"{name}: {error}") from None
     extra = [column for column in columns if column not in names]
     if extra and ignore_extra:
+        _refuse_mistyped([own for own in list(names)[:n_vars] if own not in columns], extra, name)
         return rows.select([column for column in rows.schema.names if column not in extra])
     if extra and len(columns) - len(extra) >= n_vars:
         raise ValueError(
@@ -194,6 +195,13 @@ def _own_columns(rows: Any, names: Collection[str], n_vars: int, name: str, igno
             "--ignore-extra leaves such columns out"
         )
     return rows
+
+
+def _refuse_mistyped(absent: Collection[str], extra: Collection[str], name: str) -> None:
+    """ValueError for a further column that reads like a variable without one: it would be missing in every row."""
+    for own in absent:
+        if hint := did_you_mean(own, extra):
+            raise ValueError(f"{name}: columns are matched by name: there is no column {[own]}{hint}")
 
 
 def _check_width(rows: np.ndarray[Any, Any], name: str, first: str, width: int) -> None:
