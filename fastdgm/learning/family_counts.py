@@ -82,10 +82,6 @@ class Family:
         found[known] = configurations[tuple(own[:, known].astype(np.intp))]
         return int(np.argmax(found))
 
-    def smooth(self, counts: Floats, single: Floats, rows: float) -> Floats:
-        """The counts, and in every configuration of the parents ``rows`` more, by the variable's own counts plus 1."""
-        return counts + rows * (single + 1.0) / (single.sum() + len(single))
-
     def estimate(self, counts: Floats, held: bool = False, pseudo_counts: bool = True) -> Estimate:
         """The conditional of most likelihood, and prior; of one that is ``held`` also seen with the background."""
         target = self.target
