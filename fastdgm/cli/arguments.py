@@ -162,7 +162,7 @@ def _add_fit(commands: Any) -> None:
     )
     real = "a variable of an unfitted structure whose whole numbers are no codes; may be given several times"
     parser.add_argument("--real", action="append", default=[], metavar="NAME", help=real)
-    starts = "of the starts of EM, which learns variables without a column (default: a fresh one)"
+    starts = "of the starts of EM, which learns from missing values and columns (default: a fresh one)"
     parser.add_argument("--seed", type=_whole, metavar="S", help=starts)
 
 
