@@ -124,9 +124,9 @@ class Queries(StructureQuestions):
         [-0.288, -1.386]
         >>> asia = fd.example("asia")
         >>> asia.log_prob({"smoke": ["yes", None], "xray": ["yes", "yes"]}).round(3).tolist()
-        [-2.574, -2.204]
+        [-2.579, -2.205]
         >>> asia.log_prob({"smoke": ["yes"], "xray": ["yes"]}, given=["smoke"]).round(3).tolist()
-        [-1.881]
+        [-1.886]
         >>> mixture = fd.BayesNet({"z": fd.Bernoulli(0.3), "x": fd.Normal.given(["z"], mean=[-2, 3], std=[1, 0.5])})
         >>> mixture.log_prob({"x": [-2.0, 3.0]}).round(3).tolist()
         [-1.276, -1.43]
@@ -163,9 +163,7 @@ class Queries(StructureQuestions):
 
         check_impossible_option(impossible)
         if given is None:
-            raise ValueError(
-                f"impossible={impossible!r} is a rule for given=: without, impossible rows have log_prob -inf"
-            )
+            raise ValueError("impossible= is a rule for given=: without it impossible rows have a log_prob of -inf")
         names = self._asked(given, "given")
         if per_variable or n_importance is not None:
             other = "per_variable" if per_variable else "n_importance"

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from .data.evidence import is_per_row, known_values, refuse_given
+from .data.evidence import known_values, refuse_given
+from .data.given_values import is_per_row
 from .data.placement import Placement
 from .data.samples import Samples, rows_of
 from .data.schema import Schema, Values
@@ -180,10 +181,10 @@ class Sampler(LatentCodes):
 
     def _evidence(self, given: Any, do: Mapping[str, object] | None) -> EvidenceBlock:
         """Known values of a network of tables, which do not contradict an intervention."""
-        from .inference.given_rows import evidence_of
+        from .data.evidence_rows import given_evidence
 
         schema = self._program.schema
-        block = evidence_of(given, schema)
+        block = given_evidence(given, schema)
         if do is not None:
             from .inference.agreement import check_agreement
 
@@ -193,13 +194,12 @@ class Sampler(LatentCodes):
     def _calibrated(self, block: EvidenceBlock) -> Calibrated:
         """The network given one row of evidence; that of the last call is kept."""
         from .inference.calibrated import calibrated
-        from .inference.given_rows import refuse_impossible
+        from .inference.given_rows import check_possible
 
         exact, evidence, found = self._exact, block.read(0, 1), self._kept_calibrated
         if found is None or not found.is_of(exact, evidence):
             found = calibrated(exact, evidence)
-            if found.log_evidence == -np.inf:
-                refuse_impossible(exact, block)
+            check_possible(np.array([found.log_evidence]))
             self._kept_calibrated = found
         return found
 

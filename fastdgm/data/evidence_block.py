@@ -15,6 +15,7 @@ from ..runtime.lazy import cached_property
 from ..runtime.pieces import cell_ranges, run_ranges
 from .labels import Column
 from .likelihoods import Likelihood
+from .missing_codes import missing_code
 from .partial_columns import PartialColumn
 from .schema import Schema
 
@@ -153,8 +154,3 @@ class ColumnsReader:
 def evidence_type(schema: Schema) -> np.dtype[Any]:
     """The type of codes that has a code more than there are states: the one of a missing value."""
     return code_type(max(map(len, schema.states.values())) + 1)
-
-
-def missing_code(dtype: npt.DTypeLike) -> int:
-    """The code that stands where nothing is known: all ones."""
-    return int(np.iinfo(dtype).max)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from typing import Any
 
 import numpy as np
@@ -37,12 +37,10 @@ def log_evidence_given(
     data = read_once(data, exact.schema.names)
     total = log_evidence(exact, data)
     known = as_evidence(data, exact.schema).only(names)
-    refuse = _refusal(exact, known, "log_prob given these names")
-    return difference(total, exact.log_evidence(known), impossible, refuse)
-
-
-def _refusal(exact: Exact, block: EvidenceBlock, what: str) -> Callable[[Array], None]:
-    return lambda is_impossible: refuse_impossible(exact.log_evidence, block, is_impossible, what)
+    given = exact.log_evidence(known)
+    if impossible == "error":
+        refuse_impossible(exact.log_evidence, known, given == -np.inf, "log_prob given these names")
+    return difference(total, given)
 
 
 def posterior(
@@ -61,7 +59,7 @@ def posterior(
         out[own] = exact.posterior(held_evidence(_evidence(rows, own), exact.schema), name)
     if impossible == "error":
         block = held_evidence(_evidence(rows, np.arange(rows.n)), exact.schema)
-        _refusal(exact, block, f"posterior of {name!r}")(np.isnan(out[:, 0]))
+        refuse_impossible(exact.log_evidence, block, np.isnan(out[:, 0]), f"posterior of {name!r}")
     return out
 
 
@@ -86,6 +84,6 @@ def marginals(exact: Exact, block: EvidenceBlock, impossible: Impossible) -> dic
     """P(x_v = k | e) of every variable, (n, k); certain where observed."""
     log_p, cells = exact.marginals(block)
     if impossible == "error":
-        _refusal(exact, block, "marginals")(log_p == -np.inf)
+        refuse_impossible(exact.log_evidence, block, log_p == -np.inf, "marginals")
     first = exact.first_cell
     return {name: cells[first[v] : first[v + 1]].T for v, name in enumerate(exact.schema.names)}

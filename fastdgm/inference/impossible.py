@@ -26,17 +26,9 @@ def check_impossible_option(impossible: str) -> None:
         raise ValueError(f'impossible is "error" or "nan", got {impossible!r}')
 
 
-def difference(
-    total: npt.NDArray[np.float64],
-    given: npt.NDArray[np.float64],
-    impossible: Impossible,
-    refuse: Callable[[Array], None],
-) -> npt.NDArray[np.float64]:
-    """total - given, where ``given`` is finite; elsewhere NaN, or what ``refuse(is_impossible)`` raises."""
-    is_impossible = given == -np.inf
-    if impossible == "error":
-        refuse(is_impossible)
-    found: npt.NDArray[np.float64] = total - np.where(is_impossible, np.nan, given)
+def difference(total: npt.NDArray[np.float64], given: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """total - given, NaN where ``given`` is -inf."""
+    found: npt.NDArray[np.float64] = total - np.where(given == -np.inf, np.nan, given)
     return found
 
 

@@ -90,7 +90,7 @@ def known_row(known: Mapping[str, Any], schema: Schema) -> tuple[PartialRows, di
     values = Values(np.zeros((schema.n_codes, 1), schema.code_dtype), np.zeros((schema.n_reals, 1)))
     missing: dict[int, Array | None] = dict.fromkeys(range(schema.n_codes + schema.n_reals))
     names = list(single)
-    codes = {schema.rows[names[v]]: code for v, code in found.codes.items()} | others.cells
+    codes = {schema.rows[names[v]]: code for v, code in found.codes.items()} | dict(others.cells)
     for row, code in codes.items():
         values.codes[row] = code
         del missing[row]

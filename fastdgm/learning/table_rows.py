@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from ..data.evidence_rows import evidence_type, missing_code
+from ..data.evidence_block import evidence_type, missing_code
 from ..data.partial import PartialRows
 
 Array = npt.NDArray[Any]
@@ -29,6 +29,17 @@ class KnownRows(NamedTuple):
     def taken(self, kept: Array) -> KnownRows:
         """Some of the rows."""
         return KnownRows(np.ascontiguousarray(self.codes[:, kept]), self.weights[kept], self.number[kept])
+
+
+class CodesInMemory:
+    """What a block of evidence reads codes from, that are known to be right."""
+
+    def __init__(self, codes: Array) -> None:
+        self._codes = codes
+
+    def read(self, begin: int, end: int, out: Array) -> None:
+        """Copy rows ``begin`` to ``end`` into ``out``."""
+        out[:] = self._codes[:, begin:end]
 
 
 def known_rows(rows: PartialRows, weights: npt.NDArray[np.float64]) -> KnownRows:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ..data.evidence_rows import missing_code
+from ..data.evidence_block import missing_code
 from ..data.partial import PartialRows
 from ..data.schema import Schema, Values
 from .family_counts import Family
