@@ -227,7 +227,7 @@ def test_a_state_without_a_name_is_no_missing_value(in_folder, capsys):
     pd.DataFrame({"a": ["", None, "b"], "b": [True, False, True]}).to_parquet("x.parquet")
     capsys.readouterr()
     message = error_of(capsys, "score", "net.safetensors", "x.parquet", "-o", "y.csv")
-    assert "CSV tells no missing value from the state '' of 'a': write .parquet or .arrow" in message
+    assert "an empty cell of a CSV file is a missing value, and here also a state's name: use Parquet" in message
     assert main(["score", "net.safetensors", "x.parquet", "-o", "y.parquet"]) == 0
     assert pd.read_parquet("y.parquet")["a"].tolist()[::2] == ["", "b"]
 

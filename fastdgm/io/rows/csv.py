@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gzip
 import re
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO, cast
@@ -45,34 +45,17 @@ def write_scores(file: BinaryIO, chunks: Iterable[Scores]) -> None:
 
 
 def write_scored(file: BinaryIO, chunks: Iterable[Scored], schema: Schema) -> None:
-    """Write labels and log-probabilities; a cell is empty where its value is missing."""
+    """Write labels and log-probabilities."""
     for number, chunk in enumerate(chunks):
-        held = scored.held_rows(chunk.rows, schema)
-        samples, missing = held.samples, dict(scored.missing_cells(held))
-        _refuse_empty_labels(samples.schema, missing)
+        samples = scored.samples_of(chunk.rows, schema)
         if number == 0:
             scored.distinct_columns(chunk.rows, schema)
             write_line(file, map(quoted, [*samples.schema.cell_names, SCORE]))
         first = 0
         for part in _parts(samples):
-            own = slice(first, first + len(part))
-            cells = [_blanked(column, missing.get(k), own) for k, column in enumerate(_cells(part))]
-            _write_lines(file, [*cells, list(map(repr, chunk.scores[own].tolist()))])
+            scores = chunk.scores[first : first + len(part)].tolist()
+            _write_lines(file, [*_cells(part), list(map(repr, scores))])
             first += len(part)
-
-
-def _blanked(column: list[str], empty: Any, rows: slice) -> list[str]:
-    """Cells of some rows, empty where they are missing."""
-    if empty is None:
-        return column
-    return ["" if is_empty else cell for cell, is_empty in zip(column, empty[rows].tolist(), strict=True)]
-
-
-def _refuse_empty_labels(schema: Schema, missing: Collection[int]) -> None:
-    """ValueError for a variable with a state whose name is empty, which reads as that of a missing value."""
-    for k, name in enumerate(schema.cell_names):
-        if k in missing and "" in schema.states.get(name, ()):
-            raise ValueError(f"CSV tells no missing value from the state '' of {name!r}: write .parquet or .arrow")
 
 
 def write_gz(file: BinaryIO, chunks: Iterable[Samples], schema: Schema) -> None:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
 from ...data.boundary import as_network_block
 from ...data.columns import table_columns
+from ...data.evidence_rows import evidence_type, missing_code
+from ...data.missing_codes import missing_in
 from ...data.partial import as_partial_rows, holds_reals_alone
 from ...data.samples import Samples
 from ...data.schema import Schema, Values
@@ -17,8 +18,6 @@ from ...data.variables import Discrete
 from ...data.vectors import element_names
 from ...errors import MissingValuesError, UnknownNameError
 from .common import SCORE, Scores, States
-
-Array = npt.NDArray[np.bool_]
 
 
 class Scored(NamedTuple):
@@ -36,34 +35,27 @@ def distinct_columns(rows: Any, schema: Schema) -> list[str]:
     return names
 
 
-class Held(NamedTuple):
-    """A chunk as codes and reals, and which of its cells are missing; there codes are 0 and reals NaN."""
-
-    samples: Samples
-    missing: Mapping[int, Array]  # by row of the blocks, codes before reals: in which rows of the chunk
-
-
-def held_rows(rows: Any, schema: Schema) -> Held:
-    """A chunk, its variables in the order of the file's columns."""
+def samples_of(rows: Any, schema: Schema) -> Samples:
+    """A chunk as codes and reals, its variables in the order of the file's columns."""
     if isinstance(rows, np.ndarray):
-        own = _held(rows, schema)
-    else:
-        own = Schema({name: schema.variables[name] for name in _in_file_order(distinct_columns(rows, schema), schema)})
-        rows = table_columns(rows, own.names)
-    return _read(rows, own)
+        return _read(rows, _held(rows, schema))
+    own = Schema({name: schema.variables[name] for name in _in_file_order(distinct_columns(rows, schema), schema)})
+    return _read(table_columns(rows, own.names), own)
 
 
-def _read(rows: Any, schema: Schema) -> Held:
-    """Rows of all variables of a schema."""
+def _read(rows: Any, schema: Schema) -> Samples:
+    """Rows of all variables of a schema, of which values may be missing."""
     try:
         block = as_network_block(rows, schema)
         part = block.read(0, block.n)
-        return Held(Samples.of(Values(part.codes, part.reals), schema), {})
+        return Samples.of(Values(part.codes, part.reals), schema)
     except (MissingValuesError, UnknownNameError):  # or a column that is absent; what is wrong is refused again
         found = as_partial_rows(rows, schema)
-    everywhere = np.ones(found.n, np.bool_)
-    missing = {row: everywhere if own is None else own for row, own in found.missing.items()}
-    return Held(Samples.of(found.values, schema), missing)
+    codes = found.values.codes.astype(evidence_type(schema) if schema.n_codes else schema.code_dtype)
+    for row, missing in found.missing.items():
+        if row < schema.n_codes:
+            codes[row, slice(None) if missing is None else missing] = missing_code(codes.dtype)
+    return Samples.of(Values(codes, found.values.reals), schema)
 
 
 def _held(rows: np.ndarray[Any, Any], schema: Schema) -> Schema:
@@ -85,24 +77,16 @@ def numbers(chunk: Scored, schema: Schema) -> Any:
     for what is missing."""
     rows = chunk.rows
     if isinstance(rows, np.ndarray):
-        held = _read(rows, _held(rows, schema))
+        samples = _read(rows, _held(rows, schema))
     else:
-        held = _read(table_columns(rows, schema.names), schema)
-    cells = np.array(held.samples, np.float64)
-    for column, empty in missing_cells(held):
-        cells[empty, column] = np.nan
+        samples = _read(table_columns(rows, schema.names), schema)
+    cells = np.array(samples, np.float64)
+    for name, states in ({} if samples.schema.n_reals else samples.states).items():
+        row = samples.schema.rows[name]
+        own = samples.blocks.codes[row : row + samples.schema.variables[name].size]
+        if (missing := missing_in(own, len(states))) is not None:
+            cells[:, row : row + len(own)][missing.T] = np.nan
     return np.column_stack([cells, chunk.scores])
-
-
-def missing_cells(held: Held) -> Iterator[tuple[int, Array]]:
-    """The columns, one for each cell, in which anything is missing, and in which rows."""
-    schema, column = held.samples.schema, 0
-    for name, variable in schema.variables.items():
-        first = schema.rows[name] + (0 if name in schema.states else schema.n_codes)
-        for row in range(first, first + variable.size):
-            if row in held.missing:
-                yield column, held.missing[row]
-            column += 1
 
 
 def table(chunk: Scored, schema: Schema) -> Any:
@@ -115,8 +99,8 @@ def table(chunk: Scored, schema: Schema) -> Any:
     rows, scores = chunk
     names = distinct_columns(rows, schema)
     if isinstance(rows, np.ndarray):
-        held = held_rows(rows, schema)
-        return pa.table([*_arrow_columns(held).values(), pa.array(scores)], names=[*names, SCORE])
+        samples = samples_of(rows, schema).to_arrow()
+        return pa.table([*samples.columns, pa.array(scores)], names=[*names, SCORE])
     own = {name: schema.states[name] for name in names if name in schema.states and name not in schema.vectors}
     labels = _labels(rows, own)
     columns = [labels[name] if name in own and _is_label(rows, name) else _plain(rows[name]) for name in names]
@@ -128,22 +112,8 @@ def _labels(rows: Any, states: States) -> dict[str, Any]:
     if not states:
         return {}
     columns = dict(zip(states, rows.select(list(states)).columns, strict=True))
-    return _arrow_columns(_read(columns, Schema({name: Discrete(own) for name, own in states.items()})))
-
-
-def _arrow_columns(held: Held) -> dict[str, Any]:
-    """Columns by name, null where a label is missing; numbers are NaN there, and codes of vectors never missing."""
-    import pyarrow as pa
-
-    schema = held.samples.schema
-    table = held.samples.to_arrow()
-    columns = dict(zip(schema.names, table.columns, strict=True))
-    for name in schema.states:
-        if (empty := held.missing.get(schema.rows[name])) is not None and name not in schema.vectors:
-            codes = columns[name].combine_chunks()
-            indices = pa.array(codes.indices.to_numpy(), codes.indices.type, mask=empty)
-            columns[name] = pa.DictionaryArray.from_arrays(indices, codes.dictionary, ordered=True)
-    return columns
+    table = _read(columns, Schema({name: Discrete(own) for name, own in states.items()})).to_arrow()
+    return dict(zip(states, table.columns, strict=True))
 
 
 def _is_label(rows: Any, name: str) -> bool:
