@@ -254,6 +254,39 @@ def test_sample_under_an_intervention(in_folder):
     np.testing.assert_array_equal(np.load("x.npy"), np.asarray(net.sample(200, do={"smoke": "no"}, seed=3)))
 
 
+@pytest.mark.parametrize("chunk", ["70", "1000"])
+def test_sample_given_values(in_folder, chunk):
+    known, forced = {"dysp": "yes", "xray": ["yes", "no"]}, {"smoke": "no"}
+    options = ["--given", "dysp=yes", "--given", "xray=yes,no", "--do", "smoke=no", "--start", "5", "--chunk", chunk]
+    assert main(["sample", "asia", "-n", "200", "--seed", "3", *options, "-o", "x.npy"]) == 0
+    expected = fd.example("asia").sample(200, given=known, do=forced, seed=3, start=5)
+    np.testing.assert_array_equal(np.load("x.npy"), np.asarray(expected))
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".parquet", ".npy"])
+def test_no_rows_given_values(in_folder, suffix):
+    assert main(["sample", "asia", "-n", "0", "--given", "dysp=yes", "-o", f"x{suffix}"]) == 0
+    assert main(["score", "asia", f"x{suffix}"]) == 0
+
+
+@pytest.mark.parametrize("n", ["0", "3"])
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--given", "xray=maybe"], "'maybe' is no state of 'xray'"),
+        (["--given", "xry=yes"], "no variable 'xry'"),
+        (["--given", "smoke=yes", "--do", "smoke=no"], "given and do must agree"),
+        (["--do", "smoke=yes,no"], "'smoke' has one state, not several"),
+        (["--do", "smoke"], "--do takes NAME=STATE, got 'smoke'"),
+        (["--given", "lung=yes", "--given", "either=no"], "impossible"),
+    ],
+)
+def test_mistakes_about_given_values_come_before_any_row(in_folder, capsys, n, options, message):
+    if "impossible" in message and n == "0":
+        pytest.skip("no row is impossible where there is none")
+    assert message in error_of(capsys, "sample", "asia", "-n", n, *options)
+
+
 def test_sample_given_real_values(in_folder):
     net = fd.BayesNet({"a": fd.Normal(0, 1), "b": fd.LinearGaussian(["a"], 1, [2], std=0.5)})
     fd.write(net, "net.safetensors")

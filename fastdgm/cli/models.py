@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -120,17 +121,16 @@ class KnownRows(NetworkRows):
         self._forced = values_of(do, net.variables, "--do")
 
     def draw(self, n: int, chunk: int, seed: int, start: int) -> Iterator[Samples]:
-        """By the network, the rows of one call whatever the chunk."""
+        """By the network, the rows of one call whatever the chunk; the first at once, so that what is wrong is told
+        before anything is written."""
         n, start = check_rows(n, start)
-        for first in range(start, start + n, chunk):
-            yield self._net.sample(
-                min(chunk, start + n - first),
-                given=self._known or None,
-                do=self._forced or None,
-                seed=seed,
-                start=first,
-                dtype=self._dtype_of_reals,
-            )
+        starts = range(start, start + max(n, 1), chunk)
+        parts = (self._part(min(chunk, start + n - first), seed, first) for first in starts)
+        return chain([next(parts)], parts)
+
+    def _part(self, n: int, seed: int, start: int) -> Samples:
+        known, forced = self._known or None, self._forced or None
+        return self._net.sample(n, given=known, do=forced, seed=seed, start=start, dtype=self._dtype_of_reals)
 
 
 class CodeRows(NetworkRows):
