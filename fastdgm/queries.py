@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from .engines.torch.densities.joint import JointDensity
     from .inference.exact import Exact
     from .inference.importance import Sampling
+    from .inference.impossible import Impossible
     from .inference.latent import Inference
 
 Seed = int | np.random.Generator | None
@@ -52,18 +53,22 @@ class Queries(StructureQuestions):
         self,
         data: Any,
         *,
+        given: Sequence[str] | None = None,
         per_variable: bool = False,
+        impossible: Impossible = "error",
         n_importance: int | None = None,
         return_std_error: bool = False,
         seed: int | np.random.Generator | None = None,
     ) -> Any:
         """How likely each row is: log p(x) = sum_v log P(x_v | parents of v), in nats.
 
-        In networks with real variables columns may be absent and values missing: they are summed out, or integrated,
-        exactly, and the answer is the log-density of what is there. Hidden discrete variables are summed by elimination
-        (those that depend on each other in up to 2**20 configurations), hidden linear Gaussian numbers are one normal
-        vector for each of these; what has nothing observed below it costs nothing. Missing numbers of a neural vector,
-        which are independent of the others given its parents, are left out where nothing observed is below them.
+        Columns may be absent and values missing, other ones in every row: they are summed out, or integrated, exactly,
+        and the answer is log p(what is there), 0 where that is nothing. In networks of discrete variables that is one
+        pass over a tree of tables (``inference/exact.py``), whatever is missing. Beside real variables hidden discrete
+        ones are summed by elimination (those that depend on each other in up to 2**20 configurations), and hidden
+        linear Gaussian numbers are one normal vector for each of these; what has nothing observed below it costs
+        nothing. Missing numbers of a neural vector, which are independent of the others given its parents, are left out
+        where nothing observed is below them.
 
         Hidden real variables without a closed form, as the z of a variational autoencoder, are sampled where
         ``n_importance=K`` says so, and the answer is an estimate, log (1/K) sum_k w_k, of importance weights
@@ -86,7 +91,9 @@ class Queries(StructureQuestions):
             Torch tensors that require grad, in a mapping or as rows, are complete rows, and give a tensor that is
             differentiable by these and by the modules of neural conditionals; not so where a kind of conditional has
             no density in torch (autoregressive models).
-        per_variable : return the terms, ``(n_rows, n_vars)``, instead of their sum.
+        given : names of variables: log p(the others | these) = log p(x) - log p(x[given]).
+        per_variable : return the terms, ``(n_rows, n_vars)``, instead of their sum; refused where values are missing.
+        impossible : with ``given``, of rows in which p(x[given]) is 0: "error" raises, "nan" gives NaN.
         n_importance : samples of each row of hidden real variables without a closed form; without it such rows are
             refused. Rows that need none are exact.
         return_std_error : return a pair, log p and its standard error ``(n_rows,)``: by the delta method that of the
@@ -104,9 +111,10 @@ class Queries(StructureQuestions):
 
         Raises
         ------
-        ValueError : codes out of range, wrong number of columns, missing values in networks of discrete variables only
-            and without modules, or with ``per_variable``, or ones that cannot be summed out (which, and why), a guide
-            that reads what is missing. KeyError : unknown names or labels.
+        ValueError : codes out of range, wrong number of columns, missing values with ``per_variable``, or ones that
+            cannot be summed out (which, and why; or what it would cost), a guide that reads what is missing.
+            KeyError : unknown names or labels. ImpossibleEvidenceError (a ValueError) : the first row in which
+            p(x[given]) is 0, naming values that cannot be together.
 
         Examples
         --------
@@ -114,6 +122,11 @@ class Queries(StructureQuestions):
         >>> net = fd.BayesNet({"rain": fd.Bernoulli(0.25)})
         >>> net.log_prob([[0], [1]]).round(3).tolist()
         [-0.288, -1.386]
+        >>> asia = fd.example("asia")
+        >>> asia.log_prob({"smoke": ["yes", None], "xray": ["yes", "yes"]}).round(3).tolist()
+        [-2.579, -2.205]
+        >>> asia.log_prob({"smoke": ["yes"], "xray": ["yes"]}, given=["smoke"]).round(3).tolist()
+        [-1.886]
         >>> mixture = fd.BayesNet({"z": fd.Bernoulli(0.3), "x": fd.Normal.given(["z"], mean=[-2, 3], std=[1, 0.5])})
         >>> mixture.log_prob({"x": [-2.0, 3.0]}).round(3).tolist()
         [-1.276, -1.43]
@@ -122,6 +135,8 @@ class Queries(StructureQuestions):
         >>> value.round(1).tolist(), error.round(2).tolist()
         ([-0.8, -0.6], [0.02, 0.01])
         """
+        if given is not None or impossible != "error":
+            return self._conditional_log_prob(data, given, impossible, per_variable, n_importance, return_std_error)
         if asks_for_gradient(data) and self._has_gradient:
             if n_importance is not None:
                 raise ValueError("estimates have no gradient by data: leave n_importance= out, or detach the tensors")
@@ -132,12 +147,43 @@ class Queries(StructureQuestions):
         give_back = Placement.of(data).give_back
         return (give_back(found), give_back(np.zeros(len(found)))) if return_std_error else give_back(found)
 
+    def _conditional_log_prob(
+        self,
+        data: Any,
+        given: Sequence[str] | None,
+        impossible: Impossible,
+        per_variable: bool,
+        n_importance: int | None,
+        return_std_error: bool,
+    ) -> Any:
+        """log p(the others | given)."""
+        from .inference.exact_answers import log_evidence_given
+        from .inference.impossible import check_impossible_option
+        from .inference.predictions import log_prob_given
+
+        check_impossible_option(impossible)
+        if given is None:
+            raise ValueError("impossible= is a rule for given=: without it impossible rows have a log_prob of -inf")
+        names = self._asked(given, "given")
+        if per_variable or n_importance is not None:
+            other = "per_variable" if per_variable else "n_importance"
+            raise ValueError(f"given= is exact and one number for each row: leave {other}= out")
+        if asks_for_gradient(data):
+            raise ValueError("log_prob(given=) has no gradient: detach the tensors, or subtract two log_probs")
+        if self._program.is_tabular:
+            found = log_evidence_given(self._exact, data, names, impossible)
+        else:
+            found = log_prob_given(self._inference, data, names, impossible)
+        give_back = Placement.of(data).give_back
+        return (give_back(found), give_back(np.zeros(len(found)))) if return_std_error else give_back(found)
+
     def _exact_log_prob(self, data: Any, per_variable: bool) -> npt.NDArray[np.float64]:
         from .data.boundary import as_network_block
 
         program = self._program
         if not per_variable:
-            from .inference.predictions import log_evidence, log_prob
+            from .inference.exact_answers import log_evidence
+            from .inference.predictions import log_prob
 
             return log_evidence(self._exact, data) if program.is_tabular else log_prob(self._inference, data)
         block = as_network_block(data, program.schema)  # those of the program, also while another thread fits

@@ -13,7 +13,9 @@ import numpy.typing as npt
 from ..runtime.arrays import code_type
 from ..runtime.lazy import cached_property
 from ..runtime.pieces import cell_ranges, run_ranges
+from .labels import Column
 from .likelihoods import Likelihood
+from .missing_codes import missing_code
 from .partial_columns import PartialColumn
 from .schema import Schema
 
@@ -109,6 +111,29 @@ class EvidenceBlock:
         return sum(self.missing_counts.values())
 
 
+class HeldCodes:
+    """Codes and missing codes that are there already."""
+
+    def __init__(self, codes: Array) -> None:
+        """``codes`` are those of all rows, (n_vars, n)."""
+        self._codes = codes
+
+    def read(self, begin: int, end: int, out: Array) -> None:
+        """Write rows ``begin`` to ``end`` into ``out``."""
+        out[:] = self._codes[:, begin:end]
+
+
+def held_evidence(evidence: Evidence, schema: Schema) -> EvidenceBlock:
+    """Evidence that is there already, as a block."""
+    names, first, likelihoods = schema.names, 0, {}
+    for v in evidence.soft:
+        own = Column(names[v], schema.states[names[v]])
+        last = first + len(own.states)
+        likelihoods[v] = Likelihood(own, evidence.likelihoods[first:last].T)
+        first = last
+    return EvidenceBlock(schema, evidence.codes.shape[1], HeldCodes(evidence.codes), likelihoods)
+
+
 class ColumnsReader:
     """Codes of variables that are the same in all rows, or missing, and columns of others."""
 
@@ -129,8 +154,3 @@ class ColumnsReader:
 def evidence_type(schema: Schema) -> np.dtype[Any]:
     """The type of codes that has a code more than there are states: the one of a missing value."""
     return code_type(max(map(len, schema.states.values())) + 1)
-
-
-def missing_code(dtype: npt.DTypeLike) -> int:
-    """The code that stands where nothing is known: all ones."""
-    return int(np.iinfo(dtype).max)

@@ -17,10 +17,11 @@ from .collected import collected
 from .column_pieces import is_missing, kinds_of
 from .columns import matched_columns, table_columns
 from .evidence_arrays import PartialArray
-from .evidence_block import ColumnsReader, Evidence, EvidenceBlock, evidence_type, missing_code
+from .evidence_block import ColumnsReader, Evidence, EvidenceBlock, evidence_type
 from .given_values import given_values
 from .labels import Column
 from .likelihoods import Likelihood, likelihood_of
+from .missing_codes import missing_code
 from .mixed import columns_by_name
 from .partial_columns import PartialColumn
 from .samples import Samples

@@ -119,15 +119,26 @@ def without(rows: PartialRows, name: str) -> PartialRows:
     return rows._replace(missing={**rows.missing, **dict.fromkeys(range(first, first + size))})
 
 
+def only(rows: PartialRows, names: Collection[str]) -> PartialRows:
+    """The same rows with nothing known of any variables but those named."""
+    schema = rows.schema
+    hidden: list[int] = []
+    for name, variable in schema.variables.items():
+        if name not in names:
+            first = schema.rows[name] + (schema.n_codes if name in schema.sizes else 0)
+            hidden += range(first, first + variable.size)
+    return rows._replace(missing={**rows.missing, **dict.fromkeys(hidden)})
+
+
 def as_partial_rows(data: Any, schema: Schema) -> PartialRows:
-    """Rows of a table, columns of which may be absent or have missing values, or of an array; Samples are complete.
+    """Rows of a table or of Samples, columns of which may be absent or have missing values, or of an array.
 
     Missing are NaN, None, null, empty labels, -1 in signed integers and the largest number in unsigned ones, where no
     state has that name or code. An array ``(n, n_reals)`` holds the real variables alone. Raises as
     ``as_network_block`` for everything else that is wrong.
     """
     data = collected(data)
-    if isinstance(data, Samples) and data.schema == schema:
+    if isinstance(data, Samples) and data.schema == schema and not data.n_missing:
         part = as_network_block(data, schema).read(0, len(data))
         return PartialRows(Values(part.codes, part.reals), schema, {})
     if is_table(data):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -24,22 +24,37 @@ BYTES_PER_CELL = 64  # logarithms, the table, and what draws are looked up in
 NANOSECONDS_PER_CELL = 60  # about
 
 
-class Calibrated:
-    """P(x | e) as tables; ``log_evidence`` is log p(e), and where that is -inf there is nothing to draw."""
+class Origin(NamedTuple):
+    """What tables were calibrated from."""
 
-    def __init__(self, program: Program, known: Mapping[int, int], log_evidence: float) -> None:
-        self._program = program
-        self._known = known
+    exact: Exact
+    evidence: tuple[object, ...]
+
+
+class Calibrated:
+    """P(x | e) as the tables of a program, which draws what is not ``known``.
+
+    ``log_evidence`` is log p(e); where that is -inf there is nothing to draw.
+    """
+
+    def __init__(self, program: Program, known: Mapping[int, int], log_evidence: float, origin: Origin) -> None:
+        self.program = program
+        self.known = known
+        self._origin = origin
         self.log_evidence = log_evidence
+
+    def is_of(self, exact: Exact, evidence: Evidence) -> bool:
+        """Whether it was made of that network and the same evidence."""
+        return self._origin.exact is exact and self._origin.evidence == _as_bytes(evidence)
 
     def draw(self, n: int, key: int, start: int) -> Values:
         """Rows ``start`` to ``start + n`` of the stream of a key."""
-        schema = self._program.schema
+        schema = self.program.schema
         check_memory(n * schema.n_codes * schema.code_dtype.itemsize, f"a sample of {n} rows")
         values = Values(np.empty((schema.n_codes, n), schema.code_dtype), np.empty((0, n), np.float32))
-        for row, code in self._known.items():
+        for row, code in self.known.items():
             values.codes[row] = code
-        self._program.draw(values, given_key(key), start)
+        self.program.draw(values, given_key(key), start)
         return values
 
 
@@ -53,7 +68,12 @@ def calibrated(exact: Exact, evidence: Evidence) -> Calibrated:
     product = product_of(own.factors(), own.n_states)
     _check_size(product)
     found, log_total = conditional_tables(product)
-    return Calibrated(own.program(found), own.known, log_total + own.log_constant)
+    log_evidence = log_total + own.log_constant
+    return Calibrated(own.program(found), own.known, log_evidence, Origin(exact, _as_bytes(evidence)))
+
+
+def _as_bytes(evidence: Evidence) -> tuple[object, ...]:
+    return evidence.codes.tobytes(), evidence.soft, evidence.likelihoods.tobytes()
 
 
 class _Ancestors:

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 
-from ..data.evidence_rows import Evidence, EvidenceBlock, missing_code
+from ..data.evidence_block import Evidence, EvidenceBlock, held_evidence, missing_code
 from ..data.schema import Schema
 from ..errors import ImpossibleEvidenceError
-from .exact import Exact
+from ..runtime.text import printable
 
 Array = npt.NDArray[Any]
 Impossible = Literal["error", "nan"]
+LogEvidence = Callable[[EvidenceBlock], npt.NDArray[np.float64]]
 
 MOST_NAMED = 6  # variables of a conflict; a larger one is not named
 
@@ -25,35 +26,38 @@ def check_impossible_option(impossible: str) -> None:
         raise ValueError(f'impossible is "error" or "nan", got {impossible!r}')
 
 
-def refuse_impossible(exact: Exact, block: EvidenceBlock, log_p: Array, what: str) -> None:
-    """ImpossibleEvidenceError for the first row whose evidence has probability 0, naming what cannot be together."""
-    impossible = log_p == -np.inf
-    if not impossible.any():
+def difference(total: npt.NDArray[np.float64], given: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """total - given, NaN where ``given`` is -inf."""
+    found: npt.NDArray[np.float64] = total - np.where(given == -np.inf, np.nan, given)
+    return found
+
+
+def refuse_impossible(log_evidence: LogEvidence, block: EvidenceBlock, is_impossible: Array, what: str) -> None:
+    """ImpossibleEvidenceError for the first row of the block that is impossible, naming what cannot be together."""
+    if not is_impossible.any():
         return
-    row = int(np.argmax(impossible))
+    row = int(np.argmax(is_impossible))
     evidence = block.read(row, row + 1)
-    values = described(evidence, block.schema, conflict(exact, evidence, block.schema))
-    why = f": {values} cannot be" if values else ", whatever the state"
-    raise ImpossibleEvidenceError(
-        f'row {row} has no {what}: the network calls what it holds impossible{why}; impossible="nan" gives NaN there'
-    )
+    values = described(evidence, block.schema, conflict(log_evidence, evidence, block.schema))
+    why = f": {values} has probability 0" if values else ", whatever the state"
+    raise ImpossibleEvidenceError(f"row {row} has no {what}: the network calls what it holds impossible{why}")
 
 
-def conflict(exact: Exact, evidence: Evidence, schema: Schema) -> list[int]:
-    """A smallest set of observed variables of one impossible row whose evidence has probability 0 by itself.
+def conflict(log_evidence: LogEvidence, evidence: Evidence, schema: Schema) -> list[int]:
+    """Observed variables of one impossible row whose evidence has probability 0, and none of which can be left out.
 
-    The shortest impossible beginning of the observed variables ends with one that no such set within it can do without;
-    that one is moved to the front, and so on until the front alone is impossible (Bradley and Manna 2008): a
-    call with a row for every observed variable for each that is found. Empty where more than six are needed.
+    The shortest impossible beginning of the observed variables ends with one that it cannot do without. That one is
+    kept and put first, what came after it is dropped, and so on until those kept are impossible by themselves: a call
+    for each of them, with a row for every observed variable. Empty where more than six are needed.
     """
-    observed = observed_variables(evidence, schema)
+    observed = observed_variables(evidence)
     found: list[int] = []
     for _ in range(MOST_NAMED + 1):
-        known = _beginnings(found, observed, len(evidence.codes))
-        impossible = exact.log_evidence(EvidenceBlock(restricted(evidence, schema, known), schema)) == -np.inf
-        shortest = int(np.argmax(impossible))
+        rows = restricted(evidence, schema, _beginnings(found, observed, len(evidence.codes)))
+        is_impossible = log_evidence(held_evidence(rows, schema)) == -np.inf
+        shortest = int(np.argmax(is_impossible))
         if shortest == 0:
-            return sorted(found) if impossible[0] else []
+            return sorted(found) if is_impossible[0] else []
         found.append(observed[shortest - 1])
         observed = observed[: shortest - 1]
     return []
@@ -68,7 +72,7 @@ def _beginnings(found: Sequence[int], observed: Sequence[int], n_vars: int) -> A
     return known
 
 
-def observed_variables(evidence: Evidence, schema: Schema) -> list[int]:
+def observed_variables(evidence: Evidence) -> list[int]:
     """Those of which something is known in a row, in the order of declaration."""
     missing = missing_code(evidence.codes.dtype)
     return sorted({*evidence.soft, *np.flatnonzero(evidence.codes[:, 0] != missing).tolist()})
@@ -76,18 +80,20 @@ def observed_variables(evidence: Evidence, schema: Schema) -> list[int]:
 
 def restricted(evidence: Evidence, schema: Schema, known: Array) -> Evidence:
     """Copies of one row, in each of which only the ``known`` (n_vars, n) variables are."""
-    codes = np.where(known, evidence.codes, missing_code(evidence.codes.dtype)).astype(evidence.codes.dtype)
-    sizes = [len(schema.states[schema.code_names[v]]) for v in evidence.soft]
+    dtype = evidence.codes.dtype
+    codes = np.where(known, evidence.codes, np.array(missing_code(dtype), dtype))
+    sizes = [len(schema.states[schema.names[v]]) for v in evidence.soft]
     likelihoods = np.where(np.repeat(known[list(evidence.soft)], sizes, axis=0), evidence.likelihoods, 1.0)
     return Evidence(codes, evidence.soft, likelihoods)
 
 
 def described(evidence: Evidence, schema: Schema, variables: Sequence[int]) -> str:
     """The evidence of some variables of one row as text."""
-    names = schema.code_names
-    return " and ".join(
-        f"the likelihood of {names[v]!r}"
-        if v in evidence.soft
-        else f"{names[v]}={schema.states[names[v]][int(evidence.codes[v, 0])]}"
-        for v in variables
-    )
+    return " and ".join(_described(evidence, schema, v) for v in variables)
+
+
+def _described(evidence: Evidence, schema: Schema, v: int) -> str:
+    name = schema.names[v]
+    if v in evidence.soft:
+        return f"the likelihood of {printable(name)}"
+    return f"{printable(name)}={printable(schema.states[name][int(evidence.codes[v, 0])])}"

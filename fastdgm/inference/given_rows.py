@@ -1,0 +1,30 @@
+"""Rows drawn in networks of tables under known values that are others for each row."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ..data.evidence_rows import EvidenceBlock, missing_code
+from ..errors import ImpossibleEvidenceError
+from .exact import Exact
+
+Array = npt.NDArray[Any]
+
+
+def drawn_rows(exact: Exact, block: EvidenceBlock, key: int, start: int, n_per_row: int) -> Array:
+    """x (n_vars, n * n_per_row) ~ p(x | e); ImpossibleEvidenceError for the first row whose evidence is impossible."""
+    codes = exact.draws(block, key, start, n_per_row)
+    empty = (codes == missing_code(codes.dtype)).all(axis=0)  # or the last of 256 states, everywhere
+    if empty.any():
+        check_possible(exact.log_evidence(block))
+    return codes
+
+
+def check_possible(log_evidence: npt.NDArray[np.float64]) -> None:
+    """ImpossibleEvidenceError for the first row whose evidence has probability 0."""
+    impossible = log_evidence == -np.inf
+    if impossible.any():
+        raise ImpossibleEvidenceError(f"row {int(np.argmax(impossible))} of given= is impossible in this network")
