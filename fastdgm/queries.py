@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from .conditionals.base import Conditional
 from .data.placement import Placement, asks_for_gradient
+from .errors import MissingValuesError
 from .runtime.seeds import at_least_one, key_from_seed
 from .structure_questions import StructureQuestions
 
@@ -186,8 +187,11 @@ class Queries(StructureQuestions):
             from .inference.predictions import log_prob
 
             return log_evidence(self._exact, data) if program.is_tabular else log_prob(self._inference, data)
-        block = as_network_block(data, program.schema)  # those of the program, also while another thread fits
-        return program.log_prob_per_variable(block).T if per_variable else program.log_prob(block)
+        try:
+            block = as_network_block(data, program.schema)  # those of the program, also while another thread fits
+            return program.log_prob_per_variable(block).T
+        except MissingValuesError as error:
+            raise MissingValuesError(f"per_variable=True gives the terms of complete rows: {error}") from None
 
     @property
     def _has_gradient(self) -> bool:
