@@ -21,7 +21,7 @@ from ..runtime.memory import check_memory
 from ..runtime.pieces import split
 from ..runtime.text import preview
 from .exact import Exact
-from .impossible import refuse_impossible
+from .impossible import reason
 from .latent import Inference
 
 Array = npt.NDArray[Any]
@@ -52,7 +52,11 @@ def joint_table(exact: Exact, names: Sequence[str], known: Mapping[str, Any]) ->
         return exact.log_evidence(held_evidence(evidence, schema))
 
     table = log_table([len(schema.states[name]) for name in names], log_p)
-    refuse_impossible(exact.log_evidence, block, np.array([table.max() == -np.inf]), f"posterior of {preview(names)}")
+    if table.max() == -np.inf:
+        why = reason(exact.log_evidence, block, 0)
+        raise ImpossibleEvidenceError(
+            f"there is no posterior of {preview(names)}: the network calls what is given impossible{why}"
+        )
     return normalised(table)
 
 
