@@ -69,6 +69,29 @@ CHECKS = {
     "elimination_cuda.posterior_cuda": Checks(
         "elimination.posterior_cpu", "test_elimination.test_twins", "gpu: posterior"
     ),
+    # --- evidence, sliced ---
+    "sliced_rows.load_rows_cpu": Checks(
+        "reference_evidence.log_evidence", "test_sliced.test_all_answers_are_those_over_every_joint_state"
+    ),
+    "sliced_lowering.lower_rows_cpu": Checks(
+        "reference_evidence.log_evidence", "test_sliced.test_all_answers_are_those_over_every_joint_state"
+    ),
+    "sliced_answers.log_evidence_cpu": Checks(
+        "reference_evidence.log_evidence", "test_sliced.test_all_answers_are_those_over_every_joint_state"
+    ),
+    "sliced_answers.marginals_cpu": Checks(
+        "reference_evidence.marginals", "test_sliced.test_all_answers_are_those_over_every_joint_state"
+    ),
+    "sliced_answers.expected_counts_cpu": Checks(
+        "reference_evidence.expected_counts", "test_sliced.test_all_answers_are_those_over_every_joint_state"
+    ),
+    "sliced_answers.most_probable_cpu": Checks(
+        "reference_evidence.most_probable", "test_sliced.test_all_answers_are_those_over_every_joint_state"
+    ),
+    "sliced_answers.draw_cpu": Checks(
+        "reference_evidence.joint_probabilities", "test_sliced.test_draws_have_the_posterior_distribution"
+    ),
+    # --- rows and columns ---
     "tiles.columns_from_rows_cpu": Checks(
         "numpy.transpose", "test_tiles.test_rows_become_columns", "alarm-1M-forms/log_prob_of_int64_rows"
     ),

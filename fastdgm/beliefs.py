@@ -182,9 +182,9 @@ class Beliefs(Queries):
         Raises
         ------
         ImpossibleEvidenceError (a ValueError) : what is given has probability 0, naming values that cannot be together.
-        ValueError : a name that is given itself, a table of more than 2**24 cells, a posterior of real variables that
-            is not normal (a mixture, another kind of conditional, a point mass), naming the variable. KeyError :
-            unknown names or labels.
+        ValueError : a name that is given itself, ``given`` and ``do`` that disagree, a table of more than 2**24 cells,
+            a posterior of real variables that is not normal (a mixture, another kind of conditional, a point mass),
+            naming the variable. KeyError : unknown names or labels.
 
         Examples
         --------
@@ -213,9 +213,26 @@ class Beliefs(Queries):
                 if name in values:
                     what = "given a value" if option == "given" else "set to a value by do"
                     raise ValueError(f"{name!r} is {what}, so it has no posterior: leave it out of one of the two")
-        net = self.do(intervention) if intervention else self
+        net = self
+        if intervention:
+            self._check_agreement(known, intervention)
+            net = self.do(intervention)
         condition = condition_text(known, intervention, self._states)
         return net._answer_to(asked, known, condition)
+
+    def _check_agreement(self, known: Mapping[str, object], done: Mapping[str, object]) -> None:
+        """ValueError where a variable is given something else than what it is set to."""
+        from .inference.agreement import check_agreement, check_known_agreement
+
+        schema = self._program.schema
+        both = {name: value for name, value in known.items() if name in done}
+        values = known_values(done, schema, "do")
+        if both and self._program.is_tabular:
+            from .data.evidence_rows import given_evidence
+
+            check_agreement(given_evidence(both, schema), values)
+        elif both:
+            check_known_agreement(known_values(both, schema), values, schema)
 
     def _answer_to(
         self, names: tuple[str, ...], known: Mapping[str, object], condition: str

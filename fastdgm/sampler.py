@@ -112,7 +112,7 @@ class Sampler(LatentCodes):
         """
         kind = real_type(dtype)
         placement = Placement.of(like)
-        if self._is_per_row(given):
+        if given is not None and is_per_row(given, self._program.schema):
             values, schema, key = self._drawn_per_row(given, do, n, n_per_row, seed, start)
         else:
             n, start = check_rows(_number_of_rows(n, n_per_row), start)
@@ -147,7 +147,7 @@ class Sampler(LatentCodes):
         n, start = check_rows(n, start)
         chunk = check_chunk(chunk)
         kind = real_type(dtype)
-        if self._is_per_row(given):
+        if given is not None and is_per_row(given, self._program.schema):
             raise ValueError("iter_samples draws under known values that are the same for all rows: give sample() rows")
         key = key_from_seed(seed)
         source = self._source(given, do, kind)  # as it is now: a later fit does not change the rows to come
@@ -157,12 +157,6 @@ class Sampler(LatentCodes):
             Samples.of(source.draw(size, key, first), source.schema, key, first)
             for size, first in zip(sizes, starts, strict=True)
         )
-
-    def _is_per_row(self, given: Any) -> bool:
-        """Whether known values are rows of evidence; in a mapping arrays may be so in networks of tables alone."""
-        if given is None or (isinstance(given, Mapping) and not _is_tabular(self._program)):
-            return False
-        return is_per_row(given)
 
     def _source(
         self, given: Mapping[str, object] | None, do: Mapping[str, object] | None, dtype: np.dtype[Any]
@@ -201,12 +195,12 @@ class Sampler(LatentCodes):
     def _calibrated(self, block: EvidenceBlock) -> Calibrated:
         """The network given one row of evidence; that of the last call is kept."""
         from .inference.calibrated import calibrated
-        from .inference.given_rows import check_possible
+        from .inference.impossible import refuse_impossible
 
         exact, evidence, found = self._exact, block.read(0, 1), self._kept_calibrated
         if found is None or not found.is_of(exact, evidence):
             found = calibrated(exact, evidence)
-            check_possible(np.array([found.log_evidence]))
+            refuse_impossible(exact.log_evidence, block, np.array([found.log_evidence == -np.inf]), "draws")
             self._kept_calibrated = found
         return found
 
@@ -226,8 +220,8 @@ class Sampler(LatentCodes):
         program = net._program
         if not _is_tabular(program):
             raise TypeError(
-                "given= is a mapping from variables to values where a network has real variables, modules or models, "
-                f"got {type(given).__name__}"
+                "given= is a mapping from variables to one value of each where a network has real variables, modules or "
+                f"models: rows of evidence are of networks of tables, got {type(given).__name__}"
             )
         block = self._evidence(given, do)
         n, start = check_rows(_number_of_rows(n, n_per_row, block.n), start)

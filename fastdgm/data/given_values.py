@@ -15,7 +15,6 @@ from .evidence import state_code
 from .labels import Column
 from .likelihoods import Likelihood, likelihood_of
 from .placement import as_array
-from .samples import Samples
 from .schema import Schema
 
 Array = npt.NDArray[Any]
@@ -53,11 +52,16 @@ def given_values(given: Mapping[Any, Any], schema: Schema, option: str) -> Given
     return known
 
 
-def is_per_row(given: Any) -> bool:
-    """Whether known values are rows, or a mapping in which some variable has a value, or a likelihood, for each row."""
-    if not isinstance(given, Mapping) or isinstance(given, Samples):
+def is_per_row(given: Any, schema: Schema) -> bool:
+    """Whether known values are rows, or a mapping in which some variable has a value, or a likelihood, for each row.
+
+    Arrays that are a value of a vector or of a real variable are none.
+    """
+    if not isinstance(given, Mapping):
         return True
-    return any(is_column(value) for value in given.values())
+    return any(
+        is_column(value) for name, value in given.items() if name in schema.states and name not in schema.vectors
+    )
 
 
 def is_column(value: Any) -> bool:

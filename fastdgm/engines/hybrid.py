@@ -114,8 +114,9 @@ class Program:
 
     @property
     def is_tabular(self) -> bool:
-        """Whether all variables are discrete and none has a module, so that all conditionals could be tables."""
-        return self.schema.is_discrete and not any(kind.whole for kind in self._kinds)
+        """Whether all variables are discrete, none a vector and none of a module, so that all could have tables."""
+        schema = self.schema
+        return schema.is_discrete and not schema.has_discrete_vectors and not any(kind.whole for kind in self._kinds)
 
     @property
     def n_bytes(self) -> int:

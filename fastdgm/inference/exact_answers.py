@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from ..data.boundary import as_network_block, read_once
-from ..data.evidence_block import Evidence, EvidenceBlock, evidence_type, held_evidence, missing_code
+from ..data.boundary import as_network_block, is_table, read_once
+from ..data.evidence_block import Evidence, EvidenceBlock, held_evidence, missing_code
 from ..data.evidence_rows import as_evidence
-from ..data.partial import PartialRows, Pattern, as_partial_rows, without
+from ..data.partial import PartialRows
+from ..data.samples import Samples
+from ..data.schema import Schema, Values
 from ..errors import MissingValuesError, UnknownNameError
+from ..runtime.pieces import run_ranges, split
 from .exact import Exact
 from .impossible import Impossible, difference, refuse_impossible
 from .latent import Inference, empty_posterior
 
 Array = npt.NDArray[Any]
+
+CELLS_AT_ONCE = 1 << 22  # probabilities that are held beside the answer
 
 
 def log_evidence(exact: Exact, data: Any) -> npt.NDArray[np.float64]:
@@ -46,38 +52,64 @@ def log_evidence_given(
 def posterior(
     exact: Exact, inference: Inference, data: Any, name: str, impossible: Impossible
 ) -> npt.NDArray[np.float64]:
-    """P(name = k | the row's other values) (n, k): a row in which these are all there is answered by its loops alone,
-    so that it has the same bits beside any other rows."""
-    rows = without(as_partial_rows(read_once(data, exact.schema.names), exact.schema), name)
-    out = empty_posterior(rows, name)
-    incomplete = _incomplete(rows, exact.schema.rows[name])
-    if not incomplete.all():
-        own = np.flatnonzero(~incomplete) if incomplete.any() else None
-        inference.fill_posterior(rows, Pattern(frozenset([name]), frozenset()), own, name, out, "nan")
-    if incomplete.any():
-        own = np.flatnonzero(incomplete)
-        out[own] = exact.posterior(held_evidence(_evidence(rows, own), exact.schema), name)
-    if impossible == "error":
-        block = held_evidence(_evidence(rows, np.arange(rows.n)), exact.schema)
-        refuse_impossible(exact.log_evidence, block, np.isnan(out[:, 0]), f"posterior of {name!r}")
+    """P(name = k | the row's other values) (n, k).
+
+    A row in which all of these are known is answered by the loops of its tables alone, the same bits beside any rows.
+    """
+    data = read_once(data, exact.schema.names)
+    rows = _complete_rows(data, exact.schema)
+    if rows is not None:
+        out = inference.posterior(rows, name, "nan")
+    else:
+        block = as_evidence(data, exact.schema).without(name)
+        out = empty_posterior(block.n, name, exact.schema)
+
+        def work(begin: int, end: int) -> None:
+            _fill_posterior(exact, inference, block.read(begin, end), name, out[begin:end])
+
+        run_ranges(work, split(block.n, max(256, CELLS_AT_ONCE // exact.first_cell[-1])))
+    is_impossible = np.isnan(out[:, 0])
+    if impossible == "error" and is_impossible.any():
+        others = as_evidence(data, exact.schema).without(name)
+        refuse_impossible(exact.log_evidence, others, is_impossible, f"posterior of {name!r}")
     return out
 
 
-def _incomplete(rows: PartialRows, target: int) -> npt.NDArray[np.bool_]:
-    """Whether anything but the target is missing in each row (n,)."""
-    found = np.zeros(rows.n, np.bool_)
-    for row, missing in rows.missing.items():
-        if row != target:
-            found |= True if missing is None else missing
-    return found
+def _complete_rows(data: Any, schema: Schema) -> PartialRows | None:
+    """Rows of an array or of samples, read where they are, if nothing is missing."""
+    if is_table(data) and not isinstance(data, Samples):
+        return None
+    with suppress(MissingValuesError):
+        block = as_network_block(data, schema)
+        return PartialRows(Values(block.read(0, block.n).codes, _no_reals(block.n)), schema, {})
+    return None
 
 
-def _evidence(rows: PartialRows, own: Array) -> Evidence:
-    """Some rows as evidence."""
-    codes = rows.values.codes[:, own].astype(evidence_type(rows.schema))
-    for row, missing in rows.missing.items():
-        codes[row, slice(None) if missing is None else missing[own]] = missing_code(codes.dtype)
-    return Evidence(codes, (), np.empty((0, len(own))))
+def _fill_posterior(exact: Exact, inference: Inference, evidence: Evidence, name: str, out: Array) -> None:
+    """out = P(name = k | evidence), of rows that say nothing of that variable."""
+    schema, target = exact.schema, exact.schema.rows[name]
+    is_missing = evidence.codes == missing_code(evidence.codes.dtype)
+    is_missing[target] = False
+    incomplete = is_missing.any(axis=0)
+    if incomplete.any():
+        part = held_evidence(taken_evidence(evidence, incomplete), schema)
+        out[incomplete] = exact.posterior(part, name)
+    if not incomplete.all():
+        codes = evidence.codes[:, ~incomplete].astype(schema.code_dtype)
+        codes[target] = 0
+        rows = PartialRows(Values(codes, _no_reals(codes.shape[1])), schema, {target: None})
+        out[~incomplete] = inference.posterior(rows, name, "nan")
+
+
+def taken_evidence(evidence: Evidence, rows: npt.NDArray[np.bool_]) -> Evidence:
+    """Some rows of evidence."""
+    if rows.all():
+        return evidence
+    return Evidence(evidence.codes[:, rows], evidence.soft, evidence.likelihoods[:, rows])
+
+
+def _no_reals(n: int) -> npt.NDArray[np.float32]:
+    return np.empty((0, n), np.float32)
 
 
 def marginals(exact: Exact, block: EvidenceBlock, impossible: Impossible) -> dict[str, npt.NDArray[np.float64]]:

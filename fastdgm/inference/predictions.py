@@ -77,7 +77,14 @@ def predicted_codes(probabilities: npt.NDArray[np.float64]) -> npt.NDArray[Any]:
 def marginals(inference: Inference, data: Any, impossible: Impossible) -> dict[str, npt.NDArray[np.float64]]:
     """P(x_v = k | what is observed) of every discrete variable that is no vector, (n, k); certain where observed."""
     schema = inference.network.schema
-    rows = as_partial_rows(read_once(data, schema.names), schema)
+    return marginals_of_rows(inference, as_partial_rows(read_once(data, schema.names), schema), impossible)
+
+
+def marginals_of_rows(
+    inference: Inference, rows: PartialRows, impossible: Impossible
+) -> dict[str, npt.NDArray[np.float64]]:
+    """The same of rows that are read."""
+    schema = rows.schema
     single = {name: len(own) for name, own in schema.states.items() if not schema.variables[name].event_shape}
     check_memory(8 * rows.n * sum(single.values()), f"the marginals of {rows.n} rows x {sum(single.values())} states")
     is_impossible = inference.log_prob(rows) == -np.inf
