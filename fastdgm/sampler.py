@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from .data.evidence_rows import EvidenceBlock
-    from .engines.hybrid import Program
     from .inference.calibrated import Calibrated
 
 
@@ -166,7 +165,7 @@ class Sampler(LatentCodes):
         program = net._program
         if given is None:
             return _Source(program.schema, lambda n, key, start: program.sample(n, key, start, dtype))
-        if _is_tabular(program):
+        if program.is_tabular:
             return _Source(program.schema, net._calibrated(self._evidence(given, do)).draw)
         from .inference.posteriors import can_draw, draws
 
@@ -218,7 +217,7 @@ class Sampler(LatentCodes):
 
         net = self if do is None else self.do(do)
         program = net._program
-        if not _is_tabular(program):
+        if not program.is_tabular:
             raise TypeError(
                 "given= is a mapping from variables to one value of each where a network has real variables, modules or "
                 f"models: rows of evidence are of networks of tables, got {type(given).__name__}"
@@ -280,11 +279,6 @@ class Sampler(LatentCodes):
         check_drawn(density)
         words = first_words(self._conditionals, self._order, density)
         return drawn(density, words, n, key_from_seed(seed), start, dtype)
-
-
-def _is_tabular(program: Program) -> bool:
-    """Whether all conditionals could be tables."""
-    return program.is_tabular and not program.schema.has_discrete_vectors
 
 
 def _number_of_rows(n: int | None, n_per_row: int, n_given: int | None = None) -> int:

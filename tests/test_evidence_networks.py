@@ -9,7 +9,6 @@ from partial_rows import (
     FEW_ROWS,
     MISSING,
     known,
-    marginals,
     network,
     partial_rows,
     reference_form,
@@ -37,7 +36,7 @@ def test_the_sum_over_the_states_of_a_variable_is_the_probability_without_it(net
         terms[k, own] = net.log_prob(with_state(rows, columns, k)[own])
     total = net.log_prob(with_state(rows, columns, MISSING))
     np.testing.assert_allclose(np.logaddexp.reduce(terms, axis=0), total, rtol=1e-12, atol=1e-11)
-    found = marginals(net, with_state(rows, columns, MISSING))
+    found = net.marginals(with_state(rows, columns, MISSING))
     for i, v in enumerate(columns):
         np.testing.assert_allclose(found[net.names[v]][i], np.exp(terms[: sizes[i], i] - total[i]), atol=1e-11)
 
@@ -60,24 +59,24 @@ def test_complete_rows_are_those_without_the_sums(net_and_rows):
 
 def test_answers_do_not_depend_on_batch_order_and_threads(net_and_rows, monkeypatch):
     net, rows = net_and_rows
-    log_p, found = net.log_prob(rows), marginals(net, rows)
+    log_p, found = net.log_prob(rows), net.marginals(rows)
     order = np.random.default_rng(1).permutation(len(rows))
     monkeypatch.setenv("FASTDGM_NUM_THREADS", "2")
     np.testing.assert_array_equal(net.log_prob(rows[order]), log_p[order])
-    again = marginals(net, rows[order])
+    again = net.marginals(rows[order])
     monkeypatch.setenv("FASTDGM_NUM_THREADS", "1")
     one_by_one = np.array([net.log_prob(rows[i : i + 1])[0] for i in order[:20]])
     np.testing.assert_array_equal(one_by_one, log_p[order[:20]])
     for name, own in found.items():
         np.testing.assert_array_equal(again[name], own[order])
-    alone = marginals(net, rows[order[:1]])
+    alone = net.marginals(rows[order[:1]])
     for name, own in found.items():
         np.testing.assert_array_equal(alone[name][0], own[order[0]])
 
 
 def test_what_is_observed_is_certain_and_the_rest_sums_to_one(net_and_rows):
     net, rows = net_and_rows
-    for v, (name, own) in enumerate(marginals(net, rows).items()):
+    for v, (name, own) in enumerate(net.marginals(rows).items()):
         np.testing.assert_allclose(own.sum(axis=1), 1.0, rtol=1e-12)
         observed = rows[:, v] != MISSING
         np.testing.assert_array_equal(own[observed], np.eye(len(net.states[name]))[rows[observed, v]])
@@ -90,7 +89,7 @@ def test_the_oracle_agrees(net_and_rows):
     tables, families = reference_form(net)
     expected = [reference.eliminated_log_evidence(tables, families, row) for row in known(rows)]
     np.testing.assert_allclose(net.log_prob(rows), expected, rtol=1e-11, atol=1e-11)
-    found = marginals(net, rows)
+    found = net.marginals(rows)
     for i, row in enumerate(known(rows)):
         hidden = [v for v, state in enumerate(row) if state is None][:3]
         for v in hidden:

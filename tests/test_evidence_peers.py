@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from partial_rows import FEW_ROWS, MISSING, marginals, network, partial_rows, rows_of
+from partial_rows import FEW_ROWS, MISSING, network, partial_rows, rows_of
 
 import fastdgm as fd
 
@@ -21,7 +21,7 @@ def test_pyagrum_gives_the_same_probabilities_and_marginals(name):
     net = network(name)
     rows = rows_of(net, name, at_most=8)
     engine = pyagrum.LazyPropagation(net.to_pyagrum())
-    log_p, found = net.log_prob(rows), marginals(net, rows)
+    log_p, found = net.log_prob(rows), net.marginals(rows)
     for i, row in enumerate(rows):
         engine.setEvidence(observed(net, row))
         assert log_p[i] == pytest.approx(np.log(engine.evidenceProbability()), rel=CLOSE, abs=CLOSE)
@@ -36,12 +36,10 @@ def test_pgmpy_gives_the_same_marginals(name):
     net = fd.example(name)
     engine = inference.VariableElimination(net.to_pgmpy())
     rows = partial_rows(net, 3, 0.5, seed=1)
-    found = marginals(net, rows)
+    found = net.marginals(rows)
     for i, row in enumerate(rows):
         known = {variable: net.states[variable][code] for variable, code in observed(net, row).items()}
-        hidden = [variable for variable in net.names if variable not in known]
-        theirs = engine.query(hidden, known, joint=False, show_progress=False)
-        for variable in hidden:
-            order = theirs[variable].state_names[variable]
-            values = [theirs[variable].values[order.index(state)] for state in net.states[variable]]
+        for variable in (name for name in net.names if name not in known):
+            theirs = engine.query([variable], known, show_progress=False)
+            values = [theirs.values[theirs.state_names[variable].index(state)] for state in net.states[variable]]
             np.testing.assert_allclose(found[variable][i], values, rtol=0, atol=CLOSE)

@@ -53,6 +53,11 @@ class Family:
             self._gathered = GatheredRows(kind, [target], schema, prior, prod(self.shape))
 
     @property
+    def is_table(self) -> bool:
+        """Whether it is learnt as a table."""
+        return self._gathered is None and not self.is_kept
+
+    @property
     def is_closed(self) -> bool:
         """Whether counts determine it in closed form."""
         return self._gathered is None
@@ -76,10 +81,6 @@ class Family:
         found = np.zeros(codes.shape[1], bool)
         found[known] = configurations[tuple(own[:, known].astype(np.intp))]
         return int(np.argmax(found))
-
-    def smooth(self, counts: Floats, single: Floats, rows: float) -> Floats:
-        """The counts, and in every configuration of the parents ``rows`` more, by the variable's own counts plus 1."""
-        return counts + rows * (single + 1.0) / (single.sum() + len(single))
 
     def estimate(self, counts: Floats, held: bool = False, pseudo_counts: bool = True) -> Estimate:
         """The conditional of most likelihood, and prior; of one that is ``held`` also seen with the background."""

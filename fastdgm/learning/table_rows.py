@@ -25,10 +25,13 @@ class KnownRows(NamedTuple):
     codes: Array  # (n_vars, n), the missing code where nothing is known
     weights: npt.NDArray[np.float64]  # (n,)
     number: Array  # (n,) of the first such row in the data
+    mean_weight: float  # of a row of the data
 
     def taken(self, kept: Array) -> KnownRows:
         """Some of the rows."""
-        return KnownRows(np.ascontiguousarray(self.codes[:, kept]), self.weights[kept], self.number[kept])
+        return self._replace(
+            codes=np.ascontiguousarray(self.codes[:, kept]), weights=self.weights[kept], number=self.number[kept]
+        )
 
 
 class CodesInMemory:
@@ -51,7 +54,7 @@ def known_rows(rows: PartialRows, weights: npt.NDArray[np.float64]) -> KnownRows
     kept = (weights > 0.0) & (codes != unknown).any(axis=0)
     if not kept.any():
         raise ValueError("EM needs a row of positive weight in which something is observed, got none")
-    found = KnownRows(codes, weights, np.arange(rows.n))
+    found = KnownRows(codes, weights, np.arange(rows.n), float(weights[kept].mean()))
     return found if kept.all() else found.taken(kept)
 
 
@@ -68,7 +71,8 @@ def distinct_rows(rows: KnownRows) -> KnownRows:
         return rows  # two rows of one key
     weights = np.zeros(len(first))
     np.add.at(weights, place, rows.weights)
-    return KnownRows(np.ascontiguousarray(rows.codes[:, first]), weights, rows.number[first])
+    codes = np.ascontiguousarray(rows.codes[:, first])
+    return rows._replace(codes=codes, weights=weights, number=rows.number[first])
 
 
 def bearing(codes: Array, parents: Sequence[Sequence[int]], order: Sequence[int]) -> npt.NDArray[np.bool_]:
