@@ -9,7 +9,7 @@ from test_given_tables import agrees, posterior
 
 import fastdgm as fd
 from fastdgm.data.evidence_rows import as_evidence, given_evidence
-from fastdgm.inference.weighted import Weighted, WeightedSampling
+from fastdgm.inference.weighted import WeightedInference, WeightedSampling
 
 ASIA = fd.example("asia")
 SCHEMA = ASIA._program.schema
@@ -29,7 +29,7 @@ def test_log_evidence():
     block = as_evidence(partial_rows(ASIA, 60, 0.5), SCHEMA)
     exact, found = (
         ASIA._exact.log_evidence(block),
-        Weighted(ASIA._program).log_evidence(block, WeightedSampling(20_000, 1)),
+        WeightedInference(ASIA._program).log_evidence(block, WeightedSampling(20_000, 1)),
     )
     assert within(found.value, exact, found.std_error)
     assert (found.n_effective > 10).all() and (found.std_error < 0.3).all()
@@ -39,7 +39,7 @@ def test_log_evidence():
 
 def test_marginals_and_joint_tables():
     block = given_evidence(KNOWN, SCHEMA)
-    weighted, sampling = Weighted(ASIA._program), WeightedSampling(50_000, 2)
+    weighted, sampling = WeightedInference(ASIA._program), WeightedSampling(50_000, 2)
     likelihoods = {SCHEMA.rows["dysp"]: np.array([1.0, 0.0]), SCHEMA.rows["xray"]: np.array([0.3, 0.9])}
     table = posterior(ASIA, likelihoods)[0].reshape((2,) * 8)
     found = weighted.marginals(block, sampling)
@@ -61,7 +61,7 @@ def test_draws():
     expected, _ = posterior(ASIA, likelihoods)
     frame = pd.DataFrame({"dysp": ["yes"] * 3000})
     block = given_evidence({"dysp": frame["dysp"], "xray": np.array([0.3, 0.9])}, SCHEMA)
-    codes, log_evidence = Weighted(ASIA._program).draws(block, WeightedSampling(2000, 3), 0, 2)
+    codes, log_evidence = WeightedInference(ASIA._program).draws(block, WeightedSampling(2000, 3), 0, 2)
     assert codes.shape == (8, 6000) and (log_evidence.n_effective > 100).all()
     assert agrees(codes, [2] * 8, expected)
 
@@ -69,7 +69,7 @@ def test_draws():
 def test_answers_depend_on_seed_row_and_sample_alone(monkeypatch):
     frame = partial_rows(ASIA, 40, 0.5)
     block, sampling = as_evidence(frame, SCHEMA), WeightedSampling(500, 4)
-    weighted = Weighted(ASIA._program)
+    weighted = WeightedInference(ASIA._program)
     log_p, shares = weighted.log_evidence(block, sampling), weighted.marginals(block, sampling)
     draws, _ = weighted.draws(block, sampling, 5, 3)
     first = as_evidence(frame[:7], SCHEMA)
@@ -90,7 +90,7 @@ def test_answers_depend_on_seed_row_and_sample_alone(monkeypatch):
 
 def test_rows_that_nothing_explains():
     block = as_evidence(pd.DataFrame({"either": ["no", "yes"], "lung": ["yes", "yes"]}), SCHEMA)
-    weighted, sampling = Weighted(ASIA._program), WeightedSampling(100, 0)
+    weighted, sampling = WeightedInference(ASIA._program), WeightedSampling(100, 0)
     found = weighted.log_evidence(block, sampling)
     assert found.value[0] == -np.inf and found.n_effective[0] == 0 and np.isfinite(found.value[1])
     shares = weighted.marginals(block, sampling)

@@ -34,17 +34,6 @@ class WeightedSampling(NamedTuple):
     key: int
 
 
-class SamplingInfo(NamedTuple):
-    """How far an estimated answer can be trusted: ``return_info=True`` gives one beside it.
-
-    ``std_error`` has the shape of the answer: the standard error of each of its numbers, nats of log-probabilities.
-    ``effective_sample_size`` ``(n,)`` is (sum w)^2 / sum w^2 of the weights of each row (Kong 1992).
-    """
-
-    std_error: Any
-    effective_sample_size: Numbers
-
-
 class Shares(NamedTuple):
     """Probabilities estimated by shares of weights; NaN in rows all of whose weights are 0."""
 
@@ -53,7 +42,7 @@ class Shares(NamedTuple):
     log_evidence: Estimates  # (n,)
 
 
-class Weighted:
+class WeightedInference:
     """Answers of one network as ``Exact`` gives them, estimated from samples of every row."""
 
     def __init__(self, program: Program) -> None:
