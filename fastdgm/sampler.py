@@ -90,8 +90,8 @@ class Sampler(LatentCodes):
         start : index of the first row, so that many processes can make disjoint parts of one data set.
         like : a torch tensor: the result is a torch tensor ``(n, n_vars)`` of codes, or of reals.
         dtype : float32 or float64, of real variables.
-        method : "exact"; or "weighted", where that is too big, or not possible beside real variables: each row is one of
-            ``n_samples`` draws by likelihood weighting (:meth:`log_prob`) of what is given, chosen by their weights
+        method : "exact"; or "weighted", where that is too big, or not possible beside real variables: each row is one
+            of ``n_samples`` draws by likelihood weighting (:meth:`log_prob`) of what is given, chosen by their weights
             (Rubin 1988), and so about right, the better the more there are: rows under the same known values are from
             the same draws, and repeat. A warning tells where few of them count.
         n_samples : of "weighted".
