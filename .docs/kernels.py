@@ -78,6 +78,16 @@ CHECKS = {
     "tiles.relabel_cpu": Checks(
         "numpy.take", "test_tiles.test_bytes_are_relabelled", "alarm-1M-forms/log_prob_of_a_pandas_frame"
     ),
+    "evidence_tiles.evidence_from_rows_cpu": Checks(
+        "numpy.transpose", "test_evidence_tiles.test_rows_and_columns_are_narrowed"
+    ),
+    "evidence_tiles.evidence_from_columns_cpu": Checks(
+        "numpy.ndarray.astype", "test_evidence_tiles.test_rows_and_columns_are_narrowed"
+    ),
+    "evidence_tiles.relabel_or_missing_cpu": Checks("numpy.take", "test_evidence_tiles.test_values_are_relabelled"),
+    "evidence_tiles.codes_of_floats_cpu": Checks(
+        "numpy.ndarray.astype", "test_evidence_tiles.test_floats_become_codes"
+    ),
     "cpt_cuda.sample_cuda": Checks("cpt.sample_cpu", "test_cuda.test_samples_are_those_of_the_cpu", "gpu: sample"),
     "cpt_cuda.log_prob_cuda": Checks("cpt.log_prob_cpu", "test_cuda.test_log_prob", "gpu: log_prob columns"),
     "cpt_cuda.log_prob_per_variable_cuda": Checks(

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+from evidence_rows import patterns
 from peers.base import Peer, Subject
 from peers.bernoulli_bayes import TorchBernoulli
 from peers.logistic_nodes import TorchLogistic
@@ -13,6 +14,7 @@ from peers.numpy_hybrid import NumpyConditional, NumpyGram
 from peers.ours import OurEpoch
 from peers.ours_neural import OurAutoencoderEpoch
 from peers.parts_alone import KernelsAlone, PerceptronAlone
+from peers.pyagrum_evidence import PyAgrumEvidence
 from peers.sklearn_mixture import SklearnMixture
 from peers.torch_autoencoder import AutoencoderAdam
 from peers.torch_gradients import NodeLoop
@@ -25,6 +27,7 @@ from rows import missing
 import fastdgm as fd
 
 CHECKED_ROWS = 32
+EVIDENCE_ROWS = 8
 NEAR = 1e-5  # how close to a threshold a uniform lies where float32 results may differ
 
 Record = dict[str, Any]
@@ -199,6 +202,30 @@ def gradients_checks(subject: Subject) -> list[Record]:
     ]
 
 
+def evidence_checks(subject: Subject) -> list[Record]:
+    """pyAgrum's p(e) and marginals, where there is pyAgrum."""
+    if missing(PyAgrumEvidence.needs):
+        return []
+    rival = PyAgrumEvidence(subject, EVIDENCE_ROWS)
+    found = []
+    for what, rows in patterns(subject.model, subject.rows[:EVIDENCE_ROWS]).items():
+        own, theirs = subject.model.log_prob(rows), np.log(rival.log_prob(what))
+        gap = float(np.max(np.abs(own - theirs) / np.maximum(1.0, np.abs(theirs))))
+        found.append(check(f"log_prob, {what}: largest difference from pyAgrum", gap, 1e-10))
+        marginals, others = subject.model.marginals(rows), rival.marginals(what)
+        gaps = [np.abs(marginals[name][i] - p).max() for i, row in enumerate(others) for name, p in row.items()]
+        found.append(check(f"marginals, {what}: largest difference from pyAgrum", max(map(float, gaps)), 1e-10))
+    return found
+
+
+def memory_checks(subject: Subject) -> list[Record]:
+    """What an answer takes beyond itself, in a process of its own."""
+    from startup import fresh
+
+    peak = fresh("evidence_memory", subject.source)["peak memory"]
+    return [check("log_prob and marginals of 20 000 rows: MiB beyond rows and answers", peak, 200.0)]
+
+
 CHECKS: dict[str, Callable[[Subject], list[Record]]] = {
     "masked network": masked_checks,
     "NADE": nade_checks,
@@ -213,4 +240,6 @@ CHECKS: dict[str, Callable[[Subject], list[Record]]] = {
     "training of an autoencoder": training_autoencoder_checks,
     "mixed with a perceptron": mixed_checks,
     "gradients": gradients_checks,
+    "evidence": evidence_checks,
+    "first answer": memory_checks,
 }

@@ -83,6 +83,42 @@ def first_calls(family: str) -> dict[str, float]:
     return {verb: seconds(call) for verb, call in calls.items()}
 
 
+def evidence(network: str) -> dict[str, float]:
+    """First answers about rows with missing values."""
+    import numpy as np
+
+    import fastdgm as fd
+
+    net = fd.example(network) if network in fd.example_names() else fd.read(network)
+    rows = np.asarray(net.sample(1000, seed=0))
+    partial = np.where(np.random.default_rng(0).random(rows.shape) < 0.2, np.uint8(255), rows)
+    return {
+        "log_prob": seconds(lambda: net.log_prob(partial)),
+        "marginals": seconds(lambda: net.marginals(partial)),
+    }
+
+
+def evidence_memory(network: str) -> dict[str, float]:
+    """MiB that log_prob and marginals take at most beyond the rows and their answers."""
+    import resource
+
+    import numpy as np
+
+    import fastdgm as fd
+
+    def peak() -> float:
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (2**20 if sys.platform == "darwin" else 2**10)
+
+    net = fd.example(network) if network in fd.example_names() else fd.read(network)
+    rows = np.asarray(net.sample(20_000, seed=0))
+    partial = np.where(np.random.default_rng(0).random(rows.shape) < 0.2, np.uint8(255), rows)
+    net.marginals(partial[:1])  # kernels are there
+    before = peak()
+    answer = net.log_prob(partial), net.marginals(partial)
+    n_bytes = answer[0].nbytes + sum(own.nbytes for own in answer[1].values())
+    return {"peak memory": peak() - before - n_bytes / 2**20}
+
+
 def read(path: str) -> dict[str, float]:
     """Reading a network from a file."""
     import fastdgm as fd
@@ -129,6 +165,8 @@ COMMANDS: dict[str, Callable[[str], dict[str, float]]] = {
     "import_module": import_module,
     "one_line_kernel": one_line_kernel,
     "first_calls": first_calls,
+    "evidence": evidence,
+    "evidence_memory": evidence_memory,
     "read": read,
     "plans": plans,
     "parquet": parquet,

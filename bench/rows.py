@@ -70,7 +70,8 @@ class Bench:
             raise UnsuitableError(f"not installed: {', '.join(absent)}")
         if row.threads > cores():
             raise UnsuitableError(f"needs {row.threads} cores, this machine has {cores()}")
-        n_rows = row.peer.rows_for(row.operation, self.n_rows, self.subject.variables)
+        own = min(self.n_rows, self.workload.rows_of(row.peer.library, row.operation))
+        n_rows = row.peer.rows_for(row.operation, own, self.subject.variables)
         key = row.peer, n_rows, row.threads
         if key not in self._open:
             try:

@@ -1,7 +1,7 @@
 """The measurement that speed claims rest on: interleaved rounds, medians, checks and targets.
 
     python bench/run.py                                  # everything, about half an hour; then: bench/report.py
-    python bench/run.py tables                           # one suite: tables, autoregressive, hybrid or start-up
+    python bench/run.py tables                           # one suite by name: tables, evidence, start-up, ...
     python bench/run.py --only alarm-100k made-784-500-1000 --rows 100 --rounds 1    # a part, only to try it: not saved
 
 A process per workload, so that no library's threads outlive their turn; within it all libraries take turns. fastdgm

@@ -43,10 +43,10 @@ def one_line_kernel() -> Measured:
         return fresh("one_line_kernel", folder, folder)
 
 
-def cold(family: str) -> Measured:
-    """First calls with an empty cache."""
+def with_empty_cache(command: str, argument: str) -> Measured:
+    """Run one measurement in a new process that has to compile everything."""
     with tempfile.TemporaryDirectory() as empty:
-        return fresh("first_calls", family, empty)
+        return fresh(command, argument, empty)
 
 
 class StartupRow(NamedTuple):
@@ -68,7 +68,10 @@ ROWS: dict[str, StartupRow] = {
     "import numpy": StartupRow(partial(fresh, "import_module", "numpy")),
     "import fastdgm": StartupRow(partial(fresh, "import_module", "fastdgm")),
     KERNEL: StartupRow(one_line_kernel),
-    **{f"{family}, cold first": StartupRow(partial(cold, family), rounds=3) for family in FAMILIES},
+    **{
+        f"{family}, cold first": StartupRow(partial(with_empty_cache, "first_calls", family), rounds=3)
+        for family in FAMILIES
+    },
     **{
         f"{family}, cached first": StartupRow(partial(fresh, "first_calls", family), fills_cache=True)
         for family in FAMILIES

@@ -2,52 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any, NamedTuple
+
+from evidence_targets import EVIDENCE_TARGETS
+from timings import Target, Timing, at_most, faster, scaling
 
 Record = dict[str, Any]
 
 READS = ("read", "read-max", "read-sum", "read-or")  # of kept results the fastest reduction counts
-
-
-class Timing(NamedTuple):
-    """A median of the results; of several libraries the fastest."""
-
-    operation: str
-    libraries: tuple[str, ...] = ("fastdgm",)
-    threads: int = 1
-
-    def find(self, records: Iterable[Record], workload: str) -> Record | None:
-        """The record; None where it was not measured."""
-        wanted = workload, self.operation, self.threads
-        own = [r for r in records if (r["workload"], r["operation"], r["threads"]) == wanted]
-        return min((r for r in own if r["library"] in self.libraries), key=lambda r: r["median_s"], default=None)
-
-
-class Target(NamedTuple):
-    """``above`` over the sum of ``below``: at least or at most ``limit``. Without ``below`` in ``unit``."""
-
-    workload: str
-    above: Timing
-    below: tuple[Timing, ...]
-    limit: float
-    at_least: bool = True
-    unit: str = "x"
-
-
-def faster(workload: str, operation: str, rival: str, times: float, threads: int = 1) -> Target:
-    """fastdgm on so many threads against a rival on one."""
-    return Target(workload, Timing(operation, (rival,)), (Timing(operation, threads=threads),), times)
-
-
-def scaling(workload: str, operation: str, times: float = 1.7) -> Target:
-    """Two threads against one."""
-    return Target(workload, Timing(operation), (Timing(operation, threads=2),), times)
-
-
-def at_most(workload: str, above: Timing, below: tuple[Timing, ...], limit: float, unit: str = "x") -> Target:
-    """A price that must stay low."""
-    return Target(workload, above, below, limit, at_least=False, unit=unit)
 
 
 TABLES = (  # operation, rival, times as fast on one thread and on two; both NumPy versions work column by column
@@ -58,7 +21,6 @@ TABLES = (  # operation, rival, times as fast on one thread and on two; both Num
     ("fit", "pybnesian", 3.0, 3.0),
 )
 SLACK = {"alarm-1M": 1.0, "pigs-100k": 1.5, "munin-100k": 1.5}  # large networks may be slower per cell
-
 TARGETS: dict[str, tuple[Target, ...]] = {
     "tables": (
         *(
@@ -144,6 +106,7 @@ TARGETS: dict[str, tuple[Target, ...]] = {
             for operation in operations
         ),
     ),
+    "evidence": EVIDENCE_TARGETS,
     "neural": tuple(
         target
         for threads in (1, 2)
@@ -234,6 +197,8 @@ def judge(target: Target, records: Sequence[Record]) -> Verdict | None:
         value = per_row(above) / sum(per_row(record) for record in below if record)
     elif target.unit == "us per row":
         value = per_row(above) * 1e6
+    elif target.unit == "ms per call":
+        value = above["median_s"] * 1e3
     else:
         value = per_row(above) / above["variables"] * 1e9
     over = " + ".join(described(record) for record in below if record)

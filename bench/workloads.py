@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import gzip
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+from evidence_rows import AT_RANDOM, ONE_HIDDEN
 from hybrid_networks import conditional_gaussian_net, linear_gaussian_net, logistic_net, mixture, naive_bayes_net
 from networks import masked_network, nade
 from neural_networks import autoencoder_subject, context_subject, gradients_subject, mixed_subject
@@ -18,6 +19,14 @@ from peers.base import Subject, UnsuitableError
 import fastdgm as fd
 
 SHARED_DATA = Path(os.environ.get("FASTDGM_SHARED_DATA", Path(__file__).resolve().parents[2] / "shared" / "data"))
+
+
+class FewRows(NamedTuple):
+    """How many a library is given of a workload that is slow for it."""
+
+    library: str
+    operation: str
+    rows: int  # of one call; 0: it is left out
 
 
 class Workload(NamedTuple):
@@ -31,6 +40,14 @@ class Workload(NamedTuple):
     threads: int = 1
     scale: float = 1.0  # the work that is reported, in calls
     needs: tuple[str, ...] = ()  # packages
+    few_rows: tuple[FewRows, ...] = ()
+
+    def rows_of(self, library: str, operation: str) -> int:
+        """Rows of one call, at most. Raises UnsuitableError where a slow library is given none."""
+        n = next((few.rows for few in self.few_rows if few[:2] == (library, operation)), self.rows)
+        if not n:
+            raise UnsuitableError("too slow for this model, or nothing to compare")
+        return n
 
 
 def table_subject(network: str, n: int) -> Subject:
@@ -43,6 +60,13 @@ def table_subject(network: str, n: int) -> Subject:
             raise UnsuitableError(f"optional data file bif/{file.name} is not in {SHARED_DATA}")
         net = fd.read(file)
     return Subject(net, net.sample(n, seed=0), len(net))
+
+
+def coded_subject(network: str, n: int) -> Subject:
+    """The same with the rows as an array of codes, column by column in memory."""
+    subject = table_subject(network, n)
+    place = network if network in fd.example_names() else str(SHARED_DATA / "bif" / f"{network}.bif.gz")
+    return subject._replace(rows=np.asfortranarray(np.asarray(subject.rows)), source=place)
 
 
 def masked_subject(n_vars: int, hidden: tuple[int, ...], n: int) -> Subject:
@@ -173,6 +197,33 @@ def training(threads: int) -> Workload:
     return Workload(name, "training", "MADE 784-500", 5000, make, threads, 10.0, ("torch",))
 
 
+def evidence(network: str, rows: Sequence[int], pyagrum: Sequence[int], others: bool = False) -> Workload:
+    """Rows with missing values; how many, for each amount that is missing and for one hidden variable."""
+    verbs, amounts = ("log_prob", "marginals", "predict_proba"), (*AT_RANDOM, ONE_HIDDEN)
+    few = [
+        FewRows(library, f"{verb}, {amount}", n)
+        for library, own in (("fastdgm", rows), ("pyagrum", pyagrum))
+        for amount, n in zip(amounts, own, strict=True)
+        for verb in verbs
+    ]
+    few.append(FewRows("nbn", f"predict_proba, {ONE_HIDDEN}", rows[-1] * others))
+    few += [FewRows("pgmpy", f"marginals, {amount}", 5 * others) for amount in AT_RANDOM]
+    make = partial(coded_subject, network)
+    return Workload(f"{network}-evidence", "evidence", network, max(rows), make, 2, few_rows=tuple(few))
+
+
+def cases(network: str, n: int, pyagrum: int) -> Workload:
+    """The protocol of Faster-BNI has 2000 cases."""
+    few = (FewRows("pyagrum", "marginals", pyagrum),)
+    return Workload(f"{network}-cases", "cases", network, n, partial(coded_subject, network), 2, few_rows=few)
+
+
+def first_answer(network: str, cold: bool) -> Workload:
+    """One row of a new network."""
+    few = (FewRows("fastdgm", "cold first answers", int(cold)),)
+    return Workload(f"{network}-first", "first answer", network, 1, partial(coded_subject, network), few_rows=few)
+
+
 def linear(dtype: type, n: int) -> Workload:
     """A linear-Gaussian net."""
     make, kind = partial(linear_subject, 100, 187, dtype), dtype.__name__
@@ -228,6 +279,25 @@ SUITES: dict[str, tuple[Workload, ...]] = {
             Workload(f"normals-{kind.__name__}", "normals", kind.__name__, 1 << 20, partial(normal_subject, kind))
             for kind in (np.float32, np.float64)
         ),
+    ),
+    "evidence": (
+        evidence("alarm", [50_000] * 5, [400, 250, 100, 60, 400], others=True),
+        evidence("child", [50_000] * 5, [800, 400, 200, 100, 800]),
+        evidence("hepar2", [20_000] * 5, [200, 100, 40, 15, 200]),
+        evidence("win95pts", [20_000] * 5, [120, 60, 40, 25, 120]),
+        evidence("hailfinder", [20_000] * 5, [250, 150, 80, 30, 250]),
+        evidence("insurance", [20_000, 20_000, 10_000, 5000, 20_000], [300, 150, 100, 60, 300]),
+        evidence("pigs", [4000, 2000, 1000, 500, 4000], [20, 10, 5, 3, 20]),
+        evidence("barley", [5000, 2000, 500, 20, 5000], [200, 100, 40, 2, 200]),
+        evidence("munin1", [5000, 2000, 300, 10, 5000], [80, 40, 10, 2, 80]),
+        cases("hailfinder", 2000, 30),
+        cases("pigs", 2000, 3),
+        cases("munin1", 20, 2),
+        Workload("alarm-complete", "complete rows", "alarm", 1_000_000, partial(coded_subject, "alarm"), 2),
+        Workload("alarm-given", "conditional sampling", "alarm", 1_000_000, partial(table_subject, "alarm"), 2),
+        Workload("alarm-incomplete", "incomplete rows", "alarm", 100_000, partial(coded_subject, "alarm"), 2),
+        first_answer("alarm", cold=True),
+        first_answer("pigs", cold=False),
     ),
     "neural": (
         with_torch("vae-784", "autoencoder", "VAE 50-200-200-784", 10_000, autoencoder_subject),

@@ -32,9 +32,11 @@ _HOME = {
     "NADE": "autoregressive.nade",
     "Neural": "conditionals.neural",
     "NoisyOr": "conditionals.noisy_or",
+    "PosteriorTable": "inference.posterior_table",
     "Samples": "data.samples",
     "Softmax": "conditionals.logistic",
     "FormatError": "errors",
+    "ImpossibleEvidenceError": "errors",
     "MissingValuesError": "errors",
     "NotFittedError": "errors",
     "UnknownNameError": "errors",
@@ -86,11 +88,13 @@ if TYPE_CHECKING:
     from .conditionals.table import Categorical as Categorical
     from .data.samples import Samples as Samples
     from .errors import FormatError as FormatError
+    from .errors import ImpossibleEvidenceError as ImpossibleEvidenceError
     from .errors import MissingValuesError as MissingValuesError
     from .errors import NotFittedError as NotFittedError
     from .errors import UnknownNameError as UnknownNameError
     from .examples import example as example
     from .examples import example_names as example_names
+    from .inference.posterior_table import PosteriorTable as PosteriorTable
     from .interop.pgmpy import from_pgmpy as from_pgmpy
     from .interop.pyagrum import from_pyagrum as from_pyagrum
     from .interop.sklearn import from_sklearn as from_sklearn

@@ -4,38 +4,34 @@ from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import numpy.typing as npt
 
 from .conditionals.autoregressive import AutoregressiveConditional
 from .conditionals.neural import Neural
-from .data.evidence import known_values, refuse_do, refuse_given
-from .data.placement import Placement
-from .data.samples import Samples, rows_of
 from .data.schema import Schema
 from .errors import MissingValuesError
-from .latent_codes import LatentCodes
-from .runtime.arrays import real_type
 from .runtime.extras import how_to_install
-from .runtime.seeds import check_chunk, check_rows, key_from_seed
+from .sampler import Sampler
 
 if TYPE_CHECKING:
-    from torch import Tensor, nn
+    from torch import nn
 
     from .conditionals.base import Conditional
     from .learning.counts import Prior, UnknownLabels
-    from .learning.em import EMOptions
+    from .learning.em_options import EMOptions
     from .learning.neural import TrainingData
     from .learning.neural_options import ModuleOptions
     from .learning.options import Schedule
     from .show.graph import Picture
+    from .show.marginals import Marginals
 
 
-class BayesNet(LatentCodes):
+class BayesNet(Sampler):
     """A joint distribution as a product of conditionals: p(x) = prod_v p(x_v | parents of v).
 
     Parameters
@@ -63,160 +59,6 @@ class BayesNet(LatentCodes):
 
     _statistics: Any = None  # what ``partial_fit`` goes on from
     _history: Sequence[dict[str, float]] = ()  # of the last training of modules
-
-    def sample(
-        self,
-        n: int,
-        *,
-        seed: int | np.random.Generator | None = None,
-        start: int = 0,
-        like: Any = None,
-        dtype: npt.DTypeLike = np.float32,
-        given: Mapping[str, object] | None = None,
-        do: Mapping[str, object] | None = None,
-    ) -> Samples:
-        """Draw ``n`` rows by ancestral sampling: x_v ~ P(x_v | parents of v), parents first.
-
-        Row i of a call is global row ``start + i`` of the seed's data set: any split into calls, threads, chunks
-        or devices gives the same rows, bit for bit (table-driven class); rows with real variables, regressions or
-        noisy-or for any split on one machine and kind of device (float-driven class). Tables are drawn in clusters that
-        are a fixed function of the structure; cluster c of a row draws from word c of Philox4x32-10 (Salmon et al.
-        2011) under the row's number, and from a second word where 32 bits do not decide. The other variables own the
-        words after those, a real vector one for each of its numbers. Two models drawn with one seed share random words
-        and are not independent of each other.
-
-        Parameters
-        ----------
-        n : number of rows, 0 to 2**40.
-        seed : int in [0, 2**64), a ``numpy.random.Generator``, or None for a fresh one.
-        start : index of the first row, so that many processes can make disjoint parts of one data set.
-        like : a torch tensor: the result is a torch tensor ``(n, n_vars)`` of codes, or of reals.
-        dtype : float32 or float64, of real variables.
-        given : values of some variables; the real ones left are drawn from their posterior, a normal vector (see
-            :meth:`posterior`), of which number j of a row, in topological order, owns word j of a stream of its own.
-            What has std 0 is computed from its parents, as ``log_prob`` does it; where its own value is given and its
-            parents are drawn, they match it but for rounding; all discrete variables need values. In networks
-            with torch modules or autoregressive models, where the parents of all given variables are given, too, as a
-            class whose members are drawn, the others may be of any kind: they are drawn parents first, under a key of
-            their own. In networks of tables it is refused; the error is the line that does it today.
-        do : refused; the error is the line that does it today.
-
-        Returns
-        -------
-        Samples of shape ``(n, n_vars)``: codes and real numbers by column, with the state names at hand.
-
-        Raises
-        ------
-        ValueError : n, start or seed out of range, or more rows than fit in memory.
-        NotFittedError : parameters that are not known.
-
-        Examples
-        --------
-        >>> import fastdgm as fd
-        >>> x = fd.example("asia").sample(1000, seed=0)
-        >>> x.shape, x["smoke"].dtype
-        ((1000, 8), dtype('uint8'))
-        """
-        n, start = check_rows(n, start)
-        kind = real_type(dtype)
-        program = self._program
-        if do is not None:
-            refuse_do(do, program.schema)
-        key = key_from_seed(seed)
-        placement = Placement.of(like)
-        if given is None:
-            values = program.sample(n, key, start, kind)
-        else:
-            from .inference.posteriors import can_draw, draws
-
-            network = self._inference.network
-            known = known_values(given, network.schema)
-            if not can_draw(network, known):
-                refuse_given(given, network.schema)
-            values = draws(network, n, key, start, kind, known)
-        if placement.library != "numpy":
-            return placement.give_back(rows_of(values, program.schema))
-        return Samples.of(values, program.schema, key, start)
-
-    def rsample(
-        self,
-        n: int,
-        *,
-        seed: int | np.random.Generator | None = None,
-        start: int = 0,
-        dtype: npt.DTypeLike = np.float32,
-    ) -> dict[str, Tensor]:
-        """Draw rows as torch tensors with a gradient by the modules' parameters: x = mean + std * noise, and for other
-        kinds by inverse CDF.
-
-        Rows are those of ``sample`` but for rounding, because the random words are the same; modules run in eval mode.
-        By the parameters of the other conditionals differentiates ``net.to_torch().rsample``.
-
-        Parameters
-        ----------
-        n, seed, start, dtype : as for :meth:`sample`.
-
-        Returns
-        -------
-        {name: tensor (n, *event_shape)}.
-
-        Raises
-        ------
-        ValueError : discrete variables, and others whose draws have no gradient (mixtures of normals, functions that
-            take no tensors), named. NotFittedError : parameters that are not known. ImportError : without torch.
-
-        Examples
-        --------
-        >>> import fastdgm as fd, torch
-        >>> net = fd.BayesNet({
-        ...     "z": fd.Normal(0, 1),
-        ...     "x": fd.Neural(["z"], torch.nn.Linear(1, 1), family="normal", event_shape=(1,), std=0.1),
-        ... })
-        >>> net.rsample(5, seed=0)["x"].mean().backward()
-        >>> net["x"].module.bias.grad
-        tensor([1.])
-        """
-        n, start = check_rows(n, start)
-        self._check_parameters()
-        try:
-            from .engines.torch.densities.draws import check_drawn, drawn, first_words
-        except ImportError as error:
-            raise ImportError(f"rsample needs torch: {how_to_install('torch', 'torch')}") from error
-        density = self._density
-        check_drawn(density)
-        words = first_words(self._conditionals, self._order, density)
-        return drawn(density, words, n, key_from_seed(seed), start, dtype)
-
-    def iter_samples(
-        self,
-        n: int,
-        chunk: int = 100_000,
-        *,
-        seed: int | np.random.Generator | None = None,
-        start: int = 0,
-        dtype: npt.DTypeLike = np.float32,
-    ) -> Iterator[Samples]:
-        """``sample(n, seed=seed, start=start)`` in pieces of ``chunk`` rows, at constant memory.
-
-        The seed is drawn once; the pieces concatenate to the rows of one call.
-
-        Examples
-        --------
-        >>> import fastdgm as fd
-        >>> [len(part) for part in fd.example("asia").iter_samples(250, chunk=100, seed=0)]
-        [100, 100, 50]
-        """
-        n, start = check_rows(n, start)
-        chunk = check_chunk(chunk)
-        kind = real_type(dtype)
-        key = key_from_seed(seed)
-        program = self._program  # as it is now: a later fit does not change the rows to come
-        starts = range(start, start + n, chunk)
-        sizes = (min(chunk, start + n - first) for first in starts)
-        return (
-            Samples.of(program.sample(size, key, first, kind), program.schema, key, first)
-            for size, first in zip(sizes, starts, strict=True)
-        )
 
     def fit(
         self,
@@ -359,8 +201,8 @@ class BayesNet(LatentCodes):
         """
         from .data.boundary import read_once
         from .learning.counts import check_ignored_labels, checked_prior
-        from .learning.em import EMOptions
-        from .learning.hidden_rows import absent_variables, is_all_discrete, refuse_ignored_labels
+        from .learning.em_options import EMOptions
+        from .learning.hidden_rows import absent_variables, refuse_ignored_labels
         from .learning.neural import TrainingData
         from .learning.neural_options import ModuleOptions
 
@@ -393,14 +235,11 @@ class BayesNet(LatentCodes):
         data = read_once(data, self.names)
         if absent_variables(data, self._declared, self.names):
             refuse_ignored_labels(y)
-            return self._learn_hidden(data, own_prior, sample_weight, options)
-        try:
+            return self._learn_hidden(data, own_prior, sample_weight, unknown, options)
+        with suppress(MissingValuesError):
             return self._learn(data, own_prior, sample_weight, unknown, training, valid)
-        except MissingValuesError:
-            if is_all_discrete(self._declared, self.names):
-                raise
         refuse_ignored_labels(y)
-        return self._learn_hidden(data, own_prior, sample_weight, options)
+        return self._learn_hidden(data, own_prior, sample_weight, unknown, options)
 
     def partial_fit(
         self,
@@ -473,26 +312,31 @@ class BayesNet(LatentCodes):
             self._set_states(rows.block.schema.variables)  # as later chunks are read
         if models is not None:
             models.adopt()
-            self._history = models.history
+        self._history = () if models is None else models.history
         self._statistics = fitted.statistics
         for warning in filter(None, (rows.warning, fitted.warning)):
             warnings.warn(warning, UserWarning, stacklevel=3)
         return self
 
-    def _learn_hidden(self, data: Any, prior: Prior, sample_weight: Any, options: EMOptions) -> BayesNet:
+    def _learn_hidden(
+        self, data: Any, prior: Prior, sample_weight: Any, unknown: UnknownLabels, options: EMOptions
+    ) -> BayesNet:
         """Swap in conditionals by EM from data in which discrete variables are hidden."""
+        from .learning.dropped_rows import weights_of
         from .learning.em import fit_by_em, targets_of
         from .learning.hidden_rows import hidden_rows
 
         if options.resume:
             self._check_parameters()
-        rows = hidden_rows(data, self._variables if options.resume else self._declared, self.names)
+        rows, dropped = hidden_rows(data, self._variables if options.resume else self._declared, self.names, unknown)
         own = self._conditionals if self._keeps_kinds or options.resume else {}
-        fitted = fit_by_em(targets_of(self._parents, rows.schema, own), rows, prior, sample_weight, options)
+        weights = weights_of(rows, dropped, sample_weight)
+        history = self._history if options.resume else ()
+        fitted = fit_by_em(targets_of(self._parents, rows.schema, own), rows, prior, weights, options, history)
         self._set_conditionals(fitted.conditionals)
-        self._statistics = fitted.statistics
-        if fitted.warning:
-            warnings.warn(fitted.warning, UserWarning, stacklevel=3)
+        self._statistics, self._history = fitted.statistics, fitted.history
+        for warning in filter(None, (dropped and dropped.warning, fitted.warning)):
+            warnings.warn(warning, UserWarning, stacklevel=3)
         return self
 
     @property
@@ -573,25 +417,37 @@ class BayesNet(LatentCodes):
 
         return to_sklearn(self)
 
-    def plot(self, path: str | Path | None = None, *, layout: str = "layers") -> Picture | Path:
+    def plot(
+        self,
+        path: str | Path | None = None,
+        *,
+        layout: str = "layers",
+        posterior: Mapping[str, object] | None = None,
+    ) -> Picture | Path:
         """A picture of the graph: shown in a notebook, or written to ``path``, which is returned.
 
         Parameters
         ----------
-        path : by suffix .svg, .png, .pdf (graphviz), .dot (graphviz source), .txt (a tree). The file appears complete
-            or not at all.
+        path : by suffix .svg, .png, .pdf (graphviz), .dot (graphviz source), .txt (a tree, or bars as text). The file
+            appears complete or not at all.
         layout : ``"layers"``, our own SVG, from causes to effects and about as wide as a notebook's cell, which needs
             nothing; or ``"dot"``, that of graphviz. Pictures of .png and .pdf are always graphviz's.
+        posterior : what is known, as ``given`` of :meth:`posterior`: the nodes of discrete variables show P(x_v = k |
+            what is known) as bars, the prior P(x_v = k) outlined, and what is known is marked. ``{}`` shows the prior
+            alone. Of more than 8 states the least probable are one bar together, and the exact numbers of the first 20
+            show up over the node. In networks with real variables only those whose posterior has a closed form have
+            bars.
 
         Returns
         -------
-        A picture, whose ``svg`` is the drawing and whose ``repr`` is a tree; the path, where one is given. A network
-        of up to 500 variables that is the last line of a cell draws itself.
+        A picture, whose ``svg`` is the drawing and whose ``repr`` is a tree, or the bars as text; the path, where one
+        is given. A network of up to 500 variables that is the last line of a cell draws itself.
 
         Raises
         ------
-        ValueError : another suffix or layout. ImportError : .png, .pdf or ``layout="dot"`` without graphviz.
-        OSError : the file cannot be written, or graphviz fails.
+        ValueError : another suffix or layout; more than one row of evidence. ImpossibleEvidenceError : what is known
+        has probability 0. KeyError : unknown names or states. ImportError : .png, .pdf or ``layout="dot"`` without
+        graphviz. OSError : the file cannot be written, or graphviz fails.
 
         Examples
         --------
@@ -600,10 +456,24 @@ class BayesNet(LatentCodes):
         BayesNet: 2 variables, 1 arc, not fitted
         a
         └─ b
+        >>> fd.BayesNet({"a": fd.Bernoulli(0.2), "b": fd.CPT(["a"], [[1, 0], [0.5, 0.5]])}).plot(posterior={"b": 0})
+        BayesNet: 2 variables, 1 arc, 3 parameters
+        given b = 0 (probability 0.9); in brackets: the prior
+        a    False  █████████████████▊     88.9 %  (80.0 %)
+             True   ██▎                    11.1 %  (20.0 %)
+        b *  0      ████████████████████    100 %  (90.0 %)
+             1                                0 %  (10.0 %)
         """
         from .show.graph import picture, write_picture
 
-        return picture(self, layout) if path is None else write_picture(self, path, layout)
+        marginals = None if posterior is None else self._shown_marginals(posterior)
+        return picture(self, layout, marginals) if path is None else write_picture(self, path, layout, marginals)
+
+    def _shown_marginals(self, given: Mapping[str, object]) -> Marginals:
+        """The bars of a picture."""
+        from .inference.shown_marginals import exact_shown, mixed_shown
+
+        return exact_shown(self._exact, given) if self._program.is_tabular else mixed_shown(self._inference, given)
 
     def _repr_svg_(self) -> str | None:
         from .show.graph import shown_svg

@@ -20,5 +20,9 @@ class MissingValuesError(ValueError):
     """The data has missing entries where complete rows are needed."""
 
 
+class ImpossibleEvidenceError(ValueError):
+    """What a row says of some variables has probability 0, so that nothing follows from it."""
+
+
 class DivergedError(FloatingPointError, ValueError):
     """Training met a loss, a gradient or a parameter that is not finite; the model is as it was."""

@@ -1,9 +1,10 @@
-"""The directed acyclic graph of a network: order, edges, and the cycle when there is one."""
+"""The directed acyclic graph of a network: order, the cycle when there is one, ancestors, blankets, d-separation."""
 
 from __future__ import annotations
 
 import heapq
-from collections.abc import Mapping, Sequence
+from collections import deque
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from .errors import UnknownNameError
 from .runtime.text import preview
@@ -20,15 +21,21 @@ def check_parents(parents: Mapping[str, Sequence[str]]) -> None:
                 )
 
 
+def children_of(parents: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
+    """The variables that have each one as a parent, in the order of declaration."""
+    children: dict[str, list[str]] = {name: [] for name in parents}
+    for name, own in parents.items():
+        for parent in own:
+            children[parent].append(name)
+    return children
+
+
 def topological_order(parents: Mapping[str, Sequence[str]]) -> tuple[str, ...]:
     """Parents before children, the earliest-declared ready variable first; a cycle is a ValueError that prints it."""
     names = list(parents)
     position = {name: i for i, name in enumerate(names)}
     waiting = {name: len(own) for name, own in parents.items()}
-    children: dict[str, list[str]] = {name: [] for name in names}
-    for name, own in parents.items():
-        for parent in own:
-            children[parent].append(name)
+    children = children_of(parents)
     ready = [position[name] for name in names if waiting[name] == 0]  # sorted, hence a heap
     order: list[str] = []
     while ready:
@@ -52,3 +59,63 @@ def _find_cycle(parents: Mapping[str, Sequence[str]], done: set[str]) -> list[st
         name = next(parent for parent in parents[name] if parent not in done)
     cycle = list(path)[path[name] :][::-1]
     return [cycle[-1], *cycle]
+
+
+def reached(names: Iterable[str], neighbours: Mapping[str, Sequence[str]]) -> set[str]:
+    """The variables and all that one comes to from them: by parents their ancestors, by children their descendants.
+
+    Examples
+    --------
+    >>> sorted(reached(["c"], {"a": [], "b": ["a"], "c": ["b"], "d": ["a"]}))
+    ['a', 'b', 'c']
+    """
+    found: set[str] = set()
+    waiting = list(names)
+    while waiting:
+        name = waiting.pop()
+        if name not in found:
+            found.add(name)
+            waiting.extend(neighbours[name])
+    return found
+
+
+def markov_blanket(name: str, parents: Mapping[str, Sequence[str]]) -> set[str]:
+    """Parents, children, and the children's other parents.
+
+    Examples
+    --------
+    >>> sorted(markov_blanket("a", {"a": ["p"], "p": [], "b": [], "c": ["a", "b"], "d": ["c"]}))
+    ['b', 'c', 'p']
+    """
+    children = [child for child, own in parents.items() if name in own]
+    return {*parents[name], *children, *(other for child in children for other in parents[child])} - {name}
+
+
+def d_connected(names: Iterable[str], given: Collection[str], parents: Mapping[str, Sequence[str]]) -> set[str]:
+    """The variables to which an active trail leads from these ones: all others are d-separated from them.
+
+    Every edge is walked at most twice, once each way (Koller and Friedman 2009, algorithm 3.1; Shachter 1998): a trail
+    goes on through a variable that is not given, and turns back to a parent at one that is given, or has a given
+    descendant.
+
+    Examples
+    --------
+    >>> parents = {"a": [], "b": [], "c": ["a", "b"]}
+    >>> sorted(d_connected(["a"], [], parents)), sorted(d_connected(["a"], ["c"], parents))
+    (['a', 'c'], ['a', 'b'])
+    """
+    known, above_known = set(given), reached(given, parents)
+    children = children_of(parents)
+    waiting = deque((name, False) for name in names)
+    visited: set[tuple[str, bool]] = set()
+    while waiting:
+        name, from_parent = place = waiting.popleft()
+        if place in visited:
+            continue
+        visited.add(place)
+        if name not in known:
+            waiting.extend((child, True) for child in children[name])
+        goes_up = name in above_known if from_parent else name not in known
+        if goes_up:
+            waiting.extend((parent, False) for parent in parents[name])
+    return {name for name, _ in visited} - known

@@ -8,6 +8,9 @@ from types import MappingProxyType
 from typing import Any, Self
 
 from .conditionals.base import Conditional
+from .conditionals.point_masses import point_masses
+from .data.evidence import known_values
+from .data.schema import Schema
 from .data.variables import Discrete, Real, Variable, checked_states, in_order
 from .errors import NotFittedError, UnknownNameError
 from .graph import check_parents, topological_order
@@ -132,6 +135,49 @@ class Network:
         """Keep states in the order of the variables, whatever order they came in: it is that of the columns."""
         self._variables = {name: variables[name] for name in self._parents if name in variables}
         self._states = {name: own.states for name, own in self._variables.items() if isinstance(own, Discrete)}
+
+    def do(self, values: Mapping[str, object]) -> Self:
+        """The network under an intervention, which sets variables to values whatever their parents are (Pearl 2000):
+
+            p(x | do(x_s = a)) = [x_s = a] prod over v not in s of P(x_v | parents of v)
+
+        The variables that are set lose their parents and are point masses; all else stays, names, states and the order
+        of the columns among them. Nothing is copied: conditionals and modules are shared.
+
+        Parameters
+        ----------
+        values : a mapping from variables to values: codes or labels of discrete ones, numbers of real ones.
+
+        Returns
+        -------
+        The mutilated network, of the same class. Its guide is that of this one, without the variables that are set.
+
+        Raises
+        ------
+        KeyError : unknown names or labels. ValueError : codes out of range, several states, numbers that are not
+            finite, a vector. NotFittedError : before ``fit``.
+
+        Examples
+        --------
+        >>> import fastdgm as fd
+        >>> net = fd.BayesNet({
+        ...     "rain": fd.Bernoulli(0.2),
+        ...     "wet": fd.CPT(["rain"], [[0.9, 0.1], [0.2, 0.8]], states=["dry", "wet"]),
+        ... })
+        >>> hosed = net.do({"wet": "wet"})
+        >>> hosed.edges, hosed["wet"].table.tolist(), hosed["rain"].table.tolist()
+        ((), [0.0, 1.0], [0.8, 0.2])
+        """
+        self._check_fitted()
+        schema = Schema(self._variables)
+        points = point_masses(known_values(values, schema, "do"), schema)
+        net = type(self).__new__(type(self))
+        net._set_structure({name: () if name in points else own for name, own in self._parents.items()})
+        net._set_states(self._variables)
+        net._conditionals = self._with_others(points)
+        net._declared, net._keeps_kinds = self._declared, self._keeps_kinds
+        net._guide = {name: own for name, own in self._guide.items() if name not in points}
+        return net
 
     def _check_name(self, name: str) -> None:
         if name not in self._parents:

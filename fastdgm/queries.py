@@ -1,4 +1,4 @@
-"""What is asked of a network: how likely rows are, which class they belong to, what known values say of others."""
+"""How likely rows are, whatever is missing in them."""
 
 from __future__ import annotations
 
@@ -10,24 +10,22 @@ import numpy as np
 import numpy.typing as npt
 
 from .conditionals.base import Conditional
-from .data.evidence import known_values
 from .data.placement import Placement, asks_for_gradient
-from .data.variables import in_order
-from .network import Network
 from .runtime.seeds import at_least_one, key_from_seed
+from .structure_questions import StructureQuestions
 
 if TYPE_CHECKING:
-    from .conditionals.multivariate import MultivariateNormal
     from .engines.hybrid import Program
     from .engines.torch.densities.joint import JointDensity
     from .inference.exact import Exact
     from .inference.importance import Sampling
+    from .inference.impossible import Impossible
     from .inference.latent import Inference
 
 Seed = int | np.random.Generator | None
 
 
-class Queries(Network):
+class Queries(StructureQuestions):
     """A network whose conditionals answer: the verbs that draw and learn nothing."""
 
     _kept_program: Program | None = None
@@ -55,18 +53,22 @@ class Queries(Network):
         self,
         data: Any,
         *,
+        given: Sequence[str] | None = None,
         per_variable: bool = False,
+        impossible: Impossible = "error",
         n_importance: int | None = None,
         return_std_error: bool = False,
         seed: int | np.random.Generator | None = None,
     ) -> Any:
         """How likely each row is: log p(x) = sum_v log P(x_v | parents of v), in nats.
 
-        In networks with real variables columns may be absent and values missing: they are summed out, or integrated,
-        exactly, and the answer is the log-density of what is there. Hidden discrete variables are summed by elimination
-        (those that depend on each other in up to 2**20 configurations), hidden linear Gaussian numbers are one normal
-        vector for each of these; what has nothing observed below it costs nothing. Missing numbers of a neural vector,
-        which are independent of the others given its parents, are left out where nothing observed is below them.
+        Columns may be absent and values missing, other ones in every row: they are summed out, or integrated, exactly,
+        and the answer is log p(what is there), 0 where that is nothing. In networks of discrete variables that is one
+        pass over a tree of tables (``inference/exact.py``), whatever is missing. Beside real variables hidden discrete
+        ones are summed by elimination (those that depend on each other in up to 2**20 configurations), and hidden
+        linear Gaussian numbers are one normal vector for each of these; what has nothing observed below it costs
+        nothing. Missing numbers of a neural vector, which are independent of the others given its parents, are left out
+        where nothing observed is below them.
 
         Hidden real variables without a closed form, as the z of a variational autoencoder, are sampled where
         ``n_importance=K`` says so, and the answer is an estimate, log (1/K) sum_k w_k, of importance weights
@@ -89,7 +91,9 @@ class Queries(Network):
             Torch tensors that require grad, in a mapping or as rows, are complete rows, and give a tensor that is
             differentiable by these and by the modules of neural conditionals; not so where a kind of conditional has
             no density in torch (autoregressive models).
-        per_variable : return the terms, ``(n_rows, n_vars)``, instead of their sum.
+        given : names of variables: log p(the others | these) = log p(x) - log p(x[given]).
+        per_variable : return the terms, ``(n_rows, n_vars)``, instead of their sum; refused where values are missing.
+        impossible : with ``given``, of rows in which p(x[given]) is 0: "error" raises, "nan" gives NaN.
         n_importance : samples of each row of hidden real variables without a closed form; without it such rows are
             refused. Rows that need none are exact.
         return_std_error : return a pair, log p and its standard error ``(n_rows,)``: by the delta method that of the
@@ -107,9 +111,10 @@ class Queries(Network):
 
         Raises
         ------
-        ValueError : codes out of range, wrong number of columns, missing values in networks of discrete variables only
-            and without modules, or with ``per_variable``, or ones that cannot be summed out (which, and why), a guide
-            that reads what is missing. KeyError : unknown names or labels.
+        ValueError : codes out of range, wrong number of columns, missing values with ``per_variable``, or ones that
+            cannot be summed out (which, and why; or what it would cost), a guide that reads what is missing.
+            KeyError : unknown names or labels. ImpossibleEvidenceError (a ValueError) : the first row in which
+            p(x[given]) is 0, naming values that cannot be together.
 
         Examples
         --------
@@ -117,6 +122,11 @@ class Queries(Network):
         >>> net = fd.BayesNet({"rain": fd.Bernoulli(0.25)})
         >>> net.log_prob([[0], [1]]).round(3).tolist()
         [-0.288, -1.386]
+        >>> asia = fd.example("asia")
+        >>> asia.log_prob({"smoke": ["yes", None], "xray": ["yes", "yes"]}).round(3).tolist()
+        [-2.574, -2.204]
+        >>> asia.log_prob({"smoke": ["yes"], "xray": ["yes"]}, given=["smoke"]).round(3).tolist()
+        [-1.881]
         >>> mixture = fd.BayesNet({"z": fd.Bernoulli(0.3), "x": fd.Normal.given(["z"], mean=[-2, 3], std=[1, 0.5])})
         >>> mixture.log_prob({"x": [-2.0, 3.0]}).round(3).tolist()
         [-1.276, -1.43]
@@ -125,6 +135,8 @@ class Queries(Network):
         >>> value.round(1).tolist(), error.round(2).tolist()
         ([-0.8, -0.6], [0.02, 0.01])
         """
+        if given is not None or impossible != "error":
+            return self._conditional_log_prob(data, given, impossible, per_variable, n_importance, return_std_error)
         if asks_for_gradient(data) and self._has_gradient:
             if n_importance is not None:
                 raise ValueError("estimates have no gradient by data: leave n_importance= out, or detach the tensors")
@@ -135,12 +147,45 @@ class Queries(Network):
         give_back = Placement.of(data).give_back
         return (give_back(found), give_back(np.zeros(len(found)))) if return_std_error else give_back(found)
 
+    def _conditional_log_prob(
+        self,
+        data: Any,
+        given: Sequence[str] | None,
+        impossible: Impossible,
+        per_variable: bool,
+        n_importance: int | None,
+        return_std_error: bool,
+    ) -> Any:
+        """log p(the others | given)."""
+        from .inference.exact_answers import log_evidence_given
+        from .inference.impossible import check_impossible_option
+        from .inference.predictions import log_prob_given
+
+        check_impossible_option(impossible)
+        if given is None:
+            raise ValueError(
+                f"impossible={impossible!r} is a rule for given=: without, impossible rows have log_prob -inf"
+            )
+        names = self._asked(given, "given")
+        if per_variable or n_importance is not None:
+            other = "per_variable" if per_variable else "n_importance"
+            raise ValueError(f"given= is exact and one number for each row: leave {other}= out")
+        if asks_for_gradient(data):
+            raise ValueError("log_prob(given=) has no gradient: detach the tensors, or subtract two log_probs")
+        if self._program.is_tabular:
+            found = log_evidence_given(self._exact, data, names, impossible)
+        else:
+            found = log_prob_given(self._inference, data, names, impossible)
+        give_back = Placement.of(data).give_back
+        return (give_back(found), give_back(np.zeros(len(found)))) if return_std_error else give_back(found)
+
     def _exact_log_prob(self, data: Any, per_variable: bool) -> npt.NDArray[np.float64]:
         from .data.boundary import as_network_block
 
         program = self._program
         if not per_variable:
-            from .inference.predictions import log_evidence, log_prob
+            from .inference.exact_answers import log_evidence
+            from .inference.predictions import log_prob
 
             return log_evidence(self._exact, data) if program.is_tabular else log_prob(self._inference, data)
         block = as_network_block(data, program.schema)  # those of the program, also while another thread fits
@@ -189,7 +234,7 @@ class Queries(Network):
             from .inference.predictions import estimated_log_prob
 
             found = estimated_log_prob(self._inference, data, sampling)
-        _warn_of(found.doubt(sampling.n_importance))
+        warn_of(found.doubt(sampling.n_importance))
         give_back = Placement.of(data).give_back
         return (give_back(found.value), give_back(found.std_error)) if return_std_error else give_back(found.value)
 
@@ -197,22 +242,6 @@ class Queries(Network):
         from .inference.importance import Sampling
 
         return Sampling(self._guide, at_least_one(n_importance, "n_importance"), key_from_seed(seed))
-
-    def _posterior(self, data: Any, name: str, n_importance: int | None, seed: Seed) -> npt.NDArray[np.float64]:
-        """P(name = k | the other values), exact or estimated."""
-        from .inference.predictions import estimated_posterior, exact_posterior, posterior
-
-        self._check_name(name)
-        if n_importance is None:
-            return (
-                exact_posterior(self._exact, self._inference, data, name)
-                if self._program.is_tabular
-                else posterior(self._inference, data, name)
-            )
-        sampling = self._sampling(n_importance, seed)
-        found = estimated_posterior(self._inference, data, name, sampling)
-        _warn_of(found.doubt(sampling.n_importance))
-        return found.value
 
     @property
     def _inference(self) -> Inference:
@@ -234,147 +263,6 @@ class Queries(Network):
             exact = self._kept_exact = Exact(program)
         return exact
 
-    def predict_proba(
-        self,
-        data: Any,
-        name: str,
-        *,
-        n_importance: int | None = None,
-        seed: int | np.random.Generator | None = None,
-    ) -> npt.NDArray[np.float64]:
-        """The posterior of one discrete variable in every row: P(x_name = k | the row's other values), by Bayes' rule.
-
-        Parameters
-        ----------
-        data : as for :meth:`log_prob`, or the same without the column ``name``: what a row says of that variable is not
-            looked at. In networks with real variables any values may be missing, and are summed out.
-        name : a discrete variable.
-        n_importance, seed : as for :meth:`log_prob`: hidden real variables without a closed form are sampled, and the
-            posterior is the share of each state in the weights.
-
-        Returns
-        -------
-        float64 array ``(n_rows, k)``, in the order of ``states[name]``; every row sums to one. A torch tensor if
-        ``data`` is one.
-
-        Raises
-        ------
-        ValueError : a real variable; a row whose log-probability is -inf whatever the state; a value missing in another
-            column of a network of discrete variables only and without modules, or one that cannot be summed out.
-            KeyError : no variable of that name.
-
-        Examples
-        --------
-        >>> import fastdgm as fd
-        >>> net = fd.BayesNet({
-        ...     "rain": fd.Bernoulli(0.2),
-        ...     "wet": fd.CPT(["rain"], [[0.9, 0.1], [0.2, 0.8]], states=["dry", "wet"]),
-        ... })
-        >>> net.predict_proba({"wet": ["wet", "dry"]}, "rain").round(3).tolist()
-        [[0.333, 0.667], [0.947, 0.053]]
-        """
-        return Placement.of(data).give_back(self._posterior(data, name, n_importance, seed))
-
-    def predict(
-        self,
-        data: Any,
-        name: str,
-        *,
-        labels: bool = False,
-        n_importance: int | None = None,
-        seed: int | np.random.Generator | None = None,
-    ) -> npt.NDArray[Any]:
-        """The most probable state of one discrete variable in every row: argmax_k P(x_name = k | the other values).
-
-        Parameters
-        ----------
-        data, name, n_importance, seed : as for :meth:`predict_proba`.
-        labels : give the names of the states instead of their codes.
-
-        Returns
-        -------
-        Codes ``(n_rows,)``, uint8 or uint16, the first of equally probable states, a torch tensor if ``data`` is one;
-        with ``labels`` always a NumPy array of strings.
-
-        Raises
-        ------
-        As :meth:`predict_proba`.
-
-        Examples
-        --------
-        >>> import fastdgm as fd
-        >>> net = fd.BayesNet({"rain": fd.Bernoulli(0.2), "wet": fd.CPT(["rain"], [[0.9, 0.1], [0.2, 0.8]])})
-        >>> net.predict({"wet": [0, 1]}, "rain"), net.predict({"wet": [1]}, "rain", labels=True)
-        (array([0, 1], dtype=uint8), array(['True'], dtype=object))
-        """
-        from .inference.predictions import predicted_codes
-
-        codes = predicted_codes(self._posterior(data, name, n_importance, seed))
-        return np.array(self._states[name], dtype=object)[codes] if labels else Placement.of(data).give_back(codes)
-
-    def to_multivariate_normal(self) -> MultivariateNormal:
-        """All variables as one normal vector, x ~ Normal(m, S), where all are linear Gaussians or normal vectors.
-
-        Returns
-        -------
-        MultivariateNormal with ``names``, ``mean`` and ``covariance`` in the order of ``net.names``; a vector ``v`` is
-        named number by number, as ``v[0]``.
-
-        Raises
-        ------
-        ValueError : other kinds of conditionals, or a std of 0, which leaves no joint density.
-
-        Examples
-        --------
-        >>> import fastdgm as fd
-        >>> net = fd.BayesNet({"a": fd.Normal(0, 1), "b": fd.LinearGaussian(["a"], 1, [2], std=0.5)})
-        >>> net.to_multivariate_normal().covariance.tolist()
-        [[1.0, 2.0], [2.0, 4.25]]
-        """
-        from .inference.posteriors import joint
-
-        return joint(self._inference.network)
-
-    def posterior(self, names: Sequence[str], given: Mapping[str, object] | None = None) -> MultivariateNormal:
-        """What known values say of real variables: p(names | given), exact, where that is a normal distribution.
-
-        For linear Gaussians with joint mean m and covariance S, the mean is m_h + S_ho S_oo^-1 (x_o - m_o) and the
-        covariance S_hh - S_ho S_oo^-1 S_oh, computed without forming S (``inference/joint_normal.py``).
-
-        Parameters
-        ----------
-        names : real variables.
-        given : values of others: numbers, sequences of them for vectors, codes or labels of discrete variables.
-            Discrete variables that bear on the answer need one.
-
-        Returns
-        -------
-        MultivariateNormal with ``names``, ``mean`` and ``covariance`` in the order asked for. That of a discrete
-        variable is :meth:`predict_proba`.
-
-        Raises
-        ------
-        ValueError : a posterior that is not normal (a mixture, another kind of conditional, a point mass), naming the
-            variable. KeyError : unknown names or labels.
-
-        Examples
-        --------
-        >>> import fastdgm as fd
-        >>> net = fd.BayesNet({"a": fd.Normal(0, 1), "b": fd.LinearGaussian(["a"], 1, [2], std=0.5)})
-        >>> answer = net.posterior(["a"], given={"b": 1.3})
-        >>> answer.mean.round(3).tolist(), answer.covariance.round(3).tolist()
-        ([0.141], [[0.059]])
-        """
-        from .inference.posteriors import posterior
-
-        network = self._inference.network
-        asked = in_order(names, "names")
-        for name in asked:
-            self._check_name(name)
-        if not asked or len(set(asked)) < len(asked):
-            raise ValueError(f"a posterior is of distinct variables, at least one, got {list(asked)}")
-        return posterior(network, asked, known_values({} if given is None else given, network.schema))
-
     def score_samples(self, data: Any) -> npt.NDArray[np.float64]:
         """The same as :meth:`log_prob`, under scikit-learn's name."""
         return self.log_prob(data)
@@ -389,7 +277,7 @@ class Queries(Network):
         }
 
 
-def _warn_of(doubt: str | None) -> None:
+def warn_of(doubt: str | None) -> None:
     """At the line that called a public verb through one helper."""
     if doubt is not None:
         warnings.warn(doubt, UserWarning, stacklevel=4)

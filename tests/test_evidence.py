@@ -27,20 +27,6 @@ def test_given_is_told_to_keep_what_agrees(smoker):
     assert set(x.labels("Xray")) == {"positive"}
 
 
-def test_do_is_told_to_set_the_variable():
-    told = suggestion(do={"Smoker": "True"})
-    expression = told.partition(": ")[2].replace(".sample(n)", ".sample(400_000, seed=1)")
-    x = eval(expression, {"net": CANCER, "fd": fd})
-    assert set(x.labels("Smoker")) == {"True"}
-    assert (x["Cancer"] == 0).mean() == pytest.approx(0.032, abs=0.002)
-
-
-def test_do_on_many_states_is_short():
-    net = fd.BayesNet({"x": fd.Categorical(np.full(300, 1 / 300))})
-    with pytest.raises(ValueError, match=r"fd.Categorical\(np.eye\(300\)\[7\], net.states\['x'\]\)"):
-        net.sample(1, do={"x": "7"})
-
-
 @pytest.mark.parametrize("option", ["given", "do"])
 @pytest.mark.parametrize(
     ("value", "error", "told"),
@@ -61,38 +47,3 @@ def test_numbers_that_could_be_codes_or_names_are_refused():
     net = fd.BayesNet({"year": fd.Categorical([0.5, 0.5], ["1990", "1991"])})
     with pytest.raises(ValueError, match="could be a code or one of"):
         net.sample(1, given={"year": 1})
-
-
-REALS = fd.BayesNet(
-    {
-        "a": fd.Exponential(1.0),
-        "s": fd.Logistic(["a"], [1.0], 0.0),
-        "b": fd.LinearGaussian(["s", "a"], intercept=[1, 5], coefficients=[[2], [3]], std=0.5),
-        "v": fd.MultivariateNormal.standard(2),
-    }
-)
-
-
-def test_do_is_told_to_set_a_real_variable():
-    with pytest.raises(ValueError, match=r"do= is not supported yet by BayesNet.sample") as caught:
-        REALS.sample(3, do={"a": 2, "s": "True"})
-    expression = str(caught.value).partition(": ")[2].replace(".sample(n)", ".sample(4000, seed=1)")
-    x = eval(expression, {"net": REALS, "fd": fd})
-    assert set(x["a"]) == {2.0}
-    assert set(x["s"]) == {1}
-    assert x["b"].mean() == pytest.approx(11.0, abs=0.05)
-
-
-@pytest.mark.parametrize(
-    ("do", "error", "told"),
-    [
-        ({"c": 1.0}, KeyError, r"no variable 'c'; the network has \['a', 's', 'b', 'v'\]"),
-        ({"a": "high"}, ValueError, "do: 'a' is real, got 'high'"),
-        ({"a": [1.0, 2.0]}, ValueError, "do: a value of 'a' is one number"),
-        ({"a": np.inf}, ValueError, "do: values are finite"),
-        ({"v": [1.0, 2.0]}, ValueError, "no conditional sets a vector to a value, as 'v' is one"),
-    ],
-)
-def test_do_on_what_cannot_be_set(do, error, told):
-    with pytest.raises(error, match=told):
-        REALS.sample(3, do=do)

@@ -18,7 +18,17 @@ LEVELS = (
     ("conditionals",),
     ("engines",),
     ("learning", "inference"),
-    ("network", "queries", "latent_codes", "bayesnet", "autoregressive", "deep"),
+    (
+        "network",
+        "structure_questions",
+        "queries",
+        "beliefs",
+        "latent_codes",
+        "sampler",
+        "bayesnet",
+        "autoregressive",
+        "deep",
+    ),
     ("structures", "io", "interop", "examples"),
     ("plot", "cli"),
 )

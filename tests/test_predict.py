@@ -10,7 +10,6 @@ from tables import plans_of
 
 import fastdgm as fd
 from fastdgm.engines.tables.loops import LOOPS
-from fastdgm.errors import MissingValuesError
 
 
 def naive_bayes(n_features: int, n_classes: int = 3, seed: int = 0) -> fd.BayesNet:
@@ -94,10 +93,6 @@ def test_what_is_refused():
     net = naive_bayes(3)
     with pytest.raises(KeyError, match="no variable 'z'"):
         net.predict_proba({}, "z")
-    with pytest.raises(MissingValuesError, match=r"all variables but 'y' need values, column 'x1' is absent"):
-        net.predict_proba({"x0": [0, 1], "x2": [0, 1]}, "y")
-    with pytest.raises(MissingValuesError, match=r"column 'x1' has no value in row 1"):
-        net.predict_proba({"x0": [0, 1], "x1": [0, None], "x2": [0, 1]}, "y")
     with pytest.raises(KeyError, match="the model has no variable"):
         net.predict_proba({"x0": [0], "x1": [0], "x2": [0], "x3": [0]}, "y")
     with pytest.raises(fd.NotFittedError):

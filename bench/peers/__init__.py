@@ -7,10 +7,12 @@ from __future__ import annotations
 
 from .base import Peer
 from .bernoulli_bayes import SklearnBernoulli, TorchBernoulli
+from .evidence_floors import MultiplyAdds, ReadPartial
 from .floors import CopyBytes, HalvedProducts, NormalPerCell, ReadBytes, ReadCodes, ReadInt64, WordPerCell
 from .flows import NflowsMAF, ZukoMAF
 from .jax_gather import JaxGather
 from .logistic_nodes import SklearnLogistic, TorchLogistic
+from .nbn_evidence import NbnBatch
 from .normal_numbers import NumpyNormals, OurQuantile, TorchQuantile
 from .numpy_hybrid import NumpyConditional, NumpyGram
 from .numpy_markov import NumpyMarkovRows, NumpyMarkovText
@@ -29,6 +31,14 @@ from .ours import (
     OurTables,
     OurText,
 )
+from .ours_evidence import (
+    OurCases,
+    OurComplete,
+    OurConditional,
+    OurEvidence,
+    OurFirstAnswer,
+    OurIncomplete,
+)
 from .ours_neural import (
     OurAutoencoder,
     OurAutoencoderEpoch,
@@ -37,8 +47,10 @@ from .ours_neural import (
     OurMadeAlone,
     OurMixed,
 )
-from .parts_alone import KernelsAlone, PerceptronAlone
+from .parts_alone import KernelsAlone, PerceptronAlone, TablesAlone
+from .pgmpy_evidence import PgmpyEvidence
 from .pgmpy_frames import Pgmpy
+from .pyagrum_evidence import PyAgrumCases, PyAgrumEvidence
 from .pyagrum_native import PyAgrum
 from .pybnesian_arrow import PyBNesian
 from .pybnesian_hybrid import PyBNesianHybrid
@@ -94,5 +106,11 @@ PEERS: dict[str, tuple[type[Peer], ...]] = {
     "mixed with a perceptron": (OurMixed, PerceptronAlone, KernelsAlone),
     "gradients": (OurGradients, NodeLoop),
     "images of a class": (OurContext, OurMadeAlone),
+    "evidence": (OurEvidence, PyAgrumEvidence, NbnBatch, PgmpyEvidence, MultiplyAdds, ReadPartial),
+    "cases": (OurCases, PyAgrumCases),
+    "complete rows": (OurComplete, TablesAlone),
+    "conditional sampling": (OurConditional, CopyBytes),
+    "incomplete rows": (OurIncomplete,),
+    "first answer": (OurFirstAnswer,),
     "normals": (OurQuantile, TorchQuantile, ScipyQuantile, NumpyNormals),
 }

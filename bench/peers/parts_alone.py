@@ -1,4 +1,4 @@
-"""The two parts of a mixed network apart: what a perfect combination of them would cost."""
+"""Parts of what fastdgm does apart: what a perfect combination of them would cost."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from typing import ClassVar
 import numpy as np
 
 import fastdgm as fd
+from fastdgm.data.blocks import Block
+from fastdgm.data.boundary import as_network_block
 
 from .ours import Ours
 from .torch_base import TorchPeer, torch
@@ -46,3 +48,16 @@ class KernelsAlone(Ours):
     def open(self) -> None:
         self.others = fd.BayesNet({name: own for name, own in self.model.conditionals.items() if name != "y"})
         self.columns = self.others.sample(self.n_rows, seed=0, dtype=np.float32)
+
+
+class TablesAlone(Ours):
+    """Complete rows through the engine that knows of no other."""
+
+    library, label = "tables-alone", "floor: fastdgm, the engine of complete rows alone"
+    operations: ClassVar = {"log_prob": lambda self: self.program.log_prob(self.block())}
+
+    def open(self) -> None:
+        self.program = self.model._program
+
+    def block(self) -> Block:
+        return as_network_block(self.rows, self.program.schema)

@@ -15,6 +15,7 @@ USER_ERROR = 2  # exit code
 _NET = "a file (an argument with a dot or slash: .bif, .xml, .uai, .net, .xdsl, .json, .gz) or the name of an example"
 _MODEL = "a file (an argument with a dot or slash: .bif, .net, ..., .safetensors) or the name of an example"
 _ROWS = ".parquet, .arrow, .csv, .csv.gz or .npy"
+_GIVEN = "what is known of a variable, may be given for several; NAME=A,B: one of these states"
 _DATA = f"rows: files ({_ROWS}), folders of such files, patterns in quotes, or - for standard input"
 _INVALID_CHOICE = re.compile(r"invalid choice: '(?P<given>.*?)' \(choose from (?P<known>.*)\)")
 
@@ -108,6 +109,11 @@ def _add_chunk(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def _add_known(parser: argparse.ArgumentParser, option: str, what: str) -> None:
+    """An option that may be given several times, once for each variable."""
+    parser.add_argument(option, action="append", default=[], metavar="NAME=STATE", help=what)
+
+
 def _add_sample(commands: Any) -> None:
     example = "fastdgm sample alarm -n 1e6 --seed 0 -o alarm.parquet"
     parser = _add_command(commands, "sample", "draw rows from a model", example)
@@ -173,6 +179,8 @@ def _add_draw(commands: Any) -> None:
     parser = _add_command(commands, "draw", "draw the graph of a network", "fastdgm draw asia -o asia.svg")
     _add_net(parser, _NET)
     parser.add_argument("-o", dest="out", metavar="FILE", required=True, help=".svg, .png, .pdf, .dot or .txt")
+    parser.add_argument("--bars", action="store_true", help="show how probable the states of every variable are")
+    _add_known(parser, "--given", f"{_GIVEN}: bars show the posterior, outlines the prior")
 
 
 def _add_examples(commands: Any) -> None:

@@ -8,6 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from .given import values_of
 from .inputs import STANDARD_INPUT, shown
 
 if TYPE_CHECKING:
@@ -76,10 +77,12 @@ def convert(net: str, out: str, reading: ReadOptions) -> None:
     write(load_network(net, reading, "convert"), out)
 
 
-def draw(net: str, out: str, reading: ReadOptions) -> None:
-    """Draw the graph of a network."""
+def draw(net: str, out: str, bars: bool, given: list[str], reading: ReadOptions) -> None:
+    """Draw the graph of a network, with bars of the probabilities of all states where asked to."""
     check_other_file(out, net)
-    load_network(net, reading, "draw").plot(out)
+    model = load_network(net, reading, "draw")
+    known = values_of(given, model.variables, "--given")
+    model.plot(out, posterior=known if bars or given else None)
 
 
 def load(net: str, reading: ReadOptions) -> Any:

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from ..runtime.arrays import code_type, read_only
 from ..runtime.text import preview
 from .blocks import CodeBlock, ColumnBlock, RowBlock, States, TableBlock, WideColumnBlock
-from .columns import kinds_of
+from .column_pieces import kinds_of
 from .labels import Column, bad_code, missing_value, whole_numbers
 from .placement import as_array
 
@@ -45,11 +45,7 @@ def _listed_rows(rows: Sequence[Any], array: Array) -> Array:
 
 def code_array_block(array: Array, states: States) -> CodeBlock:
     """Codes ``(n, n_vars)`` of any type, checked as to their shape; what has no numbers is read by its columns."""
-    if array.ndim != 2 or array.shape[1] != len(states):
-        raise ValueError(
-            f"an array of codes has shape (n_rows, {len(states)}), one column per variable in the order "
-            f"{preview(states)}, got shape {array.shape}"
-        )
+    check_shape(array, states)
     if isinstance(array, np.ma.MaskedArray) and array.mask.any():
         row, v = (int(i) for i in np.argwhere(array.mask)[0])
         raise missing_value(list(states)[v], row)
@@ -72,6 +68,15 @@ def code_array_block(array: Array, states: States) -> CodeBlock:
     if unsigned.itemsize > dtype.itemsize and unsigned.flags.f_contiguous:
         return WideColumnBlock(read_only(unsigned.T), states, signed)
     return ColumnBlock(_narrow_columns(array, states), states)
+
+
+def check_shape(array: Array, states: States) -> None:
+    """ValueError unless an array of rows has a column for each variable."""
+    if array.ndim != 2 or array.shape[1] != len(states):
+        raise ValueError(
+            f"an array of codes has shape (n_rows, {len(states)}), one column per variable in the order "
+            f"{preview(states)}, got shape {array.shape}"
+        )
 
 
 def _code_type(states: States) -> np.dtype[Any]:

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from ..errors import MissingValuesError
 from ..kernels.tiles import columns_from_rows_cpu, narrow_columns_cpu
 from ..runtime.arrays import read_only
-from .columns import column_pieces
+from .column_pieces import column_pieces
 from .empty_cells import filled
 from .labels import (
     Column,

@@ -1,23 +1,18 @@
-"""Columns out of tables of any make (mappings, pandas, polars, Arrow), each reduced to codes or to labels."""
+"""Columns out of tables of any make: mappings, pandas, polars, Arrow."""
 
 from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence, Set
+from collections.abc import Collection, Iterable, Mapping, Sequence, Set
 from math import prod
 from types import MappingProxyType
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
-
 from ..errors import UnknownNameError
 from ..runtime.text import preview
-from .booleans import with_plain_bytes
-from .labels import Codes, Labels, Piece, missing_value
+from .labels import Labels
 from .optional import import_pyarrow
-from .placement import as_array
 from .samples import Samples
 from .vectors import Elements, element_names, with_vectors
 
@@ -135,32 +130,6 @@ def _lengths(name: str, column: Any, is_vector: bool) -> dict[str, int]:
     return {name: column_length(name, column)}
 
 
-def column_pieces(name: str, column: Any) -> Iterator[Piece]:
-    """A column as codes or labels, chunk by chunk where it is stored in chunks.
-
-    Raises MissingValuesError for None, NaN, null and NA; TypeError for values that are no codes or labels.
-    """
-    pandas = sys.modules.get("pandas")
-    column = as_array(column)
-    if pandas is not None and isinstance(column, pandas.Series):
-        yield from _from_pandas(name, column)
-    elif pandas is not None and isinstance(column, pandas.Index | pandas.api.extensions.ExtensionArray):
-        yield from _from_pandas(name, pandas.Series(column, copy=False))
-    elif isinstance(column, Labels):
-        yield column
-    elif isinstance(column, np.ndarray):
-        yield _from_numpy(name, column)
-    elif hasattr(column, "__arrow_c_stream__"):
-        pa = import_pyarrow("reading polars and Arrow columns")
-        yield from _from_arrow(name, pa.chunked_array(column).chunks)
-    elif hasattr(column, "__arrow_c_array__"):
-        yield from _from_arrow(name, [import_pyarrow("reading Arrow columns").array(column)])
-    elif hasattr(column, "__array__"):
-        yield _from_numpy(name, np.asarray(column))
-    else:
-        yield _from_objects(name, list(column))
-
-
 def _arrow_table(data: Any) -> Any:
     if not hasattr(data, "__arrow_c_stream__"):
         raise TypeError(
@@ -195,111 +164,3 @@ def column_length(name: str, column: Any) -> int:
     if getattr(column, "ndim", 1) != 1:
         raise ValueError(f"a column has one dimension, {name!r} has shape {tuple(column.shape)}")
     return len(column)
-
-
-def _from_numpy(name: str, values: npt.NDArray[Any]) -> Piece:
-    if isinstance(values, np.ma.MaskedArray):
-        mask = np.ma.getmaskarray(values)
-        if mask.any():
-            raise missing_value(name, int(mask.argmax()))
-    kind = values.dtype.kind
-    if kind in "iuf":
-        return Codes(np.asarray(values))
-    if kind == "b":
-        return Labels(with_plain_bytes(values).view(np.uint8), (False, True), ordered=True)
-    if kind in "OUT":
-        return _from_objects(name, values.tolist())
-    raise _unreadable(name, f"type {values.dtype}")
-
-
-def _from_objects(name: str, values: list[Any]) -> Piece:
-    """A list of Python objects; the loops over rows are C's (set, dict.fromkeys, map)."""
-    kinds = kinds_of(values)
-    try:
-        if kinds <= {"integer"}:
-            return Codes(np.fromiter(values, np.int64, len(values)))
-        if kinds <= {"integer", "float"}:
-            return Codes(np.fromiter(values, np.float64, len(values)))
-    except OverflowError:
-        row = next(i for i, value in enumerate(values) if abs(value) >= 2**63)
-        raise ValueError(f"column {name!r}, row {row}: {values[row]} is too large for a code") from None
-    if kinds == {"boolean"}:
-        return Labels(np.fromiter(values, np.uint8, len(values)), (False, True), ordered=True)
-    if kinds == {"label"}:
-        position = {label: i for i, label in enumerate(dict.fromkeys(values))}
-        indices = np.fromiter(map(position.__getitem__, values), np.int64, len(values))
-        return Labels(indices, list(map(str.__str__, position)), ordered=False)  # members of a str Enum by value
-    for row, value in enumerate(values):
-        if _kind(type(value)) == "missing" or (isinstance(value, float | np.floating) and value != value):
-            raise missing_value(name, row)
-    raise _unreadable(name, "a mixture of " + " and ".join(sorted(kinds)) if len(kinds) > 1 else kinds.pop())
-
-
-def kinds_of(values: list[Any]) -> set[str]:
-    """What Python objects are to us: "integer", "float", "boolean", "label", "missing", or the names of their types."""
-    return set(map(_kind, set(map(type, values))))
-
-
-def _kind(value_type: type) -> str:
-    if issubclass(value_type, bool | np.bool_):
-        return "boolean"
-    if issubclass(value_type, int | np.integer):
-        return "integer"
-    if issubclass(value_type, float | np.floating):
-        return "float"
-    if issubclass(value_type, str):
-        return "label"
-    if value_type.__name__ in ("NoneType", "NAType", "NaTType"):
-        return "missing"
-    return value_type.__name__
-
-
-def _unreadable(name: str, found: str) -> TypeError:
-    return TypeError(f"a column holds integer codes, labels or booleans, column {name!r} holds {found}")
-
-
-def _from_pandas(name: str, series: Any) -> Iterator[Piece]:
-    import pandas as pd
-
-    dtype = series.dtype
-    if isinstance(dtype, pd.CategoricalDtype):
-        yield Labels(series.array.codes, dtype.categories.tolist(), ordered=bool(dtype.ordered))
-    elif isinstance(dtype, pd.ArrowDtype):
-        values = import_pyarrow("reading Arrow columns").array(series.array)
-        yield from _from_arrow(name, getattr(values, "chunks", [values]))
-    elif isinstance(dtype, pd.StringDtype) or (dtype == "object" and pd.api.types.infer_dtype(series) == "string"):
-        indices, labels = pd.factorize(series)
-        yield Labels(indices, labels.tolist(), ordered=False)
-    else:
-        missing = series.isna().to_numpy()
-        if missing.any():
-            raise missing_value(name, int(missing.argmax()))
-        yield _from_numpy(name, series.to_numpy())
-
-
-def _from_arrow(name: str, chunks: Iterable[Any]) -> Iterator[Piece]:
-    first_row = 0
-    for chunk in chunks:
-        if chunk.null_count:
-            null = chunk.is_null().to_numpy(zero_copy_only=False)
-            raise missing_value(name, first_row + int(null.argmax()))
-        yield _from_arrow_chunk(name, chunk)
-        first_row += len(chunk)
-
-
-def _from_arrow_chunk(name: str, chunk: Any) -> Piece:
-    from pyarrow import types
-
-    kind = chunk.type
-    if types.is_dictionary(kind):
-        labels = [None if label != label else label for label in chunk.dictionary.to_pylist()]  # NaN is missing
-        return Labels(chunk.indices.to_numpy(zero_copy_only=False), labels, ordered=kind.ordered)
-    if types.is_null(kind):  # of no rows: any row would be missing
-        return _from_objects(name, [])
-    if str(kind) in ("string", "large_string", "string_view"):
-        encoded = chunk.dictionary_encode()
-        labels = encoded.dictionary.to_pylist()
-        return Labels(encoded.indices.to_numpy(zero_copy_only=False), labels, ordered=False)
-    if types.is_boolean(kind) or types.is_integer(kind) or types.is_floating(kind):
-        return _from_numpy(name, chunk.to_numpy(zero_copy_only=False))
-    raise _unreadable(name, f"Arrow type {kind}")

@@ -45,7 +45,7 @@ def known_values(values: Any, schema: Schema, option: str = "given") -> Known:
             own = _cells(name, value, shape, schema.states[name], option)
             cells.update(enumerate(own, schema.rows[name]))
         elif name in schema.states:
-            codes[name] = _code(name, value, schema.states[name], option)
+            codes[name] = state_code(name, value, schema.states[name], option)
         else:
             hint = did_you_mean(str(name), schema.names)
             raise UnknownNameError(f"no variable {name!r}; the network has {preview(schema.names)}{hint}")
@@ -75,13 +75,18 @@ def _cells(name: str, value: Any, shape: tuple[int, ...], states: tuple[str, ...
         raise ValueError(f"{option}: a value of {name!r} is {what}, got {value!r:.60}")
     whole = [int(cell) if isinstance(cell, float | np.floating) and cell.is_integer() else cell for cell in own]
     return [
-        _code(cell_name, cell, states, option)
+        state_code(cell_name, cell, states, option)
         for cell_name, cell in zip(element_names(name, len(whole)), whole, strict=True)
     ]
 
 
 def _vector_of(shape: tuple[int, ...], what: str) -> str:
     return f"{prod(shape)} {what}" + (f", as {' x '.join(map(str, shape))} or flat" if len(shape) > 1 else "")
+
+
+def is_per_row(given: Any) -> bool:
+    """Whether known values are rows: a frame, an array, Samples, or a mapping with a likelihood for each row."""
+    return not isinstance(given, Mapping) or any(np.ndim(value) == 2 for value in given.values())
 
 
 def refuse_given(given: Any, schema: Schema) -> None:
@@ -97,33 +102,10 @@ def refuse_given(given: Any, schema: Schema) -> None:
     )
 
 
-def refuse_do(do: Any, schema: Schema) -> None:
-    """ValueError that says how to draw rows under an intervention: from a network where the variables are set."""
-    known = known_values(do, schema, "do")
-    vectors = sorted(known.names.intersection(schema.vectors))
-    if vectors:
-        raise ValueError(
-            f"do= is not supported yet by BayesNet.sample, and no conditional sets a vector to a value, as "
-            f"{vectors[0]!r} is one"
-        )
-    fixed = [f"{name!r}: {_categorical(name, code, schema)}" for name, code in known.codes.items()]
-    names = {schema.rows[name]: name for name in schema.real_names}
-    fixed += [f"{names[row]!r}: fd.Normal({number!r}, 0)" for row, number in known.reals.items()]
-    raise ValueError(
-        "do= is not supported yet by BayesNet.sample. Sample from the network whose variables are set: "
-        f"fd.BayesNet({{**net.conditionals, {', '.join(fixed)}}}).sample(n)"
-    )
-
-
-def _categorical(name: str, code: int, schema: Schema) -> str:
-    """The text of a conditional under which a discrete variable has one state."""
-    n_states = len(schema.states[name])
-    probabilities = [float(k == code) for k in range(n_states)]
-    shown = f"{probabilities}" if n_states <= 10 else f"np.eye({n_states})[{code}]"
-    return f"fd.Categorical({shown}, net.states[{name!r}])"
-
-
-def _code(name: Any, value: Any, own: tuple[str, ...], option: str) -> int:
+def state_code(name: str, value: Any, own: tuple[str, ...], option: str) -> int:
+    """The code of a code or label. ValueError for a code out of range, UnknownNameError for what is no state."""
+    if isinstance(value, list | tuple | set | frozenset | Mapping) or np.ndim(value):
+        raise ValueError(f"{option}: {name!r} has one state, not several, got {value!r:.60}")
     if isinstance(value, int | np.integer) and not isinstance(value, bool):
         if codes_are_ambiguous(own):
             raise ValueError(f"{option}: {value} of {name!r} could be a code or one of {preview(own)}: give a string")

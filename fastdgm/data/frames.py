@@ -10,7 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from ..runtime.text import preview
-from .columns import column_length, column_pieces, kinds_of, named_columns, without_index_columns
+from .column_pieces import column_pieces, kinds_of
+from .columns import column_length, named_columns, without_index_columns
 from .labels import Labels, Piece, missing_value
 from .samples import Samples
 

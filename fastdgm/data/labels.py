@@ -169,7 +169,7 @@ class Encoder:
                 row = int(used.argmax())
                 label = labels[int(self._values[row])]
                 if _is_missing(label) or not self._keep_unknown:
-                    raise _unknown_label(label, self._variable, self._first_row + row)
+                    raise unknown_label(label, self._variable, self._first_row + row)
         same = np.arange(len(table))
         table[unknown] = len(self._variable.states) if self._keep_unknown else same[unknown]
         if np.array_equal(table, same):
@@ -263,7 +263,8 @@ def _is_missing(label: object) -> bool:
     return label is None or label == ""  # an empty cell of a CSV file
 
 
-def _unknown_label(label: object, variable: Column, row: int) -> Exception:
+def unknown_label(label: object, variable: Column, row: int) -> Exception:
+    """The error for a label that is no state, or for none."""
     if _is_missing(label):
         return missing_value(variable.name, row)
     if isinstance(label, bool):

@@ -8,7 +8,8 @@ from typing import Any, cast
 import numpy as np
 
 from ..errors import MissingValuesError
-from .columns import column_pieces, matched_columns, table_columns
+from .column_pieces import column_pieces
+from .columns import matched_columns, table_columns
 from .labels import Codes, Column, Labels, Piece, bad_code, check_distinct, missing_value, whole_numbers
 from .placement import as_array
 from .variables import MAX_STATES, Discrete, Real, Variable

@@ -119,6 +119,17 @@ def without(rows: PartialRows, name: str) -> PartialRows:
     return rows._replace(missing={**rows.missing, **dict.fromkeys(range(first, first + size))})
 
 
+def only(rows: PartialRows, names: Collection[str]) -> PartialRows:
+    """The same rows with nothing known of any variables but those named."""
+    schema = rows.schema
+    hidden: list[int] = []
+    for name, variable in schema.variables.items():
+        if name not in names:
+            first = schema.rows[name] + (schema.n_codes if name in schema.sizes else 0)
+            hidden += range(first, first + variable.size)
+    return rows._replace(missing={**rows.missing, **dict.fromkeys(hidden)})
+
+
 def as_partial_rows(data: Any, schema: Schema) -> PartialRows:
     """Rows of a table, columns of which may be absent or have missing values, or of an array; Samples are complete.
 

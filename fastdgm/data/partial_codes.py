@@ -9,10 +9,9 @@ import numpy.typing as npt
 
 from ..errors import MissingValuesError
 from ..kernels.tiles import columns_from_rows_cpu
-from ..runtime.arrays import read_only
-from .columns import column_pieces
-from .empty_cells import filled
-from .labels import Codes, Column, Encoder, Labels, Piece
+from ..runtime.arrays import code_type, read_only
+from .labels import Column
+from .partial_columns import PartialColumn
 from .variables import Discrete
 from .vector_pieces import Event, vector_pieces
 from .vector_tables import VectorColumn
@@ -23,17 +22,12 @@ Array = npt.NDArray[Any]
 
 def read_codes(variable: Column, column: Any, out: Array, first_row: int = 0) -> Array:
     """Fill in the codes of a column, 0 where a value is missing; returns where that is."""
-    column, found = filled(column)
-    row = 0
-    for piece in column_pieces(variable.name, column):
-        own = slice(row, row + len(piece))
-        found[own] |= _missing_in(piece, variable)
-        if not found[own].all():
-            complete = _filled(piece, variable, found[own]) if found[own].any() else piece
-            Encoder(complete, variable, first_row + row).encode(0, len(piece), out[own])
-        row += len(piece)
-    out[found] = 0
-    return found
+    codes = np.empty(len(out), code_type(len(variable.states) + 1))
+    PartialColumn(variable, column, codes.dtype, first_row).read(0, len(codes), codes)
+    missing: Array = codes == np.iinfo(codes.dtype).max
+    codes[missing] = 0
+    out[:] = codes
+    return missing
 
 
 def read_vectors(name: str, column: Any, variable: Discrete, out: Array) -> Array | None:
@@ -79,24 +73,3 @@ def _read_flat(
             own = flat[i :: len(cells)]
             read_codes(Column(cell, states), own, np.zeros(len(own), dtype), first_row)
         raise
-
-
-def _missing_in(piece: Piece, variable: Column) -> Array:
-    """Where a piece of a column has no value."""
-    values = piece.values
-    if isinstance(piece, Labels):
-        empty = [k for k, label in enumerate(piece.labels) if label is None or (label == "" and not piece.ordered)]
-        return np.asarray((values < 0) | np.isin(values, empty))
-    if values.dtype.kind == "f":
-        return np.isnan(values)
-    if values.dtype.kind == "i":
-        return np.asarray(values == -1) if "-1" not in variable.states else np.zeros(len(values), bool)
-    marker = np.iinfo(values.dtype).max
-    return np.asarray(values == marker) if marker >= len(variable.states) else np.zeros(len(values), bool)
-
-
-def _filled(piece: Piece, variable: Column, missing: Array) -> Piece:
-    """The same piece with one of its own values where there was none."""
-    known = piece.values[int(np.argmin(missing))]
-    values = np.where(missing, known, piece.values)
-    return Labels(values, piece.labels, piece.ordered) if isinstance(piece, Labels) else Codes(values)

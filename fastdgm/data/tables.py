@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from .columns import column_pieces, matched_columns
+from .column_pieces import column_pieces
+from .columns import matched_columns
 from .labels import Column, Encoder
 
 

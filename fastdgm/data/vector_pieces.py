@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from .columns import kinds_of
+from .column_pieces import kinds_of
 from .labels import Labels, missing_value
 from .optional import import_pyarrow
 from .placement import as_array

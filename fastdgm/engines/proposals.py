@@ -12,7 +12,6 @@ import numpy.typing as npt
 
 from ..data.blocks import Part
 from ..data.schema import Values
-from ..kernels.philox import STREAM_GIVEN, philox4x32
 from ..runtime.arrays import read_only
 from .base import Engine
 
@@ -72,10 +71,3 @@ class EngineProposal(Proposal):
             part = Part("columns", read_only(values.codes), 0, read_only(values.reals))
             self.engine.log_prob(0, columns.n, part, log_q)
         return log_q
-
-
-def proposal_key(key: int) -> int:
-    """The key of the proposals under a seed: rows drawn with the same seed do not share their words."""
-    low = 2**32 - 1
-    *_, high_word, low_word = (int(word) for word in philox4x32(0, 0, 0, STREAM_GIVEN, key & low, key >> 32))
-    return high_word << 32 | low_word

@@ -10,7 +10,8 @@ import numpy.typing as npt
 
 from ..data.partial import PartialRows
 from ..data.schema import Schema, Values
-from ..engines.proposals import Columns, proposal_key
+from ..engines.keys import proposal_key
+from ..engines.proposals import Columns
 from ..graph import topological_order
 from ..runtime.memory import check_memory
 from ..runtime.pieces import split

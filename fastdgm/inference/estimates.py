@@ -7,6 +7,9 @@ from typing import Any, NamedTuple, Self
 import numpy as np
 import numpy.typing as npt
 
+from ..errors import ImpossibleEvidenceError
+from .impossible import Impossible
+
 Array = npt.NDArray[np.float64]
 
 FEW = 10  # effective samples below which an estimate is doubtful; of fewer than 20 samples, half of them
@@ -63,16 +66,16 @@ def log_means(log_weights: Array) -> Estimates:
     return Estimates(log_total - np.log(n_samples), std_error, n_effective)
 
 
-def shares(log_weights: Array, rows: npt.NDArray[Any], target: str) -> Estimates:
+def shares(log_weights: Array, rows: npt.NDArray[Any], target: str, impossible: Impossible = "error") -> Estimates:
     """P(target = k) as the share of state k in all weights (n_states, n, K).
 
-    Raises ValueError that names a row all of whose weights are 0.
+    Raises ImpossibleEvidenceError that names a row all of whose weights are 0, or gives NaN there.
     """
     by_sample = np.logaddexp.reduce(log_weights, axis=0)
     means = log_means(by_sample)
-    if not (means.value > -np.inf).all():
+    if impossible == "error" and not (means.value > -np.inf).all():
         row = int(rows[int(np.argmin(means.value > -np.inf))])
-        raise ValueError(
+        raise ImpossibleEvidenceError(
             f"row {row} has no posterior of {target!r}: the network calls what it holds impossible, or no sample of "
             "the hidden real variables explains it"
         )

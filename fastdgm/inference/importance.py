@@ -19,10 +19,12 @@ import numpy.typing as npt
 from ..data.partial import PartialRows, Pattern, without
 from ..data.schema import Values
 from ..engines.hybrid import engine_of
-from ..engines.proposals import Columns, proposal_key
+from ..engines.keys import proposal_key
+from ..engines.proposals import Columns
 from ..runtime.memory import check_memory
 from ..runtime.pieces import run_ranges, split
 from .estimates import Estimates, log_means, shares
+from .impossible import Impossible
 from .joint import Joint
 from .latent import HiddenSums, Inference, empty_posterior, taken
 from .proposed import Guide, Proposed, proposals, proposed
@@ -95,19 +97,21 @@ def log_prob(inference: Inference, rows: PartialRows, sampling: Sampling) -> Est
     return found
 
 
-def posterior(inference: Inference, rows: PartialRows, target: str, sampling: Sampling) -> Estimates:
+def posterior(
+    inference: Inference, rows: PartialRows, target: str, sampling: Sampling, impossible: Impossible = "error"
+) -> Estimates:
     """P(target = k | the other values of the row) (n, k), by the shares of the weights."""
     rows = without(rows, target)
     found = Estimates.exact(empty_posterior(rows, target))
     for pattern, own in rows.patterns():
         how = proposed(inference.network, sampling.guide, pattern, target)
         if how.is_exact:
-            inference.fill_posterior(rows, pattern, own, target, found.value)
+            inference.fill_posterior(rows, pattern, own, target, found.value, impossible)
             continue
         weights = Weights(inference.network, pattern, how, target)
 
         def work(numbers: Array, weights: Weights = weights) -> None:
-            found.put(numbers, shares(_all_weights(weights, rows, numbers, sampling), numbers, target))
+            found.put(numbers, shares(_all_weights(weights, rows, numbers, sampling), numbers, target, impossible))
 
         _run(work, weights, _numbers(rows, own), sampling.n_importance)
     return found

@@ -15,10 +15,12 @@ from ..data.schema import Schema, Values
 from ..engines.elimination.loops import LOOPS
 from ..engines.elimination.plan import Elimination, elimination
 from ..engines.hybrid import Program
+from ..errors import ImpossibleEvidenceError
 from ..runtime.memory import check_memory
 from ..runtime.pieces import run_ranges, split
 from ..runtime.text import preview
 from .hidden_reals import integrated_terms
+from .impossible import Impossible
 from .joint import Joint
 from .parts import without_missing_cells
 from .relevance import connected, with_ancestors
@@ -175,25 +177,34 @@ class Inference:
 
         run_ranges(work, split(rows.n if own is None else len(own), sums.rows_at_once))
 
-    def posterior(self, rows: PartialRows, target: str) -> npt.NDArray[np.float64]:
+    def posterior(self, rows: PartialRows, target: str, impossible: Impossible = "error") -> npt.NDArray[np.float64]:
         """P(target = k | the other values of the row), (n, k); what a row says of the target itself is not looked at.
 
-        Raises ValueError that names a row which is impossible or too far out, because it has no posterior.
+        Raises ImpossibleEvidenceError that names a row which is impossible or too far out, because it has no posterior.
         """
         rows = without(rows, target)
         out = empty_posterior(rows, target)
         for pattern, own in rows.patterns():
-            self.fill_posterior(rows, pattern, own, target, out)
+            self.fill_posterior(rows, pattern, own, target, out, impossible)
         return out
 
-    def fill_posterior(self, rows: PartialRows, pattern: Pattern, own: Array | None, target: str, out: Array) -> None:
+    def fill_posterior(
+        self,
+        rows: PartialRows,
+        pattern: Pattern,
+        own: Array | None,
+        target: str,
+        out: Array,
+        impossible: Impossible = "error",
+    ) -> None:
         """out[i, k] = P(target = k | the other values), for the rows ``own`` of one pattern (None: all)."""
         sums = self.sums(pattern, target)
 
         def work(begin: int, end: int) -> None:
             place = slice(begin, end) if own is None else own[begin:end]
             terms = sums.fill(taken(rows.values, place))
-            _check_possible(terms[-1], place, target, rows.schema)
+            if impossible == "error":
+                _check_possible(terms[-1], place, target, rows.schema)
             out[place] = _normalised(terms[sums.sums.target]).T
 
         run_ranges(work, split(rows.n if own is None else len(own), sums.rows_at_once))
@@ -222,11 +233,12 @@ def _check_possible(log_total: Array, place: slice | Array, target: str, schema:
                 "whatever the state, the network calls what it holds impossible, or its values are so far out that its "
                 "log-probability leaves the range of float64"
             )
-        raise ValueError(f"row {row} has no posterior of {target!r}: {why}")
+        raise ImpossibleEvidenceError(f"row {row} has no posterior of {target!r}: {why}")
 
 
 def _normalised(log_joint: Array) -> Array:
-    """Columns of e^log_joint, scaled to sum to one; every column has a finite entry."""
-    shares = np.exp(log_joint - log_joint.max(axis=0))
+    """Columns of e^log_joint, scaled to sum to one; NaN where all entries are -inf."""
+    with np.errstate(invalid="ignore"):
+        shares = np.exp(log_joint - log_joint.max(axis=0))
     shares /= shares.sum(axis=0)
     return shares

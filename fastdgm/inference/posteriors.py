@@ -17,7 +17,8 @@ from ..data.vectors import cell_names
 from ..engines.base import Members
 from ..engines.gaussian.run import GaussianEngine
 from ..engines.hybrid import Program, engine_of
-from ..engines.multivariate.direct import GivenDraws, given_key
+from ..engines.keys import given_key
+from ..engines.multivariate.direct import GivenDraws
 from ..runtime.memory import check_memory
 from ..runtime.pieces import cell_ranges, run_ranges
 from ..runtime.text import preview

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from ..data.boundary import as_network_block, read_once
-from ..data.evidence_rows import as_evidence
-from ..data.partial import PartialRows, as_partial_rows, holds_reals_alone, without_latent
-from ..errors import MissingValuesError, UnknownNameError
+from ..data.partial import PartialRows, as_partial_rows, holds_reals_alone, only, without_latent
+from ..errors import ImpossibleEvidenceError, MissingValuesError, UnknownNameError
 from ..runtime.arrays import code_type
+from ..runtime.memory import check_memory
 from . import importance
 from .estimates import Estimates
-from .exact import Exact
 from .importance import Sampling
+from .impossible import Impossible, difference
 from .latent import Inference
+
+Array = npt.NDArray[np.float64]
 
 
 def log_prob(inference: Inference, data: Any) -> npt.NDArray[np.float64]:
@@ -47,47 +50,62 @@ def _log_prob_of_complete(inference: Inference, data: Any) -> npt.NDArray[np.flo
         return as_partial_rows(data, schema)
 
 
-def posterior(inference: Inference, data: Any, name: str) -> npt.NDArray[np.float64]:
+def posterior(inference: Inference, data: Any, name: str, impossible: Impossible) -> npt.NDArray[np.float64]:
     """P(name = k | the other values of the row), (n, k)."""
-    return inference.posterior(_rows_for_posterior(inference, data, name), name)
+    rows = as_partial_rows(data, inference.network.schema)
+    return inference.posterior(rows, name, impossible)
 
 
-def estimated_posterior(inference: Inference, data: Any, name: str, sampling: Sampling) -> Estimates:
+def estimated_posterior(
+    inference: Inference, data: Any, name: str, sampling: Sampling, impossible: Impossible
+) -> Estimates:
     """The same, estimated where it has no closed form; an array may be one of all variables without a guide."""
     schema = inference.network.schema
     data = without_latent(read_once(data, schema.names), schema, sampling.guide)
-    return importance.posterior(inference, _rows_for_posterior(inference, data, name), name, sampling)
-
-
-def log_evidence(exact: Exact, data: Any) -> npt.NDArray[np.float64]:
-    """``log_prob`` in a network of discrete variables alone: complete rows are read where they are."""
-    schema = exact.schema
-    data = read_once(data, schema.names)
-    try:
-        return exact.program.log_prob(as_network_block(data, schema))
-    except (MissingValuesError, UnknownNameError):
-        return exact.log_evidence(as_evidence(data, schema))
-
-
-def exact_posterior(exact: Exact, inference: Inference, data: Any, name: str) -> npt.NDArray[np.float64]:
-    """``posterior`` in a network of discrete variables alone; where all others have values by their loops."""
-    rows = as_partial_rows(data, exact.schema)
-    if set(rows.missing) <= {exact.schema.rows[name]}:
-        return inference.posterior(rows, name)
-    found = exact.posterior(as_evidence(data, exact.schema), name)
-    if np.isnan(found).any():
-        raise ValueError(f"row {int(np.argmax(np.isnan(found[:, 0])))} has no posterior of {name!r}: it is impossible")
-    return found
-
-
-def _rows_for_posterior(inference: Inference, data: Any, name: str) -> PartialRows:
-    schema = inference.network.schema
-    if name not in schema.states:
-        raise ValueError(f"only discrete variables have a posterior by state, {name!r} is real")
-    return as_partial_rows(data, schema)
+    return importance.posterior(inference, as_partial_rows(data, schema), name, sampling, impossible)
 
 
 def predicted_codes(probabilities: npt.NDArray[np.float64]) -> npt.NDArray[Any]:
-    """The most probable state of every row."""
-    codes: npt.NDArray[Any] = np.argmax(probabilities, axis=1).astype(code_type(probabilities.shape[1]))
+    """The most probable state of every row, the missing code of the type where there is none."""
+    dtype = code_type(
+        probabilities.shape[1] + 1 if (is_impossible := np.isnan(probabilities[:, 0])).any() else probabilities.shape[1]
+    )
+    codes: npt.NDArray[Any] = np.argmax(probabilities, axis=1).astype(dtype)
+    codes[is_impossible] = np.iinfo(dtype).max
     return codes
+
+
+def marginals(inference: Inference, data: Any, impossible: Impossible) -> dict[str, npt.NDArray[np.float64]]:
+    """P(x_v = k | what is observed) of every discrete variable that is no vector, (n, k); certain where observed."""
+    schema = inference.network.schema
+    rows = as_partial_rows(read_once(data, schema.names), schema)
+    single = {name: len(own) for name, own in schema.states.items() if not schema.variables[name].event_shape}
+    check_memory(8 * rows.n * sum(single.values()), f"the marginals of {rows.n} rows x {sum(single.values())} states")
+    return {name: _marginal(inference, rows, name, impossible) for name in single}
+
+
+def _marginal(inference: Inference, rows: PartialRows, name: str, impossible: Impossible) -> npt.NDArray[np.float64]:
+    row = rows.schema.rows[name]
+    certain = np.eye(len(rows.schema.states[name]))[rows.values.codes[row]]
+    if row not in rows.missing:
+        return certain
+    missing = rows.missing[row]
+    found = inference.posterior(rows, name, impossible)
+    return found if missing is None else np.where(missing[:, None], found, certain)
+
+
+def log_prob_given(inference: Inference, data: Any, names: Collection[str], impossible: Impossible) -> Array:
+    """log p(what is observed) - log p(what is observed of some variables) (n,), NaN where the latter is impossible."""
+    schema = inference.network.schema
+    data = read_once(data, schema.names)
+    total = log_prob(inference, data)
+    known = only(as_partial_rows(data, schema), names)
+    return difference(total, inference.log_prob(known), impossible, _refuse_given)
+
+
+def _refuse_given(is_impossible: npt.NDArray[np.bool_]) -> None:
+    if is_impossible.any():
+        raise ImpossibleEvidenceError(
+            f"row {int(np.argmax(is_impossible))} has no log_prob given these names: the network calls their values "
+            "impossible, or they are so far out that their log-probability leaves the range of float64"
+        )

@@ -4,17 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
+from ..graph import reached
+
 
 def with_ancestors(names: Iterable[str], parents: Mapping[str, Sequence[str]]) -> set[str]:
     """The variables and all that they descend from; what is left of a network sums to one (barren nodes)."""
-    found: set[str] = set()
-    waiting = list(names)
-    while waiting:
-        name = waiting.pop()
-        if name not in found:
-            found.add(name)
-            waiting.extend(parents[name])
-    return found
+    return reached(names, parents)
 
 
 def connected(names: Collection[str], scopes: Iterable[Collection[str]]) -> list[int]:

@@ -2,68 +2,130 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields, replace
 from typing import Any, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 from ..conditionals.base import Conditional
 from ..data.partial import PartialRows
 from ..data.schema import Schema
-from ..runtime.seeds import at_least_one, key_from_seed
+from ..runtime.seeds import key_from_seed
 from .base import Target
-from .counts import Prior, checked_weights
+from .counts import Prior
+from .em_options import EMOptions
 from .expectation import Expectation
 from .fitting import Fitted
 from .notes import warning_text
-from .options import finite_number
-from .progress import Report, check_progress, reporter
-from .starts import start_codes
+from .progress import reporter
+from .steps import Expected, Steps
+from .table_expectation import TableExpectation
+
+History = tuple[dict[str, float], ...]
 
 ROUNDING = 1e-11  # of an objective
 INEXACT = 1e-6  # likewise, where an M-step is itself an iteration
 
 
-@dataclass(frozen=True)
-class EMOptions:
-    """The arguments of ``fit`` that are about EM; ``checked`` says whether they are right."""
-
-    n_restarts: int = 1
-    max_iterations: int = 100
-    tolerance: float = 1e-3
-    seed: Any = None
-    progress: bool | None = None
-    resume: bool = False
-
-    def checked(self) -> EMOptions:
-        """The options, or a ValueError or TypeError that names the first that is wrong."""
-        check_progress(self.progress)
-        if not isinstance(self.resume, bool):
-            raise TypeError(f"resume must be True or False, got {self.resume!r}")
-        return replace(
-            self,
-            n_restarts=at_least_one(self.n_restarts, "n_restarts"),
-            max_iterations=at_least_one(self.max_iterations, "max_iterations"),
-            tolerance=finite_number(self.tolerance, "tolerance", zero=True),
-            seed=key_from_seed(self.seed),
-        )
-
-    def refuse_any(self) -> None:
-        """TypeError that names the first one that is not the default, where nothing is learnt by EM."""
-        for field in fields(self):
-            if field.name not in ("seed", "progress") and getattr(self, field.name) != field.default:
-                raise TypeError(f"{field.name}= is about EM, which learns no network that has Neural nodes or a guide")
-
-
 class Run(NamedTuple):
     """Where a start led."""
 
-    objective: float
     conditionals: dict[str, Conditional]
-    notes: tuple[str, ...]
-    degenerate: list[list[Any]] | None  # components, by step; see Maximised
-    converged: bool
+    notes: tuple[str, ...] = ()
+    degenerate: list[list[Any]] | None = None  # components, by step; see Maximised
+    history: History = ()  # a record for the start and for every step
+    n_steps: int = 0  # of this call
+    converged: bool = False
+
+    @property
+    def loss(self) -> float:
+        """Minus the objective per row, nats."""
+        return self.history[-1]["train"]
+
+
+class Search:
+    """The runs of a fit, one after the other: the one that is under way, and the best of those that have ended."""
+
+    def __init__(self, steps: Steps, options: EMOptions, kept: Mapping[str, Conditional]) -> None:
+        """``kept`` are conditionals whose kinds stay; to resume, those to go on from."""
+        self.options, self.seed = options, key_from_seed(None) if options.seed is None else options.seed
+        self.run: Run | None = None
+        self.best: Run | None = None
+        self.ended: list[History] = []
+        self._steps, self._kept = steps, kept
+        self._expected: Expected | None = None  # under the conditionals of the run that is under way
+
+    @property
+    def n_runs(self) -> int:
+        """Of this call."""
+        return 1 if self.options.resume else self.options.n_restarts
+
+    @property
+    def is_over(self) -> bool:
+        """Whether all runs have ended."""
+        return len(self.ended) == self.n_runs
+
+    def go_on_from(self, history: Sequence[dict[str, float]]) -> None:
+        """Resume: the run begins with what is there, which ``history`` led to if it was learnt from these rows."""
+        run, begin = Run(dict(self._kept)), time.perf_counter()
+        self._expected = self._steps.expected(run.conditionals)
+        start = self._record(0, self._expected, begin)
+        goes_on = bool(history) and history[-1].get("train") == start["train"]
+        self.run = run._replace(history=tuple(history) if goes_on else (start,))
+
+    def advance(self) -> dict[str, float]:
+        """One step of the run that is under way, or of a new one where there is none; its record."""
+        run = self.run or self._begun()
+        begin = time.perf_counter()
+        before = self._expected or self._steps.expected(run.conditionals)
+        learnt = self._steps.maximised(before.statistics, run.conditionals, run.degenerate)
+        now = self._steps.expected(learnt.conditionals)
+        gain, rounding = now.objective - before.objective, ROUNDING if self._steps.is_exact else INEXACT
+        fell = learnt.is_maximum and gain < 0.0
+        if not fell:
+            run = run._replace(conditionals=learnt.conditionals, notes=learnt.notes, degenerate=learnt.degenerate)
+        elif gain < -rounding * max(before.size, now.size):
+            note = f"EM stopped because a step lowered the likelihood by {-gain:.3g}, which is a defect: report it"
+            run = run._replace(notes=(*run.notes, note))
+        self._expected = before if fell else now
+        record = self._record(run.history[-1]["epoch"] + 1, self._expected, begin)
+        run = run._replace(history=(*run.history, record), n_steps=run.n_steps + 1)
+        self.run = run._replace(converged=fell or is_converged(run.history, self.options.tolerance))
+        self.end_run()
+        return record
+
+    def end_run(self) -> None:
+        """The run that is under way ends if it has converged, or has no more steps."""
+        run = self.run
+        if run is not None and (run.converged or run.n_steps >= self.options.max_iterations):
+            if self.best is None or run.loss < self.best.loss:
+                self.best = run
+            self.ended.append(run.history)
+            self.run = self._expected = None
+
+    def _begun(self) -> Run:
+        begin = time.perf_counter()
+        start = self._steps.start(self._kept, self.seed, len(self.ended))
+        self._expected = self._steps.expected(start.conditionals)
+        record = self._record(0, self._expected, begin)
+        return Run(start.conditionals, start.notes, start.degenerate, (record,))
+
+    def _record(self, step: float, expected: Expected, begin: float) -> dict[str, float]:
+        weight = self._steps.weight
+        return {
+            "epoch": step,
+            "train": -expected.objective / weight,
+            "log_likelihood": (expected.objective - expected.log_prior) / weight,
+            "seconds": time.perf_counter() - begin,
+        }
+
+
+def is_converged(history: Sequence[dict[str, float]], tolerance: float) -> bool:
+    """Whether the last step changed the objective, per row, by no more than that."""
+    before, now = (record["train"] for record in history[-2:])
+    return not abs(before - now) > tolerance
 
 
 def targets_of(
@@ -81,33 +143,38 @@ def fit_by_em(
     targets: Sequence[Target],
     rows: PartialRows,
     prior: Prior,
-    sample_weight: Any,
+    weights: npt.NDArray[np.float64],
     options: EMOptions,
+    history: Sequence[dict[str, float]] = (),
 ) -> Fitted:
-    """All conditionals from rows in which discrete variables are hidden; to resume, targets have the present ones.
+    """All conditionals from rows in which discrete variables are hidden.
 
-    Raises ValueError or TypeError, naming a variable, where one cannot be learnt.
+    To resume, targets have the present conditionals, and ``history`` is that of the run that led to them. Raises
+    ValueError or TypeError, naming a variable, where one cannot be learnt.
+
+    The objective never falls, but for rounding, and then the parameters before are kept, or by a step that widens a
+    degenerate component: its loss is what keeps the likelihood from growing without a bound.
     """
     if not rows.n:
         raise ValueError("EM needs at least one row, got none")
-    weights = np.ones(rows.n) if sample_weight is None else checked_weights(sample_weight, rows.n)
     if not (weights.sum() > 0.0):
         raise ValueError("EM needs a row of positive weight, all weights are 0")
-    parents = {target.name: tuple(target.parents) for target in targets}
     kept = {target.name: target.conditional for target in targets if target.conditional is not None}
-    expectation = Expectation(targets, rows, weights, prior)
-    rng = np.random.default_rng(options.seed)
-    n_runs = 1 if options.resume else options.n_restarts
-    runs = []
-    with reporter(options.progress, n_runs * options.max_iterations, 0, unit="steps") as report:
-        for _ in range(n_runs):
-            start = Run(-np.inf, kept, (), None, False)
-            if not options.resume:
-                codes = start_codes(rows, parents, rng)
-                first = expectation.maximised(expectation.of_assignment(codes), kept)
-                start = Run(-np.inf, first.conditionals, first.notes, first.degenerate, False)
-            runs.append(_run(expectation, start, options, report))
-    best = max(runs, key=lambda run: run.objective)
+    is_tabular = rows.schema.is_discrete and not rows.schema.has_discrete_vectors
+    steps = (TableExpectation if is_tabular else Expectation)(targets, rows, weights, prior)
+    search = Search(steps, options, kept)
+    if options.resume:
+        search.go_on_from(history)
+    with reporter(options.progress, search.n_runs * options.max_iterations, 0, unit="steps") as report:
+        while not search.is_over:
+            report(search.advance())
+    return _fitted(search)
+
+
+def _fitted(search: Search) -> Fitted:
+    """The best run, and what to tell of it."""
+    best, options = search.best, search.options
+    assert best is not None
     warnings = list(best.notes)
     if not best.converged:
         warnings.insert(
@@ -115,31 +182,4 @@ def fit_by_em(
             f"EM stopped after max_iterations={options.max_iterations} steps before it gained less than "
             f"tolerance={options.tolerance:g} per row: fit(..., resume=True) goes on",
         )
-    return Fitted(best.conditionals, None, warning_text(warnings))
-
-
-def _run(expectation: Expectation, run: Run, options: EMOptions, report: Report) -> Run:
-    """EM steps from the parameters of ``run`` until the objective gains too little.
-
-    The objective never falls, but for rounding, and then the parameters before are kept, or by a step that widens a
-    degenerate component: its loss is what keeps the likelihood from growing without a bound.
-    """
-    rounding = ROUNDING if expectation.is_exact else INEXACT
-    total_weight = float(expectation.weights.sum())
-    before = expectation.expected(run.conditionals)
-    run = run._replace(objective=before.objective)
-    for _ in range(options.max_iterations):
-        learnt = expectation.maximised(before.statistics, run.conditionals, run.degenerate)
-        now = expectation.expected(learnt.conditionals)
-        gain = now.objective - before.objective
-        report({"train": -now.objective / total_weight})
-        if learnt.is_maximum and gain < -rounding * max(before.size, now.size):
-            note = f"EM stopped because a step lowered the likelihood by {-gain:.3g}, which is a defect: report it"
-            return run._replace(notes=(*run.notes, note), converged=True)
-        if gain >= 0.0 or not learnt.is_maximum:
-            run = Run(now.objective, learnt.conditionals, learnt.notes, learnt.degenerate, False)
-        change = gain if learnt.is_maximum else abs(gain)
-        if not change > options.tolerance * total_weight:
-            return run._replace(converged=True)
-        before = now
-    return run
+    return Fitted(best.conditionals, None, warning_text(warnings), best.history)

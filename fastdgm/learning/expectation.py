@@ -41,6 +41,8 @@ from .base import Estimator, RowsEstimator, SumEstimator, Target
 from .counts import Prior
 from .estimators import ESTIMATORS, KEPT, kind_of
 from .gathered import GatheredRows
+from .starts import start_codes
+from .steps import Expected, Maximised, Steps
 
 Array = npt.NDArray[Any]
 
@@ -68,28 +70,13 @@ class Piece(NamedTuple):
     rows: slice | Array
 
 
-class Maximised(NamedTuple):
-    """What an M-step led to. ``degenerate`` counts, by group, the steps of the run in which a configuration was so."""
-
-    conditionals: dict[str, Conditional]
-    notes: tuple[str, ...]
-    degenerate: list[list[Any]]
-    is_maximum: bool  # of the objective's bound: nothing saw the background
-
-
-class Expected(NamedTuple):
-    """The objective, and the expected statistics of every group."""
-
-    objective: float
-    size: float  # of the terms of the objective: what its rounding is measured by
-    statistics: list[Any]
-
-
-class Expectation:
+class Expectation(Steps):
     """Everything of the E-step that does not depend on the parameters."""
 
     def __init__(self, targets: Sequence[Target], rows: PartialRows, weights: Array, prior: Prior) -> None:
         self.rows, self.weights, self.prior = rows, weights, prior
+        self.weight = float(weights.sum())
+        self._rng = np.random.default_rng()  # of the starts
         self.parents = {target.name: tuple(target.parents) for target in targets}
         self._order = topological_order(self.parents)
         self.patterns: list[Pattern] = []
@@ -233,15 +220,20 @@ class Expectation:
 
         return self._merged(self.constant, self._collected(work).statistics)
 
+    def start(self, kept: Mapping[str, Conditional], seed: int, restart: int) -> Maximised:
+        """The estimates of rows whose hidden variables are clusters, which differ from run to run."""
+        if restart == 0:
+            self._rng = np.random.default_rng(seed)
+        return self.maximised(self.of_assignment(start_codes(self.rows, self.parents, self._rng)), kept)
+
     def expected(self, conditionals: Mapping[str, Conditional]) -> Expected:
         """Objective and expected statistics under these parameters."""
         network = Joint(conditionals, self._order, self.rows.schema)
         sums = [HiddenSums(network, pattern) for pattern in self.patterns]
         found = self._collected(lambda piece: self._expected_of(piece, sums[piece.pattern]))
-        return found._replace(
-            objective=found.objective + self._log_prior(conditionals),
-            statistics=self._merged(self.constant, found.statistics),
-        )
+        log_prior = self._log_prior(conditionals)
+        statistics = self._merged(self.constant, found.statistics)
+        return Expected(found.objective + log_prior, found.size, statistics, log_prior)
 
     def _expected_of(self, piece: Piece, sums: HiddenSums) -> Expected:
         """What a piece adds to what is constant."""

@@ -35,6 +35,7 @@ class Fitted(NamedTuple):
     conditionals: Mapping[str, Conditional]
     statistics: Any
     warning: str = ""
+    history: Sequence[dict[str, float]] = ()  # of EM
 
 
 def learn(known: Known, rows: TrainingRows, prior: Prior) -> Fitted:

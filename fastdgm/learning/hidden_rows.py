@@ -10,33 +10,31 @@ import numpy as np
 from ..data.boundary import columns_of
 from ..data.columns import table_columns
 from ..data.empty_cells import filled
-from ..data.labels import missing_value
 from ..data.learnt_variables import infer_variables
-from ..data.partial import PartialRows, as_partial_rows, holds_reals_alone
+from ..data.partial import PartialRows, holds_reals_alone
 from ..data.samples import Samples
 from ..data.schema import Schema
 from ..data.variables import Discrete, Real, Variable
-from ..errors import MissingValuesError, UnknownNameError
+from ..errors import UnknownNameError
+from .counts import UnknownLabels
+from .dropped_rows import Dropped, known_partial_rows
 
 Variables = Mapping[str, Variable]
 
 
-def is_all_discrete(known: Variables, names: Sequence[str]) -> bool:
-    """Whether all variables of a network are known to be discrete."""
-    return all(isinstance(known.get(name), Discrete) for name in names)
-
-
 def absent_variables(data: Any, known: Variables, names: Sequence[str]) -> list[str]:
-    """The variables of which data say nothing, in networks that are not known to be of discrete ones only; else none.
+    """The variables of which data say nothing: columns that a table lacks, if it has any.
 
     An array as wide as the real variables holds these.
     """
-    if isinstance(data, Samples) or is_all_discrete(known, names):
+    if isinstance(data, Samples):
         return []
     if isinstance(data, Mapping):
         absent = [name for name in names if not has_column(data, name)]
         return absent if len(absent) < len(names) else []
-    if any(name not in known for name in names) or not holds_reals_alone(data, Schema(known)):
+    if all(isinstance(known.get(name), Discrete) for name in names) or any(name not in known for name in names):
+        return []
+    if not holds_reals_alone(data, Schema(known)):
         return []
     return [name for name in names if isinstance(known[name], Discrete)]
 
@@ -56,55 +54,58 @@ def refuse_ignored_labels(y: Any) -> None:
         )
 
 
-def hidden_rows(data: Any, known: Variables, names: Sequence[str]) -> PartialRows:
-    """The rows of data with values missing.
+def hidden_rows(
+    data: Any, known: Variables, names: Sequence[str], unknown: UnknownLabels
+) -> tuple[PartialRows, Dropped | None]:
+    """The rows of data with values missing, and which were left out for labels that are no states.
 
-    Raises UnknownNameError (a KeyError) for variables that cannot be absent, MissingValuesError where all are discrete.
+    States that were not declared are those of the values that are there. Raises UnknownNameError (a KeyError) for
+    variables that cannot be absent, ValueError for undeclared ones without any value.
     """
     absent = absent_variables(data, known, names)
     for name in absent:
         if not isinstance(known.get(name), Discrete):
             raise _no_column(name)
     variables = {**known, **_undeclared(data, known, [name for name in names if name not in absent])}
-    rows = as_partial_rows(data, Schema({name: variables[name] for name in names}))
-    if rows.schema.is_discrete:
-        raise _no_column(absent[0]) if absent else _first_missing(rows)
+    rows, dropped = known_partial_rows(data, Schema({name: variables[name] for name in names}), unknown)
     _check_reals(rows)
-    return rows
+    return rows, dropped
 
 
 def _undeclared(data: Any, known: Variables, present: Sequence[str]) -> Variables:
-    """Variables that nobody declared, by what their columns hold: missing values have reals only.
-
-    Raises MissingValuesError for states, because the rows that lack them may be the ones of another state.
-    """
+    """Variables that nobody declared, by what their columns hold where they hold anything."""
     unknown = [name for name in present if name not in known]
     if not unknown:
         return {}
     columns = table_columns(columns_of(data, present, Schema(known).vectors), present)
     columns = {own: column for own, column in columns.items() if own in present or own not in known}
-    empty = {}
     for name in unknown:
         if name in columns:
-            columns[name], empty[name] = filled(columns[name])
-    variables = infer_variables(columns, {name: known[name] for name in present if name in known}, present)
-    for name, rows in empty.items():
-        if rows.any() and isinstance(variables[name], Discrete):
-            raise missing_value(name, int(np.argmax(rows)))
-    return variables
+            columns[name] = _where_known(name, columns[name])
+    return infer_variables(columns, {name: known[name] for name in present if name in known}, present)
+
+
+def _where_known(name: str, column: Any) -> Any:
+    """A column with one of its values where it has none. ValueError where it has none at all."""
+    column, empty = filled(column)
+    if isinstance(column, np.ndarray) and column.dtype.kind == "f":
+        found = np.isnan(column)
+        if not found.all():
+            column = np.where(found, column[int(np.argmin(found))], column)
+        empty = empty | found
+    if len(empty) and empty.all():
+        raise ValueError(
+            f"column {name!r} has no values: name its states, as in from_edges(..., states=...), if it is hidden, or "
+            "leave it out of the network"
+        )
+    return column
 
 
 def _no_column(name: str) -> UnknownNameError:
     return UnknownNameError(
-        f"columns are matched by name: the data has no column {name!r}; beside real variables only discrete ones whose "
-        "states are declared can be hidden, others never"
+        f"columns are matched by name: the data has no column {name!r}; only discrete variables whose states are "
+        "declared, as in from_edges(..., states=...), can be hidden in all rows"
     )
-
-
-def _first_missing(rows: PartialRows) -> MissingValuesError:
-    """The error for missing values in a network that has turned out to be of discrete variables only."""
-    row, missing = next(iter(rows.missing.items()))
-    return missing_value(list(rows.schema.cell_states)[row], 0 if missing is None else int(np.argmax(missing)))
 
 
 def _check_reals(rows: PartialRows) -> None:

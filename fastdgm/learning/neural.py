@@ -17,10 +17,11 @@ from . import gradient
 from .autoregressive import FittedModels, fit_from_blocks, models_of
 from .base import Weights
 from .counts import Prior, UnknownLabels, checked_weights
+from .dropped_rows import taken_rows
 from .hidden_rows import refuse_ignored_labels
 from .neural_options import ModuleOptions
 from .neural_problem import Problem, Seen, check_guides, check_hidden, check_models, learn_closed_forms, seen_in
-from .neural_rows import read_rows, taken_rows
+from .neural_rows import read_rows
 from .neural_training import ModuleStates, Training
 from .notes import warning_text
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -18,16 +18,10 @@ from ..errors import UnknownNameError
 from ..runtime.arrays import code_type
 from ..runtime.memory import check_memory
 from .counts import UnknownLabels, check_unknown
+from .dropped_rows import Dropped
 from .hidden_rows import has_column
 
 Array = npt.NDArray[Any]
-
-
-class Dropped(NamedTuple):
-    """Rows that were left out because they hold labels that are no states."""
-
-    kept: Array  # (n,) booleans: which were not
-    warning: str
 
 
 def read_rows(
@@ -94,13 +88,6 @@ def missing_in(rows: PartialRows, names: Sequence[str]) -> Array | None:
                 whole = np.ones(rows.n, bool) if own is None else own
                 found = whole if found is None else found | whole
     return found
-
-
-def taken_rows(rows: PartialRows, kept: Array) -> PartialRows:
-    """Some of the rows."""
-    missing = {cell: None if own is None else own[kept] for cell, own in rows.missing.items()}
-    some = {cell: own for cell, own in missing.items() if own is None or own.any()}
-    return PartialRows(Values(rows.values.codes[:, kept], rows.values.reals[:, kept]), rows.schema, some)
 
 
 def records_of(rows: PartialRows, schema: Schema, weights: Array | None) -> Array:

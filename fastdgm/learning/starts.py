@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -18,8 +18,13 @@ MOST_POINTS = 20_000  # that centres are found from
 MOST_COLUMNS = 1 << 10  # of what is observed below one variable
 
 
-def start_codes(rows: PartialRows, parents: Mapping[str, Sequence[str]], rng: np.random.Generator) -> Array:
-    """The codes (n_codes, n) with a state where there was none.
+def start_codes(
+    rows: PartialRows,
+    parents: Mapping[str, Sequence[str]],
+    rng: np.random.Generator,
+    hidden: Collection[str] | None = None,
+) -> Array:
+    """The codes (n_codes, n) with a state where there was none, of some variables or all.
 
     States of a variable are clusters, by k-means++, of its children where they are observed, of its further
     descendants where no child is, and drawn at random where none of them is. Where some rows say the state, clusters
@@ -27,7 +32,7 @@ def start_codes(rows: PartialRows, parents: Mapping[str, Sequence[str]], rng: np
     """
     codes = np.array(rows.values.codes)
     for row, (name, states) in enumerate(rows.schema.states.items()):
-        if row not in rows.missing:
+        if row not in rows.missing or (hidden is not None and name not in hidden):
             continue
         found = rows.missing[row]
         missing = np.ones(rows.n, bool) if found is None else found

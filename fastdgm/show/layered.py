@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from .layers import Neighbours, longest_path_layers, packed_layers
 
-ROW_HEIGHT, BOX_HEIGHT, GAP, LINE_GAP, MARGIN = 68.0, 28.0, 18.0, 6.0, 12.0  # pixels
+BOX_HEIGHT, LAYER_GAP, GAP, LINE_GAP, MARGIN = 28.0, 40.0, 18.0, 6.0, 12.0  # pixels
 CHARACTER, CAPITAL, IDEOGRAPH, PADDING = 7.2, 8.6, 12.5, 20.0  # widths of a sans-serif font, on the safe side
 CELL_WIDTH = 1000.0  # pixels, about that of a notebook's cell; wider layers are broken into several
 MOST_BENDS = 20_000  # beyond, lines run straight, behind the boxes
@@ -26,8 +26,10 @@ class Drawing(NamedTuple):
     """A graph on paper. Points below the number of variables are boxes, the others are bends of lines."""
 
     x: Floats  # centre of every point
-    y: Floats
+    y: Floats  # upper edge of the layer of every point, where its box begins
+    lower: Floats  # lower edge of the layer of every point: where its highest box ends
     widths: Floats  # of boxes
+    heights: Floats
     lines: list[tuple[int, int]]  # from the upper point to the lower one
     size: tuple[float, float]  # width, height
 
@@ -41,23 +43,35 @@ class _Layer(NamedTuple):
 
 
 def layered(parents: Mapping[str, Sequence[str]], order: Sequence[str], labels: Mapping[str, str]) -> Drawing:
-    """Place the variables of a directed acyclic graph, in the order of ``order``: layers, bends, barycentres.
-
-    All lines from one parent share their bends. The drawing is about as wide as a notebook's cell.
+    """Place the variables of a directed acyclic graph as boxes that hold a line of text.
 
     Parameters
     ----------
     parents : the parents of every variable. order : a topological order. labels : what is written, per variable.
     """
+    return placed(parents, order, {name: label_size(labels[name]) for name in order})
+
+
+def placed(
+    parents: Mapping[str, Sequence[str]], order: Sequence[str], sizes: Mapping[str, tuple[float, float]]
+) -> Drawing:
+    """Place boxes of any sizes, in the order of ``order``: layers, bends, barycentres.
+
+    All lines from one parent share their bends. The drawing is about as wide as a notebook's cell.
+
+    Parameters
+    ----------
+    parents : the parents of every variable. order : a topological order. sizes : width and height, per variable.
+    """
     above, below = _neighbours(parents, order)
-    widths = np.array([_text_width(labels[name]) + PADDING for name in order])
+    widths, heights = np.array([sizes[name] for name in order]).T
     layer = _layers(above, below, widths)
     lines = _lines(layer, below)
     room = np.full(len(layer), LINE_GAP)  # that every point needs
     room[: len(widths)] = widths + GAP
     layers = _with_neighbours(np.array(layer), lines)
     _reduce_crossings(layers, len(layer))
-    return _on_paper(_place(layers, room), np.array(layer), widths, lines)
+    return _on_paper(_place(layers, room), np.array(layer), widths, heights, lines)
 
 
 def _neighbours(parents: Mapping[str, Sequence[str]], order: Sequence[str]) -> tuple[Neighbours, Neighbours]:
@@ -71,17 +85,26 @@ def _neighbours(parents: Mapping[str, Sequence[str]], order: Sequence[str]) -> t
     return above, below
 
 
-def _on_paper(x: Floats, layer: Integers, widths: Floats, lines: list[tuple[int, int]]) -> Drawing:
-    """Whole pixels, and a margin around everything."""
+def _on_paper(x: Floats, layer: Integers, widths: Floats, heights: Floats, lines: list[tuple[int, int]]) -> Drawing:
+    """Whole pixels, a margin around everything, and layers as high as their highest boxes."""
     half = np.zeros(len(x))
     half[: len(widths)] = widths / 2
     x = np.rint(x)
     x += np.ceil(MARGIN - (x - half).min())
-    y = MARGIN + BOX_HEIGHT / 2 + ROW_HEIGHT * layer.astype(np.float64)
-    return Drawing(x, y, widths, lines, (float((x + half).max()) + MARGIN, float(y.max()) + BOX_HEIGHT / 2 + MARGIN))
+    highest = np.zeros(int(layer.max()) + 1)
+    np.maximum.at(highest, layer[: len(heights)], heights)
+    top = MARGIN + np.concatenate([[0.0], np.cumsum(highest[:-1] + LAYER_GAP)])
+    y, lower = top[layer], (top + highest)[layer]
+    return Drawing(x, y, lower, widths, heights, lines, (float((x + half).max()) + MARGIN, float(lower.max()) + MARGIN))
 
 
-def _text_width(text: str) -> float:
+def label_size(label: str) -> tuple[float, float]:
+    """Width and height of a box that holds a line of text."""
+    return text_width(label) + PADDING, BOX_HEIGHT
+
+
+def text_width(text: str) -> float:
+    """Pixels that a text takes at most in letters of 12 pixels."""
     wide = sum(unicodedata.east_asian_width(c) in "WF" for c in text)
     capital = sum(c.isupper() for c in text)
     return IDEOGRAPH * wide + CAPITAL * capital + CHARACTER * (len(text) - wide - capital)

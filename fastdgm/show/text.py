@@ -11,6 +11,7 @@ from ..data.variables import Real
 from ..errors import NotFittedError
 from ..runtime.text import printable
 from .listing import MAX_COLUMNS, MAX_ROWS, Listing, count
+from .marginals import Marginals, marginals_text, panels
 from .shown import NetworkLike, NeuralLike, Table
 
 MAX_LINES = 30  # of a tree in a repr
@@ -58,10 +59,26 @@ def network_text(net: NetworkLike, max_lines: int | None = MAX_LINES) -> str:
 
     A variable with several parents appears under each; its children, and its kind if it is no table, are shown once.
     """
+    return _cut([_headline(net), *_tree(net)], max_lines, "plot('net.txt')")
+
+
+def graph_text(net: NetworkLike, marginals: Marginals | None, max_lines: int | None = MAX_LINES) -> str:
+    """What stands for a picture in a terminal: the tree, or bars of the states."""
+    if marginals is None:
+        return network_text(net, max_lines)
+    bars = marginals_text(net.names, panels(net.states, marginals))
+    lines = [_headline(net), marginals.caption("in brackets"), *bars]
+    return _cut(lines, max_lines, "plot('net.txt', posterior=...)")
+
+
+def _headline(net: NetworkLike) -> str:
     size = count(net.n_parameters, "parameter") if net.is_fitted else "not fitted"
-    lines = [f"BayesNet: {_variables(net)}, {count(len(net.edges), 'arc')}, {size}{_guide(net)}", *_tree(net)]
-    if max_lines is not None and len(lines) > max_lines:
-        lines[max_lines:] = [f"... ({count(len(lines) - max_lines, 'more line')}; all with plot('net.txt'))"]
+    return f"BayesNet: {_variables(net)}, {count(len(net.edges), 'arc')}, {size}{_guide(net)}"
+
+
+def _cut(lines: list[str], most: int | None, to_see_all: str) -> str:
+    if most is not None and len(lines) > most:
+        lines[most:] = [f"... ({count(len(lines) - most, 'more line')}; all with {to_see_all})"]
     return "\n".join(lines)
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ...kernels.multivariate import Vector
-from ...kernels.philox import STREAM_GIVEN, philox4x32
+from ..keys import given_key
 from .loops import LOOPS
 from .plan import factor_components, whitening_components
 
@@ -36,10 +36,3 @@ class GivenDraws:
         """Columns begin .. end of out (d, n), of which column i is row ``start + i``."""
         codes = np.empty((0, out.shape[1]), np.uint8)
         LOOPS["sample", "cpu"](begin, end, self._key, np.uint64(start % 2**64), self._vector, codes, out)
-
-
-def given_key(key: int) -> int:
-    """The key of draws under known values, so that they share no words with rows drawn under the same seed."""
-    low = 2**32 - 1
-    high_word, low_word, *_ = (int(word) for word in philox4x32(0, 0, 0, STREAM_GIVEN, key & low, key >> 32))
-    return high_word << 32 | low_word

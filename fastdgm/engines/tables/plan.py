@@ -135,7 +135,7 @@ class Plans(Structure):
         return sum(array.nbytes for plan in (self.sampling, self.scoring) for array in plan)
 
 
-def _spread(table: Array, axes: Sequence[int], scope: Sequence[int]) -> Array:
+def spread(table: Array, axes: Sequence[int], scope: Sequence[int]) -> Array:
     """View ``table``, whose axes are the variables ``axes``, along the axes of ``scope`` (1 where it has none).
 
     Variables that ``scope`` lacks have one state.
@@ -192,7 +192,7 @@ def _scoring_plan(net: Plans, clusters: Sequence[Sequence[int]]) -> ScoringPlan:
         scope = _array_axes(net, _scope(net, families))
         table = np.zeros([net.n_states[v] for v in scope])
         for f in families:
-            table += _spread(logs[f], net.families[f], scope)
+            table += spread(logs[f], net.families[f], scope)
         tables.append(table.ravel())
     return _scope_plan(net, clusters)._replace(table=np.concatenate(tables))
 
@@ -211,7 +211,7 @@ def _scoring_of_states_plan(net: Plans, v: int) -> ScoringPlan:
             axes = [v, *_array_axes(net, scope)]
             table = np.zeros([net.n_states[u] for u in axes])
             for f in families:
-                table += _spread(np.log(net.tables[f]), net.families[f], axes)
+                table += spread(np.log(net.tables[f]), net.families[f], axes)
             tables.append(table.ravel())
     return ScoringPlan(
         scope_start=_starts([len(scope) for scope in outer], np.uint32),
@@ -244,7 +244,7 @@ def joint_table(net: Plans, members: Sequence[int]) -> tuple[list[int], Array]:
     scope = _array_axes(net, [*outside, *members])
     joint = np.ones([net.n_states[v] for v in scope])
     for v in members:
-        joint *= _spread(net.tables[v], net.families[v], scope)
+        joint *= spread(net.tables[v], net.families[v], scope)
     return outside, joint.reshape(prod(net.n_states[v] for v in outside), -1)
 
 

@@ -1,0 +1,289 @@
+"""What rows, or known values, say of the other variables: posteriors of one, of several, the most probable state."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from .data.condition_text import as_mapping, condition_text
+from .data.evidence import known_values
+from .data.placement import Placement
+from .data.variables import in_order
+from .queries import Queries, Seed, warn_of
+from .runtime.text import preview
+
+if TYPE_CHECKING:
+    from .conditionals.multivariate import MultivariateNormal
+    from .inference.impossible import Impossible
+    from .inference.posterior_table import PosteriorTable
+
+
+class Beliefs(Queries):
+    """A network that tells what follows from what is known."""
+
+    def predict_proba(
+        self,
+        data: Any,
+        name: str,
+        *,
+        impossible: Impossible = "error",
+        n_importance: int | None = None,
+        seed: int | np.random.Generator | None = None,
+    ) -> npt.NDArray[np.float64]:
+        """The posterior of one discrete variable in every row: P(x_name = k | the row's other values), by Bayes' rule.
+
+        Parameters
+        ----------
+        data : as for :meth:`log_prob`, or the same without the column ``name``: what a row says of that variable is not
+            looked at. Any other values may be missing, other ones in every row, and are summed out.
+        name : a discrete variable.
+        impossible : of rows whose log-probability is -inf whatever the state: "error" raises, "nan" gives NaN.
+        n_importance, seed : as for :meth:`log_prob`: hidden real variables without a closed form are sampled, and the
+            posterior is the share of each state in the weights.
+
+        Returns
+        -------
+        float64 array ``(n_rows, k)``, in the order of ``states[name]``; every row sums to one. A torch tensor if
+        ``data`` is one.
+
+        Raises
+        ------
+        ValueError : a real variable, or values missing that cannot be summed out. ImpossibleEvidenceError (a
+            ValueError) : a row that is impossible whatever the state, naming values that cannot be together.
+            KeyError : no variable of that name.
+
+        Examples
+        --------
+        >>> import fastdgm as fd
+        >>> net = fd.BayesNet({
+        ...     "rain": fd.Bernoulli(0.2),
+        ...     "wet": fd.CPT(["rain"], [[0.9, 0.1], [0.2, 0.8]], states=["dry", "wet"]),
+        ... })
+        >>> net.predict_proba({"wet": ["wet", "dry", None]}, "rain").round(3).tolist()
+        [[0.333, 0.667], [0.947, 0.053], [0.8, 0.2]]
+        """
+        return Placement.of(data).give_back(self._posterior(data, name, impossible, n_importance, seed))
+
+    def predict(
+        self,
+        data: Any,
+        name: str,
+        *,
+        labels: bool = False,
+        impossible: Impossible = "error",
+        n_importance: int | None = None,
+        seed: int | np.random.Generator | None = None,
+    ) -> npt.NDArray[Any]:
+        """The most probable state of one discrete variable in every row: argmax_k P(x_name = k | the other values).
+
+        Parameters
+        ----------
+        data, name, n_importance, seed : as for :meth:`predict_proba`.
+        labels : give the names of the states instead of their codes.
+        impossible : of rows that are impossible whatever the state: "error" raises, "nan" gives the missing code of the
+            type (255, 65535), or None with ``labels``.
+
+        Returns
+        -------
+        Codes ``(n_rows,)``, uint8 or uint16, the first of equally probable states, a torch tensor if ``data`` is one;
+        with ``labels`` always a NumPy array of strings.
+
+        Raises
+        ------
+        As :meth:`predict_proba`.
+
+        Examples
+        --------
+        >>> import fastdgm as fd
+        >>> net = fd.BayesNet({"rain": fd.Bernoulli(0.2), "wet": fd.CPT(["rain"], [[0.9, 0.1], [0.2, 0.8]])})
+        >>> net.predict({"wet": [0, 1]}, "rain"), net.predict({"wet": [1]}, "rain", labels=True)
+        (array([0, 1], dtype=uint8), array(['True'], dtype=object))
+        """
+        from .inference.predictions import predicted_codes
+
+        codes = predicted_codes(self._posterior(data, name, impossible, n_importance, seed))
+        if not labels:
+            return Placement.of(data).give_back(codes)
+        states = np.array([*self._states[name], None], dtype=object)
+        return states[np.minimum(codes, len(states) - 1)]
+
+    def marginals(self, data: Any, *, impossible: Impossible = "error") -> dict[str, npt.NDArray[np.float64]]:
+        """The distribution of every discrete variable in every row: P(x_v = k | what is observed in the row).
+
+        All at once, where :meth:`predict_proba` is of one variable; and what a row says of a variable counts here, so
+        that an observed one is certain.
+
+        Parameters
+        ----------
+        data : as for :meth:`log_prob`; likelihoods too, columns that are float arrays ``(n_rows, k)`` of a mapping, in
+            networks of discrete variables only.
+        impossible : of rows whose log-probability is -inf: "error" raises, "nan" gives NaN.
+
+        Returns
+        -------
+        {name: float64 array ``(n_rows, k)``}; rows sum to one, and are 0 and 1 where the variable is observed. Torch
+        tensors if ``data`` is one.
+
+        Raises
+        ------
+        As :meth:`predict_proba`; also ValueError for more numbers than fit in memory.
+
+        Examples
+        --------
+        >>> import fastdgm as fd
+        >>> found = fd.example("asia").marginals({"smoke": ["yes", None], "xray": [None, "yes"]})
+        >>> found["lung"].round(3).tolist(), found["smoke"].round(3).tolist()
+        ([[0.1, 0.9], [0.489, 0.511]], [[1.0, 0.0], [0.688, 0.312]])
+        """
+        from .inference.impossible import check_impossible_option
+
+        check_impossible_option(impossible)
+        if self._program.is_tabular:
+            from .data.evidence_rows import as_evidence
+            from .inference.exact_answers import marginals
+
+            found = marginals(self._exact, as_evidence(data, self._program.schema), impossible)
+        else:
+            from .inference.predictions import marginals as marginals_beside_reals
+
+            found = marginals_beside_reals(self._inference, data, impossible)
+        give_back = Placement.of(data).give_back
+        return {name: give_back(own) for name, own in found.items()}
+
+    def posterior(
+        self,
+        names: Sequence[str],
+        given: Mapping[str, object] | None = None,
+        do: Mapping[str, object] | None = None,
+    ) -> PosteriorTable | MultivariateNormal:
+        """What known values say of some variables, jointly and exactly: p(names | given, do).
+
+        For discrete variables a table, P(names = k | given) = p(k, given) / sum_k p(k, given), with a number for every
+        configuration. For linear Gaussians with joint mean m and covariance S a normal distribution: the mean is
+        m_h + S_ho S_oo^-1 (x_o - m_o) and the covariance S_hh - S_ho S_oo^-1 S_oh, computed without forming S
+        (``inference/joint_normal.py``). Many rows at once are answered by :meth:`predict_proba` and :meth:`marginals`.
+
+        Parameters
+        ----------
+        names : variables, all of them discrete or all real.
+        given : values of others: codes or labels of discrete variables; a list of these, of which one is true; a float
+            array ``(k,)``, the likelihood of each state, not normalised. Numbers, or sequences of them, of real
+            variables. For real names discrete variables that bear on the answer need a code or label.
+        do : values that variables are set to, whatever their parents are: the question is put to ``net.do(do)``.
+
+        Returns
+        -------
+        PosteriorTable with ``names``, ``states`` and ``table``, axes in the order asked for; or MultivariateNormal with
+        ``names``, ``mean`` and ``covariance``, for real names.
+
+        Raises
+        ------
+        ImpossibleEvidenceError (a ValueError) : what is given has probability 0, naming values that cannot be together.
+        ValueError : a name that is given itself, a table of more than 2**24 cells, a posterior of real variables that
+            is not normal (a mixture, another kind of conditional, a point mass), naming the variable. KeyError :
+            unknown names or labels.
+
+        Examples
+        --------
+        >>> import fastdgm as fd
+        >>> asia = fd.example("asia")
+        >>> asia.posterior(["lung", "bronc"], given={"xray": "yes"})
+        P(lung, bronc | xray=yes)
+        lung  bronc=yes  bronc=no
+        yes   0.2812     0.2075
+        no    0.2243     0.287
+        >>> asia.posterior(["lung"], given={"xray": "yes"}, do={"smoke": "no"})["yes"].round(4)
+        0.0927
+        >>> net = fd.BayesNet({"a": fd.Normal(0, 1), "b": fd.LinearGaussian(["a"], 1, [2], std=0.5)})
+        >>> answer = net.posterior(["a"], given={"b": 1.3})
+        >>> answer.mean.round(3).tolist(), answer.covariance.round(3).tolist()
+        ([0.141], [[0.059]])
+        """
+        asked = in_order(names, "names")
+        for name in asked:
+            self._check_name(name)
+        if not asked or len(set(asked)) < len(asked):
+            raise ValueError(f"a posterior is of distinct variables, at least one, got {list(asked)}")
+        known, intervention = as_mapping(given, "given"), as_mapping(do, "do")
+        for option, values in (("given", known), ("do", intervention)):
+            for name in asked:
+                if name in values:
+                    raise ValueError(
+                        f"{name!r} is {option} a value, so it has no posterior: leave it out of one of them"
+                    )
+        net = self.do(intervention) if intervention else self
+        condition = condition_text(known, intervention, self._states)
+        return net._answer_to(asked, known, condition)
+
+    def _answer_to(
+        self, names: tuple[str, ...], known: Mapping[str, object], condition: str
+    ) -> PosteriorTable | MultivariateNormal:
+        """The posterior of discrete names as a table, of real ones as a normal vector."""
+        real = [name for name in names if name not in self._program.schema.states]
+        if not real:
+            from .inference.posterior_table import PosteriorTable
+
+            return PosteriorTable({name: self._states[name] for name in names}, self._table(names, known), condition)
+        from .inference.posteriors import posterior
+
+        if len(real) < len(names):
+            raise ValueError(
+                f"a posterior is of discrete variables or of real ones, not both: {preview(real)} are real"
+            )
+        network = self._inference.network
+        return posterior(network, names, known_values(known, network.schema))
+
+    def to_multivariate_normal(self) -> MultivariateNormal:
+        """All variables as one normal vector, x ~ Normal(m, S), where all are linear Gaussians or normal vectors.
+
+        Returns
+        -------
+        MultivariateNormal with ``names``, ``mean`` and ``covariance`` in the order of ``net.names``; a vector ``v`` is
+        named number by number, as ``v[0]``.
+
+        Raises
+        ------
+        ValueError : other kinds of conditionals, or a std of 0, which leaves no joint density.
+
+        Examples
+        --------
+        >>> import fastdgm as fd
+        >>> net = fd.BayesNet({"a": fd.Normal(0, 1), "b": fd.LinearGaussian(["a"], 1, [2], std=0.5)})
+        >>> net.to_multivariate_normal().covariance.tolist()
+        [[1.0, 2.0], [2.0, 4.25]]
+        """
+        from .inference.posteriors import joint
+
+        return joint(self._inference.network)
+
+    def _table(self, names: tuple[str, ...], known: Mapping[str, object]) -> npt.NDArray[np.float64]:
+        """P(names | known) with an axis for each of the names, which are discrete."""
+        from .inference.joint_tables import joint_table, joint_table_beside_reals
+
+        if self._program.is_tabular:
+            return joint_table(self._exact, names, known)
+        return joint_table_beside_reals(self._inference, names, known)
+
+    def _posterior(
+        self, data: Any, name: str, impossible: Impossible, n_importance: int | None, seed: Seed
+    ) -> npt.NDArray[np.float64]:
+        """P(name = k | the other values), exact or estimated."""
+        from .inference import exact_answers, predictions
+        from .inference.impossible import check_impossible_option
+
+        check_impossible_option(impossible)
+        self._check_name(name)
+        program = self._program
+        if name not in program.schema.states:
+            raise ValueError(f"only discrete variables have a posterior by state, {name!r} is real")
+        if program.is_tabular:
+            return exact_answers.posterior(self._exact, self._inference, data, name, impossible)
+        if n_importance is None:
+            return predictions.posterior(self._inference, data, name, impossible)
+        sampling = self._sampling(n_importance, seed)
+        found = predictions.estimated_posterior(self._inference, data, name, sampling, impossible)
+        warn_of(found.doubt(sampling.n_importance))
+        return found.value

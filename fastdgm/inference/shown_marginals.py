@@ -1,0 +1,122 @@
+"""The marginals of discrete variables, given values of some, that a picture shows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from math import exp
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ..data.evidence import Known, known_values
+from ..data.evidence_rows import EvidenceBlock, given_evidence, missing_code
+from ..data.partial import PartialRows
+from ..data.schema import Schema, Values
+from ..errors import ImpossibleEvidenceError
+from ..show.marginals import Marginals
+from .exact import Exact
+from .latent import Inference
+
+Array = npt.NDArray[Any]
+
+SMALLEST = 1e-300  # probability that is written as one; a smaller one as its logarithm
+
+
+def exact_shown(exact: Exact, given: Mapping[str, object]) -> Marginals:
+    """P(x_v = k | given) of all variables, and P(x_v = k), in a network of discrete variables alone.
+
+    Raises as ``given_evidence``; ValueError for evidence of several rows; ImpossibleEvidenceError.
+    """
+    block = given_evidence(given, exact.schema)
+    if block.n != 1:
+        raise ValueError(f"a picture shows what one row of evidence says, got {block.n} rows")
+    prior = exact.marginals(given_evidence({}, exact.schema))[1]
+    log_p, posterior = exact.marginals(block)
+    known = _known_texts(block)
+    _check_possible(log_p[0], known)
+    return Marginals(_by_name(exact, prior), _by_name(exact, posterior), known, _probability(log_p[0]))
+
+
+def _by_name(exact: Exact, marginals: Array) -> dict[str, Sequence[float]]:
+    first = exact.first_cell
+    return {name: marginals[first[v] : first[v + 1], 0].tolist() for v, name in enumerate(exact.schema.names)}
+
+
+def _known_texts(block: EvidenceBlock) -> dict[str, str]:
+    """What is known of each variable as it reads: its state, the states that are allowed, or likelihoods."""
+    evidence, states = block.read(0, 1), block.schema.states
+    known: dict[str, str] = {}
+    first = 0
+    for v, (name, own) in enumerate(states.items()):
+        code = int(evidence.codes[v, 0])
+        if v in evidence.soft:
+            known[name] = _soft_text(own, evidence.likelihoods[first : first + len(own), 0])
+            first += len(own)
+        elif code != missing_code(evidence.codes.dtype):
+            known[name] = own[code]
+    return known
+
+
+def _soft_text(states: Sequence[str], likelihood: Array) -> str:
+    if np.isin(likelihood, (0.0, 1.0)).all():
+        return " or ".join(state for state, own in zip(states, likelihood, strict=True) if own)
+    return "likelihood " + " : ".join(f"{own:.3g}" for own in likelihood)
+
+
+def mixed_shown(inference: Inference, given: Mapping[str, object]) -> Marginals:
+    """The same of the discrete variables of a network with real variables, of those whose sums have a closed form.
+
+    Raises as ``known_values``; ValueError where the density of what is given has no closed form.
+    """
+    schema = inference.network.schema
+    known = known_values(given, schema)
+    nothing, rows = (_one_row(own, schema) for own in (known_values({}, schema), known))
+    log_p = inference.log_prob(rows)[0]
+    texts = {name: _known_text(name, known, schema) for name in schema.names if name in known.names}
+    _check_possible(log_p, texts)
+    prior, posterior = {}, {}
+    for name in schema.states:
+        if schema.variables[name].event_shape:
+            continue
+        try:
+            prior[name], posterior[name] = (inference.posterior(own, name)[0] for own in (nothing, rows))
+        except ValueError:
+            prior.pop(name, None)
+            continue
+        if name in known.codes:
+            posterior[name] = np.eye(len(schema.states[name]))[known.codes[name]]
+    density = any(name in schema.sizes for name in known.names)
+    return Marginals(prior, posterior, texts, f"density {exp(log_p):.4g}" if density else _probability(log_p))
+
+
+def _one_row(known: Known, schema: Schema) -> PartialRows:
+    """Known values as a row in which all others are missing."""
+    codes = np.zeros((schema.n_codes, 1), schema.code_dtype)
+    reals = np.full((schema.n_reals, 1), np.nan)
+    cells = {**{schema.rows[name]: code for name, code in known.codes.items()}, **known.cells}
+    for row, code in cells.items():
+        codes[row] = code
+    for row, number in known.reals.items():
+        reals[row] = number
+    hidden = [row for row in range(schema.n_codes) if row not in cells]
+    hidden += [schema.n_codes + row for row in range(schema.n_reals) if row not in known.reals]
+    return PartialRows(Values(codes, reals), schema, dict.fromkeys(hidden))
+
+
+def _known_text(name: str, known: Known, schema: Schema) -> str:
+    if name in known.codes:
+        return schema.states[name][known.codes[name]]
+    if schema.variables[name].event_shape:
+        return "a vector"
+    return f"{known.reals[schema.rows[name]]:.6g}"
+
+
+def _check_possible(log_p: float, known: Mapping[str, str]) -> None:
+    if log_p == -np.inf:
+        facts = ", ".join(f"{name}={value}" for name, value in known.items())
+        raise ImpossibleEvidenceError(f"nothing follows from what the network calls impossible: {facts}")
+
+
+def _probability(log_p: float) -> str:
+    return f"probability {exp(log_p):.4g}" if exp(log_p) > SMALLEST else f"log-probability {log_p:.1f} nats"
