@@ -1,14 +1,14 @@
 """Exact evidence by one pass over a tree of buckets, with rows side by side in the lanes.
 
-All rows take the same steps, whatever is missing in each: what a row knows is in its indicators, 1 for the states that
-its evidence allows and 0 for others (or likelihoods). A program fills rows of a workspace (n_rows, LANES), each a sum of
-products of rows filled before (``junction_vectors.py``), until one of them is p(e). Walked back, the same steps give the
-slopes of p(e), which are sums of products too: that by an indicator is, times the indicator, P(x = k, e) (Darwiche
-2003), and the slope of a sum times one of its cells the probability of the cell.
+All rows take the same steps, whatever is missing in each: what a row knows is in its indicators, 1 for the states
+that its evidence allows and 0 for others (or likelihoods). A program fills rows of a workspace (n_rows, LANES), each a
+sum of products of rows filled before (``junction_vectors.py``), until one of them is p(e). Walked back, the same steps
+give the slopes of p(e), which are sums of products too: that by an indicator is, times the indicator, P(x = k, e)
+(Darwiche 2003), and the slope of a sum times one of its cells is the probability of the cell.
 
-``engines/junction/dense_program.py`` makes programs. Rows that nothing reads any more are used again, so that those of
-small networks stay in the first levels of the cache. Where a bound says that numbers may become small, an operation takes
-a power of two out of the rows of a step, lane by lane.
+``engines/junction/dense_program.py`` makes programs. Rows that nothing reads any more are used again, so that those
+of small networks stay in the first levels of the cache. Where a bound says that numbers may become small, an operation
+takes a power of two out of the rows of a step, lane by lane.
 """
 
 from __future__ import annotations

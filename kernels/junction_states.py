@@ -1,8 +1,8 @@
 """States given evidence: draws from the posterior and the most probable ones, from the rows of a dense program.
 
-The cells of one row of a step are, scaled, the distribution of the variable that it sums out given those that are summed
-out later. So variables get their states in the reverse order, each from the row that belongs to the states before it:
-drawn (Dawid 1992), or the largest cell where the program took the largest cells (Dawid's max-propagation).
+The cells of one row of a step are, scaled, the distribution of the variable that it sums out given those that are
+summed out later. So variables get their states in the reverse order, each from the row that belongs to the states
+before it: drawn, or that of the largest cell where the rows are largest cells (Dawid 1992).
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from .junction import DenseAnswers, log_scaled, new_scratch, run_largest, run_su
 from .junction_vectors import COUNT_LANES, LANES, cell_value
 from .philox import LOW, STREAM_EVIDENCE, philox4x32
 
-__all__ = ["StatePlan", "cell_with_share", "draw_cpu", "largest_cell", "most_probable_cpu", "uniform53"]
+__all__ = ["FoundStates", "StatePlan", "cell_with_share", "draw_cpu", "largest_cell", "most_probable_cpu", "uniform53"]
 
 
 class StatePlan(NamedTuple):
@@ -35,6 +35,14 @@ class StatePlan(NamedTuple):
     n_cells: np.ndarray  # uint32, of each configuration
     state: np.ndarray  # uint32, of each cell of the program
     result: np.uint32  # the row of p(e)
+
+
+class FoundStates(NamedTuple):
+    """What is filled."""
+
+    flagged: np.ndarray  # (n,) bool: a number fell below what the bound allows
+    log_p: np.ndarray  # (n,) log p(e_i), or of the most probable states; -inf where it is 0
+    codes: np.ndarray  # (n_vars, n), all ones where log_p is -inf
 
 
 @loop
@@ -114,15 +122,15 @@ def _possible(plan, scratch, i, codes, a):
 
 
 @kernel
-def most_probable_cpu(row_begin, row_end, program, plan, evidence, flagged, log_p, codes):
-    """codes[:, i] = the most probable states given e_i, all ones where it is impossible; log_p[i] = log p of them."""
-    scratch, missing = new_scratch(program), np.iinfo(codes.dtype).max
-    answers = DenseAnswers(flagged, log_p, np.empty(0), 0, np.empty((0, COUNT_LANES)))
+def most_probable_cpu(row_begin, row_end, program, plan, evidence, found):
+    """codes[:, i] = argmax p(x, e_i), for rows [row_begin, row_end), so many times LANES."""
+    scratch, missing = new_scratch(program), np.iinfo(evidence.codes.dtype).max
+    codes, answers = found.codes, DenseAnswers(found.flagged, found.log_p, np.empty(0), 0, np.empty((0, COUNT_LANES)))
     for a in range(row_begin, row_end, LANES):
         run_largest(program, evidence, np.empty(0), a, scratch, answers)
         for i in range(LANES):
-            log_p[a + i] = log_scaled(scratch.w[plan.result, i], scratch.exponent[i])
-            flagged[a + i] = scratch.flags[i]
+            found.log_p[a + i] = log_scaled(scratch.w[plan.result, i], scratch.exponent[i])
+            found.flagged[a + i] = scratch.flags[i]
             if not _possible(plan, scratch, i, codes, a):
                 continue
             for d in range(plan.variable.shape[0]):
@@ -136,16 +144,17 @@ def most_probable_cpu(row_begin, row_end, program, plan, evidence, flagged, log_
 
 
 @kernel
-def draw_cpu(row_begin, row_end, key, rows, program, plan, evidence, flagged, codes):
-    """codes[:, i] = a draw from p(x | e_i), by the words of global row rows[i]; all ones where e_i is impossible."""
-    scratch, missing = new_scratch(program), np.iinfo(codes.dtype).max
-    answers = DenseAnswers(flagged, np.empty(0), np.empty(0), 0, np.empty((0, COUNT_LANES)))
+def draw_cpu(row_begin, row_end, key, rows, program, plan, evidence, found):
+    """codes[:, i] = a draw from p(x | e_i), by the words of global row rows[i]; so many rows times LANES."""
+    scratch, missing = new_scratch(program), np.iinfo(evidence.codes.dtype).max
+    codes, answers = found.codes, DenseAnswers(found.flagged, found.log_p, np.empty(0), 0, np.empty((0, COUNT_LANES)))
     words = np.empty((4 * ((codes.shape[0] + 1) // 2), LANES), np.uint32)
     for a in range(row_begin, row_end, LANES):
         run_sums(program, evidence, np.empty(0), a, scratch, answers)
         _fill_words(key, rows, a, words)
         for i in range(LANES):
-            flagged[a + i] = scratch.flags[i]
+            found.log_p[a + i] = log_scaled(scratch.w[plan.result, i], scratch.exponent[i])
+            found.flagged[a + i] = scratch.flags[i]
             if not _possible(plan, scratch, i, codes, a):
                 continue
             for d in range(plan.variable.shape[0]):
@@ -155,5 +164,5 @@ def draw_cpu(row_begin, row_end, key, rows, program, plan, evidence, flagged, co
                 if known == missing:
                     first, count, factor = _cells_of(plan, d, codes, a + i)
                     u = uniform53(words[2 * v, i], words[2 * v + 1, i])
-                    found = cell_with_share(scratch.w, program, first, count, factor, n_factors, i, u)
-                    codes[v, a + i] = plan.state[found]
+                    drawn = cell_with_share(scratch.w, program, first, count, factor, n_factors, i, u)
+                    codes[v, a + i] = plan.state[drawn]

@@ -9,9 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from ..data.evidence_rows import Evidence, EvidenceBlock, missing_code
-from ..data.partial import PartialRows
-from ..data.schema import Values
+from ..data.evidence_rows import Evidence, EvidenceBlock
 from ..engines.hybrid import Program
 from ..engines.junction.buckets import BucketTree, bucket_tree
 from ..engines.junction.dense import DenseEngine
@@ -20,7 +18,6 @@ from ..runtime.lazy import cached_property
 from ..runtime.memory import check_memory
 from ..runtime.pieces import run_ranges, split
 from .joint import Joint
-from .latent import Inference
 from .tabular import tables_of
 
 Array = npt.NDArray[Any]
@@ -88,9 +85,7 @@ class Exact:
 
         def work(begin: int, end: int) -> None:
             evidence = block.read(begin, end)
-            flagged = self._dense.log_evidence(evidence, out[begin:end])
-            for rows in self._in_logarithms(evidence, flagged):
-                out[begin + np.flatnonzero(flagged)] = self._inference.log_prob(rows)
+            self._dense.log_evidence(evidence, out[begin:end])
 
         self._run(work, block.n)
         return out
@@ -106,17 +101,7 @@ class Exact:
 
         def work(begin: int, end: int) -> None:
             evidence = block.read(begin, end)
-            flagged = self._dense.marginals(evidence, log_p[begin:end], out[:, begin:end])
-            for rows in self._in_logarithms(evidence, flagged):
-                place = begin + np.flatnonzero(flagged)
-                log_p[place] = self._inference.log_prob(rows)
-                for v, name in enumerate(self.schema.names):
-                    own = slice(self.first_cell[v], self.first_cell[v + 1])
-                    codes = evidence.codes[v, flagged]
-                    observed = codes != missing_code(codes.dtype)
-                    found = np.eye(self.n_states[v])[np.where(observed, codes, 0)]
-                    found[~observed] = self._inference.posterior(rows, name)[~observed]
-                    out[own, place] = found.T
+            self._dense.marginals(evidence, log_p[begin:end], out[:, begin:end])
 
         self._run(work, block.n)
         return log_p, out
@@ -132,7 +117,7 @@ class Exact:
 
         def work(begin: int, end: int) -> None:
             evidence = block.read(begin, end)
-            self._refuse(begin, self._dense.most_probable(evidence, log_p[begin:end], codes[:, begin:end]))
+            self._dense.most_probable(evidence, log_p[begin:end], codes[:, begin:end])
 
         self._run(work, block.n)
         return log_p, codes
@@ -153,7 +138,7 @@ class Exact:
             )
             first, last = begin * n_per_row, end * n_per_row
             rows = np.arange(first, last, dtype=np.uint64) + np.uint64(start)
-            self._refuse(begin, self._dense.draw(repeated, key, rows, codes[:, first:last]))
+            self._dense.draw(repeated, key, rows, codes[:, first:last])
 
         self._run(work, block.n)
         return codes
@@ -167,7 +152,7 @@ class Exact:
             counts = np.zeros(sum(sizes))
             evidence = block.read(begin, end)
             own = np.ascontiguousarray(weights[begin:end], np.float64)
-            self._refuse(begin, self._dense.expected_counts(evidence, own, log_p[begin:end], counts))
+            self._dense.expected_counts(evidence, own, log_p[begin:end], counts)
             return counts
 
         total = np.zeros(sum(sizes))
@@ -185,24 +170,3 @@ class Exact:
         dtype = self.schema.code_dtype
         check_memory(n * len(self.n_states) * dtype.itemsize, f"{n} rows x {len(self.n_states)} variables")
         return np.empty((len(self.n_states), n), dtype)
-
-    @cached_property
-    def _inference(self) -> Inference:
-        """Sums of logarithms, pattern by pattern: slow, for rows whose numbers are too small for anything else."""
-        return Inference(self.program)
-
-    def _in_logarithms(self, evidence: Evidence, flagged: Array) -> list[PartialRows]:
-        """The flagged rows, if any."""
-        if not flagged.any():
-            return []
-        self._refuse(0, flagged if evidence.soft else flagged[:0])
-        codes = evidence.codes[:, flagged]
-        missing = codes == missing_code(codes.dtype)
-        known = np.where(missing, 0, codes).astype(self.schema.code_dtype)
-        own = {v: missing[v] if not missing[v].all() else None for v in range(len(codes)) if missing[v].any()}
-        return [PartialRows(Values(known, np.empty((0, codes.shape[1]), np.float32)), self.schema, own)]
-
-    def _refuse(self, first: int, flagged: Array) -> None:
-        if flagged.any():
-            row = first + int(np.argmax(flagged))
-            raise ValueError(f"probabilities of configurations of row {row} leave the range of float64")

@@ -7,7 +7,7 @@ the steps themselves.
 
 from __future__ import annotations
 
-from bisect import insort
+from bisect import bisect
 from collections.abc import Iterator, Sequence
 from itertools import accumulate, pairwise
 from math import prod
@@ -49,6 +49,7 @@ class Counted(NamedTuple):
     """Cells that are counted."""
 
     n_cells: int
+    steps: tuple[int, ...]  # whose cells they are, one after the other
     tables: dict[int, tuple[Array, Array]]  # for every variable: cells, and their entries of its table in C order
 
 
@@ -76,7 +77,7 @@ def counts_program(low: Lowered, families: Sequence[tuple[int, ...]]) -> tuple[D
     """log p(e) and the probabilities of the cells of all tables; of steps that are not merged."""
     operations = [*_collect(low), _turn(low)]
     buckets = {own.step: own.bucket for own in low.summed}
-    n_cells, found = 0, dict[int, tuple[Array, Array]]()
+    n_cells, steps, found = 0, list[int](), dict[int, tuple[Array, Array]]()
     for number, step in _backwards(low):
         operations += _unscaled(low, number)
         operations += [
@@ -87,7 +88,8 @@ def counts_program(low: Lowered, families: Sequence[tuple[int, ...]]) -> tuple[D
             cells = np.arange(n_cells, n_cells + len(step.row))
             found |= {v: (cells, own) for v, own in _entries(low, step, buckets[number], families).items()}
             n_cells += len(step.row)
-    return _program(low, operations), Counted(n_cells, found)
+            steps.append(number)
+    return _program(low, operations), Counted(n_cells, tuple(steps), found)
 
 
 def states_program(low: Lowered) -> tuple[DenseProgram, StatePlan]:
@@ -220,31 +222,50 @@ def _program(low: Lowered, operations: Sequence[Operation]) -> DenseProgram:
 
 
 def _places(operations: Sequence[Operation], n_rows: int) -> tuple[Array, int]:
-    """The place of every row in the workspace, and how many places there are: the first gap that is wide enough."""
+    """The place of every row in the workspace, and how many places there are."""
     last = {first: o for o, own in enumerate(operations) for first in (own.run[0], *own.reads)}
-    place, used, busy = np.zeros(n_rows, np.int64), 0, list[Run]()  # busy: places and sizes, ascending
-    where: dict[int, Run] = {}
+    place, workspace, where = np.zeros(n_rows, np.int64), _Workspace(), dict[int, Run]()
     for o, own in enumerate(operations):
         first, size = own.run
         if own.kind in (INDICATORS, SUMS, TURN):
-            begin = _gap(busy, size)
+            begin = workspace.take(size)
             where[first] = (begin, size)
-            insort(busy, (begin, size))
             place[first : first + size] = np.arange(begin, begin + size)
-            used = max(used, begin + size)
         for done in {first, *own.reads}:
             if last[done] == o:
-                busy.remove(where.pop(done))
-    return place, used
+                workspace.give_back(where.pop(done))
+    return place, workspace.n_rows
 
 
-def _gap(busy: Sequence[Run], size: int) -> int:
-    begin = 0
-    for first, n in busy:
-        if first - begin >= size:
-            return begin
-        begin = first + n
-    return begin
+class _Workspace:
+    """Rows that are free, and those that are not."""
+
+    def __init__(self) -> None:
+        self.n_rows = 0
+        self._gaps: list[Run] = []  # ascending, no two side by side
+
+    def take(self, size: int) -> int:
+        """The first gap that is wide enough, or new rows; returns the first row."""
+        for i, (begin, n) in enumerate(self._gaps):
+            if n >= size:
+                self._gaps[i : i + 1] = [(begin + size, n - size)] if n > size else []
+                return begin
+        begin = self.n_rows
+        if self._gaps and sum(self._gaps[-1]) == begin:
+            begin = self._gaps.pop()[0]
+        self.n_rows = begin + size
+        return begin
+
+    def give_back(self, run: Run) -> None:
+        """Rows that nothing reads any more."""
+        i = bisect(self._gaps, run)
+        begin, end = run[0], sum(run)
+        if i < len(self._gaps) and self._gaps[i][0] == end:
+            end = sum(self._gaps.pop(i))
+        if i and sum(self._gaps[i - 1]) == begin:
+            i -= 1
+            begin = self._gaps.pop(i)[0]
+        self._gaps.insert(i, (begin, end - begin))
 
 
 def _arranged(low: Lowered, operations: Sequence[Operation], place: Array, n_rows: int) -> DenseProgram:
@@ -272,7 +293,7 @@ def _arranged(low: Lowered, operations: Sequence[Operation], place: Array, n_row
         *(np.ascontiguousarray(own) for own in columns),
         weight=np.concatenate([own.weight for own in cells]),
         factor_row=_unsigned(place[np.concatenate([own.factor_rows.ravel() for own in cells])]),
-        size=_unsigned([n_rows, len(scaled), place[low.result], -int(low.scaled)]),
+        size=_unsigned([n_rows, len(scaled), place[low.result], int(low.scaling.widest)]),
     )
     freeze(*program)
     return program

@@ -1,10 +1,10 @@
 """A bucket tree -> sums of products over cells, in which all rows take the same steps.
 
-Every *step* fills rows: each is a sum over *cells*, of a weight (from the tables) times one to three rows filled before.
-The first rows are the indicators, one for each state of each variable: 1 where the evidence allows it, or its
+Every *step* fills rows: each is a sum over *cells*, of a weight (from the tables) times one to three rows filled
+before. The first rows are the indicators, one for each state of each variable: 1 where the evidence allows it, or its
 likelihood. A bucket is one step that sums its variable out, after steps that multiply factors whose product is much
-smaller than the bucket, so that few factors are left for each cell. Cells that are 0 whatever the evidence are left out,
-and so are rows without cells and the cells that would read them; rows with the same cells are one row.
+smaller than the bucket, so that few factors are left for each cell. Cells that are 0 whatever the evidence are left
+out, and so are rows without cells and the cells that would read them; rows with the same cells are one row.
 """
 
 from __future__ import annotations
@@ -23,8 +23,18 @@ Array = npt.NDArray[Any]
 Families = Sequence[tuple[int, ...]]
 
 MAX_FACTORS = 3  # rows that are multiplied in one cell
-SCALED = (-400.0, -200.0, -100.0)  # log2: a step with smaller numbers is scaled; the first that keeps all in range
+MANY_FACTORS = 8  # of which all pairs are looked at
 LEAST = -900.0  # log2: no step may have smaller numbers. Likelihoods may take a hundred more; float64 holds -1022
+
+
+class Scaling(NamedTuple):
+    """When powers of two are taken out, in log2."""
+
+    below: float  # a step with smaller numbers is scaled
+    widest: float  # rows in which the numbers of a scaled step are further apart are answered in logarithms
+
+
+SCALINGS = (Scaling(-400.0, 200.0), Scaling(-200.0, 100.0), Scaling(-100.0, 50.0))  # the first that keeps all in range
 
 
 class Factor(NamedTuple):
@@ -68,15 +78,15 @@ class Lowered(NamedTuple):
     summed: tuple[Summed, ...]  # in the order of elimination
     result: int  # the row of p(e)
     n_rows: int
-    scaled: float  # log2: smaller numbers of a step are scaled
+    scaling: Scaling
     in_range: bool  # whether float64 holds all numbers
 
 
 class _Steps:
     """Steps as they are added."""
 
-    def __init__(self, n_states: Sequence[int], merged: bool, scaled: float) -> None:
-        self.n_states, self.merged, self.scaled = n_states, merged, scaled
+    def __init__(self, n_states: Sequence[int], merged: bool, scaling: Scaling) -> None:
+        self.n_states, self.merged, self.scaling = n_states, merged, scaling
         self.indicator_row = [0, *accumulate(n_states)]
         self.n_rows = self.indicator_row[-1]
         self.steps: list[Step] = []
@@ -90,7 +100,7 @@ class _Steps:
     def add(
         self, scope: tuple[int, ...], summed: tuple[int, ...], factors: Sequence[Factor], tables: Sequence[Array]
     ) -> Factor:
-        """A step for all configurations of a scope; tables have its axes and that of the variable summed out, if any, last."""
+        """A step for all configurations of a scope; tables have its axes and last that of the variable summed out."""
         axes = (*scope, *summed)
         shape = [self.n_states[v] for v in axes]
         inner = prod(self.n_states[v] for v in summed)
@@ -112,9 +122,10 @@ class _Steps:
         smallest = sum(own.log2_smallest for own in factors)
         smallest += float(cells.log_weight.min(initial=0.0)) / np.log(2.0)
         self.in_range &= smallest >= LEAST
-        self.steps.append(Step(self.n_rows, n_new, tuple(factors), *cells, smallest < self.scaled))
+        scaled = smallest < self.scaling.below
+        self.steps.append(Step(self.n_rows, n_new, tuple(factors), *cells, scaled))
         new = np.where(row_of < 0, -1, row_of + self.n_rows).reshape([self.n_states[v] for v in scope])
-        made = Factor(scope, new, self.n_rows, n_new, max(smallest, self.scaled - 1.0))
+        made = Factor(scope, new, self.n_rows, n_new, -self.scaling.widest - 1.0 if scaled else smallest)
         self.n_rows += n_new
         return made
 
@@ -146,8 +157,8 @@ def lowered(
 
     Merged ones are fewer, and their cells do not belong to single configurations.
     """
-    for scaled in SCALED:
-        low = _lowered(tree, families, tables, _Steps(n_states, merged, scaled))
+    for scaling in SCALINGS:
+        low = _lowered(tree, families, tables, _Steps(n_states, merged, scaling))
         if low.in_range:
             break
     return low
@@ -177,14 +188,14 @@ def _lowered(tree: BucketTree, families: Families, tables: Sequence[Array], step
         tuple(summed),
         result,
         steps.n_rows,
-        steps.scaled,
+        steps.scaling,
         steps.in_range,
     )
 
 
 def _few(factors: Sequence[Factor], axes: Sequence[int], steps: _Steps, most: int = MAX_FACTORS) -> list[Factor]:
     """The same product by fewer factors: two are joined where that is cheaper, or as many as have to be."""
-    waiting = list(factors)
+    waiting = _one_for_each_scope(factors, steps, most)
     whole = prod(steps.n_states[v] for v in axes)
 
     def size(pair: tuple[int, int]) -> int:
@@ -199,6 +210,17 @@ def _few(factors: Sequence[Factor], axes: Sequence[int], steps: _Steps, most: in
         joined = steps.join(waiting[i], waiting[j])
         waiting = [own for k, own in enumerate(waiting) if k not in (i, j)] + [joined]
     return waiting
+
+
+def _one_for_each_scope(factors: Sequence[Factor], steps: _Steps, most: int) -> list[Factor]:
+    """Of many factors those of one scope are joined first, so that few pairs are looked at."""
+    if len(factors) <= max(most, MANY_FACTORS):
+        return list(factors)
+    waiting: dict[tuple[int, ...], Factor] = {}
+    for own in factors:
+        scope = tuple(sorted(own.scope))
+        waiting[scope] = steps.join(waiting[scope], own) if scope in waiting else own
+    return list(waiting.values())
 
 
 def _sorted_rows(cells: _Cells, n: int) -> tuple[_Cells, Array]:
