@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from ..data.boundary import as_network_block, is_table, read_once
 from ..data.columns import matched_columns
-from ..data.evidence_block import Evidence, EvidenceBlock, held_evidence, missing_code
+from ..data.evidence_block import Evidence, EvidenceBlock, held_evidence, missing_code, taken_evidence
 from ..data.evidence_rows import as_evidence
 from ..data.labels import codes_are_ambiguous
 from ..data.likelihoods import likelihood_of
@@ -111,13 +111,6 @@ def _fill_posterior(exact: Exact, inference: Inference, evidence: Evidence, name
         codes[target] = 0
         rows = PartialRows(Values(codes, _no_reals(codes.shape[1])), schema, {target: None})
         out[~incomplete] = inference.posterior(rows, name, "nan")
-
-
-def taken_evidence(evidence: Evidence, rows: npt.NDArray[np.bool_]) -> Evidence:
-    """Some rows of evidence."""
-    if rows.all():
-        return evidence
-    return Evidence(evidence.codes[:, rows], evidence.soft, evidence.likelihoods[:, rows])
 
 
 def _no_reals(n: int) -> npt.NDArray[np.float32]:
