@@ -18,7 +18,7 @@ from ..engines.junction.dense import DenseEngine
 from ..engines.junction.order import Families, elimination_order
 from ..runtime.lazy import cached_property
 from ..runtime.memory import check_memory
-from ..runtime.pieces import run_ranges, split
+from ..runtime.pieces import Ranges, run_ranges, split
 from .joint import Joint
 from .latent import Inference
 from .tabular import tables_of
@@ -27,6 +27,7 @@ Array = npt.NDArray[Any]
 
 DENSE_CELLS = 1 << 17  # of the tree, up to which all rows take all steps
 PIECE_CELLS = 1 << 22  # rows of a piece x cells of the tree
+PIECES_AT_ONCE = 64  # bounds the memory of the counts of pieces
 
 
 class Cost(NamedTuple):
@@ -171,15 +172,20 @@ class Exact:
             return counts
 
         total = np.zeros(sum(sizes))
-        for counts in self._run(work, block.n):
-            total += counts
+        pieces = self._pieces(block.n)
+        for first in range(0, len(pieces), PIECES_AT_ONCE):
+            for counts in run_ranges(work, pieces[first : first + PIECES_AT_ONCE]):
+                total += counts
         parts = np.split(total, list(accumulate(sizes))[:-1])
         return log_p, [own.reshape(table.shape) for own, table in zip(parts, self.tables, strict=True)]
 
     def _run(self, work: Callable[[int, int], Any], n: int) -> list[Any]:
-        """work(begin, end) for pieces of rows that do not depend on the number of threads."""
-        size = max(256, PIECE_CELLS // max(self.tree.n_cells, 1) // 64 * 64)
-        return run_ranges(work, split(n, size))
+        """work(begin, end) for all pieces of rows."""
+        return run_ranges(work, self._pieces(n))
+
+    def _pieces(self, n: int) -> Ranges:
+        """Ranges of rows that do not depend on the number of threads."""
+        return split(n, max(256, PIECE_CELLS // max(self.tree.n_cells, 1) // 64 * 64))
 
     def _codes(self, n: int) -> Array:
         dtype = self.schema.code_dtype
