@@ -7,7 +7,7 @@ import warnings
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
 
@@ -433,6 +433,14 @@ class BayesNet(Sampler):
         from .interop.sklearn import to_sklearn
 
         return to_sklearn(self)
+
+    @overload
+    def plot(
+        self, path: None = None, *, layout: str = ..., posterior: Mapping[str, object] | None = ...
+    ) -> Picture: ...
+
+    @overload
+    def plot(self, path: str | Path, *, layout: str = ..., posterior: Mapping[str, object] | None = ...) -> Path: ...
 
     def plot(
         self,

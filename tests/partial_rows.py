@@ -10,7 +10,6 @@ from reference_evidence import families_of
 from shared_data import shared
 
 import fastdgm as fd
-from fastdgm.data.evidence_rows import as_evidence
 
 MISSING = 255
 SHARES = (0.05, 0.2, 0.5, 0.8)
@@ -35,13 +34,6 @@ def rows_of(net: fd.BayesNet, name: str, at_most: int = 40) -> np.ndarray:
     """Few of large networks, and where the sums are large with few missing values."""
     n = min(FEW_ROWS.get(name, at_most), at_most)
     return every_share(net, n) if n else np.concatenate([partial_rows(net, 3, share) for share in SHARES[:2]])
-
-
-def marginals(net: fd.BayesNet, rows: np.ndarray) -> dict[str, np.ndarray]:
-    """{name: (n, k)}."""
-    _, found = net._exact.marginals(as_evidence(rows, net._program.schema))
-    first = np.cumsum([0, *(len(net.states[name]) for name in net.names)])
-    return {name: found[first[v] : first[v + 1]].T for v, name in enumerate(net.names)}
 
 
 def partial_rows(net: fd.BayesNet, n: int, share: float, seed: int = 0) -> np.ndarray:
