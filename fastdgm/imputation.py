@@ -68,7 +68,7 @@ class Imputation(Beliefs):
         >>> full.labels("smoke").tolist(), full.labels("lung").tolist()
         (['yes', 'yes'], ['no', 'yes'])
         >>> draws = net.impute({"xray": ["yes"]}, how="sample", n_per_row=1000, seed=0)
-        >>> draws.shape, (draws.labels("lung") == "yes").mean().round(1)
+        >>> draws.shape, float((draws.labels("lung") == "yes").mean().round(1))
         ((1000, 8), 0.5)
         """
         from .inference.impossible import check_impossible_option

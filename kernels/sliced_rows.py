@@ -81,9 +81,23 @@ def _add_observed(network, a, n, tile, log_p):
             for i in range(n):
                 tile.least[i] = min(tile.least[i], tile.states[own + i])
                 tile.entry[i] += stride * tile.states[own + i]
+        for i in range(n):  # without a branch, which would go either way as often
+            known = tile.least[i] == int32(0)
+            log_entry = network.log_tables[tile.entry[i] if known else int32(0)]
+            log_p[a + i] += log_entry if known else 0.0
+
+
+@loop
+def _write_rows(network, rows, a, n, tile):
+    """The tile by rows; a few variables at a time, so that they stay in the cache."""
+    for begin in range(0, network.n_vars, 16):
+        end = min(begin + 16, network.n_vars)
         for i in range(n):
-            if tile.least[i] == int32(0):
-                log_p[a + i] += network.log_tables[tile.entry[i]]
+            line = (a + i) * network.n_vars
+            for r in range(begin, end):
+                rows.states[line + r] = tile.states[r * TILE + i]
+    for i in range(n):
+        rows.status[a + i] = ANSWERED
 
 
 @kernel
@@ -103,8 +117,4 @@ def load_rows_cpu(row_begin, row_end, network, codes, prune, rows):
         if prune:
             _mark_barren(network, n, tile)
         _add_observed(network, a, n, tile, rows.log_p)
-        for i in range(n):
-            rows.status[a + i] = ANSWERED
-            line = (a + i) * network.n_vars
-            for r in range(network.n_vars):
-                rows.states[line + r] = tile.states[r * TILE + i]
+        _write_rows(network, rows, a, n, tile)

@@ -294,13 +294,14 @@ def _bits_of_source(network, rows, i, words, step):
 def _is_safe(network, rows, i, words, step, memory, at):
     """Whether products of a step are numbers of full precision."""
     cells, kind = memory.cells, words[step + KIND]
-    if kind in (COPY, SUM):
-        return True
+    first, second = 1.0, 1.0
     if kind == MULTIPLY:
-        least = math.ldexp(1.0, -_bits_of_source(network, rows, i, words, step))
-        return smallest(cells, at + words[step + OUT], words[step + OUT_SIZE]) * least > SMALLEST
-    first = smallest(cells, at + words[step + FIRST], words[step + FIRST_SIZE])
-    return first * smallest(cells, at + words[step + SECOND], words[step + SECOND_SIZE]) > SMALLEST
+        first = smallest(cells, at + words[step + OUT], words[step + OUT_SIZE])
+        second = math.ldexp(1.0, -_bits_of_source(network, rows, i, words, step))
+    elif kind != COPY and kind != SUM:
+        first = smallest(cells, at + words[step + FIRST], words[step + FIRST_SIZE])
+        second = smallest(cells, at + words[step + SECOND], words[step + SECOND_SIZE])
+    return first * second > SMALLEST
 
 
 @loop

@@ -69,6 +69,7 @@ def sliced_plan(
         table_start=_numbers(accumulate((own.size for own in flat[:-1]), initial=0)),
         tables=np.concatenate(flat),
         log_tables=log_tables,
+        state_bits=_numbers((n_states[v] - 1).bit_length() for v in order),
         small_bits=_numbers(map(_small_bits, flat)),
     )
     freeze(*network)
