@@ -39,7 +39,7 @@ def test_rows_of_labels(folder, capsys):
 def test_rows_of_reals(folder, capsys):
     net = fd.BayesNet({"z": fd.Bernoulli(0.3), "x": fd.Normal.given(["z"], mean=[-2, 3], std=[1, 0.5])})
     fd.write(net, "net.safetensors")
-    pd.DataFrame({"z": [0, None, 1], "x": [np.nan, 1.5, np.nan]}).to_csv("rows.csv", index=False)
+    pd.DataFrame({"z": ["False", None, "True"], "x": [np.nan, 1.5, np.nan]}).to_csv("rows.csv", index=False)
     assert main(["info", "net.safetensors", "rows.csv"]) == 0
     assert capsys.readouterr().out.splitlines()[1:] == [
         "missing values      3 of 6 (50.0 %)",
