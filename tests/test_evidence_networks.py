@@ -19,8 +19,8 @@ from partial_rows import (
 import fastdgm as fd
 from fastdgm.data.evidence_rows import Evidence, as_evidence
 from fastdgm.engines.junction.dense import DenseEngine
+from fastdgm.engines.junction.engine import DENSE_CELLS
 from fastdgm.engines.junction.sliced import SlicedEngine
-from fastdgm.inference.exact import DENSE_CELLS
 
 
 @pytest.fixture(scope="module", params=[*fd.example_names(), *FEW_ROWS])
@@ -103,7 +103,7 @@ def test_the_oracle_agrees(net_and_rows):
 
 
 def frequencies_are_marginals(engine, evidence, marginals, n_states, n_draws=2000):
-    """Draws for a row in which about half is missing: every frequency within 5 standard deviations."""
+    """Draws for a row in which about half is missing: every frequency within 5 standard deviations, or 3 draws."""
     i = int(np.argmin(np.abs((evidence.codes == MISSING).mean(axis=0) - 0.5)))
     repeated = np.repeat(evidence.codes[:, i : i + 1], n_draws, axis=1)
     drawn = np.empty_like(repeated)
@@ -111,17 +111,17 @@ def frequencies_are_marginals(engine, evidence, marginals, n_states, n_draws=200
     states = [np.arange(k)[:, np.newaxis] for k in n_states]
     found = np.concatenate([(own == each).mean(axis=1) for own, each in zip(drawn, states, strict=True)])
     p = marginals[:, i].clip(0.0, 1.0)
-    assert (np.abs(found - p) <= 5 * np.sqrt(p * (1 - p) / n_draws) + 1e-9).all()
+    assert (np.abs(found - p) <= 5 * np.sqrt(p * (1 - p) / n_draws) + 3 / n_draws).all()
 
 
 def test_both_engines_agree(net_and_rows):
     """One sums over everything for all rows alike, the other over what is hidden in each."""
     net, rows = net_and_rows
     exact, n = net._exact, len(rows)
-    if exact.tree.n_cells > DENSE_CELLS:
+    if exact.engine.tree.n_cells > DENSE_CELLS:
         pytest.skip("too large for one of them")
-    dense = DenseEngine(exact.tree, exact.families, exact.tables, exact.n_states)
-    sliced = SlicedEngine(exact.tables, exact.families, exact.n_states, exact.order)
+    dense = DenseEngine(exact.engine.tree, exact.families, exact.tables, exact.n_states)
+    sliced = SlicedEngine(exact.tables, exact.families, exact.n_states, exact.engine.order)
     evidence = as_evidence(rows, exact.schema).read(0, n)
     answers = []
     for engine in (dense, sliced):
