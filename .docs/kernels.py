@@ -91,6 +91,12 @@ CHECKS = {
     "sliced_answers.draw_cpu": Checks(
         "reference_evidence.joint_probabilities", "test_sliced.test_draws_have_the_posterior_distribution"
     ),
+    "sliced_cuda.log_evidence_cuda": Checks(
+        "sliced_answers.log_evidence_cpu", "test_sliced_cuda.test_log_evidence", "gpu: sliced log evidence"
+    ),
+    "sliced_cuda.marginals_cuda": Checks(
+        "sliced_answers.marginals_cpu", "test_sliced_cuda.test_marginals", "gpu: sliced marginals"
+    ),
     # --- rows and columns ---
     "tiles.columns_from_rows_cpu": Checks(
         "numpy.transpose", "test_tiles.test_rows_become_columns", "alarm-1M-forms/log_prob_of_int64_rows"

@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from .conditionals.base import Conditional
 from .data.placement import Placement, asks_for_gradient
+from .errors import MissingValuesError
 from .inference.sampling_info import N_SAMPLES, Method, SamplingInfo, exact_info, is_weighted
 from .runtime.seeds import at_least_one, key_from_seed
 from .structure_questions import StructureQuestions
@@ -199,16 +200,28 @@ class Queries(StructureQuestions):
         return (give_back(found), give_back(np.zeros(len(found)))) if return_std_error else give_back(found)
 
     def _exact_log_prob(self, data: Any, per_variable: bool) -> npt.NDArray[np.float64]:
-        from .data.boundary import as_network_block
-
         program = self._program
-        if not per_variable:
-            from .inference.exact_answers import log_evidence
-            from .inference.predictions import log_prob
+        if per_variable or program.refuses_missing:
+            return self._log_prob_of_complete(program, data, per_variable)
+        from .inference.exact_answers import log_evidence
+        from .inference.predictions import log_prob
 
-            return log_evidence(self._exact, data) if program.is_tabular else log_prob(self._inference, data)
-        block = as_network_block(data, program.schema)  # those of the program, also while another thread fits
-        return program.log_prob_per_variable(block).T if per_variable else program.log_prob(block)
+        return log_evidence(self._exact, data) if program.is_tabular else log_prob(self._inference, data)
+
+    def _log_prob_of_complete(self, program: Program, data: Any, per_variable: bool) -> npt.NDArray[np.float64]:
+        from .data.boundary import as_network_block, read_once
+
+        schema = program.schema  # that of the program, also while another thread fits
+        data = read_once(data, schema.names)
+        try:
+            block = as_network_block(data, schema)
+            return program.log_prob_per_variable(block).T if per_variable else program.log_prob(block)
+        except MissingValuesError:
+            if not per_variable:
+                raise
+            from .data.incomplete import incomplete_rows
+
+            raise incomplete_rows(data, schema, "per_variable=True") from None
 
     @property
     def _has_gradient(self) -> bool:

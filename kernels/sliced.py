@@ -33,12 +33,13 @@ ANSWERED = 0
 TOO_SMALL = 1  # numbers left the range of float64
 TOO_LARGE = 2  # its program has too many cells
 
-# A program: the words of its head, then steps, then where each step begins (counted from the head).
+# A program: the words of its head, its pattern, then steps, then where each step begins (counted from the head).
 PROGRAM_CELLS = 0  # of scratch memory
 PROGRAM_STEPS = 1
 PROGRAM_STARTS = 2  # where the list of beginnings is
 PROGRAM_BITS = 3  # below 1 no number is smaller than 2 to the power of minus these, above none larger
-PROGRAM_HEAD = 4
+PROGRAM_PATTERN = 4  # words of its pattern, which comes next
+PROGRAM_HEAD = 5
 
 # Every step: its kind, first cell and number of cells.
 COPY, MULTIPLY, SUM, PAIR_SUM, PRODUCT = 0, 1, 2, 3, 4
@@ -81,9 +82,12 @@ class SlicedNetwork(NamedTuple):
     member_stride: np.ndarray  # int64: of their states in the table
     touching_start: np.ndarray  # int64: run of tables that each variable is in
     touching: np.ndarray  # int64: the ranks whose tables these are
+    neighbour_start: np.ndarray  # int64: run of those that each variable is in a table with
+    neighbour: np.ndarray  # int64: their ranks
     table_start: np.ndarray  # int64
     tables: np.ndarray  # float64, flat
     log_tables: np.ndarray  # float64, flat
+    state_bits: np.ndarray  # int64: no more states than 2 to the power of these
     small_bits: np.ndarray  # int64: no entry of the table is smaller than 2 to the power of minus these
 
 
@@ -107,13 +111,12 @@ class SlicedPrograms(NamedTuple):
     n_words: int
     words: np.ndarray  # int32: programs, one after the other
     n_slots: int  # a power of two
-    slots: np.ndarray  # int32: number of a pattern + 1 by hash, 0 where free
-    n_patterns: int
-    patterns: np.ndarray  # uint64 (n_patterns, 3 sets of ranks) flat: hidden, tables, with likelihoods
-    begins: np.ndarray  # int32 (n_patterns,): of their programs
-    used: np.ndarray  # int64: words, patterns, most cells of a row
+    slots: np.ndarray  # int32: where a program begins, by the hash of its pattern, or FREE
+    alone: np.ndarray  # int32 (n_vars,): of a variable all of whose neighbours are observed, or FREE
+    used: np.ndarray  # int64: words, programs, most cells of a row
 
 
+FREE = -1  # instead of where a program begins
 NOTHING = -1  # instead of the number of a factor
 
 # Counters of lowering.
@@ -123,6 +126,10 @@ STEPS = 2  # of the program
 FACTORS = 3  # that steps of the program fill
 WAITING = 4  # factors of the variable that is summed out next
 MESSAGES = 5  # of these, results of earlier sums, which come first
+N_FOUND = 6  # hidden variables of the component
+N_PATTERN = 7  # words of its pattern
+BITS = 8  # that PROGRAM_BITS will be
+N_COUNTERS = 9
 
 
 class SlicedLowering(NamedTuple):
@@ -133,9 +140,8 @@ class SlicedLowering(NamedTuple):
     component_of: np.ndarray  # int64 (n_vars,): of a hidden variable
     found_in: np.ndarray  # int64 (n_vars,): the component of a table
     used_in: np.ndarray  # int64 (n_vars,): the component whose program has the table
-    unvisited: np.ndarray  # int32 (n_vars,): whose neighbours are still to be looked at
-    width: int  # words of a set of ranks
-    pattern: np.ndarray  # uint64 (3 sets of ranks,)
+    hidden: np.ndarray  # int32 (n_vars,): the variables of the component
+    pattern: np.ndarray  # int32 (2 n_vars,): of the component
     bucket: np.ndarray  # int32 (factors,): of the variable that is summed out
     head: np.ndarray  # int32 (n_vars,): first factor that waits for a variable, or NOTHING
     next: np.ndarray  # int32 (factors,): the one behind it

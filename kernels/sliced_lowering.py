@@ -1,13 +1,12 @@
 """From which variables of a row are hidden to the programs that sum them out.
 
-Hidden variables that share tables are a component; its *pattern* is the set of these variables, of the tables they are
-in, and of those that have likelihoods. A program depends on its pattern alone, so that what comes again is only looked
-up. Lowering works on sizes and places, never on numbers; a program's cells are known before any is computed.
+Hidden variables that share tables are a component; its *pattern* are these variables, the tables they are in, and which
+of them have likelihoods, in the order in which a search finds them. A program depends on its pattern alone, so that
+what comes again is only looked up. Lowering works on sizes and places, never on numbers; a program's cells are known
+before any is computed.
 """
 
 from __future__ import annotations
-
-import math
 
 import numpy as np
 from numba import uint64
@@ -17,6 +16,7 @@ from .pointers import bare
 from .sliced import (
     AXIS_WORDS,
     BARREN,
+    BITS,
     COMPONENTS,
     COPY,
     FACTORS,
@@ -25,13 +25,17 @@ from .sliced import (
     FIRST_ENTRY,
     FIRST_JUMP,
     FIRST_SIZE,
+    FREE,
+    HIDDEN,
     KIND,
     LIKELY,
     MESSAGES,
     MULTIPLY,
     N_AXES,
+    N_FOUND,
     N_HIDDEN,
     N_OBSERVED,
+    N_PATTERN,
     N_STATES,
     NOTHING,
     OUT,
@@ -41,6 +45,7 @@ from .sliced import (
     PROGRAM_BITS,
     PROGRAM_CELLS,
     PROGRAM_HEAD,
+    PROGRAM_PATTERN,
     PROGRAM_STARTS,
     PROGRAM_STEPS,
     RANK,
@@ -70,62 +75,75 @@ LARGEST = 2.0**31 - 1.0
 
 
 @inlined
-def _add_to_set(pattern, first, r):
-    pattern[first + (r >> 6)] |= uint64(1) << uint64(r & 63)
+def _mixed(found, word):
+    return (found ^ uint64(word)) * uint64(0x9E3779B97F4A7C15)
 
 
 @loop
-def _find_component(network, states, line, start, number, lowering):
-    """The component of hidden variable ``start``: marks its variables and tables, and writes down its pattern."""
-    width = lowering.width
-    for w in range(3 * width):
-        lowering.pattern[w] = uint64(0)
-    lowering.unvisited[0] = start
-    lowering.component_of[start] = number
-    n_waiting = 1
-    while n_waiting:
-        n_waiting -= 1
-        v = lowering.unvisited[n_waiting]
-        _add_to_set(lowering.pattern, 0, v)
-        if states[line + v] == LIKELY:
-            _add_to_set(lowering.pattern, 2 * width, v)
+def _find_component(network, states, line, start, lowering):
+    """The component of hidden variable ``start``, the first by rank: its hidden variables as they are found, and its
+    pattern, the list of all variables and tables; returns a hash of it."""
+    number, hidden, pattern = lowering.counters[COMPONENTS], lowering.hidden, lowering.pattern
+    hidden[0], lowering.component_of[start] = start, number
+    n_hidden, place, n_words, small, large, found = 1, 0, 0, 0, 0, uint64(0)
+    while place < n_hidden:
+        v = hidden[place]
+        place += 1
+        pattern[n_words] = v if states[line + v] == HIDDEN else v + network.n_vars
+        found = _mixed(found, pattern[n_words])
+        n_words += 1
+        large += network.state_bits[v]
         for t in range(network.touching_start[v], network.touching_start[v + 1]):
             table = network.touching[t]
             if states[line + table] == BARREN or lowering.found_in[table] == number:
                 continue
             lowering.found_in[table] = number
-            _add_to_set(lowering.pattern, width, table)
+            pattern[n_words] = table + 2 * network.n_vars
+            found = _mixed(found, pattern[n_words])
+            n_words += 1
+            small += network.small_bits[table]
             for m in range(network.member_start[table], network.member_start[table + 1]):
                 u = network.member[m]
                 if is_hidden(states[line + u]) and lowering.component_of[u] != number:
                     lowering.component_of[u] = number
-                    lowering.unvisited[n_waiting] = u
-                    n_waiting += 1
+                    hidden[n_hidden] = u
+                    n_hidden += 1
+    lowering.counters[N_FOUND], lowering.counters[N_PATTERN] = n_hidden, n_words
+    lowering.counters[BITS] = max(small, large)
+    return found ^ (found >> uint64(32))
 
 
 @loop
-def _hash(pattern, n_words):
-    found = uint64(0)
-    for w in range(n_words):
-        found = (found ^ pattern[w]) * uint64(0x9E3779B97F4A7C15)
-        found ^= found >> uint64(32)
-    return found
-
-
-@loop
-def _slot_of(pattern, n_words, programs):
-    """Where the pattern is, or the free slot where it belongs."""
-    last = uint64(programs.n_slots - 1)
-    slot = _hash(pattern, n_words) & last
-    while programs.slots[slot]:
-        own = (programs.slots[slot] - 1) * n_words
-        same = True
-        for w in range(n_words):
-            same &= programs.patterns[own + w] == pattern[w]
-        if same:
-            return slot
+def _slot_of(found, programs, lowering):
+    """Where the program of the pattern with this hash is, or the free slot where it belongs."""
+    n_words, last = lowering.counters[N_PATTERN], uint64(programs.n_slots - 1)
+    slot = found & last
+    while programs.slots[slot] != FREE:
+        program = programs.slots[slot]
+        if programs.words[program + PROGRAM_PATTERN] == n_words:
+            same = True
+            for w in range(n_words):
+                same &= programs.words[program + PROGRAM_HEAD + w] == lowering.pattern[w]
+            if same:
+                break
         slot = (slot + uint64(1)) & last
     return slot
+
+
+@loop
+def _sort(values, n):
+    """Ascending (Shell 1959): components are small."""
+    gap = 1
+    while gap < n:
+        gap = 3 * gap + 1
+    while gap > 1:
+        gap //= 3
+        for i in range(gap, n):
+            value, j = values[i], i
+            while j >= gap and values[j - gap] > value:
+                values[j] = values[j - gap]
+                j -= gap
+            values[j] = value
 
 
 # --- steps --------------------------------------------------------------------------------------------------------
@@ -371,36 +389,27 @@ def _sum_out(network, rows, line, v, program, programs, lowering):
 
 
 @loop
-def _bits_of_component(network, number, lowering):
-    """No product is smaller than 2 to the power of minus these, no sum larger than 2 to the power of these."""
-    small, large = 0, 0.0
-    for r in range(network.n_vars):
-        if lowering.found_in[r] == number:
-            small += network.small_bits[r]
-        if lowering.component_of[r] == number:
-            large += math.log2(network.n_states[r])
-    return max(small, int(np.ceil(large)))
-
-
-@loop
-def _lower_component(network, rows, line, start, programs, lowering):
+def _lower_component(network, rows, line, programs, lowering):
     """The program of the component that was found last; returns where it begins, FULL or MUCH."""
     words, program, counters = programs.words, programs.used[0], lowering.counters
-    counters[WORD], counters[STEPS], counters[FACTORS] = program + PROGRAM_HEAD, 0, 0
+    counters[WORD], counters[STEPS], counters[FACTORS] = program + PROGRAM_HEAD + counters[N_PATTERN], 0, 0
     lowering.cells[0] = 0.0
-    for v in range(start, network.n_vars):
-        if lowering.component_of[v] == counters[COMPONENTS]:
-            _sum_out(network, rows, line, v, program, programs, lowering)
-            if _is_full(network, lowering, programs):
-                for r in range(network.n_vars):
-                    lowering.head[r] = NOTHING
-                return FULL
+    _sort(lowering.hidden, counters[N_FOUND])
+    for place in range(counters[N_FOUND]):
+        if not _is_full(network, lowering, programs):
+            _sum_out(network, rows, line, lowering.hidden[place], program, programs, lowering)
+    if _is_full(network, lowering, programs):
+        for r in range(network.n_vars):
+            lowering.head[r] = NOTHING
+        return FULL
     if lowering.cells[0] > lowering.cells[1]:
         lowering.cells[2] = max(lowering.cells[2], lowering.cells[0])
         return MUCH
     words[program + PROGRAM_CELLS], words[program + PROGRAM_STEPS] = int(lowering.cells[0]), counters[STEPS]
-    words[program + PROGRAM_STARTS] = counters[WORD] - program
-    words[program + PROGRAM_BITS] = _bits_of_component(network, counters[COMPONENTS], lowering)
+    words[program + PROGRAM_STARTS], words[program + PROGRAM_BITS] = counters[WORD] - program, counters[BITS]
+    words[program + PROGRAM_PATTERN] = counters[N_PATTERN]
+    for w in range(counters[N_PATTERN]):
+        words[program + PROGRAM_HEAD + w] = lowering.pattern[w]
     for s in range(counters[STEPS]):
         words[counters[WORD] + s] = lowering.begins[s]
     programs.used[0] = counters[WORD] + counters[STEPS]
@@ -411,22 +420,37 @@ def _lower_component(network, rows, line, start, programs, lowering):
 def _program_of(network, rows, line, start, programs, lowering):
     """The program of the component of hidden variable ``start``, lowered where its pattern is new; or FULL, MUCH."""
     lowering.counters[COMPONENTS] += 1
-    _find_component(network, rows.states, line, start, lowering.counters[COMPONENTS], lowering)
-    n_words = 3 * lowering.width
-    slot = _slot_of(lowering.pattern, n_words, programs)
-    if programs.slots[slot]:
-        return programs.begins[programs.slots[slot] - 1]
-    number = programs.used[1]
-    if number == programs.n_patterns:
+    slot = _slot_of(_find_component(network, rows.states, line, start, lowering), programs, lowering)
+    if programs.slots[slot] != FREE:
+        return programs.slots[slot] + 0
+    if 2 * programs.used[1] >= programs.n_slots:
         return FULL
-    begin = _lower_component(network, rows, line, start, programs, lowering)
+    begin = _lower_component(network, rows, line, programs, lowering)
     if begin >= 0:
-        for w in range(n_words):
-            programs.patterns[number * n_words + w] = lowering.pattern[w]
-        programs.begins[number] = begin
-        programs.used[1] = number + 1
-        programs.slots[slot] = number + 1
+        programs.slots[slot] = begin
+        programs.used[1] += 1
     return begin
+
+
+@loop
+def _is_alone(network, states, line, r):
+    """Whether r is hidden without likelihoods, and all its neighbours are observed."""
+    together = 0
+    for place in range(network.neighbour_start[r], network.neighbour_start[r + 1]):
+        together |= states[line + network.neighbour[place]]  # negative as soon as one of them is
+    return together >= 0 and states[line + r] == HIDDEN
+
+
+@loop
+def _program_at(network, rows, line, r, programs, lowering):
+    """As ``_program_of``; most components are one variable, whose program has a place of its own."""
+    alone = _is_alone(network, rows.states, line, r)
+    if alone and programs.alone[r] != FREE:
+        return programs.alone[r] + 0
+    program = _program_of(network, rows, line, r, programs, lowering)
+    if alone and program >= 0:
+        programs.alone[r] = program
+    return program
 
 
 @kernel
@@ -439,7 +463,7 @@ def lower_rows_cpu(row_begin, row_end, network, rows, programs, lowering):
         end, cells = rows.component_start[i], 0
         for r in range(network.n_vars):
             if is_hidden(rows.states[line + r]) and lowering.component_of[r] <= before:
-                program = _program_of(network, rows, line, r, programs, lowering)
+                program = _program_at(network, rows, line, r, programs, lowering)
                 if program == FULL:
                     return i
                 if program == MUCH:

@@ -132,7 +132,7 @@ def _slice(words, step, source, entry, memory, at):
     out = at + words[step + OUT]
     end = out + words[step + OUT_SIZE]
     start_entries(words, step, memory.counts)
-    while out < end:
+    while True:
         if words[step + KIND] == COPY:
             for k in range(n):
                 cells[out + k] = source[entry + k * stride]
@@ -140,6 +140,8 @@ def _slice(words, step, source, entry, memory, at):
             for k in range(n):
                 cells[out + k] *= source[entry + k * stride]
         out += n
+        if out >= end:
+            return
         entry += n * stride + next_entry(words, step, axes, memory.counts)
 
 
@@ -294,13 +296,14 @@ def _bits_of_source(network, rows, i, words, step):
 def _is_safe(network, rows, i, words, step, memory, at):
     """Whether products of a step are numbers of full precision."""
     cells, kind = memory.cells, words[step + KIND]
-    if kind in (COPY, SUM):
-        return True
+    first, second = 1.0, 1.0
     if kind == MULTIPLY:
-        least = math.ldexp(1.0, -_bits_of_source(network, rows, i, words, step))
-        return smallest(cells, at + words[step + OUT], words[step + OUT_SIZE]) * least > SMALLEST
-    first = smallest(cells, at + words[step + FIRST], words[step + FIRST_SIZE])
-    return first * smallest(cells, at + words[step + SECOND], words[step + SECOND_SIZE]) > SMALLEST
+        first = smallest(cells, at + words[step + OUT], words[step + OUT_SIZE])
+        second = math.ldexp(1.0, -_bits_of_source(network, rows, i, words, step))
+    elif kind != COPY and kind != SUM:
+        first = smallest(cells, at + words[step + FIRST], words[step + FIRST_SIZE])
+        second = smallest(cells, at + words[step + SECOND], words[step + SECOND_SIZE])
+    return first * second > SMALLEST
 
 
 @loop

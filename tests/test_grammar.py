@@ -14,6 +14,7 @@ from fastdgm.engines.gaussian import loops_cuda as gaussian_cuda
 from fastdgm.engines.intervals import loops as intervals
 from fastdgm.engines.intervals import loops_cuda as intervals_cuda
 from fastdgm.engines.junction import sliced_loops as sliced
+from fastdgm.engines.junction import sliced_loops_cuda as sliced_cuda
 from fastdgm.engines.logistic import loops as logistic
 from fastdgm.engines.logistic import loops_cuda as logistic_cuda
 from fastdgm.engines.markov import loops as markov
@@ -38,7 +39,7 @@ FAMILIES = {
     "roots": roots.LOOPS | roots_cuda.LOOPS,
     "tables": tables.LOOPS | tables_cuda.LOOPS,
     "elimination": elimination.LOOPS | elimination_cuda.LOOPS,
-    "sliced": sliced.LOOPS,
+    "sliced": sliced.LOOPS | sliced_cuda.LOOPS,
     "intervals": intervals.LOOPS | intervals_cuda.LOOPS,
     "markov": markov.LOOPS | markov_cuda.LOOPS,
     "masked": masked.LOOPS | masked_cuda.LOOPS,

@@ -191,5 +191,5 @@ def test_rows_with_too_many_cells_are_refused_by_size():
 @pytest.mark.kernel
 def test_full_programs_are_lowered_again(monkeypatch):
     monkeypatch.setattr("fastdgm.engines.junction.sliced_memory.WORDS", 16)
-    monkeypatch.setattr("fastdgm.engines.junction.sliced_memory.PATTERNS", 3)
+    monkeypatch.setattr("fastdgm.engines.junction.sliced_memory.SLOTS", 4)
     check(Case(plain(random_net(1, n_vars=7)), 1, missing=0.6))

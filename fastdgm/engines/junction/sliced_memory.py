@@ -4,12 +4,22 @@ from __future__ import annotations
 
 import numpy as np
 
-from ...kernels.sliced import NOTHING, SlicedLowering, SlicedMemory, SlicedNetwork, SlicedPrograms, SlicedRows
+from ...kernels.sliced import (
+    FREE,
+    N_COUNTERS,
+    NOTHING,
+    SlicedLowering,
+    SlicedMemory,
+    SlicedNetwork,
+    SlicedPrograms,
+    SlicedRows,
+)
+from ...kernels.sliced_rows import TILE
 
 BATCH_STATES = 1 << 16  # rows x variables of a batch
 MOST_ROWS = 1024  # of a batch
-PATTERNS = 1 << 12
-WORDS = 1 << 19  # of programs, at first
+SLOTS = 1 << 15  # for programs; half of them may be taken
+WORDS = 1 << 21  # of programs, at first
 
 
 class Workspace:
@@ -17,7 +27,7 @@ class Workspace:
 
     def __init__(self, network: SlicedNetwork, most_cells: int) -> None:
         n_vars = network.n_vars
-        self.n_rows = max(1, min(MOST_ROWS, BATCH_STATES // n_vars))
+        self.n_rows = max(TILE, min(MOST_ROWS, BATCH_STATES // n_vars) // TILE * TILE)
         self.rows = _rows(self.n_rows, n_vars)
         self.programs = _programs(n_vars, WORDS + 32 * n_vars)
         self.lowering = _lowering(n_vars, most_cells)
@@ -29,7 +39,8 @@ class Workspace:
         if not used[1]:
             n_words = 2 * self.programs.n_words
             self.programs = self.programs._replace(n_words=n_words, words=np.empty(n_words, np.int32))
-        self.programs.slots[:] = 0
+        self.programs.slots[:] = FREE
+        self.programs.alone[:] = FREE
         used[:2] = 0
 
     def cells(self, network: SlicedNetwork, with_slopes: bool) -> SlicedMemory:
@@ -59,11 +70,9 @@ def _programs(n_vars: int, n_words: int) -> SlicedPrograms:
     return SlicedPrograms(
         n_words=n_words,
         words=np.empty(n_words, np.int32),
-        n_slots=4 * PATTERNS,
-        slots=np.zeros(4 * PATTERNS, np.int32),
-        n_patterns=PATTERNS,
-        patterns=np.empty(PATTERNS * 3 * _width(n_vars), np.uint64),
-        begins=np.empty(PATTERNS, np.int32),
+        n_slots=SLOTS,
+        slots=np.full(SLOTS, FREE, np.int32),
+        alone=np.full(n_vars, FREE, np.int32),
         used=np.zeros(3, np.int64),
     )
 
@@ -71,14 +80,13 @@ def _programs(n_vars: int, n_words: int) -> SlicedPrograms:
 def _lowering(n_vars: int, most_cells: int) -> SlicedLowering:
     n_factors = 6 * n_vars + 8  # tables and likelihoods, sums, and products of two of these
     return SlicedLowering(
-        counters=np.zeros(6, np.int64),
+        counters=np.zeros(N_COUNTERS, np.int64),
         cells=np.array([0.0, most_cells, 0.0]),
         component_of=np.full(n_vars, -1, np.int64),
         found_in=np.full(n_vars, -1, np.int64),
         used_in=np.full(n_vars, -1, np.int64),
-        unvisited=np.empty(n_vars, np.int32),
-        width=_width(n_vars),
-        pattern=np.empty(3 * _width(n_vars), np.uint64),
+        hidden=np.empty(n_vars, np.int32),
+        pattern=np.empty(2 * n_vars, np.int32),
         bucket=np.empty(n_factors, np.int32),
         head=np.full(n_vars, NOTHING, np.int32),
         next=np.full(n_factors, NOTHING, np.int32),
@@ -97,8 +105,3 @@ def _memory(network: SlicedNetwork, n_cells: int, n_slopes: int) -> SlicedMemory
         counts=np.empty(network.n_vars + 1, np.int32),
         weights=np.empty(int(network.n_states.max())),
     )
-
-
-def _width(n_vars: int) -> int:
-    """64-bit words of a set of variables."""
-    return -(-n_vars // 64)
