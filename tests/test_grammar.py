@@ -13,6 +13,8 @@ from fastdgm.engines.gaussian import loops as gaussian
 from fastdgm.engines.gaussian import loops_cuda as gaussian_cuda
 from fastdgm.engines.intervals import loops as intervals
 from fastdgm.engines.intervals import loops_cuda as intervals_cuda
+from fastdgm.engines.junction import loops as junction
+from fastdgm.engines.junction import loops_cuda as junction_cuda
 from fastdgm.engines.logistic import loops as logistic
 from fastdgm.engines.logistic import loops_cuda as logistic_cuda
 from fastdgm.engines.markov import loops as markov
@@ -38,6 +40,7 @@ FAMILIES = {
     "tables": tables.LOOPS | tables_cuda.LOOPS,
     "elimination": elimination.LOOPS | elimination_cuda.LOOPS,
     "intervals": intervals.LOOPS | intervals_cuda.LOOPS,
+    "junction": junction.LOOPS | junction_cuda.LOOPS,
     "markov": markov.LOOPS | markov_cuda.LOOPS,
     "masked": masked.LOOPS | masked_cuda.LOOPS,
     "moments": moments.LOOPS | moments_cuda.LOOPS,
