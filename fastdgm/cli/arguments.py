@@ -64,6 +64,7 @@ def parser() -> argparse.ArgumentParser:
     _add_sample(commands)
     _add_score(commands)
     _add_posterior(commands)
+    _add_impute(commands)
     _add_info(commands)
     _add_fit(commands)
     _add_convert(commands)
@@ -153,6 +154,21 @@ def _add_posterior(commands: Any) -> None:
     of = "a variable to ask for; several together for their joint distribution (default: each variable by itself)"
     parser.add_argument("--of", action="append", default=[], metavar="NAME", help=of)
     parser.add_argument("-o", dest="out", metavar="FILE", help=".csv; -: CSV on the screen")
+
+
+def _add_impute(commands: Any) -> None:
+    example = "fastdgm impute alarm partial.parquet -o full.parquet"
+    parser = _add_command(commands, "impute", "fill in what is missing in rows", example)
+    _add_net(parser, _NET)
+    _add_data(parser)
+    parser.add_argument("-o", dest="out", metavar="FILE", default="-", help=f"{_ROWS} (default, and -: CSV)")
+    how = "mpe: the most probable values together (default); mode: each by itself; sample: drawn from the posterior"
+    parser.add_argument("--how", choices=["mpe", "mode", "sample"], default="mpe", help=how)
+    parser.add_argument("--seed", type=_whole, metavar="S", help="of --how sample (default: a fresh one)")
+    several = "draws for each row, of --how sample: multiple imputation (default: 1)"
+    parser.add_argument("--n-per-row", type=_whole, default=1, metavar="M", help=several)
+    impossible = "rows that the network calls impossible: an error (default), or nan: leave missing what is missing"
+    parser.add_argument("--impossible", choices=["error", "nan"], default="error", help=impossible)
 
 
 def _add_info(commands: Any) -> None:

@@ -22,6 +22,7 @@ INSTEAD = {
     "convert": "its own format, .safetensors, is the only one for it",
     "draw": "fastdgm info {path} describes it",
     "posterior": "in Python, fastdgm.read({path!r}).sample(prefix=...) draws what follows on known values",
+    "impute": "in Python, fastdgm.read({path!r}).sample(prefix=...) draws what follows on known values",
 }
 
 
