@@ -64,7 +64,7 @@ class Information(Imputation):
         >>> import fastdgm as fd
         >>> net = fd.example("asia")
         >>> round(net.mutual_information("smoke", "lung"), 4), net.mutual_information("asia", "smoke")
-        (0.0213, 0.0)
+        (0.0224, 0.0)
         """
         own = {"x": self._asked(x, "x"), "y": self._asked(y, "y"), "given": self._asked(given, "given")}
         check_apart(own)
@@ -116,7 +116,7 @@ class Information(Imputation):
 
         check_impossible_option(impossible)
         if self._program.is_tabular:
-            found = outlier_scores(self._exact, data, impossible)
+            found = outlier_scores(self._exact, self._inference, data, impossible)
         else:
             found = outlier_scores_beside_reals(self._inference, data, impossible)
         return Placement.of(data).give_back(found)

@@ -189,7 +189,7 @@ def test_impossible_rows_are_named_with_what_cannot_be_together():
     ):
         with pytest.raises(fd.ImpossibleEvidenceError, match=r"row 1 has no .*: lung=yes and either=no has"):
             ask()
-    with pytest.raises(ValueError, match=r"row 0 has no posterior of .*lung=yes and either=no"):
+    with pytest.raises(ValueError, match=r"there is no posterior of .*lung=yes and either=no"):
         ASIA.posterior(["bronc"], given={"lung": "yes", "either": "no"})
     assert ASIA.predict_proba(IMPOSSIBLE, "either")[1].tolist() == [1.0, 0.0]  # its own value does not count
 
@@ -307,6 +307,11 @@ def test_marginals_and_conditional_densities_beside_reals():
         (lambda: ASIA.log_prob(ASIA.sample(3), given=["lung"], per_variable=True), ValueError, "leave per_variable="),
         (lambda: ASIA.log_prob(ASIA.sample(3), given=["lungs"]), KeyError, "no variable 'lungs'"),
         (lambda: ASIA.log_prob({"smoke": [None]}, per_variable=True), KeyError, "no column"),
+        (
+            lambda: ASIA.log_prob([[-1] * 8], per_variable=True),
+            fd.MissingValuesError,
+            "per_variable=True needs complete rows",
+        ),
         (lambda: ASIA.predict_proba({"smoke": [0], "lungs": [1]}, "tub"), KeyError, "lungs"),
     ],
 )

@@ -17,6 +17,10 @@ from partial_rows import (
 )
 
 import fastdgm as fd
+from fastdgm.data.evidence_rows import Evidence, as_evidence
+from fastdgm.engines.junction.dense import DenseEngine
+from fastdgm.engines.junction.engine import DENSE_CELLS
+from fastdgm.engines.junction.sliced import SlicedEngine
 
 
 @pytest.fixture(scope="module", params=[*fd.example_names(), *FEW_ROWS])
@@ -78,6 +82,7 @@ def test_what_is_observed_is_certain_and_the_rest_sums_to_one(net_and_rows):
     net, rows = net_and_rows
     for v, (name, own) in enumerate(net.marginals(rows).items()):
         np.testing.assert_allclose(own.sum(axis=1), 1.0, rtol=1e-12)
+        assert (own >= 0.0).all() and (own <= 1.0).all()
         observed = rows[:, v] != MISSING
         np.testing.assert_array_equal(own[observed], np.eye(len(net.states[name]))[rows[observed, v]])
 
@@ -95,6 +100,44 @@ def test_the_oracle_agrees(net_and_rows):
         for v in hidden:
             one = reference.eliminated_marginal(tables, families, row, v)
             np.testing.assert_allclose(found[net.names[v]][i], one, atol=1e-11)
+
+
+def frequencies_are_marginals(engine, evidence, marginals, n_states, n_draws=2000):
+    """Draws for a row in which about half is missing: every frequency within 5 standard deviations, or 3 draws."""
+    i = int(np.argmin(np.abs((evidence.codes == MISSING).mean(axis=0) - 0.5)))
+    repeated = np.repeat(evidence.codes[:, i : i + 1], n_draws, axis=1)
+    drawn = np.empty_like(repeated)
+    engine.draw(Evidence(repeated, (), np.empty((0, n_draws))), 5, np.arange(n_draws, dtype=np.uint64), drawn)
+    states = [np.arange(k)[:, np.newaxis] for k in n_states]
+    found = np.concatenate([(own == each).mean(axis=1) for own, each in zip(drawn, states, strict=True)])
+    p = marginals[:, i].clip(0.0, 1.0)
+    assert (np.abs(found - p) <= 5 * np.sqrt(p * (1 - p) / n_draws) + 3 / n_draws).all()
+
+
+def test_both_engines_agree(net_and_rows):
+    """One sums over everything for all rows alike, the other over what is hidden in each."""
+    net, rows = net_and_rows
+    exact, n = net._exact, len(rows)
+    if exact.engine.tree.n_cells > DENSE_CELLS:
+        pytest.skip("too large for one of them")
+    dense = DenseEngine(exact.engine.tree, exact.families, exact.tables, exact.n_states)
+    sliced = SlicedEngine(exact.tables, exact.families, exact.n_states, exact.engine.order)
+    evidence = as_evidence(rows, exact.schema).read(0, n)
+    answers = []
+    for engine in (dense, sliced):
+        log_p, log_max, both = np.empty(n), np.empty(n), np.empty(n)
+        found, counts = np.empty((sum(exact.n_states), n)), np.zeros(sum(table.size for table in exact.tables))
+        codes = np.empty((len(net), n), evidence.codes.dtype)
+        engine.log_evidence(evidence, log_p)
+        engine.marginals(evidence, both, found)
+        np.testing.assert_allclose(both, log_p, rtol=1e-13, atol=1e-13)
+        engine.most_probable(evidence, log_max, codes)
+        np.testing.assert_allclose(net.log_prob(codes.T), log_max, rtol=1e-12, atol=1e-12)
+        engine.expected_counts(evidence, np.arange(1.0, n + 1), both, counts)
+        frequencies_are_marginals(engine, evidence, found, exact.n_states)
+        answers.append((log_p, found, log_max, counts))
+    for one, other in zip(*answers, strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-12, atol=1e-12)
 
 
 @pytest.mark.parametrize("name", ["cancer", "sprinkler", "survey", "asia"])

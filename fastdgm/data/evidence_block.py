@@ -31,6 +31,18 @@ class Evidence(NamedTuple):
     likelihoods: Array  # (sum of their numbers of states, n) float64; their codes are missing
 
 
+def taken_evidence(evidence: Evidence, rows: npt.NDArray[np.bool_]) -> Evidence:
+    """Some rows of evidence."""
+    if rows.all():
+        return evidence
+    return evidence._replace(codes=evidence.codes[:, rows], likelihoods=evidence.likelihoods[:, rows])
+
+
+def complete_rows(evidence: Evidence) -> npt.NDArray[np.bool_]:
+    """In which rows every variable has a value (n,)."""
+    return np.asarray(evidence.codes.max(axis=0) < missing_code(evidence.codes.dtype))
+
+
 class CodesReader(Protocol):
     """What fills in codes and missing codes piece by piece."""
 

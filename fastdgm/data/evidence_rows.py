@@ -104,7 +104,8 @@ def given_evidence(given: Any, schema: Schema, n: int | None = None, option: str
 
 
 def _evidence_of_rows(given: Any, schema: Schema, option: str) -> EvidenceBlock:
-    if isinstance(given, str | bytes | Set) or not (hasattr(given, "__len__") or hasattr(given, "__arrow_c_stream__")):
+    given = collected(given)
+    if not is_table(given) and (isinstance(given, str | bytes | Set) or rows_array(given).ndim != 2):
         raise TypeError(f"{option} is a mapping from variables to values, or rows of them, got {given!r:.60}")
     return as_evidence(given, schema)
 

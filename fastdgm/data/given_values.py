@@ -92,7 +92,9 @@ def _code(variable: Column, value: Any, option: str) -> int:
     value = as_array(value)
     value = value.item() if isinstance(value, np.ndarray) and not value.ndim else value
     if is_missing(value):
-        raise ValueError(f"{option}: leave a variable out where nothing is known of it, {variable.name!r} is {value!r}")
+        raise UnknownNameError(
+            f"{option}: {value!r} is no state of {variable.name!r}, leave a variable out where nothing is known of it"
+        )
     if isinstance(value, list | tuple | Set | Mapping):
         raise ValueError(
             f"{option}: allowed states of {variable.name!r} are a list of codes or labels, got {value!r:.60}"

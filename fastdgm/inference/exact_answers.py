@@ -10,8 +10,11 @@ import numpy as np
 import numpy.typing as npt
 
 from ..data.boundary import as_network_block, is_table, read_once
-from ..data.evidence_block import Evidence, EvidenceBlock, held_evidence, missing_code
+from ..data.columns import matched_columns
+from ..data.evidence_block import Evidence, EvidenceBlock, held_evidence, missing_code, taken_evidence
 from ..data.evidence_rows import as_evidence
+from ..data.labels import codes_are_ambiguous
+from ..data.likelihoods import likelihood_of
 from ..data.partial import PartialRows
 from ..data.samples import Samples
 from ..data.schema import Schema, Values
@@ -57,7 +60,7 @@ def posterior(
     A row in which all of these are known is answered by the loops of its tables alone, the same bits beside any rows.
     """
     data = read_once(data, exact.schema.names)
-    rows = _complete_rows(data, exact.schema)
+    rows = _complete_rows(data, exact.schema, name)
     if rows is not None:
         out = inference.posterior(rows, name, "nan")
     else:
@@ -75,14 +78,24 @@ def posterior(
     return out
 
 
-def _complete_rows(data: Any, schema: Schema) -> PartialRows | None:
-    """Rows of an array or of samples, read where they are, if nothing is missing."""
+def _complete_rows(data: Any, schema: Schema, name: str) -> PartialRows | None:
+    """The rows, if nothing but that variable is missing; arrays and samples are read where they are."""
     if is_table(data) and not isinstance(data, Samples):
-        return None
-    with suppress(MissingValuesError):
-        block = as_network_block(data, schema)
-        return PartialRows(Values(block.read(0, block.n).codes, _no_reals(block.n)), schema, {})
+        data = _with_any_values(data, schema, name)
+    if data is not None:
+        with suppress(MissingValuesError):
+            block = as_network_block(data, schema)
+            return PartialRows(Values(block.read(0, block.n).codes, _no_reals(block.n)), schema, {})
     return None
+
+
+def _with_any_values(data: Any, schema: Schema, name: str) -> dict[str, Any] | None:
+    """The columns of a table, that of one variable replaced by codes; None where others are absent, or likelihoods."""
+    columns, n = matched_columns(data, schema.names, partial=True)
+    is_soft = any(own is not None and own.ndim == 2 for own in map(likelihood_of, columns.values()))
+    if is_soft or len({*columns, name}) < len(schema.names) or codes_are_ambiguous(schema.states[name]):
+        return None
+    return {**columns, name: np.zeros(n, schema.code_dtype)}
 
 
 def _fill_posterior(exact: Exact, inference: Inference, evidence: Evidence, name: str, out: Array) -> None:
@@ -92,20 +105,12 @@ def _fill_posterior(exact: Exact, inference: Inference, evidence: Evidence, name
     is_missing[target] = False
     incomplete = is_missing.any(axis=0)
     if incomplete.any():
-        part = held_evidence(taken_evidence(evidence, incomplete), schema)
-        out[incomplete] = exact.posterior(part, name)
+        out[incomplete] = exact.posterior(held_evidence(taken_evidence(evidence, incomplete), schema), name)
     if not incomplete.all():
-        codes = evidence.codes[:, ~incomplete].astype(schema.code_dtype)
+        codes = taken_evidence(evidence, ~incomplete).codes.astype(schema.code_dtype, copy=False)
         codes[target] = 0
         rows = PartialRows(Values(codes, _no_reals(codes.shape[1])), schema, {target: None})
         out[~incomplete] = inference.posterior(rows, name, "nan")
-
-
-def taken_evidence(evidence: Evidence, rows: npt.NDArray[np.bool_]) -> Evidence:
-    """Some rows of evidence."""
-    if rows.all():
-        return evidence
-    return Evidence(evidence.codes[:, rows], evidence.soft, evidence.likelihoods[:, rows])
 
 
 def _no_reals(n: int) -> npt.NDArray[np.float32]:

@@ -8,8 +8,8 @@ import numpy as np
 import numpy.typing as npt
 
 from ..data.evidence_rows import EvidenceBlock, missing_code
-from ..errors import ImpossibleEvidenceError
 from .exact import Exact
+from .impossible import refuse_impossible
 
 Array = npt.NDArray[Any]
 
@@ -19,12 +19,5 @@ def drawn_rows(exact: Exact, block: EvidenceBlock, key: int, start: int, n_per_r
     codes = exact.draws(block, key, start, n_per_row)
     empty = (codes == missing_code(codes.dtype)).all(axis=0)  # or the last of 256 states, everywhere
     if empty.any():
-        check_possible(exact.log_evidence(block))
+        refuse_impossible(exact.log_evidence, block, exact.log_evidence(block) == -np.inf, "draws")
     return codes
-
-
-def check_possible(log_evidence: npt.NDArray[np.float64]) -> None:
-    """ImpossibleEvidenceError for the first row whose evidence has probability 0."""
-    impossible = log_evidence == -np.inf
-    if impossible.any():
-        raise ImpossibleEvidenceError(f"row {int(np.argmax(impossible))} of given= is impossible in this network")

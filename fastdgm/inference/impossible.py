@@ -37,10 +37,15 @@ def refuse_impossible(log_evidence: LogEvidence, block: EvidenceBlock, is_imposs
     if not is_impossible.any():
         return
     row = int(np.argmax(is_impossible))
+    why = reason(log_evidence, block, row)
+    raise ImpossibleEvidenceError(f"row {row} has no {what}: the network calls what it holds impossible{why}")
+
+
+def reason(log_evidence: LogEvidence, block: EvidenceBlock, row: int) -> str:
+    """The end of an error message about an impossible row: the values that cannot be together, if they are few."""
     evidence = block.read(row, row + 1)
     values = described(evidence, block.schema, conflict(log_evidence, evidence, block.schema))
-    why = f": {values} has probability 0" if values else ", whatever the state"
-    raise ImpossibleEvidenceError(f"row {row} has no {what}: the network calls what it holds impossible{why}")
+    return f": {values} has probability 0" if values else ""
 
 
 def conflict(log_evidence: LogEvidence, evidence: Evidence, schema: Schema) -> list[int]:

@@ -25,7 +25,7 @@ class KnownRows(NamedTuple):
     codes: Array  # (n_vars, n), the missing code where nothing is known
     weights: npt.NDArray[np.float64]  # (n,)
     number: Array  # (n,) of the first such row in the data
-    mean_weight: float  # of a row of the data
+    unit: float  # the mean weight of a row of the data, at most 1: whole weights are repeated rows
 
     def taken(self, kept: Array) -> KnownRows:
         """Some of the rows."""
@@ -54,7 +54,7 @@ def known_rows(rows: PartialRows, weights: npt.NDArray[np.float64]) -> KnownRows
     kept = (weights > 0.0) & (codes != unknown).any(axis=0)
     if not kept.any():
         raise ValueError("EM needs a row of positive weight in which something is observed, got none")
-    found = KnownRows(codes, weights, np.arange(rows.n), float(weights[kept].mean()))
+    found = KnownRows(codes, weights, np.arange(rows.n), min(1.0, float(weights[kept].mean())))
     return found if kept.all() else found.taken(kept)
 
 

@@ -31,7 +31,7 @@ def start_counts(
     give rows random weights (the Bayesian bootstrap, Rubin 1981).
     """
     rng = np.random.default_rng((seed, restart))
-    unit = rows.mean_weight
+    unit = rows.unit
     weights = unit * rng.gamma(rows.weights / unit) if restart else rows.weights
     sample, own_weights = rows.codes, weights
     if latent:
