@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..data.boundary import as_network_block, is_table, read_once
-from ..data.columns import matched_columns
+from ..data.columns import matched_columns, table_columns
 from ..data.evidence_block import Evidence, EvidenceBlock, held_evidence, missing_code, taken_evidence
 from ..data.evidence_rows import as_evidence
 from ..data.labels import codes_are_ambiguous
@@ -91,10 +91,11 @@ def _complete_rows(data: Any, schema: Schema, name: str) -> PartialRows | None:
 
 def _with_any_values(data: Any, schema: Schema, name: str) -> dict[str, Any] | None:
     """The columns of a table, that of one variable replaced by codes; None where others are absent, or likelihoods."""
-    columns, n = matched_columns(data, schema.names, partial=True)
+    columns = table_columns(data, schema.names)
     is_soft = any(own is not None and own.ndim == 2 for own in map(likelihood_of, columns.values()))
     if is_soft or len({*columns, name}) < len(schema.names) or codes_are_ambiguous(schema.states[name]):
         return None
+    columns, n = matched_columns(columns, schema.names, partial=True)
     return {**columns, name: np.zeros(n, schema.code_dtype)}
 
 
