@@ -93,8 +93,8 @@ class Queries(StructureQuestions):
             codes, strings are labels, booleans match the states False / True. Any further columns are an error. In
             networks of discrete variables a column of a mapping may be a float array ``(n_rows, k)``, a likelihood of
             each state, not normalised: the answer is log sum_x p(x) prod_v L_v(x_v).
-            In networks with real variables an array of ``(n_rows, n_reals)`` holds these alone, and with ``n_importance``
-            one may hold all variables but those that have a guide. A column of vectors is
+            In networks with real variables an array of ``(n_rows, n_reals)`` holds these alone, and with
+            ``n_importance`` one may hold all variables but those that have a guide. A column of vectors is
             ``(n_rows, *event_shape)``, flat ``(n_rows, size)``, lists, or ``size`` columns ``x[0]``, ``x[1]``, ...; in
             an array of rows it is ``size`` columns.
             Torch tensors that require grad, in a mapping or as rows, are complete rows, and give a tensor that is
