@@ -40,13 +40,13 @@ class Imputation(Beliefs):
 
         Parameters
         ----------
-        data : as for :meth:`marginals`. Beside real variables, which need values, discrete ones are filled in by "mpe"
-            (of up to 4096 configurations) and "mode".
+        data : as for :meth:`marginals`. Beside real variables, which need values, discrete ones are filled in, by "mpe"
+            and "sample" where what is missing in a row has up to 4096 configurations.
         how : "mpe", "mode" or "sample".
         n_per_row : draws of each row, of ``"sample"``: draw j of row i is row i * n_per_row + j of the answer.
         seed, start : of ``"sample"``, as for :meth:`sample`: row r of the answer is global row ``start + r``, the same
-            for any split of the rows into calls (class of reproducibility: table-driven). The rows are those of
-            ``sample(given=data)``.
+            for any split of the rows into calls (class of reproducibility: table-driven; beside real variables
+            float-driven). In networks of discrete variables the rows are those of ``sample(given=data)``.
         impossible : of rows whose log-probability is -inf: "error" raises, "nan" leaves missing what is missing (code
             255, or 65535).
 
@@ -99,8 +99,8 @@ class Imputation(Beliefs):
             return Values(codes, np.empty((0, codes.shape[1]), np.float32))
         from .data.boundary import read_once
         from .data.partial import as_partial_rows
-        from .inference.completions import completed_beside_reals
+        from .inference.completions_beside_reals import Draws, completed_beside_reals
 
-        return completed_beside_reals(
-            self._inference, as_partial_rows(read_once(data, schema.names), schema), how, impossible
-        )
+        rows = as_partial_rows(read_once(data, schema.names), schema)
+        check_rows(rows.n * n_per_row, start)
+        return completed_beside_reals(self._inference, rows, how, Draws(key, start, n_per_row), impossible)

@@ -82,6 +82,8 @@ class SlicedNetwork(NamedTuple):
     member_stride: np.ndarray  # int64: of their states in the table
     touching_start: np.ndarray  # int64: run of tables that each variable is in
     touching: np.ndarray  # int64: the ranks whose tables these are
+    neighbour_start: np.ndarray  # int64: run of those that each variable is in a table with
+    neighbour: np.ndarray  # int64: their ranks
     table_start: np.ndarray  # int64
     tables: np.ndarray  # float64, flat
     log_tables: np.ndarray  # float64, flat
@@ -110,6 +112,7 @@ class SlicedPrograms(NamedTuple):
     words: np.ndarray  # int32: programs, one after the other
     n_slots: int  # a power of two
     slots: np.ndarray  # int32: where a program begins, by the hash of its pattern, or FREE
+    alone: np.ndarray  # int32 (n_vars,): of a variable all of whose neighbours are observed, or FREE
     used: np.ndarray  # int64: words, programs, most cells of a row
 
 

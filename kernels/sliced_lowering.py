@@ -432,6 +432,27 @@ def _program_of(network, rows, line, start, programs, lowering):
     return begin
 
 
+@loop
+def _is_alone(network, states, line, r):
+    """Whether r is hidden without likelihoods, and all its neighbours are observed."""
+    together = 0
+    for place in range(network.neighbour_start[r], network.neighbour_start[r + 1]):
+        together |= states[line + network.neighbour[place]]  # negative as soon as one of them is
+    return together >= 0 and states[line + r] == HIDDEN
+
+
+@loop
+def _program_at(network, rows, line, r, programs, lowering):
+    """As ``_program_of``; most components are one variable, whose program has a place of its own."""
+    alone = _is_alone(network, rows.states, line, r)
+    if alone and programs.alone[r] != FREE:
+        return programs.alone[r] + 0
+    program = _program_of(network, rows, line, r, programs, lowering)
+    if alone and program >= 0:
+        programs.alone[r] = program
+    return program
+
+
 @kernel
 def lower_rows_cpu(row_begin, row_end, network, rows, programs, lowering):
     """rows.component[start[i] : start[i + 1]] = where the programs of the components of row i's hidden variables begin,
@@ -442,7 +463,7 @@ def lower_rows_cpu(row_begin, row_end, network, rows, programs, lowering):
         end, cells = rows.component_start[i], 0
         for r in range(network.n_vars):
             if is_hidden(rows.states[line + r]) and lowering.component_of[r] <= before:
-                program = _program_of(network, rows, line, r, programs, lowering)
+                program = _program_at(network, rows, line, r, programs, lowering)
                 if program == FULL:
                     return i
                 if program == MUCH:

@@ -132,7 +132,7 @@ def _slice(words, step, source, entry, memory, at):
     out = at + words[step + OUT]
     end = out + words[step + OUT_SIZE]
     start_entries(words, step, memory.counts)
-    while out < end:
+    while True:
         if words[step + KIND] == COPY:
             for k in range(n):
                 cells[out + k] = source[entry + k * stride]
@@ -140,6 +140,8 @@ def _slice(words, step, source, entry, memory, at):
             for k in range(n):
                 cells[out + k] *= source[entry + k * stride]
         out += n
+        if out >= end:
+            return
         entry += n * stride + next_entry(words, step, axes, memory.counts)
 
 

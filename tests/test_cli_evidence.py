@@ -414,3 +414,103 @@ def test_posteriors_of_other_models_and_names(in_folder, capsys):
     os.symlink("net.bif", "to-net.csv")
     message = error_of(capsys, "posterior", "./net.bif", "--of", "probability", "-o", "to-net.csv")
     assert "would replace the input" in message
+
+
+# --- impute --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("source", FILES)
+@pytest.mark.parametrize("how", ["mpe", "mode", "sample"])
+def test_impute_is_the_networks(partial, capsys, source, how):
+    options = ["--how", how, "--chunk", "70", *(["--seed", "5"] if how == "sample" else [])]
+    capsys.readouterr()
+    assert main(["impute", "asia", source, *options, "-o", "y.npy"]) == 0
+    n_missing, seed = int(partial.isna().sum().sum()), ", seed 5" if how == "sample" else ""
+    told = f"y.npy: {N} rows x 8 variables, {n_missing} values filled in (how {how}{seed})\n"
+    assert capsys.readouterr().out == told
+    expected = fd.example("asia").impute(partial, how=how, seed=5 if how == "sample" else None)
+    np.testing.assert_array_equal(np.load("y.npy"), np.asarray(expected))
+
+
+@pytest.mark.parametrize("target", ["y.csv", "y.csv.gz", "y.parquet", "y.arrow", "-"])
+def test_imputed_rows_in_every_format(partial, capsys, target):
+    capsys.readouterr()
+    assert main(["impute", "asia", "x.parquet", "-o", target, "--chunk", "70"]) == 0
+    expected = fd.example("asia").impute(partial)
+    read = {"y.parquet": pd.read_parquet, "y.arrow": pd.read_feather}
+    y = read.get(target, pd.read_csv)(io.StringIO(capsys.readouterr().out) if target == "-" else target)
+    assert list(y.columns) == list(expected.names)
+    for name in expected.names:
+        assert y[name].astype(str).tolist() == expected.labels(name).tolist()
+
+
+@pytest.mark.parametrize("chunk", ["70", "1000"])
+def test_multiple_imputation_does_not_depend_on_chunks(partial, chunk):
+    options = ["--how", "sample", "--n-per-row", "3", "--seed", "5", "--chunk", chunk]
+    assert main(["impute", "asia", "x.parquet", *options, "-o", "y.npy"]) == 0
+    expected = fd.example("asia").impute(partial, how="sample", n_per_row=3, seed=5)
+    np.testing.assert_array_equal(np.load("y.npy"), np.asarray(expected))
+
+
+def test_impute_takes_several_inputs_absent_and_further_columns(partial, capsys):
+    partial[:100].drop(columns="lung").assign(id=1).to_csv("a.csv", index=False)
+    partial[100:].drop(columns="lung").assign(id=2).to_csv("b.csv", index=False)
+    message = error_of(capsys, "impute", "asia", "a.csv", "b.csv", "-o", "y.npy")
+    assert "id" in message
+    assert main(["impute", "asia", "a.csv", "b.csv", "--ignore-extra", "-o", "y.npy"]) == 0
+    expected = fd.example("asia").impute(partial.drop(columns="lung"))
+    np.testing.assert_array_equal(np.load("y.npy"), np.asarray(expected))
+
+
+def test_complete_rows_come_back(in_folder, capsys):
+    main(["sample", "asia", "-n", "20", "--seed", "0", "-o", "x.npy"])
+    capsys.readouterr()
+    assert main(["impute", "asia", "x.npy", "-o", "y.npy"]) == 0
+    assert capsys.readouterr().out == "y.npy: 20 rows x 8 variables, 0 values filled in (how mpe)\n"
+    np.testing.assert_array_equal(np.load("x.npy"), np.load("y.npy"))
+
+
+def test_impossible_rows(in_folder, capsys):
+    frame = pd.DataFrame({"lung": ["no", "yes"], "either": ["no", "no"], "dysp": [None, None]})
+    frame.to_csv("x.csv", index=False)
+    message = error_of(capsys, "impute", "asia", "x.csv", "--chunk", "1", "-o", "y.csv")
+    assert "x.csv, rows counted from 1: row 0 has no " in message and "lung=yes and either=no" in message
+    capsys.readouterr()
+    assert main(["impute", "asia", "x.csv", "--impossible", "nan", "-o", "y.csv"]) == 0
+    assert capsys.readouterr().out == "y.csv: 2 rows x 8 variables, 6 values filled in, 6 left missing (how mpe)\n"
+    y = pd.read_csv("y.csv")
+    assert y.notna().sum(axis=1).tolist() == [8, 2]
+    assert main(["score", "asia", "y.csv"]) == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["x.csv", "--seed", "3"], "--seed is for --how sample, mpe draws nothing"),
+        (["x.csv", "--how", "mode", "--n-per-row", "3"], "n_per_row"),
+        (["x.csv", "--how", "sample", "--n-per-row", "0"], "n_per_row must be at least 1, got 0"),
+        (["x.csv", "--how", "guess"], "invalid choice: 'guess'"),
+        (["x.csv", "--chunk", "0"], "chunk must be at least 1 row, got 0"),
+        (["x.csv", "-o", "y.xlsx"], "rows are kept in files named"),
+        (["x.csv", "-o", "x.csv"], "the output would replace the input"),
+        (["nothing.csv"], "nothing.csv: No such file or directory"),
+        (["wrong.csv"], "'perhaps'"),
+        (["wrong.csv", "-o", "y.csv", "--chunk", "1"], "wrong.csv, rows counted from 1: "),
+    ],
+)
+def test_mistakes_about_imputation(in_folder, capsys, arguments, message):
+    pd.DataFrame({"lung": ["yes", None]}).to_csv("x.csv", index=False)
+    pd.DataFrame({"lung": ["yes", "perhaps"]}).to_csv("wrong.csv", index=False)
+    out = error_of(capsys, "impute", "asia", *arguments)
+    assert message in out
+    assert sorted(os.listdir(in_folder)) == ["wrong.csv", "x.csv"]
+
+
+def test_imputation_of_other_models(in_folder, capsys):
+    fd.write(fd.MADE(3, hidden=(4,), seed=0), "m.safetensors")
+    np.save("x.npy", np.zeros((2, 3), np.uint8))
+    assert "impute works on Bayes nets, m.safetensors holds a MADE" in error_of(
+        capsys, "impute", "m.safetensors", "x.npy"
+    )
+    fd.write(fd.BayesNet.from_edges([("a", "b")]), "net.safetensors")
+    assert "no tables yet" in error_of(capsys, "impute", "net.safetensors", "x.npy")

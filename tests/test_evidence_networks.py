@@ -19,8 +19,8 @@ from partial_rows import (
 import fastdgm as fd
 from fastdgm.data.evidence_rows import Evidence, as_evidence
 from fastdgm.engines.junction.dense import DenseEngine
+from fastdgm.engines.junction.engine import DENSE_CELLS
 from fastdgm.engines.junction.sliced import SlicedEngine
-from fastdgm.inference.exact import DENSE_CELLS
 
 
 @pytest.fixture(scope="module", params=[*fd.example_names(), *FEW_ROWS])
@@ -118,10 +118,10 @@ def test_both_engines_agree(net_and_rows):
     """One sums over everything for all rows alike, the other over what is hidden in each."""
     net, rows = net_and_rows
     exact, n = net._exact, len(rows)
-    if exact.tree.n_cells > DENSE_CELLS:
+    if exact.engine.tree.n_cells > DENSE_CELLS:
         pytest.skip("too large for one of them")
-    dense = DenseEngine(exact.tree, exact.families, exact.tables, exact.n_states)
-    sliced = SlicedEngine(exact.tables, exact.families, exact.n_states, exact.order)
+    dense = DenseEngine(exact.engine.tree, exact.families, exact.tables, exact.n_states)
+    sliced = SlicedEngine(exact.tables, exact.families, exact.n_states, exact.engine.order)
     evidence = as_evidence(rows, exact.schema).read(0, n)
     answers = []
     for engine in (dense, sliced):

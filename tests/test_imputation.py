@@ -149,6 +149,32 @@ def test_beside_real_values():
     assert found.tolist() == pytest.approx([max(every[:6]), max(every[6:8]), max(every[8:])])
 
 
+def test_draws_beside_real_values():
+    net, n = mixed(), 20_000
+    found = net.impute({"x": [0.4, 1.1], "z": [None, 2]}, how="sample", n_per_row=n, seed=3)
+    expected = net.posterior(["z", "h"], given={"x": 0.4}).table
+    seen = np.bincount(2 * found["z"][:n].astype(int) + found["h"][:n], minlength=6).reshape(3, 2) / n
+    assert np.abs(seen - expected).max() < 5 * np.sqrt(0.25 / n)
+    assert (found["z"][n:] == 2).all() and found["x"][n:] == pytest.approx(1.1)
+    share = net.posterior(["h"], given={"x": 1.1, "z": 2})[1]
+    assert found["h"][n:].mean() == pytest.approx(share, abs=5 * np.sqrt(0.25 / n))
+    last = net.impute({"x": [1.1], "z": [2]}, how="sample", n_per_row=n, seed=3, start=n)
+    assert (last["h"] == found["h"][n:]).all() and last.start == n
+
+
+def test_impossible_rows_beside_real_values():
+    net = fd.BayesNet({"z": fd.Bernoulli(0.3), "w": fd.CPT(["z"], [[1.0, 0.0], [1.0, 0.0]]), "x": fd.Normal(0, 1)})
+    for how in ("mpe", "mode", "sample"):
+        data = {"z": [None, None], "w": [0, 1], "x": [0.1, 0.2]}
+        with pytest.raises(fd.ImpossibleEvidenceError, match="row 1 has no imputation"):
+            net.impute(data, how=how)
+        found = net.impute(data, how=how, impossible="nan", seed=0)
+        assert found["z"][0] < 2 and found["z"][1] == 255 and found["w"].tolist() == [0, 1]
+    with pytest.raises(ValueError, match=r"8,192 of .*at most 4096"):
+        coins = {f"c{i}": fd.Bernoulli(0.5) for i in range(13)}
+        fd.BayesNet({**coins, "x": fd.Normal(0, 1)}).impute({"x": [0.0]})
+
+
 @pytest.mark.parametrize(
     ("ask", "error", "text"),
     [
@@ -160,7 +186,6 @@ def test_beside_real_values():
         (lambda: ASIA.impute({"smokes": [0]}), KeyError, "smokes"),
         (lambda: ASIA.impute({"smoke": [2]}), ValueError, "smoke"),
         (lambda: mixed().impute({"z": [0]}), ValueError, r"\['x'\], real ones or vectors, have missing values"),
-        (lambda: mixed().impute({"x": [0.0]}, how="sample"), ValueError, "of discrete variables only"),
     ],
 )
 def test_what_makes_no_sense(ask, error, text):

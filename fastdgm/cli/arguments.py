@@ -64,6 +64,7 @@ def parser() -> argparse.ArgumentParser:
     _add_sample(commands)
     _add_score(commands)
     _add_posterior(commands)
+    _add_impute(commands)
     _add_info(commands)
     _add_fit(commands)
     _add_convert(commands)
@@ -99,8 +100,8 @@ def _add_net(parser: argparse.ArgumentParser, what: str) -> None:
     )
 
 
-def _add_data(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("data", metavar="DATA", nargs="+", help=_DATA)
+def _add_data(parser: argparse.ArgumentParser, how_many: str = "+") -> None:
+    parser.add_argument("data", metavar="DATA", nargs=how_many, help=_DATA)
     parser.add_argument("--ignore-extra", action="store_true", help="leave out columns that are no variables")
     _add_chunk(parser)
 
@@ -155,9 +156,26 @@ def _add_posterior(commands: Any) -> None:
     parser.add_argument("-o", dest="out", metavar="FILE", help=".csv; -: CSV on the screen")
 
 
+def _add_impute(commands: Any) -> None:
+    example = "fastdgm impute alarm partial.parquet -o full.parquet"
+    parser = _add_command(commands, "impute", "fill in what is missing in rows", example)
+    _add_net(parser, _NET)
+    _add_data(parser)
+    parser.add_argument("-o", dest="out", metavar="FILE", default="-", help=f"{_ROWS} (default, and -: CSV)")
+    how = "mpe: the most probable values together (default); mode: each by itself; sample: drawn from the posterior"
+    parser.add_argument("--how", choices=["mpe", "mode", "sample"], default="mpe", help=how)
+    parser.add_argument("--seed", type=_whole, metavar="S", help="of --how sample (default: a fresh one)")
+    several = "draws for each row, of --how sample: multiple imputation (default: 1)"
+    parser.add_argument("--n-per-row", type=_whole, default=1, metavar="M", help=several)
+    impossible = "rows that the network calls impossible: an error (default), or nan: leave missing what is missing"
+    parser.add_argument("--impossible", choices=["error", "nan"], default="error", help=impossible)
+
+
 def _add_info(commands: Any) -> None:
-    parser = _add_command(commands, "info", "describe a model: size, parameters, problems", "fastdgm info munin.bif.gz")
+    what = "describe a model: size, parameters, problems; or rows: how many values are missing"
+    parser = _add_command(commands, "info", what, "fastdgm info munin.bif.gz")
     _add_net(parser, _MODEL)
+    _add_data(parser, "*")
 
 
 def _add_fit(commands: Any) -> None:

@@ -4,19 +4,25 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
-from itertools import islice, product
+from itertools import chain, islice, product
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ..io.rows import csv
+from ..io.rows import csv, row_format
 from ..runtime.files import atomic_file
+from ..runtime.seeds import key_from_seed
 from ..runtime.text import printable
 from ..show.listing import Listing
 from .given import values_of
+from .inputs import Inputs
+from .models import NetworkRows
 from .networks import ReadOptions, check_other_file, load_network
-from .outputs import SCREEN, say
+from .outputs import SCREEN, progress, say
 
 if TYPE_CHECKING:
     from ..conditionals.multivariate import MultivariateNormal
+    from ..data.samples import Samples
+    from ..inference.completions import How
+    from ..inference.impossible import Impossible
     from ..inference.posterior_table import PosteriorTable
 
 MAX_PRINTED = 1000  # lines of a table on the screen; a file has all
@@ -91,3 +97,63 @@ def _write(table: _Table, out: str) -> None:
     with atomic_file(out) as file:
         write(file)
     say(out, f"{table.n_lines} lines")
+
+
+def impute(
+    net: str,
+    data: list[str],
+    out: str,
+    how: How,
+    seed: int | None,
+    n_per_row: int,
+    impossible: Impossible,
+    ignore_extra: bool,
+    chunk: int | None,
+    reading: ReadOptions,
+) -> None:
+    """Fill in what is missing in rows, chunk by chunk, into a file or as CSV onto the screen."""
+    if out not in SCREEN:
+        row_format(out)
+    if seed is not None and how != "sample":
+        raise ValueError(f"--seed is for --how sample, {how} draws nothing")
+    model = load_network(net, reading, "impute")
+    own = NetworkRows(model)
+    key = key_from_seed(seed) if how == "sample" else None
+    counts = _Counts()
+
+    def filled() -> Iterator[Samples]:
+        found = inputs.read(own.schema.names, own.schema, own.rows_per_chunk(chunk), ignore_extra=ignore_extra)
+        for first, rows in progress(found, out, size=lambda part: len(part[1])):
+            with inputs.located(first):
+                complete = model.impute(
+                    rows, how=how, seed=key, start=first * n_per_row, n_per_row=n_per_row, impossible=impossible
+                )
+            counts.add(len(complete), n_per_row * own.n_missing(rows), complete.n_missing)
+            yield complete
+
+    with Inputs(data) as inputs:
+        check_other_file(out, net, *inputs.paths)
+        chunks = filled()
+        begin = list(islice(chunks, 2))  # one without rows, and the first: what is wrong there is told before any row
+        own.write(out, chain(begin, chunks))
+    drawn = "" if key is None else f", seed {key}"
+    say(out, f"{counts.n_rows} rows x {own.n_vars} variables, {counts.text} (how {how}{drawn})")
+
+
+class _Counts:
+    """Of rows and of values that were missing."""
+
+    def __init__(self) -> None:
+        self.n_rows = self._n_missing = self._n_left = 0
+
+    def add(self, n_rows: int, n_missing: int, n_left: int) -> None:
+        """Those of a chunk; some are left missing in rows that are impossible."""
+        self.n_rows += n_rows
+        self._n_missing += n_missing
+        self._n_left += n_left
+
+    @property
+    def text(self) -> str:
+        """What happened to them."""
+        left = f", {self._n_left} left missing" if self._n_left else ""
+        return f"{self._n_missing - self._n_left} values filled in{left}"

@@ -101,6 +101,7 @@ def _run(arguments: argparse.Namespace) -> None:
         "sample": rows.sample,
         "score": rows.score,
         "posterior": evidence.posterior,
+        "impute": evidence.impute,
         "info": networks.info,
         "fit": fitting.fit,
         "convert": networks.convert,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from itertools import accumulate
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -14,29 +14,24 @@ from ..data.evidence_block import Evidence, EvidenceBlock, complete_rows, missin
 from ..data.partial import PartialRows
 from ..data.schema import Values
 from ..engines.hybrid import Program
-from ..engines.junction.buckets import BucketTree, bucket_tree
-from ..engines.junction.dense import DenseEngine
-from ..engines.junction.order import Families, elimination_order
+from ..engines.junction.engine import JunctionEngine
+from ..engines.junction.order import Families
+from ..engines.junction.sliced import MOST_CELLS, TooManyCellsError
 from ..runtime.arrays import read_only
 from ..runtime.lazy import cached_property
 from ..runtime.memory import check_memory
-from ..runtime.pieces import run_ranges, split
+from ..runtime.pieces import Ranges, run_ranges, split
+from ..runtime.text import preview
 from .joint import Joint
 from .latent import Inference
 from .tabular import tables_of
 
 Array = npt.NDArray[Any]
 
-DENSE_CELLS = 1 << 17  # of the tree, up to which all rows take all steps
-PIECE_CELLS = 1 << 22  # rows of a piece x cells of the tree
-
-
-class Cost(NamedTuple):
-    """What an answer takes, known before it is computed."""
-
-    cells: int  # of the tree
-    n_bytes: int  # of memory
-    seconds_per_row: float  # about, on one thread
+PIECE_CELLS = 1 << 23  # rows of a piece x cells of the tree
+FEWEST_ROWS = 256  # of a piece
+SECONDS_PER_CELL = 1e-9  # of large sums, about, on one thread
+PIECES_AT_ONCE = 64  # bounds the memory of the counts of pieces
 
 
 class Exact:
@@ -56,33 +51,14 @@ class Exact:
         return tuple(tuple(rows[u] for u in (*own, name)) for name, own in self.network.parents.items())
 
     @cached_property
-    def order(self) -> tuple[int, ...]:
-        """In which variables are summed out."""
-        return elimination_order(self.families, self.n_states)
-
-    @cached_property
-    def tree(self) -> BucketTree:
-        """That of the order."""
-        return bucket_tree(self.families, self.n_states, self.order)
-
-    @cached_property
     def tables(self) -> list[Array]:
         """P(x_v | parents) of every variable, with the axes of its family."""
         return tables_of(self.network)
 
-    @property
-    def cost(self) -> Cost:
-        """That of one row."""
-        cells = self.tree.n_cells
-        return Cost(cells, 24 * cells, 0.2e-9 * cells)
-
     @cached_property
-    def _dense(self) -> DenseEngine:
-        if self.tree.n_cells > DENSE_CELLS:
-            raise ValueError(
-                f"the sums over missing values take {self.tree.n_cells:.3g} cells, at most {DENSE_CELLS} are done yet"
-            )
-        return DenseEngine(self.tree, self.families, self.tables, self.n_states)
+    def engine(self) -> JunctionEngine:
+        """What answers pieces of rows."""
+        return JunctionEngine(self.families, self.tables, self.n_states)
 
     def log_evidence(self, block: EvidenceBlock) -> npt.NDArray[np.float64]:
         """log p(e) of every row (n,), nats; -inf where the evidence is impossible.
@@ -106,12 +82,12 @@ class Exact:
                 rows = read_only(np.ascontiguousarray(codes, self.schema.code_dtype))
                 out[begin:end][complete] = self.program.log_prob(ColumnBlock(rows, self.schema.states))
 
-        self._run(work, block.n)
+        self._run(work, self._pieces(block.n))
         return out
 
     def _log_evidence(self, evidence: Evidence, out: Array) -> None:
         """log p(e) of a piece of rows, by the sums over what is missing."""
-        flagged = self._dense.log_evidence(evidence, out)
+        flagged = self.engine.log_evidence(evidence, out)
         for rows in self._in_logarithms(evidence, flagged):
             out[flagged] = self._inference.log_prob(rows)
 
@@ -126,7 +102,7 @@ class Exact:
 
         def work(begin: int, end: int) -> None:
             evidence = block.read(begin, end)
-            flagged = self._dense.marginals(evidence, log_p[begin:end], out[:, begin:end])
+            flagged = self.engine.marginals(evidence, log_p[begin:end], out[:, begin:end])
             for rows in self._in_logarithms(evidence, flagged):
                 place = begin + np.flatnonzero(flagged)
                 log_p[place] = self._inference.log_prob(rows)
@@ -138,7 +114,7 @@ class Exact:
                     found[~observed] = self._inference.posterior(rows, name)[~observed]
                     out[own, place] = found.T
 
-        self._run(work, block.n)
+        self._run(work, self._pieces(block.n))
         return log_p, out
 
     def posterior(self, block: EvidenceBlock, name: str) -> npt.NDArray[np.float64]:
@@ -152,9 +128,9 @@ class Exact:
 
         def work(begin: int, end: int) -> None:
             evidence = block.read(begin, end)
-            self._refuse(begin, self._dense.most_probable(evidence, log_p[begin:end], codes[:, begin:end]))
+            self._refuse(begin, self.engine.most_probable(evidence, log_p[begin:end], codes[:, begin:end]))
 
-        self._run(work, block.n)
+        self._run(work, self._pieces(block.n))
         return log_p, codes
 
     def draws(self, block: EvidenceBlock, key: int, start: int = 0, n_per_row: int = 1) -> Array:
@@ -173,9 +149,9 @@ class Exact:
             )
             first, last = begin * n_per_row, end * n_per_row
             rows = np.arange(first, last, dtype=np.uint64) + np.uint64(start)
-            self._refuse(begin, self._dense.draw(repeated, key, rows, codes[:, first:last]))
+            self._refuse(begin, self.engine.draw(repeated, key, rows, codes[:, first:last]))
 
-        self._run(work, block.n)
+        self._run(work, self._pieces(block.n))
         return codes
 
     def expected_counts(self, block: EvidenceBlock, weights: Array) -> tuple[npt.NDArray[np.float64], list[Array]]:
@@ -187,19 +163,41 @@ class Exact:
             counts = np.zeros(sum(sizes))
             evidence = block.read(begin, end)
             own = np.ascontiguousarray(weights[begin:end], np.float64)
-            self._refuse(begin, self._dense.expected_counts(evidence, own, log_p[begin:end], counts))
+            self._refuse(begin, self.engine.expected_counts(evidence, own, log_p[begin:end], counts))
             return counts
 
         total = np.zeros(sum(sizes))
-        for counts in self._run(work, block.n):
-            total += counts
+        pieces = self._pieces(block.n)
+        for first in range(0, len(pieces), PIECES_AT_ONCE):
+            for counts in self._run(work, pieces[first : first + PIECES_AT_ONCE]):
+                total += counts
         parts = np.split(total, list(accumulate(sizes))[:-1])
         return log_p, [own.reshape(table.shape) for own, table in zip(parts, self.tables, strict=True)]
 
-    def _run(self, work: Callable[[int, int], Any], n: int) -> list[Any]:
-        """work(begin, end) for pieces of rows that do not depend on the number of threads."""
-        size = max(256, PIECE_CELLS // max(self.tree.n_cells, 1) // 64 * 64)
-        return run_ranges(work, split(n, size))
+    def _run(self, work: Callable[[int, int], Any], pieces: Ranges) -> list[Any]:
+        """work(begin, end) for pieces of rows; the error for a row whose sums are too large names it."""
+
+        def checked(begin: int, end: int) -> Any:
+            try:
+                return work(begin, end)
+            except TooManyCellsError as error:
+                raise self._too_large(error, begin + error.row) from None
+
+        return run_ranges(checked, pieces)
+
+    def _pieces(self, n: int) -> Ranges:
+        """Ranges of rows that do not depend on the number of threads."""
+        return split(n, max(FEWEST_ROWS, PIECE_CELLS // self.engine.tree.n_cells // 64 * 64))
+
+    def _too_large(self, error: TooManyCellsError, row: int) -> ValueError:
+        """The error for a row whose sums take more memory or time than there is."""
+        names = [self.schema.names[v] for v in error.variables]
+        return ValueError(
+            f"what is missing is summed out exactly in at most {MOST_CELLS:.3g} cells a row, and row {row}, with "
+            f"{len(names)} hidden variables that bear on each other ({preview(names)}), takes {error.cells:.3g}: "
+            f'{error.n_bytes:.3g} bytes and about {SECONDS_PER_CELL * error.cells:.2g} seconds; method="weighted" '
+            "estimates it by sampling"
+        )
 
     def _codes(self, n: int) -> Array:
         dtype = self.schema.code_dtype

@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from ...kernels import junction
+from ...kernels import junction, junction_states
 
 LOOPS: dict[tuple[str, str], Callable[..., Any]] = {
-    ("log evidence", "cpu"): junction.log_evidence_cpu,
-    ("marginals", "cpu"): junction.marginals_cpu,
-    ("expected counts", "cpu"): junction.expected_counts_cpu,
-    ("most probable", "cpu"): junction.collect_max_cpu,
-    ("draw", "cpu"): junction.draw_cpu,
+    ("answer", "cpu"): junction.answer_cpu,
+    ("most probable", "cpu"): junction_states.most_probable_cpu,
+    ("draw", "cpu"): junction_states.draw_cpu,
 }

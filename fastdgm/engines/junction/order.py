@@ -15,6 +15,8 @@ from math import prod
 Families = tuple[tuple[int, ...], ...]
 Cost = tuple[int, int]
 
+MANY_NEIGHBOURS = 48  # their bucket would fit in no memory
+
 
 @lru_cache(maxsize=16)  # refitting a network does not search again
 def elimination_order(families: Families, n_states: tuple[int, ...]) -> tuple[int, ...]:
@@ -58,11 +60,17 @@ def _least_weighted_fill(v: int, graph: Sequence[int], n_states: Sequence[int]) 
     return missing, _least_cells(v, graph, n_states)[0]
 
 
+def _cost(v: int, graph: Sequence[int], n_states: Sequence[int], rule: Callable[..., Cost]) -> Cost:
+    """By a rule; of a variable with many neighbours only that it is too much: each of them changes it once more."""
+    n_neighbours = graph[v].bit_count()
+    return rule(v, graph, n_states) if n_neighbours <= MANY_NEIGHBOURS else (1 << n_neighbours, 0)
+
+
 def _greedy(
     graph: list[int], n_states: Sequence[int], rule: Callable[[int, Sequence[int], Sequence[int]], Cost]
 ) -> tuple[tuple[int, ...], int]:
     """The order that a rule finds, and the cells of all its buckets."""
-    cost = [rule(v, graph, n_states) for v in range(len(graph))]
+    cost = [_cost(v, graph, n_states, rule) for v in range(len(graph))]
     waiting = [(own, v) for v, own in enumerate(cost)]
     heapq.heapify(waiting)
     order: list[int] = []
@@ -82,7 +90,7 @@ def _greedy(
             if rule is not _least_cells and new != 1 << u:
                 changed |= graph[u]
         for u in members(changed & ~done):
-            fresh = rule(u, graph, n_states)
+            fresh = _cost(u, graph, n_states, rule)
             if fresh != cost[u]:
                 cost[u] = fresh
                 heapq.heappush(waiting, (fresh, u))

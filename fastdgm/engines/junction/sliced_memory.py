@@ -29,7 +29,7 @@ class Workspace:
         n_vars = network.n_vars
         self.n_rows = max(TILE, min(MOST_ROWS, BATCH_STATES // n_vars) // TILE * TILE)
         self.rows = _rows(self.n_rows, n_vars)
-        self.programs = _programs(WORDS + 32 * n_vars)
+        self.programs = _programs(n_vars, WORDS + 32 * n_vars)
         self.lowering = _lowering(n_vars, most_cells)
         self.memory = _memory(network, 1 << 12, 1)
 
@@ -40,6 +40,7 @@ class Workspace:
             n_words = 2 * self.programs.n_words
             self.programs = self.programs._replace(n_words=n_words, words=np.empty(n_words, np.int32))
         self.programs.slots[:] = FREE
+        self.programs.alone[:] = FREE
         used[:2] = 0
 
     def cells(self, network: SlicedNetwork, with_slopes: bool) -> SlicedMemory:
@@ -65,12 +66,13 @@ def _rows(n_rows: int, n_vars: int) -> SlicedRows:
     )
 
 
-def _programs(n_words: int) -> SlicedPrograms:
+def _programs(n_vars: int, n_words: int) -> SlicedPrograms:
     return SlicedPrograms(
         n_words=n_words,
         words=np.empty(n_words, np.int32),
         n_slots=SLOTS,
         slots=np.full(SLOTS, FREE, np.int32),
+        alone=np.full(n_vars, FREE, np.int32),
         used=np.zeros(3, np.int64),
     )
 

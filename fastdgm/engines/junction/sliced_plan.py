@@ -51,6 +51,7 @@ def sliced_plan(
     for r, own in enumerate(axes):
         for member in own.ranks:
             touching[member].append(r)
+    neighbours = [sorted({r for table in own for r in axes[table].ranks} - {v}) for v, own in enumerate(touching)]
     first_cell = [0, *accumulate(n_states)]
     with np.errstate(divide="ignore"):
         log_tables = np.log(np.concatenate(flat))
@@ -66,6 +67,8 @@ def sliced_plan(
         member_stride=_numbers(stride for own in axes for stride in own.strides),
         touching_start=_starts(touching),
         touching=_numbers(r for own in touching for r in own),
+        neighbour_start=_starts(neighbours),
+        neighbour=_numbers(r for own in neighbours for r in own),
         table_start=_numbers(accumulate((own.size for own in flat[:-1]), initial=0)),
         tables=np.concatenate(flat),
         log_tables=log_tables,
