@@ -88,7 +88,7 @@ class DenseAnswers(NamedTuple):
 
 
 class DenseScratch(NamedTuple):
-    """Of one thread."""
+    """Of one thread of the CPU; on a GPU with a column for each thread."""
 
     w: np.ndarray  # (n_rows, LANES)
     exponent: np.ndarray  # (LANES,) int64: powers of two that were taken out
@@ -98,14 +98,11 @@ class DenseScratch(NamedTuple):
     extremes: np.ndarray  # (2, LANES): the largest number of a step, and the smallest that is not 0
 
 
-@loop
-def new_scratch(program):
-    """Scratch of a program."""
+def new_scratch(program, n=LANES):
+    """Scratch of a program for n rows at once: LANES of them on the CPU, all threads on a GPU."""
     n_rows, n_scaled = program.size[0], program.size[1]
-    exponent, softness, flags = np.zeros(LANES, np.int64), np.zeros(LANES, np.int64), np.zeros(LANES, np.bool_)
-    return DenseScratch(
-        np.zeros((n_rows, LANES)), exponent, softness, flags, np.ones((n_scaled, LANES)), np.zeros((2, LANES))
-    )
+    exponent, softness, flags = np.zeros(n, np.int64), np.zeros(n, np.int64), np.zeros(n, np.bool_)
+    return DenseScratch(np.empty((n_rows, n)), exponent, softness, flags, np.empty((n_scaled, n)), np.empty((2, LANES)))
 
 
 @loop
@@ -228,12 +225,11 @@ run_sums, run_largest = _runner(rows_filler(largest=False)), _runner(rows_filler
 
 
 @kernel
-def answer_cpu(row_begin, row_end, program, evidence, weights, answers):
+def answer_cpu(row_begin, row_end, program, evidence, weights, scratch, answers):
     """Run a program for rows [row_begin, row_end), so many times LANES: whatever it answers.
 
     Weights (n,) are those of the counts, or empty: 1.
     """
-    scratch = new_scratch(program)
     for a in range(row_begin, row_end, LANES):
         run_sums(program, evidence, weights, a, scratch, answers)
         if answers.stride:

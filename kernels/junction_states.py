@@ -13,7 +13,7 @@ import numpy as np
 from numba import uint32, uint64
 
 from .jit import kernel, loop, scalar
-from .junction import DenseAnswers, log_scaled, new_scratch, run_largest, run_sums
+from .junction import DenseAnswers, DenseProgram, log_scaled, run_largest, run_sums
 from .junction_vectors import COUNT_LANES, LANES, cell_value
 from .philox import LOW, STREAM_EVIDENCE, philox4x32
 
@@ -23,6 +23,7 @@ __all__ = ["FoundStates", "StatePlan", "cell_with_share", "draw_cpu", "largest_c
 class StatePlan(NamedTuple):
     """Variables, the last one that is summed out first, and where the cells of each are in the program."""
 
+    program: DenseProgram  # with all rows of all steps
     variable: np.ndarray  # uint32
     n_factors: np.ndarray  # uint32: of its cells
     step_cell: np.ndarray  # uint32: its first cell
@@ -122,9 +123,9 @@ def _possible(plan, scratch, i, codes, a):
 
 
 @kernel
-def most_probable_cpu(row_begin, row_end, program, plan, evidence, found):
+def most_probable_cpu(row_begin, row_end, plan, evidence, scratch, found):
     """codes[:, i] = argmax p(x, e_i), for rows [row_begin, row_end), so many times LANES."""
-    scratch, missing = new_scratch(program), np.iinfo(evidence.codes.dtype).max
+    program, missing = plan.program, np.iinfo(evidence.codes.dtype).max
     codes, answers = found.codes, DenseAnswers(found.flagged, found.log_p, np.empty(0), 0, np.empty((0, COUNT_LANES)))
     for a in range(row_begin, row_end, LANES):
         run_largest(program, evidence, np.empty(0), a, scratch, answers)
@@ -144,9 +145,9 @@ def most_probable_cpu(row_begin, row_end, program, plan, evidence, found):
 
 
 @kernel
-def draw_cpu(row_begin, row_end, key, rows, program, plan, evidence, found):
+def draw_cpu(row_begin, row_end, key, rows, plan, evidence, scratch, found):
     """codes[:, i] = a draw from p(x | e_i), by the words of global row rows[i]; so many rows times LANES."""
-    scratch, missing = new_scratch(program), np.iinfo(evidence.codes.dtype).max
+    program, missing = plan.program, np.iinfo(evidence.codes.dtype).max
     codes, answers = found.codes, DenseAnswers(found.flagged, found.log_p, np.empty(0), 0, np.empty((0, COUNT_LANES)))
     words = np.empty((4 * ((codes.shape[0] + 1) // 2), LANES), np.uint32)
     for a in range(row_begin, row_end, LANES):

@@ -155,7 +155,11 @@ def _eliminate(tables: Tables, families: Families, row: Row, keep: Sequence[int]
             values, scale = values / largest, scale + float(np.log(largest))
         factors = [own for own in factors if v not in own[0]]
         factors.append((tuple(u for u in scope if u != v), values))
-    return _product(factors), scale
+    constants = np.array([float(values) for scope, values in factors if not scope])  # their product may underflow
+    scope, values = _product([own for own in factors if own[0]])
+    if (constants > 0.0).all():
+        return (scope, values), scale + float(np.log(constants).sum())
+    return (scope, values * 0.0), scale
 
 
 def _sliced(factor: Factor, row: Row, keep: Sequence[int]) -> Factor:

@@ -415,3 +415,50 @@ def test_ctrl_c_leaves_the_network_as_it_was(monkeypatch):
     with pytest.raises(KeyboardInterrupt):
         net.fit(rows[:50], tolerance=0.0)
     assert all(own is then for own, then in zip(tables(net), before, strict=True)) and net.history == history
+
+
+@pytest.mark.parametrize("n_states", [255, 256, 300])
+def test_any_number_of_states(n_states):
+    codes = np.r_[np.arange(n_states), np.full(5, n_states - 1)]
+    column = pd.array([*codes, None], dtype="Int64")
+    net = fd.BayesNet.from_edges([("a", "b")], states={"a": range(n_states), "b": ["no", "yes"]})
+    net.fit({"a": column, "b": [*(["no", "yes"] * n_states)[: len(codes)], "yes"]}, prior=0.0, tolerance=1e-9)
+    assert net["a"].table[-1] >= 6 / (n_states + 6) - 1e-9 and net["a"].table[0] == pytest.approx(1 / (n_states + 6))
+
+
+def test_weights_of_any_size_give_the_same_start():
+    columns, _ = latent_classes(400)
+    edges = [("class", name) for name in columns]
+    fits = [
+        fd.BayesNet.from_edges(edges, states={"class": range(3)}).fit(
+            columns, seed=0, prior=0.0, sample_weight=np.full(400, weight), tolerance=1e-4, max_iterations=500
+        )
+        for weight in (1.0, 1e-6)
+    ]
+    for one, other in zip(*map(tables, fits), strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-6, atol=1e-9)
+
+
+def test_functions_stay_and_say_what_is_possible():
+    same_codes = fd.Deterministic(["a", "b"], lambda a, b: (a == b).astype(int), states=["no", "yes"])
+    net = fd.BayesNet({"a": fd.Bernoulli(0.5), "b": fd.Bernoulli(0.5), "same": same_codes})
+    rows = {"a": [0, 1, 1, None, None, 0], "b": [0, 1, 0, 1, 0, None], "same": [1, 1, 0, 1, 0, 0]}
+    learnt = net.fit(rows, prior=0.0, tolerance=1e-9)
+    np.testing.assert_allclose(learnt["a"].table, [2 / 6, 4 / 6], atol=1e-3)
+    np.testing.assert_allclose(learnt["b"].table, [3 / 6, 3 / 6], atol=1e-3)
+    with pytest.raises(ValueError, match="row 1 of the data is impossible"):
+        net.fit({"a": [0, 0, None], "b": [0, 0, 1], "same": [1, 0, 1]})
+
+
+def test_a_bar_counts_steps(capsys):
+    pytest.importorskip("tqdm")
+    net = random_net(11)
+    net.fit(partial_rows(net, 60, 11, 0.3), progress=True, max_iterations=50)
+    assert "steps" in capsys.readouterr().err
+
+
+def test_curves_of_steps():
+    pytest.importorskip("matplotlib")
+    net = random_net(12)
+    net.fit(partial_rows(net, 60, 12, 0.3))
+    assert fd.plot.training_curves(net) is not None

@@ -103,7 +103,7 @@ def test_the_oracle_agrees(net_and_rows):
 
 
 def frequencies_are_marginals(engine, evidence, marginals, n_states, n_draws=2000):
-    """Draws for a row in which about half is missing: every frequency within 5 standard deviations."""
+    """Draws for a row in which about half is missing: every frequency within 5 standard deviations, or 3 draws."""
     i = int(np.argmin(np.abs((evidence.codes == MISSING).mean(axis=0) - 0.5)))
     repeated = np.repeat(evidence.codes[:, i : i + 1], n_draws, axis=1)
     drawn = np.empty_like(repeated)
@@ -111,7 +111,7 @@ def frequencies_are_marginals(engine, evidence, marginals, n_states, n_draws=200
     states = [np.arange(k)[:, np.newaxis] for k in n_states]
     found = np.concatenate([(own == each).mean(axis=1) for own, each in zip(drawn, states, strict=True)])
     p = marginals[:, i].clip(0.0, 1.0)
-    assert (np.abs(found - p) <= 5 * np.sqrt(p * (1 - p) / n_draws) + 1e-9).all()
+    assert (np.abs(found - p) <= 5 * np.sqrt(p * (1 - p) / n_draws) + 3 / n_draws).all()
 
 
 def test_both_engines_agree(net_and_rows):

@@ -13,6 +13,8 @@ from fastdgm.engines.gaussian import loops as gaussian
 from fastdgm.engines.gaussian import loops_cuda as gaussian_cuda
 from fastdgm.engines.intervals import loops as intervals
 from fastdgm.engines.intervals import loops_cuda as intervals_cuda
+from fastdgm.engines.junction import loops as junction
+from fastdgm.engines.junction import loops_cuda as junction_cuda
 from fastdgm.engines.junction import sliced_loops as sliced
 from fastdgm.engines.junction import sliced_loops_cuda as sliced_cuda
 from fastdgm.engines.logistic import loops as logistic
@@ -41,6 +43,7 @@ FAMILIES = {
     "elimination": elimination.LOOPS | elimination_cuda.LOOPS,
     "sliced": sliced.LOOPS | sliced_cuda.LOOPS,
     "intervals": intervals.LOOPS | intervals_cuda.LOOPS,
+    "junction": junction.LOOPS | junction_cuda.LOOPS,
     "markov": markov.LOOPS | markov_cuda.LOOPS,
     "masked": masked.LOOPS | masked_cuda.LOOPS,
     "moments": moments.LOOPS | moments_cuda.LOOPS,

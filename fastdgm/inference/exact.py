@@ -20,7 +20,7 @@ from ..engines.junction.sliced import MOST_CELLS, TooManyCellsError
 from ..runtime.arrays import read_only
 from ..runtime.lazy import cached_property
 from ..runtime.memory import check_memory
-from ..runtime.pieces import run_ranges, split
+from ..runtime.pieces import Ranges, run_ranges, split
 from ..runtime.text import preview
 from .joint import Joint
 from .latent import Inference
@@ -28,9 +28,10 @@ from .tabular import tables_of
 
 Array = npt.NDArray[Any]
 
-PIECE_CELLS = 1 << 22  # rows of a piece x cells of the tree
+PIECE_CELLS = 1 << 23  # rows of a piece x cells of the tree
 FEWEST_ROWS = 256  # of a piece
 SECONDS_PER_CELL = 1e-9  # of large sums, about, on one thread
+PIECES_AT_ONCE = 64  # bounds the memory of the counts of pieces
 
 
 class Exact:
@@ -81,7 +82,7 @@ class Exact:
                 rows = read_only(np.ascontiguousarray(codes, self.schema.code_dtype))
                 out[begin:end][complete] = self.program.log_prob(ColumnBlock(rows, self.schema.states))
 
-        self._run(work, block.n)
+        self._run(work, self._pieces(block.n))
         return out
 
     def _log_evidence(self, evidence: Evidence, out: Array) -> None:
@@ -113,7 +114,7 @@ class Exact:
                     found[~observed] = self._inference.posterior(rows, name)[~observed]
                     out[own, place] = found.T
 
-        self._run(work, block.n)
+        self._run(work, self._pieces(block.n))
         return log_p, out
 
     def posterior(self, block: EvidenceBlock, name: str) -> npt.NDArray[np.float64]:
@@ -129,7 +130,7 @@ class Exact:
             evidence = block.read(begin, end)
             self._refuse(begin, self.engine.most_probable(evidence, log_p[begin:end], codes[:, begin:end]))
 
-        self._run(work, block.n)
+        self._run(work, self._pieces(block.n))
         return log_p, codes
 
     def draws(self, block: EvidenceBlock, key: int, start: int = 0, n_per_row: int = 1) -> Array:
@@ -150,7 +151,7 @@ class Exact:
             rows = np.arange(first, last, dtype=np.uint64) + np.uint64(start)
             self._refuse(begin, self.engine.draw(repeated, key, rows, codes[:, first:last]))
 
-        self._run(work, block.n)
+        self._run(work, self._pieces(block.n))
         return codes
 
     def expected_counts(self, block: EvidenceBlock, weights: Array) -> tuple[npt.NDArray[np.float64], list[Array]]:
@@ -166,13 +167,15 @@ class Exact:
             return counts
 
         total = np.zeros(sum(sizes))
-        for counts in self._run(work, block.n):
-            total += counts
+        pieces = self._pieces(block.n)
+        for first in range(0, len(pieces), PIECES_AT_ONCE):
+            for counts in self._run(work, pieces[first : first + PIECES_AT_ONCE]):
+                total += counts
         parts = np.split(total, list(accumulate(sizes))[:-1])
         return log_p, [own.reshape(table.shape) for own, table in zip(parts, self.tables, strict=True)]
 
-    def _run(self, work: Callable[[int, int], Any], n: int) -> list[Any]:
-        """work(begin, end) for pieces of rows that do not depend on the number of threads."""
+    def _run(self, work: Callable[[int, int], Any], pieces: Ranges) -> list[Any]:
+        """work(begin, end) for pieces of rows; the error for a row whose sums are too large names it."""
 
         def checked(begin: int, end: int) -> Any:
             try:
@@ -180,8 +183,11 @@ class Exact:
             except TooManyCellsError as error:
                 raise self._too_large(error, begin + error.row) from None
 
-        size = max(FEWEST_ROWS, PIECE_CELLS // self.engine.tree.n_cells // 64 * 64)
-        return run_ranges(checked, split(n, size))
+        return run_ranges(checked, pieces)
+
+    def _pieces(self, n: int) -> Ranges:
+        """Ranges of rows that do not depend on the number of threads."""
+        return split(n, max(FEWEST_ROWS, PIECE_CELLS // self.engine.tree.n_cells // 64 * 64))
 
     def _too_large(self, error: TooManyCellsError, row: int) -> ValueError:
         """The error for a row whose sums take more memory or time than there is."""

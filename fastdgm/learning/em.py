@@ -21,7 +21,7 @@ from .notes import warning_text
 from .progress import Report, reporter
 from .search import Search
 from .steps import Steps
-from .table_expectation import TableExpectation
+from .table_expectation import TableExpectation, counts_suffice
 
 
 def targets_of(
@@ -56,8 +56,8 @@ def fit_by_em(
     if not (weights.sum() > 0.0):
         raise ValueError("EM needs a row of positive weight, all weights are 0")
     kept = {target.name: target.conditional for target in targets if target.conditional is not None}
-    is_tabular = rows.schema.is_discrete and not rows.schema.has_discrete_vectors
-    steps = (TableExpectation if is_tabular else Expectation)(targets, rows, weights, prior)
+    kind = TableExpectation if counts_suffice(targets, rows.schema) else Expectation
+    steps = kind(targets, rows, weights, prior)
     search = Search(steps, options, kept)
     if options.resume:
         search.go_on_from(history)

@@ -14,6 +14,7 @@ learns nothing from it.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from math import prod
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -24,6 +25,7 @@ from ..data.evidence_block import EvidenceBlock, missing_code
 from ..data.partial import PartialRows
 from ..data.schema import Schema
 from ..engines.hybrid import Program
+from ..engines.tables.plan import Structure
 from ..graph import topological_order
 from ..inference.exact import Exact
 from ..inference.joint import Joint
@@ -31,6 +33,7 @@ from ..inference.tabular import tables_of
 from .background import STEPS
 from .base import Target
 from .counts import Prior
+from .estimators import is_table
 from .family_counts import Family
 from .steps import Expected, Maximised, Steps
 from .table_rows import CodesInMemory, KnownRows, bearing, distinct_rows, known_rows, parts_of
@@ -38,6 +41,17 @@ from .table_starts import start_counts
 
 Array = npt.NDArray[Any]
 Floats = npt.NDArray[np.float64]
+
+EM_BYTES = 96  # per cell: counts of certain rows, of a start, expected ones and their pieces, tables, engines
+MOST_CELLS = 1 << 16  # of a family whose configurations are rows of an estimator
+
+
+def counts_suffice(targets: Sequence[Target], schema: Schema) -> bool:
+    """Whether all that rows say is in counts of families, of which those that are no tables are not too large."""
+    if not schema.is_discrete or schema.has_discrete_vectors:
+        return False
+    shapes = [[len(schema.states[own]) for own in (*target.parents, target.name)] for target in targets]
+    return all(is_table(target) or prod(shape) <= MOST_CELLS for target, shape in zip(targets, shapes, strict=True))
 
 
 class EvidencePart(NamedTuple):
@@ -54,8 +68,9 @@ class TableExpectation(Steps):
 
     def __init__(self, targets: Sequence[Target], rows: PartialRows, weights: Floats, prior: Prior) -> None:
         self.schema = rows.schema
-        self.families = [Family(target, self.schema, prior) for target in targets]
         parents = {target.name: tuple(target.parents) for target in targets}
+        Structure(parents, self.schema.states).check_tables(EM_BYTES, "EM")
+        self.families = [Family(target, self.schema, prior) for target in targets]
         self._order = topological_order(parents)
         self.rows = distinct_rows(known_rows(rows, weights))
         self.weight = float(self.rows.weights.sum())

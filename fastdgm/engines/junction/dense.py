@@ -10,14 +10,14 @@ import numpy as np
 import numpy.typing as npt
 
 from ...data.evidence_rows import Evidence, missing_code
-from ...kernels.junction import DenseAnswers, DenseEvidence, DenseProgram
+from ...kernels.junction import DenseAnswers, DenseEvidence, DenseProgram, new_scratch
 from ...kernels.junction_states import FoundStates, StatePlan
 from ...kernels.junction_vectors import COUNT_LANES, LANES
 from ...runtime.arrays import read_only
 from ...runtime.lazy import cached_property
 from .buckets import BucketTree
 from .dense_logarithms import draw, log_rows, most_probable, shares
-from .dense_program import Counted, counts_program, evidence_program, marginals_program, states_program
+from .dense_program import Counted, counts_program, evidence_program, marginals_program, states_plan
 from .dense_steps import Lowered, lowered
 from .loops import LOOPS
 from .order import Families
@@ -58,8 +58,8 @@ class DenseEngine:
         return counts_program(self._single, self._families)
 
     @cached_property
-    def _states_program(self) -> tuple[DenseProgram, StatePlan]:
-        return states_program(self._single)
+    def _states_plan(self) -> StatePlan:
+        return states_plan(self._single)
 
     def log_evidence(self, evidence: Evidence, out: Array) -> None:
         """out (n,) = log p(e), nats, -inf where it is impossible."""
@@ -95,11 +95,11 @@ class DenseEngine:
 
     def most_probable(self, evidence: Evidence, log_p: Array, codes: Array) -> None:
         """codes (n_vars, n) = argmax p(x, e), log_p (n,) its logarithm; missing codes where it is impossible."""
-        flagged = np.ones(len(log_p), np.bool_)
+        flagged, scratch = np.ones(len(log_p), np.bool_), new_scratch(self._states_plan.program)
         for rows, own in _tiles(evidence) if self._single.in_range else ():
             n = own.codes.shape[1]
             found = FoundStates(np.empty(n, np.bool_), np.empty(n), np.empty((len(codes), n), codes.dtype))
-            LOOPS["most probable", "cpu"](0, n, *self._states_program, self._read(own), found)
+            LOOPS["most probable", "cpu"](0, n, self._states_plan, self.read(own), scratch, found)
             flagged[rows], log_p[rows], codes[:, rows] = (_first(part, rows) for part in found)
         for chosen, own in _pieces(evidence, flagged):
             states = np.empty((len(codes), len(chosen)), codes.dtype)
@@ -108,13 +108,13 @@ class DenseEngine:
 
     def draw(self, evidence: Evidence, key: int, rows: Array, codes: Array) -> None:
         """codes (n_vars, n) ~ p(x | e), by the random words of the given global rows; missing where impossible."""
-        flagged = np.ones(len(rows), np.bool_)
+        flagged, scratch = np.ones(len(rows), np.bool_), new_scratch(self._states_plan.program)
         for part, own in _tiles(evidence) if self._single.in_range else ():
             n = own.codes.shape[1]
             numbers = np.zeros(n, np.uint64)
             numbers[: part.stop - part.start] = rows[part]
             found = FoundStates(np.empty(n, np.bool_), np.empty(n), np.empty((len(codes), n), codes.dtype))
-            LOOPS["draw", "cpu"](0, n, np.uint64(key), numbers, *self._states_program, self._read(own), found)
+            LOOPS["draw", "cpu"](0, n, np.uint64(key), numbers, self._states_plan, self.read(own), scratch, found)
             flagged[part], codes[:, part] = _first(found.flagged, part), _first(found.codes, part)
         for chosen, own in _pieces(evidence, flagged):
             states = np.empty((len(codes), len(chosen)), codes.dtype)
@@ -132,7 +132,7 @@ class DenseEngine:
         counts: Array | None = None,
     ) -> Array:
         """Run a program; returns which rows it does not answer."""
-        flagged = np.ones(len(log_p), np.bool_)
+        flagged, scratch = np.ones(len(log_p), np.bool_), new_scratch(program)
         counts = np.empty((0, COUNT_LANES)) if counts is None else counts
         for rows, own in _tiles(evidence) if low.in_range else ():
             n, given = own.codes.shape[1], rows.stop - rows.start
@@ -141,13 +141,14 @@ class DenseEngine:
                 own_weights[:given] = weights[rows]
             out = None if marginals is None else marginals[:, rows] if n == given else np.empty((len(marginals), n))
             answers = DenseAnswers(np.empty(n, np.bool_), np.empty(n), *_flat(out), counts)
-            LOOPS["answer", "cpu"](0, n, program, self._read(own), own_weights, answers)
+            LOOPS["answer", "cpu"](0, n, program, self.read(own), own_weights, scratch, answers)
             flagged[rows], log_p[rows] = _first(answers.flagged, rows), _first(answers.log_p, rows)
             if marginals is not None and out is not None and n > given:
                 marginals[:, rows] = _first(out, rows)
         return flagged
 
-    def _read(self, evidence: Evidence) -> DenseEvidence:
+    def read(self, evidence: Evidence) -> DenseEvidence:
+        """Evidence as the loops read it."""
         first = np.full(len(self._n_states), -1, np.int32)
         row = 0
         for v in evidence.soft:

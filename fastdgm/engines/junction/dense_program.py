@@ -92,7 +92,7 @@ def counts_program(low: Lowered, families: Sequence[tuple[int, ...]]) -> tuple[D
     return _program(low, operations), Counted(n_cells, tuple(steps), found)
 
 
-def states_program(low: Lowered) -> tuple[DenseProgram, StatePlan]:
+def states_plan(low: Lowered) -> StatePlan:
     """All rows, kept, and the order in which variables get their states; of steps that are not merged."""
     cell_start = list(accumulate((len(own.row) for own in low.steps), initial=0))
     factor_start = list(accumulate((own.factor_rows.size for own in low.steps), initial=0))
@@ -100,6 +100,7 @@ def states_program(low: Lowered) -> tuple[DenseProgram, StatePlan]:
     strides = [_strides([low.n_states[u] for u in own.bucket.scope]) for own in order]
     cells = [_cells_of_configurations(low, own, cell_start[own.step]) for own in order]
     plan = StatePlan(
+        program=_arranged(low, list(_collect(low)), np.arange(low.n_rows), low.n_rows),
         variable=_unsigned([own.bucket.variable for own in order]),
         n_factors=_unsigned([len(low.steps[own.step].factors) for own in order]),
         step_cell=_unsigned([cell_start[own.step] for own in order]),
@@ -113,8 +114,8 @@ def states_program(low: Lowered) -> tuple[DenseProgram, StatePlan]:
         state=_states(low, cell_start),
         result=np.uint32(low.result),
     )
-    freeze(*plan[:-1])
-    return _arranged(low, list(_collect(low)), np.arange(low.n_rows), low.n_rows), plan
+    freeze(*plan[1:-1])
+    return plan
 
 
 # --- operations ---
