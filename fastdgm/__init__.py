@@ -34,6 +34,7 @@ _HOME = {
     "NoisyOr": "conditionals.noisy_or",
     "PosteriorTable": "inference.posterior_table",
     "Samples": "data.samples",
+    "SamplingInfo": "inference.sampling_info",
     "Softmax": "conditionals.logistic",
     "FormatError": "errors",
     "ImpossibleEvidenceError": "errors",
@@ -95,6 +96,7 @@ if TYPE_CHECKING:
     from .examples import example as example
     from .examples import example_names as example_names
     from .inference.posterior_table import PosteriorTable as PosteriorTable
+    from .inference.sampling_info import SamplingInfo as SamplingInfo
     from .interop.pgmpy import from_pgmpy as from_pgmpy
     from .interop.pyagrum import from_pyagrum as from_pyagrum
     from .interop.sklearn import from_sklearn as from_sklearn

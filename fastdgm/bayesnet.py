@@ -7,7 +7,7 @@ import warnings
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
 
@@ -88,7 +88,7 @@ class BayesNet(Sampler):
         n_particles: int = 1,
         warm_up: int = 0,
     ) -> BayesNet:
-        """Learn every conditional from complete data, afresh; returns self, changed all at once.
+        """Learn every conditional from data, afresh; returns self, changed all at once.
 
         Tables: theta_{v,u,k} = (N_{v,u,k} + a) / sum_k' (N_{v,u,k'} + a), with N the (weighted) counts of state k under
         parent configuration u. A configuration never seen, with a = 0, gets the uniform distribution.
@@ -129,9 +129,9 @@ class BayesNet(Sampler):
             because it gives one number per row.
 
         n_restarts, max_iterations, tolerance, resume : of EM, see below.
-        seed, progress : of EM and of the training of modules.
-        valid, guide, epochs, batch_size, learning_rate, schedule, weight_decay, patience, checkpoint,
-        max_gradient_norm, n_particles, warm_up : of modules, see below; refused where there are none.
+        seed, progress, checkpoint : of EM and of the training of modules.
+        valid, guide, epochs, batch_size, learning_rate, schedule, weight_decay, patience, max_gradient_norm,
+        n_particles, warm_up : of modules, see below; refused where there are none.
 
         Raises
         ------
@@ -141,20 +141,32 @@ class BayesNet(Sampler):
 
         Notes
         -----
-        *Hidden variables.* In networks with real variables, a discrete variable whose column is absent, or which has no
-        value in some rows, is hidden, and all conditionals are learnt by EM (Dempster, Laird and Rubin 1977): each step
-        weighs the configurations of what is hidden in a row by their posterior, exactly, and learns from them as from
-        complete rows; the likelihood never falls, but where a degenerate component is widened. Its states must be
-        declared. An array ``(n, n_reals)`` holds the real variables alone. Real values may be missing, too, where
+        *Missing values and latent variables.* A discrete variable that has no value in some rows, or no column, is
+        hidden there, and all conditionals are learnt by EM (Dempster, Laird and Rubin 1977): each step weighs the
+        states of what is hidden in a row by their posterior, exactly, and learns from them as from complete rows. It
+        maximises, and never lowers,
+
+            sum_i w_i log p(what row i says) + log prior               log prior: sum of a log theta over all cells
+
+        In networks of discrete variables the step is theta = (N + a) / sum (N + a) with the expected counts N
+        (Lauritzen 1995); a table learns nothing from rows in which its variable and all that descends from it are
+        missing, or, where few rows are so, learns the same more slowly; a row that says nothing changes nothing. The
+        states are those declared or, in a column, those of the values that are there. With real variables a component
+        is the estimate of its own weighted rows, as above, but for one whose rows do not determine it, because it has
+        lost them, or shrunk onto a few or onto equal ones: it also sees all rows with weight 1e-8, and so becomes as
+        wide as the data, or about 1e-4 of that on a few rows, instead of undefined, by steps that may lower the
+        likelihood. An array ``(n, n_reals)`` holds the real variables alone. Real values may be missing, too, where
         nothing observed depends on them.
 
-        It starts from clusters by k-means++ of what is observed below each hidden variable, ``n_restarts`` times from
-        other ``seed``\\ s, and keeps the most likely end; a run ends when a step gains less than ``tolerance`` nats per
-        row, or, with a warning, after ``max_iterations``. ``resume=True`` goes on from the present parameters. A bar
-        shows the steps where ``progress`` says so. A component is the estimate of its own weighted rows, as above, but
-        for one whose rows do not determine it, because it has lost them, or shrunk onto a few or onto equal ones: it
-        also sees all rows with weight 1e-8, and so becomes as wide as the data, or about 1e-4 of that on a few rows,
-        instead of undefined. After Ctrl-C the network is as it was.
+        It starts from the counts of the rows that know a whole family and, for what no row knows (with real variables:
+        for all that is hidden), from clusters by k-means++ of what is observed below. ``n_restarts`` starts differ in
+        clusters and in random weights of the rows (with real variables: in clusters alone); the most likely end is
+        kept. A run ends when a step changes the objective by no more than ``tolerance`` nats per row, or, with a
+        warning, after ``max_iterations``: for estimates to three digits take ``tolerance=1e-6``. :attr:`history` has
+        its trace. ``resume=True`` goes on from the present parameters, with the numbers of a longer run; so does
+        ``checkpoint=path`` in networks of tables, a file that is replaced while the fit runs. A bar shows the steps
+        where ``progress`` says so. The result does not depend on the number of threads. After Ctrl-C the network is as
+        it was.
 
         *Torch modules.* In networks with :class:`Neural` nodes, or with a guide, conditionals of other kinds are learnt
         first, in closed form, each from the rows in which it and its parents have values; those of variables that never
@@ -187,6 +199,8 @@ class BayesNet(Sampler):
         >>> net = fd.BayesNet.from_edges([("a", "b")])
         >>> net.fit({"a": ["x", "y", "x"], "b": [0, 1, 1]}, prior=0.0)["a"].table.round(3).tolist()
         [0.667, 0.333]
+        >>> net.fit({"a": ["x", "x", "y", "y", None], "b": [0, 0, 1, 1, 1]})["a"].table.round(2).tolist()  # by EM
+        [0.46, 0.54]
         >>> net.fit({"a": [0.5, 1.0, 1.5, 2.0], "b": [2.1, 2.9, 4.1, 4.9]})["b"].coefficients.round(3).tolist()
         [1.92]
 
@@ -208,7 +222,7 @@ class BayesNet(Sampler):
 
         check_ignored_labels(y)
         own_prior = checked_prior(prior, equivalent_sample_size)
-        options = EMOptions(n_restarts, max_iterations, tolerance, seed, progress, resume).checked()
+        options = EMOptions(n_restarts, max_iterations, tolerance, seed, progress, resume, checkpoint).checked()
         training = ModuleOptions(
             schedule,
             epochs,
@@ -306,6 +320,8 @@ class BayesNet(Sampler):
         else:
             fitted = learn(known, rows, prior)
             models = fit_models(known.conditionals, rows, valid, training)
+            if not models.pairs and training.checkpoint is not None:
+                raise TypeError("checkpoint= is about the training of modules and EM, and these rows are complete")
         if fitted.conditionals:
             self._set_conditionals(fitted.conditionals)
         else:
@@ -365,8 +381,9 @@ class BayesNet(Sampler):
 
     @property
     def history(self) -> list[dict[str, float]]:
-        """One dict per epoch of the last ``fit`` of a network with modules: epoch, train and valid (nats per row),
-        seconds, learning_rate."""
+        """One dict per epoch of the last ``fit`` that trained modules: epoch, train and valid (nats per row), seconds,
+        learning_rate; or per step of EM, 0 being the start: epoch, train (minus the objective per row), log_likelihood
+        (per row), seconds. Empty where conditionals were learnt in closed form."""
         return [dict(epoch) for epoch in self._history]
 
     # --- neighbours and pictures ---------------------------------------------------------------------------
@@ -416,6 +433,14 @@ class BayesNet(Sampler):
         from .interop.sklearn import to_sklearn
 
         return to_sklearn(self)
+
+    @overload
+    def plot(
+        self, path: None = None, *, layout: str = ..., posterior: Mapping[str, object] | None = ...
+    ) -> Picture: ...
+
+    @overload
+    def plot(self, path: str | Path, *, layout: str = ..., posterior: Mapping[str, object] | None = ...) -> Path: ...
 
     def plot(
         self,

@@ -12,6 +12,7 @@ from .data.condition_text import as_mapping, condition_text
 from .data.evidence import known_values
 from .data.placement import Placement
 from .data.variables import in_order
+from .inference.sampling_info import N_SAMPLES, Method, SamplingInfo, exact_info, is_weighted
 from .queries import Queries, Seed, warn_of
 from .runtime.text import preview
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from .conditionals.multivariate import MultivariateNormal
     from .inference.impossible import Impossible
     from .inference.posterior_table import PosteriorTable
+    from .inference.weighted_answers import WeightedAnswer
 
 
 class Beliefs(Queries):
@@ -31,8 +33,11 @@ class Beliefs(Queries):
         *,
         impossible: Impossible = "error",
         n_importance: int | None = None,
+        method: Method = "exact",
+        n_samples: int = N_SAMPLES,
+        return_info: bool = False,
         seed: int | np.random.Generator | None = None,
-    ) -> npt.NDArray[np.float64]:
+    ) -> Any:
         """The posterior of one discrete variable in every row: P(x_name = k | the row's other values), by Bayes' rule.
 
         Parameters
@@ -41,8 +46,10 @@ class Beliefs(Queries):
             looked at. Any other values may be missing, other ones in every row, and are summed out.
         name : a discrete variable.
         impossible : of rows whose log-probability is -inf whatever the state: "error" raises, "nan" gives NaN.
-        n_importance, seed : as for :meth:`log_prob`: hidden real variables without a closed form are sampled, and the
-            posterior is the share of each state in the weights.
+        n_importance, method, n_samples, seed : as for :meth:`log_prob`: the posterior is the share of each state in the
+            weights of what is sampled.
+        return_info : return a pair, the answer and a ``SamplingInfo``; standard errors of shares are by the delta
+            method (Geweke 1989), beside real variables NaN, because they are not estimated there.
 
         Returns
         -------
@@ -65,7 +72,14 @@ class Beliefs(Queries):
         >>> net.predict_proba({"wet": ["wet", "dry", None]}, "rain").round(3).tolist()
         [[0.333, 0.667], [0.947, 0.053], [0.8, 0.2]]
         """
-        return Placement.of(data).give_back(self._posterior(data, name, impossible, n_importance, seed))
+        give_back = Placement.of(data).give_back
+        if is_weighted(method):
+            found = self._weighted_posterior(data, name, impossible, n_importance, n_samples, seed)
+            return (give_back(found.value), found.info) if return_info else give_back(found.value)
+        if return_info and n_importance is not None:
+            raise ValueError('return_info= is of exact answers and of method="weighted", leave n_importance= out')
+        value = self._posterior(data, name, impossible, n_importance, seed)
+        return (give_back(value), exact_info(value)) if return_info else give_back(value)
 
     def predict(
         self,
@@ -110,7 +124,16 @@ class Beliefs(Queries):
         states = np.array([*self._states[name], None], dtype=object)
         return states[np.minimum(codes, len(states) - 1)]
 
-    def marginals(self, data: Any, *, impossible: Impossible = "error") -> dict[str, npt.NDArray[np.float64]]:
+    def marginals(
+        self,
+        data: Any,
+        *,
+        impossible: Impossible = "error",
+        method: Method = "exact",
+        n_samples: int = N_SAMPLES,
+        return_info: bool = False,
+        seed: int | np.random.Generator | None = None,
+    ) -> Any:
         """The distribution of every discrete variable in every row: P(x_v = k | what is observed in the row).
 
         All at once, where :meth:`predict_proba` is of one variable; and what a row says of a variable counts here, so
@@ -121,6 +144,8 @@ class Beliefs(Queries):
         data : as for :meth:`log_prob`; likelihoods too, columns that are float arrays ``(n_rows, k)`` of a mapping, in
             networks of discrete variables only.
         impossible : of rows whose log-probability is -inf: "error" raises, "nan" gives NaN.
+        method, n_samples, return_info, seed : as for :meth:`predict_proba`; "weighted" in networks of discrete
+            variables only.
 
         Returns
         -------
@@ -141,6 +166,11 @@ class Beliefs(Queries):
         from .inference.impossible import check_impossible_option
 
         check_impossible_option(impossible)
+        give_back = Placement.of(data).give_back
+        if is_weighted(method):
+            answer = self._weighted_marginals(data, impossible, n_samples, seed)
+            value = {name: give_back(own) for name, own in answer.value.items()}
+            return (value, answer.info) if return_info else value
         if self._program.is_tabular:
             from .data.evidence_rows import as_evidence
             from .inference.exact_answers import marginals
@@ -150,15 +180,20 @@ class Beliefs(Queries):
             from .inference.predictions import marginals as marginals_beside_reals
 
             found = marginals_beside_reals(self._inference, data, impossible)
-        give_back = Placement.of(data).give_back
-        return {name: give_back(own) for name, own in found.items()}
+        value = {name: give_back(own) for name, own in found.items()}
+        return (value, exact_info(found)) if return_info else value
 
     def posterior(
         self,
         names: Sequence[str],
         given: Mapping[str, object] | None = None,
         do: Mapping[str, object] | None = None,
-    ) -> PosteriorTable | MultivariateNormal:
+        *,
+        method: Method = "exact",
+        n_samples: int = N_SAMPLES,
+        return_info: bool = False,
+        seed: int | np.random.Generator | None = None,
+    ) -> Any:
         """What known values say of some variables, jointly and exactly: p(names | given, do).
 
         For discrete variables a table, P(names = k | given) = p(k, given) / sum_k p(k, given), with a number for every
@@ -173,6 +208,8 @@ class Beliefs(Queries):
             array ``(k,)``, the likelihood of each state, not normalised. Numbers, or sequences of them, of real
             variables. For real names discrete variables that bear on the answer need a code or label.
         do : values that variables are set to, whatever their parents are: the question is put to ``net.do(do)``.
+        method, n_samples, return_info, seed : as for :meth:`predict_proba`; "weighted" in networks of discrete
+            variables only.
 
         Returns
         -------
@@ -182,9 +219,9 @@ class Beliefs(Queries):
         Raises
         ------
         ImpossibleEvidenceError (a ValueError) : what is given has probability 0, naming values that cannot be together.
-        ValueError : a name that is given itself, a table of more than 2**24 cells, a posterior of real variables that
-            is not normal (a mixture, another kind of conditional, a point mass), naming the variable. KeyError :
-            unknown names or labels.
+        ValueError : a name that is given itself, ``given`` and ``do`` that disagree, a table of more than 2**24 cells,
+            a posterior of real variables that is not normal (a mixture, another kind of conditional, a point mass),
+            naming the variable. KeyError : unknown names or labels.
 
         Examples
         --------
@@ -193,10 +230,10 @@ class Beliefs(Queries):
         >>> asia.posterior(["lung", "bronc"], given={"xray": "yes"})
         P(lung, bronc | xray=yes)
         lung  bronc=yes  bronc=no
-        yes   0.2812     0.2075
-        no    0.2243     0.287
-        >>> asia.posterior(["lung"], given={"xray": "yes"}, do={"smoke": "no"})["yes"].round(4)
-        0.0927
+        yes   0.2799     0.2088
+        no    0.2264     0.2849
+        >>> [round(asia.posterior(["smoke"], **{how: {"lung": "yes"}})["yes"], 3) for how in ("given", "do")]
+        [0.909, 0.5]
         >>> net = fd.BayesNet({"a": fd.Normal(0, 1), "b": fd.LinearGaussian(["a"], 1, [2], std=0.5)})
         >>> answer = net.posterior(["a"], given={"b": 1.3})
         >>> answer.mean.round(3).tolist(), answer.covariance.round(3).tolist()
@@ -211,12 +248,34 @@ class Beliefs(Queries):
         for option, values in (("given", known), ("do", intervention)):
             for name in asked:
                 if name in values:
-                    raise ValueError(
-                        f"{name!r} is {option} a value, so it has no posterior: leave it out of one of them"
-                    )
-        net = self.do(intervention) if intervention else self
+                    what = "given a value" if option == "given" else "set to a value by do"
+                    raise ValueError(f"{name!r} is {what}, so it has no posterior: leave it out of one of the two")
+        net = self
+        if intervention:
+            self._check_agreement(known, intervention)
+            net = self.do(intervention)
         condition = condition_text(known, intervention, self._states)
+        if is_weighted(method):
+            answer = net._weighted_table(asked, known, n_samples, seed)
+            table = _labelled(net, asked, answer.value, condition)
+            return (table, answer.info) if return_info else table
+        if return_info:
+            raise ValueError('return_info= of a posterior is of method="weighted": what is exact has no errors')
         return net._answer_to(asked, known, condition)
+
+    def _check_agreement(self, known: Mapping[str, object], done: Mapping[str, object]) -> None:
+        """ValueError where a variable is given something else than what it is set to."""
+        from .inference.agreement import check_agreement, check_known_agreement
+
+        schema = self._program.schema
+        both = {name: value for name, value in known.items() if name in done}
+        values = known_values(done, schema, "do")
+        if both and self._program.is_tabular:
+            from .data.evidence_rows import given_evidence
+
+            check_agreement(given_evidence(both, schema), values)
+        elif both:
+            check_known_agreement(known_values(both, schema), values, schema)
 
     def _answer_to(
         self, names: tuple[str, ...], known: Mapping[str, object], condition: str
@@ -224,15 +283,11 @@ class Beliefs(Queries):
         """The posterior of discrete names as a table, of real ones as a normal vector."""
         real = [name for name in names if name not in self._program.schema.states]
         if not real:
-            from .inference.posterior_table import PosteriorTable
-
-            return PosteriorTable({name: self._states[name] for name in names}, self._table(names, known), condition)
+            return _labelled(self, names, self._table(names, known), condition)
         from .inference.posteriors import posterior
 
         if len(real) < len(names):
-            raise ValueError(
-                f"a posterior is of discrete variables or of real ones, not both: {preview(real)} are real"
-            )
+            raise ValueError(f"a posterior is of discrete variables or of real ones, here {preview(real)} are real")
         network = self._inference.network
         return posterior(network, names, known_values(known, network.schema))
 
@@ -267,6 +322,59 @@ class Beliefs(Queries):
             return joint_table(self._exact, names, known)
         return joint_table_beside_reals(self._inference, names, known)
 
+    def _weighted_posterior(
+        self, data: Any, name: str, impossible: Impossible, n_importance: int | None, n_samples: int, seed: Seed
+    ) -> WeightedAnswer:
+        """P(name = k | the other values) by likelihood weighting, or beside real variables by importance sampling."""
+        from .inference.impossible import check_impossible_option
+        from .inference.weighted_answers import WeightedAnswer, posterior, refuse_beside_weighted
+
+        check_impossible_option(impossible)
+        refuse_beside_weighted({"n_importance": n_importance})
+        self._check_discrete(name)
+        if self._program.is_tabular:
+            found = posterior(self._weighted, data, name, self._weighted_sampling(n_samples, seed), impossible)
+        else:
+            from .inference.predictions import estimated_posterior
+
+            sampling = self._sampling(n_samples, seed, "n_samples")
+            own = estimated_posterior(self._inference, data, name, sampling, impossible)
+            exact = np.isinf(own.n_effective)[:, None]
+            info = SamplingInfo(np.where(exact, 0.0, np.full(own.value.shape, np.nan)), own.n_effective)
+            found = WeightedAnswer(own.value, info, own.doubt(n_samples, "n_samples"))
+        warn_of(found.doubt)
+        return found
+
+    def _weighted_marginals(self, data: Any, impossible: Impossible, n_samples: int, seed: Seed) -> WeightedAnswer:
+        from .inference.weighted_answers import marginals
+
+        self._check_tabular("marginals", "predict_proba(data, name)")
+        found = marginals(self._weighted, data, self._weighted_sampling(n_samples, seed), impossible)
+        warn_of(found.doubt)
+        return found
+
+    def _weighted_table(
+        self, names: tuple[str, ...], known: Mapping[str, object], n_samples: int, seed: Seed
+    ) -> WeightedAnswer:
+        from .inference.weighted_answers import joint_table
+
+        self._check_tabular("posterior", "predict_proba(data, name)")
+        found = joint_table(self._weighted, names, known, self._weighted_sampling(n_samples, seed))
+        warn_of(found.doubt)
+        return found
+
+    def _check_tabular(self, verb: str, other: str) -> None:
+        if not self._program.is_tabular:
+            raise ValueError(
+                f'{verb} with method="weighted" is of networks of discrete variables without modules; beside real '
+                f"variables {other} has it"
+            )
+
+    def _check_discrete(self, name: str) -> None:
+        self._check_name(name)
+        if name not in self._program.schema.states:
+            raise ValueError(f"only discrete variables have a posterior by state, {name!r} is real")
+
     def _posterior(
         self, data: Any, name: str, impossible: Impossible, n_importance: int | None, seed: Seed
     ) -> npt.NDArray[np.float64]:
@@ -275,11 +383,8 @@ class Beliefs(Queries):
         from .inference.impossible import check_impossible_option
 
         check_impossible_option(impossible)
-        self._check_name(name)
-        program = self._program
-        if name not in program.schema.states:
-            raise ValueError(f"only discrete variables have a posterior by state, {name!r} is real")
-        if program.is_tabular:
+        self._check_discrete(name)
+        if self._program.is_tabular:
             return exact_answers.posterior(self._exact, self._inference, data, name, impossible)
         if n_importance is None:
             return predictions.posterior(self._inference, data, name, impossible)
@@ -287,3 +392,10 @@ class Beliefs(Queries):
         found = predictions.estimated_posterior(self._inference, data, name, sampling, impossible)
         warn_of(found.doubt(sampling.n_importance))
         return found.value
+
+
+def _labelled(net: Beliefs, names: tuple[str, ...], table: npt.NDArray[np.float64], condition: str) -> PosteriorTable:
+    """A table with the names of its axes and states."""
+    from .inference.posterior_table import PosteriorTable
+
+    return PosteriorTable({name: net.states[name] for name in names}, table, condition)

@@ -9,15 +9,15 @@ from typing import Any, Self
 import numpy as np
 import numpy.typing as npt
 
-from .beliefs import Beliefs
 from .conditionals.base import Conditional
 from .data.placement import Placement
 from .graph import topological_order
+from .information import Information
 from .runtime.seeds import at_least_one, key_from_seed
 from .runtime.text import preview
 
 
-class LatentCodes(Beliefs):
+class LatentCodes(Information):
     """A network that may have a guide: q(z | what is observed) for latent real variables z."""
 
     def guided(self, guide: Mapping[str, Conditional]) -> Self:

@@ -11,6 +11,8 @@ import numpy.typing as npt
 
 from .conditionals.base import Conditional
 from .data.placement import Placement, asks_for_gradient
+from .errors import MissingValuesError
+from .inference.sampling_info import N_SAMPLES, Method, SamplingInfo, exact_info, is_weighted
 from .runtime.seeds import at_least_one, key_from_seed
 from .structure_questions import StructureQuestions
 
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     from .inference.importance import Sampling
     from .inference.impossible import Impossible
     from .inference.latent import Inference
+    from .inference.weighted import WeightedInference, WeightedSampling
 
 Seed = int | np.random.Generator | None
 
@@ -31,12 +34,13 @@ class Queries(StructureQuestions):
     _kept_program: Program | None = None
     _kept_inference: Inference | None = None
     _kept_exact: Exact | None = None
+    _kept_weighted: WeightedInference | None = None
     _kept_density: JointDensity | None = None
 
     def _set_conditionals(self, conditionals: Mapping[str, Conditional]) -> None:
         super()._set_conditionals(conditionals)
         self._kept_program = self._kept_inference = self._kept_exact = None  # at once: their plans may be large
-        self._kept_density = None
+        self._kept_weighted = self._kept_density = None
 
     @property
     def _program(self) -> Program:
@@ -58,6 +62,9 @@ class Queries(StructureQuestions):
         impossible: Impossible = "error",
         n_importance: int | None = None,
         return_std_error: bool = False,
+        method: Method = "exact",
+        n_samples: int = N_SAMPLES,
+        return_info: bool = False,
         seed: int | np.random.Generator | None = None,
     ) -> Any:
         """How likely each row is: log p(x) = sum_v log P(x_v | parents of v), in nats.
@@ -98,6 +105,11 @@ class Queries(StructureQuestions):
             refused. Rows that need none are exact.
         return_std_error : return a pair, log p and its standard error ``(n_rows,)``: by the delta method that of the
             mean weight divided by the mean, 0 where log p is exact, inf where one sample or none says anything.
+        method : "exact"; or "weighted", where that is too big: likelihood weighting, log (1/K) sum_k w_k of K =
+            ``n_samples`` draws of each row, in which what is observed stays and w is its probability given its parents
+            (Fung and Chang 1990). Beside real variables it is what ``n_importance=K`` does.
+        return_info : return a pair, log p and a ``SamplingInfo``: its standard error and the effective sample size
+            (sum w)^2 / sum w^2 of every row.
         seed : of the samples, int in [0, 2**64), a ``numpy.random.Generator``, or None for a fresh one. Sample k of row
             i has random words of its own, whatever else is asked for with it (class of reproducibility: float-driven,
             or torch's modules).
@@ -124,9 +136,9 @@ class Queries(StructureQuestions):
         [-0.288, -1.386]
         >>> asia = fd.example("asia")
         >>> asia.log_prob({"smoke": ["yes", None], "xray": ["yes", "yes"]}).round(3).tolist()
-        [-2.574, -2.204]
+        [-2.579, -2.205]
         >>> asia.log_prob({"smoke": ["yes"], "xray": ["yes"]}, given=["smoke"]).round(3).tolist()
-        [-1.881]
+        [-1.886]
         >>> mixture = fd.BayesNet({"z": fd.Bernoulli(0.3), "x": fd.Normal.given(["z"], mean=[-2, 3], std=[1, 0.5])})
         >>> mixture.log_prob({"x": [-2.0, 3.0]}).round(3).tolist()
         [-1.276, -1.43]
@@ -135,6 +147,16 @@ class Queries(StructureQuestions):
         >>> value.round(1).tolist(), error.round(2).tolist()
         ([-0.8, -0.6], [0.02, 0.01])
         """
+        if is_weighted(method):
+            options = {"given": given, "per_variable": per_variable, "n_importance": n_importance}
+            return self._weighted_log_prob(data, options, n_samples, seed, return_std_error, return_info)
+        if return_info:
+            if n_importance is not None or return_std_error:
+                raise ValueError(
+                    'return_info= is of method="weighted" and of exact answers, which have no other errors'
+                )
+            value = self.log_prob(data, given=given, per_variable=per_variable, impossible=impossible)
+            return value, exact_info(np.asarray(value))
         if given is not None or impossible != "error":
             return self._conditional_log_prob(data, given, impossible, per_variable, n_importance, return_std_error)
         if asks_for_gradient(data) and self._has_gradient:
@@ -163,9 +185,7 @@ class Queries(StructureQuestions):
 
         check_impossible_option(impossible)
         if given is None:
-            raise ValueError(
-                f"impossible={impossible!r} is a rule for given=: without, impossible rows have log_prob -inf"
-            )
+            raise ValueError("impossible= is a rule for given=: without it impossible rows have a log_prob of -inf")
         names = self._asked(given, "given")
         if per_variable or n_importance is not None:
             other = "per_variable" if per_variable else "n_importance"
@@ -180,16 +200,28 @@ class Queries(StructureQuestions):
         return (give_back(found), give_back(np.zeros(len(found)))) if return_std_error else give_back(found)
 
     def _exact_log_prob(self, data: Any, per_variable: bool) -> npt.NDArray[np.float64]:
-        from .data.boundary import as_network_block
-
         program = self._program
-        if not per_variable:
-            from .inference.exact_answers import log_evidence
-            from .inference.predictions import log_prob
+        if per_variable or program.refuses_missing:
+            return self._log_prob_of_complete(program, data, per_variable)
+        from .inference.exact_answers import log_evidence
+        from .inference.predictions import log_prob
 
-            return log_evidence(self._exact, data) if program.is_tabular else log_prob(self._inference, data)
-        block = as_network_block(data, program.schema)  # those of the program, also while another thread fits
-        return program.log_prob_per_variable(block).T if per_variable else program.log_prob(block)
+        return log_evidence(self._exact, data) if program.is_tabular else log_prob(self._inference, data)
+
+    def _log_prob_of_complete(self, program: Program, data: Any, per_variable: bool) -> npt.NDArray[np.float64]:
+        from .data.boundary import as_network_block, read_once
+
+        schema = program.schema  # that of the program, also while another thread fits
+        data = read_once(data, schema.names)
+        try:
+            block = as_network_block(data, schema)
+            return program.log_prob_per_variable(block).T if per_variable else program.log_prob(block)
+        except MissingValuesError:
+            if not per_variable:
+                raise
+            from .data.incomplete import incomplete_rows
+
+            raise incomplete_rows(data, schema, "per_variable=True") from None
 
     @property
     def _has_gradient(self) -> bool:
@@ -238,10 +270,52 @@ class Queries(StructureQuestions):
         give_back = Placement.of(data).give_back
         return (give_back(found.value), give_back(found.std_error)) if return_std_error else give_back(found.value)
 
-    def _sampling(self, n_importance: int, seed: Seed) -> Sampling:
+    def _weighted_log_prob(
+        self,
+        data: Any,
+        options: Mapping[str, Any],
+        n_samples: int,
+        seed: Seed,
+        return_std_error: bool,
+        return_info: bool,
+    ) -> Any:
+        """log p by likelihood weighting, or beside real variables by importance sampling."""
+        from .inference.weighted_answers import log_prob, refuse_beside_weighted
+
+        refuse_beside_weighted(options)
+        if self._program.is_tabular:
+            value, info, doubt = log_prob(self._weighted, data, self._weighted_sampling(n_samples, seed))
+        else:
+            from .inference.predictions import estimated_log_prob
+
+            found = estimated_log_prob(self._inference, data, self._sampling(n_samples, seed, "n_samples"))
+            value, info = found.value, SamplingInfo(found.std_error, found.n_effective)
+            doubt = found.doubt(n_samples, "n_samples")
+        warn_of(doubt)
+        give_back = Placement.of(data).give_back
+        if return_info:
+            return give_back(value), info
+        return (give_back(value), give_back(info.std_error)) if return_std_error else give_back(value)
+
+    def _weighted_sampling(self, n_samples: int, seed: Seed) -> WeightedSampling:
+        from .inference.weighted import WeightedSampling
+
+        return WeightedSampling(at_least_one(n_samples, "n_samples"), key_from_seed(seed))
+
+    @property
+    def _weighted(self) -> WeightedInference:
+        """What estimates answers about rows of discrete variables, made on first use."""
+        program, weighted = self._program, self._kept_weighted
+        if weighted is None or weighted.program is not program:
+            from .inference.weighted import WeightedInference
+
+            weighted = self._kept_weighted = WeightedInference(program)
+        return weighted
+
+    def _sampling(self, n_importance: int, seed: Seed, option: str = "n_importance") -> Sampling:
         from .inference.importance import Sampling
 
-        return Sampling(self._guide, at_least_one(n_importance, "n_importance"), key_from_seed(seed))
+        return Sampling(self._guide, at_least_one(n_importance, option), key_from_seed(seed))
 
     @property
     def _inference(self) -> Inference:
@@ -273,6 +347,7 @@ class Queries(StructureQuestions):
             "_kept_program": None,
             "_kept_inference": None,
             "_kept_exact": None,
+            "_kept_weighted": None,
             "_kept_density": None,
         }
 

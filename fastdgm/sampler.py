@@ -8,11 +8,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from .data.evidence import is_per_row, known_values, refuse_given
+from .data.evidence import Known, known_values, refuse_given
+from .data.given_values import is_per_row
 from .data.placement import Placement
 from .data.samples import Samples, rows_of
 from .data.schema import Schema, Values
+from .inference.sampling_info import N_SAMPLES, Method, is_weighted
 from .latent_codes import LatentCodes
+from .queries import warn_of
 from .runtime.arrays import real_type
 from .runtime.extras import how_to_install
 from .runtime.seeds import at_least_one, check_chunk, check_rows, key_from_seed, whole_number
@@ -47,6 +50,8 @@ class Sampler(LatentCodes):
         start: int = 0,
         like: Any = None,
         dtype: npt.DTypeLike = np.float32,
+        method: Method = "exact",
+        n_samples: int = N_SAMPLES,
     ) -> Samples:
         """Draw ``n`` rows by ancestral sampling, x_v ~ P(x_v | parents of v), parents first; or of what is ``given``,
         x ~ p(x | given).
@@ -85,6 +90,11 @@ class Sampler(LatentCodes):
         start : index of the first row, so that many processes can make disjoint parts of one data set.
         like : a torch tensor: the result is a torch tensor ``(n, n_vars)`` of codes, or of reals.
         dtype : float32 or float64, of real variables.
+        method : "exact"; or "weighted", where that is too big, or not possible beside real variables: each row is one
+            of ``n_samples`` draws by likelihood weighting (:meth:`log_prob`) of what is given, chosen by their weights
+            (Rubin 1988), and so about right, the better the more there are: rows under the same known values are from
+            the same draws, and repeat. A warning tells where few of them count.
+        n_samples : of "weighted".
 
         Returns
         -------
@@ -105,12 +115,14 @@ class Sampler(LatentCodes):
         >>> x.shape, x["smoke"].dtype
         ((1000, 8), dtype('uint8'))
         >>> smokers = net.sample(10_000, given={"dysp": "yes"}, seed=0)["smoke"] == net.states["smoke"].index("yes")
-        >>> smokers.mean().round(2), net.sample(given={"dysp": ["yes", "no"]}, n=5, do={"smoke": "yes"}).shape
-        (np.float64(0.63), (5, 8))
+        >>> float(smokers.mean().round(2)), net.sample(5, given={"dysp": ["yes", "no"]}, do={"smoke": "yes"}).shape
+        (0.64, (5, 8))
         """
         kind = real_type(dtype)
         placement = Placement.of(like)
-        if given is not None and is_per_row(given):
+        if is_weighted(method):
+            values, schema, key = self._weighted_rows(given, do, n, n_per_row, n_samples, seed, start, kind)
+        elif given is not None and is_per_row(given, self._program.schema):
             values, schema, key = self._drawn_per_row(given, do, n, n_per_row, seed, start)
         else:
             n, start = check_rows(_number_of_rows(n, n_per_row), start)
@@ -145,7 +157,7 @@ class Sampler(LatentCodes):
         n, start = check_rows(n, start)
         chunk = check_chunk(chunk)
         kind = real_type(dtype)
-        if given is not None and is_per_row(given):
+        if given is not None and is_per_row(given, self._program.schema):
             raise ValueError("iter_samples draws under known values that are the same for all rows: give sample() rows")
         key = key_from_seed(seed)
         source = self._source(given, do, kind)  # as it is now: a later fit does not change the rows to come
@@ -169,37 +181,42 @@ class Sampler(LatentCodes):
         from .inference.posteriors import can_draw, draws
 
         network = net._inference.network
-        known = known_values(given, network.schema)
-        if do is not None:
-            from .inference.agreement import check_known_agreement
-
-            check_known_agreement(known, known_values(do, network.schema, "do"), network.schema)
+        known = self._known(given, do)
         if not can_draw(network, known):
             refuse_given(given, network.schema)
         return _Source(program.schema, lambda n, key, start: draws(network, n, key, start, dtype, known))
 
     def _evidence(self, given: Any, do: Mapping[str, object] | None) -> EvidenceBlock:
         """Known values of a network of tables, which do not contradict an intervention."""
-        from .inference.given_rows import evidence_of
+        from .data.evidence_rows import given_evidence
 
         schema = self._program.schema
-        block = evidence_of(given, schema)
+        block = given_evidence(given, schema)
         if do is not None:
             from .inference.agreement import check_agreement
 
             check_agreement(block, known_values(do, schema, "do"))
         return block
 
+    def _known(self, given: Any, do: Mapping[str, object] | None) -> Known:
+        """The same of any network, one value of each variable."""
+        schema = self._program.schema
+        known = known_values(given, schema)
+        if do is not None:
+            from .inference.agreement import check_known_agreement
+
+            check_known_agreement(known, known_values(do, schema, "do"), schema)
+        return known
+
     def _calibrated(self, block: EvidenceBlock) -> Calibrated:
         """The network given one row of evidence; that of the last call is kept."""
         from .inference.calibrated import calibrated
-        from .inference.given_rows import refuse_impossible
+        from .inference.impossible import refuse_impossible
 
         exact, evidence, found = self._exact, block.read(0, 1), self._kept_calibrated
         if found is None or not found.is_of(exact, evidence):
             found = calibrated(exact, evidence)
-            if found.log_evidence == -np.inf:
-                refuse_impossible(exact, block)
+            refuse_impossible(exact.log_evidence, block, np.array([found.log_evidence == -np.inf]), "draws")
             self._kept_calibrated = found
         return found
 
@@ -219,14 +236,46 @@ class Sampler(LatentCodes):
         program = net._program
         if not program.is_tabular:
             raise TypeError(
-                "given= is a mapping from variables to values where a network has real variables, modules or models, "
-                f"got {type(given).__name__}"
+                "given= is a mapping from variables to one value of each where a network has real variables, modules "
+                f"or models: rows of evidence are of networks of tables, got {type(given).__name__}"
             )
         block = self._evidence(given, do)
         n, start = check_rows(_number_of_rows(n, n_per_row, block.n), start)
         key = key_from_seed(seed)
         codes = drawn_rows(net._exact, block, key, start, n_per_row)
         return Values(codes, np.empty((0, n), np.float32)), program.schema, key
+
+    def _weighted_rows(
+        self,
+        given: Any,
+        do: Mapping[str, object] | None,
+        n: int | None,
+        n_per_row: int,
+        n_samples: int,
+        seed: int | np.random.Generator | None,
+        start: int,
+        dtype: np.dtype[Any],
+    ) -> tuple[Values, Schema, int]:
+        """Rows chosen from weighted draws."""
+        from .inference import weighted_answers, weighted_rows
+
+        if given is None:
+            raise ValueError('method="weighted" is of what is given=: without it rows are exact')
+        net = self if do is None else self.do(do)
+        schema, per_row = net._program.schema, is_per_row(given, net._program.schema)
+        block = self._evidence(given, do) if net._program.is_tabular else None
+        n_given = block.n if block is not None and per_row else None
+        n, start = check_rows(_number_of_rows(n, n_per_row, n_given), start)
+        sampling = net._weighted_sampling(n_samples, seed)
+        if block is not None:
+            codes, found = net._weighted.draws(block, sampling, start, n_per_row if per_row else n)
+            values = Values(codes, np.empty((0, n), dtype))
+        else:
+            known = self._known(given, do)
+            values, found = weighted_rows.drawn_beside_reals(net._program, known, sampling, n, start, dtype)
+        weighted_answers.refuse_unexplained(found, "draws")
+        warn_of(found.doubt(sampling.n_samples, "n_samples"))
+        return values, schema, sampling.key
 
     def __getstate__(self) -> dict[str, Any]:
         return {**super().__getstate__(), "_kept_calibrated": None}

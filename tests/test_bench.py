@@ -124,6 +124,45 @@ def test_rivals_of_networks_with_modules_compute_the_same():
         assert all(each["passed"] for each in CHECKS[workload.family](workload.make(200))), workload.name
 
 
+def test_rivals_give_the_same_answers_about_rows_with_missing_values():
+    pytest.importorskip("pyagrum", reason="pyAgrum is not installed")
+    from checks import CHECKS
+
+    found = CHECKS["evidence"](EVERY_WORKLOAD["alarm-evidence"].make(20))
+    assert len(found) == 10 and all(each["passed"] for each in found)
+
+
+def test_what_is_missing_does_not_depend_on_the_number_of_rows():
+    import numpy as np
+    from evidence_rows import CASES_OBSERVED, MISSING, hidden_at_random, hidden_cases, partial, patterns
+
+    subject = EVERY_WORKLOAD["alarm-evidence"].make(50)
+    few, many = (patterns(subject.model, subject.rows[:n]) for n in (10, 50))
+    for what, own in many.items():
+        np.testing.assert_array_equal(own[:10], few[what])
+        assert own.dtype == np.uint8 and own.flags.f_contiguous
+    assert ((many["one hidden"] == MISSING).sum(axis=1) == 1).all()
+    assert hidden_at_random((1000, 37), 0.2).mean() == pytest.approx(0.2, abs=0.01)
+    cases = partial(subject.rows, hidden_cases(subject.rows.shape))
+    assert ((cases != MISSING).sum(axis=1) == round(CASES_OBSERVED * 37)).all()
+    assert len(np.unique(cases == MISSING, axis=0)) > 40
+
+
+def test_multiply_adds_are_those_of_eliminating_what_is_hidden():
+    """In the chain a -> b -> c of 2, 3 and 4 states."""
+    import numpy as np
+    from peers.evidence_floors import Counter
+
+    import fastdgm as fd
+
+    shapes = {"a": ([], (2,)), "b": (["a"], (2, 3)), "c": (["b"], (3, 4))}
+    tables = {name: fd.CPT(parents, np.full(shape, 1 / shape[-1])) for name, (parents, shape) in shapes.items()}
+    counter = Counter(fd.BayesNet(tables))
+    hidden = {names: np.array([name in names for name in "abc"]) for names in ("", "b", "bc", "a")}
+    counted = {names: counter.multiply_adds(own) for names, own in hidden.items()}
+    assert counted == {"": 3, "b": 3 + 2 * 3, "bc": 1, "a": 3 + 2 * 2}
+
+
 def test_rows_run_under_pytest_benchmark(tmp_path):
     file = tmp_path / "asia.json"
     command = [sys.executable, "-m", "pytest", "bench", "--benchmark-only", "-q", "-k", "asia-1", "--rows", "1"]

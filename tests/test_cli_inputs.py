@@ -279,9 +279,6 @@ def test_mistakes_in_columns_of_unknown_states_name_their_input(tmp_path, monkey
     pd.DataFrame({"a": ["x", None], "b": ["no", "yes"]}).to_parquet("null.parquet")
     pd.DataFrame({"a": ["x", "y"], "b": ["no", "yes"]}).to_parquet("text.parquet")
     (tmp_path / "label.csv").write_text("a,b\nx,no\ny,maybe\n")
-    message = error_of(capsys, *fit, "empty.csv", "text.parquet", "null.parquet")
-    assert "null.parquet: missing values" in message
-    assert "column 'a', row 1 is missing" in message
     assert "label.csv: " in error_of(capsys, *fit, "letters.csv", "label.csv")
     message = error_of(capsys, *fit, "letters.csv", "codes.csv")
     assert "codes.csv: a column is of one type in all inputs: 'a' is int, in letters.csv string" in message
@@ -294,6 +291,27 @@ def test_mistakes_in_columns_of_unknown_states_name_their_input(tmp_path, monkey
     assert fd.read("fitted.bif").states["a"] == ("0", "1", "2")
     assert main([*fit, "letters.csv", "large.parquet", "text.parquet"]) == 0
     assert fd.read("fitted.bif").states["a"] == ("x", "y", "z")
+    assert main([*fit, "empty.csv", "text.parquet", "null.parquet"]) == 0
+    assert fd.read("fitted.bif").states["a"] == ("x", "y")
+
+
+@pytest.mark.parametrize("chunk", ["1", "100"])
+def test_rows_with_missing_values_are_learnt_from_as_in_one_call(tmp_path, monkeypatch, chunk):
+    monkeypatch.chdir(tmp_path)
+    net = fd.BayesNet.from_edges([("a", "b")], states={"a": ["x", "y"], "b": ["no", "yes"]})
+    fd.write(net, "net.safetensors")
+    frame = pd.DataFrame({"a": ["x", "y", None, "x", "y"], "b": ["no", "yes", "yes", None, "yes"]})
+    frame[:2].to_csv("whole.csv", index=False)
+    frame[2:].to_csv("partial.csv", index=False)
+    fit = ["fit", "net.safetensors", "-o", "fitted.safetensors", "--chunk", chunk]
+    assert main([*fit, "whole.csv", "partial.csv"]) == 0
+    expected = net.fit(frame)
+    assert all(fd.read("fitted.safetensors")[name] == expected[name] for name in net.names)
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(frame.to_csv(index=False).encode())))
+    assert main([*fit, "-"]) == 0
+    assert all(fd.read("fitted.safetensors")[name] == expected[name] for name in net.names)
+    frame[["b"]].to_csv("latent.csv", index=False)
+    assert main([*fit, "latent.csv", "--seed", "0"]) == 0
 
 
 @pytest.mark.parametrize("states", [{}, {"a": ["no", "yes"], "b": ["no", "yes"]}])

@@ -50,6 +50,24 @@ def assert_compiles(kernel: Any, *arguments: Any) -> None:
     assert "st.global" in ptx or "atom." in ptx or "red." in ptx
 
 
+# --- evidence ---
+
+
+@pytest.mark.parametrize("verb", ["log evidence", "marginals"])
+def test_the_twins_of_sliced_elimination_compile(verb):
+    from numba.types import int64
+
+    from fastdgm.engines.junction.sliced_loops_cuda import LOOPS
+    from fastdgm.kernels.sliced import SlicedMemory, SlicedNetwork, SlicedPrograms, SlicedRows
+
+    network = plan_type(SlicedNetwork, int64, int64, *["int64"] * 12, "float64", "float64", "int64", "int64")
+    rows = plan_type(SlicedRows, "int32", "float64", "uint8", int64, "float64", "int32", "int32", "int32", "int32")
+    programs = plan_type(SlicedPrograms, int64, "int32", int64, "int32", "int32", "int64")
+    memory = plan_type(SlicedMemory, *[array("float64", 2)] * 2, array("int32", 2), array("float64", 2))
+    more = [array("float64", 2)] if verb == "marginals" else []
+    assert_compiles(LOOPS[verb, "cuda"].kernel, network, rows, programs, memory, *more)
+
+
 # --- tables ---
 
 

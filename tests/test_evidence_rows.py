@@ -14,11 +14,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fastdgm.data.evidence_rows import as_evidence, evidence_type, missing_code
+import fastdgm as fd
+from fastdgm.data.evidence_rows import as_evidence, evidence_type, given_evidence, missing_code
+from fastdgm.data.given_values import is_per_row
 from fastdgm.data.samples import Samples
 from fastdgm.data.schema import Schema
 from fastdgm.data.variables import Discrete
-from fastdgm.errors import UnknownNameError
+from fastdgm.errors import MissingValuesError, UnknownNameError
 
 Rows = np.ndarray  # codes (n, n_vars) int64, -1 where a value is missing
 
@@ -305,3 +307,93 @@ def test_a_bad_value_is_named_by_its_row_in_any_piece():
         block.read(0, 15_000)
         with pytest.raises(ValueError, match=r"codes of 'v1' run from 0 to 2 .*row 15000 is 3"):
             block.read(14_000, 20_000)
+
+
+SCHEMA = Schema({"age": Discrete(("<5", "5-12", "13+")), "sick": Discrete(("no", "yes"))})
+
+
+def given_to(given: Any, n: int | None = None) -> tuple[list, tuple, list]:
+    block = given_evidence(given, SCHEMA, n)
+    codes, soft, likelihoods = block.read(0, block.n)
+    return codes.T.tolist(), soft, likelihoods.T.tolist()
+
+
+FORMS_OF_GIVEN = {
+    "nothing": ({}, [[255, 255]], (), [[]]),
+    "a label": ({"sick": "yes"}, [[255, 1]], (), [[]]),
+    "a code": ({"age": np.int8(2)}, [[2, 255]], (), [[]]),
+    "an array without axes": ({"age": np.array(2)}, [[2, 255]], (), [[]]),
+    "allowed states": ({"age": ["<5", 2]}, [[255, 255]], (0,), [[1, 0, 1]]),
+    "an allowed state": ({"age": ("13+",)}, [[2, 255]], (), [[]]),
+    "a set": ({"age": {"5-12", "13+"}}, [[255, 255]], (0,), [[0, 1, 1]]),
+    "all states": ({"age": [0, 1, 2], "sick": 0}, [[255, 0]], (), [[]]),
+    "a likelihood": ({"age": np.array([0.5, 0, 3]), "sick": 1}, [[255, 1]], (0,), [[0.5, 0, 3]]),
+    "a likelihood for each row": ({"sick": np.array([[1, 0.5], [0, 2]])}, [[255, 255]] * 2, (1,), [[1, 0.5], [0, 2]]),
+    "an array of codes": ({"age": np.array([2, -1]), "sick": "no"}, [[2, 0], [255, 0]], (), [[], []]),
+    "an array of labels": ({"age": np.array(["<5", "13+"])}, [[0, 255], [2, 255]], (), [[], []]),
+    "a column of pandas": ({"age": pd.Series(["<5", None])}, [[0, 255], [255, 255]], (), [[], []]),
+    "a column of polars": ({"age": pl.Series([1, None])}, [[1, 255], [255, 255]], (), [[], []]),
+    "rows beside sets": ({"age": {0, 2}, "sick": np.array([0, -1])}, [[255, 0], [255, 255]], (0,), [[1, 0, 1]] * 2),
+    "a frame": (pd.DataFrame({"sick": ["yes", None]}), [[255, 1], [255, 255]], (), [[], []]),
+    "rows": (np.array([[0, -1], [2, 1]]), [[0, 255], [2, 1]], (), [[], []]),
+    "lists of rows": ([[0, None], [2, 1]], [[0, 255], [2, 1]], (), [[], []]),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("form", FORMS_OF_GIVEN)
+def test_forms_of_given(form):
+    given, *want = FORMS_OF_GIVEN[form]
+    assert given_to(given) == tuple(want)
+    assert is_per_row(given, SCHEMA) == (form not in list(FORMS_OF_GIVEN)[:9])
+
+
+def test_given_for_many_rows():
+    codes, soft, likelihoods = given_to({"age": [0, 1], "sick": "yes"}, 3)
+    assert codes == [[255, 1]] * 3 and soft == (0,) and likelihoods == [[1, 1, 0]] * 3
+    assert given_to({"sick": np.array([0, 1])}, 2)[0] == [[255, 0], [255, 1]]
+    with pytest.raises(ValueError, match="as many as rows, got 2 for 3 rows; the states that are allowed in all"):
+        given_to({"sick": np.array([0, 1])}, 3)
+
+
+BAD_GIVEN = {
+    "no variable 'agge'; .* did you mean 'age'": {"agge": 0},
+    "'kid' is no state of 'age'": {"age": "kid"},
+    "'old' is no state of 'age'": {"age": ["<5", "old"]},
+    "codes of 'age' run from 0 to 2, got 3": {"age": 3},
+    "codes of 'age' run from 0 to 2, got -1": {"age": -1},
+    "None is no state of 'age', leave a variable out": {"age": None},
+    "nan is no state of 'age', leave a variable out": {"age": float("nan")},
+    "<NA> is no state of 'age', leave": {"age": [0, pd.NA]},
+    "some state of 'age' is allowed, got an empty list": {"age": []},
+    "has the float 0.2; a likelihood is an array": {"age": [0.2, 0.8, 0]},
+    r"one number for each of its 3 states .* got shape \(2,\)": {"age": np.array([0.5, 0.5])},
+    "not negative: 'age', state '<5' has -0.5": {"age": np.array([-0.5, 1, 1])},
+    "not negative: 'age', state '13\\+' has inf": {"age": np.array([0.5, 1, np.inf])},
+    "that of 'age' is all zero": {"age": np.zeros(3)},
+    "not negative: 'sick', row 1, state 'no' has nan": {"sick": np.array([[1, 1], [np.nan, 1]])},
+    "no masked numbers": {"sick": np.ma.array([0.5, 0.5], mask=[True, False])},
+    "equally long: 'age' has 2 rows, 'sick' has 1": {"age": np.array([0, 1]), "sick": np.array([[1.0, 1.0]])},
+    "row 1 is 5": {"age": np.array([0, 5])},
+    "a mapping from variables to values": "age",
+    "a mapping from variables to values, or rows": ["age"],
+    "a mapping from variables to values, or rows of them, got 5": 5,
+    "a sequence of values|list of codes or labels": {"age": {"<5": 1}},
+}
+
+
+@pytest.mark.parametrize("text", BAD_GIVEN)
+def test_bad_given(text):
+    with pytest.raises((ValueError, TypeError, UnknownNameError), match=text):
+        given_to(BAD_GIVEN[text])
+
+
+def test_terms_need_complete_rows():
+    net = fd.example("asia")
+    codes = np.asarray(net.sample(50, seed=0)).astype(int)
+    codes[7:9, 3] = codes[7, 5] = -1
+    text = r"3 values are missing \(2 of 'lung', 1 of 'either'\), the first is 'lung' in row 7"
+    with pytest.raises(MissingValuesError, match=text):
+        net.log_prob(codes, per_variable=True)
+    mixed = fd.BayesNet({"z": fd.Bernoulli(0.3), "x": fd.Normal.given(["z"], mean=[-2, 3], std=[1, 0.5])})
+    with pytest.raises(MissingValuesError, match=r"1 value is missing \(1 of 'x'\), the first is 'x' in row 1"):
+        mixed.log_prob({"z": [0, 1], "x": [0.5, np.nan]}, per_variable=True)

@@ -13,7 +13,7 @@ from random_nets import nets, plain, random_net
 from reference import log_prob as reference_log_prob
 
 import fastdgm as fd
-from fastdgm.data.evidence_rows import Evidence, EvidenceBlock, evidence_type, missing_code
+from fastdgm.data.evidence_rows import Evidence, evidence_type, missing_code
 from fastdgm.errors import ImpossibleEvidenceError
 from fastdgm.inference.calibrated import calibrated
 
@@ -199,8 +199,8 @@ IMPOSSIBLE = {"either": "no", "lung": "yes"}
 
 
 def test_impossible_values():
-    with pytest.raises(ImpossibleEvidenceError):
-        ASIA.sample(3, given=IMPOSSIBLE)
+    with pytest.raises(ImpossibleEvidenceError, match=r"lung.*either|either.*lung"):
+        ASIA.sample(3, given={**IMPOSSIBLE, "smoke": "no"})
     with pytest.raises(ImpossibleEvidenceError):
         ASIA.sample(0, given=IMPOSSIBLE)
     frame = pd.DataFrame({"either": ["yes", "no"], "lung": ["yes", "yes"]})
@@ -264,17 +264,21 @@ def refuse(n_bytes: int, what: str) -> None:
     raise ValueError(what)
 
 
-def test_blocks_of_evidence_with_likelihoods_and_interventions():
-    from fastdgm.data.evidence import known_values
-    from fastdgm.inference.agreement import check_agreement
-
-    schema = ASIA._program.schema
-    done = known_values({"smoke": "no"}, schema, "do")
-    v, codes = schema.rows["smoke"], np.full((8, 2), 255, np.uint8)
-    for likelihood, agrees_with in (([0.0, 0.3], True), ([0.1, 0.3], False), ([0.4, 0.0], False)):
-        block = EvidenceBlock(Evidence(codes, (v,), np.array([[0.0, 1.0], likelihood]).T), schema)
-        if agrees_with:
-            check_agreement(block, done)
-        else:
-            with pytest.raises(ValueError, match="in row 1"):
-                check_agreement(block, done)
+def test_allowed_states_and_likelihoods():
+    """In given=, and beside an intervention."""
+    known = {"asia": ["yes"], "smoke": np.array([0.2, 0.6]), "xray": ["yes", "no"], "dysp": "yes"}
+    expected, _ = posterior(
+        ASIA,
+        {
+            ASIA.names.index(name): np.array(own)
+            for name, own in {"asia": [1.0, 0.0], "smoke": [0.2, 0.6], "dysp": [1.0, 0.0]}.items()
+        },
+    )
+    assert agrees(ASIA.sample(60_000, given=known, seed=1).block, [2] * 8, expected)
+    rows = {**known, "smoke": np.tile([0.2, 0.6], (60_000, 1))}
+    assert agrees(ASIA.sample(given=rows, seed=2).block, [2] * 8, expected)
+    with pytest.raises(ValueError, match=r"do= sets 'smoke'.*in row 1"):
+        ASIA.sample(given={"smoke": np.array([[0.0, 1.0], [0.1, 0.3]])}, do={"smoke": "no"})
+    with pytest.raises(ValueError, match=r"do= sets 'smoke'.*in row 1"):
+        ASIA.sample(given={"smoke": np.array([[0.0, 1.0], [0.4, 0.0]])}, do={"smoke": "no"})
+    ASIA.sample(given={"smoke": np.array([[0.0, 0.2], [0.0, 0.1]])}, do={"smoke": "no"})

@@ -15,6 +15,8 @@ from fastdgm.engines.intervals import loops as intervals
 from fastdgm.engines.intervals import loops_cuda as intervals_cuda
 from fastdgm.engines.junction import loops as junction
 from fastdgm.engines.junction import loops_cuda as junction_cuda
+from fastdgm.engines.junction import sliced_loops as sliced
+from fastdgm.engines.junction import sliced_loops_cuda as sliced_cuda
 from fastdgm.engines.logistic import loops as logistic
 from fastdgm.engines.logistic import loops_cuda as logistic_cuda
 from fastdgm.engines.markov import loops as markov
@@ -39,6 +41,7 @@ FAMILIES = {
     "roots": roots.LOOPS | roots_cuda.LOOPS,
     "tables": tables.LOOPS | tables_cuda.LOOPS,
     "elimination": elimination.LOOPS | elimination_cuda.LOOPS,
+    "sliced": sliced.LOOPS | sliced_cuda.LOOPS,
     "intervals": intervals.LOOPS | intervals_cuda.LOOPS,
     "junction": junction.LOOPS | junction_cuda.LOOPS,
     "markov": markov.LOOPS | markov_cuda.LOOPS,

@@ -326,7 +326,7 @@ BAD = [
     (["a", "a"], {}, ValueError, "distinct"),
     ([], {}, ValueError, "at least one"),
     (["a"], {"a": 1.0, "z": 0, "k": 0}, ValueError, "'a' is given a value"),
-    (["z"], {}, ValueError, r"predict_proba\(data, 'z'\)"),
+    (["z", "a"], {}, ValueError, r"here \['a'\] are real"),
     (["b"], {"u": 1.0}, ValueError, r"a mixture, .* unless given= has values of \['z', 'k'\]"),
     (["a"], {"z": 0, "k": 1}, ValueError, "'u' bears on it and is a Exponential"),
     (["a"], {"b": np.nan}, ValueError, "values are finite, got nan of 'b'"),

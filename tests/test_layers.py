@@ -23,6 +23,8 @@ LEVELS = (
         "structure_questions",
         "queries",
         "beliefs",
+        "imputation",
+        "information",
         "latent_codes",
         "sampler",
         "bayesnet",

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import fastdgm as fd
+from fastdgm.data.condition_text import condition_text
 
 TABLE = np.array([[[0.05, 0.1], [0.15, 0.2], [0.0, 0.1]], [[0.02, 0.08], [0.1, 0.05], [0.1, 0.05]]])
 STATES = {"a": ["no", "yes"], "b": ["x", "y", "z"], "c": ["False", "True"]}
@@ -56,6 +57,16 @@ def test_text():
     ]
     assert repr(JOINT.marginal(["a"])) == "P(a | d=1)\nno   0.6\nyes  0.4"
     assert repr(fd.PosteriorTable({"a": ["x"]}, [1.0])) == "P(a)\nx  1"
+
+
+def test_conditions_as_text():
+    states = {"a": ["no", "yes"], "b": ["x", "y", "z"]}
+    known = {"a": True, "b": np.array([0.1, 0.2, 0.3]), "c": 1.5, "d": [1.0, 2.0]}
+    assert condition_text(known, {"b": 2}, states) == "a=True, b by likelihood, c=1.5, d=..., do(b=z)"
+    assert condition_text({"b": {"x"}, "a": np.int64(1)}, {}, states) == "b in {x}, a=yes"
+    assert condition_text({"b": list(range(9))}, {}, {"b": list("pqrstuvwx")}) == "b in {p, q, r, s, t, u, ...}"
+    assert condition_text({f"v{i}": 0 for i in range(9)}, {}, {}).endswith("v5=0, ...")
+    assert condition_text({}, {}, states) == ""
 
 
 def test_large_tables_are_cut():

@@ -20,6 +20,7 @@ import numpy as np
 from case import Case
 from gradient_cases import gradient_cases, noise_cases
 from interval_cases import interval_cases
+from junction_cases import junction_cases
 from latent_cases import elimination_cases
 from logistic_cases import logistic_cases
 from markov_cases import dense_cases, sparse_cases
@@ -29,12 +30,15 @@ from network_cases import adam_cases, made_cases, nade_cases
 from numba import config, cuda
 from rates import copy_rate, device_seconds, philox_rate
 from scalar_cases import gaussian_cases, root_cases
+from sliced_cases import sliced_cases
 from table_cases import table_cases
 from vector_cases import vector_cases
 
 from fastdgm.engines.elimination.loops_cuda import LOOPS as ELIMINATION_LOOPS
 from fastdgm.engines.gaussian.loops_cuda import LOOPS as GAUSSIAN_LOOPS
 from fastdgm.engines.intervals.loops_cuda import LOOPS as INTERVAL_LOOPS
+from fastdgm.engines.junction.loops_cuda import LOOPS as JUNCTION_LOOPS
+from fastdgm.engines.junction.sliced_loops_cuda import LOOPS as SLICED_LOOPS
 from fastdgm.engines.launch import Twin, launch
 from fastdgm.engines.logistic.loops_cuda import LOOPS as LOGISTIC_LOOPS
 from fastdgm.engines.markov.loops_cuda import LOOPS as MARKOV_LOOPS
@@ -56,6 +60,8 @@ FAMILIES = {
     "gaussian": GAUSSIAN_LOOPS,
     "roots": ROOT_LOOPS,
     "elimination": ELIMINATION_LOOPS,
+    "junction": JUNCTION_LOOPS,
+    "sliced elimination": SLICED_LOOPS,
     "intervals": INTERVAL_LOOPS,
     "markov": MARKOV_LOOPS,
     "masked": MASKED_LOOPS,
@@ -93,6 +99,8 @@ def full_size() -> Iterator[Case]:
     yield from sparse_cases(100_000, 400_000)
     yield from adam_cases(20_000_000)
     yield from elimination_cases(500_000)
+    yield from junction_cases("alarm", 4096, 1 << 16)
+    yield from sliced_cases("alarm", 1000, 200, 1 << 14)
     yield from moments_cases(4_000_000)
     yield from module_cases(20_000, 784)
 
@@ -113,6 +121,8 @@ def tiny() -> Iterator[Case]:
     yield from sparse_cases(20, 400)
     yield from adam_cases(50)
     yield from elimination_cases(6)
+    yield from junction_cases("asia", 1, 4)
+    yield from sliced_cases("asia", 8, 2, 4)
     yield from moments_cases(50)
     yield from module_cases(8, 3)
 
@@ -128,11 +138,11 @@ def on_device(argument: Any) -> Any:
 
 
 def arrays_of(outputs: Any) -> Iterator[Any]:
-    """The arrays of a tuple, in turn, copied from the device."""
+    """The arrays of a tuple, in turn, copied from the device; its numbers stayed here."""
     for own in outputs:
         if isinstance(own, tuple):
             yield from arrays_of(own)
-        else:
+        elif hasattr(own, "copy_to_host"):
             yield own.copy_to_host()
 
 

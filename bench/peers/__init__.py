@@ -38,6 +38,7 @@ from .ours_evidence import (
     OurEvidence,
     OurFirstAnswer,
     OurIncomplete,
+    OurIterations,
 )
 from .ours_neural import (
     OurAutoencoder,
@@ -110,7 +111,7 @@ PEERS: dict[str, tuple[type[Peer], ...]] = {
     "cases": (OurCases, PyAgrumCases),
     "complete rows": (OurComplete, TablesAlone),
     "conditional sampling": (OurConditional, CopyBytes),
-    "incomplete rows": (OurIncomplete,),
+    "incomplete rows": (OurIncomplete, OurIterations),
     "first answer": (OurFirstAnswer,),
     "normals": (OurQuantile, TorchQuantile, ScipyQuantile, NumpyNormals),
 }

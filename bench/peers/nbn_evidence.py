@@ -9,6 +9,8 @@ from typing import ClassVar
 import numpy as np
 from evidence_rows import ONE_HIDDEN, one_hidden
 
+import fastdgm as fd
+
 from .torch_base import TorchPeer, torch
 
 
@@ -28,7 +30,7 @@ class NbnBatch(TorchPeer):
 
         with tempfile.TemporaryDirectory() as folder:
             file = Path(folder, "network.bif")
-            self.model.write(file)
+            fd.write(self.model, file)
             self.network = NeuralBayesianNetwork.from_bif(str(file), device="cpu")
         self.engine, self.hidden = TensorVariableElimination(), one_hidden(self.model)
         columns = zip(self.model.names, np.asarray(self.rows).T, strict=True)

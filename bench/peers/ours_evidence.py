@@ -68,18 +68,24 @@ class OurConditional(Ours):
 
 
 class OurIncomplete(Ours):
-    """What learning from incomplete rows costs, against the answer that every iteration needs."""
+    """The answer that every iteration of learning from incomplete rows needs."""
 
     native = OurEvidence.native
-    note = "an EM iteration is fit with max_iter=1 from the present tables"
-    repeatable = False
-    operations: ClassVar = {
-        "marginals": lambda self: self.model.marginals(self.partial),
-        "EM iteration": lambda self: self.learner.fit(self.partial, max_iter=1),
-    }
+    operations: ClassVar = {"marginals": lambda self: self.model.marginals(self.partial)}
 
     def open(self) -> None:
         self.partial = patterns(self.model, self.rows)["20 % missing"]
+
+
+class OurIterations(OurIncomplete):
+    """Learning from incomplete rows: a few iterations from the present tables, of which one is reported."""
+
+    note = "an EM iteration is a fifth of a fit with five from the present tables, reading of the rows included"
+    repeatable = False
+    scale = 1 / 5
+    operations: ClassVar = {
+        "EM iteration": lambda self: self.learner.fit(self.partial, resume=True, max_iterations=5, tolerance=0.0)
+    }
 
     def prepare(self) -> None:
         super().prepare()

@@ -12,10 +12,11 @@ from .ours_evidence import of_patterns
 
 
 class PgmpyEvidence(Peer):
-    """VariableElimination, asked for the marginals of what is missing; it does not tell p(e)."""
+    """VariableElimination, asked for one marginal after another; it does not tell p(e)."""
 
     library = label = "pgmpy"
     native = "a dict of state names per row"
+    note = "a query for each missing value: several at once are computed from the table of all of them"
     needs = ("pgmpy",)
 
     def open(self) -> None:
@@ -34,8 +35,8 @@ class PgmpyEvidence(Peer):
     def marginals(self, what: str) -> list[dict[str, Any]]:
         found = []
         for known in self.evidence[what]:
-            asked = [name for name in self.model.names if name not in known]
-            found.append(self.engine.query(asked, known, joint=False, show_progress=False) if asked else {})
+            hidden = [name for name in self.model.names if name not in known]
+            found.append({name: self.engine.query([name], known, show_progress=False) for name in hidden})
         return found
 
     operations: ClassVar = of_patterns("marginals", marginals)

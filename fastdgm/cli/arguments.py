@@ -16,6 +16,7 @@ _NET = "a file (an argument with a dot or slash: .bif, .xml, .uai, .net, .xdsl, 
 _MODEL = "a file (an argument with a dot or slash: .bif, .net, ..., .safetensors) or the name of an example"
 _ROWS = ".parquet, .arrow, .csv, .csv.gz or .npy"
 _GIVEN = "what is known of a variable, may be given for several; NAME=A,B: one of these states"
+_DO = "what a variable is set to, whatever its parents are"
 _DATA = f"rows: files ({_ROWS}), folders of such files, patterns in quotes, or - for standard input"
 _INVALID_CHOICE = re.compile(r"invalid choice: '(?P<given>.*?)' \(choose from (?P<known>.*)\)")
 
@@ -54,7 +55,7 @@ def parser() -> argparse.ArgumentParser:
     """The parser of the command line."""
     parser = _Parser(
         prog="fastdgm",
-        description="Sample, score and fit Bayes nets; sample and score autoregressive models.",
+        description="Sample, score, ask and fit Bayes nets; sample and score autoregressive models.",
         epilog="fastdgm COMMAND --help shows the options of a command, with an example. Commands, examples and files "
         'complete on Tab after pip install argcomplete and eval "$(register-python-argcomplete fastdgm)".',
     )
@@ -62,6 +63,8 @@ def parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True, parser_class=_Parser)
     _add_sample(commands)
     _add_score(commands)
+    _add_posterior(commands)
+    _add_impute(commands)
     _add_info(commands)
     _add_fit(commands)
     _add_convert(commands)
@@ -124,6 +127,8 @@ def _add_sample(commands: Any) -> None:
         "--start", type=_whole, default=0, metavar="K", help="first row of the seed's data set (default: 0)"
     )
     parser.add_argument("--dtype", choices=["float32", "float64"], help="of real variables (default: float32)")
+    _add_known(parser, "--given", f"{_GIVEN}: rows are drawn from the posterior")
+    _add_known(parser, "--do", _DO)
     out = f"{_ROWS}, for sequences .txt (default, and -: CSV on the screen)"
     parser.add_argument("-o", dest="out", metavar="FILE", help=out)
     _add_chunk(parser)
@@ -138,6 +143,32 @@ def _add_score(commands: Any) -> None:
     parser.add_argument("-o", dest="out", metavar="FILE", help=out)
     parser.add_argument("--only-scores", action="store_true", help="write that column alone")
     parser.add_argument("--worst", type=_whole, default=5, metavar="K", help="least likely rows to list (default: 5)")
+
+
+def _add_posterior(commands: Any) -> None:
+    example = "fastdgm posterior alarm --given CVP=LOW --of HYPOVOLEMIA"
+    parser = _add_command(commands, "posterior", "say how probable states are, given what is known", example)
+    _add_net(parser, _NET)
+    _add_known(parser, "--given", _GIVEN)
+    _add_known(parser, "--do", _DO)
+    of = "a variable to ask for; several together for their joint distribution (default: each variable by itself)"
+    parser.add_argument("--of", action="append", default=[], metavar="NAME", help=of)
+    parser.add_argument("-o", dest="out", metavar="FILE", help=".csv; -: CSV on the screen")
+
+
+def _add_impute(commands: Any) -> None:
+    example = "fastdgm impute alarm partial.parquet -o full.parquet"
+    parser = _add_command(commands, "impute", "fill in what is missing in rows", example)
+    _add_net(parser, _NET)
+    _add_data(parser)
+    parser.add_argument("-o", dest="out", metavar="FILE", default="-", help=f"{_ROWS} (default, and -: CSV)")
+    how = "mpe: the most probable values together (default); mode: each by itself; sample: drawn from the posterior"
+    parser.add_argument("--how", choices=["mpe", "mode", "sample"], default="mpe", help=how)
+    parser.add_argument("--seed", type=_whole, metavar="S", help="of --how sample (default: a fresh one)")
+    several = "draws for each row, of --how sample: multiple imputation (default: 1)"
+    parser.add_argument("--n-per-row", type=_whole, default=1, metavar="M", help=several)
+    impossible = "rows that the network calls impossible: an error (default), or nan: leave missing what is missing"
+    parser.add_argument("--impossible", choices=["error", "nan"], default="error", help=impossible)
 
 
 def _add_info(commands: Any) -> None:
@@ -162,7 +193,7 @@ def _add_fit(commands: Any) -> None:
     )
     real = "a variable of an unfitted structure whose whole numbers are no codes; may be given several times"
     parser.add_argument("--real", action="append", default=[], metavar="NAME", help=real)
-    starts = "of the starts of EM, which learns variables without a column (default: a fresh one)"
+    starts = "of the starts of EM, which learns from missing values and columns (default: a fresh one)"
     parser.add_argument("--seed", type=_whole, metavar="S", help=starts)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import warnings
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from itertools import chain
 from pathlib import Path
@@ -35,6 +35,10 @@ _ANY_SIZE = re.compile(r"large_|(?<=int)\d+|^u(?=int)|half(?=float)")  # of Arro
 Part = tuple[int, Any]  # the first row in all inputs, and rows
 
 
+class PartialRowsError(Exception):
+    """A value is missing, and so all rows have to be learnt from at once."""
+
+
 def fit(
     net: str,
     data: list[str],
@@ -49,8 +53,8 @@ def fit(
 ) -> None:
     """Learn the conditionals of a network's structure from rows: chunk by chunk if they follow from sums over rows.
 
-    States that the network does not have are learnt as ``BayesNet.fit`` learns them, from all rows at once; so are
-    variables without a column, by EM.
+    States that the network does not have are learnt as ``BayesNet.fit`` learns them, from all rows at once; so is all,
+    by EM, where values are missing or variables have no column.
     """
     from ..bayesnet import BayesNet
     from ..io import write
@@ -64,15 +68,21 @@ def fit(
         fitted = untaught(model, real)
         known = Schema(fitted.variables)
         size = rows_per_chunk(len(model) + known.n_reals - len(known.sizes), chunk)
-        found = inputs.read(model.names, known, size, ignore_extra=ignore_extra)
-        parts = progress(found, out, size=_size)
+
+        def read() -> Iterator[Part]:
+            return progress(inputs.read(model.names, known, size, ignore_extra=ignore_extra), out, size=_size)
+
+        learn = partial(BayesNet.fit, prior=prior, equivalent_sample_size=equivalent_sample_size, seed=seed)
+        parts = read()
         first = next(parts)  # there is at least one
         parts = chain([first], parts)
-        if _learns_in_chunks(fitted, first[1]):
-            fitted, n_rows = _fit_in_chunks(fitted, parts, inputs, own_prior)
-        else:
-            learn = partial(BayesNet.fit, prior=prior, equivalent_sample_size=equivalent_sample_size, seed=seed)
+        if not _learns_in_chunks(fitted, first[1]):
             n_rows = _fit_together(fitted, list(parts), inputs, learn)
+        else:
+            try:
+                fitted, n_rows = _fit_in_chunks(fitted, parts, inputs, own_prior)
+            except PartialRowsError:
+                n_rows = _fit_together(fitted, list(read()), inputs, learn)
     write(fitted, out)
     print(f"{out}: {fitted.n_parameters} parameters from {n_rows} rows")
 
@@ -129,8 +139,11 @@ def _fit_in_chunks(net: BayesNet, parts: Iterable[Part], inputs: Inputs, prior: 
     statistics, n_rows = None, 0
     for first, rows in parts:
         with inputs.located(first):
-            own = training_rows(rows, schema.variables, net.names, None, "error")
-            statistics = learner.collect(own, statistics)
+            try:
+                own = training_rows(rows, schema.variables, net.names, None, "error")
+                statistics = learner.collect(own, statistics)
+            except MissingValuesError as error:
+                raise PartialRowsError from error
         n_rows += own.block.n
     _check_some(n_rows)
     fitted = learner.estimate(statistics)

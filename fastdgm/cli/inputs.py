@@ -22,7 +22,7 @@ from ..data.schema import Schema
 from ..data.variables import Real
 from ..errors import UnknownNameError
 from ..io.rows import FORMATS, read_rows
-from ..runtime.text import preview
+from ..runtime.text import did_you_mean, preview
 
 STANDARD_INPUT = "-"
 _MAGIC = {b"PAR1": ".parquet", b"ARROW1": ".arrow", b"\x93NUMPY": ".npy", b"\x1f\x8b": ".csv.gz"}  # else CSV
@@ -41,6 +41,7 @@ class Inputs:
 
     def __init__(self, arguments: Sequence[str], suffixes: tuple[str, ...] = ROW_SUFFIXES) -> None:
         self._temporary: TemporaryDirectory[str] | None = None
+        self._copies: dict[str, Path] = {}  # of what cannot be read twice
         self.paths = [path for argument in arguments for path in expanded(argument, suffixes)]
         self._starts: list[int] = []  # rows before each file that was begun
 
@@ -119,14 +120,16 @@ class Inputs:
             raise ValueError(f"{name}{counted}: {error}") from error
 
     def _regular(self, path: str) -> Path:
+        if path in self._copies:
+            return self._copies[path]
         if path == STANDARD_INPUT:
             if sys.stdin is None:
                 raise ValueError("standard input must be open to read rows from it")
-            return self._copied(sys.stdin.buffer)
-        if os.path.exists(path) and stat.S_ISFIFO(os.stat(path).st_mode):
+            self._copies[path] = self._copied(sys.stdin.buffer)
+        elif os.path.exists(path) and stat.S_ISFIFO(os.stat(path).st_mode):
             with open(path, "rb") as pipe:
-                return self._copied(pipe)
-        return Path(path)
+                self._copies[path] = self._copied(pipe)
+        return self._copies.get(path, Path(path))
 
     def _copied(self, source: BinaryIO) -> Path:
         """A file with what comes from a pipe; its first bytes say the format, and CSV has none of its own."""
@@ -184,6 +187,7 @@ def _own_columns(rows: Any, names: Collection[str], n_vars: int, name: str, igno
         raise ValueError(f"{name}: {error}") from None
     extra = [column for column in columns if column not in names]
     if extra and ignore_extra:
+        _refuse_mistyped([own for own in list(names)[:n_vars] if own not in columns], extra, name)
         return rows.select([column for column in rows.schema.names if column not in extra])
     if extra and len(columns) - len(extra) >= n_vars:
         raise ValueError(
@@ -191,6 +195,13 @@ def _own_columns(rows: Any, names: Collection[str], n_vars: int, name: str, igno
             "--ignore-extra leaves such columns out"
         )
     return rows
+
+
+def _refuse_mistyped(absent: Collection[str], extra: Collection[str], name: str) -> None:
+    """ValueError for a further column that reads like a variable without one: it would be missing in every row."""
+    for own in absent:
+        if hint := did_you_mean(own, extra):
+            raise ValueError(f"{name}: columns are matched by name: there is no column {[own]}{hint}")
 
 
 def _check_width(rows: np.ndarray[Any, Any], name: str, first: str, width: int) -> None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import sys
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,8 +20,10 @@ from ..io.rows import csv, reals, write_rows, write_scored
 from ..io.rows.common import SCORE
 from ..io.rows.scored import Scored
 from ..runtime.arrays import code_type
-from ..runtime.seeds import check_chunk
+from ..runtime.seeds import check_chunk, check_rows
 from .codes import with_plain_codes
+from .given import values_of
+from .missing import n_missing
 from .outputs import SCREEN
 
 if TYPE_CHECKING:
@@ -59,6 +62,10 @@ class RowModel(ABC):
     def log_prob(self, rows: Any) -> npt.NDArray[np.float64]:
         """Of the rows that ``read_rows`` gives."""
 
+    def n_missing(self, rows: Any) -> int:
+        """How many values of the rows, which could be scored, are missing."""
+        return 0
+
     @abstractmethod
     def write(self, out: str, chunks: Iterable[Any]) -> None:
         """Write drawn chunks to a file or to the screen."""
@@ -86,6 +93,10 @@ class NetworkRows(RowModel):
         """By the network, which takes labels and codes."""
         return self._net.log_prob(rows)
 
+    def n_missing(self, rows: Any) -> int:
+        """Those that were summed out or integrated."""
+        return n_missing(rows, self.schema)
+
     def write(self, out: str, chunks: Iterable[Samples]) -> None:
         """As labels and numbers, in .npy as codes and numbers."""
         if out in SCREEN:
@@ -99,6 +110,27 @@ class NetworkRows(RowModel):
             csv.write_scored(sys.stdout.buffer, chunks, self.schema)
         else:
             write_scored(out, chunks, self.schema)
+
+
+class KnownRows(NetworkRows):
+    """Rows of a Bayes net in which some variables are known, or set."""
+
+    def __init__(self, net: BayesNet, dtype: str, given: Sequence[str], do: Sequence[str]) -> None:
+        super().__init__(net, dtype)
+        self._known = values_of(given, net.variables, "--given")
+        self._forced = values_of(do, net.variables, "--do")
+
+    def draw(self, n: int, chunk: int, seed: int, start: int) -> Iterator[Samples]:
+        """By the network, the rows of one call whatever the chunk; the first at once, so that what is wrong is told
+        before anything is written."""
+        n, start = check_rows(n, start)
+        starts = range(start, start + max(n, 1), chunk)
+        parts = (self._part(min(chunk, start + n - first), seed, first) for first in starts)
+        return chain([next(parts)], parts)
+
+    def _part(self, n: int, seed: int, start: int) -> Samples:
+        known, forced = self._known or None, self._forced or None
+        return self._net.sample(n, given=known, do=forced, seed=seed, start=start, dtype=self._dtype_of_reals)
 
 
 class CodeRows(NetworkRows):
@@ -127,6 +159,10 @@ class CodeRows(NetworkRows):
     def write_scored(self, out: str, chunks: Iterable[Scored]) -> None:
         """As codes."""
         super().write_scored(out, (Scored(self._plain(rows), scores) for rows, scores in chunks))
+
+    def n_missing(self, rows: Any) -> int:
+        """None: these models refuse them."""
+        return 0
 
     def _plain(self, rows: Any) -> Any:
         return rows if isinstance(rows, np.ndarray) else with_plain_codes(rows, self.schema.names)

@@ -20,6 +20,8 @@ INSTEAD = {
     "fit": "in Python, fastdgm.read({path!r}).fit(rows) fits it, and fastdgm.write stores it",
     "convert": "its own format, .safetensors, is the only one for it",
     "draw": "fastdgm info {path} describes it",
+    "posterior": "in Python, fastdgm.read({path!r}).sample(prefix=...) draws what follows on known values",
+    "impute": "in Python, fastdgm.read({path!r}).sample(prefix=...) draws what follows on known values",
 }
 
 

@@ -94,12 +94,14 @@ def _failed(error: BaseException) -> int:
 
 
 def _run(arguments: argparse.Namespace) -> None:
-    from . import fitting, networks, rows, warm_up
+    from . import evidence, fitting, networks, rows, warm_up
 
     options = vars(arguments)
     run: dict[str, Callable[..., None]] = {
         "sample": rows.sample,
         "score": rows.score,
+        "posterior": evidence.posterior,
+        "impute": evidence.impute,
         "info": networks.info,
         "fit": fitting.fit,
         "convert": networks.convert,

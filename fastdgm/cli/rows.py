@@ -8,7 +8,7 @@ from typing import Any
 
 from . import sequences
 from .inputs import ROW_SUFFIXES, Inputs
-from .models import RowModel, row_model
+from .models import KnownRows, RowModel, row_model
 from .networks import ReadOptions, check_other_file, load
 from .outputs import SCREEN, progress, say, write_scored
 from .summary import ScoreSummary
@@ -20,6 +20,8 @@ def sample(
     seed: int | None,
     start: int,
     dtype: str | None,
+    given: list[str],
+    do: list[str],
     out: str | None,
     chunk: int | None,
     reading: ReadOptions,
@@ -32,16 +34,23 @@ def sample(
     _check_name(out, also=sequences.SUFFIXES)  # before the model is read
     check_other_file(out, net)
     model = load(net, reading)
-    if dtype is not None and not isinstance(model, BayesNet):
-        raise ValueError(f"--dtype is that of real variables of Bayes nets, {net} holds a {type(model).__name__}")
+    if not isinstance(model, BayesNet):
+        _refuse_options_of_networks(model, net, dtype, given, do)
     seed = key_from_seed(seed)
     if is_of_sequences(model):
         sequences.sample(model, n, seed, start, out, chunk)
         return
     _check_name(out)
-    own = row_model(model, dtype or "float32")
+    own = KnownRows(model, dtype or "float32", given, do) if given or do else row_model(model, dtype or "float32")
     own.write(out, progress(own.draw(n, own.rows_per_chunk(chunk), seed, start), out, n))
     say(out, f"{n} rows x {own.n_vars} variables (seed {seed}, start {start})")
+
+
+def _refuse_options_of_networks(model: Any, net: str, dtype: str | None, given: list[str], do: list[str]) -> None:
+    asked = {"--dtype is that of real variables": dtype, "--given is for rows": given, "--do is for rows": do}
+    for what, value in asked.items():
+        if value:
+            raise ValueError(f"{what} of Bayes nets, {net} holds a {type(model).__name__}")
 
 
 def score(
@@ -87,7 +96,8 @@ def _scored(
     for first, rows in progress(found, out, size=lambda part: len(part[1])):
         with inputs.located(first):
             scores = model.log_prob(rows)
-        summary.add(scores)
+            n_missing = model.n_missing(rows)
+        summary.add(scores, n_missing)
         yield Scored(rows, scores)
 
 

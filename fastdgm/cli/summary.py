@@ -29,13 +29,14 @@ class ScoreSummary:
     def __init__(self, n_worst: int) -> None:
         self.n_rows = 0
         self.n_impossible = 0
+        self.n_missing = 0  # values
         self.total = 0.0  # of the possible rows
         self._n_worst = n_worst
         self._rows = np.empty(0, np.int64)
         self._scores = np.empty(0)
 
-    def add(self, scores: npt.NDArray[np.float64]) -> None:
-        """Take in the next rows."""
+    def add(self, scores: npt.NDArray[np.float64], n_missing: int = 0) -> None:
+        """Take in the next rows, of which so many values were missing."""
         possible = scores > -np.inf
         self.total += float(scores.sum(where=possible))
         self.n_impossible += len(scores) - int(possible.sum())
@@ -44,6 +45,7 @@ class ScoreSummary:
         worst = np.argsort(candidates, kind="stable")[: self._n_worst]
         self._rows, self._scores = rows[worst], candidates[worst]
         self.n_rows += len(scores)
+        self.n_missing += n_missing
 
     def text(self, n_vars: int | None, place: Place | None = None) -> str:
         """The figures, aligned, for rows of ``n_vars`` variables, or of any length.
@@ -52,11 +54,14 @@ class ScoreSummary:
         """
         lines = [("rows", str(self.n_rows))]
         n_possible = self.n_rows - self.n_impossible
+        if self.n_missing:
+            share = "" if n_vars is None else f" of {self.n_rows * n_vars}"
+            lines.append(("missing values", f"{self.n_missing}{share}, summed out"))
         if self.n_impossible:
             lines.append(("impossible rows", f"{self.n_impossible} (log_prob -inf), not in the mean"))
         if n_possible:
             mean = self.total / n_possible
-            bits = "" if n_vars is None else f", {-mean / math.log(2.0) / n_vars:.4f} bits per variable"
+            bits = f", {-mean / math.log(2.0) / n_vars:.4f} bits per variable" if n_vars and not self.n_missing else ""
             lines.append(("mean log_prob", f"{mean:.4f} nats{bits}"))
         if len(self._rows):
             lines.append(("worst rows", "counted from 0" + (" in each input" if place else "")))

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from .warm_up_evidence import steps_of_evidence
 from .warm_up_modules import steps_of_modules
 from .warm_up_reals import steps_of_reals
 
@@ -69,6 +70,8 @@ def _reporter(shown: ExitStack, total: int) -> Callable[[int, str], None]:
 def steps() -> Iterator[Step]:
     """All steps, the most common families first."""
     yield from _network_steps()
+    for name, run in steps_of_evidence():
+        yield Step(name, run)
     for name, run in steps_of_reals():
         yield Step(name, run)
     yield from _sequence_steps()

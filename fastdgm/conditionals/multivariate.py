@@ -215,6 +215,22 @@ class MultivariateNormal(Conditional):
         places = [self.names.index(name) for name in asked]
         return type(self)(self.mean[places], self.covariance[np.ix_(places, places)], asked)
 
+    @property
+    def entropy(self) -> float:
+        """- E[log p(x)] = (1/2) log det(2 pi e S), in nats. ValueError with parents: it has one in each configuration.
+
+        Examples
+        --------
+        >>> round(MultivariateNormal.standard(1).entropy, 4)
+        1.4189
+        """
+        if self.parents:
+            raise ValueError(
+                f"a normal vector given {list(self.parents)} has an entropy in each configuration, not one"
+            )
+        _, log_determinant = np.linalg.slogdet(2 * np.pi * np.e * self.covariance)
+        return 0.5 * float(log_determinant)
+
     def _set(self, *parts: Any) -> None:
         fields = ("parents", "_mean", "_covariance", "_n_states", "_size", "parent_states", "names")
         self._keep(**dict(zip(fields, parts, strict=True)))

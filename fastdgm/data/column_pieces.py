@@ -188,7 +188,7 @@ def _nulls(chunk: Any) -> npt.NDArray[np.bool_]:
 
 
 def _from_partial_arrow_chunk(name: str, chunk: Any) -> Piece:
-    """A chunk some of whose values are null."""
+    """A chunk some of whose values are null: -1, or NaN, in place of these."""
     import pyarrow as pa
 
     if chunk.null_count == len(chunk):
@@ -197,13 +197,30 @@ def _from_partial_arrow_chunk(name: str, chunk: Any) -> Piece:
     if str(kind) in ("string", "large_string", "string_view"):
         chunk = chunk.dictionary_encode()
     if pa.types.is_dictionary(chunk.type):
-        indices, labels = chunk.indices.fill_null(0), chunk.dictionary
-        known = pa.DictionaryArray.from_arrays(indices, labels, ordered=chunk.type.ordered, safe=False)
-    elif pa.types.is_boolean(kind) or pa.types.is_integer(kind) or pa.types.is_floating(kind):
-        known = chunk.fill_null(pa.scalar(0, pa.int8()).cast(kind))
-    else:
-        raise _unreadable(name, f"Arrow type {kind}")
-    return with_missing(_from_arrow_chunk(name, known), _nulls(chunk))
+        indices = chunk.indices.cast(pa.int32()) if chunk.indices.type == pa.uint32() else chunk.indices
+        return Labels(_with_minus_one(indices), _labels_of_dictionary(chunk), ordered=chunk.type.ordered)
+    if pa.types.is_boolean(kind):
+        return Labels(_with_minus_one(chunk.cast(pa.int8())), (False, True), ordered=True)
+    if pa.types.is_floating(kind):
+        return Codes(chunk.to_numpy(zero_copy_only=False))  # NaN where null
+    if pa.types.is_integer(kind):
+        return Codes(_with_minus_one(chunk))
+    raise _unreadable(name, f"Arrow type {kind}")
+
+
+def _labels_of_dictionary(chunk: Any) -> list[object]:
+    return [None if label != label else label for label in chunk.dictionary.to_pylist()]  # NaN is missing
+
+
+def _with_minus_one(integers: Any) -> npt.NDArray[Any]:
+    """Arrow integers, -1 where they are null."""
+    import pyarrow as pa
+
+    kind = integers.type
+    if pa.types.is_unsigned_integer(kind):
+        wider = {8: pa.int16(), 16: pa.int32()}.get(kind.bit_width, pa.int64())
+        integers = integers.cast(wider, safe=False)
+    return np.asarray(integers.fill_null(-1).to_numpy())
 
 
 def _from_arrow_chunk(name: str, chunk: Any) -> Piece:
@@ -211,8 +228,8 @@ def _from_arrow_chunk(name: str, chunk: Any) -> Piece:
 
     kind = chunk.type
     if types.is_dictionary(kind):
-        labels = [None if label != label else label for label in chunk.dictionary.to_pylist()]  # NaN is missing
-        return Labels(chunk.indices.to_numpy(zero_copy_only=False), labels, ordered=kind.ordered)
+        indices = chunk.indices.to_numpy(zero_copy_only=False)
+        return Labels(indices, _labels_of_dictionary(chunk), ordered=kind.ordered)
     if types.is_null(kind):  # of no rows: any row would be missing
         return _from_objects(name, [])
     if str(kind) in ("string", "large_string", "string_view"):

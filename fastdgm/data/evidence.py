@@ -84,11 +84,6 @@ def _vector_of(shape: tuple[int, ...], what: str) -> str:
     return f"{prod(shape)} {what}" + (f", as {' x '.join(map(str, shape))} or flat" if len(shape) > 1 else "")
 
 
-def is_per_row(given: Any) -> bool:
-    """Whether known values are rows: a frame, an array, Samples, or a mapping with a likelihood for each row."""
-    return not isinstance(given, Mapping) or any(np.ndim(value) == 2 for value in given.values())
-
-
 def refuse_given(given: Any, schema: Schema) -> None:
     """ValueError that says how to draw rows with these values, of discrete variables: keep those that have them."""
     known = known_values(given, schema)

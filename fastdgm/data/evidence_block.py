@@ -15,6 +15,7 @@ from ..runtime.lazy import cached_property
 from ..runtime.pieces import cell_ranges, run_ranges
 from .labels import Column
 from .likelihoods import Likelihood
+from .missing_codes import missing_code
 from .partial_columns import PartialColumn
 from .schema import Schema
 
@@ -28,6 +29,18 @@ class Evidence(NamedTuple):
     codes: Array  # (n_vars, n), the state, or the missing code of the type where nothing is known
     soft: tuple[int, ...]  # numbers of the variables that have likelihoods, ascending
     likelihoods: Array  # (sum of their numbers of states, n) float64; their codes are missing
+
+
+def taken_evidence(evidence: Evidence, rows: npt.NDArray[np.bool_]) -> Evidence:
+    """Some rows of evidence."""
+    if rows.all():
+        return evidence
+    return evidence._replace(codes=evidence.codes[:, rows], likelihoods=evidence.likelihoods[:, rows])
+
+
+def complete_rows(evidence: Evidence) -> npt.NDArray[np.bool_]:
+    """In which rows every variable has a value (n,)."""
+    return np.asarray(evidence.codes.max(axis=0) < missing_code(evidence.codes.dtype))
 
 
 class CodesReader(Protocol):
@@ -153,8 +166,3 @@ class ColumnsReader:
 def evidence_type(schema: Schema) -> np.dtype[Any]:
     """The type of codes that has a code more than there are states: the one of a missing value."""
     return code_type(max(map(len, schema.states.values())) + 1)
-
-
-def missing_code(dtype: npt.DTypeLike) -> int:
-    """The code that stands where nothing is known: all ones."""
-    return int(np.iinfo(dtype).max)

@@ -17,10 +17,11 @@ from .collected import collected
 from .column_pieces import is_missing, kinds_of
 from .columns import matched_columns, table_columns
 from .evidence_arrays import PartialArray
-from .evidence_block import ColumnsReader, Evidence, EvidenceBlock, evidence_type, missing_code
+from .evidence_block import ColumnsReader, Evidence, EvidenceBlock, evidence_type
 from .given_values import given_values
 from .labels import Column
 from .likelihoods import Likelihood, likelihood_of
+from .missing_codes import missing_code
 from .mixed import columns_by_name
 from .partial_columns import PartialColumn
 from .samples import Samples
@@ -103,7 +104,8 @@ def given_evidence(given: Any, schema: Schema, n: int | None = None, option: str
 
 
 def _evidence_of_rows(given: Any, schema: Schema, option: str) -> EvidenceBlock:
-    if isinstance(given, str | bytes | Set) or not (hasattr(given, "__len__") or hasattr(given, "__arrow_c_stream__")):
+    given = collected(given)
+    if not is_table(given) and (isinstance(given, str | bytes | Set) or rows_array(given).ndim != 2):
         raise TypeError(f"{option} is a mapping from variables to values, or rows of them, got {given!r:.60}")
     return as_evidence(given, schema)
 

@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from ..runtime.extras import how_to_install
 from .labels import Column, codes_are_ambiguous, codes_in_range
+from .missing_codes import missing_in, signed_where_possible, with_minus_one
 from .optional import import_pyarrow
 from .schema import Schema, Values
 from .variables import Discrete
@@ -40,7 +41,7 @@ def to_pandas(values: Values, schema: Schema) -> Any:
         if own not in types:
             types[own] = pd.CategoricalDtype(own, ordered=True)
         cells = cells_in_range(codes[row : row + variable.size], name, variable)
-        for cell in _signed(cells, len(own)):
+        for cell in with_minus_one(cells, len(own)):
             columns.append(pd.Categorical.from_codes(cell, dtype=types[own], validate=False))
     return pd.DataFrame(dict(zip(schema.cell_names, columns, strict=True)), copy=False)
 
@@ -75,24 +76,33 @@ def _arrow_labels(codes: Array, variable: Column) -> Any:
     own = variable.states
     codes = codes_in_range(codes, variable)
     # polars wants two bytes for 256 states: its own largest byte is a null, and it panics where it meets a code
-    indices = pa.array(codes.astype(np.uint16) if len(own) == 256 else _signed(codes, len(own)))
+    indices = codes.astype(np.uint16) if len(own) == 256 else signed_where_possible(codes, len(own))
+    indices = pa.array(indices, mask=missing_in(codes, len(own)))
     return pa.DictionaryArray.from_arrays(indices, pa.array(own, pa.string()), ordered=True, safe=False)
 
 
-def _arrow_lists(rows: Array) -> Any:
+def _arrow_lists(rows: Array, missing: Array | None = None) -> Any:
     """Vectors as fixed-size lists."""
     import pyarrow as pa
 
-    return pa.FixedSizeListArray.from_arrays(pa.array(_one_after_another(rows)), len(rows))
+    return pa.FixedSizeListArray.from_arrays(_arrow_cells(rows, missing), len(rows))
+
+
+def _arrow_cells(rows: Array, missing: Array | None) -> Any:
+    """The values of one vector after another, null where they are missing."""
+    import pyarrow as pa
+
+    return pa.array(_one_after_another(rows), mask=None if missing is None else _one_after_another(missing))
 
 
 def _arrow_codes(rows: Array, name: str, variable: Discrete) -> Any:
     import pyarrow as pa
 
     cells = cells_in_range(rows, name, variable)
+    missing = missing_in(cells, variable.n_states)
     if not codes_are_ambiguous(variable.states):
-        return _arrow_lists(cells)
-    labels = pa.array(variable.states, pa.string()).take(pa.array(_one_after_another(cells)))
+        return _arrow_lists(cells, missing)
+    labels = pa.array(variable.states, pa.string()).take(_arrow_cells(cells, missing))
     return pa.FixedSizeListArray.from_arrays(labels, len(rows))
 
 
@@ -104,9 +114,3 @@ def _one_after_another(rows: Array) -> Array:
 def _polars_enum(states: tuple[str, ...]) -> dict[str, str]:
     """What polars writes into a field to know an Enum again: without it, it forgets the order of a dictionary."""
     return {"_PL_ENUM_VALUES2": "".join(f"{len(state.encode())};{state}" for state in states)}
-
-
-def _signed(codes: Array, n_states: int) -> Array:
-    """The same bytes as signed integers, which pandas and Arrow prefer, where the largest code allows it."""
-    signed = np.dtype(f"i{codes.dtype.itemsize}")
-    return codes.view(signed) if n_states - 1 <= np.iinfo(signed).max else codes

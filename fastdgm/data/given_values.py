@@ -45,16 +45,31 @@ def given_values(given: Mapping[Any, Any], schema: Schema, option: str) -> Given
                 known.codes[row] = int(allowed.argmax())
             elif not allowed.all():
                 known.likelihoods[row] = Likelihood(variable, allowed.astype(np.float64))
-        elif _is_column(value):
+        elif is_column(value):
             known.columns[name] = value
         else:
             known.codes[row] = _code(variable, value, option)
     return known
 
 
-def _is_column(value: Any) -> bool:
-    """Whether a value is one for each row."""
-    return getattr(value, "ndim", 1) > 0 and not isinstance(value, str | bytes) and hasattr(value, "__len__")
+def is_per_row(given: Any, schema: Schema) -> bool:
+    """Whether known values are rows, or a mapping in which some variable has a value, or a likelihood, for each row.
+
+    Arrays that are a value of a vector or of a real variable are none.
+    """
+    if not isinstance(given, Mapping):
+        return True
+    return any(
+        is_column(value) for name, value in given.items() if name in schema.states and name not in schema.vectors
+    )
+
+
+def is_column(value: Any) -> bool:
+    """Whether a value is one for each row, and not a scalar, allowed states or a likelihood."""
+    if isinstance(value, str | bytes | list | tuple | Set | Mapping) or not hasattr(value, "__len__"):
+        return False
+    likelihood = likelihood_of(value)
+    return getattr(value, "ndim", 1) > (0 if likelihood is None else 1)
 
 
 def _allowed(variable: Column, values: list[Any], option: str) -> npt.NDArray[np.bool_]:
@@ -77,7 +92,9 @@ def _code(variable: Column, value: Any, option: str) -> int:
     value = as_array(value)
     value = value.item() if isinstance(value, np.ndarray) and not value.ndim else value
     if is_missing(value):
-        raise ValueError(f"{option}: leave a variable out where nothing is known of it, {variable.name!r} is {value!r}")
+        raise UnknownNameError(
+            f"{option}: {value!r} is no state of {variable.name!r}, leave a variable out where nothing is known of it"
+        )
     if isinstance(value, list | tuple | Set | Mapping):
         raise ValueError(
             f"{option}: allowed states of {variable.name!r} are a list of codes or labels, got {value!r:.60}"

@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from ..errors import MissingValuesError, UnknownNameError
 from ..runtime.text import did_you_mean, preview
+from .missing_codes import missing_code, missing_in
 
 # What pandas, polars or pyarrow read as a number in a CSV file: blanks around it, a hexadecimal one too.
 _NUMBER = re.compile(r"\s*[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:e[+-]?[0-9]+)?\s*", re.ASCII | re.IGNORECASE)
@@ -149,7 +150,7 @@ class Encoder:
         value = self._values[row]
         if self._labels is None:
             raise bad_code(self._variable, self._first_row + row, value)
-        if value == -1:
+        if value == -1 or value == missing_code(value.dtype) > self._n_values:
             raise missing_value(self._variable.name, self._first_row + row)
         raise ValueError(
             f"column {self._variable.name!r} is damaged: row {self._first_row + row} refers to label {value} "
@@ -210,8 +211,11 @@ def bad_code(variable: Column, row: int, value: np.integer[Any]) -> ValueError:
 
 
 def codes_in_range(codes: Array, variable: Column) -> Array:
-    """Unsigned codes as they are; ValueError that names the first that is no state's."""
+    """Unsigned codes as they are; ValueError that names the first that is neither a state's nor missing."""
     bad = codes >= len(variable.states)
+    missing = missing_in(codes, len(variable.states))
+    if missing is not None:
+        bad &= ~missing
     if bad.any():
         row = int(bad.argmax())
         raise bad_code(variable, row, codes[row])

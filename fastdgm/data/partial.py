@@ -131,14 +131,14 @@ def only(rows: PartialRows, names: Collection[str]) -> PartialRows:
 
 
 def as_partial_rows(data: Any, schema: Schema) -> PartialRows:
-    """Rows of a table, columns of which may be absent or have missing values, or of an array; Samples are complete.
+    """Rows of a table or of Samples, columns of which may be absent or have missing values, or of an array.
 
     Missing are NaN, None, null, empty labels, -1 in signed integers and the largest number in unsigned ones, where no
     state has that name or code. An array ``(n, n_reals)`` holds the real variables alone. Raises as
     ``as_network_block`` for everything else that is wrong.
     """
     data = collected(data)
-    if isinstance(data, Samples) and data.schema == schema:
+    if isinstance(data, Samples) and data.schema == schema and not data.n_missing:
         part = as_network_block(data, schema).read(0, len(data))
         return PartialRows(Values(part.codes, part.reals), schema, {})
     if is_table(data):

@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from ..errors import UnknownNameError
 from ..runtime.text import preview
+from .missing_codes import missing_code, missing_in
 from .schema import Schema, Values
 from .variables import Discrete
 from .vectors import cells_in_range
@@ -30,7 +31,8 @@ class Samples:
 
     Parameters
     ----------
-    block : ``(n_vars, n)`` codes, uint8 or uint16, in the order of ``states``; made read-only, not copied.
+    block : ``(n_vars, n)`` codes, uint8 or uint16, in the order of ``states``; made read-only, not copied. The largest
+        number of the type, where it is no state, is a missing value.
     states : names of the states of every variable.
     seed, start : where the rows come from: rows ``start``, ``start + 1``, ... of the seed's data set. ``start``
         is None for rows picked by a mask, an index list or a step.
@@ -116,6 +118,14 @@ class Samples:
             return np.dtype(np.float64)
         return self.block.dtype
 
+    @property
+    def n_missing(self) -> int:
+        """How many codes are missing, and how many reals NaN; they are counted anew."""
+        codes, reals = self._blocks
+        owners = zip(codes, self._schema.cell_states.values(), strict=True)
+        found = (missing_in(own, len(states)) for own, states in owners)
+        return sum(int(np.count_nonzero(own)) for own in found if own is not None) + int(np.isnan(reals).sum())
+
     def __len__(self) -> int:
         return int(self._blocks.codes.shape[1])
 
@@ -168,7 +178,7 @@ class Samples:
         return np.array(rows_of(self._blocks, self._schema), dtype=dtype, copy=copy)
 
     def labels(self, name: str) -> npt.NDArray[np.object_]:
-        """One column as state names, ``(n,)`` or ``(n, *event_shape)``.
+        """One column as state names, None where a value is missing, ``(n,)`` or ``(n, *event_shape)``.
 
         Raises ValueError for codes out of range, KeyError for an unknown name.
         """
@@ -177,13 +187,15 @@ class Samples:
             raise ValueError(f"only discrete variables have labels, {name!r} is real")
         row = self._schema.rows[name]
         cells_in_range(self._blocks.codes[row : row + variable.size], name, variable)
-        return np.array(variable.states, dtype=object)[codes]
+        missing = missing_in(codes, variable.n_states)
+        labels = np.array([*variable.states, None], dtype=object)
+        return labels[codes if missing is None else np.where(missing, variable.n_states, codes)]
 
     def to_pandas(self) -> Any:
         """A pandas DataFrame of ordered categoricals and floats, all of them copies: it may be edited.
 
-        A vector ``x`` has columns ``x[0]``, ``x[1]``, ..., in C order, which every verb that takes frames reads as
-        ``x``. Needs pandas. Raises ValueError for codes out of range.
+        Missing values are NaN. A vector ``x`` has columns ``x[0]``, ``x[1]``, ..., in C order, which every verb that
+        takes frames reads as ``x``. Needs pandas. Raises ValueError for codes out of range.
 
         Examples
         --------
@@ -198,8 +210,8 @@ class Samples:
     def to_arrow(self) -> Any:
         """A pyarrow Table of ordered dictionary columns, Enums to polars, and of floats, which share codes and numbers.
 
-        A vector is a column of fixed-size lists of numbers or codes, flat in C order where it has several axes. Needs
-        pyarrow. Raises ValueError for codes out of range.
+        Missing states are null. A vector is a column of fixed-size lists of numbers or codes, flat in C order where it
+        has several axes. Needs pyarrow. Raises ValueError for codes out of range.
         """
         from .export import to_arrow
 
@@ -242,6 +254,8 @@ class Samples:
         states = self._schema.states.get(name)
         if states is None or value.ndim:
             return f"{value:.4g}" if value.ndim == 0 else _shown_vector(value)
+        if value == missing_code(value.dtype) >= len(states):
+            return "missing"
         return states[value] if value < len(states) else f"code {value}"
 
     def _headline(self) -> str:
@@ -249,6 +263,8 @@ class Samples:
         codes, reals = self._blocks
         kinds = [f"{codes.dtype} codes"] * bool(len(codes)) + [f"{reals.dtype} reals"] * bool(len(reals))
         head = f"Samples: {n} rows x {n_vars} variables, {' and '.join(kinds)}"
+        if n_missing := self.n_missing:
+            head += f", {n_missing} missing"
         if self.seed is not None:
             head += f", seed {self.seed}" + (f", start {self.start}" if self.start else "")
         return head
@@ -265,7 +281,8 @@ def column_of(values: Values, schema: Schema, name: str) -> npt.NDArray[Any]:
 
 
 def rows_of(values: Values, schema: Schema) -> npt.NDArray[Any]:
-    """``(n_rows, n_cells)``, in the order of the variables: a view, a float64 copy where there are both kinds."""
+    """``(n_rows, n_cells)``, in the order of the variables: a view, a float64 copy where there are both kinds, in which
+    missing codes are NaN."""
     if not schema.n_reals:
         return values.codes.T
     if not schema.n_codes:
@@ -274,7 +291,12 @@ def rows_of(values: Values, schema: Schema) -> npt.NDArray[Any]:
     first = 0
     for name, row in schema.rows.items():
         size = schema.variables[name].size
-        cells[first : first + size] = (values.reals if name in schema.sizes else values.codes)[row : row + size]
+        own = cells[first : first + size]
+        own[:] = (values.reals if name in schema.sizes else values.codes)[row : row + size]
+        if name in schema.states:
+            missing = missing_in(values.codes[row : row + size], len(schema.states[name]))
+            if missing is not None:
+                own[missing] = np.nan
         first += size
     return cells.T
 

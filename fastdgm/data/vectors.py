@@ -39,7 +39,8 @@ def cells_of_variable(name: str, variable: Variable) -> tuple[str, ...]:
 
 
 def cells_in_range(codes: Array, name: str, variable: Discrete) -> Array:
-    """The codes of a variable (size, n) as they are; ValueError that names the first that is no state's."""
+    """The codes of a variable (size, n) as they are; ValueError that names the first that is neither a state's nor
+    missing."""
     if codes.max(initial=0) >= variable.n_states:
         for cell, own in zip(cells_of_variable(name, variable), codes, strict=True):
             codes_in_range(own, Column(cell, variable.states))

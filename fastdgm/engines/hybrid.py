@@ -114,7 +114,16 @@ class Program:
 
     @property
     def is_tabular(self) -> bool:
-        """Whether all variables are discrete and none has a module, so that all conditionals could be tables."""
+        """Whether all variables are discrete, none a vector and none of a module, so that all could have tables."""
+        return self._is_of_codes and not self.schema.has_discrete_vectors
+
+    @property
+    def refuses_missing(self) -> bool:
+        """Whether there are discrete vectors, none of a module, and nothing real: these are not summed over."""
+        return self._is_of_codes and self.schema.has_discrete_vectors
+
+    @property
+    def _is_of_codes(self) -> bool:
         return self.schema.is_discrete and not any(kind.whole for kind in self._kinds)
 
     @property

@@ -14,6 +14,11 @@ Array = npt.NDArray[np.float64]
 
 FEW = 10  # effective samples below which an estimate is doubtful; of fewer than 20 samples, half of them
 
+MORE = {  # what helps
+    "n_importance": "a guide closer to the posterior helps, or more samples",
+    "n_samples": "more samples help",
+}
+
 
 class Estimates(NamedTuple):
     """One answer for each row; without error where it is exact."""
@@ -32,17 +37,17 @@ class Estimates(NamedTuple):
         for mine, theirs in zip(self, own, strict=True):
             mine[rows] = theirs
 
-    def doubt(self, n_importance: int) -> str | None:
-        """What to warn of: rows whose weights are concentrated on a few samples."""
+    def doubt(self, n_importance: int, option: str = "n_importance") -> str | None:
+        """What to warn of: rows whose weights are concentrated on a few samples, of which ``option`` says how many."""
         few = min(float(FEW), n_importance / 2)
         estimated = self.n_effective[np.isfinite(self.n_effective)]
         n_few = int((estimated < few).sum())
         if not n_few:
             return None
         return (
-            f"in {n_few} of {len(estimated)} rows the weights of n_importance={n_importance} samples are worth fewer "
+            f"in {n_few} of {len(estimated)} rows the weights of {option}={n_importance} samples are worth fewer "
             f"than {few:g} (effective sample size, median of all rows {np.median(estimated):.3g}): their estimates are "
-            "doubtful, log p probably too low; a guide closer to the posterior helps, or more samples"
+            f"doubtful, log p probably too low; {MORE[option]}"
         )
 
 
@@ -83,6 +88,11 @@ def shares(log_weights: Array, rows: npt.NDArray[Any], target: str, impossible: 
     with np.errstate(invalid="ignore"):
         found = np.exp(np.logaddexp.reduce(log_weights, axis=2) - log_total).T
     return Estimates(found / found.sum(axis=1, keepdims=True), np.zeros(len(found)), means.n_effective)
+
+
+def normalised_weights(log_weights: Array) -> Array:
+    """The weights of rows (n, K), divided by their sums; 0 where all are."""
+    return _normalised(log_weights)[1]
 
 
 def _normalised(log_weights: Array) -> tuple[Array, Array]:

@@ -4,34 +4,34 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from itertools import accumulate
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from ..data.evidence_rows import Evidence, EvidenceBlock
+from ..data.blocks import ColumnBlock
+from ..data.evidence_block import Evidence, EvidenceBlock, complete_rows, missing_code, taken_evidence
+from ..data.partial import PartialRows
+from ..data.schema import Values
 from ..engines.hybrid import Program
-from ..engines.junction.buckets import BucketTree, bucket_tree
-from ..engines.junction.dense import DenseEngine
-from ..engines.junction.order import Families, elimination_order
+from ..engines.junction.engine import JunctionEngine
+from ..engines.junction.order import Families
+from ..engines.junction.sliced import MOST_CELLS, TooManyCellsError
+from ..runtime.arrays import read_only
 from ..runtime.lazy import cached_property
 from ..runtime.memory import check_memory
-from ..runtime.pieces import run_ranges, split
+from ..runtime.pieces import Ranges, run_ranges, split
+from ..runtime.text import preview
 from .joint import Joint
+from .latent import Inference
 from .tabular import tables_of
 
 Array = npt.NDArray[Any]
 
-DENSE_CELLS = 1 << 17  # of the tree, up to which all rows take all steps
 PIECE_CELLS = 1 << 22  # rows of a piece x cells of the tree
-
-
-class Cost(NamedTuple):
-    """What an answer takes, known before it is computed."""
-
-    cells: int  # of the tree
-    n_bytes: int  # of memory
-    seconds_per_row: float  # about, on one thread
+FEWEST_ROWS = 256  # of a piece
+SECONDS_PER_CELL = 1e-9  # of large sums, about, on one thread
+PIECES_AT_ONCE = 64  # bounds the memory of the counts of pieces
 
 
 class Exact:
@@ -51,44 +51,45 @@ class Exact:
         return tuple(tuple(rows[u] for u in (*own, name)) for name, own in self.network.parents.items())
 
     @cached_property
-    def order(self) -> tuple[int, ...]:
-        """In which variables are summed out."""
-        return elimination_order(self.families, self.n_states)
-
-    @cached_property
-    def tree(self) -> BucketTree:
-        """That of the order."""
-        return bucket_tree(self.families, self.n_states, self.order)
-
-    @cached_property
     def tables(self) -> list[Array]:
         """P(x_v | parents) of every variable, with the axes of its family."""
         return tables_of(self.network)
 
-    @property
-    def cost(self) -> Cost:
-        """That of one row."""
-        cells = self.tree.n_cells
-        return Cost(cells, 24 * cells, 0.2e-9 * cells)
-
     @cached_property
-    def _dense(self) -> DenseEngine:
-        if self.tree.n_cells > DENSE_CELLS:
-            raise ValueError(
-                f"the sums over missing values take {self.tree.n_cells:.3g} cells, at most {DENSE_CELLS} are done yet"
-            )
-        return DenseEngine(self.tree, self.families, self.tables, self.n_states)
+    def engine(self) -> JunctionEngine:
+        """What answers pieces of rows."""
+        return JunctionEngine(self.families, self.tables, self.n_states)
 
     def log_evidence(self, block: EvidenceBlock) -> npt.NDArray[np.float64]:
-        """log p(e) of every row (n,), nats; -inf where the evidence is impossible."""
+        """log p(e) of every row (n,), nats; -inf where the evidence is impossible.
+
+        A row in which nothing is missing has the bits that ``log_prob`` of complete rows gives it.
+        """
         out = np.empty(block.n)
 
         def work(begin: int, end: int) -> None:
             evidence = block.read(begin, end)
-            self._dense.log_evidence(evidence, out[begin:end])
+            complete = complete_rows(evidence)
+            n_complete = int(np.count_nonzero(complete))
+            if 2 * n_complete <= end - begin:  # a few are answered twice, which costs less than to pick the others
+                self._log_evidence(evidence, out[begin:end])
+            elif n_complete < end - begin:
+                part = np.empty(end - begin - n_complete)
+                self._log_evidence(taken_evidence(evidence, ~complete), part)
+                out[begin:end][~complete] = part
+            if n_complete:
+                codes = evidence.codes if n_complete == end - begin else evidence.codes[:, complete]
+                rows = read_only(np.ascontiguousarray(codes, self.schema.code_dtype))
+                out[begin:end][complete] = self.program.log_prob(ColumnBlock(rows, self.schema.states))
 
-        self._run(work, block.n)
+        self._run(work, self._pieces(block.n))
         return out
+
+    def _log_evidence(self, evidence: Evidence, out: Array) -> None:
+        """log p(e) of a piece of rows, by the sums over what is missing."""
+        flagged = self.engine.log_evidence(evidence, out)
+        for rows in self._in_logarithms(evidence, flagged):
+            out[flagged] = self._inference.log_prob(rows)
 
     def marginals(self, block: EvidenceBlock) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
         """log p(e) (n,), and P(x_v = k | e) (n_cells, n) with state k of v in row ``first_cell[v] + k``.
@@ -101,9 +102,19 @@ class Exact:
 
         def work(begin: int, end: int) -> None:
             evidence = block.read(begin, end)
-            self._dense.marginals(evidence, log_p[begin:end], out[:, begin:end])
+            flagged = self.engine.marginals(evidence, log_p[begin:end], out[:, begin:end])
+            for rows in self._in_logarithms(evidence, flagged):
+                place = begin + np.flatnonzero(flagged)
+                log_p[place] = self._inference.log_prob(rows)
+                for v, name in enumerate(self.schema.names):
+                    own = slice(self.first_cell[v], self.first_cell[v + 1])
+                    codes = evidence.codes[v, flagged]
+                    observed = codes != missing_code(codes.dtype)
+                    found = np.eye(self.n_states[v])[np.where(observed, codes, 0)]
+                    found[~observed] = self._inference.posterior(rows, name)[~observed]
+                    out[own, place] = found.T
 
-        self._run(work, block.n)
+        self._run(work, self._pieces(block.n))
         return log_p, out
 
     def posterior(self, block: EvidenceBlock, name: str) -> npt.NDArray[np.float64]:
@@ -117,9 +128,9 @@ class Exact:
 
         def work(begin: int, end: int) -> None:
             evidence = block.read(begin, end)
-            self._dense.most_probable(evidence, log_p[begin:end], codes[:, begin:end])
+            self._refuse(begin, self.engine.most_probable(evidence, log_p[begin:end], codes[:, begin:end]))
 
-        self._run(work, block.n)
+        self._run(work, self._pieces(block.n))
         return log_p, codes
 
     def draws(self, block: EvidenceBlock, key: int, start: int = 0, n_per_row: int = 1) -> Array:
@@ -138,9 +149,9 @@ class Exact:
             )
             first, last = begin * n_per_row, end * n_per_row
             rows = np.arange(first, last, dtype=np.uint64) + np.uint64(start)
-            self._dense.draw(repeated, key, rows, codes[:, first:last])
+            self._refuse(begin, self.engine.draw(repeated, key, rows, codes[:, first:last]))
 
-        self._run(work, block.n)
+        self._run(work, self._pieces(block.n))
         return codes
 
     def expected_counts(self, block: EvidenceBlock, weights: Array) -> tuple[npt.NDArray[np.float64], list[Array]]:
@@ -152,21 +163,64 @@ class Exact:
             counts = np.zeros(sum(sizes))
             evidence = block.read(begin, end)
             own = np.ascontiguousarray(weights[begin:end], np.float64)
-            self._dense.expected_counts(evidence, own, log_p[begin:end], counts)
+            self._refuse(begin, self.engine.expected_counts(evidence, own, log_p[begin:end], counts))
             return counts
 
         total = np.zeros(sum(sizes))
-        for counts in self._run(work, block.n):
-            total += counts
+        pieces = self._pieces(block.n)
+        for first in range(0, len(pieces), PIECES_AT_ONCE):
+            for counts in self._run(work, pieces[first : first + PIECES_AT_ONCE]):
+                total += counts
         parts = np.split(total, list(accumulate(sizes))[:-1])
         return log_p, [own.reshape(table.shape) for own, table in zip(parts, self.tables, strict=True)]
 
-    def _run(self, work: Callable[[int, int], Any], n: int) -> list[Any]:
-        """work(begin, end) for pieces of rows that do not depend on the number of threads."""
-        size = max(256, PIECE_CELLS // max(self.tree.n_cells, 1) // 64 * 64)
-        return run_ranges(work, split(n, size))
+    def _run(self, work: Callable[[int, int], Any], pieces: Ranges) -> list[Any]:
+        """work(begin, end) for pieces of rows; the error for a row whose sums are too large names it."""
+
+        def checked(begin: int, end: int) -> Any:
+            try:
+                return work(begin, end)
+            except TooManyCellsError as error:
+                raise self._too_large(error, begin + error.row) from None
+
+        return run_ranges(checked, pieces)
+
+    def _pieces(self, n: int) -> Ranges:
+        """Ranges of rows that do not depend on the number of threads."""
+        return split(n, max(FEWEST_ROWS, PIECE_CELLS // self.engine.tree.n_cells // 64 * 64))
+
+    def _too_large(self, error: TooManyCellsError, row: int) -> ValueError:
+        """The error for a row whose sums take more memory or time than there is."""
+        names = [self.schema.names[v] for v in error.variables]
+        return ValueError(
+            f"what is missing is summed out exactly in at most {MOST_CELLS:.3g} cells a row, and row {row}, with "
+            f"{len(names)} hidden variables that bear on each other ({preview(names)}), takes {error.cells:.3g}: "
+            f'{error.n_bytes:.3g} bytes and about {SECONDS_PER_CELL * error.cells:.2g} seconds; method="weighted" '
+            "estimates it by sampling"
+        )
 
     def _codes(self, n: int) -> Array:
         dtype = self.schema.code_dtype
         check_memory(n * len(self.n_states) * dtype.itemsize, f"{n} rows x {len(self.n_states)} variables")
         return np.empty((len(self.n_states), n), dtype)
+
+    @cached_property
+    def _inference(self) -> Inference:
+        """Sums of logarithms, pattern by pattern: slow, for rows whose numbers are too small for anything else."""
+        return Inference(self.program)
+
+    def _in_logarithms(self, evidence: Evidence, flagged: Array) -> list[PartialRows]:
+        """The flagged rows, if any."""
+        if not flagged.any():
+            return []
+        self._refuse(0, flagged if evidence.soft else flagged[:0])
+        codes = evidence.codes[:, flagged]
+        missing = codes == missing_code(codes.dtype)
+        known = np.where(missing, 0, codes).astype(self.schema.code_dtype)
+        own = {v: missing[v] if not missing[v].all() else None for v in range(len(codes)) if missing[v].any()}
+        return [PartialRows(Values(known, np.empty((0, codes.shape[1]), np.float32)), self.schema, own)]
+
+    def _refuse(self, first: int, flagged: Array) -> None:
+        if flagged.any():
+            row = first + int(np.argmax(flagged))
+            raise ValueError(f"probabilities of configurations of row {row} leave the range of float64")

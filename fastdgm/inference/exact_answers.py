@@ -2,22 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Collection
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from ..data.boundary import as_network_block, read_once
-from ..data.evidence_block import Evidence, EvidenceBlock, evidence_type, held_evidence, missing_code
+from ..data.boundary import as_network_block, is_table, read_once
+from ..data.columns import matched_columns
+from ..data.evidence_block import Evidence, EvidenceBlock, held_evidence, missing_code, taken_evidence
 from ..data.evidence_rows import as_evidence
-from ..data.partial import PartialRows, Pattern, as_partial_rows, without
+from ..data.labels import codes_are_ambiguous
+from ..data.likelihoods import likelihood_of
+from ..data.partial import PartialRows
+from ..data.samples import Samples
+from ..data.schema import Schema, Values
 from ..errors import MissingValuesError, UnknownNameError
+from ..runtime.pieces import run_ranges, split
 from .exact import Exact
 from .impossible import Impossible, difference, refuse_impossible
 from .latent import Inference, empty_posterior
 
 Array = npt.NDArray[Any]
+
+CELLS_AT_ONCE = 1 << 22  # probabilities that are held beside the answer
 
 
 def log_evidence(exact: Exact, data: Any) -> npt.NDArray[np.float64]:
@@ -37,55 +46,81 @@ def log_evidence_given(
     data = read_once(data, exact.schema.names)
     total = log_evidence(exact, data)
     known = as_evidence(data, exact.schema).only(names)
-    refuse = _refusal(exact, known, "log_prob given these names")
-    return difference(total, exact.log_evidence(known), impossible, refuse)
-
-
-def _refusal(exact: Exact, block: EvidenceBlock, what: str) -> Callable[[Array], None]:
-    return lambda is_impossible: refuse_impossible(exact.log_evidence, block, is_impossible, what)
+    given = exact.log_evidence(known)
+    if impossible == "error":
+        refuse_impossible(exact.log_evidence, known, given == -np.inf, "log_prob given these names")
+    return difference(total, given)
 
 
 def posterior(
     exact: Exact, inference: Inference, data: Any, name: str, impossible: Impossible
 ) -> npt.NDArray[np.float64]:
-    """P(name = k | the row's other values) (n, k): a row in which these are all there is answered by its loops alone,
-    so that it has the same bits beside any other rows."""
-    rows = without(as_partial_rows(read_once(data, exact.schema.names), exact.schema), name)
-    out = empty_posterior(rows, name)
-    incomplete = _incomplete(rows, exact.schema.rows[name])
-    if not incomplete.all():
-        own = np.flatnonzero(~incomplete) if incomplete.any() else None
-        inference.fill_posterior(rows, Pattern(frozenset([name]), frozenset()), own, name, out, "nan")
-    if incomplete.any():
-        own = np.flatnonzero(incomplete)
-        out[own] = exact.posterior(held_evidence(_evidence(rows, own), exact.schema), name)
-    if impossible == "error":
-        block = held_evidence(_evidence(rows, np.arange(rows.n)), exact.schema)
-        _refusal(exact, block, f"posterior of {name!r}")(np.isnan(out[:, 0]))
+    """P(name = k | the row's other values) (n, k).
+
+    A row in which all of these are known is answered by the loops of its tables alone, the same bits beside any rows.
+    """
+    data = read_once(data, exact.schema.names)
+    rows = _complete_rows(data, exact.schema, name)
+    if rows is not None:
+        out = inference.posterior(rows, name, "nan")
+    else:
+        block = as_evidence(data, exact.schema).without(name)
+        out = empty_posterior(block.n, name, exact.schema)
+
+        def work(begin: int, end: int) -> None:
+            _fill_posterior(exact, inference, block.read(begin, end), name, out[begin:end])
+
+        run_ranges(work, split(block.n, max(256, CELLS_AT_ONCE // exact.first_cell[-1])))
+    is_impossible = np.isnan(out[:, 0])
+    if impossible == "error" and is_impossible.any():
+        others = as_evidence(data, exact.schema).without(name)
+        refuse_impossible(exact.log_evidence, others, is_impossible, f"posterior of {name!r}")
     return out
 
 
-def _incomplete(rows: PartialRows, target: int) -> npt.NDArray[np.bool_]:
-    """Whether anything but the target is missing in each row (n,)."""
-    found = np.zeros(rows.n, np.bool_)
-    for row, missing in rows.missing.items():
-        if row != target:
-            found |= True if missing is None else missing
-    return found
+def _complete_rows(data: Any, schema: Schema, name: str) -> PartialRows | None:
+    """The rows, if nothing but that variable is missing; arrays and samples are read where they are."""
+    if is_table(data) and not isinstance(data, Samples):
+        data = _with_any_values(data, schema, name)
+    if data is not None:
+        with suppress(MissingValuesError):
+            block = as_network_block(data, schema)
+            return PartialRows(Values(block.read(0, block.n).codes, _no_reals(block.n)), schema, {})
+    return None
 
 
-def _evidence(rows: PartialRows, own: Array) -> Evidence:
-    """Some rows as evidence."""
-    codes = rows.values.codes[:, own].astype(evidence_type(rows.schema))
-    for row, missing in rows.missing.items():
-        codes[row, slice(None) if missing is None else missing[own]] = missing_code(codes.dtype)
-    return Evidence(codes, (), np.empty((0, len(own))))
+def _with_any_values(data: Any, schema: Schema, name: str) -> dict[str, Any] | None:
+    """The columns of a table, that of one variable replaced by codes; None where others are absent, or likelihoods."""
+    columns, n = matched_columns(data, schema.names, partial=True)
+    is_soft = any(own is not None and own.ndim == 2 for own in map(likelihood_of, columns.values()))
+    if is_soft or len({*columns, name}) < len(schema.names) or codes_are_ambiguous(schema.states[name]):
+        return None
+    return {**columns, name: np.zeros(n, schema.code_dtype)}
+
+
+def _fill_posterior(exact: Exact, inference: Inference, evidence: Evidence, name: str, out: Array) -> None:
+    """out = P(name = k | evidence), of rows that say nothing of that variable."""
+    schema, target = exact.schema, exact.schema.rows[name]
+    is_missing = evidence.codes == missing_code(evidence.codes.dtype)
+    is_missing[target] = False
+    incomplete = is_missing.any(axis=0)
+    if incomplete.any():
+        out[incomplete] = exact.posterior(held_evidence(taken_evidence(evidence, incomplete), schema), name)
+    if not incomplete.all():
+        codes = taken_evidence(evidence, ~incomplete).codes.astype(schema.code_dtype, copy=False)
+        codes[target] = 0
+        rows = PartialRows(Values(codes, _no_reals(codes.shape[1])), schema, {target: None})
+        out[~incomplete] = inference.posterior(rows, name, "nan")
+
+
+def _no_reals(n: int) -> npt.NDArray[np.float32]:
+    return np.empty((0, n), np.float32)
 
 
 def marginals(exact: Exact, block: EvidenceBlock, impossible: Impossible) -> dict[str, npt.NDArray[np.float64]]:
     """P(x_v = k | e) of every variable, (n, k); certain where observed."""
     log_p, cells = exact.marginals(block)
     if impossible == "error":
-        _refusal(exact, block, "marginals")(log_p == -np.inf)
+        refuse_impossible(exact.log_evidence, block, log_p == -np.inf, "marginals")
     first = exact.first_cell
     return {name: cells[first[v] : first[v + 1]].T for v, name in enumerate(exact.schema.names)}

@@ -102,7 +102,7 @@ def posterior(
 ) -> Estimates:
     """P(target = k | the other values of the row) (n, k), by the shares of the weights."""
     rows = without(rows, target)
-    found = Estimates.exact(empty_posterior(rows, target))
+    found = Estimates.exact(empty_posterior(rows.n, target, rows.schema))
     for pattern, own in rows.patterns():
         how = proposed(inference.network, sampling.guide, pattern, target)
         if how.is_exact:

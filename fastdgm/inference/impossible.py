@@ -26,17 +26,9 @@ def check_impossible_option(impossible: str) -> None:
         raise ValueError(f'impossible is "error" or "nan", got {impossible!r}')
 
 
-def difference(
-    total: npt.NDArray[np.float64],
-    given: npt.NDArray[np.float64],
-    impossible: Impossible,
-    refuse: Callable[[Array], None],
-) -> npt.NDArray[np.float64]:
-    """total - given, where ``given`` is finite; elsewhere NaN, or what ``refuse(is_impossible)`` raises."""
-    is_impossible = given == -np.inf
-    if impossible == "error":
-        refuse(is_impossible)
-    found: npt.NDArray[np.float64] = total - np.where(is_impossible, np.nan, given)
+def difference(total: npt.NDArray[np.float64], given: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """total - given, NaN where ``given`` is -inf."""
+    found: npt.NDArray[np.float64] = total - np.where(given == -np.inf, np.nan, given)
     return found
 
 
@@ -45,10 +37,15 @@ def refuse_impossible(log_evidence: LogEvidence, block: EvidenceBlock, is_imposs
     if not is_impossible.any():
         return
     row = int(np.argmax(is_impossible))
+    why = reason(log_evidence, block, row)
+    raise ImpossibleEvidenceError(f"row {row} has no {what}: the network calls what it holds impossible{why}")
+
+
+def reason(log_evidence: LogEvidence, block: EvidenceBlock, row: int) -> str:
+    """The end of an error message about an impossible row: the values that cannot be together, if they are few."""
     evidence = block.read(row, row + 1)
     values = described(evidence, block.schema, conflict(log_evidence, evidence, block.schema))
-    why = f": {values} has probability 0" if values else ", whatever the state"
-    raise ImpossibleEvidenceError(f"row {row} has no {what}: the network calls what it holds impossible{why}")
+    return f": {values} has probability 0" if values else ""
 
 
 def conflict(log_evidence: LogEvidence, evidence: Evidence, schema: Schema) -> list[int]:

@@ -21,7 +21,7 @@ from ..runtime.memory import check_memory
 from ..runtime.pieces import split
 from ..runtime.text import preview
 from .exact import Exact
-from .impossible import refuse_impossible
+from .impossible import reason
 from .latent import Inference
 
 Array = npt.NDArray[Any]
@@ -41,8 +41,6 @@ def joint_table(exact: Exact, names: Sequence[str], known: Mapping[str, Any]) ->
     block = given_evidence(known, schema)
     if block.n != 1:
         raise _several_rows(block.n)
-    is_impossible = exact.log_evidence(block) == -np.inf
-    refuse_impossible(exact.log_evidence, block, is_impossible, f"posterior of {preview(names)}")
     row = block.read(0, 1)
     rows = [schema.rows[name] for name in names]
 
@@ -53,7 +51,13 @@ def joint_table(exact: Exact, names: Sequence[str], known: Mapping[str, Any]) ->
         evidence = Evidence(codes, row.soft, np.repeat(row.likelihoods, n, axis=1))
         return exact.log_evidence(held_evidence(evidence, schema))
 
-    return normalised(log_table([len(schema.states[name]) for name in names], log_p), names)
+    table = log_table([len(schema.states[name]) for name in names], log_p)
+    if table.max() == -np.inf:
+        why = reason(exact.log_evidence, block, 0)
+        raise ImpossibleEvidenceError(
+            f"there is no posterior of {preview(names)}: the network calls what is given impossible{why}"
+        )
+    return normalised(table)
 
 
 def joint_table_beside_reals(
@@ -77,7 +81,12 @@ def joint_table_beside_reals(
     for i, own in enumerate(likelihoods.values(), start=len(names)):
         with np.errstate(divide="ignore"):
             table = table + np.log(own).reshape(-1, *[1] * (len(axes) - i - 1))
-    return normalised(table, names).sum(axis=tuple(range(len(names), len(axes))))
+    if table.max() == -np.inf:
+        raise ImpossibleEvidenceError(
+            f"there is no posterior of {preview(names)}: the network calls what is given impossible, or so far out "
+            "that its log-probability leaves the range of float64"
+        )
+    return normalised(table).sum(axis=tuple(range(len(names), len(axes))))
 
 
 def known_row(known: Mapping[str, Any], schema: Schema) -> tuple[PartialRows, dict[str, Array]]:
@@ -90,7 +99,7 @@ def known_row(known: Mapping[str, Any], schema: Schema) -> tuple[PartialRows, di
     values = Values(np.zeros((schema.n_codes, 1), schema.code_dtype), np.zeros((schema.n_reals, 1)))
     missing: dict[int, Array | None] = dict.fromkeys(range(schema.n_codes + schema.n_reals))
     names = list(single)
-    codes = {schema.rows[names[v]]: code for v, code in found.codes.items()} | others.cells
+    codes = {schema.rows[names[v]]: code for v, code in found.codes.items()} | dict(others.cells)
     for row, code in codes.items():
         values.codes[row] = code
         del missing[row]
@@ -132,12 +141,7 @@ def log_table(sizes: Sequence[int], log_p: Fill) -> npt.NDArray[np.float64]:
     return table
 
 
-def normalised(log_joint: npt.NDArray[np.float64], names: Sequence[str]) -> npt.NDArray[np.float64]:
-    """e^log_joint, scaled to sum to one."""
-    largest = log_joint.max()
-    if largest == -np.inf:
-        raise ImpossibleEvidenceError(
-            f"there is no posterior of {preview(names)}: the network calls what is given impossible"
-        )
-    shares: npt.NDArray[np.float64] = np.exp(log_joint - largest)
+def normalised(log_joint: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """e^log_joint, some of which is not 0, scaled to sum to one."""
+    shares: npt.NDArray[np.float64] = np.exp(log_joint - log_joint.max())
     return shares / shares.sum()

@@ -183,7 +183,7 @@ class Inference:
         Raises ImpossibleEvidenceError that names a row which is impossible or too far out, because it has no posterior.
         """
         rows = without(rows, target)
-        out = empty_posterior(rows, target)
+        out = empty_posterior(rows.n, target, rows.schema)
         for pattern, own in rows.patterns():
             self.fill_posterior(rows, pattern, own, target, out, impossible)
         return out
@@ -210,11 +210,11 @@ class Inference:
         run_ranges(work, split(rows.n if own is None else len(own), sums.rows_at_once))
 
 
-def empty_posterior(rows: PartialRows, target: str) -> npt.NDArray[np.float64]:
+def empty_posterior(n: int, target: str, schema: Schema) -> npt.NDArray[np.float64]:
     """An array (n, n_states), where there is memory for it."""
-    n_states = len(rows.schema.states[target])
-    check_memory(8 * rows.n * n_states, f"the posterior of {rows.n} rows x {n_states} states of {target!r}")
-    return np.empty((rows.n, n_states))
+    n_states = len(schema.states[target])
+    check_memory(8 * n * n_states, f"the posterior of {n} rows x {n_states} states of {target!r}")
+    return np.empty((n, n_states))
 
 
 def taken(values: Values, place: slice | Array) -> Values:

@@ -58,10 +58,6 @@ def posterior(network: Joint, names: Sequence[str], known: Known) -> Multivariat
     value, other kinds of conditionals, point masses.
     """
     for name in names:
-        if name in network.schema.states:
-            raise ValueError(
-                f"the posterior of a discrete variable is predict_proba(data, {name!r}); this one is of real variables"
-            )
         if name in known.names:
             raise ValueError(f"{name!r} is given a value, so it has no posterior")
     answer = _answer(network, names, known)

@@ -67,9 +67,8 @@ def estimated_posterior(
 
 def predicted_codes(probabilities: npt.NDArray[np.float64]) -> npt.NDArray[Any]:
     """The most probable state of every row, the missing code of the type where there is none."""
-    dtype = code_type(
-        probabilities.shape[1] + 1 if (is_impossible := np.isnan(probabilities[:, 0])).any() else probabilities.shape[1]
-    )
+    is_impossible = np.isnan(probabilities[:, 0])
+    dtype = code_type(probabilities.shape[1] + bool(is_impossible.any()))
     codes: npt.NDArray[Any] = np.argmax(probabilities, axis=1).astype(dtype)
     codes[is_impossible] = np.iinfo(dtype).max
     return codes
@@ -78,19 +77,32 @@ def predicted_codes(probabilities: npt.NDArray[np.float64]) -> npt.NDArray[Any]:
 def marginals(inference: Inference, data: Any, impossible: Impossible) -> dict[str, npt.NDArray[np.float64]]:
     """P(x_v = k | what is observed) of every discrete variable that is no vector, (n, k); certain where observed."""
     schema = inference.network.schema
-    rows = as_partial_rows(read_once(data, schema.names), schema)
+    return marginals_of_rows(inference, as_partial_rows(read_once(data, schema.names), schema), impossible)
+
+
+def marginals_of_rows(
+    inference: Inference, rows: PartialRows, impossible: Impossible
+) -> dict[str, npt.NDArray[np.float64]]:
+    """The same of rows that are read."""
+    schema = rows.schema
     single = {name: len(own) for name, own in schema.states.items() if not schema.variables[name].event_shape}
     check_memory(8 * rows.n * sum(single.values()), f"the marginals of {rows.n} rows x {sum(single.values())} states")
-    return {name: _marginal(inference, rows, name, impossible) for name in single}
+    is_impossible = inference.log_prob(rows) == -np.inf
+    if impossible == "error":
+        _refuse(is_impossible, "marginals", "what it holds")
+    found = {name: _marginal(inference, rows, name) for name in single}
+    for own in found.values():
+        own[is_impossible] = np.nan
+    return found
 
 
-def _marginal(inference: Inference, rows: PartialRows, name: str, impossible: Impossible) -> npt.NDArray[np.float64]:
+def _marginal(inference: Inference, rows: PartialRows, name: str) -> npt.NDArray[np.float64]:
     row = rows.schema.rows[name]
     certain = np.eye(len(rows.schema.states[name]))[rows.values.codes[row]]
     if row not in rows.missing:
         return certain
     missing = rows.missing[row]
-    found = inference.posterior(rows, name, impossible)
+    found = inference.posterior(rows, name, "nan")
     return found if missing is None else np.where(missing[:, None], found, certain)
 
 
@@ -99,13 +111,15 @@ def log_prob_given(inference: Inference, data: Any, names: Collection[str], impo
     schema = inference.network.schema
     data = read_once(data, schema.names)
     total = log_prob(inference, data)
-    known = only(as_partial_rows(data, schema), names)
-    return difference(total, inference.log_prob(known), impossible, _refuse_given)
+    given = inference.log_prob(only(as_partial_rows(data, schema), names))
+    if impossible == "error":
+        _refuse(given == -np.inf, "log_prob given these names", "their values")
+    return difference(total, given)
 
 
-def _refuse_given(is_impossible: npt.NDArray[np.bool_]) -> None:
+def _refuse(is_impossible: npt.NDArray[np.bool_], what: str, values: str) -> None:
     if is_impossible.any():
         raise ImpossibleEvidenceError(
-            f"row {int(np.argmax(is_impossible))} has no log_prob given these names: the network calls their values "
-            "impossible, or they are so far out that their log-probability leaves the range of float64"
+            f"row {int(np.argmax(is_impossible))} has no {what}: the network calls {values} impossible, or so far out "
+            "that the log-probability leaves the range of float64"
         )

@@ -16,6 +16,7 @@ from ..data.schema import Schema, Values
 from ..errors import ImpossibleEvidenceError
 from ..show.marginals import Marginals
 from .exact import Exact
+from .impossible import refuse_impossible
 from .latent import Inference
 
 Array = npt.NDArray[Any]
@@ -33,8 +34,8 @@ def exact_shown(exact: Exact, given: Mapping[str, object]) -> Marginals:
         raise ValueError(f"a picture shows what one row of evidence says, got {block.n} rows")
     prior = exact.marginals(given_evidence({}, exact.schema))[1]
     log_p, posterior = exact.marginals(block)
+    refuse_impossible(exact.log_evidence, block, log_p == -np.inf, "posterior to show")
     known = _known_texts(block)
-    _check_possible(log_p[0], known)
     return Marginals(_by_name(exact, prior), _by_name(exact, posterior), known, _probability(log_p[0]))
 
 

@@ -1,7 +1,8 @@
-"""The checkpoint of a gradient fit: one safetensors file, written whole or not at all.
+"""The checkpoint of a fit that takes long: one safetensors file, written whole or not at all.
 
 Its metadata hold ``{"fastdgm checkpoint": <json>, "sha256": <digest>}``; the JSON says what run it belongs to and
-its history, the arrays are ``parameters/<name>``, ``moments/<name>`` and, with validation, ``best/<name>``.
+its history, the arrays are ``parameters/<name>`` and those of its other kinds: of a gradient fit ``moments/<name>``
+and, with validation, ``best/<name>``.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import hashlib
 import json
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -53,8 +54,11 @@ class Checkpoint:
         rows: Array,
         valid: Array | None,
         arrays: dict[str, dict[str, Array]],
+        is_history: Callable[[Any, bool], bool] | None = None,
     ) -> None:
+        """``is_history`` says of a history, and of whether there are validation rows, if a fit can have left it."""
         self._path = Path(path)
+        self._is_history = is_history or _plausible
         self._run = _description(origin, rows, valid, _flat(arrays))
 
     def __str__(self) -> str:
@@ -95,8 +99,8 @@ class Checkpoint:
             raise FormatError(f"{self._path}: not a checkpoint of fastdgm, {error!r:.200}") from None
         if shapes != _shapes(arrays) or type(seed) is not int or not 0 <= seed < 2**64:
             raise FormatError(f"{self._path}: damaged checkpoint, its description does not fit its content")
-        if not _plausible(stored.history, has_valid):
-            raise FormatError(f"{self._path}: damaged checkpoint, its history is none of epochs 1, 2, ...")
+        if not self._is_history(stored.history, has_valid):
+            raise FormatError(f"{self._path}: damaged checkpoint, its history is none of epochs one after the other")
         for name, array in arrays.items():
             if not _possible(name, array):
                 raise FormatError(f"{self._path}: damaged checkpoint, {name!r:.100} has numbers that no fit leaves")

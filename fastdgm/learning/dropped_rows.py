@@ -9,8 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from ..data.boundary import columns_of
-from ..data.columns import column_pieces, table_columns
-from ..data.empty_cells import filled
+from ..data.column_pieces import column_pieces
+from ..data.columns import table_columns
 from ..data.labels import Labels, label_code
 from ..data.partial import PartialRows, as_partial_rows
 from ..data.schema import Schema, Values
@@ -57,20 +57,17 @@ def known_partial_rows(data: Any, schema: Schema, unknown: UnknownLabels) -> tup
 
 def _known_column(name: str, column: Any, states: Sequence[str]) -> Column:
     position = {state: k for k, state in enumerate(states)}
-    complete, empty = filled(column)
-    unknown, values, row = np.zeros(len(empty), bool), list[Any](), 0
-    for piece in column_pieces(name, complete):
-        own = slice(row, row + len(piece))
-        row += len(piece)
+    values, unknown = list[Any](), list[bool]()
+    for piece in column_pieces(name, column, partial=True):
         if not isinstance(piece, Labels):
             values += piece.values.tolist()
+            unknown += [False] * len(piece)
             continue
-        bad = [k for k, label in enumerate(piece.labels) if label not in (None, "") and label_code(label, position) < 0]
-        unknown[own] = np.isin(piece.values, bad) & ~empty[own]
-        values += [piece.labels[k] if k >= 0 else None for k in np.where(unknown[own], -1, piece.values)]
-    if not unknown.any():
-        return Column(column, unknown)
-    return Column([None if gone else value for value, gone in zip(values, empty | unknown, strict=True)], unknown)
+        bad = {k for k, label in enumerate(piece.labels) if label not in (None, "") and label_code(label, position) < 0}
+        index = piece.values.tolist()
+        unknown += [k in bad for k in index]
+        values += [None if k < 0 or k in bad else piece.labels[k] for k in index]
+    return Column(values if any(unknown) else column, np.array(unknown, bool))
 
 
 def weights_of(rows: PartialRows, dropped: Dropped | None, sample_weight: Any) -> npt.NDArray[np.float64]:

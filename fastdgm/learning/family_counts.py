@@ -12,7 +12,7 @@ from ..conditionals.base import Conditional
 from ..conditionals.logistic import LogLinear
 from ..conditionals.table import CPT
 from ..data.blocks import Part
-from ..data.evidence_rows import missing_code
+from ..data.evidence_block import missing_code
 from ..data.schema import Schema, Values
 from ..runtime.arrays import read_only
 from ..runtime.pieces import split
@@ -53,6 +53,11 @@ class Family:
             self._gathered = GatheredRows(kind, [target], schema, prior, prod(self.shape))
 
     @property
+    def is_table(self) -> bool:
+        """Whether it is learnt as a table."""
+        return self._gathered is None and not self.is_kept
+
+    @property
     def is_closed(self) -> bool:
         """Whether counts determine it in closed form."""
         return self._gathered is None
@@ -69,9 +74,13 @@ class Family:
             total += np.bincount(place, weights[begin:end][known], len(total))
         return total.reshape(self.shape)
 
-    def smooth(self, counts: Floats, single: Floats, rows: float) -> Floats:
-        """The counts, and in every configuration of the parents ``rows`` more, by the variable's own counts plus 1."""
-        return counts + rows * (single + 1.0) / (single.sum() + len(single))
+    def first_row(self, codes: Array, configurations: Array) -> int:
+        """The first row that knows the whole family, in one of the configurations (booleans) of which there are any."""
+        own = codes[list(self.members)]
+        known = (own != missing_code(codes.dtype)).all(axis=0)
+        found = np.zeros(codes.shape[1], bool)
+        found[known] = configurations[tuple(own[:, known].astype(np.intp))]
+        return int(np.argmax(found))
 
     def estimate(self, counts: Floats, held: bool = False, pseudo_counts: bool = True) -> Estimate:
         """The conditional of most likelihood, and prior; of one that is ``held`` also seen with the background."""
@@ -94,7 +103,8 @@ class Family:
         -l2 / 2 |weights|^2."""
         if isinstance(conditional, CPT) and not self.is_kept:
             pseudo_count = self.prior.per_cell(conditional.table)
-            return pseudo_count * float(np.log(conditional.table).sum()) if pseudo_count > 0.0 else 0.0
+            with np.errstate(divide="ignore"):  # -inf of parameters that this prior does not lead to
+                return pseudo_count * float(np.log(conditional.table).sum()) if pseudo_count > 0.0 else 0.0
         if isinstance(conditional, LogLinear):
             return -0.5 * conditional.l2 * float(np.square(conditional.parameters()["weights"]).sum())
         return 0.0

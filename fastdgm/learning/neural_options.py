@@ -52,6 +52,7 @@ class ModuleOptions(TrainingOptions):
     def refuse_any(self, valid: Any) -> None:
         """TypeError that names the first one that is not the default, where there are no modules to train."""
         given = [field.name for field in fields(self) if getattr(self, field.name) != field.default]
-        others = [name for name in given if name not in ("seed", "progress")] + ["valid"] * (valid is not None)
+        shared = ("seed", "progress", "checkpoint")  # with EM
+        others = [name for name in given if name not in shared] + ["valid"] * (valid is not None)
         if others:
             raise TypeError(f"{others[0]}= is about the training of modules, and this network has no Neural node")

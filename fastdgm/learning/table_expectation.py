@@ -14,16 +14,18 @@ learns nothing from it.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from math import prod
 from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from ..conditionals.base import Conditional
-from ..data.evidence_rows import Evidence, EvidenceBlock, missing_code
+from ..data.evidence_block import EvidenceBlock, missing_code
 from ..data.partial import PartialRows
 from ..data.schema import Schema
 from ..engines.hybrid import Program
+from ..engines.tables.plan import Structure
 from ..graph import topological_order
 from ..inference.exact import Exact
 from ..inference.joint import Joint
@@ -31,13 +33,25 @@ from ..inference.tabular import tables_of
 from .background import STEPS
 from .base import Target
 from .counts import Prior
+from .estimators import is_table
 from .family_counts import Family
 from .steps import Expected, Maximised, Steps
-from .table_rows import KnownRows, bearing, distinct_rows, known_rows, parts_of
+from .table_rows import CodesInMemory, KnownRows, bearing, distinct_rows, known_rows, parts_of
 from .table_starts import start_counts
 
 Array = npt.NDArray[Any]
 Floats = npt.NDArray[np.float64]
+
+EM_BYTES = 96  # per cell: counts of certain rows, of a start, expected ones and their pieces, tables, engines
+MOST_CELLS = 1 << 16  # of a family whose configurations are rows of an estimator
+
+
+def counts_suffice(targets: Sequence[Target], schema: Schema) -> bool:
+    """Whether all that rows say is in counts of families, of which those that are no tables are not too large."""
+    if not schema.is_discrete or schema.has_discrete_vectors:
+        return False
+    shapes = [[len(schema.states[own]) for own in (*target.parents, target.name)] for target in targets]
+    return all(is_table(target) or prod(shape) <= MOST_CELLS for target, shape in zip(targets, shapes, strict=True))
 
 
 class EvidencePart(NamedTuple):
@@ -54,8 +68,9 @@ class TableExpectation(Steps):
 
     def __init__(self, targets: Sequence[Target], rows: PartialRows, weights: Floats, prior: Prior) -> None:
         self.schema = rows.schema
-        self.families = [Family(target, self.schema, prior) for target in targets]
         parents = {target.name: tuple(target.parents) for target in targets}
+        Structure(parents, self.schema.states).check_tables(EM_BYTES, "EM")
+        self.families = [Family(target, self.schema, prior) for target in targets]
         self._order = topological_order(parents)
         self.rows = distinct_rows(known_rows(rows, weights))
         self.weight = float(self.rows.weights.sum())
@@ -82,8 +97,9 @@ class TableExpectation(Steps):
             present = [v for v in range(len(self.families)) if v not in part.absent]
             names = [self.schema.names[v] for v in present]
             schema = Schema({name: self.schema.variables[name] for name in names})
-            evidence = Evidence(np.ascontiguousarray(own.codes[present]), (), np.empty((0, len(own.weights))))
-            parts.append(EvidencePart(tuple(names), EvidenceBlock(evidence, schema), own.weights, own.number))
+            codes = np.ascontiguousarray(own.codes[present])
+            block = EvidenceBlock(schema, codes.shape[1], CodesInMemory(codes))
+            parts.append(EvidencePart(tuple(names), block, own.weights, own.number))
         return parts
 
     @property
@@ -107,7 +123,8 @@ class TableExpectation(Steps):
             own = {name: conditionals[name] for name in part.names}
             exact = Exact(Program(own, [name for name in self._order if name in own]))
             log_p, found = exact.expected_counts(part.block, part.weights)
-            _check_possible(log_p, part.number)
+            if not (log_p > -np.inf).all():
+                raise _impossible(part.number[np.argmin(log_p > -np.inf)])
             terms = part.weights * log_p
             objective, size = objective + float(terms.sum()), size + float(np.abs(terms).sum())
             for name, expected in zip(part.names, found, strict=True):
@@ -116,11 +133,13 @@ class TableExpectation(Steps):
 
     def _log_p_of_certain(self, conditionals: Mapping[str, Conditional]) -> tuple[float, float]:
         """The part of the log-likelihood that is of rows which know all that bears on anything, and its size."""
+        tables = tables_of(Joint(conditionals, self._order, self.schema))
         total = size = 0.0
-        for table, counts in zip(tables_of(Joint(conditionals, self._order, self.schema)), self.certain, strict=True):
+        for family, table, counts in zip(self.families, tables, self.certain, strict=True):
             seen = counts > 0.0
-            if not (table[seen] > 0.0).all():
-                raise ValueError("EM cannot go on from parameters under which rows of the data are impossible")
+            impossible = seen & (table == 0.0)
+            if impossible.any():
+                raise _impossible(self.rows.number[family.first_row(self.rows.codes, impossible)])
             terms = counts[seen] * np.log(table[seen])
             total, size = total + float(terms.sum()), size + float(np.abs(terms).sum())
         return total, size
@@ -149,7 +168,5 @@ class TableExpectation(Steps):
         return Maximised(conditionals, tuple(notes), after, not helped)
 
 
-def _check_possible(log_p: Floats, number: Array) -> None:
-    if not (log_p > -np.inf).all():
-        row = int(number[np.argmin(log_p > -np.inf)])
-        raise ValueError(f"EM cannot go on from parameters under which row {row} of the data is impossible")
+def _impossible(row: int) -> ValueError:
+    return ValueError(f"EM cannot go on from parameters under which row {row} of the data is impossible")

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from ..data.evidence_rows import evidence_type, missing_code
+from ..data.evidence_block import evidence_type, missing_code
 from ..data.partial import PartialRows
 
 Array = npt.NDArray[Any]
@@ -25,10 +25,24 @@ class KnownRows(NamedTuple):
     codes: Array  # (n_vars, n), the missing code where nothing is known
     weights: npt.NDArray[np.float64]  # (n,)
     number: Array  # (n,) of the first such row in the data
+    unit: float  # the mean weight of a row of the data, at most 1: whole weights are repeated rows
 
     def taken(self, kept: Array) -> KnownRows:
         """Some of the rows."""
-        return KnownRows(np.ascontiguousarray(self.codes[:, kept]), self.weights[kept], self.number[kept])
+        return self._replace(
+            codes=np.ascontiguousarray(self.codes[:, kept]), weights=self.weights[kept], number=self.number[kept]
+        )
+
+
+class CodesInMemory:
+    """What a block of evidence reads codes from, that are known to be right."""
+
+    def __init__(self, codes: Array) -> None:
+        self._codes = codes
+
+    def read(self, begin: int, end: int, out: Array) -> None:
+        """Copy rows ``begin`` to ``end`` into ``out``."""
+        out[:] = self._codes[:, begin:end]
 
 
 def known_rows(rows: PartialRows, weights: npt.NDArray[np.float64]) -> KnownRows:
@@ -40,7 +54,7 @@ def known_rows(rows: PartialRows, weights: npt.NDArray[np.float64]) -> KnownRows
     kept = (weights > 0.0) & (codes != unknown).any(axis=0)
     if not kept.any():
         raise ValueError("EM needs a row of positive weight in which something is observed, got none")
-    found = KnownRows(codes, weights, np.arange(rows.n))
+    found = KnownRows(codes, weights, np.arange(rows.n), min(1.0, float(weights[kept].mean())))
     return found if kept.all() else found.taken(kept)
 
 
@@ -57,7 +71,8 @@ def distinct_rows(rows: KnownRows) -> KnownRows:
         return rows  # two rows of one key
     weights = np.zeros(len(first))
     np.add.at(weights, place, rows.weights)
-    return KnownRows(np.ascontiguousarray(rows.codes[:, first]), weights, rows.number[first])
+    codes = np.ascontiguousarray(rows.codes[:, first])
+    return rows._replace(codes=codes, weights=weights, number=rows.number[first])
 
 
 def bearing(codes: Array, parents: Sequence[Sequence[int]], order: Sequence[int]) -> npt.NDArray[np.bool_]:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ..data.evidence_rows import missing_code
+from ..data.evidence_block import missing_code
 from ..data.partial import PartialRows
 from ..data.schema import Schema, Values
 from .family_counts import Family
@@ -18,20 +18,21 @@ from .table_rows import KnownRows
 Array = npt.NDArray[Any]
 Floats = npt.NDArray[np.float64]
 
-SMOOTHING = 1.0  # rows that say what all rows say, in every configuration of the parents
+SMOOTHING = 1.0  # rows in every configuration of the parents, by what all rows say of the variable
 
 
 def start_counts(
     families: Sequence[Family], rows: KnownRows, latent: Sequence[str], schema: Schema, seed: int, restart: int
 ) -> list[Floats]:
-    """Counts by family, to begin run 0, 1, ... from: all above 0.
+    """Counts by family, all above 0, to begin run 0, 1, ... from.
 
     They are of the rows that know the whole family. Latent variables, which no row knows, are clusters of what is known
     below them (``starts.py``) in a sample of the rows. Every run has clusters of its own, and those after the first
     give rows random weights (the Bayesian bootstrap, Rubin 1981).
     """
     rng = np.random.default_rng((seed, restart))
-    weights = rng.gamma(rows.weights) if restart else rows.weights
+    unit = rows.unit
+    weights = unit * rng.gamma(rows.weights / unit) if restart else rows.weights
     sample, own_weights = rows.codes, weights
     if latent:
         sample, own_weights = _clustered(families, rows, weights, latent, schema, rng)
@@ -42,8 +43,8 @@ def start_counts(
         if hidden.intersection(family.members):
             found = sample, own_weights
         own = family.counts(*found)
-        single = own.reshape(-1, own.shape[-1]).sum(axis=0)
-        counts.append(family.smooth(own, single, SMOOTHING))
+        single = own.reshape(-1, own.shape[-1]).sum(axis=0) + unit
+        counts.append(own + SMOOTHING * unit * single / single.sum())
     return counts
 
 

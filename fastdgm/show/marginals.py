@@ -14,6 +14,7 @@ from ..runtime.text import printable
 MAX_BARS = 8  # of a variable; the least probable of the other states are one bar together
 MAX_STATE, MAX_KNOWN = 14, 100  # characters of a state's name beside its bar, and of what is known over the picture
 TEXT_BAR = 20  # characters of a bar of probability 1
+ROUNDING = 1e-14  # of sums of probabilities
 EIGHTHS = " ▏▎▍▌▋▊▉"
 
 Floats = npt.NDArray[np.float64]
@@ -92,8 +93,10 @@ def percent(probability: float) -> str:
     >>> [percent(p) for p in (0.0, 1e-9, 0.5, 1 - 1e-9, 1.0)]
     ['0 %', '<0.1 %', '50.0 %', '>99.9 %', '100 %']
     """
-    if probability in (0.0, 1.0):
-        return f"{probability:.0%}".replace("%", " %")
+    if probability == 0.0:
+        return "0 %"
+    if probability > 1.0 - ROUNDING:
+        return "100 %"
     if probability < 0.0005:
         return "<0.1 %"
     if probability >= 0.9995:

@@ -11,6 +11,7 @@ from typing import Any, BinaryIO, cast
 
 import numpy as np
 
+from ...data.missing_codes import missing_in
 from ...data.samples import Samples
 from ...data.schema import Schema
 from ...data.variables import Discrete
@@ -97,15 +98,29 @@ def _parts(samples: Samples) -> Iterator[Samples]:
 def _cells(samples: Samples) -> list[list[str]]:
     """The labels of every column, and the shortest decimals that read back as the same numbers of its type."""
     columns: list[list[str]] = []
+    empty = '""' if samples.shape[1] == 1 else ""  # a missing value; an empty line would be no row
     for name, own in samples.items():
         variable = samples.schema.variables[name]
         cells = own.reshape(len(own), variable.size).T
         if isinstance(variable, Discrete):
-            labels = np.array(list(map(quoted, variable.states)), object)
-            columns += [labels[cell].tolist() for cell in cells_in_range(cells, name, variable)]
+            labels = np.array([*map(quoted, variable.states), empty], object)
+            columns += [labels[_places(cell, variable)].tolist() for cell in cells_in_range(cells, name, variable)]
         else:
             columns += [cell.astype(str).tolist() for cell in cells]
     return columns
+
+
+def _places(codes: np.ndarray[Any, Any], variable: Discrete) -> np.ndarray[Any, Any]:
+    """Codes, one more than there are where a value is missing.
+
+    ValueError where a state has the name that says so.
+    """
+    missing = missing_in(codes, variable.n_states)
+    if missing is None:
+        return codes
+    if "" in variable.states:
+        raise ValueError("an empty cell of a CSV file is a missing value, and here also a state's name: use Parquet")
+    return np.where(missing, variable.n_states, codes)
 
 
 def write_line(file: BinaryIO, cells: Iterable[str]) -> None:

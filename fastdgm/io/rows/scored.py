@@ -7,12 +7,16 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ...data.boundary import as_block, as_network_block
+from ...data.boundary import as_network_block
 from ...data.columns import table_columns
-from ...data.partial import holds_reals_alone
-from ...data.samples import Samples, rows_of
+from ...data.evidence_rows import evidence_type, missing_code
+from ...data.missing_codes import missing_in
+from ...data.partial import as_partial_rows, holds_reals_alone
+from ...data.samples import Samples
 from ...data.schema import Schema, Values
+from ...data.variables import Discrete
 from ...data.vectors import element_names
+from ...errors import MissingValuesError, UnknownNameError
 from .common import SCORE, Scores, States
 
 
@@ -34,13 +38,24 @@ def distinct_columns(rows: Any, schema: Schema) -> list[str]:
 def samples_of(rows: Any, schema: Schema) -> Samples:
     """A chunk as codes and reals, its variables in the order of the file's columns."""
     if isinstance(rows, np.ndarray):
-        own = _held(rows, schema)
-    else:
-        own = Schema({name: schema.variables[name] for name in _in_file_order(distinct_columns(rows, schema), schema)})
-        rows = table_columns(rows, own.names)
-    block = as_network_block(rows, own)
-    part = block.read(0, block.n)
-    return Samples.of(Values(part.codes, part.reals), own)
+        return _read(rows, _held(rows, schema))
+    own = Schema({name: schema.variables[name] for name in _in_file_order(distinct_columns(rows, schema), schema)})
+    return _read(table_columns(rows, own.names), own)
+
+
+def _read(rows: Any, schema: Schema) -> Samples:
+    """Rows of all variables of a schema, of which values may be missing."""
+    try:
+        block = as_network_block(rows, schema)
+        part = block.read(0, block.n)
+        return Samples.of(Values(part.codes, part.reals), schema)
+    except (MissingValuesError, UnknownNameError):  # or a column that is absent; what is wrong is refused again
+        found = as_partial_rows(rows, schema)
+    codes = found.values.codes.astype(evidence_type(schema) if schema.n_codes else schema.code_dtype)
+    for row, missing in found.missing.items():
+        if row < schema.n_codes:
+            codes[row, slice(None) if missing is None else missing] = missing_code(codes.dtype)
+    return Samples.of(Values(codes, found.values.reals), schema)
 
 
 def _held(rows: np.ndarray[Any, Any], schema: Schema) -> Schema:
@@ -58,12 +73,20 @@ def _in_file_order(columns: Sequence[str], schema: Schema) -> list[str]:
 
 
 def numbers(chunk: Scored, schema: Schema) -> Any:
-    """Codes, reals and log-probabilities as one float64 array ``(n_rows, n_cells + 1)``, in the network's order."""
+    """Codes, reals and log-probabilities as one float64 array ``(n_rows, n_cells + 1)``, in the network's order; NaN
+    for what is missing."""
     rows = chunk.rows
-    if not isinstance(rows, np.ndarray):
-        part = as_network_block(table_columns(rows, schema.names), schema).read(0, rows.num_rows)
-        rows = rows_of(Values(part.codes, part.reals), schema)
-    return np.column_stack([rows.astype(np.float64), chunk.scores])
+    if isinstance(rows, np.ndarray):
+        samples = _read(rows, _held(rows, schema))
+    else:
+        samples = _read(table_columns(rows, schema.names), schema)
+    cells = np.array(samples, np.float64)
+    for name, states in ({} if samples.schema.n_reals else samples.states).items():
+        row = samples.schema.rows[name]
+        own = samples.blocks.codes[row : row + samples.schema.variables[name].size]
+        if (missing := missing_in(own, len(states))) is not None:
+            cells[:, row : row + len(own)][missing.T] = np.nan
+    return np.column_stack([cells, chunk.scores])
 
 
 def table(chunk: Scored, schema: Schema) -> Any:
@@ -88,8 +111,8 @@ def _labels(rows: Any, states: States) -> dict[str, Any]:
     """Columns of discrete variables as dictionaries of all their states."""
     if not states:
         return {}
-    block = as_block(dict(zip(states, rows.select(list(states)).columns, strict=True)), states)
-    table = Samples(block.read(0, rows.num_rows).codes, states).to_arrow()
+    columns = dict(zip(states, rows.select(list(states)).columns, strict=True))
+    table = _read(columns, Schema({name: Discrete(own) for name, own in states.items()})).to_arrow()
     return dict(zip(states, table.columns, strict=True))
 
 

@@ -1,0 +1,107 @@
+"""Memory that one thread works in while it answers rows, one batch after the other; it only grows, up to a limit."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ...kernels.sliced import (
+    FREE,
+    N_COUNTERS,
+    NOTHING,
+    SlicedLowering,
+    SlicedMemory,
+    SlicedNetwork,
+    SlicedPrograms,
+    SlicedRows,
+)
+from ...kernels.sliced_rows import TILE
+
+BATCH_STATES = 1 << 16  # rows x variables of a batch
+MOST_ROWS = 1024  # of a batch
+SLOTS = 1 << 15  # for programs; half of them may be taken
+WORDS = 1 << 21  # of programs, at first
+
+
+class Workspace:
+    """Rows of a batch, programs of the patterns seen so far, and cells to run them on."""
+
+    def __init__(self, network: SlicedNetwork, most_cells: int) -> None:
+        n_vars = network.n_vars
+        self.n_rows = max(TILE, min(MOST_ROWS, BATCH_STATES // n_vars) // TILE * TILE)
+        self.rows = _rows(self.n_rows, n_vars)
+        self.programs = _programs(n_vars, WORDS + 32 * n_vars)
+        self.lowering = _lowering(n_vars, most_cells)
+        self.memory = _memory(network, 1 << 12, 1)
+
+    def make_room(self) -> None:
+        """Forgets all programs; where there were none, takes twice the memory for them."""
+        used = self.programs.used
+        if not used[1]:
+            n_words = 2 * self.programs.n_words
+            self.programs = self.programs._replace(n_words=n_words, words=np.empty(n_words, np.int32))
+        self.programs.slots[:] = FREE
+        self.programs.alone[:] = FREE
+        used[:2] = 0
+
+    def cells(self, network: SlicedNetwork, with_slopes: bool) -> SlicedMemory:
+        """Memory for the programs that were asked for."""
+        needed, memory = int(self.programs.used[2]), self.memory
+        if needed > len(memory.cells) or (with_slopes and needed > len(memory.slopes)):
+            size = max(needed + needed // 4, len(memory.cells))
+            self.memory = _memory(network, size, size if with_slopes else 1)
+        return self.memory
+
+
+def _rows(n_rows: int, n_vars: int) -> SlicedRows:
+    return SlicedRows(
+        states=np.empty(n_rows * n_vars, np.int32),
+        log_p=np.empty(n_rows),
+        status=np.empty(n_rows, np.uint8),
+        n_likelihoods=0,
+        likelihoods=np.empty(0),
+        likelihood_start=np.full(n_vars, -1, np.int32),
+        likelihood_bits=np.zeros(n_rows, np.int32),
+        component_start=np.zeros(n_rows + 1, np.int32),
+        component=np.empty(n_rows * n_vars, np.int32),
+    )
+
+
+def _programs(n_vars: int, n_words: int) -> SlicedPrograms:
+    return SlicedPrograms(
+        n_words=n_words,
+        words=np.empty(n_words, np.int32),
+        n_slots=SLOTS,
+        slots=np.full(SLOTS, FREE, np.int32),
+        alone=np.full(n_vars, FREE, np.int32),
+        used=np.zeros(3, np.int64),
+    )
+
+
+def _lowering(n_vars: int, most_cells: int) -> SlicedLowering:
+    n_factors = 6 * n_vars + 8  # tables and likelihoods, sums, and products of two of these
+    return SlicedLowering(
+        counters=np.zeros(N_COUNTERS, np.int64),
+        cells=np.array([0.0, most_cells, 0.0]),
+        component_of=np.full(n_vars, -1, np.int64),
+        found_in=np.full(n_vars, -1, np.int64),
+        used_in=np.full(n_vars, -1, np.int64),
+        hidden=np.empty(n_vars, np.int32),
+        pattern=np.empty(2 * n_vars, np.int32),
+        bucket=np.empty(n_factors, np.int32),
+        head=np.full(n_vars, NOTHING, np.int32),
+        next=np.full(n_factors, NOTHING, np.int32),
+        out=np.empty(n_factors, np.int64),
+        size=np.empty(n_factors),
+        axes=np.empty(n_factors, np.int64),
+        n_axes=np.empty(n_factors, np.int64),
+        begins=np.empty(n_factors, np.int32),
+    )
+
+
+def _memory(network: SlicedNetwork, n_cells: int, n_slopes: int) -> SlicedMemory:
+    return SlicedMemory(
+        cells=np.empty(n_cells),
+        slopes=np.empty(n_slopes),
+        counts=np.empty(network.n_vars + 1, np.int32),
+        weights=np.empty(int(network.n_states.max())),
+    )
