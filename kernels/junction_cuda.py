@@ -1,7 +1,7 @@
 """CUDA twins of junction.py and junction_states.py: one thread to a row, whose workspace is a column of ``scratch.w``.
 
-Threads beyond the columns of the scratch have nothing to do, the others walk rows that many apart. Sums are in the order of the CPU loops, which fuse
-multiplications with additions.
+Threads beyond the columns of the scratch have nothing to do, the others walk rows that many apart. Sums are in the
+order of the CPU loops, which fuse multiplications with additions.
 """
 
 from __future__ import annotations
