@@ -16,6 +16,7 @@ from fastdgm.engines.junction.dense_program import marginals_program, states_pla
 from fastdgm.engines.junction.dense_steps import lowered
 from fastdgm.engines.junction.loops import LOOPS as CPU_LOOPS
 from fastdgm.engines.junction.loops_cuda import LOOPS
+from fastdgm.engines.junction.order import elimination_order
 from fastdgm.kernels.junction import DenseAnswers, DenseEvidence, new_scratch
 from fastdgm.kernels.junction_states import FoundStates
 from fastdgm.kernels.junction_vectors import COUNT_LANES, LANES
@@ -28,7 +29,8 @@ def junction_cases(name: str, n_tiles: int, n_threads: int) -> Iterator[Case]:
     """Rows of a shipped network, and a workspace for so many threads."""
     net, n = fd.example(name), n_tiles * LANES
     exact = net._exact
-    tree = bucket_tree(exact.families, exact.n_states, exact.order)
+    order = elimination_order(exact.families, exact.n_states)
+    tree = bucket_tree(exact.families, exact.n_states, order)
     codes = np.asarray(net.sample(n, seed=0))
     hidden = np.random.default_rng(0).random(codes.shape) < SHARE
     rows = as_evidence(np.where(hidden, np.uint8(255), codes), exact.schema).read(0, n)
