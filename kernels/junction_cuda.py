@@ -1,7 +1,7 @@
 """CUDA twins of junction.py and junction_states.py: one thread to a row, whose workspace is a column of ``scratch.w``.
 
-Each thread walks rows as far apart as the scratch has columns. Sums are in the order of the CPU loops, which fuse
-multiplications with additions.
+Threads beyond the columns of the scratch have nothing to do, the others walk rows that many apart. Sums are in the
+order of the CPU loops, which fuse multiplications with additions.
 """
 
 from __future__ import annotations
@@ -155,7 +155,7 @@ def answer_cuda(program, evidence, weights, scratch, answers):
     if i >= scratch.w.shape[1]:
         return
     missing = (1 << (8 * evidence.codes.itemsize)) - 1
-    for a in range(i, answers.log_p.shape[0], scratch.w.shape[1]):
+    for a in range(i, answers.log_p.shape[0], min(cuda.gridsize(1), scratch.w.shape[1])):
         _begin(scratch, i)
         for o in range(program.operation.shape[0]):
             _answer(program, o, evidence, weights, missing, a, scratch, i, answers)
@@ -223,7 +223,7 @@ def most_probable_cuda(plan, evidence, scratch, found):
     if i >= scratch.w.shape[1]:
         return
     missing = (1 << (8 * evidence.codes.itemsize)) - 1
-    for a in range(i, found.log_p.shape[0], scratch.w.shape[1]):
+    for a in range(i, found.log_p.shape[0], min(cuda.gridsize(1), scratch.w.shape[1])):
         if _collect_all(plan, evidence, missing, a, scratch, i, found, True):
             for d in range(plan.variable.shape[0]):
                 v, n_factors = int64(plan.variable[d]), int64(plan.n_factors[d])
@@ -240,7 +240,7 @@ def draw_cuda(key, rows, plan, evidence, scratch, found):
     if i >= scratch.w.shape[1]:
         return
     missing = (1 << (8 * evidence.codes.itemsize)) - 1
-    for a in range(i, found.log_p.shape[0], scratch.w.shape[1]):
+    for a in range(i, found.log_p.shape[0], min(cuda.gridsize(1), scratch.w.shape[1])):
         if _collect_all(plan, evidence, missing, a, scratch, i, found, False):
             for d in range(plan.variable.shape[0]):
                 v, n_factors = int64(plan.variable[d]), int64(plan.n_factors[d])

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 from numba import uint32, uint64
 
-from .jit import kernel, loop, scalar
+from .jit import inlined, kernel, loop, scalar
 from .junction import DenseAnswers, DenseProgram, log_scaled, run_largest, run_sums
 from .junction_vectors import COUNT_LANES, LANES, cell_value
 from .philox import LOW, STREAM_EVIDENCE, philox4x32
@@ -46,7 +46,7 @@ class FoundStates(NamedTuple):
     codes: np.ndarray  # (n_vars, n), all ones where log_p is -inf
 
 
-@loop
+@inlined
 def _configuration(plan, d, codes, i):
     """That of the scope of variable d, for states drawn before."""
     number = np.int64(plan.first_configuration[d])
@@ -103,7 +103,7 @@ def _fill_words(key, rows, a, words):
             own[0, i], own[1, i], own[2, i], own[3, i] = uint32(w0), uint32(w1), uint32(w2), uint32(w3)
 
 
-@loop
+@inlined
 def _cells_of(plan, d, codes, i):
     """First cell, number of cells and first factor of a variable given those before."""
     configuration = _configuration(plan, d, codes, i)
@@ -114,56 +114,51 @@ def _cells_of(plan, d, codes, i):
 
 
 @loop
-def _possible(plan, scratch, i, codes, a):
-    """Whether the evidence of lane i is; if not its codes are all ones."""
-    if scratch.w[plan.result, i] > 0.0:
-        return True
-    codes[:, a + i] = np.iinfo(codes.dtype).max
-    return False
+def _begin(plan, evidence, scratch, a, found):
+    """log p, flags, and what is known; all codes of rows whose evidence is impossible are missing ones."""
+    missing, w, known, codes = np.iinfo(found.codes.dtype).max, scratch.w, evidence.codes, found.codes
+    for i in range(LANES):
+        found.log_p[a + i] = log_scaled(w[plan.result, i], scratch.exponent[i])
+        found.flagged[a + i] = scratch.flags[i]
+    for v in range(codes.shape[0]):
+        for i in range(LANES):
+            codes[v, a + i] = known[v * evidence.stride + a + i] if w[plan.result, i] > 0.0 else missing
 
 
 @kernel
 def most_probable_cpu(row_begin, row_end, plan, evidence, scratch, found):
     """codes[:, i] = argmax p(x, e_i), for rows [row_begin, row_end), so many times LANES."""
-    program, missing = plan.program, np.iinfo(evidence.codes.dtype).max
-    codes, answers = found.codes, DenseAnswers(found.flagged, found.log_p, np.empty(0), 0, np.empty((0, COUNT_LANES)))
+    program, codes, known, w, result = plan.program, found.codes, evidence.codes, scratch.w, plan.result
+    missing = np.iinfo(known.dtype).max
+    answers = DenseAnswers(found.flagged, found.log_p, np.empty(0), 0, np.empty((0, COUNT_LANES)))
     for a in range(row_begin, row_end, LANES):
         run_largest(program, evidence, np.empty(0), a, scratch, answers)
-        for i in range(LANES):
-            found.log_p[a + i] = log_scaled(scratch.w[plan.result, i], scratch.exponent[i])
-            found.flagged[a + i] = scratch.flags[i]
-            if not _possible(plan, scratch, i, codes, a):
-                continue
-            for d in range(plan.variable.shape[0]):
-                v, n_factors = np.int64(plan.variable[d]), np.int64(plan.n_factors[d])
-                known = evidence.codes[v * evidence.stride + a + i]
-                codes[v, a + i] = known
-                if known == missing:
+        _begin(plan, evidence, scratch, a, found)
+        for d in range(uint64(plan.variable.shape[0])):
+            v, n_factors = np.int64(plan.variable[d]), np.int64(plan.n_factors[d])
+            for i in range(LANES):  # innermost: the rows of a step are in the cache
+                if known[v * evidence.stride + a + i] == missing and w[result, i] > 0.0:
                     first, count, factor = _cells_of(plan, d, codes, a + i)
-                    best = largest_cell(scratch.w, program, first, count, factor, n_factors, i)
+                    best = largest_cell(w, program, first, count, factor, n_factors, i)
                     codes[v, a + i] = plan.state[best]
 
 
 @kernel
 def draw_cpu(row_begin, row_end, key, rows, plan, evidence, scratch, found):
     """codes[:, i] = a draw from p(x | e_i), by the words of global row rows[i]; so many rows times LANES."""
-    program, missing = plan.program, np.iinfo(evidence.codes.dtype).max
-    codes, answers = found.codes, DenseAnswers(found.flagged, found.log_p, np.empty(0), 0, np.empty((0, COUNT_LANES)))
+    program, codes, known, w, result = plan.program, found.codes, evidence.codes, scratch.w, plan.result
+    missing = np.iinfo(known.dtype).max
+    answers = DenseAnswers(found.flagged, found.log_p, np.empty(0), 0, np.empty((0, COUNT_LANES)))
     words = np.empty((4 * ((codes.shape[0] + 1) // 2), LANES), np.uint32)
     for a in range(row_begin, row_end, LANES):
         run_sums(program, evidence, np.empty(0), a, scratch, answers)
+        _begin(plan, evidence, scratch, a, found)
         _fill_words(key, rows, a, words)
-        for i in range(LANES):
-            found.log_p[a + i] = log_scaled(scratch.w[plan.result, i], scratch.exponent[i])
-            found.flagged[a + i] = scratch.flags[i]
-            if not _possible(plan, scratch, i, codes, a):
-                continue
-            for d in range(plan.variable.shape[0]):
-                v, n_factors = np.int64(plan.variable[d]), np.int64(plan.n_factors[d])
-                known = evidence.codes[v * evidence.stride + a + i]
-                codes[v, a + i] = known
-                if known == missing:
+        for d in range(uint64(plan.variable.shape[0])):
+            v, n_factors = np.int64(plan.variable[d]), np.int64(plan.n_factors[d])
+            for i in range(LANES):
+                if known[v * evidence.stride + a + i] == missing and w[result, i] > 0.0:
                     first, count, factor = _cells_of(plan, d, codes, a + i)
                     u = uniform53(words[2 * v, i], words[2 * v + 1, i])
-                    drawn = cell_with_share(scratch.w, program, first, count, factor, n_factors, i, u)
+                    drawn = cell_with_share(w, program, first, count, factor, n_factors, i, u)
                     codes[v, a + i] = plan.state[drawn]

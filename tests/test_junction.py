@@ -6,10 +6,10 @@ from typing import NamedTuple
 
 import numpy as np
 import pytest
+import reference_evidence as reference
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import tests.reference_evidence as reference
 from fastdgm.data.evidence_rows import Evidence, missing_code
 from fastdgm.engines.junction.buckets import bucket_tree
 from fastdgm.engines.junction.dense import DenseEngine

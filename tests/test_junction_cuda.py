@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from device import run
+from test_junction import Network, evidence, network
 
 from fastdgm.engines.junction.buckets import bucket_tree
 from fastdgm.engines.junction.dense import DenseEngine
@@ -15,8 +17,6 @@ from fastdgm.engines.junction.order import elimination_order
 from fastdgm.kernels.junction import DenseAnswers, new_scratch
 from fastdgm.kernels.junction_states import FoundStates
 from fastdgm.kernels.junction_vectors import COUNT_LANES, LANES
-from tests.device import run
-from tests.test_junction import Network, evidence, network
 
 pytestmark = [pytest.mark.kernel, pytest.mark.gpu]
 
