@@ -20,6 +20,7 @@ import numpy as np
 from case import Case
 from gradient_cases import gradient_cases, noise_cases
 from interval_cases import interval_cases
+from junction_cases import junction_cases
 from latent_cases import elimination_cases
 from logistic_cases import logistic_cases
 from markov_cases import dense_cases, sparse_cases
@@ -36,6 +37,7 @@ from vector_cases import vector_cases
 from fastdgm.engines.elimination.loops_cuda import LOOPS as ELIMINATION_LOOPS
 from fastdgm.engines.gaussian.loops_cuda import LOOPS as GAUSSIAN_LOOPS
 from fastdgm.engines.intervals.loops_cuda import LOOPS as INTERVAL_LOOPS
+from fastdgm.engines.junction.loops_cuda import LOOPS as JUNCTION_LOOPS
 from fastdgm.engines.junction.sliced_loops_cuda import LOOPS as SLICED_LOOPS
 from fastdgm.engines.launch import Twin, launch
 from fastdgm.engines.logistic.loops_cuda import LOOPS as LOGISTIC_LOOPS
@@ -58,6 +60,7 @@ FAMILIES = {
     "gaussian": GAUSSIAN_LOOPS,
     "roots": ROOT_LOOPS,
     "elimination": ELIMINATION_LOOPS,
+    "junction": JUNCTION_LOOPS,
     "sliced elimination": SLICED_LOOPS,
     "intervals": INTERVAL_LOOPS,
     "markov": MARKOV_LOOPS,
@@ -96,6 +99,7 @@ def full_size() -> Iterator[Case]:
     yield from sparse_cases(100_000, 400_000)
     yield from adam_cases(20_000_000)
     yield from elimination_cases(500_000)
+    yield from junction_cases("alarm", 4000, 1 << 14)
     yield from sliced_cases("alarm", 1000, 200, 1 << 14)
     yield from moments_cases(4_000_000)
     yield from module_cases(20_000, 784)
@@ -117,6 +121,7 @@ def tiny() -> Iterator[Case]:
     yield from sparse_cases(20, 400)
     yield from adam_cases(50)
     yield from elimination_cases(6)
+    yield from junction_cases("asia", 1, 4)
     yield from sliced_cases("asia", 8, 2, 4)
     yield from moments_cases(50)
     yield from module_cases(8, 3)
