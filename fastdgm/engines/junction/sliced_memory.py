@@ -16,7 +16,7 @@ from ...kernels.sliced import (
 )
 from ...kernels.sliced_rows import TILE
 
-BATCH_STATES = 1 << 16  # rows x variables of a batch
+BATCH_STATES = 1 << 17  # rows x variables of a batch
 MOST_ROWS = 1024  # of a batch
 SLOTS = 1 << 15  # for programs; half of them may be taken
 WORDS = 1 << 21  # of programs, at first
