@@ -69,20 +69,6 @@ CHECKS = {
     "elimination_cuda.posterior_cuda": Checks(
         "elimination.posterior_cpu", "test_elimination.test_twins", "gpu: posterior"
     ),
-    "junction.answer_cpu": Checks(
-        "reference_evidence.marginals", "test_junction.test_every_answer_is_that_of_the_joint"
-    ),
-    "junction_states.most_probable_cpu": Checks(
-        "reference_evidence.most_probable", "test_junction.test_every_answer_is_that_of_the_joint"
-    ),
-    "junction_states.draw_cpu": Checks(
-        "reference_evidence.expected_counts", "test_junction.test_draws_follow_the_posterior"
-    ),
-    "junction_cuda.answer_cuda": Checks("junction.answer_cpu", "test_junction_cuda.test_answers", "gpu: dense answers"),
-    "junction_cuda.most_probable_cuda": Checks(
-        "junction_states.most_probable_cpu", "test_junction_cuda.test_states", "gpu: dense states"
-    ),
-    "junction_cuda.draw_cuda": Checks("junction_states.draw_cpu", "test_junction_cuda.test_states", "gpu: dense draws"),
     # --- evidence, sliced ---
     "sliced_rows.load_rows_cpu": Checks(
         "reference_evidence.log_evidence", "test_sliced.test_all_answers_are_those_over_every_joint_state"
@@ -111,6 +97,21 @@ CHECKS = {
     "sliced_cuda.marginals_cuda": Checks(
         "sliced_answers.marginals_cpu", "test_sliced_cuda.test_marginals", "gpu: sliced marginals"
     ),
+    # --- evidence, all rows alike ---
+    "junction.answer_cpu": Checks(
+        "reference_evidence.marginals", "test_junction.test_every_answer_is_that_of_the_joint"
+    ),
+    "junction_states.most_probable_cpu": Checks(
+        "reference_evidence.most_probable", "test_junction.test_every_answer_is_that_of_the_joint"
+    ),
+    "junction_states.draw_cpu": Checks(
+        "reference_evidence.expected_counts", "test_junction.test_draws_follow_the_posterior"
+    ),
+    "junction_cuda.answer_cuda": Checks("junction.answer_cpu", "test_junction_cuda.test_answers", "gpu: dense answers"),
+    "junction_cuda.most_probable_cuda": Checks(
+        "junction_states.most_probable_cpu", "test_junction_cuda.test_states", "gpu: dense states"
+    ),
+    "junction_cuda.draw_cuda": Checks("junction_states.draw_cpu", "test_junction_cuda.test_states", "gpu: dense draws"),
     # --- rows and columns ---
     "tiles.columns_from_rows_cpu": Checks(
         "numpy.transpose", "test_tiles.test_rows_become_columns", "alarm-1M-forms/log_prob_of_int64_rows"

@@ -116,7 +116,7 @@ class Information(Imputation):
 
         check_impossible_option(impossible)
         if self._program.is_tabular:
-            found = outlier_scores(self._exact, data, impossible)
+            found = outlier_scores(self._exact, self._inference, data, impossible)
         else:
             found = outlier_scores_beside_reals(self._inference, data, impossible)
         return Placement.of(data).give_back(found)

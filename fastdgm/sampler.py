@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from .data.evidence import Known, known_values, refuse_given
+from .data.evidence import Known, known_values
 from .data.given_values import is_per_row
 from .data.placement import Placement
 from .data.samples import Samples, rows_of
@@ -79,10 +79,10 @@ class Sampler(LatentCodes):
             In networks with real variables, a mapping to values; the real ones left are a normal vector (see
             :meth:`posterior`), of which number j of a row, in topological order, owns word j of a stream of its own.
             What has std 0 is computed from its parents, as ``log_prob`` does it; where its own value is given and its
-            parents are drawn, they match it but for rounding; all discrete variables need values. In networks with
-            torch modules or autoregressive models, where the parents of all given variables are given, too, as a class
-            whose members are drawn, the others may be of any kind: they are drawn parents first, under a key of their
-            own.
+            parents are drawn, they match it but for rounding. Discrete variables without a value, of up to 4096
+            configurations together, are drawn first, from their joint posterior; the real ones left are then linear
+            Gaussians or normal vectors. Where the parents of all given variables are given, too, as a class whose
+            members are drawn, the others may be of any kind: they are drawn parents first, under a key of their own.
         do : values that variables are set to, whatever their parents are: the rows are those of ``net.do(do)``, and
             ``given`` is what is known after it. Of a variable in both they say the same.
         n_per_row : draws for each row of ``given``.
@@ -178,12 +178,13 @@ class Sampler(LatentCodes):
             return _Source(program.schema, lambda n, key, start: program.sample(n, key, start, dtype))
         if program.is_tabular:
             return _Source(program.schema, net._calibrated(self._evidence(given, do)).draw)
-        from .inference.posteriors import can_draw, draws
+        from .inference.mixture_draws import MixtureDraws
+        from .inference.posteriors import draws, is_mixture
 
         network = net._inference.network
         known = self._known(given, do)
-        if not can_draw(network, known):
-            refuse_given(given, network.schema)
+        if is_mixture(network, known):
+            return _Source(program.schema, MixtureDraws(net._inference, known, dtype).draw)
         return _Source(program.schema, lambda n, key, start: draws(network, n, key, start, dtype, known))
 
     def _evidence(self, given: Any, do: Mapping[str, object] | None) -> EvidenceBlock:

@@ -307,7 +307,11 @@ def test_marginals_and_conditional_densities_beside_reals():
         (lambda: ASIA.log_prob(ASIA.sample(3), given=["lung"], per_variable=True), ValueError, "leave per_variable="),
         (lambda: ASIA.log_prob(ASIA.sample(3), given=["lungs"]), KeyError, "no variable 'lungs'"),
         (lambda: ASIA.log_prob({"smoke": [None]}, per_variable=True), KeyError, "no column"),
-        (lambda: ASIA.log_prob([[-1] * 8], per_variable=True), fd.MissingValuesError, "the terms of complete rows"),
+        (
+            lambda: ASIA.log_prob([[-1] * 8], per_variable=True),
+            fd.MissingValuesError,
+            "per_variable=True needs complete rows",
+        ),
         (lambda: ASIA.predict_proba({"smoke": [0], "lungs": [1]}, "tub"), KeyError, "lungs"),
     ],
 )

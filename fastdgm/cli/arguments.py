@@ -100,8 +100,8 @@ def _add_net(parser: argparse.ArgumentParser, what: str) -> None:
     )
 
 
-def _add_data(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("data", metavar="DATA", nargs="+", help=_DATA)
+def _add_data(parser: argparse.ArgumentParser, how_many: str = "+") -> None:
+    parser.add_argument("data", metavar="DATA", nargs=how_many, help=_DATA)
     parser.add_argument("--ignore-extra", action="store_true", help="leave out columns that are no variables")
     _add_chunk(parser)
 
@@ -172,8 +172,10 @@ def _add_impute(commands: Any) -> None:
 
 
 def _add_info(commands: Any) -> None:
-    parser = _add_command(commands, "info", "describe a model: size, parameters, problems", "fastdgm info munin.bif.gz")
+    what = "describe a model: size, parameters, problems; or rows: how many values are missing"
+    parser = _add_command(commands, "info", what, "fastdgm info munin.bif.gz")
     _add_net(parser, _MODEL)
+    _add_data(parser, "*")
 
 
 def _add_fit(commands: Any) -> None:

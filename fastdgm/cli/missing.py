@@ -7,18 +7,21 @@ from typing import Any
 import numpy as np
 
 from ..data.evidence_rows import as_evidence
+from ..data.incomplete import missing_cells
 from ..data.partial import as_partial_rows
 from ..data.schema import Schema
 
 
 def n_missing(rows: Any, schema: Schema) -> int:
     """In a chunk that ``read_rows`` gave, and that could be scored."""
-    if _is_complete(rows, schema):
-        return 0
+    return 0 if _is_complete(rows, schema) else sum(missing_counts(rows, schema).values())
+
+
+def missing_counts(rows: Any, schema: Schema) -> dict[str, int]:
+    """How many values of each variable are missing in a chunk, those of a vector number by number."""
     if schema.is_discrete and not schema.vectors:
-        return as_evidence(rows, schema).n_missing
-    found = as_partial_rows(rows, schema)
-    return sum(found.n if own is None else int(np.count_nonzero(own)) for own in found.missing.values())
+        return as_evidence(rows, schema).missing_counts
+    return missing_cells(as_partial_rows(rows, schema))
 
 
 def _is_complete(rows: Any, schema: Schema) -> bool:

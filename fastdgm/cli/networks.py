@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 # What to do instead, by command, where a model is no Bayes net.
 INSTEAD = {
+    "info": "fastdgm info {path}, without rows, describes it",
     "fit": "in Python, fastdgm.read({path!r}).fit(rows) fits it, and fastdgm.write stores it",
     "convert": "its own format, .safetensors, is the only one for it",
     "draw": "fastdgm info {path} describes it",
@@ -33,10 +34,16 @@ class ReadOptions(NamedTuple):
     tolerance: float | None = None
 
 
-def info(net: str, reading: ReadOptions) -> None:
-    """Print the size of a model and, of a network, what may surprise its user."""
+def info(net: str, data: list[str], ignore_extra: bool, chunk: int | None, reading: ReadOptions) -> None:
+    """Print the size of a model and, of a network, what may surprise its user; of rows, how many values are missing."""
     from ..bayesnet import BayesNet
     from .description import description
+
+    if data:
+        from .row_description import row_description
+
+        print(row_description(load_network(net, reading, "info"), data, chunk, ignore_extra))
+        return
 
     try:
         model = load(net, reading)

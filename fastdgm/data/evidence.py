@@ -1,4 +1,4 @@
-"""Known values of a row: checked, and refused with the line that does it today where they cannot be used yet."""
+"""Known values of a row, checked."""
 
 from __future__ import annotations
 
@@ -82,19 +82,6 @@ def _cells(name: str, value: Any, shape: tuple[int, ...], states: tuple[str, ...
 
 def _vector_of(shape: tuple[int, ...], what: str) -> str:
     return f"{prod(shape)} {what}" + (f", as {' x '.join(map(str, shape))} or flat" if len(shape) > 1 else "")
-
-
-def refuse_given(given: Any, schema: Schema) -> None:
-    """ValueError that says how to draw rows with these values, of discrete variables: keep those that have them."""
-    known = known_values(given, schema)
-    equal = [f"(x[{name!r}] == {code})" for name, code in known.codes.items()]
-    vectors = [name for name in known.names if name in schema.event_shapes]
-    equal += [f"(x[{name!r}] == given[{name!r}]).reshape(len(x), -1).all(axis=1)" for name in vectors]
-    picks = " & ".join(equal)
-    raise ValueError(
-        f"given= is not supported yet by BayesNet.sample. Draw and keep what agrees, exactly but slowly where that is "
-        f"rare: x = net.sample(100_000); x = x[{picks or '...'}]"
-    )
 
 
 def state_code(name: str, value: Any, own: tuple[str, ...], option: str) -> int:

@@ -24,7 +24,10 @@ def incomplete_rows(data: Any, schema: Schema, what: str) -> MissingValuesError:
     >>> print(incomplete_rows({"a": [0, None, None], "b": [None, 1, 1]}, schema, "per_variable=True"))
     per_variable=True needs complete rows: 3 values are missing (2 of 'a', 1 of 'b'), the first is 'b' in row 0
     """
-    counts, row, first = missing_cells(as_partial_rows(data, schema))
+    rows = as_partial_rows(data, schema)
+    counts = {name: n for name, n in missing_cells(rows).items() if n}
+    row, at = min((0 if own is None else int(np.argmax(own)), at) for at, own in rows.missing.items())
+    first = list(missing_cells(rows))[at]
     shown = [f"{n} of {name!r}" for name, n in list(counts.items())[:SHOWN]] + ["..."] * (len(counts) > SHOWN)
     total = sum(counts.values())
     return MissingValuesError(
@@ -33,11 +36,13 @@ def incomplete_rows(data: Any, schema: Schema, what: str) -> MissingValuesError:
     )
 
 
-def missing_cells(rows: PartialRows) -> tuple[dict[str, int], int, str]:
-    """How many values of each variable, or cell of a vector, are missing; the first row that lacks one, and which."""
+def missing_cells(rows: PartialRows) -> dict[str, int]:
+    """How many values of each variable, or cell of a vector, are missing; discrete ones come first."""
     schema = rows.schema
     reals = [cell for name in schema.real_names for cell in cells_of_variable(name, schema.variables[name])]
-    cells = [*schema.cell_states, *reals]
-    counts = {cells[at]: rows.n if own is None else int(own.sum()) for at, own in rows.missing.items()}
-    row, at = min((0 if own is None else int(np.argmax(own)), at) for at, own in rows.missing.items())
-    return counts, row, cells[at]
+    counts = dict.fromkeys([*schema.cell_states, *reals], 0)
+    for at, name in enumerate(counts):
+        if at in rows.missing:
+            own = rows.missing[at]
+            counts[name] = rows.n if own is None else int(np.count_nonzero(own))
+    return counts

@@ -122,7 +122,7 @@ class Program:
         """Whether there are discrete vectors, none of a module, and nothing real: these are not summed over."""
         return self._is_of_codes and self.schema.has_discrete_vectors
 
-    @property
+    @cached_property
     def _is_of_codes(self) -> bool:
         return self.schema.is_discrete and not any(kind.whole for kind in self._kinds)
 

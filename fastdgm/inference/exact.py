@@ -28,7 +28,7 @@ from .tabular import tables_of
 
 Array = npt.NDArray[Any]
 
-PIECE_CELLS = 1 << 22  # rows of a piece x cells of the tree
+PIECE_CELLS = 1 << 23  # rows of a piece x cells of the tree
 FEWEST_ROWS = 256  # of a piece
 SECONDS_PER_CELL = 1e-9  # of large sums, about, on one thread
 PIECES_AT_ONCE = 64  # bounds the memory of the counts of pieces

@@ -9,39 +9,72 @@ import numpy as np
 import numpy.typing as npt
 
 from ..data.boundary import read_once
-from ..data.evidence_block import missing_code
+from ..data.evidence_block import Evidence, EvidenceBlock, held_evidence, missing_code
 from ..data.evidence_rows import as_evidence
 from ..data.partial import PartialRows, as_partial_rows, only
-from ..data.schema import Schema
+from ..data.schema import Schema, Values
 from ..errors import ImpossibleEvidenceError
 from ..runtime.memory import check_memory
 from ..runtime.pieces import split
 from .exact import Exact
+from .exact_answers import taken_evidence
 from .impossible import Impossible, refuse_impossible
 from .latent import Inference
 
 Array = npt.NDArray[np.float64]
 
-ROWS_AT_ONCE = 1 << 16
+ROWS_AT_ONCE = 1 << 14
 
 
-def outlier_scores(exact: Exact, data: Any, impossible: Impossible) -> Array:
-    """log p(row without x_v) - log p(row) (n, n_vars), NaN where x_v is missing, by sums over x_v alone."""
+def outlier_scores(exact: Exact, inference: Inference, data: Any, impossible: Impossible) -> Array:
+    """- log P(x_v | the row's other values) (n, n_vars), NaN where x_v is missing.
+
+    Complete rows are answered by the loops of tables alone, others by sums: log p(row without x_v) - log p(row).
+    """
     schema = exact.schema
     block = as_evidence(read_once(data, schema.names), schema)
-    total = exact.log_evidence(block)
     scores = _empty(block.n, schema.names)
-    for v, name in enumerate(schema.names):
-        others = block.without(name)
-        without = exact.log_evidence(others)
-        if impossible == "error":
-            refuse_impossible(exact.log_evidence, others, without == -np.inf, f"outlier score of {name!r}")
-        scores[:, v] = _score(without, total)
+    is_missing = np.empty(scores.shape, np.bool_)
     for begin, end in split(block.n, ROWS_AT_ONCE):
         evidence = block.read(begin, end)
-        is_missing = evidence.codes == missing_code(evidence.codes.dtype)
-        scores[begin:end][is_missing.T] = np.nan
+        own = evidence.codes == missing_code(evidence.codes.dtype)
+        is_missing[begin:end] = own.T
+        incomplete = own.any(axis=0)
+        if incomplete.any():
+            scores[begin:end][incomplete] = _of_incomplete(exact, taken_evidence(evidence, incomplete))
+        if not incomplete.all():
+            codes = taken_evidence(evidence, ~incomplete).codes
+            scores[begin:end][~incomplete] = _of_complete(inference, codes.astype(schema.code_dtype, copy=False))
+    if impossible == "error":
+        _refuse_undefined(exact, block, np.isnan(scores) & ~is_missing)
+    scores[is_missing] = np.nan
     return scores
+
+
+def _of_complete(inference: Inference, codes: npt.NDArray[Any]) -> Array:
+    schema, n = inference.network.schema, codes.shape[1]
+    rows = PartialRows(Values(codes, np.empty((0, n), np.float32)), schema, {})
+    scores = np.empty((n, len(codes)))
+    for v, name in enumerate(schema.names):
+        own = inference.posterior(rows, name, "nan")[np.arange(n), codes[v]]
+        with np.errstate(divide="ignore"):
+            scores[:, v] = 0.0 - np.log(own)
+    return scores
+
+
+def _of_incomplete(exact: Exact, evidence: Evidence) -> Array:
+    block = held_evidence(evidence, exact.schema)
+    total = exact.log_evidence(block)
+    scores = np.empty((block.n, len(exact.schema.names)))
+    for v, name in enumerate(exact.schema.names):
+        scores[:, v] = _score(exact.log_evidence(block.without(name)), total)
+    return scores
+
+
+def _refuse_undefined(exact: Exact, block: EvidenceBlock, is_undefined: npt.NDArray[np.bool_]) -> None:
+    """ImpossibleEvidenceError for the first variable, and row, of which the other values are impossible."""
+    for name, own in zip(exact.schema.names, is_undefined.T, strict=True):
+        refuse_impossible(exact.log_evidence, block.without(name), own, f"outlier score of {name!r}")
 
 
 def outlier_scores_beside_reals(inference: Inference, data: Any, impossible: Impossible) -> Array:
@@ -68,7 +101,7 @@ def _empty(n: int, names: Sequence[str]) -> Array:
 
 
 def _score(without: Array, total: Array) -> Array:
-    """without - total: inf where only the latter is impossible, NaN where both are; never below 0 by rounding."""
+    """without - total: inf where only the latter is impossible, NaN where both are."""
     with np.errstate(invalid="ignore"):
         score: Array = without - total
     return score

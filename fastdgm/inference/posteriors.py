@@ -16,7 +16,7 @@ from ..data.schema import Schema, Values
 from ..data.vectors import cell_names
 from ..engines.base import Members
 from ..engines.gaussian.run import GaussianEngine
-from ..engines.hybrid import Program, engine_of
+from ..engines.hybrid import Program
 from ..engines.keys import given_key
 from ..engines.multivariate.direct import GivenDraws
 from ..runtime.memory import check_memory
@@ -60,7 +60,7 @@ def posterior(network: Joint, names: Sequence[str], known: Known) -> Multivariat
     for name in names:
         if name in known.names:
             raise ValueError(f"{name!r} is given a value, so it has no posterior")
-    answer = _answer(network, names, known)
+    answer = answer_of(network, names, known)
     fixed = np.flatnonzero(np.diagonal(answer.factor) <= SINGULAR * np.linalg.norm(answer.factor, axis=1))
     sizes = network.schema.vectors
     components = cell_names(names, {name: sizes[name] for name in names if name in sizes})
@@ -88,28 +88,23 @@ def joint(network: Joint) -> MultivariateNormal:
 def draws(network: Joint, n: int, key: int, start: int, dtype: np.dtype[Any], known: Known) -> Values:
     """Rows ``start`` to ``start + n`` of p(x | known): known values as they are, real ones left by their posterior.
 
-    What has std 0 is the mean that scoring finds in its row, to the last bit, so that the row is possible. In a
-    network with modules where all that known variables descend from is known, too, the others are drawn parents first.
+    What has std 0 is the mean that scoring finds in its row, to the last bit, so that the row is possible. Where that
+    is no normal vector, but all that known variables descend from is known, too, the others are drawn parents first.
     """
     schema = network.schema
     hidden = [name for name in network.order if name not in known.names and name in schema.sizes]
-    unknown = [name for name in schema.states if name not in known.names]
-    is_normal = not unknown and all(is_linear(network.conditionals[name]) for name in hidden)
+    is_normal = not _unknown_states(schema, known) and all(is_linear(network.conditionals[name]) for name in hidden)
     if not is_normal and _is_ancestral(network, known):
-        values = _known_rows(schema, n, dtype, known)
+        values = known_rows(schema, n, dtype, known)
         order = [name for name in network.order if name not in known.names]
         Program(network.conditionals, order).draw(values, given_key(key), start)
         return values
-    if unknown:
-        raise ValueError(
-            f"sample(given=) draws real variables so far, and {preview(unknown)} are discrete: give them values, too"
-        )
-    values = _known_rows(schema, n, dtype, known)
+    values = known_rows(schema, n, dtype, known)
     if hidden:
-        answer = _answer(network, hidden, known)
+        answer = answer_of(network, hidden, known)
         drawn = np.empty((len(answer.rows), n), dtype)
         source = GivenDraws(answer.mean, answer.factor, key, dtype)
-        points = _point_masses(network, hidden, known)
+        points = point_masses_of(network, hidden, known)
 
         def work(begin: int, end: int) -> None:
             source.fill(begin, end, start, drawn)
@@ -121,19 +116,21 @@ def draws(network: Joint, n: int, key: int, start: int, dtype: np.dtype[Any], kn
     return values
 
 
-def can_draw(network: Joint, known: Known) -> bool:
-    """Whether ``draws`` has a way for a network of this kind: of discrete variables alone only parents first."""
-    return not network.schema.is_discrete or _is_ancestral(network, known)
+def is_mixture(network: Joint, known: Known) -> bool:
+    """Whether ``draws`` has no way, because of discrete variables without values."""
+    return bool(_unknown_states(network.schema, known)) and not _is_ancestral(network, known)
+
+
+def _unknown_states(schema: Schema, known: Known) -> list[str]:
+    return [name for name in schema.states if name not in known.names]
 
 
 def _is_ancestral(network: Joint, known: Known) -> bool:
-    """Whether, in a network with modules, known variables have known parents only: then the posterior of the others is
-    their own distribution."""
-    has_modules = any(engine_of(own).whole for own in network.conditionals.values())
-    return has_modules and all(parent in known.names for name in known.names for parent in network.parents[name])
+    """Whether known variables have known parents only: then the posterior of the others is their own distribution."""
+    return all(parent in known.names for name in known.names for parent in network.parents[name])
 
 
-def _known_rows(schema: Schema, n: int, dtype: np.dtype[Any], known: Known) -> Values:
+def known_rows(schema: Schema, n: int, dtype: np.dtype[Any], known: Known) -> Values:
     """Blocks of n rows in which the known values are."""
     what = f"a sample of {n} rows x {len(schema.names)} variables"
     check_memory(n * (schema.n_codes * schema.code_dtype.itemsize + 2 * schema.n_reals * dtype.itemsize), what)
@@ -152,7 +149,7 @@ def _known_rows(schema: Schema, n: int, dtype: np.dtype[Any], known: Known) -> V
     return values
 
 
-def _point_masses(network: Joint, names: Sequence[str], known: Known) -> GaussianEngine | None:
+def point_masses_of(network: Joint, names: Sequence[str], known: Known) -> GaussianEngine | None:
     """An engine of the variables, parents first, whose std is 0: it draws their means, whatever its words are."""
     numbers = {name: i for i, name in enumerate(network.conditionals)}
     points = [
@@ -163,7 +160,8 @@ def _point_masses(network: Joint, names: Sequence[str], known: Known) -> Gaussia
     return GaussianEngine(Members(network.conditionals, points)) if points else None
 
 
-def _answer(network: Joint, names: Sequence[str], known: Known) -> Answer:
+def answer_of(network: Joint, names: Sequence[str], known: Known) -> Answer:
+    """The normal vector that some real variables are. ValueError, naming why, where they are none."""
     schema = network.schema
     members = _members(network, names, known)
     joint = joint_normal(members, network.conditionals, schema, known.codes)
