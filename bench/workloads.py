@@ -202,7 +202,7 @@ def evidence(network: str, rows: Sequence[int], pyagrum: Sequence[int], others: 
     verbs, amounts = ("log_prob", "marginals", "predict_proba"), (*AT_RANDOM, ONE_HIDDEN)
     few = [
         FewRows(library, f"{verb}, {amount}", n)
-        for library, own in (("fastdgm", rows), ("pyagrum", pyagrum))
+        for library, own in (("fastdgm", rows), ("multiply-adds", rows), ("pyagrum", pyagrum))
         for amount, n in zip(amounts, own, strict=True)
         for verb in verbs
     ]

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .beliefs import Beliefs
 from .data.placement import Placement
 from .data.samples import Samples, rows_of
 from .data.schema import Values
+from .joint_posteriors import JointPosteriors
 from .runtime.seeds import at_least_one, check_rows, key_from_seed
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from .inference.impossible import Impossible
 
 
-class Imputation(Beliefs):
+class Imputation(JointPosteriors):
     """A network that fills in what rows leave out."""
 
     def impute(

@@ -91,8 +91,10 @@ class Queries(StructureQuestions):
         data : :class:`Samples`, an integer array of codes of shape ``(n_rows, n_vars)`` with columns in the order
             of ``names``, or a mapping of columns, pandas, polars or Arrow table matched by name. Integers are
             codes, strings are labels, booleans match the states False / True. Any further columns are an error. In
-            networks with real variables an array of ``(n_rows, n_reals)`` holds these alone, and with ``n_importance``
-            one may hold all variables but those that have a guide. A column of vectors is
+            networks of discrete variables a column of a mapping may be a float array ``(n_rows, k)``, a likelihood of
+            each state, not normalised: the answer is log sum_x p(x) prod_v L_v(x_v).
+            In networks with real variables an array of ``(n_rows, n_reals)`` holds these alone, and with
+            ``n_importance`` one may hold all variables but those that have a guide. A column of vectors is
             ``(n_rows, *event_shape)``, flat ``(n_rows, size)``, lists, or ``size`` columns ``x[0]``, ``x[1]``, ...; in
             an array of rows it is ``size`` columns.
             Torch tensors that require grad, in a mapping or as rows, are complete rows, and give a tensor that is

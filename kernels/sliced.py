@@ -128,8 +128,9 @@ WAITING = 4  # factors of the variable that is summed out next
 MESSAGES = 5  # of these, results of earlier sums, which come first
 N_FOUND = 6  # hidden variables of the component
 N_PATTERN = 7  # words of its pattern
-BITS = 8  # that PROGRAM_BITS will be
-N_COUNTERS = 9
+SMALL_BITS = 8  # of its tables
+LARGE_BITS = 9  # of its variables
+N_COUNTERS = 10
 
 
 class SlicedLowering(NamedTuple):
@@ -138,10 +139,9 @@ class SlicedLowering(NamedTuple):
     counters: np.ndarray  # int64
     cells: np.ndarray  # float64: of the program; most that one may have; most that one would have had
     component_of: np.ndarray  # int64 (n_vars,): of a hidden variable
-    found_in: np.ndarray  # int64 (n_vars,): the component of a table
     used_in: np.ndarray  # int64 (n_vars,): the component whose program has the table
     hidden: np.ndarray  # int32 (n_vars,): the variables of the component
-    pattern: np.ndarray  # int32 (2 n_vars,): of the component
+    pattern: np.ndarray  # int32: of the component
     bucket: np.ndarray  # int32 (factors,): of the variable that is summed out
     head: np.ndarray  # int32 (n_vars,): first factor that waits for a variable, or NOTHING
     next: np.ndarray  # int32 (factors,): the one behind it

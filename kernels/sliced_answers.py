@@ -25,16 +25,16 @@ from .sliced import (
     TOO_SMALL,
 )
 from .sliced_slopes import (
-    SMALLEST_SHARE,
     add_shares,
     drawn_state,
     largest_weight,
+    least_share,
     start_slopes,
     step_back,
     weigh_given,
     weigh_states,
 )
-from .sliced_sums import first_entry, forward, is_slice, n_steps_of, step_at, value_of
+from .sliced_sums import first_entry, forward, is_slice, is_wide, n_steps_of, step_at, value_of
 
 __all__ = ["draw_cpu", "expected_counts_cpu", "log_evidence_cpu", "marginals_cpu", "most_probable_cpu"]
 
@@ -96,7 +96,7 @@ def share_states(network, words, program, likelihood_bits, memory, at, posterior
         if words[step + KIND] == PRODUCT:
             continue
         total = weigh_states(words, step, memory, at)
-        if not total > SMALLEST_SHARE:
+        if not total > least_share(words, program, likelihood_bits):
             return False
         first = line + network.first_cell[words[step + SUMMED]]
         for k in range(words[step + N_STATES]):
@@ -141,9 +141,8 @@ def marginals_cpu(row_begin, row_end, network, rows, programs, memory, posterior
 
 
 @loop
-def _count_component(network, rows, i, words, program, memory, at, totals):
-    """Adds the share of every configuration of all tables of a component, by the weight of the row; False where shares
-    vanish."""
+def _count_component(network, rows, i, words, program, memory, at, weight, counts):
+    """Adds weight times the share of every configuration to all tables of a component; False where shares vanish."""
     start_slopes(words, program, memory.slopes)
     for s in range(n_steps_of(words, program) - 1, -1, -1):
         step = step_at(words, program, s)
@@ -151,10 +150,31 @@ def _count_component(network, rows, i, words, program, memory, at, totals):
             step_back(words, program, step, rows.likelihood_bits[i], memory, at)
         elif words[step + FAMILY] < network.n_vars:
             entry = first_entry(words, step, rows.states, i * network.n_vars)
-            total = add_shares(words, step, entry, totals.weights[i], memory, at, totals.counts)
-            if not total > SMALLEST_SHARE:
+            least = least_share(words, program, rows.likelihood_bits[i])
+            if not add_shares(words, step, entry, weight, least, memory, at, counts):
                 return False
     return True
+
+
+@loop
+def _count_components(network, rows, i, words, memory, weight, counts):
+    """All of a row; False where shares vanish."""
+    at = 0
+    for c in range(rows.component_start[i], rows.component_start[i + 1]):
+        program = rows.component[c]
+        if not _count_component(network, rows, i, words, program, memory, at, weight, counts):
+            return False
+        at += words[program + PROGRAM_CELLS]
+    return True
+
+
+@inlined
+def _has_wide(rows, i, words):
+    """Whether shares of a row may vanish."""
+    wide = False
+    for c in range(rows.component_start[i], rows.component_start[i + 1]):
+        wide |= is_wide(words, rows.component[c], rows.likelihood_bits[i])
+    return wide
 
 
 @loop
@@ -180,14 +200,11 @@ def expected_counts_cpu(row_begin, row_end, network, rows, programs, memory, tot
             collect(network, rows, i, words, False, memory)
         if not is_possible(rows, i):
             continue
+        if _has_wide(rows, i, words) and not _count_components(network, rows, i, words, memory, 0.0, totals.counts):
+            rows.status[i] = TOO_SMALL  # before anything was added
+            continue
         _count_observed(network, rows.states, i * network.n_vars, totals.weights[i], totals.counts)
-        at = 0
-        for c in range(rows.component_start[i], rows.component_start[i + 1]):
-            program = rows.component[c]
-            if not _count_component(network, rows, i, words, program, memory, at, totals):
-                rows.status[i] = TOO_SMALL
-                break
-            at += words[program + PROGRAM_CELLS]
+        _count_components(network, rows, i, words, memory, totals.weights[i], totals.counts)
 
 
 # --- whole states -------------------------------------------------------------------------------------------------

@@ -1,9 +1,11 @@
 """From which variables of a row are hidden to the programs that sum them out.
 
-Hidden variables that share tables are a component; its *pattern* are these variables, the tables they are in, and which
-of them have likelihoods, in the order in which a search finds them. A program depends on its pattern alone, so that
-what comes again is only looked up. Lowering works on sizes and places, never on numbers; a program's cells are known
-before any is computed.
+Hidden variables that share tables are a component; its *pattern* are these variables, which of them have
+likelihoods, and their barren children, in the order in which a search finds them. A program depends on its pattern
+alone, so that what comes again is only looked up. Lowering works on sizes and places, never on numbers; a program's
+cells are known before any is computed.
+
+Small functions are inlined: handing over a dozen pointers costs more than what they do.
 """
 
 from __future__ import annotations
@@ -16,7 +18,6 @@ from .pointers import bare
 from .sliced import (
     AXIS_WORDS,
     BARREN,
-    BITS,
     COMPONENTS,
     COPY,
     FACTORS,
@@ -28,6 +29,7 @@ from .sliced import (
     FREE,
     HIDDEN,
     KIND,
+    LARGE_BITS,
     LIKELY,
     MESSAGES,
     MULTIPLY,
@@ -53,6 +55,7 @@ from .sliced import (
     SECOND_JUMP,
     SECOND_SIZE,
     SLICE_HEAD,
+    SMALL_BITS,
     STATES,
     STEPS,
     SUM,
@@ -79,41 +82,48 @@ def _mixed(found, word):
     return (found ^ uint64(word)) * uint64(0x9E3779B97F4A7C15)
 
 
-@loop
+@inlined
+def _add_hidden(states, line, u, n_hidden, lowering):
+    """One more variable of the component, where it is hidden and new; returns how many there are."""
+    if is_hidden(states[line + u]) and lowering.component_of[u] != lowering.counters[COMPONENTS]:
+        lowering.component_of[u] = lowering.counters[COMPONENTS]
+        lowering.hidden[n_hidden] = u
+        return n_hidden + 1
+    return n_hidden
+
+
+@inlined
 def _find_component(network, states, line, start, lowering):
     """The component of hidden variable ``start``, the first by rank: its hidden variables as they are found, and its
-    pattern, the list of all variables and tables; returns a hash of it."""
-    number, hidden, pattern = lowering.counters[COMPONENTS], lowering.hidden, lowering.pattern
-    hidden[0], lowering.component_of[start] = start, number
-    n_hidden, place, n_words, small, large, found = 1, 0, 0, 0, 0, uint64(0)
+    pattern, which lists each of them and its barren children; returns a hash of it."""
+    pattern, n_hidden, place, n_words, found = lowering.pattern, 1, 0, 0, uint64(0)
+    lowering.hidden[0], lowering.component_of[start] = start, lowering.counters[COMPONENTS]
     while place < n_hidden:
-        v = hidden[place]
+        v = lowering.hidden[place]
         place += 1
         pattern[n_words] = v if states[line + v] == HIDDEN else v + network.n_vars
         found = _mixed(found, pattern[n_words])
         n_words += 1
-        large += network.state_bits[v]
+        before = n_words
+        for t in range(network.touching_start[v], network.touching_start[v + 1]):
+            if states[line + network.touching[t]] == BARREN:
+                pattern[n_words] = network.touching[t] + 2 * network.n_vars
+                found = _mixed(found, pattern[n_words])
+                n_words += 1
+        if n_words == before:
+            for u in range(network.neighbour_start[v], network.neighbour_start[v + 1]):
+                n_hidden = _add_hidden(states, line, network.neighbour[u], n_hidden, lowering)
+            continue
         for t in range(network.touching_start[v], network.touching_start[v + 1]):
             table = network.touching[t]
-            if states[line + table] == BARREN or lowering.found_in[table] == number:
-                continue
-            lowering.found_in[table] = number
-            pattern[n_words] = table + 2 * network.n_vars
-            found = _mixed(found, pattern[n_words])
-            n_words += 1
-            small += network.small_bits[table]
-            for m in range(network.member_start[table], network.member_start[table + 1]):
-                u = network.member[m]
-                if is_hidden(states[line + u]) and lowering.component_of[u] != number:
-                    lowering.component_of[u] = number
-                    hidden[n_hidden] = u
-                    n_hidden += 1
+            if states[line + table] != BARREN:
+                for m in range(network.member_start[table], network.member_start[table + 1]):
+                    n_hidden = _add_hidden(states, line, network.member[m], n_hidden, lowering)
     lowering.counters[N_FOUND], lowering.counters[N_PATTERN] = n_hidden, n_words
-    lowering.counters[BITS] = max(small, large)
     return found ^ (found >> uint64(32))
 
 
-@loop
+@inlined
 def _slot_of(found, programs, lowering):
     """Where the program of the pattern with this hash is, or the free slot where it belongs."""
     n_words, last = lowering.counters[N_PATTERN], uint64(programs.n_slots - 1)
@@ -155,7 +165,7 @@ def _clipped(size):
     return np.int32(min(size, LARGEST))
 
 
-@loop
+@inlined
 def _write_slice(network, states, line, table, step, words):
     """Head and observed variables of the slice of a table, then its axes; returns (number of axes, cells)."""
     place = step + SLICE_HEAD
@@ -193,7 +203,7 @@ def _write_likelihoods(network, v, step, words):
     words[step + OUT_SIZE] = network.n_states[v]
 
 
-@loop
+@inlined
 def _merge_axes(network, lowering, first, second, inner, step, words):
     """The axes of two factors, but for the innermost, that both have with ``inner`` states; returns their
     configurations. ``second`` may be NOTHING."""
@@ -224,7 +234,7 @@ def _merge_axes(network, lowering, first, second, inner, step, words):
     return size
 
 
-@loop
+@inlined
 def _write_sum(network, lowering, v, first, second, keeps, step, words):
     """A sum over variable v, or where it ``keeps`` v a product; returns its cells."""
     inner = network.n_states[v]
@@ -249,7 +259,7 @@ def _is_full(network, lowering, programs):
     return lowering.counters[WORD] > programs.n_words - 16 * network.n_vars - 64
 
 
-@loop
+@inlined
 def _end_step(lowering, program, length):
     """The next step is written down behind this one."""
     counters = lowering.counters
@@ -258,7 +268,7 @@ def _end_step(lowering, program, length):
     counters[WORD] += length
 
 
-@loop
+@inlined
 def _add_factor(lowering, words, size, axes, n_axes):
     """New cells, for the step that is being written down; returns the number of the factor."""
     factor = lowering.counters[FACTORS]
@@ -272,14 +282,14 @@ def _add_factor(lowering, words, size, axes, n_axes):
     return factor
 
 
-@loop
+@inlined
 def _wait(lowering, factor):
     """The factor is in the bucket that is worked on."""
     lowering.bucket[lowering.counters[WAITING]] = factor
     lowering.counters[WAITING] += 1
 
 
-@loop
+@inlined
 def _with_axes(lowering, words, axes, n_axes):
     """The slice in the bucket that has these axes, besides the variable that is summed out; NOTHING without one.
 
@@ -297,7 +307,7 @@ def _with_axes(lowering, words, axes, n_axes):
     return NOTHING
 
 
-@loop
+@inlined
 def _add_slice(lowering, program, words, size, n_axes):
     """The slice that is written down becomes a factor of the bucket, or is multiplied into one with the same axes."""
     step = lowering.counters[WORD]
@@ -311,7 +321,7 @@ def _add_slice(lowering, program, words, size, n_axes):
     _end_step(lowering, program, first - step + AXIS_WORDS * n_axes)
 
 
-@loop
+@inlined
 def _take_tables(network, rows, line, v, program, programs, lowering):
     """The tables that no earlier bucket took, then the likelihoods of v."""
     states, words, number = rows.states, programs.words, lowering.counters[COMPONENTS]
@@ -323,6 +333,7 @@ def _take_tables(network, rows, line, v, program, programs, lowering):
             and not _is_full(network, lowering, programs)
         ):
             lowering.used_in[table] = number
+            lowering.counters[SMALL_BITS] += network.small_bits[table]
             n_axes, size = _write_slice(network, states, line, table, lowering.counters[WORD], words)
             _add_slice(lowering, program, words, size, n_axes)
     if states[line + v] == LIKELY:
@@ -330,7 +341,7 @@ def _take_tables(network, rows, line, v, program, programs, lowering):
         _add_slice(lowering, program, words, float(network.n_states[v]), 1)
 
 
-@loop
+@inlined
 def _take_smallest(lowering):
     """Takes the factor with the fewest cells out of the bucket, the first of them."""
     best = 0
@@ -344,7 +355,7 @@ def _take_smallest(lowering):
     return factor
 
 
-@loop
+@inlined
 def _join_factors(network, v, program, programs, lowering):
     """Multiply the smallest factors of the bucket until two are left: their product has few configurations."""
     words = programs.words
@@ -357,7 +368,7 @@ def _join_factors(network, v, program, programs, lowering):
         _end_step(lowering, program, axis_at(0, n_axes))
 
 
-@loop
+@inlined
 def _sum_out(network, rows, line, v, program, programs, lowering):
     """The steps of the bucket of v; what they give waits for the next variable of its scope."""
     words = programs.words
@@ -393,9 +404,11 @@ def _lower_component(network, rows, line, programs, lowering):
     """The program of the component that was found last; returns where it begins, FULL or MUCH."""
     words, program, counters = programs.words, programs.used[0], lowering.counters
     counters[WORD], counters[STEPS], counters[FACTORS] = program + PROGRAM_HEAD + counters[N_PATTERN], 0, 0
+    counters[SMALL_BITS], counters[LARGE_BITS] = 0, 0
     lowering.cells[0] = 0.0
     _sort(lowering.hidden, counters[N_FOUND])
     for place in range(counters[N_FOUND]):
+        counters[LARGE_BITS] += network.state_bits[lowering.hidden[place]]
         if not _is_full(network, lowering, programs):
             _sum_out(network, rows, line, lowering.hidden[place], program, programs, lowering)
     if _is_full(network, lowering, programs):
@@ -406,7 +419,8 @@ def _lower_component(network, rows, line, programs, lowering):
         lowering.cells[2] = max(lowering.cells[2], lowering.cells[0])
         return MUCH
     words[program + PROGRAM_CELLS], words[program + PROGRAM_STEPS] = int(lowering.cells[0]), counters[STEPS]
-    words[program + PROGRAM_STARTS], words[program + PROGRAM_BITS] = counters[WORD] - program, counters[BITS]
+    words[program + PROGRAM_STARTS] = counters[WORD] - program
+    words[program + PROGRAM_BITS] = max(counters[SMALL_BITS], counters[LARGE_BITS])
     words[program + PROGRAM_PATTERN] = counters[N_PATTERN]
     for w in range(counters[N_PATTERN]):
         words[program + PROGRAM_HEAD + w] = lowering.pattern[w]
@@ -416,7 +430,7 @@ def _lower_component(network, rows, line, programs, lowering):
     return program
 
 
-@loop
+@inlined
 def _program_of(network, rows, line, start, programs, lowering):
     """The program of the component of hidden variable ``start``, lowered where its pattern is new; or FULL, MUCH."""
     lowering.counters[COMPONENTS] += 1
@@ -432,7 +446,7 @@ def _program_of(network, rows, line, start, programs, lowering):
     return begin
 
 
-@loop
+@inlined
 def _is_alone(network, states, line, r):
     """Whether r is hidden without likelihoods, and all its neighbours are observed."""
     together = 0
@@ -441,7 +455,7 @@ def _is_alone(network, states, line, r):
     return together >= 0 and states[line + r] == HIDDEN
 
 
-@loop
+@inlined
 def _program_at(network, rows, line, r, programs, lowering):
     """As ``_program_of``; most components are one variable, whose program has a place of its own."""
     alone = _is_alone(network, rows.states, line, r)

@@ -41,17 +41,23 @@ from .sliced_sums import (
 )
 
 __all__ = [
-    "SMALLEST_SHARE",
     "add_shares",
     "drawn_state",
     "largest_weight",
+    "least_share",
     "start_slopes",
     "step_back",
     "weigh_given",
     "weigh_states",
 ]
 
-SMALLEST_SHARE = 2.0**-900  # of a sum of shares below it some may have vanished
+SMALLEST_SHARE = 2.0**-900  # of a sum of shares below it some may have vanished, where steps are scaled
+
+
+@inlined
+def least_share(words, program, likelihood_bits):
+    """What a sum of shares has to exceed."""
+    return SMALLEST_SHARE if is_wide(words, program, likelihood_bits) else 0.0
 
 
 @inlined
@@ -156,8 +162,8 @@ def weigh_states(words, step, memory, at):
 
 
 @loop
-def add_shares(words, step, entry, weight, memory, at, totals):
-    """Of a slice: totals[entry of the table] += weight * share of the cell; returns the sum of the shares."""
+def add_shares(words, step, entry, weight, least, memory, at, totals):
+    """Of a slice: totals[entry of the table] += weight * share of the cell; False where shares vanish."""
     cells, slopes, counts = memory.cells, memory.slopes, memory.counts
     axes = step + SLICE_HEAD + 2 * words[step + N_OBSERVED]
     n, stride = words[axes + STATES], words[axes + FIRST_JUMP]
@@ -166,13 +172,15 @@ def add_shares(words, step, entry, weight, memory, at, totals):
     total = 0.0
     for e in range(out, end):
         total += cells[at + e] * slopes[e]
+    if not total > least:
+        return False
     start_entries(words, step, counts)
     while out < end:
         for k in range(n):
             totals[entry + k * stride] += cells[at + out + k] * slopes[out + k] * (weight / total)
         out += n
         entry += n * stride + next_entry(words, step, axes, counts)
-    return total
+    return True
 
 
 # --- states of the variables that are summed out later known ----------------------------------------------------------

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import math
 
-from .jit import inlined, loop
+from numba.extending import register_jitable
+
+from .jit import INLINED, inlined, loop
 from .sliced import (
     AXIS_WORDS,
     COPY,
@@ -56,6 +58,11 @@ __all__ = [
 MOST_BITS = 1000  # of a product of numbers that float64 holds in full precision
 SMALLEST = 2.0**-MOST_BITS
 DENORMAL_BITS = 1074
+
+
+def reordered(function):
+    """A loop whose sums may be taken in any order, one that the compiler chooses once: several states side by side."""
+    return register_jitable(**INLINED, fastmath={"reassoc", "contract"})(function)
 
 
 # --- programs -----------------------------------------------------------------------------------------------------
@@ -124,7 +131,7 @@ def next_entry(words, step, axes, counts):
     return moved
 
 
-@loop
+@inlined
 def _slice(words, step, source, entry, memory, at):
     """COPY or MULTIPLY: cells = (or *=) source along the hidden variables."""
     cells, axes = memory.cells, step + SLICE_HEAD + 2 * words[step + N_OBSERVED]
@@ -192,7 +199,7 @@ def innermost(words, step):
     return n, first, second
 
 
-@loop
+@reordered
 def _sums(words, step, maximise, cells, at):
     """SUM: cells = sum_k first, or max_k. The factor has all axes, so that it is walked from end to end."""
     k, a, out = words[step + N_STATES], at + words[step + FIRST], at + words[step + OUT]
@@ -204,7 +211,7 @@ def _sums(words, step, maximise, cells, at):
         a += k
 
 
-@loop
+@reordered
 def _pair_sums(words, step, maximise, memory, at):
     """PAIR_SUM: cells = sum_k first * second, or max_k."""
     cells, k, a, b = memory.cells, words[step + N_STATES], at + words[step + FIRST], at + words[step + SECOND]
@@ -225,7 +232,7 @@ def _pair_sums(words, step, maximise, memory, at):
         a, b = next_run(words, step, memory.counts, a, b)
 
 
-@loop
+@inlined
 def _products(words, step, memory, at):
     """PRODUCT: cells = first * second."""
     cells, k, a, b = memory.cells, words[step + N_STATES], at + words[step + FIRST], at + words[step + SECOND]
@@ -306,27 +313,18 @@ def _is_safe(network, rows, i, words, step, memory, at):
     return first * second > SMALLEST
 
 
-@loop
-def _forward_scaled(network, rows, i, words, program, maximise, memory, at):
-    """As ``forward``, the cells of every step scaled."""
-    exponent = 0
-    for s in range(n_steps_of(words, program)):
-        step = step_at(words, program, s)
-        if not _is_safe(network, rows, i, words, step, memory, at):
-            return exponent, False
-        _run_step(network, rows, i, words, step, maximise, memory, at)
-        exponent += scale(memory.cells, at + words[step + OUT], words[step + OUT_SIZE])
-    return exponent, True
-
-
-@loop
+@inlined
 def forward(network, rows, i, words, program, maximise, memory, at):
     """Runs a program on row i; its value is to be multiplied by 2 to the power of what is returned first.
 
     The second is False where numbers became too small to go on.
     """
-    if is_wide(words, program, rows.likelihood_bits[i]):
-        return _forward_scaled(network, rows, i, words, program, maximise, memory, at)
+    wide, exponent = is_wide(words, program, rows.likelihood_bits[i]), 0
     for s in range(n_steps_of(words, program)):
-        _run_step(network, rows, i, words, step_at(words, program, s), maximise, memory, at)
-    return 0, True
+        step = step_at(words, program, s)
+        if wide and not _is_safe(network, rows, i, words, step, memory, at):
+            return exponent, False
+        _run_step(network, rows, i, words, step, maximise, memory, at)
+        if wide:
+            exponent += scale(memory.cells, at + words[step + OUT], words[step + OUT_SIZE])
+    return exponent, True

@@ -135,6 +135,26 @@ def test_forms_of_data_agree():
     assert shown.tolist() == [ASIA.states["lung"][k] for k in expected.argmax(axis=1)]
 
 
+def test_likelihoods_of_rows_are_a_column():
+    """Soft evidence that is all on one state is that state; one number for all states says nothing."""
+    likelihoods = {"xray": np.array([[0.3, 0.7], [2.0, 0.0], [0.5, 0.5]]), "smoke": ["yes", "no", None]}
+    found = ASIA.predict_proba(likelihoods, "lung")
+    listed = Listed(ASIA)
+    rows = np.full((3, 8), -1)
+    rows[:, ASIA.names.index("smoke")] = [0, 1, -1]
+    for row, own, p in zip(rows, likelihoods["xray"], found, strict=True):
+        np.testing.assert_allclose(p, listed.table(["lung"], listed.weights(row, {"xray": own})), **CLOSE)
+    np.testing.assert_allclose(ASIA.marginals(likelihoods)["lung"], found, **CLOSE)
+    weights = [listed.weights(row, {"xray": own}).sum() for row, own in zip(rows, likelihoods["xray"], strict=True)]
+    np.testing.assert_allclose(ASIA.log_prob(likelihoods), np.log(weights), rtol=1e-12)
+    others = {name: [0, 0, 1] for name in ASIA.names if name not in likelihoods}
+    assert ASIA.predict_proba({**others, **likelihoods}, "lung").shape == (3, 2)
+    both = [ASIA.log_prob({**others, "smoke": [0, 1, 1], "xray": [k] * 3}) for k in range(2)]
+    expected = np.logaddexp(*(both + np.log(np.maximum(likelihoods["xray"].T, 1e-300))))
+    found = ASIA.log_prob({**others, "smoke": [0, 1, 1], "xray": likelihoods["xray"]})
+    np.testing.assert_allclose(found, expected, rtol=1e-12)
+
+
 def test_nothing_known_is_the_prior():
     found = ASIA.predict_proba({"smoke": [None, None]}, "lung")
     assert found[0] == pytest.approx(ASIA.posterior(["lung"]).table, abs=1e-14)

@@ -400,7 +400,7 @@ def test_a_bad_row_in_a_later_chunk_is_found(in_folder, capsys, command):
 
 
 def test_numbers_too_large_get_one_line(monkeypatch, capsys):
-    def overflow(net, reading):
+    def overflow(**options):
         raise OverflowError("int too large to convert to float")
 
     monkeypatch.setattr(networks, "info", overflow)

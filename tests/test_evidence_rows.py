@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 import fastdgm as fd
 from fastdgm.data.evidence_rows import as_evidence, evidence_type, given_evidence, missing_code
 from fastdgm.data.given_values import is_per_row
+from fastdgm.data.partial import as_partial_rows
 from fastdgm.data.samples import Samples
 from fastdgm.data.schema import Schema
 from fastdgm.data.variables import Discrete
@@ -397,3 +398,19 @@ def test_terms_need_complete_rows():
     mixed = fd.BayesNet({"z": fd.Bernoulli(0.3), "x": fd.Normal.given(["z"], mean=[-2, 3], std=[1, 0.5])})
     with pytest.raises(MissingValuesError, match=r"1 value is missing \(1 of 'x'\), the first is 'x' in row 1"):
         mixed.log_prob({"z": [0, 1], "x": [0.5, np.nan]}, per_variable=True)
+
+
+def test_partial_rows_of_codes_are_the_same():
+    """As those see them that sum by pattern and that learn."""
+    schema = Schema({"a": Discrete(("1", "2")), "b": Discrete(tuple(map(str, range(256))))})
+    rows = some_rows(schema, 30)
+    rows[:, 0] = np.resize([0, 1, -1], 30)
+    for form in ("int64 rows", "float64", "samples", "pandas categories"):
+        found = as_partial_rows(FORMS[form](rows, schema), schema)
+        assert found.values.codes.dtype == np.uint8
+        for v, column in enumerate(rows.T):
+            assert (found.missing[v] == (column < 0)).all()
+            assert (found.values.codes[v] == np.maximum(column, 0)).all()
+    assert as_partial_rows({"a": ["2", "1"]}, schema).missing == {1: None}
+    with pytest.raises(ValueError, match="rows hold values here, not likelihoods: 'a'"):
+        as_partial_rows({"a": np.ones((2, 2))}, schema)

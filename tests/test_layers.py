@@ -23,6 +23,7 @@ LEVELS = (
         "structure_questions",
         "queries",
         "beliefs",
+        "joint_posteriors",
         "imputation",
         "information",
         "latent_codes",

@@ -7,8 +7,10 @@ from itertools import accumulate
 import numpy as np
 import pytest
 import reference_evidence as reference
-from random_nets import plain, random_net
+from random_nets import Plain, plain, random_net
+from shared_data import shared
 
+import fastdgm as fd
 from fastdgm.data.evidence_rows import Evidence
 from fastdgm.engines.junction.order import elimination_order
 from fastdgm.engines.junction.sliced import SlicedEngine, TooManyCellsError
@@ -193,3 +195,70 @@ def test_full_programs_are_lowered_again(monkeypatch):
     monkeypatch.setattr("fastdgm.engines.junction.sliced_memory.WORDS", 16)
     monkeypatch.setattr("fastdgm.engines.junction.sliced_memory.SLOTS", 4)
     check(Case(plain(random_net(1, n_vars=7)), 1, missing=0.6))
+
+
+def chain(n, rare):
+    """x0 -> x1 -> ... of three states, each with a child that is rare under all of them."""
+    rng = np.random.default_rng(0)
+    parents, tables = [], []
+    for t in range(n):
+        parents.append([2 * t - 2] if t else [])
+        tables.append(rng.dirichlet(np.ones(3), 3 if t else None))
+        seen = rare * rng.uniform(0.5, 1.0, 3)
+        parents.append([2 * t])
+        tables.append(np.stack([seen, 1.0 - seen], axis=1))
+    return Plain(parents, tables)
+
+
+@pytest.mark.kernel
+def test_probabilities_beyond_the_range_of_floats():
+    net = chain(70, 1e-20)
+    case = Case(net, n=2, missing=0.0)
+    case.evidence.codes[::2] = MISSING
+    case.evidence.codes[1::2] = 0
+    case.rows = reference.rows_of(case.evidence.codes, MISSING)
+    expected = reference.eliminated_log_evidence(net.tables, case.families, case.rows[0])
+    assert expected < -3000.0
+    np.testing.assert_allclose(case.log_evidence(), expected, rtol=1e-13)
+    log_p, posterior = case.marginals()
+    np.testing.assert_allclose(log_p, expected, rtol=1e-13)
+    for v in (0, 60, 138):
+        own = reference.eliminated_marginal(net.tables, case.families, case.rows[0], v)
+        first = sum(net.sizes[:v])
+        np.testing.assert_allclose(posterior[first : first + 3, 0], own, rtol=1e-11)
+    _, counts = case.expected_counts(np.ones(2))
+    own = reference.eliminated_family(net.tables, case.families, case.rows[0], 60)
+    np.testing.assert_allclose(counts[60], 2.0 * own, rtol=1e-11)
+    best, states = case.most_probable()
+    found = reference.log_probability(net.tables, case.families, case.rows[0], states[:, 0])
+    np.testing.assert_allclose(best, found, rtol=1e-13)
+
+
+@pytest.mark.kernel
+def test_rows_whose_numbers_vanish_are_flagged_and_count_nothing():
+    tables = [np.array([0.5, 0.5])] + [np.array([[1e-290, 1.0], [0.5, 0.5]])] * 6
+    net = Plain([[], *[[0]] * 6], tables)
+    case = Case(net, n=2, missing=0.0)
+    case.evidence.codes[0] = MISSING
+    case.evidence.codes[1:, 0] = 0  # 1e-1740 against 2^-7
+    case.evidence.codes[1:, 1] = 1
+    log_p, counts = np.empty(2), np.zeros(sum(table.size for table in tables))
+    assert case.engine.log_evidence(case.evidence, log_p).tolist() == [True, False]
+    np.testing.assert_allclose(log_p[1], np.log(0.5 + 0.5**7), rtol=1e-13)
+    flagged = case.engine.expected_counts(case.evidence, np.ones(2), log_p, counts)
+    assert flagged.tolist() == [True, False]
+    np.testing.assert_allclose(counts.sum(), 7.0, rtol=1e-13)
+
+
+@pytest.mark.parametrize("name", ["insurance", "hailfinder"])
+def test_real_networks_by_plain_elimination(name):
+    net = plain(fd.read(shared(f"bif/{name}.bif.gz")))
+    case = Case(net, n=6, missing=0.5)
+    log_p, (_, posterior) = case.log_evidence(), case.marginals()
+    for i, row in enumerate(case.rows):
+        expected = reference.eliminated_log_evidence(case.tables, case.families, row)
+        np.testing.assert_allclose(log_p[i], expected, rtol=1e-12)
+        for v in (0, case.n_vars // 2, case.n_vars - 1):
+            own = reference.eliminated_marginal(case.tables, case.families, row, v)
+            first = sum(case.n_states[:v])
+            np.testing.assert_allclose(posterior[first : first + len(own), i], own, rtol=1e-10, atol=1e-13)

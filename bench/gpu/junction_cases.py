@@ -1,4 +1,4 @@
-"""The twins of the dense engine of exact evidence: all rows of a network take the same steps, whatever is missing."""
+"""The twins of the dense engine of evidence: rows with missing values of a shipped network."""
 
 from __future__ import annotations
 
@@ -7,60 +7,67 @@ from typing import Any
 
 import numpy as np
 from case import Case
+from sliced_cases import arrays
 
 import fastdgm as fd
 from fastdgm.data.evidence_rows import as_evidence
-from fastdgm.engines.junction.buckets import bucket_tree
 from fastdgm.engines.junction.dense import DenseEngine
-from fastdgm.engines.junction.dense_program import marginals_program, states_plan
+from fastdgm.engines.junction.dense_program import evidence_program, marginals_program, states_plan
 from fastdgm.engines.junction.dense_steps import lowered
 from fastdgm.engines.junction.loops import LOOPS as CPU_LOOPS
 from fastdgm.engines.junction.loops_cuda import LOOPS
-from fastdgm.engines.junction.order import elimination_order
-from fastdgm.kernels.junction import DenseAnswers, DenseEvidence, new_scratch
+from fastdgm.kernels.junction import DenseAnswers, DenseScratch, new_scratch
 from fastdgm.kernels.junction_states import FoundStates
 from fastdgm.kernels.junction_vectors import COUNT_LANES, LANES
 
 SHARE = 0.2  # of the values is missing
-VERBS = {"answer": "dense answers", "most probable": "dense states", "draw": "dense draws"}
 
 
 def junction_cases(name: str, n_tiles: int, n_threads: int) -> Iterator[Case]:
-    """Rows of a shipped network, and a workspace for so many threads."""
+    """Whole tiles of rows, worked on by so many threads: log p(e), marginals, most probable rows and draws."""
     net, n = fd.example(name), n_tiles * LANES
     exact = net._exact
-    order = elimination_order(exact.families, exact.n_states)
-    tree = bucket_tree(exact.families, exact.n_states, order)
+    engine = DenseEngine(exact.engine.tree, exact.families, exact.tables, exact.n_states)
     codes = np.asarray(net.sample(n, seed=0))
     hidden = np.random.default_rng(0).random(codes.shape) < SHARE
-    rows = as_evidence(np.where(hidden, np.uint8(255), codes), exact.schema).read(0, n)
-    evidence = DenseEngine(tree, exact.families, exact.tables, exact.n_states).read(rows)
-    program = marginals_program(lowered(tree, exact.families, exact.tables, exact.n_states, merged=True))
-    plan = states_plan(lowered(tree, exact.families, exact.tables, exact.n_states, merged=False))
-    n_cells = sum(exact.n_states)
-    made = [
-        DenseAnswers(np.zeros(n, np.bool_), np.zeros(n), np.zeros(n_cells * n), n, np.zeros((0, COUNT_LANES)))
-        for _ in range(2)
-    ]
-    yield _case(name, "answer", program, (program, evidence, np.empty(0)), made, n_threads)
-    drawn = (np.uint64(0), np.arange(n, dtype=np.uint64))
-    for verb, first in (("most probable", ()), ("draw", drawn)):
-        found = [FoundStates(np.zeros(n, np.bool_), np.zeros(n), np.zeros(codes.T.shape, np.uint8)) for _ in range(2)]
-        yield _case(name, verb, plan.program, (*first, plan, evidence), found, n_threads)
+    known = engine.read(as_evidence(np.where(hidden, np.uint8(255), codes), exact.schema).read(0, n))
+    merged, single = (
+        lowered(exact.engine.tree, exact.families, exact.tables, exact.n_states, merged=own) for own in (True, False)
+    )
+    for verb, program, n_cells in (
+        ("log evidence", evidence_program(merged), 0),
+        ("marginals", marginals_program(merged), sum(exact.n_states)),
+    ):
+        answers = DenseAnswers(
+            np.zeros(n, np.bool_), np.zeros(n), np.zeros(n_cells * n), n if n_cells else 0, np.zeros((0, COUNT_LANES))
+        )
+        inputs = (program, known, np.zeros(n))
+        scratch = new_scratch(program), new_scratch(program, n_threads)
+        yield junction_case(f"{name} {verb}", "answer", inputs, scratch, answers, codes)
+    plan = states_plan(single)
+    for verb, random in (("most probable", ()), ("draw", (np.uint64(3), np.arange(n, dtype=np.uint64)))):
+        states = FoundStates(np.zeros(n, np.bool_), np.zeros(n), np.zeros(codes.T.shape, np.uint8))
+        scratch = new_scratch(plan.program), new_scratch(plan.program, n_threads)
+        yield junction_case(f"{name} {verb}", verb, (*random, plan, known), scratch, states, codes)
 
 
-def _case(name: str, verb: str, program: Any, inputs: tuple[Any, ...], found: list[Any], n_threads: int) -> Case:
-    n = len(found[0].log_p)
-    own = new_scratch(program)
+def junction_case(
+    name: str,
+    verb: str,
+    inputs: tuple[Any, ...],
+    scratch: tuple[DenseScratch, DenseScratch],
+    answers: DenseAnswers | FoundStates,
+    codes: np.ndarray,
+) -> Case:
+    """The CPU's loop, which has the first scratch, fills what is right."""
+    n, (host, device) = len(codes), scratch
+    right = type(answers)(*(own.copy() if isinstance(own, np.ndarray) else own for own in answers))
 
     def cpu() -> None:
-        CPU_LOOPS[verb, "cpu"](0, n, *inputs, own, found[0])
+        CPU_LOOPS[verb, "cpu"](0, n, *inputs, host, right)
 
     cpu()
-    scratch = new_scratch(program, n_threads)
-    right = [part for part in found[0] if isinstance(part, np.ndarray)]
-    wanted = (*(None for _ in scratch), *right)
-    evidence = next(part for part in inputs if isinstance(part, DenseEvidence))
-    n_bytes = evidence.codes.nbytes + sum(part.nbytes for part in right)
-    twin, cells = LOOPS[verb, "cuda"], evidence.codes.size
-    return Case(f"{name} {VERBS[verb]}", twin, inputs, (scratch, found[1]), wanted, 1e-10, n, cells, n_bytes, cpu)
+    expected = [None for _ in arrays(device)] + [own if own.size else None for own in arrays(right)]
+    n_bytes = codes.nbytes + sum(own.nbytes for own in arrays(answers))
+    twin = LOOPS[verb, "cuda"]
+    return Case(name, twin, inputs, (device, answers), tuple(expected), 1e-10, n, codes.size, n_bytes, cpu)

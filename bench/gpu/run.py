@@ -99,7 +99,7 @@ def full_size() -> Iterator[Case]:
     yield from sparse_cases(100_000, 400_000)
     yield from adam_cases(20_000_000)
     yield from elimination_cases(500_000)
-    yield from junction_cases("alarm", 4096, 1 << 16)
+    yield from junction_cases("alarm", 4000, 1 << 14)
     yield from sliced_cases("alarm", 1000, 200, 1 << 14)
     yield from moments_cases(4_000_000)
     yield from module_cases(20_000, 784)

@@ -25,7 +25,7 @@ def sliced_cases(name: str, n: int, repeats: int, n_lines: int) -> Iterator[Case
     """n rows of a shipped network and their answers, ``repeats`` times, worked on by so many threads."""
     net = fd.example(name)
     exact = net._exact
-    network = sliced_plan(exact.tables, exact.families, exact.n_states, exact.order).network
+    network = sliced_plan(exact.tables, exact.families, exact.n_states, exact.engine.order).network
     codes = np.asarray(net.sample(n, seed=0))
     hidden = np.random.default_rng(0).random(codes.shape) < SHARE
     evidence = as_evidence(np.where(hidden, np.uint8(255), codes), exact.schema).read(0, n)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from functools import partial
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
 ROWS = 16
-MANY_STATES = 300  # codes of two bytes
+MANY_STATES, LARGE = 300, 200  # states, of codes of two bytes and of one
 TYPES = (np.uint8, np.uint16, np.int32, np.int64, np.float32, np.float64)  # signed ones share the loops of unsigned
 Run = Callable[[], object]
 
@@ -21,6 +22,8 @@ def steps_of_evidence() -> Iterator[tuple[str, Run]]:
         net = _chain(n_states)
         yield from _readers(net, family)
         yield from _verbs(net, family)
+    for n_states in (LARGE, MANY_STATES):
+        yield from _verbs(_long_chain(n_states), f"Evidence in large trees, {n_states} states")
 
 
 def _chain(n_states: int) -> Any:
@@ -31,6 +34,14 @@ def _chain(n_states: int) -> Any:
     table = np.resize(np.array(pair), (n_states, 2))
     flat = np.full(n_states, 1 / n_states)
     return BayesNet({"a": Categorical(flat), "b": CPT(["a"], table), "c": CPT(["b"], pair), "d": Bernoulli(0.5)})
+
+
+def _long_chain(n_states: int) -> Any:
+    """a -> b -> c -> d -> e, all of many states: too large a tree for the loops that take all rows through it."""
+    from .. import CPT, BayesNet, Categorical
+
+    flat = np.full((n_states, n_states), 1 / n_states)
+    return BayesNet({"a": Categorical(flat[0]), **{child: CPT([parent], flat) for parent, child in pairwise("abcde")}})
 
 
 def _readers(net: Any, family: str) -> Iterator[tuple[str, Run]]:
@@ -48,7 +59,8 @@ def _verbs(net: Any, family: str) -> Iterator[tuple[str, Run]]:
     rows = {"b": np.resize([0, -1, 1], ROWS), "c": np.resize([0, 1], ROWS)}
     yield f"{family}: predict_proba", partial(net.predict_proba, rows, "a")
     yield f"{family}: marginals", partial(net.marginals, rows)
-    yield f"{family}: posterior", partial(net.posterior, ["a"], given={"b": np.array([0.5, 1.0])})
+    likelihood = np.linspace(0.5, 1.0, len(net.states["b"]))
+    yield f"{family}: posterior", partial(net.posterior, ["a"], given={"b": likelihood})
     yield f"{family}: sample given values", partial(net.sample, ROWS, given={"c": 1}, seed=0)
     yield f"{family}: sample given rows", partial(net.sample, given=rows, seed=0)
     for how in ("mpe", "mode", "sample"):

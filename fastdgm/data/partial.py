@@ -16,7 +16,9 @@ from .boundary import as_network_block, is_table
 from .code_arrays import rows_array
 from .collected import collected
 from .columns import matched_columns
+from .evidence_rows import as_evidence
 from .labels import Column
+from .missing_codes import missing_code
 from .mixed import cells_of, columns_but, columns_by_name, real_block, real_rows, wrong_shape
 from .partial_codes import read_codes, read_vectors
 from .real_blocks import RealBlock
@@ -138,6 +140,8 @@ def as_partial_rows(data: Any, schema: Schema) -> PartialRows:
     ``as_network_block`` for everything else that is wrong.
     """
     data = collected(data)
+    if schema.is_discrete and not schema.has_discrete_vectors:
+        return _rows_of_codes(data, schema)
     if isinstance(data, Samples) and data.schema == schema and not data.n_missing:
         part = as_network_block(data, schema).read(0, len(data))
         return PartialRows(Values(part.codes, part.reals), schema, {})
@@ -156,6 +160,22 @@ def as_partial_rows(data: Any, schema: Schema) -> PartialRows:
         )
     floats = array.astype(float_type([array]), copy=False)
     return _rows_of_table(columns, real_rows(floats, cells, schema, missing=True), len(array), schema)
+
+
+def _rows_of_codes(data: Any, schema: Schema) -> PartialRows:
+    """Rows of discrete variables, none of them a vector."""
+    block = as_evidence(data, schema)
+    found, soft, _ = block.read(0, block.n)
+    if soft:
+        raise ValueError(f"rows hold values here, not likelihoods: {schema.names[soft[0]]!r} has an array of floats")
+    missing: dict[int, Array | None] = {}
+    for v, own in enumerate(found):
+        empty = own == missing_code(own.dtype)
+        if empty.any():
+            missing[v] = _or_none(empty)
+            own[empty] = 0
+    codes = read_only(found.astype(schema.code_dtype, copy=False))
+    return PartialRows(Values(codes, np.empty((0, block.n), np.float32)), schema, missing)
 
 
 def _real_columns(columns: Mapping[str, Any], schema: Schema) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from contextlib import suppress
 from typing import Any
 
@@ -33,10 +33,17 @@ def log_evidence(exact: Exact, data: Any) -> npt.NDArray[np.float64]:
     """log p of what is observed in every row (n,): complete data are read where they are."""
     schema = exact.schema
     data = read_once(data, schema.names)
-    try:
-        return exact.program.log_prob(as_network_block(data, schema))
-    except (MissingValuesError, UnknownNameError):
-        return exact.log_evidence(as_evidence(data, schema))
+    if not _has_likelihoods(data):
+        with suppress(MissingValuesError, UnknownNameError):
+            return exact.program.log_prob(as_network_block(data, schema))
+    return exact.log_evidence(as_evidence(data, schema))
+
+
+def _has_likelihoods(data: Any) -> bool:
+    """Whether there are columns of floats (n, k) in a mapping."""
+    if not isinstance(data, Mapping):
+        return False
+    return any(own is not None and own.ndim == 2 for own in map(likelihood_of, data.values()))
 
 
 def log_evidence_given(
@@ -91,9 +98,10 @@ def _complete_rows(data: Any, schema: Schema, name: str) -> PartialRows | None:
 
 def _with_any_values(data: Any, schema: Schema, name: str) -> dict[str, Any] | None:
     """The columns of a table, that of one variable replaced by codes; None where others are absent, or likelihoods."""
+    if _has_likelihoods(data):
+        return None
     columns, n = matched_columns(data, schema.names, partial=True)
-    is_soft = any(own is not None and own.ndim == 2 for own in map(likelihood_of, columns.values()))
-    if is_soft or len({*columns, name}) < len(schema.names) or codes_are_ambiguous(schema.states[name]):
+    if len({*columns, name}) < len(schema.names) or codes_are_ambiguous(schema.states[name]):
         return None
     return {**columns, name: np.zeros(n, schema.code_dtype)}
 

@@ -34,7 +34,7 @@ from .background import STEPS
 from .base import Target
 from .counts import Prior
 from .estimators import is_table
-from .family_counts import Family
+from .family_counts import Estimate, Family
 from .steps import Expected, Maximised, Steps
 from .table_rows import CodesInMemory, KnownRows, bearing, distinct_rows, known_rows, parts_of
 from .table_starts import start_counts
@@ -79,16 +79,21 @@ class TableExpectation(Steps):
         order = [self.schema.rows[name] for name in self._order]
         bears = bearing(codes, [family.members[:-1] for family in self.families], order)
         hidden = unknown & bears
-        names = list(self.schema.names)
+        names = self.schema.names
         self.latent = [names[v] for v in np.flatnonzero(unknown.all(axis=1) & bears.any(axis=1))]
-        is_open = [(bears[v] & hidden[list(own.members)].any(axis=0)).any() for v, own in enumerate(self.families)]
-        self.fixed = [
-            None if is_open[v] else family.estimate(family.counts(codes, own_weights, bears[v]))
-            for v, family in enumerate(self.families)
-        ]
+        self.fixed = self._fixed(bears, hidden)
         certain = ~hidden.any(axis=0)
         self.certain = [family.counts(codes, own_weights, certain & bears[v]) for v, family in enumerate(self.families)]
         self.parts = self._parts(self.rows.taken(~certain), bears[:, ~certain], order)
+
+    def _fixed(self, bears: npt.NDArray[np.bool_], hidden: npt.NDArray[np.bool_]) -> list[Estimate | None]:
+        """The conditionals of families that are known in all rows on which they bear, None for others."""
+        found: list[Estimate | None] = []
+        for v, family in enumerate(self.families):
+            is_open = (bears[v] & hidden[list(family.members)].any(axis=0)).any()
+            counts = None if is_open else family.counts(self.rows.codes, self.rows.weights, bears[v])
+            found.append(None if counts is None else family.estimate(counts))
+        return found
 
     def _parts(self, rows: KnownRows, bears: npt.NDArray[np.bool_], order: Sequence[int]) -> list[EvidencePart]:
         parts = []

@@ -30,7 +30,7 @@ class Workspace:
         self.n_rows = max(TILE, min(MOST_ROWS, BATCH_STATES // n_vars) // TILE * TILE)
         self.rows = _rows(self.n_rows, n_vars)
         self.programs = _programs(n_vars, WORDS + 32 * n_vars)
-        self.lowering = _lowering(n_vars, most_cells)
+        self.lowering = _lowering(n_vars, len(network.touching), most_cells)
         self.memory = _memory(network, 1 << 12, 1)
 
     def make_room(self) -> None:
@@ -77,16 +77,15 @@ def _programs(n_vars: int, n_words: int) -> SlicedPrograms:
     )
 
 
-def _lowering(n_vars: int, most_cells: int) -> SlicedLowering:
+def _lowering(n_vars: int, n_touching: int, most_cells: int) -> SlicedLowering:
     n_factors = 6 * n_vars + 8  # tables and likelihoods, sums, and products of two of these
     return SlicedLowering(
         counters=np.zeros(N_COUNTERS, np.int64),
         cells=np.array([0.0, most_cells, 0.0]),
         component_of=np.full(n_vars, -1, np.int64),
-        found_in=np.full(n_vars, -1, np.int64),
         used_in=np.full(n_vars, -1, np.int64),
         hidden=np.empty(n_vars, np.int32),
-        pattern=np.empty(2 * n_vars, np.int32),
+        pattern=np.empty(n_vars + n_touching, np.int32),
         bucket=np.empty(n_factors, np.int32),
         head=np.full(n_vars, NOTHING, np.int32),
         next=np.full(n_factors, NOTHING, np.int32),
