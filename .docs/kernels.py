@@ -92,10 +92,10 @@ CHECKS = {
         "reference_evidence.joint_probabilities", "test_sliced.test_draws_have_the_posterior_distribution"
     ),
     "sliced_cuda.log_evidence_cuda": Checks(
-        "sliced_answers.log_evidence_cpu", "test_sliced_cuda.test_log_evidence", "gpu: sliced log evidence"
+        "sliced_answers.log_evidence_cpu", "test_sliced_cuda.test_log_evidence", "gpu: log evidence"
     ),
     "sliced_cuda.marginals_cuda": Checks(
-        "sliced_answers.marginals_cpu", "test_sliced_cuda.test_marginals", "gpu: sliced marginals"
+        "sliced_answers.marginals_cpu", "test_sliced_cuda.test_marginals", "gpu: marginals"
     ),
     # --- evidence, all rows alike ---
     "junction.answer_cpu": Checks(
