@@ -92,10 +92,10 @@ CHECKS = {
         "reference_evidence.joint_probabilities", "test_sliced.test_draws_have_the_posterior_distribution"
     ),
     "sliced_cuda.log_evidence_cuda": Checks(
-        "sliced_answers.log_evidence_cpu", "test_sliced_cuda.test_log_evidence", "gpu: sliced log evidence"
+        "sliced_answers.log_evidence_cpu", "test_sliced_cuda.test_log_evidence", "gpu: log evidence"
     ),
     "sliced_cuda.marginals_cuda": Checks(
-        "sliced_answers.marginals_cpu", "test_sliced_cuda.test_marginals", "gpu: sliced marginals"
+        "sliced_answers.marginals_cpu", "test_sliced_cuda.test_marginals", "gpu: marginals"
     ),
     # --- evidence, all rows alike ---
     "junction.answer_cpu": Checks(
@@ -107,9 +107,11 @@ CHECKS = {
     "junction_states.draw_cpu": Checks(
         "reference_evidence.expected_counts", "test_junction.test_draws_follow_the_posterior"
     ),
-    "junction_cuda.answer_cuda": Checks("junction.answer_cpu", "test_junction_cuda.test_answers"),
-    "junction_cuda.most_probable_cuda": Checks("junction_states.most_probable_cpu", "test_junction_cuda.test_states"),
-    "junction_cuda.draw_cuda": Checks("junction_states.draw_cpu", "test_junction_cuda.test_states"),
+    "junction_cuda.answer_cuda": Checks("junction.answer_cpu", "test_junction_cuda.test_answers", "gpu: marginals"),
+    "junction_cuda.most_probable_cuda": Checks(
+        "junction_states.most_probable_cpu", "test_junction_cuda.test_states", "gpu: most probable"
+    ),
+    "junction_cuda.draw_cuda": Checks("junction_states.draw_cpu", "test_junction_cuda.test_states", "gpu: draw"),
     # --- rows and columns ---
     "tiles.columns_from_rows_cpu": Checks(
         "numpy.transpose", "test_tiles.test_rows_become_columns", "alarm-1M-forms/log_prob_of_int64_rows"

@@ -192,14 +192,12 @@ def _cell_with_share(w, program, first, n, factor, n_factors, i, u):
     total = 0.0
     for c in range(n):
         total += _cell_value(w, program, first + c, factor + c * n_factors, n_factors, i)
-    left, found = u * total, first
+    goal, reached, found = u * total, 0.0, first
     for c in range(n):
         value = _cell_value(w, program, first + c, factor + c * n_factors, n_factors, i)
-        if value > 0.0:
+        if value > 0.0 and reached <= goal:
             found = first + c
-            if left < value:
-                return found
-            left -= value
+        reached += value
     return found
 
 

@@ -69,17 +69,15 @@ def largest_cell(w, program, first, n, factor, n_factors, i):
 @scalar
 def cell_with_share(w, program, first, n, factor, n_factors, i, u):
     """The cell whose share of the sum has u in it, from [0, 1); never one of value 0."""
+    weight, factor_row = program.weight, program.factor_row
     total = 0.0
     for c in range(n):
-        total += cell_value(w, program.weight, first + c, program.factor_row, factor + c * n_factors, n_factors, i)
-    left, found = u * total, first
-    for c in range(n):
-        value = cell_value(w, program.weight, first + c, program.factor_row, factor + c * n_factors, n_factors, i)
-        if value > 0.0:
-            found = first + c
-            if left < value:
-                break
-            left -= value
+        total += cell_value(w, weight, first + c, factor_row, factor + c * n_factors, n_factors, i)
+    goal, reached, found = u * total, 0.0, first
+    for c in range(n):  # the last one that is reached: no branch that depends on what is drawn
+        value = cell_value(w, weight, first + c, factor_row, factor + c * n_factors, n_factors, i)
+        found = first + c if (value > 0.0) & (reached <= goal) else found
+        reached += value
     return found
 
 
