@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from .data.variables import in_order
 from .graph import children_of, d_connected, markov_blanket, reached
@@ -87,6 +87,8 @@ class StructureQuestions(Network):
 
     def _asked(self, names: Names, what: str) -> tuple[str, ...]:
         """One name or several, each known and once."""
+        if isinstance(names, Mapping):
+            raise TypeError(f"{what} is variables without values here, got {names!r:.60}")
         asked = (names,) if isinstance(names, str) else in_order(names, what)
         for name in asked:
             self._check_name(name)

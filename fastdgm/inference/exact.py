@@ -103,6 +103,7 @@ class Exact:
         def work(begin: int, end: int) -> None:
             evidence = block.read(begin, end)
             flagged = self.engine.marginals(evidence, log_p[begin:end], out[:, begin:end])
+            np.minimum(out[:, begin:end], 1.0, out=out[:, begin:end])  # sums of rounded terms may be a bit more
             for rows in self._in_logarithms(evidence, flagged):
                 place = begin + np.flatnonzero(flagged)
                 log_p[place] = self._inference.log_prob(rows)
@@ -123,7 +124,7 @@ class Exact:
         return self.marginals(block.without(name))[1][self.first_cell[v] : self.first_cell[v + 1]].T
 
     def most_probable(self, block: EvidenceBlock) -> tuple[npt.NDArray[np.float64], Array]:
-        """log max p(x, e) (n,), and the x (n_vars, n); missing codes where the evidence is impossible."""
+        """log max p(x, e) (n,), and the x (n_vars, n); where log p is -inf the codes say nothing."""
         log_p, codes = np.empty(block.n), self._codes(block.n)
 
         def work(begin: int, end: int) -> None:
@@ -136,7 +137,7 @@ class Exact:
     def draws(self, block: EvidenceBlock, key: int, start: int = 0, n_per_row: int = 1) -> Array:
         """x (n_vars, n * n_per_row) ~ p(x | e): draw j of row i is column and global row start + i * n_per_row + j.
 
-        Missing codes where the evidence is impossible.
+        Missing codes where the evidence is impossible; with 256 states these are those of the last state.
         """
         codes = self._codes(block.n * n_per_row)
 

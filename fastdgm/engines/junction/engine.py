@@ -22,9 +22,9 @@ from .sliced import SlicedEngine
 Array = npt.NDArray[Any]
 
 DENSE_CELLS = 1 << 17  # of the tree, up to which there is a dense way
-DENSE_NANOSECONDS = 0.18  # a cell, about, on one thread; likewise the next two
+DENSE_NANOSECONDS = 0.1  # a cell, about, on one thread; likewise the next two
 SLICED_NANOSECONDS = 200.0  # a row
-HIDDEN_NANOSECONDS = 200.0  # a hidden variable
+HIDDEN_NANOSECONDS = 350.0  # a hidden variable
 
 
 Engine = DenseEngine | SlicedEngine

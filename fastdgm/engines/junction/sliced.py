@@ -28,7 +28,7 @@ from .sliced_plan import Families, sliced_plan
 
 Array = npt.NDArray[Any]
 
-MOST_CELLS = 1 << 25  # of a row: 256 MiB, twice that with slopes
+MOST_CELLS = 1 << 27  # of a row: 1 GiB, twice that with slopes
 
 
 class TooManyCellsError(ValueError):
@@ -200,6 +200,7 @@ class SlicedEngine:
         except IndexError:
             work = Workspace(self._plan, self._most_cells)
         yield work
+        work.give_up_large(self._plan)
         self._free.append(work)  # not after an error
 
     def _write_codes(self, batch: _Batch, codes: Array) -> None:

@@ -15,11 +15,13 @@ from ...kernels.sliced import (
     SlicedRows,
 )
 from ...kernels.sliced_rows import TILE
+from ...runtime.memory import check_memory
 
 BATCH_STATES = 1 << 17  # rows x variables of a batch
 MOST_ROWS = 1024  # of a batch
 SLOTS = 1 << 15  # for programs; half of them may be taken
 WORDS = 1 << 21  # of programs, at first
+MOST_KEPT = 1 << 23  # cells that are kept from one call to the next: 64 MiB
 
 
 class Workspace:
@@ -48,8 +50,16 @@ class Workspace:
         needed, memory = int(self.programs.used[2]), self.memory
         if needed > len(memory.cells) or (with_slopes and needed > len(memory.slopes)):
             size = max(needed + needed // 4, len(memory.cells))
+            check_memory(
+                8 * size * (2 if with_slopes else 1), f"the sums over what is hidden in a row, {needed} cells,"
+            )
             self.memory = _memory(network, size, size if with_slopes else 1)
         return self.memory
+
+    def give_up_large(self, network: SlicedNetwork) -> None:
+        """Keeps no more cells than most rows need."""
+        if len(self.memory.cells) + len(self.memory.slopes) > MOST_KEPT:
+            self.memory = _memory(network, 1 << 12, 1)
 
 
 def _rows(n_rows: int, n_vars: int) -> SlicedRows:
