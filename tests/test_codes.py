@@ -325,7 +325,7 @@ def test_booleans_never_become_codes_in_a_list_of_rows(rows):
 @pytest.mark.parametrize("rows", [list, tuple])
 def test_masks_of_listed_rows_count(rows):
     masked = np.ma.masked_array([[0, 1], [1, 0], [0, 0]], [[0, 0], [0, 1], [0, 0]])
-    with pytest.raises(fd.MissingValuesError, match="'grade'.* row 1"):
+    with pytest.raises(fd.MissingValuesError, match=r"'grade'.* row 1"):
         BY_LABEL.log_prob(rows(masked), per_variable=True)
     np.testing.assert_allclose(BY_LABEL.log_prob(rows(masked))[1], np.log(BY_LABEL["smoker"].table[1]), rtol=1e-14)
 
