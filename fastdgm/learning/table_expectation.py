@@ -21,7 +21,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..conditionals.base import Conditional
-from ..data.evidence_block import EvidenceBlock, missing_code
+from ..data.evidence_block import EvidenceBlock, HeldCodes, missing_code
 from ..data.partial import PartialRows
 from ..data.schema import Schema
 from ..engines.hybrid import Program
@@ -36,7 +36,7 @@ from .counts import Prior
 from .estimators import is_table
 from .family_counts import Estimate, Family
 from .steps import Expected, Maximised, Steps
-from .table_rows import CodesInMemory, KnownRows, bearing, distinct_rows, known_rows, parts_of
+from .table_rows import KnownRows, bearing, distinct_rows, known_rows, parts_of
 from .table_starts import start_counts
 
 Array = npt.NDArray[Any]
@@ -103,7 +103,7 @@ class TableExpectation(Steps):
             names = [self.schema.names[v] for v in present]
             schema = Schema({name: self.schema.variables[name] for name in names})
             codes = np.ascontiguousarray(own.codes[present])
-            block = EvidenceBlock(schema, codes.shape[1], CodesInMemory(codes))
+            block = EvidenceBlock(schema, codes.shape[1], HeldCodes(codes))
             parts.append(EvidencePart(tuple(names), block, own.weights, own.number))
         return parts
 

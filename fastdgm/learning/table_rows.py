@@ -34,17 +34,6 @@ class KnownRows(NamedTuple):
         )
 
 
-class CodesInMemory:
-    """What a block of evidence reads codes from, that are known to be right."""
-
-    def __init__(self, codes: Array) -> None:
-        self._codes = codes
-
-    def read(self, begin: int, end: int, out: Array) -> None:
-        """Copy rows ``begin`` to ``end`` into ``out``."""
-        out[:] = self._codes[:, begin:end]
-
-
 def known_rows(rows: PartialRows, weights: npt.NDArray[np.float64]) -> KnownRows:
     """The rows that say something. ValueError where there is none."""
     codes = rows.values.codes.astype(evidence_type(rows.schema))
