@@ -2,7 +2,8 @@
 
 An array is handed over as seven numbers and counts its references at every hand; a plan of a dozen of them costs more
 than a small function does. A pointer is one number, has no length and is never checked: the kernel's caller holds the
-arrays, and its loops index with what was checked or clamped before. Code that only indexes runs on both.
+arrays (one that a kernel makes itself would be freed at once), and its loops index with what was checked or clamped
+before. Code that only indexes runs on both.
 """
 
 from __future__ import annotations

@@ -486,6 +486,10 @@ def lower_rows_cpu(row_begin, row_end, network, rows, programs, lowering):
                 rows.component[end] = program
                 cells += programs.words[program + PROGRAM_CELLS]
                 end += 1
+        if cells > lowering.cells[1]:
+            rows.status[i] = TOO_LARGE
+            lowering.cells[2] = max(lowering.cells[2], float(cells))
+            cells = 0
         rows.component_start[i + 1] = end
         programs.used[2] = max(programs.used[2], cells)
     return row_end

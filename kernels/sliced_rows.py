@@ -101,16 +101,12 @@ def _write_rows(network, rows, a, tile):
 
 
 @kernel
-def load_rows_cpu(row_begin, row_end, network, codes, prune, rows):
+def load_rows_cpu(row_begin, row_end, network, codes, prune, rows, tile):
     """rows.states[i, r] = what is known of each variable in column row_begin + i of the codes, and rows.log_p[i] = sum
     of log table entries over tables that are observed; barren variables are marked where ``prune`` says so. Rows have
-    lines for a multiple of TILE."""
-    size = network.n_vars * TILE
-    scratch = Tile(
-        np.zeros(size, np.int32), np.empty(size, np.uint8), np.empty(TILE, np.int32), np.empty(TILE, np.int32)
-    )
+    lines for a multiple of TILE; the tile is scratch, and the caller's: pointers keep no array alive."""
     missing, n_rows = int32(np.iinfo(codes.dtype).max), codes.shape[1]
-    codes, network, rows, tile = pointer(codes), bare(network), bare(rows), bare(scratch)
+    codes, network, rows, tile = pointer(codes), bare(network), bare(rows), bare(tile)
     for a in range(0, row_end - row_begin, TILE):
         n = min(TILE, row_end - row_begin - a)
         _copy_codes(network, codes, n_rows, missing, row_begin + a, n, tile)

@@ -24,7 +24,7 @@ def lowered(prune):
     case = Case(net, 9, n=20, missing=0.6)
     network = sliced_plan(case.tables, case.families, case.n_states, range(case.n_vars)).network
     work = Workspace(network, 1 << 20)
-    LOOPS["load rows", "cpu"](0, case.n, network, read_only(case.evidence.codes), prune, work.rows)
+    LOOPS["load rows", "cpu"](0, case.n, network, read_only(case.evidence.codes), prune, work.rows, work.tile)
     LOOPS["lower rows", "cpu"](0, case.n, network, work.rows, work.programs, work.lowering)
     rows = work.rows._replace(log_p=work.rows.log_p[: case.n].copy())
     return network, rows, work

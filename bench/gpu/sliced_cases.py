@@ -38,7 +38,7 @@ def sliced_case(
 ) -> Case:
     """The rows are loaded and lowered first: that stays with the host."""
     n, work = codes.shape[1], Workspace(network, MOST_CELLS)
-    CPU_LOOPS["load rows", "cpu"](0, n, network, read_only(codes), prune, work.rows)
+    CPU_LOOPS["load rows", "cpu"](0, n, network, read_only(codes), prune, work.rows, work.tile)
     if CPU_LOOPS["lower rows", "cpu"](0, n, network, work.rows, work.programs, work.lowering) < n:
         raise ValueError(f"programs of {n} rows of {name} do not fit in memory at once")
     rows = repeated(work.rows, n, repeats, network.n_vars)

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..data.evidence_block import EvidenceBlock, evidence_type, held_evidence, missing_code
+from ..engines.junction.row_errors import numbered
 from ..runtime.memory import check_memory
 from ..runtime.pieces import split
 from .exact import Exact
@@ -48,7 +49,8 @@ def _modes(exact: Exact, block: EvidenceBlock) -> tuple[npt.NDArray[np.bool_], A
     check_memory(block.n * n_vars * schema.code_dtype.itemsize, f"{block.n} rows x {n_vars} variables")
     is_impossible, codes = np.empty(block.n, np.bool_), np.empty((n_vars, block.n), schema.code_dtype)
     for begin, end in split(block.n, max(256, CELLS_AT_ONCE // first[-1])):
-        log_p, cells = exact.marginals(held_evidence(block.read(begin, end), schema))
+        with numbered(range(begin, end)):
+            log_p, cells = exact.marginals(held_evidence(block.read(begin, end), schema))
         is_impossible[begin:end] = log_p == -np.inf
         for v in range(n_vars):
             codes[v, begin:end] = np.argmax(cells[first[v] : first[v + 1]], axis=0)

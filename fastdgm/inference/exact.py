@@ -16,6 +16,7 @@ from ..data.schema import Values
 from ..engines.hybrid import Program
 from ..engines.junction.engine import JunctionEngine
 from ..engines.junction.order import Families
+from ..engines.junction.row_errors import RowError, numbered
 from ..engines.junction.sliced import MOST_CELLS, TooManyCellsError
 from ..runtime.arrays import read_only
 from ..runtime.lazy import cached_property
@@ -75,7 +76,8 @@ class Exact:
                 self._log_evidence(evidence, out[begin:end])
             elif n_complete < end - begin:
                 part = np.empty(end - begin - n_complete)
-                self._log_evidence(taken_evidence(evidence, ~complete), part)
+                with numbered(np.flatnonzero(~complete)):
+                    self._log_evidence(taken_evidence(evidence, ~complete), part)
                 out[begin:end][~complete] = part
             if n_complete:
                 codes = evidence.codes if n_complete == end - begin else evidence.codes[:, complete]
@@ -112,7 +114,8 @@ class Exact:
                     codes = evidence.codes[v, flagged]
                     observed = codes != missing_code(codes.dtype)
                     found = np.eye(self.n_states[v])[np.where(observed, codes, 0)]
-                    found[~observed] = self._inference.posterior(rows, name)[~observed]
+                    if not observed.all():
+                        found[~observed] = self._inference.posterior(rows, name)[~observed]
                     out[own, place] = found.T
 
         self._run(work, self._pieces(block.n))
@@ -129,7 +132,7 @@ class Exact:
 
         def work(begin: int, end: int) -> None:
             evidence = block.read(begin, end)
-            self._refuse(begin, self.engine.most_probable(evidence, log_p[begin:end], codes[:, begin:end]))
+            _refuse(self.engine.most_probable(evidence, log_p[begin:end], codes[:, begin:end]))
 
         self._run(work, self._pieces(block.n))
         return log_p, codes
@@ -150,7 +153,8 @@ class Exact:
             )
             first, last = begin * n_per_row, end * n_per_row
             rows = np.arange(first, last, dtype=np.uint64) + np.uint64(start)
-            self._refuse(begin, self.engine.draw(repeated, key, rows, codes[:, first:last]))
+            with numbered(np.repeat(np.arange(end - begin), n_per_row)):
+                _refuse(self.engine.draw(repeated, key, rows, codes[:, first:last]))
 
         self._run(work, self._pieces(block.n))
         return codes
@@ -164,7 +168,7 @@ class Exact:
             counts = np.zeros(sum(sizes))
             evidence = block.read(begin, end)
             own = np.ascontiguousarray(weights[begin:end], np.float64)
-            self._refuse(begin, self.engine.expected_counts(evidence, own, log_p[begin:end], counts))
+            _refuse(self.engine.expected_counts(evidence, own, log_p[begin:end], counts))
             return counts
 
         total = np.zeros(sum(sizes))
@@ -179,10 +183,11 @@ class Exact:
         """work(begin, end) for pieces of rows; the error for a row whose sums are too large names it."""
 
         def checked(begin: int, end: int) -> Any:
-            try:
-                return work(begin, end)
-            except TooManyCellsError as error:
-                raise self._too_large(error, begin + error.row) from None
+            with numbered(range(begin, end)):
+                try:
+                    return work(begin, end)
+                except TooManyCellsError as error:
+                    raise self._too_large(error) from None
 
         return run_ranges(checked, pieces)
 
@@ -190,14 +195,14 @@ class Exact:
         """Ranges of rows that do not depend on the number of threads."""
         return split(n, max(FEWEST_ROWS, PIECE_CELLS // self.engine.tree.n_cells // 64 * 64))
 
-    def _too_large(self, error: TooManyCellsError, row: int) -> ValueError:
+    def _too_large(self, error: TooManyCellsError) -> RowError:
         """The error for a row whose sums take more memory or time than there is."""
         names = [self.schema.names[v] for v in error.variables]
-        return ValueError(
-            f"what is missing is summed out exactly in at most {MOST_CELLS:.3g} cells a row, and row {row}, with "
-            f"{len(names)} hidden variables that bear on each other ({preview(names)}), takes {error.cells:.3g}: "
-            f'{error.n_bytes:.3g} bytes and about {SECONDS_PER_CELL * error.cells:.2g} seconds; method="weighted" '
-            "estimates it by sampling"
+        return RowError(
+            error.row,
+            f"what is missing is summed out exactly in at most {MOST_CELLS:.3g} cells a row, and ",
+            f", with {len(names)} hidden variables ({preview(names)}), takes {error.cells:.3g}: {error.n_bytes:.3g} "
+            f'bytes and about {SECONDS_PER_CELL * error.cells:.2g} seconds; method="weighted" estimates it by sampling',
         )
 
     def _codes(self, n: int) -> Array:
@@ -214,14 +219,20 @@ class Exact:
         """The flagged rows, if any."""
         if not flagged.any():
             return []
-        self._refuse(0, flagged if evidence.soft else flagged[:0])
+        if evidence.soft:
+            _refuse(flagged)
         codes = evidence.codes[:, flagged]
         missing = codes == missing_code(codes.dtype)
         known = np.where(missing, 0, codes).astype(self.schema.code_dtype)
         own = {v: missing[v] if not missing[v].all() else None for v in range(len(codes)) if missing[v].any()}
         return [PartialRows(Values(known, np.empty((0, codes.shape[1]), np.float32)), self.schema, own)]
 
-    def _refuse(self, first: int, flagged: Array) -> None:
-        if flagged.any():
-            row = first + int(np.argmax(flagged))
-            raise ValueError(f"probabilities of configurations of row {row} leave the range of float64")
+
+def _refuse(flagged: Array) -> None:
+    """RowError for the first row whose numbers are too small, in a network that has no other way to answer it."""
+    if flagged.any():
+        raise RowError(
+            int(np.argmax(flagged)),
+            "probabilities of what is hidden leave the range of float64 in ",
+            ', and the network is too wide to be answered in logarithms: method="weighted" estimates it by sampling',
+        )

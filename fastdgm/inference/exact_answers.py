@@ -18,6 +18,7 @@ from ..data.likelihoods import likelihood_of
 from ..data.partial import PartialRows
 from ..data.samples import Samples
 from ..data.schema import Schema, Values
+from ..engines.junction.row_errors import numbered
 from ..errors import MissingValuesError, UnknownNameError
 from ..runtime.pieces import run_ranges, split
 from .exact import Exact
@@ -75,7 +76,8 @@ def posterior(
         out = empty_posterior(block.n, name, exact.schema)
 
         def work(begin: int, end: int) -> None:
-            _fill_posterior(exact, inference, block.read(begin, end), name, out[begin:end])
+            with numbered(range(begin, end)):
+                _fill_posterior(exact, inference, block.read(begin, end), name, out[begin:end])
 
         run_ranges(work, split(block.n, max(256, CELLS_AT_ONCE // exact.first_cell[-1])))
     is_impossible = np.isnan(out[:, 0])
@@ -113,7 +115,8 @@ def _fill_posterior(exact: Exact, inference: Inference, evidence: Evidence, name
     is_missing[target] = False
     incomplete = is_missing.any(axis=0)
     if incomplete.any():
-        out[incomplete] = exact.posterior(held_evidence(taken_evidence(evidence, incomplete), schema), name)
+        with numbered(np.flatnonzero(incomplete)):
+            out[incomplete] = exact.posterior(held_evidence(taken_evidence(evidence, incomplete), schema), name)
     if not incomplete.all():
         codes = taken_evidence(evidence, ~incomplete).codes.astype(schema.code_dtype, copy=False)
         codes[target] = 0

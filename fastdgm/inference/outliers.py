@@ -9,15 +9,15 @@ import numpy as np
 import numpy.typing as npt
 
 from ..data.boundary import read_once
-from ..data.evidence_block import Evidence, EvidenceBlock, held_evidence, missing_code
+from ..data.evidence_block import Evidence, EvidenceBlock, held_evidence, missing_code, taken_evidence
 from ..data.evidence_rows import as_evidence
 from ..data.partial import PartialRows, as_partial_rows, only
 from ..data.schema import Schema, Values
+from ..engines.junction.row_errors import numbered
 from ..errors import ImpossibleEvidenceError
 from ..runtime.memory import check_memory
 from ..runtime.pieces import split
 from .exact import Exact
-from .exact_answers import taken_evidence
 from .impossible import Impossible, refuse_impossible
 from .latent import Inference
 
@@ -41,7 +41,8 @@ def outlier_scores(exact: Exact, inference: Inference, data: Any, impossible: Im
         is_missing[begin:end] = own.T
         incomplete = own.any(axis=0)
         if incomplete.any():
-            scores[begin:end][incomplete] = _of_incomplete(exact, taken_evidence(evidence, incomplete))
+            with numbered(begin + np.flatnonzero(incomplete)):
+                scores[begin:end][incomplete] = _of_incomplete(exact, taken_evidence(evidence, incomplete))
         if not incomplete.all():
             codes = taken_evidence(evidence, ~incomplete).codes
             scores[begin:end][~incomplete] = _of_complete(inference, codes.astype(schema.code_dtype, copy=False))

@@ -25,6 +25,7 @@ from ..data.evidence_block import EvidenceBlock, HeldCodes, missing_code
 from ..data.partial import PartialRows
 from ..data.schema import Schema
 from ..engines.hybrid import Program
+from ..engines.junction.row_errors import numbered
 from ..engines.tables.plan import Structure
 from ..graph import topological_order
 from ..inference.exact import Exact
@@ -127,7 +128,8 @@ class TableExpectation(Steps):
         for part in self.parts:
             own = {name: conditionals[name] for name in part.names}
             exact = Exact(Program(own, [name for name in self._order if name in own]))
-            log_p, found = exact.expected_counts(part.block, part.weights)
+            with numbered(part.number):
+                log_p, found = exact.expected_counts(part.block, part.weights)
             if not (log_p > -np.inf).all():
                 raise _impossible(part.number[np.argmin(log_p > -np.inf)])
             terms = part.weights * log_p

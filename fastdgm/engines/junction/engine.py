@@ -17,6 +17,7 @@ from ...runtime.lazy import cached_property
 from .buckets import BucketTree, bucket_tree
 from .dense import DenseEngine
 from .order import Families, elimination_order
+from .row_errors import numbered
 from .sliced import SlicedEngine
 
 Array = npt.NDArray[Any]
@@ -130,7 +131,8 @@ class JunctionEngine:
         if isinstance(part.rows, slice):
             return answer(part.engine, part, *outputs)
         own = [np.empty((*out.shape[:-1], len(part.rows)), out.dtype) for out in outputs]
-        found = answer(part.engine, part, *own)
+        with numbered(part.rows):
+            found = answer(part.engine, part, *own)
         for out, values in zip(outputs, own, strict=True):
             out[..., part.rows] = values
         return found

@@ -22,6 +22,7 @@ from ...kernels.sliced import (
     SlicedRows,
 )
 from ...runtime.arrays import read_only
+from .row_errors import RowError
 from .sliced_loops import LOOPS
 from .sliced_memory import Workspace
 from .sliced_plan import Families, sliced_plan
@@ -31,18 +32,16 @@ Array = npt.NDArray[Any]
 MOST_CELLS = 1 << 27  # of a row: 1 GiB, twice that with slopes
 
 
-class TooManyCellsError(ValueError):
+class TooManyCellsError(RowError):
     """The sums over the hidden variables of a row take more memory than they may."""
 
     def __init__(self, row: int, cells: float, most_cells: int, variables: Sequence[int]) -> None:
-        self.row = row  # of the piece
         self.cells = cells
         self.n_bytes = 16.0 * cells
-        self.variables = tuple(variables)  # numbers of those that have to be summed out
-        super().__init__(
-            f"the sums over the {len(self.variables)} hidden variables of row {row} take {cells:.3g} cells, "
-            f"{self.n_bytes:.3g} bytes; at most {most_cells} cells are allowed"
-        )
+        self.variables = tuple(variables)  # numbers of those that are hidden
+        before = f"the sums over the {len(self.variables)} hidden variables of "
+        after = f" take {cells:.3g} cells, {self.n_bytes:.3g} bytes; at most {most_cells} cells are allowed"
+        super().__init__(row, before, after)
 
 
 class _Likelihoods(NamedTuple):
@@ -166,7 +165,7 @@ class SlicedEngine:
                 likelihood_start=likelihoods.start,
                 likelihood_bits=likelihoods.bits[begin : begin + n],
             )
-            LOOPS["load rows", "cpu"](begin, begin + n, self._plan, codes, prune, rows)
+            LOOPS["load rows", "cpu"](begin, begin + n, self._plan, codes, prune, rows, work.tile)
             rows.log_p[:n] += likelihoods.log_scale[begin : begin + n]
             first = 0
             while first < n:

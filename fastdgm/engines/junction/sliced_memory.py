@@ -14,7 +14,7 @@ from ...kernels.sliced import (
     SlicedPrograms,
     SlicedRows,
 )
-from ...kernels.sliced_rows import TILE
+from ...kernels.sliced_rows import TILE, Tile
 from ...runtime.memory import check_memory
 
 BATCH_STATES = 1 << 17  # rows x variables of a batch
@@ -31,6 +31,7 @@ class Workspace:
         n_vars = network.n_vars
         self.n_rows = max(TILE, min(MOST_ROWS, BATCH_STATES // n_vars) // TILE * TILE)
         self.rows = _rows(self.n_rows, n_vars)
+        self.tile = _tile(n_vars)
         self.programs = _programs(n_vars, WORDS + 32 * n_vars)
         self.lowering = _lowering(n_vars, len(network.touching), most_cells)
         self.memory = _memory(network, 1 << 12, 1)
@@ -73,6 +74,15 @@ def _rows(n_rows: int, n_vars: int) -> SlicedRows:
         likelihood_bits=np.zeros(n_rows, np.int32),
         component_start=np.zeros(n_rows + 1, np.int32),
         component=np.empty(n_rows * n_vars, np.int32),
+    )
+
+
+def _tile(n_vars: int) -> Tile:
+    return Tile(
+        states=np.zeros(n_vars * TILE, np.int32),
+        needed=np.zeros(n_vars * TILE, np.uint8),
+        entry=np.zeros(TILE, np.int32),
+        least=np.zeros(TILE, np.int32),
     )
 
 
