@@ -8,6 +8,8 @@ from reference_latent import log_sum, marginal
 
 import fastdgm as fd
 from fastdgm.data.partial import as_partial_rows
+from fastdgm.data.schema import Schema
+from fastdgm.data.variables import Discrete
 from fastdgm.learning.counts import Prior
 from fastdgm.learning.em import targets_of
 from fastdgm.learning.expectation import Expectation
@@ -165,6 +167,17 @@ def test_rows_that_know_their_component_keep_its_name():
     z = np.where(np.arange(len(x)) % 10 == 0, owner, -1)
     net = fd.gaussian_mixture(3, 2).fit({"z": z, "x": x}, seed=0)
     assert (net.predict(x, "z") == owner).mean() > 0.99
+
+
+def test_descendants_count_once_however_many_ways_lead_to_them():
+    parents = {"h": (), "m0": ("h",)}
+    for i in range(60):  # 2**60 ways
+        parents |= {f"a{i}": (f"m{i}",), f"b{i}": (f"m{i}",), f"m{i + 1}": (f"a{i}", f"b{i}")}
+    schema = Schema({name: Discrete(("0", "1")) for name in parents})
+    rows = as_partial_rows({"m60": [0, 1, 1]}, schema)
+    codes = start_codes(rows, parents, np.random.default_rng(0))
+    assert codes[schema.rows["m60"]].tolist() == [0, 1, 1]
+    assert (codes < 2).all() and codes[0, 1] == codes[0, 2] != codes[0, 0]
 
 
 def test_naive_bayes_with_a_hidden_class():

@@ -60,13 +60,14 @@ def _below(name: str, rows: PartialRows, parents: Mapping[str, Sequence[str]]) -
     for child, own in parents.items():
         for parent in own:
             children[parent].append(child)
-    level, seen = children[name], {name}
+    level, seen = children[name], {name, *children[name]}
     while level:
         observed = [child for child in level if _is_observed(child, rows)]
         if observed:
             return observed
-        seen.update(level)
-        level = [child for own in level for child in children[own] if child not in seen]
+        further = dict.fromkeys(child for own in level for child in children[own] if child not in seen)  # each once
+        seen.update(further)
+        level = list(further)
     return []
 
 
