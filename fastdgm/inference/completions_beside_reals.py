@@ -118,14 +118,14 @@ def _fill_pattern(
             f'{preview(names)}, at most {MAX_CONFIGURATIONS}; how="mode" does without'
         )
     configurations = np.indices(sizes).reshape(len(sizes), prod(sizes))
-    n_per_row = codes.shape[1] // rows.n
+    n_per_row = 1 if uniforms is None else uniforms.shape[1]
     for begin, end in split(len(place), max(1, CELLS_AT_ONCE // prod(sizes))):
         own = place[begin:end]
         log_p = _log_joint(inference, taken(rows.values, own), rows, hidden, configurations)
         is_impossible[own] = log_p.max(axis=0) == -np.inf
         for j in range(n_per_row):
             picked = log_p.argmax(axis=0) if uniforms is None else _drawn(log_p, uniforms[own, j])
-            codes[np.ix_(hidden, own * n_per_row + j)] = configurations[:, picked]
+            codes[np.ix_(np.array(hidden, np.intp), own * n_per_row + j)] = configurations[:, picked]
 
 
 def _log_joint(
