@@ -274,6 +274,28 @@ def test_bars_are_the_posterior(given):
     assert net.plot(posterior=labels).svg == net.plot(posterior=given).svg == network_svg(net, marginals)
 
 
+@pytest.mark.parametrize(
+    ("given", "reads"),
+    [
+        ({"xray": np.array([1e308, 1e308]), "dysp": np.array([1e308, 1.0])}, r"\(log-likelihood 14\d\d\.\d nats\)"),
+        ({"xray": np.array([30.0, 20.0])}, r"\(likelihood 2\d\.\d+\)"),
+        ({"xray": np.array([1e-300, 1e-320]), "dysp": np.array([1e-300, 0.0])}, r"\(log-likelihood -13\d\d\.\d nats\)"),
+        ({"xray": ["yes"]}, r"\(probability 0\.\d+\)"),
+        ({"xray": "yes", "dysp": np.array([1.0, 0.0])}, r"\(probability 0\.\d+\)"),
+    ],
+)
+def test_how_likely_what_is_given_reads(given, reads):
+    net = fd.example("asia")
+    assert re.search(reads, net._shown_marginals(given).caption("outlined"))
+    assert "given" in str(net.plot(posterior=given))
+
+
+@pytest.mark.parametrize(("std", "reads"), [(1e-155, r"\(log-density \d{3}\.\d nats\)"), (1.0, r"\(density 0\.\d+\)")])
+def test_densities_may_be_any_number(std, reads):
+    net = fd.BayesNet({"k": fd.Bernoulli(0.5), **{f"x{i}": fd.Normal(0.0, std) for i in range(2)}})
+    assert re.search(reads, net._shown_marginals({"x0": 0.0, "x1": 0.0}).caption("outlined"))
+
+
 def test_a_picture_of_the_prior_and_files(tmp_path):
     assert NET.plot(posterior={}).svg == network_svg(NET, NET._shown_marginals({}))
     assert NET.plot(tmp_path / "net.svg", posterior={"wet": "wet"}).read_text().startswith("<svg")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from math import exp
+from math import exp, log
 from typing import Any
 
 import numpy as np
@@ -21,7 +21,7 @@ from .latent import Inference
 
 Array = npt.NDArray[Any]
 
-SMALLEST = 1e-300  # probability that is written as one; a smaller one as its logarithm
+SMALLEST, LARGEST = log(1e-300), log(1e300)  # what lies beyond is written as its logarithm
 
 
 def exact_shown(exact: Exact, given: Mapping[str, object]) -> Marginals:
@@ -35,8 +35,10 @@ def exact_shown(exact: Exact, given: Mapping[str, object]) -> Marginals:
     prior = exact.marginals(given_evidence({}, exact.schema))[1]
     log_p, posterior = exact.marginals(block)
     refuse_impossible(exact.log_evidence, block, log_p == -np.inf, "posterior to show")
+    likelihoods = block.read(0, 1).likelihoods
+    what = "probability" if _is_of_sets(likelihoods) else "likelihood"  # which may be any number
     known = _known_texts(block)
-    return Marginals(_by_name(exact, prior), _by_name(exact, posterior), known, _probability(log_p[0]))
+    return Marginals(_by_name(exact, prior), _by_name(exact, posterior), known, _how_likely(what, log_p[0]))
 
 
 def _by_name(exact: Exact, marginals: Array) -> dict[str, Sequence[float]]:
@@ -60,9 +62,14 @@ def _known_texts(block: EvidenceBlock) -> dict[str, str]:
 
 
 def _soft_text(states: Sequence[str], likelihood: Array) -> str:
-    if np.isin(likelihood, (0.0, 1.0)).all():
+    if _is_of_sets(likelihood):
         return " or ".join(state for state, own in zip(states, likelihood, strict=True) if own)
     return "likelihood " + " : ".join(f"{own:.3g}" for own in likelihood)
+
+
+def _is_of_sets(likelihood: Array) -> bool:
+    """Whether likelihoods say which states are allowed, and no more."""
+    return bool(np.isin(likelihood, (0.0, 1.0)).all())
 
 
 def mixed_shown(inference: Inference, given: Mapping[str, object]) -> Marginals:
@@ -88,7 +95,7 @@ def mixed_shown(inference: Inference, given: Mapping[str, object]) -> Marginals:
         if name in known.codes:
             posterior[name] = np.eye(len(schema.states[name]))[known.codes[name]]
     density = any(name in schema.sizes for name in known.names)
-    return Marginals(prior, posterior, texts, f"density {exp(log_p):.4g}" if density else _probability(log_p))
+    return Marginals(prior, posterior, texts, _how_likely("density" if density else "probability", log_p))
 
 
 def _one_row(known: Known, schema: Schema) -> PartialRows:
@@ -119,5 +126,5 @@ def _check_possible(log_p: float, known: Mapping[str, str]) -> None:
         raise ImpossibleEvidenceError(f"nothing follows from what the network calls impossible: {facts}")
 
 
-def _probability(log_p: float) -> str:
-    return f"probability {exp(log_p):.4g}" if exp(log_p) > SMALLEST else f"log-probability {log_p:.1f} nats"
+def _how_likely(what: str, log_p: float) -> str:
+    return f"{what} {exp(log_p):.4g}" if SMALLEST < log_p < LARGEST else f"log-{what} {log_p:.1f} nats"
