@@ -89,6 +89,12 @@ def _pandas_index(schema: Any) -> set[str]:
         return set()
 
 
+def refuse_no_columns(columns: Collection[str], names: Sequence[str]) -> None:
+    """UnknownNameError for a table that has none of the columns that it may have: it does not say how many rows."""
+    if not columns:
+        raise UnknownNameError(f"columns are matched by name: the data has none of {preview(names)}")
+
+
 def matched_columns(
     data: Any,
     names: Iterable[str],

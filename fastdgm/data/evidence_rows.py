@@ -9,13 +9,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ..errors import UnknownNameError
-from ..runtime.text import preview
 from .boundary import is_table
 from .code_arrays import check_shape, rows_array
 from .collected import collected
 from .column_pieces import is_missing, kinds_of
-from .columns import matched_columns, table_columns
+from .columns import matched_columns, refuse_no_columns, table_columns
 from .evidence_arrays import PartialArray
 from .evidence_block import ColumnsReader, Evidence, EvidenceBlock, evidence_type
 from .given_values import given_values
@@ -123,8 +121,7 @@ def evidence_of_columns(
     soft = {name: own for name, column in columns.items() if (own := _soft_column(name, column, schema)) is not None}
     others = {name: column for name, column in columns.items() if name not in soft}
     hard, n_hard = matched_columns(others, schema.names, partial=True)
-    if not columns:
-        raise UnknownNameError(f"columns are matched by name: the data has none of {preview(schema.names)}")
+    refuse_no_columns(columns, schema.names)
     lengths = dict.fromkeys(hard, n_hard) | {name: own.n or 0 for name, own in soft.items()}
     return EvidenceBlock(
         schema,

@@ -15,7 +15,7 @@ from ..runtime.text import preview
 from .boundary import as_network_block, is_table
 from .code_arrays import rows_array
 from .collected import collected
-from .columns import matched_columns
+from .columns import matched_columns, refuse_no_columns
 from .evidence_rows import as_evidence
 from .labels import Column
 from .missing_codes import missing_code
@@ -147,6 +147,7 @@ def as_partial_rows(data: Any, schema: Schema) -> PartialRows:
         return PartialRows(Values(part.codes, part.reals), schema, {})
     if is_table(data):
         columns, n = matched_columns(data, schema.names, schema.event_shapes, partial=True)
+        refuse_no_columns(columns, schema.names)
         return _rows_of_table(columns, real_block(_real_columns(columns, schema), schema, missing=True), n, schema)
     array = rows_array(data)
     if schema.is_discrete and not np.ma.is_masked(array):
