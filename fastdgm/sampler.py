@@ -93,7 +93,9 @@ class Sampler(LatentCodes):
         method : "exact"; or "weighted", where that is too big, or not possible beside real variables: each row is one
             of ``n_samples`` draws by likelihood weighting (:meth:`log_prob`) of what is given, chosen by their weights
             (Rubin 1988), and so about right, the better the more there are: rows under the same known values are from
-            the same draws, and repeat. A warning tells where few of them count.
+            the same draws, and repeat. A warning tells where few of them count. Where ``given`` is rows, row i has the
+            draws of row start // n_per_row + i, so that any split of the rows into calls gives the same, if every
+            ``start`` is a multiple of ``n_per_row``.
         n_samples : of "weighted".
 
         Returns
@@ -269,7 +271,8 @@ class Sampler(LatentCodes):
         n, start = check_rows(_number_of_rows(n, n_per_row, n_given), start)
         sampling = net._weighted_sampling(n_samples, seed)
         if block is not None:
-            codes, found = net._weighted.draws(block, sampling, start, n_per_row if per_row else n)
+            n_each, first_row = (n_per_row, start // n_per_row) if per_row else (n, 0)
+            codes, found = net._weighted.draws(block, sampling, start, n_each, first_row)
             values = Values(codes, np.empty((0, n), dtype))
         else:
             known = self._known(given, do)

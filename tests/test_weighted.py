@@ -88,6 +88,21 @@ def test_answers_depend_on_seed_row_and_sample_alone(monkeypatch):
     assert not np.array_equal(weighted.log_evidence(block, WeightedSampling(500, 5)).value, log_p.value)
 
 
+def test_draws_of_rows_are_those_of_any_split():
+    frame = partial_rows(ASIA, 6, 0.5)
+    options = {"n_per_row": 4, "seed": 0, "method": "weighted", "n_samples": 500}
+    together = np.asarray(ASIA.sample(given=frame, **options))
+    for i in range(6):
+        own = ASIA.sample(given=frame[i : i + 1], start=4 * i, **options)
+        np.testing.assert_array_equal(own, together[4 * i : 4 * i + 4])
+    known = {"dysp": "yes"}
+    options = {"given": known, "seed": 0, "method": "weighted", "n_samples": 500}
+    whole = np.asarray(ASIA.sample(10, **options))
+    np.testing.assert_array_equal(ASIA.sample(6, start=4, **options), whole[4:])
+    far = ASIA.sample(given=frame, n_per_row=1, start=2**40 - 6, seed=0, method="weighted", n_samples=500)
+    assert far.shape == (6, 8)
+
+
 def test_rows_that_nothing_explains():
     block = as_evidence(pd.DataFrame({"either": ["no", "yes"], "lung": ["yes", "yes"]}), SCHEMA)
     weighted, sampling = WeightedInference(ASIA._program), WeightedSampling(100, 0)

@@ -64,7 +64,7 @@ class LikelihoodWeighting:
         self.whole = any(member.engine.whole for member in self._members)  # called by one thread
 
     def draw(self, rows: Clamped, first_row: int, n_samples: int, key: int) -> Draws:
-        """``n_samples`` draws of each of some rows, the first of which is row ``first_row`` of the call.
+        """``n_samples`` draws of each of some rows, the first of which has the number ``first_row``.
 
         Sample k of row r draws from the random words of row r * n_samples + k, whatever else is drawn with it.
         """

@@ -74,12 +74,12 @@ class WeightedInference:
         return self._shares(block, sampling, [tuple(self.schema.rows[name] for name in names)])
 
     def draws(
-        self, block: EvidenceBlock, sampling: WeightedSampling, start: int, n_per_row: int
+        self, block: EvidenceBlock, sampling: WeightedSampling, start: int, n_per_row: int, first_row: int = 0
     ) -> tuple[Array, Estimates]:
         """x (n_vars, n * n_per_row): draw j of row i is one of the row's samples, chosen by its weight with the uniform
         number of global row start + i * n_per_row + j, and so about p(x | e): the better the more samples (Rubin 1988).
 
-        Anything where all weights are 0, as the estimates of log p(e) say.
+        The samples are those of row ``first_row + i``. Anything where all weights are 0, as estimates of log p(e) say.
         """
         n = block.n * n_per_row
         check_memory(n * len(self.n_states) * self.schema.code_dtype.itemsize, f"a sample of {n} rows")
@@ -87,7 +87,7 @@ class WeightedInference:
         found = Estimates.exact(np.empty(block.n))
 
         def work(begin: int, end: int) -> None:
-            draws = self._draw(block, begin, end, sampling)
+            draws = self._draw(block, begin, end, sampling, first_row)
             found.put(np.arange(begin, end), log_means(draws.log_weights))
             first, last = begin * n_per_row, end * n_per_row
             uniforms = uniform_numbers(last - first, given_key(sampling.key), start + first)
@@ -116,9 +116,11 @@ class WeightedInference:
         self._run(work, block.n, sampling)
         return Shares(value, error, log_evidence)
 
-    def _draw(self, block: EvidenceBlock, begin: int, end: int, sampling: WeightedSampling) -> Draws:
+    def _draw(
+        self, block: EvidenceBlock, begin: int, end: int, sampling: WeightedSampling, first_row: int = 0
+    ) -> Draws:
         rows = clamped(block.read(begin, end), self.schema)
-        return self._weighting.draw(rows, begin, sampling.n_samples, sampling.key)
+        return self._weighting.draw(rows, first_row + begin, sampling.n_samples, sampling.key)
 
     def _run(self, work: Callable[[int, int], None], n: int, sampling: WeightedSampling) -> None:
         """work(begin, end) for pieces of rows, of which each has all of its samples."""
