@@ -41,6 +41,8 @@ class Information(Imputation):
         (0.6931, 1.3351)
         """
         asked = self._asked(names, "names")
+        if not asked:
+            raise ValueError("entropy is of at least one variable, got none")
         return self.posterior(asked).entropy
 
     def mutual_information(self, x: Names, y: Names, given: Names = ()) -> float:

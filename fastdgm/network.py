@@ -180,6 +180,8 @@ class Network:
         return net
 
     def _check_name(self, name: str) -> None:
+        if isinstance(name, Iterable) and not isinstance(name, str):
+            raise TypeError(f"a variable is asked for by its name, one string, got {name!r:.60}")
         if name not in self._parents:
             near = did_you_mean(str(name), self._parents)
             raise UnknownNameError(f"no variable {name!r}; the network has {preview(self._parents)}{near}")

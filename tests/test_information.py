@@ -91,6 +91,8 @@ def test_torch_and_bad_input():
         ASIA.mutual_information("tub", "lung", given="tub")
     with pytest.raises(KeyError, match="did you mean 'lung'"):
         ASIA.entropy("lungs")
+    with pytest.raises(ValueError, match="entropy is of at least one variable, got none"):
+        ASIA.entropy([])
     with pytest.raises(ValueError, match="configurations, at most"):
         fd.BayesNet({f"x{i}": fd.Bernoulli(0.5) for i in range(30)}).entropy([f"x{i}" for i in range(30)])
     with pytest.raises(ValueError, match='"error" or "nan"'):

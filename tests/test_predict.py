@@ -93,6 +93,8 @@ def test_what_is_refused():
     net = naive_bayes(3)
     with pytest.raises(KeyError, match="no variable 'z'"):
         net.predict_proba({}, "z")
+    with pytest.raises(TypeError, match=r"by its name, one string, got \['y'\]"):
+        net.predict_proba({"x0": [0]}, ["y"])
     with pytest.raises(KeyError, match="the model has no variable"):
         net.predict_proba({"x0": [0], "x1": [0], "x2": [0], "x3": [0]}, "y")
     with pytest.raises(fd.NotFittedError):
