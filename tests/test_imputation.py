@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from random_nets import nets, random_net
 
 import fastdgm as fd
+from fastdgm.engines.junction.engine import JunctionEngine
 
 ASIA = fd.example("asia")
 seeds = st.integers(0, 2**31)
@@ -59,6 +60,25 @@ def test_draws_are_those_of_sample_and_of_any_split():
     parts = [ASIA.impute(rows[i : i + 20], how="sample", n_per_row=3, seed=5, start=3 * i) for i in (0, 20, 40)]
     np.testing.assert_array_equal(np.concatenate([np.asarray(part) for part in parts]), whole)
     np.testing.assert_array_equal(ASIA.sample(given=rows, n_per_row=3, seed=5), whole)
+
+
+@pytest.mark.parametrize("soft", [False, True])
+def test_many_draws_of_one_row_are_cut_in_pieces(soft, monkeypatch):
+    given = {"xray": ["yes", "no"]} | ({"dysp": np.array([[0.2, 0.9], [1.0, 0.3]])} if soft else {})
+    whole = np.asarray(ASIA.impute(given, how="sample", n_per_row=1000, seed=5))
+    pieces = []
+    draw = JunctionEngine.draw
+
+    def counted(self, evidence, key, rows, codes):
+        pieces.append(len(rows))
+        return draw(self, evidence, key, rows, codes)
+
+    monkeypatch.setattr(JunctionEngine, "draw", counted)
+    monkeypatch.setattr("fastdgm.inference.exact.PIECE_CELLS", 1)
+    np.testing.assert_array_equal(ASIA.impute(given, how="sample", n_per_row=1000, seed=5), whole)
+    assert sum(pieces) == 2000 and max(pieces) <= 256
+    second = {name: own[1:] for name, own in given.items()}
+    np.testing.assert_array_equal(ASIA.impute(second, how="sample", n_per_row=700, seed=5, start=1300), whole[1300:])
 
 
 def test_how_makes_a_difference():
@@ -160,6 +180,13 @@ def test_draws_beside_real_values():
     assert found["h"][n:].mean() == pytest.approx(share, abs=5 * np.sqrt(0.25 / n))
     last = net.impute({"x": [1.1], "z": [2]}, how="sample", n_per_row=n, seed=3, start=n)
     assert (last["h"] == found["h"][n:]).all() and last.start == n
+
+
+@pytest.mark.parametrize(("how", "more"), [("mpe", {}), ("mode", {}), ("sample", {"n_per_row": 3})])
+def test_no_rows_beside_real_values(how, more):
+    net = mixed()
+    for rows in ({"x": []}, {"x": np.empty(0), "z": np.empty(0, np.uint8)}):
+        assert net.impute(rows, how=how, **more).shape == (0, len(net.names))
 
 
 def test_impossible_rows_beside_real_values():

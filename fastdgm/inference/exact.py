@@ -145,18 +145,16 @@ class Exact:
         codes = self._codes(block.n * n_per_row)
 
         def work(begin: int, end: int) -> None:
-            evidence = block.read(begin, end)
+            first = begin // n_per_row
+            evidence = block.read(first, (end - 1) // n_per_row + 1)
+            own = np.arange(begin, end) // n_per_row - first
             repeated = Evidence(
-                np.repeat(evidence.codes, n_per_row, axis=1),
-                evidence.soft,
-                np.repeat(evidence.likelihoods, n_per_row, axis=1),
+                np.take(evidence.codes, own, axis=1), evidence.soft, np.take(evidence.likelihoods, own, axis=1)
             )
-            first, last = begin * n_per_row, end * n_per_row
-            rows = np.arange(first, last, dtype=np.uint64) + np.uint64(start)
-            with numbered(np.repeat(np.arange(end - begin), n_per_row)):
-                _refuse(self.engine.draw(repeated, key, rows, codes[:, first:last]))
+            rows = np.arange(begin, end, dtype=np.uint64) + np.uint64(start)
+            _refuse(self.engine.draw(repeated, key, rows, codes[:, begin:end]))
 
-        self._run(work, self._pieces(block.n))
+        self._run(work, self._pieces(block.n * n_per_row), n_per_row)
         return codes
 
     def expected_counts(self, block: EvidenceBlock, weights: Array) -> tuple[npt.NDArray[np.float64], list[Array]]:
@@ -179,15 +177,16 @@ class Exact:
         parts = np.split(total, list(accumulate(sizes))[:-1])
         return log_p, [own.reshape(table.shape) for own, table in zip(parts, self.tables, strict=True)]
 
-    def _run(self, work: Callable[[int, int], Any], pieces: Ranges) -> list[Any]:
-        """work(begin, end) for pieces of rows; the error for a row whose sums are too large names it."""
+    def _run(self, work: Callable[[int, int], Any], pieces: Ranges, n_per_row: int = 1) -> list[Any]:
+        """work(begin, end) for pieces of rows, or of draws of which each row has ``n_per_row``; errors name the row."""
 
         def checked(begin: int, end: int) -> Any:
-            with numbered(range(begin, end)):
-                try:
-                    return work(begin, end)
-                except TooManyCellsError as error:
-                    raise self._too_large(error) from None
+            try:
+                return work(begin, end)
+            except RowError as error:
+                own = self._too_large(error) if isinstance(error, TooManyCellsError) else error
+                own.row = (begin + error.row) // n_per_row
+                raise own from None
 
         return run_ranges(checked, pieces)
 
