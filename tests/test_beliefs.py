@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 import pytest
 from brute_force import Listed, partial_rows
 from hypothesis import given
@@ -155,6 +156,16 @@ def test_likelihoods_of_rows_are_a_column():
     np.testing.assert_allclose(found, expected, rtol=1e-12)
 
 
+def test_marginals_of_rows_in_logarithms_sum_to_one():
+    given = {"either": "no", "lung": np.array([1e300, 1e-300]), "tub": np.array([1e300, 1e-320])}
+    rows = {name: np.array([own]) for name, own in given.items() if name != "either"} | {"either": ["no"]}
+    for name, own in ASIA.marginals(rows).items():
+        np.testing.assert_allclose(own.sum(axis=1), 1.0, rtol=5e-16)
+        assert ((own >= 0.0) & (own <= 1.0)).all()
+        if name not in given:
+            assert ASIA.predict_proba(rows, name).sum() == pytest.approx(1.0, abs=5e-16)
+
+
 def test_nothing_known_is_the_prior():
     found = ASIA.predict_proba({"smoke": [None, None]}, "lung")
     assert found[0] == pytest.approx(ASIA.posterior(["lung"]).table, abs=1e-14)
@@ -165,6 +176,19 @@ def test_no_rows():
     assert ASIA.predict_proba({"smoke": []}, "lung").shape == (0, 2)
     assert ASIA.marginals({"smoke": []})["lung"].shape == (0, 2)
     assert ASIA.log_prob({"smoke": []}, given=["smoke"]).shape == (0,)
+
+
+@pytest.mark.parametrize("real", [False, True])
+def test_tables_without_columns_do_not_say_how_many_rows(real):
+    conditionals = {"k": fd.Bernoulli(0.3), "c": fd.CPT(["k"], [[0.5, 0.5], [0.2, 0.8]])}
+    net = fd.BayesNet({**conditionals, "x": fd.Normal(0, 1)} if real else conditionals)
+    asks = [net.log_prob, net.marginals, net.outlier_scores, net.impute, lambda own: net.predict_proba(own, "k")]
+    for ask in asks:
+        for data in ({}, pd.DataFrame(index=range(3))):
+            with pytest.raises(KeyError, match="the data has none of"):
+                ask(data)
+    if real:
+        assert net.predict_proba({"x": [0.5]}, "k").shape == (1, 2)  # real ones alone are rows
 
 
 def test_tensors_come_back_as_tensors():

@@ -75,8 +75,14 @@ class DenseEngine:
             log_p[rows] = values[self._single.result]
             found, _ = shares(self._single, values, np.ones(len(rows)))
             certain = np.repeat(own.codes != missing_code(own.codes.dtype), self._n_states, axis=0)
-            found = np.where(certain, np.exp(values[: len(out)]), found[: len(out)])
+            found = self._normalised(np.where(certain, np.exp(values[: len(out)]), found[: len(out)]))
             out[:, rows] = np.where(log_p[rows] > -np.inf, found, np.nan)
+
+    def _normalised(self, cells: Array) -> Array:
+        """Marginals (n_cells, n), each by its own sum, which large logarithms, being rounded, leave a bit off one."""
+        with np.errstate(invalid="ignore"):  # of impossible rows
+            shares: Array = cells / np.repeat(np.add.reduceat(cells, self._first_cell[:-1]), self._n_states, axis=0)
+        return shares
 
     def expected_counts(self, evidence: Evidence, weights: Array, log_p: Array, counts: Array) -> None:
         """counts += sum_i weights[i] P(x_v, parents | e_i), the tables of all variables flat, one after the other."""
