@@ -234,6 +234,47 @@ def test_probabilities_beyond_the_range_of_floats():
     np.testing.assert_allclose(best, found, rtol=1e-13)
 
 
+def binary_chain(n):
+    rng = np.random.default_rng(n)
+    return Plain(
+        [[t - 1] if t else [] for t in range(n)], [rng.dirichlet(np.ones(2), 2 if t else None) for t in range(n)]
+    )
+
+
+@pytest.mark.kernel
+def test_scratch_memory_outlives_what_points_to_it():
+    """Chains long enough for scratch of their own, again and again, other memory being taken and given back between."""
+    cases, expected = [], []
+    for n in (300, 2400):
+        case = Case(binary_chain(n), n=1, missing=0.0, impossible=True)  # any states: no table has a zero
+        hidden = [n // 3, n // 3 + 1]
+        states = case.evidence.codes[:, 0].astype(int)
+        case.evidence.codes[hidden] = MISSING
+        case.rows = reference.rows_of(case.evidence.codes, MISSING)
+        logs = np.empty((2, 2))
+        for i, k in np.ndindex(2, 2):
+            states[hidden] = i, k
+            logs[i, k] = reference.log_probability(case.tables, case.families, case.rows[0], states)
+        cases.append((case, hidden, states))
+        total = np.logaddexp.reduce(logs.ravel())
+        expected.append((total, np.exp(logs - total)))
+    rng = np.random.default_rng(0)
+    for _ in range(60):
+        for (case, (first, second), states), (total, joint) in zip(cases, expected, strict=True):
+            other = [np.full(int(size), np.nan) for size in rng.integers(1, 5000, 20)]
+            log_p, posterior = case.marginals()
+            del other
+            np.testing.assert_allclose([case.log_evidence()[0], log_p[0]], total, rtol=1e-12)
+            np.testing.assert_allclose(posterior[2 * first : 2 * first + 2, 0], joint.sum(axis=1), rtol=1e-10)
+            np.testing.assert_allclose(posterior[2 * second : 2 * second + 2, 0], joint.sum(axis=0), rtol=1e-10)
+            _, counts = case.expected_counts(np.ones(1))
+            np.testing.assert_allclose(counts[second], joint, rtol=1e-10)
+            best, drawn = case.most_probable()[1][:, 0], case.draw()[:, 0]
+            assert (best[first], best[second]) == np.unravel_index(joint.argmax(), (2, 2))
+            known = np.delete(np.arange(case.n_vars), [first, second])
+            assert (best[known] == states[known]).all() and (drawn[known] == states[known]).all()
+
+
 @pytest.mark.kernel
 def test_rows_whose_numbers_vanish_are_flagged_and_count_nothing():
     tables = [np.array([0.5, 0.5])] + [np.array([[1e-290, 1.0], [0.5, 0.5]])] * 6
