@@ -211,7 +211,7 @@ def test_impossible_values():
     [
         ({"n": 3, "given": {"dysp": "yes"}, "do": {"dysp": "no"}}, ValueError, "do= sets 'dysp'.*says something else"),
         ({"given": pd.DataFrame({"dysp": ["no", None, "yes"]}), "do": {"dysp": "no"}}, ValueError, "'dysp'.* in row 2"),
-        ({"given": {"dysp": "yes"}}, TypeError, "sample needs n"),
+        ({"given": {"dysp": "yes"}}, TypeError, "n must be an integer, got None"),
         ({"n": 3, "n_per_row": 2}, ValueError, "n_per_row is of rows of evidence"),
         ({"n": 3, "n_per_row": 2, "given": {"dysp": "yes"}}, ValueError, "n_per_row is of rows of evidence"),
         ({"n": 3, "given": pd.DataFrame({"dysp": ["no"]})}, ValueError, "fixes the number of rows: 1 with n_per_row=1"),
