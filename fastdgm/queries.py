@@ -208,7 +208,7 @@ class Queries(StructureQuestions):
         from .inference.exact_answers import log_evidence
         from .inference.predictions import log_prob
 
-        return log_evidence(self._exact, data) if program.is_tabular else log_prob(self._inference, data)
+        return log_evidence(self._exact_of(program), data) if program.is_tabular else log_prob(self._inference, data)
 
     def _log_prob_of_complete(self, program: Program, data: Any, per_variable: bool) -> npt.NDArray[np.float64]:
         from .data.boundary import as_network_block, read_once
@@ -332,7 +332,11 @@ class Queries(StructureQuestions):
     @property
     def _exact(self) -> Exact:
         """What answers about rows of discrete variables with missing values, made on first use."""
-        program, exact = self._program, self._kept_exact
+        return self._exact_of(self._program)
+
+    def _exact_of(self, program: Program) -> Exact:
+        """That of a program, also while another thread fits."""
+        exact = self._kept_exact
         if exact is None or exact.program is not program:
             from .inference.exact import Exact
 

@@ -340,7 +340,7 @@ def _number_of_rows(n: int | None, n_per_row: int, n_given: int | None = None) -
         if per_row != 1:
             raise ValueError(f"n_per_row is of rows of evidence, as a frame is given, got n_per_row={per_row} without")
         if n is None:
-            raise TypeError("sample needs n, the number of rows, or rows of evidence in given=")
+            raise TypeError("n must be an integer, got None: the number of rows, unless given= holds rows of evidence")
         return n
     if n is not None and whole_number(n, "n") != n_given * per_row:
         raise ValueError(

@@ -141,14 +141,10 @@ def test_rows_do_not_depend_on_how_they_are_asked_for():
     np.testing.assert_array_equal(
         ASIA.sample(given=frame[3000:], n_per_row=2, seed=4, start=6010).block, rows[:, 6000:]
     )
-    before = fd.get_num_threads()
     for threads in (1, 3):
-        fd.set_num_threads(threads)
-        try:
+        with fd.num_threads(threads):
             np.testing.assert_array_equal(ASIA.sample(30_000, given=known, seed=9, start=7).block, whole)
             np.testing.assert_array_equal(ASIA.sample(given=frame, n_per_row=2, seed=4, start=10).block, rows)
-        finally:
-            fd.set_num_threads(before)
     observed = np.asarray(ASIA.sample(5000, seed=2))
     kept = frame.notna().to_numpy()
     assert (rows[:, ::2].T[kept] == observed[kept]).all()
@@ -215,7 +211,7 @@ def test_impossible_values():
     [
         ({"n": 3, "given": {"dysp": "yes"}, "do": {"dysp": "no"}}, ValueError, "do= sets 'dysp'.*says something else"),
         ({"given": pd.DataFrame({"dysp": ["no", None, "yes"]}), "do": {"dysp": "no"}}, ValueError, "'dysp'.* in row 2"),
-        ({"given": {"dysp": "yes"}}, TypeError, "sample needs n"),
+        ({"given": {"dysp": "yes"}}, TypeError, "n must be an integer, got None"),
         ({"n": 3, "n_per_row": 2}, ValueError, "n_per_row is of rows of evidence"),
         ({"n": 3, "n_per_row": 2, "given": {"dysp": "yes"}}, ValueError, "n_per_row is of rows of evidence"),
         ({"n": 3, "given": pd.DataFrame({"dysp": ["no"]})}, ValueError, "fixes the number of rows: 1 with n_per_row=1"),

@@ -76,15 +76,11 @@ def test_answers_depend_on_seed_row_and_sample_alone(monkeypatch):
     np.testing.assert_array_equal(weighted.log_evidence(first, sampling).value, log_p.value[:7])
     np.testing.assert_array_equal(weighted.draws(first, sampling, 5, 3)[0], draws[:, :21])
     monkeypatch.setattr("fastdgm.inference.weighted.COLUMNS_AT_ONCE", 1000)
-    before = fd.get_num_threads()
     for threads in (1, 3):
-        fd.set_num_threads(threads)
-        try:
+        with fd.num_threads(threads):
             np.testing.assert_array_equal(weighted.log_evidence(block, sampling).value, log_p.value)
             np.testing.assert_array_equal(weighted.marginals(block, sampling).value, shares.value)
             np.testing.assert_array_equal(weighted.draws(block, sampling, 5, 3)[0], draws)
-        finally:
-            fd.set_num_threads(before)
     assert not np.array_equal(weighted.log_evidence(block, WeightedSampling(500, 5)).value, log_p.value)
 
 
