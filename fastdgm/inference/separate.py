@@ -9,11 +9,12 @@ import numpy as np
 from ..conditionals.autoregressive import AutoregressiveConditional
 from ..conditionals.base import Conditional
 from ..conditionals.gaussian import LinearGaussian
+from ..conditionals.logistic import Logistic, Softmax
 from ..conditionals.multivariate import MultivariateNormal
 from ..conditionals.neural import Neural
 from ..conditionals.table import CPT
 
-ALWAYS_POSSIBLE = (AutoregressiveConditional, MultivariateNormal, Neural)
+ALWAYS_POSSIBLE = (AutoregressiveConditional, Logistic, MultivariateNormal, Neural, Softmax)
 
 
 def may_exclude(conditional: Conditional) -> bool:
