@@ -12,6 +12,7 @@ from .beliefs import Beliefs
 from .data.condition_text import as_mapping, condition_text
 from .data.evidence import known_values
 from .data.variables import in_order
+from .errors import ImpossibleEvidenceError
 from .inference.sampling_info import N_SAMPLES, Method, is_weighted
 from .queries import Seed, warn_of
 from .runtime.text import preview
@@ -126,12 +127,23 @@ class JointPosteriors(Beliefs):
         real = [name for name in names if name not in self._program.schema.states]
         if not real:
             return _labelled(self, names, self._table(names, known), condition)
+        from .inference.known_row import refuse_impossible_values
         from .inference.posteriors import posterior
 
         if len(real) < len(names):
             raise ValueError(f"a posterior is of discrete variables or of real ones, here {preview(real)} are real")
         network = self._inference.network
-        return posterior(network, names, known_values(known, network.schema))
+        values = known_values(known, network.schema)
+        what = f"posterior of {preview(names)}"
+        try:
+            answer = posterior(network, names, values)
+        except ImpossibleEvidenceError:
+            raise
+        except ValueError:
+            refuse_impossible_values(self._inference, values, what)  # that comes first, whatever else is wrong
+            raise
+        refuse_impossible_values(self._inference, values, what)
+        return answer
 
     def to_multivariate_normal(self) -> MultivariateNormal:
         """All variables as one normal vector, x ~ Normal(m, S), where all are linear Gaussians or normal vectors.

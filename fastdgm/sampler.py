@@ -180,11 +180,13 @@ class Sampler(LatentCodes):
             return _Source(program.schema, lambda n, key, start: program.sample(n, key, start, dtype))
         if program.is_tabular:
             return _Source(program.schema, net._calibrated(self._evidence(given, do)).draw)
+        from .inference.known_row import refuse_impossible_values
         from .inference.mixture_draws import MixtureDraws
         from .inference.posteriors import draws, is_mixture
 
         network = net._inference.network
         known = self._known(given, do)
+        refuse_impossible_values(net._inference, known, "draw")
         if is_mixture(network, known):
             return _Source(program.schema, MixtureDraws(net._inference, known, dtype).draw)
         return _Source(program.schema, lambda n, key, start: draws(network, n, key, start, dtype, known))

@@ -259,6 +259,46 @@ def test_a_complete_impossible_row():
     assert np.isnan(found).tolist() == [[False] * 2, [True] * 2, [True] * 2]
 
 
+@given(seeds)
+def test_rows_are_impossible_wherever_the_conflict_is(seed):
+    net = net_with_zeros(seed)
+    rows = np.indices((2,) * 5).reshape(5, -1).T
+    p = np.exp(net.log_prob(rows)).reshape((2,) * 5)
+    scores = net.outlier_scores(rows, impossible="nan")
+    for v, name in enumerate(net.names):
+        others = np.broadcast_to(p.sum(axis=v, keepdims=True), p.shape).ravel()
+        for data in (rows, np.concatenate([rows[:, :v], np.full((len(rows), 1), -1), rows[:, v + 1 :]], axis=1)):
+            found = net.predict_proba(data, name, impossible="nan")
+            assert (np.isnan(found).all(axis=1) == (others == 0)).all()
+            with np.errstate(invalid="ignore"):
+                expected = (p / p.sum(axis=v, keepdims=True)).ravel()
+            np.testing.assert_allclose(found[np.arange(len(rows)), rows[:, v]], expected, rtol=1e-9)
+        assert (np.isnan(scores[:, v]) == (others == 0)).all()
+        if not others.all():
+            for ask in (net.predict_proba, net.predict):
+                with pytest.raises(fd.ImpossibleEvidenceError, match=f"row {int(np.argmin(others > 0))} has no "):
+                    ask(rows, name)
+
+
+def net_with_zeros(seed):
+    """Five variables, each below two others at most, half of whose rows of tables are certain."""
+    rng = np.random.default_rng(seed)
+    parts = {}
+    for i in range(5):
+        parents = [f"x{j}" for j in range(i) if rng.random() < 0.4][:2]
+        first = rng.choice([0.0, 1.0, 0.3, 0.6], size=(2,) * len(parents))
+        parts[f"x{i}"] = fd.CPT(parents, np.stack([first, 1 - first], axis=-1))
+    return fd.BayesNet(parts)
+
+
+def test_a_complete_row_whose_conflict_is_far_from_the_target():
+    row = {"tub": ["no"], "smoke": ["yes"], "lung": ["yes"], "bronc": ["no"], "either": ["no"], "xray": ["no"]}
+    for rows in ({**row, "dysp": ["no"]}, {**row, "dysp": [None]}):
+        with pytest.raises(fd.ImpossibleEvidenceError, match="lung=yes and either=no"):
+            ASIA.predict_proba(rows, "asia")
+        assert ASIA.predict({**rows}, "asia", impossible="nan").tolist() == [255]
+
+
 def test_a_conflict_is_as_small_as_can_be():
     parity = np.indices((2, 2, 2)).sum(axis=0) % 2
     roots = {name: fd.Bernoulli(0.5) for name in ("x0", "x1", "x2", "n")}

@@ -233,3 +233,22 @@ def test_torch_stays_out():
         "net.log_prob(net.sample(5, seed=0)); assert 'torch' not in sys.modules\n"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_a_class_beside_a_parent_that_is_known_in_part():
+    net = fd.BayesNet(
+        {
+            "t": fd.Bernoulli(0.4),
+            "s": fd.Bernoulli(0.5),
+            "r": fd.Normal(0, 1),
+            "v": random_made(3, (8,), n_context=2, seed=0).given(["s"]),
+            "y": random_made(2, (8,), n_context=5, seed=1).given(["v", "t"]),
+        }
+    )
+    rows = dict(net.sample(3, seed=0).items())
+    in_part = np.array(rows["v"], np.int64)
+    in_part[1, 0] = -1
+    for ask in (net.log_prob, lambda data: net.predict_proba(data, "t")):
+        ask(rows)
+        with pytest.raises(ValueError, match="'v' is known in part, a vector of discrete variables, and 'y' depends"):
+            ask({**rows, "v": in_part})

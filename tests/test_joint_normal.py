@@ -253,8 +253,56 @@ def test_constants_and_functions_with_missing_values():
     assert copied.posterior(["a"], given={"b": 1.0, "d": 2.5}) == net.posterior(["a"], given={"b": 1.0})
     with pytest.raises(ValueError, match=r"'d' \(std 0\) is 2.5, not 3"):
         copied.posterior(["a"], given={"b": 1.0, "d": 3.0})
+    with pytest.raises(fd.ImpossibleEvidenceError):
+        copied.sample(2, given={"b": 1.0, "d": 3.0})
     x = net.sample(4, seed=0, given={"f": 4.0}, dtype=np.float64)
     np.testing.assert_allclose(x["a"], 1.5, rtol=1e-12)
+
+
+def test_impossible_values_have_neither_draws_nor_a_posterior():
+    net = fd.BayesNet(
+        {
+            "s": fd.Categorical([1.0, 0.0], ["u", "v"]),
+            "t": fd.CPT(["s"], [[1, 0], [0, 1]], ["u", "v"]),
+            "p": fd.Normal(0, 1),
+            "a": fd.LinearGaussian(["p"], 0.1, [1.0], 0.5),
+            "b": fd.LinearGaussian(["a"], 0.3, [0.7], 0.0),
+            "c": fd.LinearGaussian(["a", "b", "s"], 0, [1.0, 2.0], 1.0),
+        }
+    )
+    for known in ({"s": "v"}, {"t": "v"}, {"s": "u", "t": "v"}, {"a": 1.0, "b": 2.0, "s": "u"}, {"s": "v", "b": 0.5}):
+        assert net.log_prob({name: [value] for name, value in known.items()}).tolist() == [-np.inf]
+        for ask in (
+            lambda known=known: net.sample(2, given=known, seed=0),
+            lambda known=known: net.sample(2, given={**known, "c": 0.5}, seed=0),
+            lambda known=known: net.posterior(["p"], given=known),
+            lambda known=known: net.posterior(["c"], given={**known, "s": known.get("s", "v")}),
+        ):
+            with pytest.raises(fd.ImpossibleEvidenceError):
+                ask()
+    with pytest.raises(fd.ImpossibleEvidenceError, match=r"no draw: .* the given values of .*'s'"):
+        net.iter_samples(2, given={"s": "v"})
+    assert len(net.sample(2, given={"s": "v"}, do={"s": "v"}, seed=0)) == 2  # as what it is set to, it is certain
+    assert net.posterior(["p"], given={"s": "v"}, do={"s": "v"}).mean.tolist() == [0.0]
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_functions_of_given_values_may_miss_them_by_a_rounding(dtype):
+    net = fd.BayesNet(
+        {
+            "a": fd.Normal(0, 1),
+            "b": fd.LinearGaussian(["a"], 0.3, [0.7], 0.0),
+            "f": fd.Deterministic(["b"], lambda b: np.exp(b)),
+            "d": fd.LinearGaussian(["b"], 0.1, [1 / 3], 0.0),
+            "c": fd.Normal(0, 1),
+        }
+    )
+    row = {name: float(column[0]) for name, column in net.sample(1, seed=3, dtype=dtype).items() if name != "c"}
+    assert net.sample(2, given=row, seed=0, dtype=dtype)["b"].tolist() == [row["b"]] * 2
+    assert net.posterior(["c"], given=row).mean.tolist() == [0.0]
+    for name in ("b", "f", "d"):
+        with pytest.raises(fd.ImpossibleEvidenceError, match=f"given values must be possible: '{name}'"):
+            net.sample(2, given={**row, name: row[name] * 1.0001 + 1e-4}, seed=0)
 
 
 # --- the uniform latent ---

@@ -152,6 +152,58 @@ def test_impossible_rows():
         net.predict_proba({"x": [0.5, 0.5], "c": [0, 1]}, "z")
 
 
+def test_rows_are_impossible_wherever_the_conflict_is():
+    net = fd.BayesNet(
+        {
+            "d": fd.Categorical([0.3, 0.7], ["a", "b"]),
+            "x": fd.Normal.given(["d"], mean=[-2, 0], std=[1, 0.5]),
+            "e": fd.Categorical([0.5, 0.5], ["u", "v"]),
+            "h": fd.CPT(["e"], [[1, 0], [0, 1]], ["u", "v"]),
+            "f": fd.CPT(["h"], [[1, 0], [0, 1]], ["u", "v"]),
+            "y": fd.Normal(1.0, 0.0),
+            "z": fd.LinearGaussian(["y"], 0.0, [2.0], std=0.0),
+        }
+    )
+    rows = {
+        "x": [1.0] * 6,
+        "e": ["u", "u", "u", "v", None, None],
+        "h": ["u", "v", None, None, None, None],
+        "f": ["u", "u", "v", "v", "u", None],
+        "y": [1.0, 1.0, 1.0, 1.0, 2.0, None],
+        "z": [2.0, 2.0, 2.0, 2.0, 4.0, 3.0],
+    }
+    is_impossible = [False, True, True, False, True, True]
+    assert (net.log_prob(rows) == -np.inf).tolist() == is_impossible
+    for n_importance in (None, 10):
+        found = net.predict_proba(rows, "d", impossible="nan", n_importance=n_importance)
+        assert np.isnan(found[:, 0]).tolist() == is_impossible
+        np.testing.assert_array_equal(found[[0, 3]], net.predict_proba({"x": [1.0, 1.0]}, "d"))
+        with pytest.raises(fd.ImpossibleEvidenceError, match="row 1 has no posterior of 'd'"):
+            net.predict_proba(rows, "d", n_importance=n_importance)
+    marginals = net.marginals(rows, impossible="nan")
+    scores = net.outlier_scores(rows, impossible="nan")
+    assert np.isnan(marginals["d"][:, 0]).tolist() == np.isnan(scores[:, 1]).tolist() == is_impossible
+    for ask in (net.marginals, net.outlier_scores):
+        with pytest.raises(fd.ImpossibleEvidenceError, match="row 1 has no"):
+            ask(rows)
+
+
+def test_what_has_no_closed_form_elsewhere_leaves_the_posterior_as_it_is():
+    net = fd.BayesNet(
+        {
+            "d": fd.Bernoulli(0.3),
+            "x": fd.Normal.given(["d"], mean=[-2, 0], std=[1, 0.5]),
+            "t": fd.Exponential(1.0),
+            "y": fd.LinearGaussian(["t"], 0.0, [1.0], std=0.0),
+            "c": fd.Bernoulli(0.0),
+        }
+    )
+    found = net.predict_proba({"x": [1.0], "y": [2.0]}, "d")
+    np.testing.assert_array_equal(found, net.predict_proba({"x": [1.0]}, "d"))
+    with pytest.raises(fd.ImpossibleEvidenceError, match="row 0 has no posterior of 'd'"):
+        net.predict_proba({"x": [1.0], "y": [2.0], "c": [1]}, "d")
+
+
 def test_rows_whose_squares_overflow_are_not_called_impossible():
     assert MIX.log_prob({"x": [1e200]}).tolist() == [-np.inf]
     with pytest.raises(ValueError, match=r"row 1 has no posterior .* its log-probability leaves the range of float64"):

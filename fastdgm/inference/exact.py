@@ -115,7 +115,8 @@ class Exact:
                     observed = codes != missing_code(codes.dtype)
                     found = np.eye(self.n_states[v])[np.where(observed, codes, 0)]
                     if not observed.all():
-                        found[~observed] = self._inference.posterior(rows, name)[~observed]
+                        found[~observed] = self._inference.posterior_of_possible(rows, name)[~observed]
+                    found[log_p[place] == -np.inf] = np.nan
                     out[own, place] = found.T
 
         self._run(work, self._pieces(block.n))

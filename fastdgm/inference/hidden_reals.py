@@ -113,7 +113,7 @@ class NormalTerms(IntegratedTerms):
         def score(reals: Array) -> Array:
             means = with_inputs(joint, reals)
             x = reals[rows].astype(np.float64) - means[random]
-            out = normal_log_prob(x, np.zeros(len(rows)), factor)
+            out = normal_log_prob(x, np.zeros(len(rows)), factor) if rows else np.zeros(reals.shape[1])
             for i in fixed:
                 out[~_agrees(reals, joint, i, means[i])] = -np.inf
             return out

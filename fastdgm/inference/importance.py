@@ -24,9 +24,10 @@ from ..engines.proposals import Columns
 from ..runtime.memory import check_memory
 from ..runtime.pieces import run_ranges, split
 from .estimates import Estimates, log_means, shares
+from .hidden_sums import HiddenSums
 from .impossible import Impossible
 from .joint import Joint
-from .latent import HiddenSums, Inference, empty_posterior, taken
+from .latent import Inference, empty_posterior, taken
 from .proposed import Guide, Proposed, proposals, proposed
 
 Array = npt.NDArray[Any]
@@ -114,6 +115,8 @@ def posterior(
             found.put(numbers, shares(_all_weights(weights, rows, numbers, sampling), numbers, target, impossible))
 
         _run(work, weights, _numbers(rows, own), sampling.n_importance)
+        families = how.families.union(how.sources)
+        inference.fill_impossible(rows, pattern, own, families, target, found.value, impossible)
     return found
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
-from types import MappingProxyType
+from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -12,128 +12,19 @@ import numpy.typing as npt
 from ..data.mixed import values_block
 from ..data.partial import PartialRows, Pattern, without
 from ..data.schema import Schema, Values
-from ..engines.elimination.loops import LOOPS
-from ..engines.elimination.plan import Elimination, elimination
 from ..engines.hybrid import Program
 from ..errors import ImpossibleEvidenceError
+from ..runtime.lazy import cached_property
 from ..runtime.memory import check_memory
 from ..runtime.pieces import run_ranges, split
-from ..runtime.text import preview
-from .hidden_reals import integrated_terms
+from .hidden_sums import HiddenSums, hidden_variables, kept_variables
 from .impossible import Impossible
 from .joint import Joint
-from .parts import without_missing_cells
-from .relevance import connected, with_ancestors
-from .terms import Terms, family_terms
+from .separate import excluding_groups, may_exclude
 
 Array = npt.NDArray[Any]
-Parents = Mapping[str, Sequence[str]]
 
-PIECE_BYTES = 1 << 23  # of a block of terms
-LARGEST_PIECE = 1 << 16  # rows
 PATTERNS_KEPT = 256
-
-
-class HiddenSums:
-    """Sums for one pattern of missing values: factors of the joint distribution, and how they are summed out.
-
-    With a target, a discrete variable that is missing, factors that do not bear on it are left out. ``families`` are
-    the variables whose factors count, all of them; without, those that bear on what is observed.
-    """
-
-    def __init__(
-        self,
-        network: Joint,
-        pattern: Pattern,
-        target: str | None = None,
-        families: Collection[str] | None = None,
-    ) -> None:
-        kept = set(bearing_on(network, pattern, target) if families is None else families)
-        pattern, cells = without_missing_cells(network, pattern, kept)
-        hidden = pattern.discrete
-        integrated, done = integrated_terms(kept, pattern.reals, hidden, network.conditionals, network.order)
-        rest = family_terms(sorted(kept - done), hidden, network.conditionals, network.order, cells)
-        terms: list[Terms] = [*integrated, *rest]
-        n_states = {name: len(states) for name, states in network.schema.states.items()}
-        _refuse_vectors({name for own in terms for name in own.scope}, network.schema)
-        self.terms = terms
-        self.sums: Elimination = elimination([own.scope for own in terms], n_states, target)
-
-    @property
-    def rows_at_once(self) -> int:
-        """How many rows of terms are worked on together, so that memory stays bounded."""
-        rows = PIECE_BYTES // (8 * self.sums.n_terms)
-        return max(1, min(rows, LARGEST_PIECE))
-
-    def fill(self, values: Values) -> Array:
-        """The block of terms (n_terms, n) of some rows, all sums taken; the last row is log p of what is observed."""
-        n = values.codes.shape[1]
-        terms = np.empty((self.sums.n_terms, n))
-        for own, factor in zip(self.terms, self.sums.inputs, strict=True):
-            first = int(factor.rows.flat[0])
-            own.fill(values, terms[first : first + factor.rows.size])
-        LOOPS["log sums", "cpu"](0, n, self.sums.plan, terms)
-        return terms
-
-
-def _refuse_vectors(hidden: Collection[str], schema: Schema) -> None:
-    vectors = sorted(name for name in hidden if schema.variables[name].event_shape)
-    if vectors:
-        raise ValueError(
-            f"cannot be summed out: values of {preview(vectors)} are missing, vectors of discrete variables, and what "
-            "is observed depends on them"
-        )
-
-
-def kept_variables(parents: Parents, schema: Schema, pattern: Pattern, target: str | None = None) -> set[str]:
-    """The variables that bear on what is observed: they and what they descend from, and the target."""
-    missing = pattern.discrete | _missing_reals(schema, pattern)
-    return with_ancestors([name for name in schema.names if name not in missing or name == target], parents)
-
-
-def bearing_on(network: Joint, pattern: Pattern, target: str | None) -> set[str]:
-    """The variables whose factors the answer depends on: with a target those that hidden variables connect to it."""
-    kept = kept_variables(network.parents, network.schema, pattern, target)
-    return kept if target is None else connected_to(target, kept, network, pattern)
-
-
-def connected_to(
-    target: str,
-    kept: Collection[str],
-    network: Joint,
-    pattern: Pattern,
-    more: Parents = MappingProxyType({}),
-) -> set[str]:
-    """Those of the ``kept`` variables whose families share hidden variables with the target's, or with such a family's.
-
-    ``more`` are further parents of some variables.
-    """
-    schema = network.schema
-    hidden = pattern.discrete.union(
-        name for name, size in schema.sizes.items() if pattern.reals.intersection(_rows(schema.rows[name], size))
-    )
-    names = [name for name in network.order if name in kept]
-    scopes = [hidden.intersection((name, *network.parents[name], *more.get(name, ()))) for name in names]
-    return {names[i] for i in connected([target], scopes)}
-
-
-def _missing_reals(schema: Schema, pattern: Pattern) -> set[str]:
-    """The real variables of which nothing is known."""
-    return {name for name, size in schema.sizes.items() if pattern.reals.issuperset(_rows(schema.rows[name], size))}
-
-
-def hidden_reals(parents: Parents, schema: Schema, pattern: Pattern) -> list[str]:
-    """The real variables that have to be integrated over: missing, or known in part, with something observed below."""
-    kept = kept_variables(parents, schema, pattern)
-    return [
-        name
-        for name, size in schema.sizes.items()
-        if name in kept and pattern.reals.intersection(_rows(schema.rows[name], size))
-    ]
-
-
-def _rows(first: int, size: int) -> range:
-    return range(first, first + size)
 
 
 class Inference:
@@ -143,6 +34,7 @@ class Inference:
         self.program = program
         self.network = Joint.of(program)
         self._kept: dict[tuple[Pattern, str | None], HiddenSums] = {}
+        self._kept_separate: dict[tuple[Pattern, frozenset[str]], tuple[HiddenSums, ...]] = {}
 
     def sums(self, pattern: Pattern, target: str | None = None) -> HiddenSums:
         """Those of a pattern."""
@@ -152,6 +44,49 @@ class Inference:
             if len(self._kept) < PATTERNS_KEPT:
                 self._kept[pattern, target] = found
         return found
+
+    @cached_property
+    def _may_exclude(self) -> frozenset[str]:
+        return frozenset(name for name, own in self.network.conditionals.items() if may_exclude(own))
+
+    def separate_sums(self, pattern: Pattern, families: frozenset[str]) -> tuple[HiddenSums, ...]:
+        """Those of what is observed but does not bear on the ``families``, where they have a closed form."""
+        found = self._kept_separate.get((pattern, families))
+        if found is None:
+            found = tuple(self._separate_sums(pattern, families))
+            if len(self._kept_separate) < PATTERNS_KEPT:
+                self._kept_separate[pattern, families] = found
+        return found
+
+    def _separate_sums(self, pattern: Pattern, families: frozenset[str]) -> Iterator[HiddenSums]:
+        if self._may_exclude <= families:
+            return
+        kept = kept_variables(self.network.parents, self.network.schema, pattern) - families
+        hidden, parents = hidden_variables(self.network.schema, pattern), self.network.parents
+        scopes = {name: hidden.intersection((name, *parents[name])) for name in self.network.order if name in kept}
+        for group in excluding_groups(scopes, self._may_exclude):
+            with suppress(ValueError):  # of no closed form: log_prob refuses such rows, and nothing is known of them
+                yield HiddenSums(self.network, pattern, None, group)
+
+    def are_impossible(self, rows: PartialRows) -> npt.NDArray[np.bool_]:
+        """Whether the network is known to call a row impossible (n,): where log p has no closed form it is not."""
+        out = np.zeros(rows.n, np.bool_)
+        for pattern, own in rows.patterns():
+            self.mark_impossible(rows, pattern, own, frozenset(), out)
+        return out
+
+    def mark_impossible(
+        self, rows: PartialRows, pattern: Pattern, own: Array | None, families: frozenset[str], out: Array
+    ) -> None:
+        """Set out[i] where what does not bear on the ``families`` is, for the rows ``own`` of one pattern."""
+        for sums in self.separate_sums(pattern, families):
+
+            def work(begin: int, end: int, sums: HiddenSums = sums) -> None:
+                place = slice(begin, end) if own is None else own[begin:end]
+                with suppress(ValueError):  # known numbers without a joint density
+                    out[place] |= sums.fill(taken(rows.values, place))[-1] == -np.inf
+
+            run_ranges(work, split(rows.n if own is None else len(own), sums.rows_at_once))
 
     def log_prob(self, rows: PartialRows) -> npt.NDArray[np.float64]:
         """log p of what is observed in every row (n,), nats: the logarithm of the sum over all that is missing.
@@ -188,6 +123,17 @@ class Inference:
             self.fill_posterior(rows, pattern, own, target, out, impossible)
         return out
 
+    def posterior_of_possible(self, rows: PartialRows, target: str) -> npt.NDArray[np.float64]:
+        """The same of rows that are known to be possible: what does not bear on the target is not looked at.
+
+        NaN where what bears on it is impossible.
+        """
+        rows = without(rows, target)
+        out = empty_posterior(rows.n, target, rows.schema)
+        for pattern, own in rows.patterns():
+            self._fill_shares(rows, pattern, own, target, out, "nan")
+        return out
+
     def fill_posterior(
         self,
         rows: PartialRows,
@@ -198,6 +144,37 @@ class Inference:
         impossible: Impossible = "error",
     ) -> None:
         """out[i, k] = P(target = k | the other values), for the rows ``own`` of one pattern (None: all)."""
+        self._fill_shares(rows, pattern, own, target, out, impossible)
+        self.fill_impossible(rows, pattern, own, self.sums(pattern, target).families, target, out, impossible)
+
+    def fill_impossible(
+        self,
+        rows: PartialRows,
+        pattern: Pattern,
+        own: Array | None,
+        families: frozenset[str],
+        target: str,
+        out: Array,
+        impossible: Impossible,
+    ) -> None:
+        """The same for rows that are impossible by what does not bear on the ``families``: the error, or NaN."""
+        if self.separate_sums(pattern, families):
+            is_impossible = np.zeros(rows.n, np.bool_)
+            self.mark_impossible(rows, pattern, own, families, is_impossible)
+            if impossible == "error":
+                _check_possible(np.where(is_impossible, -np.inf, 0.0), slice(0, rows.n), target, rows.schema)
+            out[is_impossible] = np.nan
+
+    def _fill_shares(
+        self,
+        rows: PartialRows,
+        pattern: Pattern,
+        own: Array | None,
+        target: str,
+        out: Array,
+        impossible: Impossible,
+    ) -> None:
+        """out[i, k] by the factors that bear on the target."""
         sums = self.sums(pattern, target)
 
         def work(begin: int, end: int) -> None:

@@ -19,7 +19,7 @@ from ..runtime.memory import check_memory
 from ..runtime.pieces import split
 from .exact import Exact
 from .impossible import Impossible, refuse_impossible
-from .latent import Inference
+from .latent import Inference, taken
 
 Array = npt.NDArray[np.float64]
 
@@ -53,11 +53,17 @@ def outlier_scores(exact: Exact, inference: Inference, data: Any, impossible: Im
 
 
 def _of_complete(inference: Inference, codes: npt.NDArray[Any]) -> Array:
+    """Only in impossible rows, which are few, each score looks at whether all other values are possible."""
     schema, n = inference.network.schema, codes.shape[1]
     rows = PartialRows(Values(codes, np.empty((0, n), np.float32)), schema, {})
+    is_impossible = inference.are_impossible(rows)
+    impossible = rows._replace(values=taken(rows.values, np.flatnonzero(is_impossible)))
     scores = np.empty((n, len(codes)))
     for v, name in enumerate(schema.names):
-        own = inference.posterior(rows, name, "nan")[np.arange(n), codes[v]]
+        shares = inference.posterior_of_possible(rows, name)
+        if impossible.n:
+            shares[is_impossible] = inference.posterior(impossible, name, "nan")
+        own = shares[np.arange(n), codes[v]]
         with np.errstate(divide="ignore"):
             scores[:, v] = 0.0 - np.log(own)
     return scores

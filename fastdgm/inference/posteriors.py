@@ -19,6 +19,7 @@ from ..engines.gaussian.run import GaussianEngine
 from ..engines.hybrid import Program
 from ..engines.keys import given_key
 from ..engines.multivariate.direct import GivenDraws
+from ..errors import ImpossibleEvidenceError
 from ..runtime.memory import check_memory
 from ..runtime.pieces import cell_ranges, run_ranges
 from ..runtime.text import preview
@@ -207,7 +208,7 @@ def _unknown(network: Joint, name: str, known: Collection[str]) -> list[str]:
 
 
 def _informative(joint: JointNormal, inputs: Array, means: Array, known: Known, schema: Schema) -> list[int]:
-    """The places of known values, but those of constants. ValueError where a constant has another value."""
+    """The places of known values, but those of constants. ImpossibleEvidenceError where one has another value."""
     constant, observed = is_constant(joint), []
     for i, row in enumerate(joint.rows):
         if row in known.reals:
@@ -216,7 +217,9 @@ def _informative(joint: JointNormal, inputs: Array, means: Array, known: Known, 
                 observed.append(i)
             elif abs(value - means[i]) > EQUAL * size:
                 name = name_of_row(row, schema)
-                raise ValueError(f"given values must be possible: {name!r} (std 0) is {means[i]:.9g}, not {value:.9g}")
+                raise ImpossibleEvidenceError(
+                    f"given values must be possible: {name!r} (std 0) is {means[i]:.9g}, not {value:.9g}"
+                )
     return observed
 
 

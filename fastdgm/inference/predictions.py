@@ -102,7 +102,7 @@ def _marginal(inference: Inference, rows: PartialRows, name: str) -> npt.NDArray
     if row not in rows.missing:
         return certain
     missing = rows.missing[row]
-    found = inference.posterior(rows, name, "nan")
+    found = inference.posterior_of_possible(rows, name)
     return found if missing is None else np.where(missing[:, None], found, certain)
 
 

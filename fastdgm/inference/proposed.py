@@ -20,9 +20,9 @@ from ..engines.proposals import EngineProposal, Proposal
 from ..graph import topological_order
 from ..runtime.text import preview
 from .hidden_reals import closed_form, components
+from .hidden_sums import connected_to, kept_variables
 from .joint import Joint
 from .joint_normal import rows_of
-from .latent import connected_to, kept_variables
 from .parts import without_missing_cells
 from .relevance import with_ancestors
 

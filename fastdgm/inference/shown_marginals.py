@@ -11,12 +11,12 @@ import numpy.typing as npt
 
 from ..data.evidence import Known, known_values
 from ..data.evidence_rows import EvidenceBlock, given_evidence, missing_code
-from ..data.partial import PartialRows
-from ..data.schema import Schema, Values
+from ..data.schema import Schema
 from ..errors import ImpossibleEvidenceError
 from ..show.marginals import Marginals
 from .exact import Exact
 from .impossible import refuse_impossible
+from .known_row import one_row
 from .latent import Inference
 
 Array = npt.NDArray[Any]
@@ -79,7 +79,7 @@ def mixed_shown(inference: Inference, given: Mapping[str, object]) -> Marginals:
     """
     schema = inference.network.schema
     known = known_values(given, schema)
-    nothing, rows = (_one_row(own, schema) for own in (known_values({}, schema), known))
+    nothing, rows = (one_row(own, schema) for own in (known_values({}, schema), known))
     log_p = inference.log_prob(rows)[0]
     texts = {name: _known_text(name, known, schema) for name in schema.names if name in known.names}
     _check_possible(log_p, texts)
@@ -96,20 +96,6 @@ def mixed_shown(inference: Inference, given: Mapping[str, object]) -> Marginals:
             posterior[name] = np.eye(len(schema.states[name]))[known.codes[name]]
     density = any(name in schema.sizes for name in known.names)
     return Marginals(prior, posterior, texts, _how_likely("density" if density else "probability", log_p))
-
-
-def _one_row(known: Known, schema: Schema) -> PartialRows:
-    """Known values as a row in which all others are missing."""
-    codes = np.zeros((schema.n_codes, 1), schema.code_dtype)
-    reals = np.full((schema.n_reals, 1), np.nan)
-    cells = {**{schema.rows[name]: code for name, code in known.codes.items()}, **known.cells}
-    for row, code in cells.items():
-        codes[row] = code
-    for row, number in known.reals.items():
-        reals[row] = number
-    hidden = [row for row in range(schema.n_codes) if row not in cells]
-    hidden += [schema.n_codes + row for row in range(schema.n_reals) if row not in known.reals]
-    return PartialRows(Values(codes, reals), schema, dict.fromkeys(hidden))
 
 
 def _known_text(name: str, known: Known, schema: Schema) -> str:

@@ -30,8 +30,9 @@ from ..data.schema import Schema, Values
 from ..engines.elimination.loops import LOOPS
 from ..engines.elimination.plan import Scope
 from ..graph import topological_order
+from ..inference.hidden_sums import HiddenSums, hidden_reals, kept_variables
 from ..inference.joint import Joint
-from ..inference.latent import HiddenSums, hidden_reals, kept_variables, taken
+from ..inference.latent import taken
 from ..runtime.arrays import read_only
 from ..runtime.pieces import split
 from ..runtime.text import preview
