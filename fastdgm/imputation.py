@@ -45,8 +45,8 @@ class Imputation(JointPosteriors):
         how : "mpe", "mode" or "sample".
         n_per_row : draws of each row, of ``"sample"``: draw j of row i is row i * n_per_row + j of the answer.
         seed, start : of ``"sample"``, as for :meth:`sample`: row r of the answer is global row ``start + r``, the same
-            for any split of the rows into calls (class of reproducibility: table-driven; beside real variables
-            float-driven). In networks of discrete variables the rows are those of ``sample(given=data)``.
+            for any split of the rows into calls (class of reproducibility: float-driven). In networks of discrete
+            variables the rows are those of ``sample(given=data)``.
         impossible : of rows whose log-probability is -inf: "error" raises, "nan" leaves missing what is missing (code
             255, or 65535).
 
