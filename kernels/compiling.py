@@ -2,7 +2,8 @@
 
 LLVM compiles for seconds without a step of Python in between. A Ctrl-C meanwhile is delivered at the next step, which
 is a callback that LLVM makes: an exception there goes no further than an "Exception ignored" on the screen, and numba
-later misses what the callback was to keep. So in callbacks a Ctrl-C waits for the end of the compilation.
+later misses what the callback was to keep. The same holds for the destructors of what LLVM compiled. So in callbacks and
+destructors a Ctrl-C waits for the end of the compilation.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from numba.core import event
 
 __all__ = ["announce_once", "watched"]
 
-CALLBACKS = {"_raw_object_cache_notify", "_raw_object_cache_getbuffer"}  # of llvmlite
+CALLBACKS = {"_raw_object_cache_notify", "_raw_object_cache_getbuffer", "__del__"}  # of llvmlite, and of Python
 OURS = __name__.rpartition(".")[0]
 MESSAGE = "compiling fastdgm kernels{}(about 10 s) ..."
 
