@@ -2,7 +2,7 @@
 
 LLVM compiles for seconds without a step of Python in between. A Ctrl-C meanwhile is delivered at the next step, which
 is a callback that LLVM makes: an exception there goes no further than an "Exception ignored" on the screen, and numba
-later misses what the callback was to keep. The same holds for the destructors of what LLVM compiled. So in callbacks and
+later misses what the callback was to keep. The same holds for destructors of what LLVM compiled. So in callbacks and
 destructors a Ctrl-C waits for the end of the compilation.
 """
 
