@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import _thread
 import argparse
 import os
 import signal
@@ -26,7 +27,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code: 0, 2 after one line on stderr, 130 after Ctrl-C, 143 after SIGTERM."""
     if sys.stdout is None or sys.stderr is None:  # a file that is opened would take its place
         return _failed(ValueError("standard output and standard error must be open"))
-    with warnings.catch_warnings(), _exit_on_signals():
+    with warnings.catch_warnings(), _exit_on_signals(), _late_interrupts():
         warnings.simplefilter("always", UserWarning)
         warnings.showwarning = _show_warning
         try:
@@ -55,6 +56,24 @@ def _completed(arguments: argparse.ArgumentParser) -> argparse.ArgumentParser:
 
             argcomplete.autocomplete(arguments)
     return arguments
+
+
+@contextmanager
+def _late_interrupts() -> Iterator[None]:
+    """A Ctrl-C that comes inside of a destructor, where Python can only print it, comes once more behind it."""
+    previous = sys.unraisablehook
+
+    def again(unraisable: sys.UnraisableHookArgs) -> None:
+        if unraisable.exc_type is KeyboardInterrupt:
+            _thread.interrupt_main()
+        else:
+            previous(unraisable)
+
+    sys.unraisablehook = again
+    try:
+        yield
+    finally:
+        sys.unraisablehook = previous
 
 
 @contextmanager
