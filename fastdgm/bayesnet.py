@@ -58,7 +58,7 @@ class BayesNet(Sampler):
     """
 
     _statistics: Any = None  # what ``partial_fit`` goes on from
-    _history: Sequence[dict[str, float]] = ()  # of the last training of modules
+    _history: Sequence[dict[str, float]] = ()  # of the last fit that took steps
 
     def fit(
         self,

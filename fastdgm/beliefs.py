@@ -228,11 +228,11 @@ class Beliefs(Queries):
 
         check_impossible_option(impossible)
         self._check_discrete(name)
-        if self._program.is_tabular:
+        sampling = None if n_importance is None else self._sampling(n_importance, seed)
+        if self._program.is_tabular:  # exact, whatever is asked to be sampled
             return exact_answers.posterior(self._exact, self._inference, data, name, impossible)
-        if n_importance is None:
+        if sampling is None:
             return predictions.posterior(self._inference, data, name, impossible)
-        sampling = self._sampling(n_importance, seed)
         found = predictions.estimated_posterior(self._inference, data, name, sampling, impossible)
         warn_of(found.doubt(sampling.n_importance))
         return found.value

@@ -5,9 +5,12 @@ from __future__ import annotations
 import heapq
 from collections import deque
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import TypeVar
 
 from .errors import UnknownNameError
 from .runtime.text import preview
+
+Node = TypeVar("Node", str, int)
 
 
 def check_parents(parents: Mapping[str, Sequence[str]]) -> None:
@@ -61,15 +64,17 @@ def _find_cycle(parents: Mapping[str, Sequence[str]], done: set[str]) -> list[st
     return [cycle[-1], *cycle]
 
 
-def reached(names: Iterable[str], neighbours: Mapping[str, Sequence[str]]) -> set[str]:
+def reached(names: Iterable[Node], neighbours: Mapping[Node, Sequence[Node]]) -> set[Node]:
     """The variables and all that one comes to from them: by parents their ancestors, by children their descendants.
+
+    What is no ancestor of anything observed sums to one (barren nodes).
 
     Examples
     --------
     >>> sorted(reached(["c"], {"a": [], "b": ["a"], "c": ["b"], "d": ["a"]}))
     ['a', 'b', 'c']
     """
-    found: set[str] = set()
+    found: set[Node] = set()
     waiting = list(names)
     while waiting:
         name = waiting.pop()

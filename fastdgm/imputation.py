@@ -99,8 +99,8 @@ class Imputation(JointPosteriors):
             return Values(codes, np.empty((0, codes.shape[1]), np.float32))
         from .data.boundary import read_once
         from .data.partial import as_partial_rows
-        from .inference.completions_beside_reals import Draws, completed_beside_reals
+        from .inference.completions_beside_reals import DrawnRows, completed_beside_reals
 
         rows = as_partial_rows(read_once(data, schema.names), schema)
         check_rows(rows.n * n_per_row, start)
-        return completed_beside_reals(self._inference, rows, how, Draws(key, start, n_per_row), impossible)
+        return completed_beside_reals(self._inference, rows, how, DrawnRows(key, start, n_per_row), impossible)

@@ -48,6 +48,8 @@ def _from_numpy(name: str, values: npt.NDArray[Any], partial: bool = False) -> P
         mask = np.ma.getmaskarray(values)
         if not partial:
             raise missing_value(name, int(mask.argmax()))
+        if mask.all():
+            return nothing(len(values))
         if values.dtype.kind in "OUT":
             cells = np.asarray(values).astype(object)
             cells[mask] = None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from itertools import accumulate
 from types import MappingProxyType
 from typing import Any, NamedTuple, Protocol
@@ -117,11 +117,6 @@ class EvidenceBlock:
         counts[soft] = 0
         return dict(zip(self.schema.names, counts.tolist(), strict=True))
 
-    @property
-    def n_missing(self) -> int:
-        """How many values are missing in all."""
-        return sum(self.missing_counts.values())
-
 
 class HeldCodes:
     """Codes and missing codes that are there already."""
@@ -135,14 +130,19 @@ class HeldCodes:
         out[:] = self._codes[:, begin:end]
 
 
+def likelihoods_of(evidence: Evidence, n_states: Sequence[int]) -> dict[int, Array]:
+    """The likelihoods (k, n) of every variable that has any."""
+    starts = [0, *accumulate(n_states[v] for v in evidence.soft)]
+    return {
+        v: evidence.likelihoods[first : first + n_states[v]] for v, first in zip(evidence.soft, starts, strict=False)
+    }
+
+
 def held_evidence(evidence: Evidence, schema: Schema) -> EvidenceBlock:
     """Evidence that is there already, as a block."""
-    names, first, likelihoods = schema.names, 0, {}
-    for v in evidence.soft:
-        own = Column(names[v], schema.states[names[v]])
-        last = first + len(own.states)
-        likelihoods[v] = Likelihood(own, evidence.likelihoods[first:last].T)
-        first = last
+    variables = [Column(name, states) for name, states in schema.states.items()]
+    found = likelihoods_of(evidence, [len(own.states) for own in variables])
+    likelihoods = {v: Likelihood(variables[v], own.T) for v, own in found.items()}
     return EvidenceBlock(schema, evidence.codes.shape[1], HeldCodes(evidence.codes), likelihoods)
 
 

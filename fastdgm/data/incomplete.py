@@ -25,9 +25,10 @@ def incomplete_rows(data: Any, schema: Schema, what: str) -> MissingValuesError:
     per_variable=True needs complete rows: 3 values are missing (2 of 'a', 1 of 'b'), the first is 'b' in row 0
     """
     rows = as_partial_rows(data, schema)
-    counts = {name: n for name, n in missing_cells(rows).items() if n}
+    cells = missing_cells(rows)
+    counts = {name: n for name, n in cells.items() if n}
     row, at = min((0 if own is None else int(np.argmax(own)), at) for at, own in rows.missing.items())
-    first = list(missing_cells(rows))[at]
+    first = list(cells)[at]
     shown = [f"{n} of {name!r}" for name, n in list(counts.items())[:SHOWN]] + ["..."] * (len(counts) > SHOWN)
     total = sum(counts.values())
     return MissingValuesError(

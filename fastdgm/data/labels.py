@@ -150,7 +150,7 @@ class Encoder:
         value = self._values[row]
         if self._labels is None:
             raise bad_code(self._variable, self._first_row + row, value)
-        if value == -1 or value == missing_code(value.dtype) > self._n_values:
+        if value == -1 or (value.dtype.kind == "u" and value == missing_code(value.dtype)):
             raise missing_value(self._variable.name, self._first_row + row)
         raise ValueError(
             f"column {self._variable.name!r} is damaged: row {self._first_row + row} refers to label {value} "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -23,6 +24,7 @@ from .labels import (
     refuse_ambiguous,
     unknown_label,
 )
+from .missing_codes import missing_code
 
 Array = npt.NDArray[Any]
 
@@ -40,6 +42,7 @@ class PartialColumn:
     variable : name and states.
     column : a column of any make.
     dtype : of the codes, wide enough for one more than there are states.
+    first_row : how many rows come before the column, for messages.
 
     Raises
     ------
@@ -74,11 +77,11 @@ class PartialPiece:
         self._labels = piece.labels if isinstance(piece, Labels) else None
         if self._labels is None:
             codes = np.arange(len(variable.states))
-            if codes_are_ambiguous(variable.states) and not _all_missing(piece.values):
+            if codes_are_ambiguous(variable.states) and not _all_missing(piece.values, variable.states):
                 refuse_ambiguous(variable)
         else:
             codes = self._codes_of_labels(self._labels)
-        missing = np.iinfo(dtype).max
+        missing = missing_code(dtype)
         self._table = read_only(np.concatenate([[missing], np.where(codes < 0, missing, codes)]).astype(dtype))
 
     def __len__(self) -> int:
@@ -143,10 +146,14 @@ def floats_as_codes(values: Array) -> Array:
     return codes
 
 
-def _all_missing(values: Array) -> bool:
+def _all_missing(values: Array, states: Sequence[str]) -> bool:
+    """Whether nothing is known in any row, also where a state has the name, or the code, of a missing value."""
     if values.dtype.kind == "f":
         return bool(np.isnan(values).all())
-    return bool((values == (-1 if values.dtype.kind == "i" else np.iinfo(values.dtype).max)).all())
+    if values.dtype.kind == "i":
+        return not len(values) or ("-1" not in states and bool((values == -1).all()))
+    marker = missing_code(values.dtype)
+    return not len(values) or (marker >= len(states) and bool((values == marker).all()))
 
 
 def _is_empty(label: object) -> bool:

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..data.evidence import Known
-from ..data.evidence_rows import Evidence, EvidenceBlock, missing_code
+from ..data.evidence_block import Evidence, EvidenceBlock, likelihoods_of, missing_code
 from ..data.schema import Schema
 from ..runtime.pieces import split
 
@@ -41,9 +41,7 @@ def _says_otherwise(evidence: Evidence, schema: Schema, name: str, code: int) ->
     if v not in evidence.soft:
         own: npt.NDArray[Any] = evidence.codes[v]
         return (own != code) & (own != missing_code(own.dtype))
-    sizes = [len(states) for states in schema.states.values()]
-    first = sum(sizes[u] for u in evidence.soft if u < v)
-    likely = evidence.likelihoods[first : first + sizes[v]] > 0
+    likely = likelihoods_of(evidence, [len(states) for states in schema.states.values()])[v] > 0
     return (likely.sum(axis=0) != 1) | ~likely[code]
 
 

@@ -10,11 +10,12 @@ import numpy.typing as npt
 
 from ..conditionals.base import Conditional
 from ..conditionals.table import CPT
-from ..data.evidence_rows import Evidence, missing_code
+from ..data.evidence_block import Evidence, likelihoods_of, missing_code
 from ..data.schema import Schema, Values
 from ..engines.hybrid import Program
 from ..engines.junction.conditional_tables import LogFactor, Product, TableGiven, conditional_tables, product_of
 from ..engines.keys import given_key
+from ..graph import reached
 from ..runtime.memory import check_memory
 from .exact import Exact
 
@@ -81,10 +82,10 @@ class _Ancestors:
 
     def __init__(self, exact: Exact, evidence: Evidence) -> None:
         self._exact = exact
-        self._likelihoods = _likelihoods(evidence, exact.n_states)
+        self._likelihoods = {v: own[:, 0] for v, own in likelihoods_of(evidence, exact.n_states).items()}
         codes = evidence.codes[:, 0]
         observed = np.flatnonzero(codes != missing_code(codes.dtype)).tolist()
-        self._kept = _with_ancestors([*observed, *self._likelihoods], exact)
+        self._kept = reached([*observed, *self._likelihoods], dict(enumerate(exact.families)))
         self.known = {v: int(codes[v]) for v in observed}
         self.known |= {v: 0 for v in self._kept - self.known.keys() if exact.n_states[v] == 1}
         self._hidden = sorted(self._kept - self.known.keys())
@@ -125,24 +126,6 @@ class _Ancestors:
 
 def _table(parents: tuple[str, ...], table: Array, name: str, schema: Schema) -> CPT:
     return CPT.trusted(parents, table, schema.states[name])
-
-
-def _likelihoods(evidence: Evidence, n_states: tuple[int, ...]) -> dict[int, Array]:
-    """Those of the one row, by variable."""
-    ends = np.cumsum([n_states[v] for v in evidence.soft], dtype=np.int64)
-    parts = np.split(evidence.likelihoods[:, 0], ends[:-1]) if evidence.soft else []
-    return dict(zip(evidence.soft, parts, strict=True))
-
-
-def _with_ancestors(variables: list[int], exact: Exact) -> set[int]:
-    found: set[int] = set()
-    waiting = list(variables)
-    while waiting:
-        v = waiting.pop()
-        if v not in found:
-            found.add(v)
-            waiting.extend(exact.families[v])
-    return found
 
 
 def _check_size(product: Product) -> None:

@@ -34,7 +34,7 @@ def completed(
         is_impossible, codes = _modes(exact, block)
     else:
         codes = exact.draws(block, key, start, n_per_row)
-        is_impossible = _without_draws(exact, block, codes[:, ::n_per_row])
+        is_impossible = without_draws(exact, block, codes[:, ::n_per_row])
     if not is_impossible.any():
         return codes
     if impossible == "error":
@@ -57,7 +57,7 @@ def _modes(exact: Exact, block: EvidenceBlock) -> tuple[npt.NDArray[np.bool_], A
     return is_impossible, codes
 
 
-def _without_draws(exact: Exact, block: EvidenceBlock, codes: Array) -> npt.NDArray[np.bool_]:
+def without_draws(exact: Exact, block: EvidenceBlock, codes: Array) -> npt.NDArray[np.bool_]:
     """Which rows are impossible (n,), by the first draw of each: nothing was drawn there."""
     if (codes == missing_code(codes.dtype)).all(axis=0).any():  # or the last of 256 states, everywhere
         return exact.log_evidence(block) == -np.inf

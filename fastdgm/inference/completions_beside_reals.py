@@ -8,12 +8,10 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from ..conditionals.roots import Uniform
 from ..data.evidence_block import evidence_type, missing_code
 from ..data.mixed import values_block
 from ..data.partial import PartialRows, Pattern
 from ..data.schema import Values
-from ..engines.hybrid import Program
 from ..engines.keys import given_key
 from ..errors import ImpossibleEvidenceError
 from ..runtime.memory import check_memory
@@ -21,17 +19,18 @@ from ..runtime.pieces import split
 from ..runtime.text import preview
 from .completions import How
 from .impossible import Impossible
+from .joint import MOST_COMPLETIONS
 from .latent import Inference, taken
 from .predictions import marginals_of_rows
+from .weighted import uniform_numbers
 
 Array = npt.NDArray[Any]
 Flags = npt.NDArray[np.bool_]
 
-MAX_CONFIGURATIONS = 1 << 12  # of what is missing in one row
 CELLS_AT_ONCE = 1 << 20  # configurations of rows
 
 
-class Draws(NamedTuple):
+class DrawnRows(NamedTuple):
     """Which global rows are drawn."""
 
     key: int
@@ -40,14 +39,14 @@ class Draws(NamedTuple):
 
 
 def completed_beside_reals(
-    inference: Inference, rows: PartialRows, how: How, draws: Draws, impossible: Impossible
+    inference: Inference, rows: PartialRows, how: How, drawn: DrawnRows, impossible: Impossible
 ) -> Values:
     """Rows (n * n_per_row) whose discrete variables all have values; real ones had them.
 
     Raises ValueError for other missing values, naming the variables; ImpossibleEvidenceError, or keeps what is missing.
     """
     _refuse_other_missing(rows)
-    n_per_row = draws.n_per_row
+    n_per_row = drawn.n_per_row
     n_bytes = sum(block.nbytes for block in rows.values)
     check_memory(n_bytes * n_per_row, f"{rows.n * n_per_row} rows x {len(rows.schema.names)} variables")
     codes = np.repeat(rows.values.codes, n_per_row, axis=1)
@@ -55,7 +54,7 @@ def completed_beside_reals(
     if how == "mode":
         _fill_modes(inference, rows, codes, is_impossible)
     else:
-        uniforms = _uniforms(draws, rows.n) if how == "sample" else None
+        uniforms = _uniforms(drawn, rows.n) if how == "sample" else None
         for pattern, own in rows.patterns():
             place = np.arange(rows.n) if own is None else own
             _fill_pattern(inference, rows, pattern, place, uniforms, codes, is_impossible)
@@ -80,11 +79,9 @@ def _refuse_other_missing(rows: PartialRows) -> None:
         )
 
 
-def _uniforms(draws: Draws, n: int) -> npt.NDArray[np.float64]:
+def _uniforms(drawn: DrawnRows, n: int) -> npt.NDArray[np.float64]:
     """A number in [0, 1) for every draw (n, n_per_row)."""
-    program = Program({"u": Uniform(0.0, 1.0)}, ["u"])
-    found = program.sample(n * draws.n_per_row, given_key(draws.key), draws.start, np.float64)
-    return found.reals.reshape(n, draws.n_per_row)
+    return uniform_numbers(n * drawn.n_per_row, given_key(drawn.key), drawn.start).reshape(n, drawn.n_per_row)
 
 
 def _fill_modes(inference: Inference, rows: PartialRows, codes: Array, is_impossible: Flags) -> None:
@@ -112,10 +109,10 @@ def _fill_pattern(
     names = sorted(pattern.discrete)
     hidden = [rows.schema.rows[name] for name in names]
     sizes = [len(rows.schema.states[name]) for name in names]
-    if prod(sizes) > MAX_CONFIGURATIONS:
+    if prod(sizes) > MOST_COMPLETIONS:
         raise ValueError(
             f"impute beside real variables tries all configurations of what is missing: {prod(sizes):,} of "
-            f'{preview(names)}, at most {MAX_CONFIGURATIONS}; how="mode" does without'
+            f'{preview(names)}, at most {MOST_COMPLETIONS}; how="mode" does without'
         )
     configurations = np.indices(sizes).reshape(len(sizes), prod(sizes))
     n_per_row = 1 if uniforms is None else uniforms.shape[1]

@@ -37,15 +37,15 @@ class Estimates(NamedTuple):
         for mine, theirs in zip(self, own, strict=True):
             mine[rows] = theirs
 
-    def doubt(self, n_importance: int, option: str = "n_importance") -> str | None:
+    def doubt(self, n_samples: int, option: str = "n_importance") -> str | None:
         """What to warn of: rows whose weights are concentrated on a few samples, of which ``option`` says how many."""
-        few = min(float(FEW), n_importance / 2)
+        few = min(float(FEW), n_samples / 2)
         estimated = self.n_effective[np.isfinite(self.n_effective)]
         n_few = int((estimated < few).sum())
         if not n_few:
             return None
         return (
-            f"in {n_few} of {len(estimated)} rows the weights of {option}={n_importance} samples are worth fewer "
+            f"in {n_few} of {len(estimated)} rows the weights of {option}={n_samples} samples are worth fewer "
             f"than {few:g} (effective sample size, median of all rows {np.median(estimated):.3g}): their estimates are "
             f"doubtful, log p probably too low; {MORE[option]}"
         )

@@ -13,11 +13,12 @@ from ..data.partial import Pattern
 from ..data.schema import Schema, Values
 from ..engines.elimination.loops import LOOPS
 from ..engines.elimination.plan import Elimination, elimination
+from ..graph import reached
 from ..runtime.text import preview
 from .hidden_reals import integrated_terms
 from .joint import Joint
 from .parts import without_missing_cells
-from .relevance import connected, with_ancestors
+from .relevance import connected
 from .terms import Terms, family_terms
 
 Array = npt.NDArray[Any]
@@ -82,7 +83,7 @@ def _refuse_vectors(hidden: Collection[str], schema: Schema) -> None:
 def kept_variables(parents: Parents, schema: Schema, pattern: Pattern, target: str | None = None) -> set[str]:
     """The variables that bear on what is observed: they and what they descend from, and the target."""
     missing = pattern.discrete | _missing_reals(schema, pattern)
-    return with_ancestors([name for name in schema.names if name not in missing or name == target], parents)
+    return reached([name for name in schema.names if name not in missing or name == target], parents)
 
 
 def bearing_on(network: Joint, pattern: Pattern, target: str | None) -> set[str]:

@@ -9,6 +9,8 @@ from ..conditionals.base import Conditional
 from ..data.schema import Schema
 from ..engines.hybrid import Program
 
+MOST_COMPLETIONS = 1 << 12  # joint states of what is missing in a row that are gone through beside real variables
+
 
 class Joint(NamedTuple):
     """A joint distribution as its conditionals: what inference reads of a network."""

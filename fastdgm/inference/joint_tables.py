@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ..data.evidence import known_values
+from ..data.evidence import Known, known_values
 from ..data.evidence_block import Evidence, held_evidence
 from ..data.evidence_rows import given_evidence
 from ..data.given_values import given_values
@@ -22,6 +22,7 @@ from ..runtime.pieces import split
 from ..runtime.text import preview
 from .exact import Exact
 from .impossible import reason
+from .known_row import one_row
 from .latent import Inference
 
 Array = npt.NDArray[Any]
@@ -65,7 +66,7 @@ def joint_table_beside_reals(
 ) -> npt.NDArray[np.float64]:
     """The same in any network: variables with a likelihood are further axes, over which the table is summed."""
     schema = inference.network.schema
-    row, likelihoods = known_row(known, schema)
+    row, likelihoods = row_and_likelihoods(known, schema)
     axes = [*names, *likelihoods]
     check_table(axes, schema)
     rows = [schema.rows[name] for name in axes]
@@ -89,29 +90,20 @@ def joint_table_beside_reals(
     return normalised(table).sum(axis=tuple(range(len(names), len(axes))))
 
 
-def known_row(known: Mapping[str, Any], schema: Schema) -> tuple[PartialRows, dict[str, Array]]:
+def row_and_likelihoods(known: Mapping[str, Any], schema: Schema) -> tuple[PartialRows, dict[str, Array]]:
     """Known values as one row, and the likelihoods (k,) of discrete variables that have one."""
     single = {name: own for name, own in schema.variables.items() if isinstance(own, Discrete) and not own.event_shape}
     found = given_values({name: own for name, own in known.items() if name in single}, Schema(single), "given")
     if found.columns:
         raise _several_rows(len(next(iter(found.columns.values()))))
     others = known_values({name: own for name, own in known.items() if name not in single}, schema)
-    values = Values(np.zeros((schema.n_codes, 1), schema.code_dtype), np.zeros((schema.n_reals, 1)))
-    missing: dict[int, Array | None] = dict.fromkeys(range(schema.n_codes + schema.n_reals))
-    names = list(single)
-    codes = {schema.rows[names[v]]: code for v, code in found.codes.items()} | dict(others.cells)
-    for row, code in codes.items():
-        values.codes[row] = code
-        del missing[row]
-    for row, number in others.reals.items():
-        values.reals[row] = number
-        del missing[schema.n_codes + row]
-    likelihoods = {}
+    names, likelihoods = list(single), {}
+    codes = {names[v]: code for v, code in found.codes.items()}
     for v, own in found.likelihoods.items():
         out = np.empty((len(schema.states[names[v]]), 1))
         own.read(0, 1, out)
         likelihoods[names[v]] = out[:, 0]
-    return PartialRows(values, schema, missing), likelihoods
+    return one_row(Known(codes, others.reals, others.names.union(codes), others.cells), schema), likelihoods
 
 
 def _several_rows(n: int) -> ValueError:

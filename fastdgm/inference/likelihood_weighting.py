@@ -9,14 +9,14 @@ so that its mean is p(e), and shares of weights are the posterior (Fung and Chan
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from ..data.blocks import Part
-from ..data.evidence_rows import Evidence, missing_code
+from ..data.evidence_block import Evidence, likelihoods_of, missing_code
 from ..data.schema import Schema, Values
 from ..data.variables import Discrete
 from ..engines.base import Engine, Members
@@ -61,7 +61,6 @@ class LikelihoodWeighting:
     def __init__(self, program: Program) -> None:
         self.schema = program.schema
         self._members = _members(program)
-        self.whole = any(member.engine.whole for member in self._members)  # called by one thread
 
     def draw(self, rows: Clamped, first_row: int, n_samples: int, key: int) -> Draws:
         """``n_samples`` draws of each of some rows, the first of which has the number ``first_row``.
@@ -128,16 +127,6 @@ def clamped(evidence: Evidence, schema: Schema) -> Clamped:
     observed = evidence.codes != missing_code(evidence.codes.dtype)
     codes = np.where(observed, evidence.codes, 0).astype(schema.code_dtype)
     known = {name: observed[row] for name, row in schema.rows.items() if observed[row].any()}
-    return Clamped(
-        Values(codes, np.empty((0, codes.shape[1]))), known, _likelihoods_by_name(evidence, schema.names, schema)
-    )
-
-
-def _likelihoods_by_name(evidence: Evidence, names: Sequence[str], schema: Schema) -> dict[str, Numbers]:
-    found: dict[str, Numbers] = {}
-    first = 0
-    for v in evidence.soft:
-        size = len(schema.states[names[v]])
-        found[names[v]] = evidence.likelihoods[first : first + size]
-        first += size
-    return found
+    n_states = [len(states) for states in schema.states.values()]
+    likelihoods = {schema.names[v]: own for v, own in likelihoods_of(evidence, n_states).items()}
+    return Clamped(Values(codes, np.empty((0, codes.shape[1]))), known, likelihoods)

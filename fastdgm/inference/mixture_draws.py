@@ -19,7 +19,7 @@ from ..engines.keys import proposal_key
 from ..engines.multivariate.direct import GivenDraws
 from ..errors import ImpossibleEvidenceError
 from ..runtime.text import preview
-from .joint import Joint
+from .joint import MOST_COMPLETIONS, Joint
 from .joint_normal import is_linear
 from .joint_tables import joint_table_beside_reals
 from .latent import Inference
@@ -28,7 +28,6 @@ from .weighted import uniform_numbers
 
 Array = npt.NDArray[Any]
 
-MAX_CONFIGURATIONS = 4096  # of the hidden discrete variables together
 WAY_OUT = 'method="weighted" draws rows approximately'
 
 
@@ -46,10 +45,10 @@ class MixtureDraws:
         self._hidden = [name for name in self._network.order if name not in known.names and name in schema.sizes]
         self._sizes = [len(schema.states[name]) for name in self._unknown]
         _check_kinds(self._network, self._unknown, self._hidden)
-        if prod(self._sizes) > MAX_CONFIGURATIONS:
+        if prod(self._sizes) > MOST_COMPLETIONS:
             raise ValueError(
                 f"values of {preview(self._unknown)} have {prod(self._sizes):,} configurations, at most "
-                f"{MAX_CONFIGURATIONS:,} are drawn from beside real variables; {WAY_OUT}"
+                f"{MOST_COMPLETIONS:,} are drawn from beside real variables; {WAY_OUT}"
             )
         try:
             table = joint_table_beside_reals(inference, self._unknown, _as_given(known, schema))

@@ -20,6 +20,7 @@ from ..engines.hybrid import Program
 from ..engines.keys import given_key
 from ..engines.multivariate.direct import GivenDraws
 from ..errors import ImpossibleEvidenceError
+from ..graph import reached
 from ..runtime.memory import check_memory
 from ..runtime.pieces import cell_ranges, run_ranges
 from ..runtime.text import preview
@@ -37,7 +38,7 @@ from .joint_normal import (
     name_of_row,
     rows_of,
 )
-from .relevance import connected, with_ancestors
+from .relevance import connected
 
 Array = npt.NDArray[np.float64]
 
@@ -140,14 +141,20 @@ def known_rows(schema: Schema, n: int, dtype: np.dtype[Any], known: Known) -> Va
         values.codes[schema.rows[name]] = code
     for row, code in known.cells.items():
         values.codes[row] = code
+    check_range(schema, dtype, known)
+    for row, number in known.reals.items():
+        values.reals[row] = number
+    return values
+
+
+def check_range(schema: Schema, dtype: np.dtype[Any], known: Known) -> None:
+    """ValueError where a known number is beyond the type of the data."""
     for row, number in known.reals.items():
         if abs(number) > float(np.finfo(dtype).max):
             raise ValueError(
                 f"given values are within the range of {dtype}: {name_of_row(row, schema)!r} is {number:g}; use "
                 "dtype=float64, or other units"
             )
-        values.reals[row] = number
-    return values
 
 
 def point_masses_of(network: Joint, names: Sequence[str], known: Known) -> GaussianEngine | None:
@@ -181,7 +188,7 @@ def answer_of(network: Joint, names: Sequence[str], known: Known) -> Answer:
 
 def _members(network: Joint, names: Sequence[str], known: Known) -> list[str]:
     """The variables whose families bear on the names, parents first. ValueError where some are not linear."""
-    kept = with_ancestors({*names, *known.names}, network.parents)
+    kept = reached({*names, *known.names}, network.parents)
     families = [name for name in network.order if name in kept]
     scopes = [_unknown(network, name, known.names) for name in families]
     members = [families[i] for i in connected(names, scopes)]

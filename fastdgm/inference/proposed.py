@@ -17,14 +17,13 @@ from ..engines.base import Members
 from ..engines.elimination.plan import MAX_CONFIGURATIONS, Scope
 from ..engines.hybrid import engine_of
 from ..engines.proposals import EngineProposal, Proposal
-from ..graph import topological_order
+from ..graph import reached, topological_order
 from ..runtime.text import preview
 from .hidden_reals import closed_form, components
 from .hidden_sums import connected_to, kept_variables
 from .joint import Joint
 from .joint_normal import rows_of
 from .parts import without_missing_cells
-from .relevance import with_ancestors
 
 Guide = Mapping[str, Conditional]
 
@@ -82,7 +81,7 @@ def _sampled(
         read = pattern.discrete.intersection(parent for own in guides for parent in own.parents)
         if read <= kept:
             break
-        kept |= with_ancestors(read, network.parents)
+        kept |= reached(read, network.parents)
     if target is None:
         return kept, sampled
     read_by_guides = {name: guide[name].parents for name in sampled if name in guide}

@@ -1,15 +1,8 @@
-"""Which variables bear on an answer: those without anything observed below them do not."""
+"""Which factors bear on an answer: those that share hidden variables with it, by way of others."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
-
-from ..graph import reached
-
-
-def with_ancestors(names: Iterable[str], parents: Mapping[str, Sequence[str]]) -> set[str]:
-    """The variables and all that they descend from; what is left of a network sums to one (barren nodes)."""
-    return reached(names, parents)
+from collections.abc import Collection, Iterable
 
 
 def connected(names: Collection[str], scopes: Iterable[Collection[str]]) -> list[int]:

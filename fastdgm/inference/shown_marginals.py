@@ -10,7 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from ..data.evidence import Known, known_values
-from ..data.evidence_rows import EvidenceBlock, given_evidence, missing_code
+from ..data.evidence_block import EvidenceBlock, likelihoods_of, missing_code
+from ..data.evidence_rows import given_evidence
 from ..data.schema import Schema
 from ..errors import ImpossibleEvidenceError
 from ..show.marginals import Marginals
@@ -49,13 +50,12 @@ def _by_name(exact: Exact, marginals: Array) -> dict[str, Sequence[float]]:
 def _known_texts(block: EvidenceBlock) -> dict[str, str]:
     """What is known of each variable as it reads: its state, the states that are allowed, or likelihoods."""
     evidence, states = block.read(0, 1), block.schema.states
+    likelihoods = likelihoods_of(evidence, [len(own) for own in states.values()])
     known: dict[str, str] = {}
-    first = 0
     for v, (name, own) in enumerate(states.items()):
         code = int(evidence.codes[v, 0])
-        if v in evidence.soft:
-            known[name] = _soft_text(own, evidence.likelihoods[first : first + len(own), 0])
-            first += len(own)
+        if v in likelihoods:
+            known[name] = _soft_text(own, likelihoods[v][:, 0])
         elif code != missing_code(evidence.codes.dtype):
             known[name] = own[code]
     return known

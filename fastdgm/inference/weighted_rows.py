@@ -7,12 +7,14 @@ from typing import Any
 import numpy as np
 
 from ..data.evidence import Known
-from ..data.schema import Schema, Values
+from ..data.schema import Values
 from ..engines.hybrid import Program
 from ..engines.keys import given_key
 from ..runtime.memory import check_memory
 from .estimates import Estimates, log_means
+from .known_row import one_row
 from .likelihood_weighting import Clamped, LikelihoodWeighting
+from .posteriors import check_range
 from .weighted import WeightedSampling, chosen, uniform_numbers
 
 
@@ -26,20 +28,10 @@ def drawn_beside_reals(
     schema = program.schema
     cells = schema.n_codes * schema.code_dtype.itemsize + 8 * schema.n_reals
     check_memory((n + 2 * sampling.n_samples) * cells, f"{sampling.n_samples} samples, {n} rows")
-    draws = LikelihoodWeighting(program).draw(_clamped(known, schema), 0, sampling.n_samples, sampling.key)
+    check_range(schema, dtype, known)
+    clamped = Clamped(one_row(known, schema).values, {name: np.ones(1, np.bool_) for name in known.names}, {})
+    draws = LikelihoodWeighting(program).draw(clamped, 0, sampling.n_samples, sampling.key)
     uniforms = uniform_numbers(n, given_key(sampling.key), start)
     columns = chosen(draws, uniforms[None])
     values = Values(draws.values.codes[:, columns], draws.values.reals[:, columns].astype(dtype, copy=False))
     return values, log_means(draws.log_weights)
-
-
-def _clamped(known: Known, schema: Schema) -> Clamped:
-    """One row of known values; vectors are known as a whole."""
-    values = Values(np.zeros((schema.n_codes, 1), schema.code_dtype), np.zeros((schema.n_reals, 1)))
-    for name, code in known.codes.items():
-        values.codes[schema.rows[name]] = code
-    for row, code in known.cells.items():
-        values.codes[row] = code
-    for row, number in known.reals.items():
-        values.reals[row] = number
-    return Clamped(values, {name: np.ones(1, np.bool_) for name in known.names}, {})

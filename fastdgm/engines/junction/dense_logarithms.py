@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ...data.evidence_rows import Evidence, missing_code
+from ...data.evidence_block import Evidence, likelihoods_of, missing_code
 from ...kernels.junction_states import uniform53
 from ...kernels.philox import STREAM_EVIDENCE, philox4x32
 from .dense_steps import Lowered, Step
@@ -70,12 +70,11 @@ def draw(low: Lowered, evidence: Evidence, key: int, rows: Array, codes: Array) 
 
 
 def _log_indicators(low: Lowered, evidence: Evidence) -> Array:
-    rows, first = list[Array](), 0
+    rows, likelihoods = list[Array](), likelihoods_of(evidence, low.n_states)
     for v, k in enumerate(low.n_states):
-        if v in evidence.soft:
+        if v in likelihoods:
             with np.errstate(divide="ignore"):
-                rows.append(np.log(evidence.likelihoods[first : first + k]))
-            first += k
+                rows.append(np.log(likelihoods[v]))
         else:
             codes = evidence.codes[v]
             possible = (codes == np.arange(k)[:, None]) | (codes == missing_code(codes.dtype))
