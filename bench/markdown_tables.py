@@ -73,14 +73,18 @@ def about(record: Record) -> list[str]:
 
 
 def comparisons(records: Sequence[Record]) -> str:
-    """A line per workload, operation and rival: both times, and how many times as fast fastdgm is."""
+    """A line per workload, operation and rival: both times, and how many times as fast fastdgm is, row by row.
+
+    A star where the rival had fewer rows.
+    """
     lines = []
     for own in records:
         alike = [r for r in records if all(r[key] == own[key] for key in ("workload", "operation", "threads"))]
         if own["library"] == "fastdgm":
             for rival in alike[1:]:
                 times = bold(digits(us_per_row(rival) / us_per_row(own)), not rival["label"].startswith("floor"))
-                times_of_both = duration(own["median_s"]), duration(rival["median_s"])
+                fewer = "\\*" * (rival["rows"] < own["rows"])
+                times_of_both = duration(own["median_s"]), duration(rival["median_s"]) + fewer
                 lines.append([*about(own), *times_of_both, rival["label"], times])
             if not alike[1:]:
                 lines.append([*about(own), duration(own["median_s"]), "", "", ""])

@@ -181,7 +181,8 @@ def autoregressive_report(results: Results) -> list[str]:
     return [
         "## Autoregressive models",
         "Medians of 7 interleaved rounds (fewer of the slowest methods). In the same run: the same samples from the "
-        f"same uniforms, and the same log_prob to 1e-5 relative ({checks_line(results)}). {machine_line(results)}",
+        f"same uniforms, and the same log_prob to 1e-5 relative ({checks_line(results)}). \\*: on fewer rows. "
+        f"{machine_line(results)}",
         *(table(operation, rows) for operation in ("sample", "log_prob") for rows in (1000, 100, 1)),
         comparisons([r for r in records if r not in made]),
         notes(records),
@@ -215,8 +216,8 @@ def evidence_report(results: Results) -> list[str]:
     return [
         "## Rows with missing values",
         "Exact answers, another pattern in every row. Medians of interleaved rounds, fewer of slow libraries, which "
-        "are asked about fewer rows; in the same run the same answers as pyAgrum's "
-        f"({checks_line(results)}). {machine_line(results)}",
+        "are asked about fewer rows (\\*); in the same run the same answers as pyAgrum's, and little memory beyond "
+        f"them ({checks_line(results)}). {machine_line(results)}",
         *map(table, dict.fromkeys(r["operation"] for r in partial)),
         comparisons([r for r in records if r not in partial]),
         notes(records),
@@ -232,7 +233,8 @@ def lines_of_suite(suite: str, subject: str, how: str, results: Results) -> list
         f"## {subject.capitalize()}",
         f"Medians of interleaved rounds by {machine['clock']}, {how}. In the same run: the same answers "
         f"({checks_line(results)}). Load of the machine before and after: {machine['load_average_before']:.1f} and "
-        f"{machine['load_average_after']:.1f}, on {machine['cores']} cores. {machine_line(results)}",
+        f"{machine['load_average_after']:.1f}, on {machine['cores']} cores. \\*: on fewer rows. "
+        f"{machine_line(results)}",
         comparisons(records),
         notes(records),
         f"### Targets of {subject}",

@@ -221,6 +221,13 @@ def test_rows_with_missing_numbers_are_scored(in_folder, capsys):
         np.testing.assert_array_equal(y.isna()[["z", "x"]], frame.isna())
 
 
+def test_missing_numbers_of_vectors_are_counted_one_by_one(in_folder, capsys):
+    fd.write(fd.BayesNet({"z": fd.Bernoulli(0.5), "v": fd.MultivariateNormal.standard(3)}), "net.safetensors")
+    pd.DataFrame({"z": [True, None]}).to_parquet("z.parquet")
+    assert main(["score", "net.safetensors", "z.parquet"]) == 0
+    assert "missing values    7 of 8, summed out" in capsys.readouterr().out
+
+
 def test_a_state_without_a_name_is_no_missing_value(in_folder, capsys):
     net = fd.BayesNet({"a": fd.Categorical([0.3, 0.7], ["", "b"]), "b": fd.Bernoulli(0.5)})
     fd.write(net, "net.safetensors")

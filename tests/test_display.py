@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 import fastdgm as fd
 from fastdgm.runtime.text import printable
 from fastdgm.show import graph
-from fastdgm.show.layered import CELL_WIDTH, layered
+from fastdgm.show.layered import CELL_WIDTH, label_size, placed
 from fastdgm.show.text import MAX_LINES, network_text
 
 ASIA = [
@@ -289,7 +289,9 @@ def test_a_file_is_as_large_as_the_picture(asia, tmp_path):
 
 
 def size_of(net):
-    return [f"{side:.0f}" for side in layered(net.parents, net.order, {name: name for name in net.names}).size]
+    return [
+        f"{side:.0f}" for side in placed(net.parents, net.order, {name: label_size(name) for name in net.names}).size
+    ]
 
 
 def random_net(n_vars: int) -> fd.BayesNet:
@@ -310,7 +312,7 @@ def test_a_large_network_is_no_wider_than_can_be_read():
 
 def test_a_star_shares_one_line():
     net = fd.naive_bayes("class", [f"x{i}" for i in range(400)])
-    drawing = layered(net.parents, net.order, {name: name for name in net.names})
+    drawing = placed(net.parents, net.order, {name: label_size(name) for name in net.names})
     assert drawing.size[0] < CELL_WIDTH + 50
     assert len(drawing.x) - len(net) == len({*drawing.y.tolist()}) - 2  # a bend per layer between
 
@@ -320,7 +322,7 @@ def test_too_many_bends_are_left_out():
     rng = np.random.default_rng(0)
     edges = {(f"v{min(i, j)}", f"v{max(i, j)}") for i, j in rng.integers(0, 2000, (6000, 2)) if i != j}
     net = fd.BayesNet.from_edges(sorted(edges))
-    drawing = layered(net.parents, net.order, {name: name for name in net.names})
+    drawing = placed(net.parents, net.order, {name: label_size(name) for name in net.names})
     assert len(drawing.x) == len(net)
     assert len(drawing.lines) == len(edges)
 
@@ -382,7 +384,7 @@ def check_layers(net, edges):
 def test_lines_lead_from_every_parent_to_its_children_and_to_nobody_else(pairs):
     edges = {(f"v{min(pair):02}", f"v{max(pair):02}") for pair in pairs if pair[0] != pair[1]}
     net = fd.BayesNet.from_edges(sorted(edges), [f"v{i:02}" for i in range(16)])
-    drawing = layered(net.parents, net.order, {name: name for name in net.names})
+    drawing = placed(net.parents, net.order, {name: label_size(name) for name in net.names})
     from_above = {}
     for upper, lower in drawing.lines:
         from_above.setdefault(lower, []).append(upper)

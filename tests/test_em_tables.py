@@ -201,7 +201,7 @@ def test_priors_are_those_of_complete_rows():
         a = [7.0 / own.size if prior == "bdeu" else 1.0 for own in own_tables]
         counts = expected_counts(rows, np.ones(100), parents, own_tables, n_states)[1]
         for own, table in zip(own_tables, maximised(counts, a), strict=True):
-            np.testing.assert_allclose(own, table, atol=1e-4)
+            np.testing.assert_allclose(own, table, atol=1e-6)
 
 
 def latent_classes(n, seed=0):

@@ -180,7 +180,7 @@ def test_posteriors_multiply_to_the_joint():
 # Spiegelhalter 1988 as R's gRain prints it; Koller and Friedman, Probabilistic Graphical Models, section 3.2.1; the
 # sprinkler of Kevin Murphy's tutorial.
 TEXTBOOK = [
-    ("cancer", {}, {"Cancer=True": 0.011, "Xray=positive": 0.208, "Dyspnoea=True": 0.304}),
+    ("cancer", {}, {"Cancer=True": 0.0116, "Xray=positive": 0.208, "Dyspnoea=True": 0.304}),
     ("cancer", {"Dyspnoea": "True"}, {"Pollution=high": 0.102, "Smoker=True": 0.307, "Cancer=True": 0.025}),
     ("cancer", {"Smoker": "True"}, {"Cancer=True": 0.032, "Xray=positive": 0.222, "Dyspnoea=True": 0.311}),
     ("cancer", {"Cancer": "True"}, {"Pollution=high": 0.249, "Smoker=True": 0.825}),
@@ -209,7 +209,7 @@ def test_textbooks_give_the_same_answers(name, given, expected):
         variable, state = what.split("=")
         found = net.predict_proba(row, variable)[0, net.states[variable].index(state)]
         digits = len(str(published)) - 2
-        assert found == pytest.approx(published, abs=10.0**-digits)
+        assert found == pytest.approx(published, abs=0.51 * 10.0**-digits)
 
 
 def test_the_probability_of_what_was_observed():

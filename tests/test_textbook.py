@@ -116,7 +116,8 @@ def test_cancer(known, published):
     net = fd.example("cancer")
     for name, probability in published.items():
         found = net.posterior([name], given=known)[CANCER_STATES.get(name, "True")]
-        assert found == pytest.approx(probability, abs=7e-4)
+        cut_off = 2e-4 if probability == 0.011 else 0.0  # 0.0116, of which the book gives the first digits
+        assert found == pytest.approx(probability, abs=5.1e-4 + cut_off)
 
 
 def test_sprinkler():

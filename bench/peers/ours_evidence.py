@@ -115,4 +115,4 @@ class OurFirstAnswer(Ours):
     def cold(self) -> None:
         from startup import with_empty_cache
 
-        with_empty_cache("evidence", "alarm")
+        with_empty_cache("evidence", self.source)

@@ -50,9 +50,14 @@ class RowModel(ABC):
         """Number of variables."""
         return len(self.schema.names)
 
+    @property
+    def n_cells(self) -> int:
+        """How many values a row has: a vector has several."""
+        return self.schema.n_codes + self.schema.n_reals
+
     def rows_per_chunk(self, chunk: int | None) -> int:
         """As asked for, else as many as keep a chunk at about 8 million cells."""
-        return rows_per_chunk(self.schema.n_codes + self.schema.n_reals, chunk)
+        return rows_per_chunk(self.n_cells, chunk)
 
     @abstractmethod
     def draw(self, n: int, chunk: int, seed: int, start: int) -> Iterator[Any]:

@@ -21,7 +21,7 @@ def row_description(net: BayesNet, data: list[str], chunk: int | None, ignore_ex
             with inputs.located(first):
                 counts.update(missing_counts(rows, own.schema))
             n_rows += len(rows)
-    return missing_text(counts, n_rows, own.schema.n_codes + own.schema.n_reals)
+    return missing_text(counts, n_rows, own.n_cells)
 
 
 def missing_text(counts: Mapping[str, int], n_rows: int, n_cells: int) -> str:

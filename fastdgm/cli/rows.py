@@ -76,14 +76,14 @@ def score(
         summary = ScoreSummary(worst)
         if is_of_sequences(model):
             sequences.score(model, inputs, out, only_scores, chunk, summary)
-            n_vars = None
+            n_vars = n_cells = None
         else:
             own = row_model(model)
             scored = _scored(own, inputs, own.rows_per_chunk(chunk), ignore_extra, out, summary)
             write_scored(out, only_scores, scored, own.write_scored)
-            n_vars = own.n_vars
+            n_vars, n_cells = own.n_vars, own.n_cells
     place = inputs.place if len(inputs.paths) > 1 else None
-    print(summary.text(n_vars, place), file=sys.stderr if out in SCREEN else sys.stdout)
+    print(summary.text(n_vars, place, n_cells), file=sys.stderr if out in SCREEN else sys.stdout)
 
 
 def _scored(

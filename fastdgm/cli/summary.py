@@ -47,15 +47,15 @@ class ScoreSummary:
         self.n_rows += len(scores)
         self.n_missing += n_missing
 
-    def text(self, n_vars: int | None, place: Place | None = None) -> str:
-        """The figures, aligned, for rows of ``n_vars`` variables, or of any length.
+    def text(self, n_vars: int | None, place: Place | None = None, n_cells: int | None = None) -> str:
+        """The figures, aligned, for rows of ``n_vars`` variables and ``n_cells`` values, or of any length.
 
         ``place`` says which of several inputs a row is in, and its number there.
         """
         lines = [("rows", str(self.n_rows))]
         n_possible = self.n_rows - self.n_impossible
         if self.n_missing:
-            share = "" if n_vars is None else f" of {self.n_rows * n_vars}"
+            share = "" if n_cells is None else f" of {self.n_rows * n_cells}"
             lines.append(("missing values", f"{self.n_missing}{share}, summed out"))
         if self.n_impossible:
             lines.append(("impossible rows", f"{self.n_impossible} (log_prob -inf), not in the mean"))

@@ -42,16 +42,6 @@ class _Layer(NamedTuple):
     below: tuple[Integers, Integers]
 
 
-def layered(parents: Mapping[str, Sequence[str]], order: Sequence[str], labels: Mapping[str, str]) -> Drawing:
-    """Place the variables of a directed acyclic graph as boxes that hold a line of text.
-
-    Parameters
-    ----------
-    parents : the parents of every variable. order : a topological order. labels : what is written, per variable.
-    """
-    return placed(parents, order, {name: label_size(labels[name]) for name in order})
-
-
 def placed(
     parents: Mapping[str, Sequence[str]], order: Sequence[str], sizes: Mapping[str, tuple[float, float]]
 ) -> Drawing:
