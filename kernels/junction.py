@@ -62,9 +62,7 @@ class DenseProgram(NamedTuple):
     n_factors: np.ndarray  # uint32: of each cell
     weight: np.ndarray  # float64, of each cell
     factor_row: np.ndarray  # uint32: rows of the workspace
-    size: (
-        np.ndarray
-    )  # uint32: rows of the workspace, scaled steps, row of p(e), most log2(largest / smallest) of a scaled step
+    size: np.ndarray  # uint32: rows of the workspace, scaled steps, most log2(largest / smallest) of a scaled step
 
 
 class DenseEvidence(NamedTuple):
@@ -107,7 +105,7 @@ def new_scratch(program, n=LANES):
 
 @loop
 def _scale_likelihoods(rows, i, scratch):
-    """The same for the likelihoods of one variable in lane i."""
+    """Take a power of two out of the likelihoods of one variable in lane i; flags it where they spread too far."""
     largest, smallest = 0.0, math.inf
     for k in range(rows.shape[0]):
         largest = max(largest, rows[k, i])
@@ -193,7 +191,7 @@ def _runner(fill_rows):
     @loop
     def run(program, evidence, weights, a, scratch, answers):
         not_inlined()
-        w, widest = scratch.w, int64(program.size[3])
+        w, widest = scratch.w, int64(program.size[2])
         scratch.exponent[:], scratch.softness[:], scratch.flags[:] = 0, 0, False
         for o in range(uint64(program.operation.shape[0])):
             kind, subject = program.operation[o], int64(program.subject[o])

@@ -10,7 +10,7 @@ import math
 
 from numba import cuda, int64, uint32, uint64
 
-from . import junction, junction_states
+from . import junction, uniforms
 from .junction import COUNTS, INDICATORS, MARGINALS, SCALE, SOFTEST, SUMS, TURN, UNSCALE
 from .junction_vectors import COUNT_LANES
 from .philox import STREAM_EVIDENCE
@@ -20,7 +20,7 @@ __all__ = ["answer_cuda", "draw_cuda", "most_probable_cuda"]
 
 device = cuda.jit(device=True)
 log_scaled = device(junction.log_scaled)
-uniform53 = device(junction_states.uniform53)
+uniform53 = device(uniforms.uniform53)
 
 
 @device
@@ -119,7 +119,7 @@ def _collect(program, o, evidence, missing, a, scratch, i, largest):
     elif kind == SCALE:
         power, spread = _scale(scratch.w, first, n, i, scratch)
         scratch.scales[int64(program.subject[o]), i] = math.ldexp(1.0, -power)
-        scratch.flags[i] |= spread > int64(program.size[3])
+        scratch.flags[i] |= spread > int64(program.size[2])
 
 
 @device

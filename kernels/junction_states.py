@@ -16,8 +16,9 @@ from .jit import inlined, kernel, loop, scalar
 from .junction import DenseAnswers, DenseProgram, log_scaled, run_largest, run_sums
 from .junction_vectors import COUNT_LANES, LANES, cell_value
 from .philox import LOW, STREAM_EVIDENCE, philox4x32
+from .uniforms import uniform53
 
-__all__ = ["FoundStates", "StatePlan", "cell_with_share", "draw_cpu", "largest_cell", "most_probable_cpu", "uniform53"]
+__all__ = ["FoundStates", "StatePlan", "cell_with_share", "draw_cpu", "largest_cell", "most_probable_cpu"]
 
 
 class StatePlan(NamedTuple):
@@ -79,12 +80,6 @@ def cell_with_share(w, program, first, n, factor, n_factors, i, u):
         found = first + c if (value > 0.0) & (reached <= goal) else found
         reached += value
     return found
-
-
-@scalar
-def uniform53(high, low):
-    """53 bits of two words, in [0, 1)."""
-    return float((uint64(high) << uint64(21)) | (uint64(low) >> uint64(11))) * 2.0**-53
 
 
 @loop

@@ -35,6 +35,7 @@ from .sliced_slopes import (
     weigh_states,
 )
 from .sliced_sums import first_entry, forward, is_slice, is_wide, n_steps_of, step_at, value_of
+from .uniforms import uniform53
 
 __all__ = ["draw_cpu", "expected_counts_cpu", "log_evidence_cpu", "marginals_cpu", "most_probable_cpu"]
 
@@ -141,29 +142,22 @@ def marginals_cpu(row_begin, row_end, network, rows, programs, memory, posterior
 
 
 @loop
-def _count_component(network, rows, i, words, program, memory, at, weight, counts):
-    """Adds weight times the share of every configuration to all tables of a component; False where shares vanish."""
-    start_slopes(words, program, memory.slopes)
-    for s in range(n_steps_of(words, program) - 1, -1, -1):
-        step = step_at(words, program, s)
-        if not is_slice(words, step):
-            step_back(words, program, step, rows.likelihood_bits[i], memory, at)
-        elif words[step + FAMILY] < network.n_vars:
-            entry = first_entry(words, step, rows.states, i * network.n_vars)
-            least = least_share(words, program, rows.likelihood_bits[i])
-            if not add_shares(words, step, entry, weight, least, memory, at, counts):
-                return False
-    return True
-
-
-@loop
 def _count_components(network, rows, i, words, memory, weight, counts):
-    """All of a row; False where shares vanish."""
-    at = 0
+    """Adds weight times the share of every configuration to all tables of a row's components; False where shares
+    vanish."""
+    at, bits = 0, rows.likelihood_bits[i]
     for c in range(rows.component_start[i], rows.component_start[i + 1]):
         program = rows.component[c]
-        if not _count_component(network, rows, i, words, program, memory, at, weight, counts):
-            return False
+        least = least_share(words, program, bits)
+        start_slopes(words, program, memory.slopes)
+        for s in range(n_steps_of(words, program) - 1, -1, -1):
+            step = step_at(words, program, s)
+            if not is_slice(words, step):
+                step_back(words, program, step, bits, memory, at)
+            elif words[step + FAMILY] < network.n_vars:
+                entry = first_entry(words, step, rows.states, i * network.n_vars)
+                if not add_shares(words, step, entry, weight, least, memory, at, counts):
+                    return False
         at += words[program + PROGRAM_CELLS]
     return True
 
@@ -242,7 +236,7 @@ def _uniform(key, row, v):
     """53 bits in [0, 1): words 2 v and 2 v + 1 of the row."""
     high = one_word(key, row, uint64(2 * v), uint32(STREAM_EVIDENCE))
     low = one_word(key, row, uint64(2 * v + 1), uint32(STREAM_EVIDENCE))
-    return float((uint64(high) << uint64(21)) | (uint64(low) >> uint64(11))) * 2.0**-53
+    return uniform53(high, low)
 
 
 @loop

@@ -13,7 +13,7 @@ from numba import float32, float64, uint32, uint64
 from .jit import inlined, kernel, loop, scalar, wide_vectors
 from .philox import LOW, STREAM_REFINE, STREAM_SAMPLE, fill_words, one_word
 
-__all__ = ["fill_uniforms", "uniform32", "uniform64", "uniforms_cpu"]
+__all__ = ["fill_uniforms", "uniform32", "uniform53", "uniform64", "uniforms_cpu"]
 
 SHORT = 1 << 24  # a first word below this has fewer bits than a float32 holds
 RUN = 32
@@ -35,6 +35,12 @@ def uniform64(high, low):
     """float64 uniform in (0, 1) from two words."""
     u = (float64(high) + float64(low) * float64(WORD)) * float64(WORD) + float64(SMALLEST)
     return u if u < float64(1.0) else float64(LARGEST_64)
+
+
+@scalar
+def uniform53(high, low):
+    """53 bits of two words, in [0, 1)."""
+    return float((uint64(high) << uint64(21)) | (uint64(low) >> uint64(11))) * 2.0**-53
 
 
 @inlined

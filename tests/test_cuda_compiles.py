@@ -8,6 +8,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import numba
+import numpy as np
 import pytest
 
 pytestmark = [
@@ -66,6 +67,33 @@ def test_the_twins_of_sliced_elimination_compile(verb):
     memory = plan_type(SlicedMemory, *[array("float64", 2)] * 2, array("int32", 2), array("float64", 2))
     more = [array("float64", 2)] if verb == "marginals" else []
     assert_compiles(LOOPS[verb, "cuda"].kernel, network, rows, programs, memory, *more)
+
+
+@pytest.mark.parametrize("verb", ["answer", "most probable", "draw"])
+def test_the_twins_of_dense_elimination_compile(verb):
+    from fastdgm import example
+    from fastdgm.data.evidence_rows import as_evidence
+    from fastdgm.engines.junction.dense import DenseEngine
+    from fastdgm.engines.junction.dense_program import marginals_program, states_plan
+    from fastdgm.engines.junction.dense_steps import lowered
+    from fastdgm.engines.junction.loops_cuda import LOOPS
+    from fastdgm.kernels.junction import DenseAnswers, new_scratch
+    from fastdgm.kernels.junction_states import FoundStates
+
+    exact, n = example("asia")._exact, 4
+    network = exact.engine.tree, exact.families, exact.tables, exact.n_states
+    known = DenseEngine(*network).read(as_evidence(np.full((n, 8), -1), exact.schema).read(0, n))
+    flags, numbers = np.zeros(n, np.bool_), np.zeros(n)
+    if verb == "answer":
+        program = marginals_program(lowered(*network, merged=True))
+        answers = DenseAnswers(flags, numbers, np.zeros(16 * n), n, np.zeros((0, 4)))
+        arguments = (program, known, numbers, new_scratch(program, n), answers)
+    else:
+        plan = states_plan(lowered(*network, merged=False))
+        random = (np.uint64(0), np.zeros(n, np.uint64)) if verb == "draw" else ()
+        found = FoundStates(flags, numbers, np.zeros((8, n), np.uint8))
+        arguments = (*random, plan, known, new_scratch(plan.program, n), found)
+    assert_compiles(LOOPS[verb, "cuda"].kernel, *map(numba.typeof, arguments))
 
 
 # --- tables ---

@@ -197,6 +197,17 @@ def test_full_programs_are_lowered_again(monkeypatch):
     check(Case(plain(random_net(1, n_vars=7)), 1, missing=0.6))
 
 
+def test_programs_of_one_row_that_do_not_fit_get_more_room(monkeypatch):
+    """Variables without arcs between them are components of their own."""
+    monkeypatch.setattr("fastdgm.engines.junction.sliced_memory.SLOTS", 2)
+    rng = np.random.default_rng(0)
+    tables, parents = [], []
+    for v in range(6):  # a parent with likelihoods, and a known child
+        parents += [[], [2 * v]]
+        tables += [rng.dirichlet(np.ones(2)), rng.dirichlet(np.ones(3), 2)]
+    check(Case(Plain(parents, tables), 1, missing=0.0, soft=range(0, 12, 2)))
+
+
 def chain(n, rare):
     """x0 -> x1 -> ... of three states, each with a child that is rare under all of them."""
     rng = np.random.default_rng(0)

@@ -41,7 +41,7 @@ def junction_cases(name: str, n_tiles: int, n_threads: int) -> Iterator[Case]:
         answers = DenseAnswers(
             np.zeros(n, np.bool_), np.zeros(n), np.zeros(n_cells * n), n if n_cells else 0, np.zeros((0, COUNT_LANES))
         )
-        inputs = (program, known, np.zeros(n))
+        inputs = (program, known, np.ones(n))
         scratch = new_scratch(program), new_scratch(program, n_threads)
         yield junction_case(f"{name} {verb}", "answer", inputs, scratch, answers, codes)
     plan = states_plan(single)

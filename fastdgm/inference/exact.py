@@ -201,8 +201,9 @@ class Exact:
         return RowError(
             error.row,
             f"what is missing is summed out exactly in at most {MOST_CELLS:.3g} cells a row, and ",
-            f", with {len(names)} hidden variables ({preview(names)}), takes {error.cells:.3g}: {error.n_bytes:.3g} "
-            f'bytes and about {SECONDS_PER_CELL * error.cells:.2g} seconds; method="weighted" estimates it by sampling',
+            f", with {len(names)} hidden variables ({preview(names)}), takes {error.cells:.3g}: up to "
+            f"{error.n_bytes:.3g} bytes and about {SECONDS_PER_CELL * error.cells:.2g} seconds; "
+            'method="weighted" estimates it by sampling',
         )
 
     def _codes(self, n: int) -> Array:

@@ -166,13 +166,16 @@ class DenseEngine:
 
 
 def _tiles(evidence: Evidence) -> Iterator[tuple[slice, Evidence]]:
-    """Rows by whole tiles of LANES, the last ones with rows of which nothing is known behind them."""
+    """Rows by whole tiles of LANES, the last ones with rows of which nothing is known behind them.
+
+    Of no rows a tile, too, so that the loops are compiled.
+    """
     n = evidence.codes.shape[1]
     whole = n - n % LANES
     if whole:
         rows = slice(0, whole)
         yield rows, evidence._replace(codes=evidence.codes[:, rows], likelihoods=evidence.likelihoods[:, rows])
-    if whole < n:
+    if whole < n or not n:
         rows = slice(whole, n)
         codes = np.full((len(evidence.codes), LANES), missing_code(evidence.codes.dtype), evidence.codes.dtype)
         codes[:, : n - whole] = evidence.codes[:, rows]

@@ -12,8 +12,8 @@ import numpy as np
 import numpy.typing as npt
 
 from ...data.evidence_block import Evidence, likelihoods_of, missing_code
-from ...kernels.junction_states import uniform53
 from ...kernels.philox import STREAM_EVIDENCE, philox4x32
+from ...kernels.uniforms import uniform53
 from .dense_steps import Lowered, Step
 
 Array = npt.NDArray[Any]

@@ -294,7 +294,7 @@ def _arranged(low: Lowered, operations: Sequence[Operation], place: Array, n_row
         *(np.ascontiguousarray(own) for own in columns),
         weight=np.concatenate([own.weight for own in cells]),
         factor_row=_unsigned(place[np.concatenate([own.factor_rows.ravel() for own in cells])]),
-        size=_unsigned([n_rows, len(scaled), place[low.result], int(low.scaling.widest)]),
+        size=_unsigned([n_rows, len(scaled), int(low.scaling.widest)]),
     )
     freeze(*program)
     return program

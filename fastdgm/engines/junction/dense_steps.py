@@ -18,9 +18,9 @@ import numpy as np
 import numpy.typing as npt
 
 from .buckets import Bucket, BucketTree
+from .order import Families
 
 Array = npt.NDArray[Any]
-Families = Sequence[tuple[int, ...]]
 
 MAX_FACTORS = 3  # rows that are multiplied in one cell
 MANY_FACTORS = 8  # of which all pairs are looked at

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from ...data.evidence_rows import Evidence, missing_code
+from ...data.evidence_block import Evidence, missing_code
 from ...kernels.sliced import (
     ANSWERED,
     BARREN,
@@ -22,10 +22,11 @@ from ...kernels.sliced import (
     SlicedRows,
 )
 from ...runtime.arrays import read_only
+from .order import Families
 from .row_errors import RowError
 from .sliced_loops import LOOPS
 from .sliced_memory import Workspace
-from .sliced_plan import Families, sliced_plan
+from .sliced_plan import sliced_plan
 
 Array = npt.NDArray[Any]
 
@@ -37,10 +38,10 @@ class TooManyCellsError(RowError):
 
     def __init__(self, row: int, cells: float, most_cells: int, variables: Sequence[int]) -> None:
         self.cells = cells
-        self.n_bytes = 16.0 * cells
+        self.n_bytes = 16.0 * cells  # with slopes
         self.variables = tuple(variables)  # numbers of those that are hidden
         before = f"the sums over the {len(self.variables)} hidden variables of "
-        after = f" take {cells:.3g} cells, {self.n_bytes:.3g} bytes; at most {most_cells} cells are allowed"
+        after = f" take {cells:.3g} cells, up to {self.n_bytes:.3g} bytes; at most {most_cells} cells are allowed"
         super().__init__(row, before, after)
 
 
@@ -157,7 +158,7 @@ class SlicedEngine:
     def _batches(self, evidence: Evidence, work: Workspace, prune: bool) -> Iterator[_Batch]:
         """Rows that fit in memory, loaded and lowered."""
         codes, likelihoods = read_only(np.ascontiguousarray(evidence.codes)), self._likelihoods(evidence)
-        for begin in range(0, codes.shape[1], work.n_rows):
+        for begin in range(0, max(codes.shape[1], 1), work.n_rows):  # of no rows a batch of none: loops are compiled
             n = min(work.n_rows, codes.shape[1] - begin)
             rows = work.rows._replace(
                 n_likelihoods=likelihoods.values.shape[1],
@@ -167,15 +168,16 @@ class SlicedEngine:
             )
             LOOPS["load rows", "cpu"](begin, begin + n, self._plan, codes, prune, rows, work.tile)
             rows.log_p[:n] += likelihoods.log_scale[begin : begin + n]
-            first = 0
-            while first < n:
+            first, has_room = 0, False
+            while True:
                 end = LOOPS["lower rows", "cpu"](first, n, self._plan, rows, work.programs, work.lowering)
                 self._check_sizes(begin, rows.status[:n], rows.states, work)
-                if end > first:
+                if end > first or not n:
                     yield _Batch(begin + first, begin + end, first, rows)
-                if end < n:
-                    work.make_room()
-                first = end
+                if end == n:
+                    break
+                work.make_room(larger=has_room and end == first)
+                first, has_room = end, True
 
     def _check_sizes(self, begin: int, status: Array, states: Array, work: Workspace) -> None:
         large = np.flatnonzero(status == TOO_LARGE)

@@ -36,15 +36,15 @@ class Workspace:
         self.lowering = _lowering(n_vars, len(network.touching), most_cells)
         self.memory = _memory(network, 1 << 12, 1)
 
-    def make_room(self) -> None:
-        """Forgets all programs; where there were none, takes twice the memory for them."""
-        used = self.programs.used
-        if not used[1]:
-            n_words = 2 * self.programs.n_words
-            self.programs = self.programs._replace(n_words=n_words, words=np.empty(n_words, np.int32))
+    def make_room(self, larger: bool) -> None:
+        """Forgets all programs; takes twice the memory for them where those of one row alone did not fit."""
+        if larger:
+            n_words, n_slots = 2 * self.programs.n_words, 2 * self.programs.n_slots
+            words, slots = np.empty(n_words, np.int32), np.empty(n_slots, np.int32)
+            self.programs = self.programs._replace(n_words=n_words, words=words, n_slots=n_slots, slots=slots)
         self.programs.slots[:] = FREE
         self.programs.alone[:] = FREE
-        used[:2] = 0
+        self.programs.used[:2] = 0
 
     def cells(self, network: SlicedNetwork, with_slopes: bool) -> SlicedMemory:
         """Memory for the programs that were asked for."""
@@ -61,6 +61,7 @@ class Workspace:
         """Keeps no more cells than most rows need."""
         if len(self.memory.cells) + len(self.memory.slopes) > MOST_KEPT:
             self.memory = _memory(network, 1 << 12, 1)
+            self.programs.used[2] = 0
 
 
 def _rows(n_rows: int, n_vars: int) -> SlicedRows:

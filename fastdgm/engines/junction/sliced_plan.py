@@ -12,9 +12,9 @@ import numpy.typing as npt
 
 from ...kernels.sliced import SlicedNetwork
 from ...runtime.arrays import freeze
+from .order import Families
 
 Array = npt.NDArray[Any]
-Families = Sequence[tuple[int, ...]]
 
 
 class SlicedPlan(NamedTuple):
