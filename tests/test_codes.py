@@ -217,6 +217,16 @@ def test_negative_codes_in_named_columns_are_no_upper_states(n_states, dtype, ma
     assert net.log_prob(make(codes))[1] == net.log_prob([[1, largest]])[0]
 
 
+def test_what_has_the_name_of_a_state_is_not_missing_in_a_whole_column():
+    names = {"x": fd.Categorical([0.2, 0.3, 0.5], ["-1", "0", "1"]), "y": fd.CPT(["x"], np.full((3, 2), 0.5))}
+    net = fd.BayesNet(names)
+    for ask in (net.log_prob, net.marginals, net.impute):
+        with pytest.raises(ValueError, match="could be codes or"):
+            ask({"x": np.array([-1, -1]), "y": [0, 1]})
+    masked = np.ma.masked_array([0, 0], [True, True])
+    np.testing.assert_allclose(net.log_prob({"x": masked, "y": [0, 1]}), np.log(0.5))
+
+
 def test_minus_one_is_no_missing_value_where_a_state_is_named_so():
     net = fd.BayesNet({"x": fd.Categorical([0.2, 0.3, 0.5], ["-1", "0", "1"])})
     with pytest.raises(ValueError, match=r"codes of 'x' run from 0 to 2 .*: row 1 is -1$"):

@@ -125,3 +125,11 @@ def test_a_network_reads_them():
     np.testing.assert_array_equal(net.log_prob(part), net.log_prob(np.asarray(part)))
     other = Samples(codes[::-1], dict(reversed(net.states.items())))
     np.testing.assert_array_equal(net.log_prob(part), net.log_prob(other))
+
+
+def test_the_missing_code_of_255_states_goes_by_name():
+    """In a network that has the same variables in another order columns are matched."""
+    big = fd.Categorical(np.random.default_rng(0).dirichlet(np.ones(255)))
+    net = fd.BayesNet({"big": big, "b": fd.Bernoulli(0.5)})
+    x = fd.Samples(np.array([[3, 255], [0, 1]], np.uint8), net.states)
+    np.testing.assert_array_equal(fd.BayesNet({"b": fd.Bernoulli(0.5), "big": big}).log_prob(x), net.log_prob(x))

@@ -97,6 +97,8 @@ def test_what_is_refused():
         net.predict_proba({"x0": [0]}, ["y"])
     with pytest.raises(KeyError, match="the model has no variable"):
         net.predict_proba({"x0": [0], "x1": [0], "x2": [0], "x3": [0]}, "y")
+    with pytest.raises(ValueError, match="n_importance"):
+        net.predict_proba({"x0": [0], "x1": [0], "x2": [0]}, "y", n_importance=0)
     with pytest.raises(fd.NotFittedError):
         fd.naive_bayes("y", ["x"]).predict_proba({"x": [0]}, "y")
 

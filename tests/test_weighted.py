@@ -220,3 +220,9 @@ def test_unexplained_rows():
         with pytest.warns(UserWarning, match="in 1 of 2 rows"):
             found = verb(impossible="nan")
         assert np.isnan(found[0]).all() and np.isfinite(found[1]).all()
+
+
+def test_known_numbers_stay_in_the_range_of_the_data():
+    net = fd.BayesNet({"z": fd.Bernoulli(0.5), "r": fd.Normal.given(["z"], mean=[0, 1], std=[1, 1])})
+    with pytest.raises(ValueError, match="within the range of float32: 'r' is 1e\\+300"):
+        net.sample(2, given={"r": 1e300}, method="weighted")
