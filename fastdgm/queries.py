@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,8 +18,10 @@ from .runtime.seeds import at_least_one, key_from_seed
 from .structure_questions import StructureQuestions
 
 if TYPE_CHECKING:
+    from .engines.cuda_program import CudaProgram
     from .engines.hybrid import Program
     from .engines.torch.densities.joint import JointDensity
+    from .inference.cuda_verbs import CudaVerbs
     from .inference.exact import Exact
     from .inference.importance import Sampling
     from .inference.impossible import Impossible
@@ -36,11 +39,13 @@ class Queries(StructureQuestions):
     _kept_exact: Exact | None = None
     _kept_weighted: WeightedInference | None = None
     _kept_density: JointDensity | None = None
+    _kept_cuda: Mapping[int, CudaProgram] = MappingProxyType({})  # by card
 
     def _set_conditionals(self, conditionals: Mapping[str, Conditional]) -> None:
         super()._set_conditionals(conditionals)
         self._kept_program = self._kept_inference = self._kept_exact = None  # at once: their plans may be large
         self._kept_weighted = self._kept_density = None
+        self._kept_cuda = {}
 
     @property
     def _program(self) -> Program:
@@ -149,6 +154,9 @@ class Queries(StructureQuestions):
         >>> value.round(1).tolist(), error.round(2).tolist()
         ([-0.8, -0.6], [0.02, 0.01])
         """
+        placement = Placement.of(data)
+        if placement.queue is not None:
+            return self._on_card(placement).log_prob(data)
         if is_weighted(method):
             options = {"given": given, "per_variable": per_variable, "n_importance": n_importance}
             return self._weighted_log_prob(data, options, n_samples, seed, return_std_error, return_info)
@@ -343,6 +351,18 @@ class Queries(StructureQuestions):
             exact = self._kept_exact = Exact(program)
         return exact
 
+    def _on_card(self, placement: Placement) -> CudaVerbs:
+        """The verbs for arrays of a GPU; what was uploaded to one is kept as long as the parameters."""
+        from .engines.cuda_program import CudaProgram
+        from .inference.cuda_verbs import CudaVerbs
+
+        program, index = self._program, placement.card.index
+        kept = self._kept_cuda.get(index)
+        if kept is None or kept.program is not program:
+            kept = CudaProgram(program)
+            self._kept_cuda = {**self._kept_cuda, index: kept}
+        return CudaVerbs(kept, placement)
+
     def score_samples(self, data: Any) -> npt.NDArray[np.float64]:
         """The same as :meth:`log_prob`, under scikit-learn's name."""
         return self.log_prob(data)
@@ -355,6 +375,7 @@ class Queries(StructureQuestions):
             "_kept_exact": None,
             "_kept_weighted": None,
             "_kept_density": None,
+            "_kept_cuda": {},
         }
 
 

@@ -49,10 +49,11 @@ class Sampler(LatentCodes):
         seed: int | np.random.Generator | None = None,
         start: int = 0,
         like: Any = None,
+        device: str | None = None,
         dtype: npt.DTypeLike = np.float32,
         method: Method = "exact",
         n_samples: int = N_SAMPLES,
-    ) -> Samples:
+    ) -> Any:  # Samples, or CudaSamples where device or like says so
         """Draw ``n`` rows by ancestral sampling, x_v ~ P(x_v | parents of v), parents first; or of what is ``given``,
         x ~ p(x | given).
 
@@ -89,6 +90,7 @@ class Sampler(LatentCodes):
         seed : int in [0, 2**64), a ``numpy.random.Generator``, or None for a fresh one.
         start : index of the first row, so that many processes can make disjoint parts of one data set.
         like : a torch tensor: the result is a torch tensor ``(n, n_vars)`` of codes, or of reals.
+        device : "cuda" or "cuda:1": the rows are drawn on that GPU and stay there, as :class:`CudaSamples`; "cpu".
         dtype : float32 or float64, of real variables.
         method : "exact"; or "weighted", where that is too big, or not possible beside real variables: each row is one
             of ``n_samples`` draws by likelihood weighting (:meth:`log_prob`) of what is given, chosen by their weights
@@ -121,7 +123,10 @@ class Sampler(LatentCodes):
         (0.64, (5, 8))
         """
         kind = real_type(dtype)
-        placement = Placement.of(like)
+        placement = Placement.asked(device, like)
+        if placement.queue is not None:
+            n, start = check_rows(_number_of_rows(n, n_per_row), start)
+            return self._on_card(placement).sample(n, key_from_seed(seed), start, kind)
         if is_weighted(method):
             values, schema, key = self._weighted_rows(given, do, n, n_per_row, n_samples, seed, start, kind)
         elif given is not None and is_per_row(given, self._program.schema):

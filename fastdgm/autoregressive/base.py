@@ -26,6 +26,8 @@ from .verbs import Verbs
 if TYPE_CHECKING:
     from torch import nn
 
+    from .cuda_model import CudaModel
+
 Array = npt.NDArray[Any]
 
 
@@ -78,6 +80,10 @@ class AutoregressiveModel(Verbs):
     def _take_names(self, structure: dict[str, Any]) -> None:
         """Those that ``_named`` wrote; files of models without names have none."""
         self._names = checked_names(structure.get("names"), self.n_vars)
+
+    def _on_card(self, placement: Placement) -> CudaModel:
+        """The verbs for arrays of a GPU."""
+        raise TypeError(f"{type(self).__name__} has no loops for GPUs: copy the arrays to the CPU")
 
     def _stepper(self) -> Stepper:
         raise TypeError(f"{type(self).__name__} is not fitted by gradients")
@@ -145,8 +151,11 @@ class AutoregressiveModel(Verbs):
             range, has -inf.)
         MissingValuesError : NaN, null or -1. TypeError : columns of labels.
         """
+        placement = Placement.of(x)
+        if placement.queue is not None:
+            return self._on_card(placement).log_prob(x, context, per_variable)
         rows = self._check_data(x)
-        return Placement.of(x).give_back(self._log_prob(rows, self._check_context(context, len(rows)), per_variable))
+        return placement.give_back(self._log_prob(rows, self._check_context(context, len(rows)), per_variable))
 
     def score_samples(self, x: Any, *, context: Any = None) -> Any:
         """The same as :meth:`log_prob`, under scikit-learn's name."""
@@ -178,6 +187,7 @@ class AutoregressiveModel(Verbs):
         uniforms: Any = None,
         given: Any = None,
         like: Any = None,
+        device: str | None = None,
     ) -> Any:
         """Draw rows by ancestral sampling: x_d from p(x_d | x_1, ..., x_{d-1}), variable by variable.
 
@@ -205,6 +215,7 @@ class AutoregressiveModel(Verbs):
             ``order[j]``.
         given : not possible here: known values that are not a prefix would need a sum over the others.
         like : a torch tensor: the result is a torch tensor, as where prefix or context is one.
+        device : "cuda" or "cuda:1": the rows are drawn on that GPU and stay there; "cpu".
 
         Returns
         -------
@@ -230,18 +241,22 @@ class AutoregressiveModel(Verbs):
                 uniforms=uniforms,
                 given=given,
                 like=like,
+                device=device,
             )
         )
 
     def draw(self, asked: SampleOptions) -> Any:
         """What :meth:`sample` gives for these options."""
         refuse_given(asked.given)
+        placement = Placement.asked(asked.device, asked.like, asked.prefix, asked.context)
+        if placement.queue is not None:
+            return self._on_card(placement).draw(asked)
         prefix = None if asked.prefix is None else self._check_prefix(asked.prefix)
         context = self._check_context_rows(asked.context)
         draw = check_draw(asked, self._uniforms_shape(), prefix, context=context)
         self._check_truncation(draw)
         drawn = self._sample(draw)
-        give_back = Placement.of(asked.like, asked.prefix, asked.context).give_back
+        give_back = placement.give_back
         if not draw.return_log_prob:
             return give_back(drawn.values)
         return tuple(give_back(part) for part in drawn if part is not None)

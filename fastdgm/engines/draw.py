@@ -42,6 +42,7 @@ class SampleOptions:
     given: Any = None
     context: Any = None
     like: Any = None
+    device: Any = None  # where rows are drawn, "cuda" or "cpu"
 
 
 @dataclass(frozen=True)

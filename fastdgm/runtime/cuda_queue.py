@@ -1,0 +1,83 @@
+"""A stream of one GPU: where memory there is allocated, copied and read. Nothing else copies between host and card."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+DEFAULT_STREAM = 0
+
+
+def is_simulated() -> bool:
+    """Whether kernels run in numba's simulator, where the memory of the card is that of the host."""
+    from numba import config
+
+    return bool(config.ENABLE_CUDASIM)  # type: ignore[attr-defined]  # numba sets its settings when it is imported
+
+
+class CudaQueue(NamedTuple):
+    """A card and a stream of it: copies and launches of one queue run one after the other, in the order they came.
+
+    All methods but ``to_host`` and ``synchronize`` return before the card is done.
+    """
+
+    index: int = 0  # of the card
+    stream: int = DEFAULT_STREAM  # handle of a CUDA stream
+
+    @contextmanager
+    def active(self) -> Iterator[Any]:
+        """The card made the current one; gives the stream as kernels are launched on it."""
+        from numba import cuda
+
+        with cuda.gpus[self.index]:
+            yield cuda.external_stream(self.stream) if self.stream else DEFAULT_STREAM
+
+    def to_device(self, array: npt.NDArray[Any]) -> Any:
+        """A copy of an array on the card."""
+        from numba import cuda
+
+        with self.active() as stream:
+            return cuda.to_device(np.ascontiguousarray(array), stream=stream)
+
+    def plan_to_device(self, plan: Any) -> Any:
+        """The same of all arrays of a plan, a tuple; its numbers stay."""
+        if isinstance(plan, tuple):
+            return type(plan)(*map(self.plan_to_device, plan))
+        return self.to_device(plan) if isinstance(plan, np.ndarray) else plan
+
+    def to_host(self, array: Any) -> npt.NDArray[Any]:
+        """A copy of an array of the card here; waits for it."""
+        with self.active() as stream:
+            found: npt.NDArray[Any] = array.copy_to_host(stream=stream)
+            if stream:
+                stream.synchronize()
+            return found
+
+    def empty(self, shape: tuple[int, ...], dtype: npt.DTypeLike) -> Any:
+        """Memory of the card that holds anything."""
+        from numba import cuda
+
+        with self.active() as stream:
+            return cuda.device_array(shape, dtype, stream=stream)
+
+    def synchronize(self) -> None:
+        """Wait until all that came is done."""
+        from numba import cuda
+
+        with self.active() as stream:
+            if stream:
+                stream.synchronize()
+            else:
+                cuda.synchronize()
+
+    def free_bytes(self) -> int | None:
+        """Memory of the card that nobody holds; None where nothing tells."""
+        from numba import cuda
+
+        with self.active():
+            free = cuda.current_context().get_memory_info().free
+        return int(free) if free != float("inf") else None
