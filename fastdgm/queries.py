@@ -356,11 +356,11 @@ class Queries(StructureQuestions):
         from .engines.cuda_program import CudaProgram
         from .inference.cuda_verbs import CudaVerbs
 
-        program, index = self._program, placement.card.index
-        kept = self._kept_cuda.get(index)
+        program, device = self._program, placement.cuda.device
+        kept = self._kept_cuda.get(device)
         if kept is None or kept.program is not program:
             kept = CudaProgram(program)
-            self._kept_cuda = {**self._kept_cuda, index: kept}
+            self._kept_cuda = {**self._kept_cuda, device: kept}
         return CudaVerbs(kept, placement)
 
     def score_samples(self, data: Any) -> npt.NDArray[np.float64]:

@@ -61,7 +61,7 @@ class CudaSamples:
         """The rows on the CPU, copied once."""
         if device != "cpu":
             raise ValueError(f'to() takes "cpu", got {device!r}')
-        codes, reals = (self.placement.card.to_host(own) for own in self._blocks)
+        codes, reals = (self.placement.cuda.to_host(own) for own in self._blocks)
         return Samples.of(Values(codes, reals), self._schema, self.seed, self.start)
 
     def keys(self) -> Sequence[str]:

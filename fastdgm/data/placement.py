@@ -61,7 +61,7 @@ class Placement(NamedTuple):
         return cls("torch" if placement.library == "torch" else "numba", CudaQueue(int(number or 0)))
 
     @property
-    def card(self) -> CudaQueue:
+    def cuda(self) -> CudaQueue:
         """The card's queue. ValueError where there is none."""
         if self.queue is None:
             raise ValueError("arrays are on the CPU")
@@ -73,8 +73,8 @@ class Placement(NamedTuple):
             import torch
 
             kind = getattr(torch, np.dtype(dtype).name)
-            return cuda_view(torch.empty(shape, dtype=kind, device=f"cuda:{self.card.index}"))
-        return self.card.empty(shape, dtype)
+            return cuda_view(torch.empty(shape, dtype=kind, device=f"cuda:{self.cuda.device}"))
+        return self.cuda.empty(shape, dtype)
 
     def give_back(self, array: Any) -> Any:
         """The array as the library's own, sharing its memory."""

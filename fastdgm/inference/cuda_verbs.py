@@ -20,10 +20,10 @@ class CudaVerbs(NamedTuple):
 
     def sample(self, n: int, key: int, start: int, dtype: np.dtype[Any]) -> CudaSamples:
         """Rows drawn parents first."""
-        values = self.program.sample(self.placement.card, n, key, start, dtype, self.placement.empty)
+        values = self.program.sample(self.placement.cuda, n, key, start, dtype, self.placement.empty)
         return CudaSamples(values, self.program.program.schema, self.placement, key, start)
 
     def log_prob(self, data: Any) -> Any:
         """log p of complete rows, of the library and on the card of the data."""
-        block = as_cuda_block(data, self.program.program.schema, self.placement.card)
-        return self.placement.give_back(self.program.log_prob(self.placement.card, block, self.placement.empty))
+        block = as_cuda_block(data, self.program.program.schema, self.placement.cuda)
+        return self.placement.give_back(self.program.log_prob(self.placement.cuda, block, self.placement.empty))

@@ -25,7 +25,7 @@ class CudaQueue(NamedTuple):
     All methods but ``to_host`` and ``synchronize`` return before the card is done.
     """
 
-    index: int = 0  # of the card
+    device: int = 0  # number of the card
     stream: int = DEFAULT_STREAM  # handle of a CUDA stream
 
     @contextmanager
@@ -33,7 +33,7 @@ class CudaQueue(NamedTuple):
         """The card made the current one; gives the stream as kernels are launched on it."""
         from numba import cuda
 
-        with cuda.gpus[self.index]:
+        with cuda.gpus[self.device]:
             yield cuda.external_stream(self.stream) if self.stream else DEFAULT_STREAM
 
     def to_device(self, array: npt.NDArray[Any]) -> Any:
