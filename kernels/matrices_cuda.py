@@ -36,7 +36,7 @@ def _is_state(value, n_states):
 
 @cuda.jit
 def clear_flags_cuda(flags):
-    """Nothing is wrong yet."""
+    """flags = NOTHING: no check has found anything wrong yet."""
     for flag in range(cuda.grid(1), flags.shape[0], cuda.gridsize(1)):
         flags[flag] = NOTHING
 
