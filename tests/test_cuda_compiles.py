@@ -68,9 +68,7 @@ def test_the_twins_of_sliced_elimination_compile(verb):
     assert_compiles(LOOPS[verb, "cuda"].kernel, network, rows, programs, memory, *more)
 
 
-@pytest.mark.parametrize(
-    "verb", ["answer packed", "answer packed in shared memory", "most probable packed", "draw packed"]
-)
+@pytest.mark.parametrize("verb", ["answer", "answer in shared memory", "most probable", "draw"])
 def test_the_twins_of_dense_elimination_compile(verb):
     from numba.types import int64, uint64
 
