@@ -269,6 +269,8 @@ CHECKS = {
     "multivariate.log_prob_components_cpu": Checks(
         "reference_multivariate.log_prob", "test_multivariate_kernels.test_log_prob"
     ),
+    "terms_cuda.add_cuda": Checks("numpy.add", "test_cuda_reals.test_terms", "gpu: terms add"),
+    "terms_cuda.clear_cuda": Checks("numpy.zeros", "test_cuda_reals.test_terms", "gpu: terms clear"),
     "multivariate_cuda.sample_vector_cuda": Checks(
         "multivariate.sample_vector_cpu", "test_multivariate_kernels.test_twin_of_samples", "gpu: vector sample"
     ),

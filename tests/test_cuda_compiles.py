@@ -370,6 +370,18 @@ def test_the_twin_of_nade_compiles(verb, element):
     assert [verb for verb, _ in LOOPS] == NADE_VERBS
 
 
+# --- terms of several engines ---
+
+
+def test_the_twins_of_terms_compile():
+    from fastdgm.engines.program_loops_cuda import LOOPS
+
+    totals = array("float64", 1)
+    assert_compiles(LOOPS["add", "cuda"].kernel, totals, totals)
+    assert_compiles(LOOPS["clear", "cuda"].kernel, totals)
+    assert len(LOOPS) == 2
+
+
 # --- normal vectors ---
 
 

@@ -29,6 +29,7 @@ from fastdgm.engines.multivariate import loops as multivariate
 from fastdgm.engines.multivariate import loops_cuda as multivariate_cuda
 from fastdgm.engines.nade import loops as nade
 from fastdgm.engines.nade import loops_cuda as nade_cuda
+from fastdgm.engines.program_loops_cuda import LOOPS as TERMS
 from fastdgm.engines.roots import loops as roots
 from fastdgm.engines.roots import loops_cuda as roots_cuda
 from fastdgm.engines.tables import loops as tables
@@ -39,6 +40,7 @@ FAMILIES = {
     "logistic": logistic.LOOPS | logistic_cuda.LOOPS,
     "gaussian": gaussian.LOOPS | gaussian_cuda.LOOPS,
     "roots": roots.LOOPS | roots_cuda.LOOPS,
+    "terms": TERMS,
     "tables": tables.LOOPS | tables_cuda.LOOPS,
     "elimination": elimination.LOOPS | elimination_cuda.LOOPS,
     "sliced": sliced.LOOPS | sliced_cuda.LOOPS,
@@ -59,6 +61,8 @@ ONLY_CUDA = {
     ("junction", "packed draw"),
     ("junction", "packed most probable"),
     ("tables", "first bad row"),
+    ("terms", "add"),
+    ("terms", "clear"),
     ("markov", "count known contexts"),
     ("markov", "sample padded"),
     ("markov", "sparse sample padded"),

@@ -32,6 +32,7 @@ from rates import copy_rate, device_seconds, philox_rate
 from scalar_cases import gaussian_cases, root_cases
 from sliced_cases import sliced_cases
 from table_cases import table_cases
+from term_cases import term_cases
 from vector_cases import vector_cases
 
 from fastdgm.engines.elimination.loops_cuda import LOOPS as ELIMINATION_LOOPS
@@ -46,6 +47,7 @@ from fastdgm.engines.masked.loops_cuda import LOOPS as MASKED_LOOPS
 from fastdgm.engines.moments.loops_cuda import LOOPS as MOMENTS_LOOPS
 from fastdgm.engines.multivariate.loops_cuda import LOOPS as VECTOR_LOOPS
 from fastdgm.engines.nade.loops_cuda import LOOPS as NADE_LOOPS
+from fastdgm.engines.program_loops_cuda import LOOPS as TERM_LOOPS
 from fastdgm.engines.roots.loops_cuda import LOOPS as ROOT_LOOPS
 from fastdgm.engines.tables.loops_cuda import LOOPS as TABLE_LOOPS
 from fastdgm.engines.torch.neural_loops_cuda import LOOPS as MODULE_LOOPS
@@ -59,6 +61,7 @@ FAMILIES = {
     "logistic": LOGISTIC_LOOPS,
     "gaussian": GAUSSIAN_LOOPS,
     "roots": ROOT_LOOPS,
+    "terms": TERM_LOOPS,
     "elimination": ELIMINATION_LOOPS,
     "junction": JUNCTION_LOOPS,
     "sliced elimination": SLICED_LOOPS,
@@ -91,6 +94,7 @@ def full_size() -> Iterator[Case]:
     yield from gradient_cases(200_000, 100)
     yield from noise_cases(1_000_000, 20)
     yield from root_cases(4_000_000)
+    yield from term_cases(10_000_000)
     yield from vector_cases(100_000, 100)
     yield from interval_cases(10_000_000)
     yield from made_cases(4096, 784, 500)
@@ -113,6 +117,7 @@ def tiny() -> Iterator[Case]:
     yield from gradient_cases(8, 3)
     yield from noise_cases(8, 3)
     yield from root_cases(8)
+    yield from term_cases(8)
     yield from vector_cases(8, 3)
     yield from interval_cases(8)
     yield from made_cases(8, 12, 8)
