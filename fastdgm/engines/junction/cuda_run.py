@@ -42,7 +42,7 @@ class CudaDense:
     """Answers about rows of one network of tables on one card.
 
     Methods launch twins and do not wait for them. They lower ``status`` (2,) to the first row whose numbers leave the
-    range of float64, and to the first that is impossible.
+    range of float64, and to the first that is impossible; and return whether the former may be.
     """
 
     def __init__(self, tree: BucketTree, families: Families, tables: Sequence[Array], n_states: Sequence[int]) -> None:
@@ -57,28 +57,27 @@ class CudaDense:
         """Whether float64 holds all numbers of rows without likelihoods."""
         return self._merged.in_range and self._single.in_range
 
-    def may_flag(self, queue: CudaQueue, known: Known) -> bool:
-        """Whether log p of a row may have no answer."""
-        return self._evidence_run(queue, known).may_flag
+    def evidence(self, queue: CudaQueue, codes: Any) -> CudaEvidence:
+        """Rows without likelihoods."""
+        return CudaEvidence(codes, self._no_cells(queue).reshape(1, 1))
 
-    def log_evidence(self, queue: CudaQueue, evidence: CudaEvidence, known: Known, log_p: Any, status: Any) -> None:
+    def log_evidence(self, queue: CudaQueue, evidence: CudaEvidence, known: Known, log_p: Any, status: Any) -> bool:
         """log_p (n,) = log p(e), nats, -inf where it is impossible."""
-        if self._nothing is None:
-            self._nothing = queue.to_device(np.zeros(1))
-        self._answer(queue, self._evidence_run(queue, known), evidence, CudaAnswers(log_p, self._nothing, status))
+        run = self._run(queue, ("log evidence", known), lambda: (evidence_program(self._merged), {}))
+        return self._answer(queue, run, evidence, CudaAnswers(log_p, self._no_cells(queue), status))
 
-    def marginals(self, queue: CudaQueue, evidence: CudaEvidence, known: Known, answers: CudaAnswers) -> None:
+    def marginals(self, queue: CudaQueue, evidence: CudaEvidence, known: Known, answers: CudaAnswers) -> bool:
         """cells = P(x_v = k | e), one (n, k) after the other; NaN where impossible; log_p (n,) = log p(e)."""
         first_cell = dict(enumerate(accumulate(self._n_states, initial=0)))
         run = self._run(queue, ("marginals", known), lambda: (marginals_program(self._merged), first_cell))
-        self._answer(queue, run, evidence, answers)
+        return self._answer(queue, run, evidence, answers)
 
-    def posterior(self, queue: CudaQueue, evidence: CudaEvidence, known: Known, v: int, answers: CudaAnswers) -> None:
+    def posterior(self, queue: CudaQueue, evidence: CudaEvidence, known: Known, v: int, answers: CudaAnswers) -> bool:
         """cells = P(x_v = k | e) (n, k) of one variable; log_p (n,) = log p(e)."""
         run = self._run(queue, (f"posterior of {v}", known), lambda: (posterior_program(self._merged, v), {v: 0}))
-        self._answer(queue, run, evidence, answers)
+        return self._answer(queue, run, evidence, answers)
 
-    def most_probable(self, queue: CudaQueue, evidence: CudaEvidence, known: Known, found: CudaStates) -> None:
+    def most_probable(self, queue: CudaQueue, evidence: CudaEvidence, known: Known, found: CudaStates) -> bool:
         """codes (n_vars, n) = argmax p(x, e)."""
         run, n = self._states_run(queue, known), evidence.codes.shape[1]
         slabs = self._slabs_of(queue, run, n)
@@ -86,11 +85,12 @@ class CudaDense:
             queue, LOOPS["packed most probable", "cuda"], n, run, (run.program, self._words, evidence, slabs, found)
         )
 
-    def draw(self, queue: CudaQueue, evidence: CudaEvidence, known: Known, draws: CudaDraws, found: CudaStates) -> None:
+    def draw(self, queue: CudaQueue, evidence: CudaEvidence, known: Known, draws: CudaDraws, found: CudaStates) -> bool:
         """codes (n_vars, n * n_per_row) ~ p(x | e)."""
         run, n = self._states_run(queue, known), evidence.codes.shape[1]
         arguments = draws, run.program, self._words, evidence, self._slabs_of(queue, run, n), found
         _launch(queue, LOOPS["packed draw", "cuda"], n, run, arguments)
+        return run.may_flag
 
     # --- programs ---
 
@@ -106,8 +106,11 @@ class CudaDense:
     def _states_plan(self) -> StatePlan:
         return states_plan(self._single)
 
-    def _evidence_run(self, queue: CudaQueue, known: Known) -> CudaRun:
-        return self._run(queue, ("log evidence", known), lambda: (evidence_program(self._merged), {}))
+    def _no_cells(self, queue: CudaQueue) -> Any:
+        """An array that nobody reads or fills."""
+        if self._nothing is None:
+            self._nothing = queue.to_device(np.zeros(1))
+        return self._nothing
 
     def _states_run(self, queue: CudaQueue, known: Known) -> CudaRun:
         if self._words is None:
@@ -124,7 +127,7 @@ class CudaDense:
             self._runs[key] = CudaRun(queue.plan_to_device(own.program), 8 * own.n_cells, own.may_flag)
         return self._runs[key]
 
-    def _answer(self, queue: CudaQueue, run: CudaRun, evidence: CudaEvidence, answers: CudaAnswers) -> None:
+    def _answer(self, queue: CudaQueue, run: CudaRun, evidence: CudaEvidence, answers: CudaAnswers) -> bool:
         n = answers.log_p.shape[0]
         if run.block_bytes <= SHARED_BYTES:
             twin = LOOPS["packed answer in shared memory", "cuda"]._replace(shared_bytes=run.block_bytes)
@@ -132,6 +135,7 @@ class CudaDense:
         else:
             slabs = self._slabs_of(queue, run, n)
             _launch(queue, LOOPS["packed answer", "cuda"], n, run, (run.program, evidence, slabs, answers))
+        return run.may_flag
 
     def _slabs_of(self, queue: CudaQueue, run: CudaRun, n: int) -> Any:
         """Memory of a stream that the blocks of a program work in: its rows are walked by as many threads."""
