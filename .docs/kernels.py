@@ -135,6 +135,24 @@ CHECKS = {
     "evidence_tiles.codes_of_floats_cpu": Checks(
         "numpy.ndarray.astype", "test_evidence_tiles.test_floats_become_codes"
     ),
+    "tiles_cuda.reset_flags_cuda": Checks(
+        "numpy.full", "test_cuda_boundary.test_nothing_is_found_at_first", "gpu: reset flags"
+    ),
+    "tiles_cuda.check_columns_cuda": Checks(
+        "tiles.narrow_columns_cpu",
+        "test_cuda_boundary.test_what_is_wrong_is_refused_in_the_words_of_the_cpu",
+        "gpu: check columns",
+    ),
+    "tiles_cuda.load_columns_cuda": Checks(
+        "tiles.narrow_columns_cpu", "test_cuda_boundary.test_codes_of_any_type_and_layout", "gpu: load columns"
+    ),
+    "tiles_cuda.load_rows_cuda": Checks(
+        "tiles.columns_from_rows_cpu", "test_cuda_boundary.test_more_rows_than_a_tile_and_more_cells", "gpu: load rows"
+    ),
+    "tiles_cuda.relabel_cuda": Checks(
+        "numpy.take", "test_cuda_boundary.test_booleans_match_states_by_name", "gpu: relabel"
+    ),
+    "tiles_cuda.fill_cuda": Checks("numpy.full", "test_cuda_boundary.test_missing_values", "gpu: fill"),
     "cpt_cuda.sample_cuda": Checks("cpt.sample_cpu", "test_cuda.test_samples_are_those_of_the_cpu", "gpu: sample"),
     "cpt_cuda.log_prob_cuda": Checks("cpt.log_prob_cpu", "test_cuda.test_log_prob", "gpu: log_prob columns"),
     "cpt_cuda.log_prob_per_variable_cuda": Checks(

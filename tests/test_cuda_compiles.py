@@ -91,6 +91,39 @@ def test_the_twins_of_dense_elimination_compile(verb):
     assert_compiles(LOOPS[f"packed {verb}", "cuda"].kernel, *arguments[verb])
 
 
+# --- arrays that come in ---
+
+
+@pytest.mark.parametrize(
+    ("source", "target"),
+    [
+        ("uint8", "uint8"),
+        ("int64", "uint16"),
+        ("uint64", "uint8"),
+        ("float32", "uint8"),
+        ("float16", "float32"),
+        ("float64", "float64"),
+        ("int8", "float64"),
+    ],
+)
+@pytest.mark.parametrize("layout", ["C", "A"])
+def test_the_loader_compiles(source, target, layout):
+    from numba.types import int64
+
+    from fastdgm.data.cuda_loading import LOOPS
+    from fastdgm.kernels.tiles_cuda import CellPlan
+
+    plan = plan_type(CellPlan, int64, int64, "int32", "int32", "uint8")
+    marker, absent = getattr(numba.types, source), getattr(numba.types, target)
+    rows, columns, flags = array(source, 2, layout), array(target, 2), array("int64", 1)
+    assert_compiles(LOOPS["check columns"].kernel, plan, marker, rows, flags)
+    for verb in ("load columns", "load rows"):
+        assert_compiles(LOOPS[verb].kernel, plan, marker, absent, rows, columns, flags)
+    assert_compiles(LOOPS["fill"].kernel, absent, columns)
+    assert_compiles(LOOPS["relabel"].kernel, plan, array("int32", 1), columns, flags)
+    assert_compiles(LOOPS["reset flags"].kernel, flags)
+
+
 # --- tables ---
 
 

@@ -22,6 +22,7 @@ from gradient_cases import gradient_cases, noise_cases
 from interval_cases import interval_cases
 from junction_cases import junction_cases
 from latent_cases import elimination_cases
+from loader_cases import loader_cases
 from logistic_cases import logistic_cases
 from markov_cases import dense_cases, sparse_cases
 from module_cases import module_cases
@@ -89,6 +90,7 @@ class Rates(NamedTuple):
 def full_size() -> Iterator[Case]:
     """The sizes of the results."""
     yield from table_cases("alarm", 4_000_000)
+    yield from loader_cases("alarm", 4_000_000)
     yield from logistic_cases(200_000)
     yield from gaussian_cases(1_000_000, 100)
     yield from gradient_cases(200_000, 100)
@@ -112,6 +114,7 @@ def full_size() -> Iterator[Case]:
 def tiny() -> Iterator[Case]:
     """Sizes for numba's simulator."""
     yield from table_cases("alarm", 16)
+    yield from loader_cases("alarm", 16)
     yield from logistic_cases(16)
     yield from gaussian_cases(8, 3)
     yield from gradient_cases(8, 3)
