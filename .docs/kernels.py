@@ -107,11 +107,14 @@ CHECKS = {
     "junction_states.draw_cpu": Checks(
         "reference_evidence.expected_counts", "test_junction.test_draws_follow_the_posterior"
     ),
-    "junction_cuda.answer_cuda": Checks("junction.answer_cpu", "test_junction_cuda.test_answers", "gpu: marginals"),
-    "junction_cuda.most_probable_cuda": Checks(
-        "junction_states.most_probable_cpu", "test_junction_cuda.test_states", "gpu: most probable"
+    "junction_cuda.answer_cuda": Checks("junction.answer_cpu", "test_junction_cuda.test_marginals", "gpu: marginals"),
+    "junction_cuda.answer_shared_cuda": Checks(
+        "junction.answer_cpu", "test_junction_cuda.test_log_evidence", "gpu: log evidence"
     ),
-    "junction_cuda.draw_cuda": Checks("junction_states.draw_cpu", "test_junction_cuda.test_states", "gpu: draw"),
+    "junction_states_cuda.most_probable_cuda": Checks(
+        "junction_states.most_probable_cpu", "test_junction_cuda.test_most_probable", "gpu: most probable"
+    ),
+    "junction_states_cuda.draw_cuda": Checks("junction_states.draw_cpu", "test_junction_cuda.test_draws", "gpu: draw"),
     # --- rows and columns ---
     "tiles.columns_from_rows_cpu": Checks(
         "numpy.transpose", "test_tiles.test_rows_become_columns", "alarm-1M-forms/log_prob_of_int64_rows"

@@ -8,7 +8,6 @@ from types import SimpleNamespace
 from typing import Any
 
 import numba
-import numpy as np
 import pytest
 
 pytestmark = [
@@ -69,31 +68,27 @@ def test_the_twins_of_sliced_elimination_compile(verb):
     assert_compiles(LOOPS[verb, "cuda"].kernel, network, rows, programs, memory, *more)
 
 
-@pytest.mark.parametrize("verb", ["answer", "most probable", "draw"])
+@pytest.mark.parametrize("verb", ["answer", "answer in shared memory", "most probable", "draw"])
 def test_the_twins_of_dense_elimination_compile(verb):
-    from fastdgm import example
-    from fastdgm.data.evidence_rows import as_evidence
-    from fastdgm.engines.junction.dense import DenseEngine
-    from fastdgm.engines.junction.dense_program import marginals_program, states_plan
-    from fastdgm.engines.junction.dense_steps import lowered
-    from fastdgm.engines.junction.loops_cuda import LOOPS
-    from fastdgm.kernels.junction import DenseAnswers, new_scratch
-    from fastdgm.kernels.junction_states import FoundStates
+    from numba.types import int64, uint64
 
-    exact, n = example("asia")._exact, 4
-    network = exact.engine.tree, exact.families, exact.tables, exact.n_states
-    known = DenseEngine(*network).read(as_evidence(np.full((n, 8), -1), exact.schema).read(0, n))
-    flags, numbers = np.zeros(n, np.bool_), np.zeros(n)
-    if verb == "answer":
-        program = marginals_program(lowered(*network, merged=True))
-        answers = DenseAnswers(flags, numbers, np.zeros(16 * n), n, np.zeros((0, 4)))
-        arguments = (program, known, numbers, new_scratch(program, n), answers)
-    else:
-        plan = states_plan(lowered(*network, merged=False))
-        random = (np.uint64(0), np.zeros(n, np.uint64)) if verb == "draw" else ()
-        found = FoundStates(flags, numbers, np.zeros((8, n), np.uint8))
-        arguments = (*random, plan, known, new_scratch(plan.program, n), found)
-    assert_compiles(LOOPS[verb, "cuda"].kernel, *map(numba.typeof, arguments))
+    from fastdgm.engines.junction.loops_cuda import LOOPS
+    from fastdgm.kernels.junction_cuda import CudaAnswers, CudaEvidence, PackedProgram
+    from fastdgm.kernels.junction_states_cuda import CudaDraws, CudaStates
+
+    program = plan_type(PackedProgram, "uint32", "float64")
+    known = plan_type(CudaEvidence, array("uint8", 2), array("float64", 2))
+    slabs, status = array("float64", 1), "int64"
+    answers = plan_type(CudaAnswers, "float64", "float64", status)
+    found = plan_type(CudaStates, array("uint8", 2), status)
+    draws = plan_type(CudaDraws, uint64, uint64, int64)
+    arguments = {
+        "answer": (program, known, slabs, answers),
+        "answer in shared memory": (program, known, answers),
+        "most probable": (program, array("uint32", 1), known, slabs, found),
+        "draw": (draws, program, array("uint32", 1), known, slabs, found),
+    }
+    assert_compiles(LOOPS[f"packed {verb}", "cuda"].kernel, *arguments[verb])
 
 
 # --- arrays that come in ---

@@ -56,8 +56,12 @@ FAMILIES = {
     "noise": noise.LOOPS | noise_cuda.LOOPS,
     "neural": neural_loops.LOOPS | neural_loops_cuda.LOOPS,
 }
-# A device returns nothing: neither the first bad row, nor a table or a stream that grows.
+# A device returns nothing: neither the first bad row, nor a table or a stream that grows. Packed plans are others.
 ONLY_CUDA = {
+    ("junction", "packed answer"),
+    ("junction", "packed answer in shared memory"),
+    ("junction", "packed draw"),
+    ("junction", "packed most probable"),
     ("tables", "first bad row"),
     ("terms", "add"),
     ("terms", "clear"),

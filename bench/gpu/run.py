@@ -214,7 +214,12 @@ def measure(case: Case, rates: Rates) -> dict[str, Any]:
 
 def kernel_of(twin: Twin) -> str:
     """The place of a twin in the tables of loops."""
-    places = ((family, verb) for family, loops in FAMILIES.items() for (verb, _), own in loops.items() if own is twin)
+    places = (
+        (family, verb)
+        for family, loops in FAMILIES.items()
+        for (verb, _), own in loops.items()
+        if own.kernel is twin.kernel
+    )
     return ": ".join(next(places))
 
 
