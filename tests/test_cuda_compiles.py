@@ -293,68 +293,88 @@ def test_the_twins_of_noise_compile(verb, element):
 # --- Markov chains ---
 
 
+def packed_sequences(codes: str) -> Any:
+    from numba.types import int64
+
+    from fastdgm.kernels.packed_sequences_cuda import PackedSequences
+
+    return plan_type(PackedSequences, codes, "uint64", "int64", *[int64] * 3)
+
+
 def markov_arguments(codes: str) -> dict[str, list[Any]]:
     """Of the twins by verb."""
-    from numba.types import int64, uint64
+    from numba.types import int64
 
-    from fastdgm.kernels.markov import Chain
-    from fastdgm.kernels.markov_sampling import MarkovRequest, Sampler
-    from fastdgm.kernels.markov_sparse import SparseChain, SparseSampler
+    from fastdgm.kernels.markov_counting import Digits
+    from fastdgm.kernels.markov_counting_cuda import CountTable
+    from fastdgm.kernels.markov_cuda import PackedChain
+    from fastdgm.kernels.markov_sparse import SparseChain
+    from fastdgm.kernels.packed_sequences_cuda import Extent
 
-    flat, rows, starts, totals = array(codes, 1), array(codes, 2), array("int64", 1), array("float64", 1)
-    chain = plan_type(Chain, "uint32", "float64", *[int64] * 5)
-    sampler = plan_type(Sampler, "uint32", "uint64", "uint32", *[int64] * 3)
+    sequences, extent = packed_sequences(codes), plan_type(Extent, "int64", *[int64] * 5)
+    sums, counts = array("float64", 1), array("uint64", 1)
+    scored = [plan_type(PackedChain, "uint64", "float64"), sequences, extent, sums]
     columns = "int64", "uint16", "float64", "uint32", "uint32", "float64"
-    sparse = plan_type(SparseChain, *columns, *[int64] * 6)
-    sparse_sampler = plan_type(SparseSampler, sparse, "uint64", "uint32", "int64", "uint8")
-    request = plan_type(MarkovRequest, uint64, uint64, int64, int64, flat, starts)
+    sparse_scored = [plan_type(SparseChain, *columns, *[int64] * 6), sequences, extent, sums]
+    counted = [plan_type(Digits, *[int64] * 6), sequences, extent]
+    table = plan_type(CountTable, "uint64", "uint64")
     return {
-        "log_prob": [chain, flat, starts, int64, totals],
-        "count known contexts": [chain, flat, starts, starts],
-        "sample padded": [sampler, request, rows, starts],
-        "sparse log_prob": [sparse, flat, starts, int64, totals],
-        "sparse sample padded": [sparse_sampler, request, rows, starts],
+        "log_prob by pieces": scored,
+        "log_prob by pieces, tables in shared memory": scored,
+        "sum pieces": [sums, int64, sums],
+        "terms by pieces": scored,
+        "sample twice": sampling_arguments(codes),
+        "sample twice, tables in shared memory": sampling_arguments(codes),
+        "count by key": [*counted, counts],
+        "count by key, in shared memory": [*counted, counts],
+        "count in a hash table": [*counted, int64, table],
+        "clear counts": [counts, counts],
+        "collect counts": [table, counts, counts, counts],
+        "sparse log_prob by pieces": sparse_scored,
+        "sparse terms by pieces": sparse_scored,
+        "sparse sample twice": sampling_arguments(codes, sparse_chain=sparse_scored[0]),
     }
 
 
-MARKOV_VERBS = ["log_prob", "count known contexts", "sample padded", "sparse log_prob", "sparse sample padded"]
+def sampling_arguments(codes: str, sparse_chain: Any = None) -> list[Any]:
+    from numba.types import int64, uint64
+
+    from fastdgm.kernels.markov_sampling_cuda import CudaRequest, PackedSampler
+    from fastdgm.kernels.markov_sparse import SparseSampler
+
+    sampler = plan_type(PackedSampler, "uint64", "uint32", "uint32")
+    if sparse_chain is not None:
+        sampler = plan_type(SparseSampler, sparse_chain, "uint64", "uint32", "int64", "uint8")
+    request, sequences = plan_type(CudaRequest, uint64, uint64, int64, int64), packed_sequences(codes)
+    return [sampler, request, sequences, sequences, array("int64", 1)]
 
 
 @pytest.mark.parametrize("codes", ["uint8", "uint16"])
-@pytest.mark.parametrize("verb", MARKOV_VERBS)
-def test_the_twin_of_markov_chains_compiles(verb, codes):
+def test_the_twins_of_markov_chains_compile(codes):
     from fastdgm.engines.markov.loops_cuda import LOOPS
 
-    assert_compiles(LOOPS[verb, "cuda"].kernel, *markov_arguments(codes)[verb])
-    assert [verb for verb, _ in LOOPS] == MARKOV_VERBS
+    arguments = markov_arguments(codes)
+    assert [verb for verb, _ in LOOPS] == list(arguments)
+    for verb, own in arguments.items():
+        assert_compiles(LOOPS[verb, "cuda"].kernel, *own)
 
 
-# --- matrices ---
+def test_the_loader_of_sequences_compiles():
+    from numba.types import int64
 
+    from fastdgm.data.cuda_codes import LOOPS
 
-def matrix_arguments(element: str) -> dict[str, list[Any]]:
-    from numba.types import boolean, float64, int64
-
-    x, flags, total = array(element, 2, "A"), [array("int64", 1), int64], array("float64", 2)
-    return {
-        "clear flags": [flags[0]],
-        "check codes": [x, int64, *flags],
-        "load codes": [x, int64, int64, *flags, array("uint8", 2)],
-        "load reals": [x, int64, *flags, array("float32", 2)],
-        "load uniforms": [x, float64, *flags, total],
-        "check scores": [total, *flags],
-        "check undefined": [numba.types.Array(boolean, 1, "C"), *flags],
-        "partial sums": [array("float64", 1), array("float64", 1)],
+    numbers = array("int64", 1)
+    arguments = {
+        "load codes": [array("int16", 2, "A"), int64, numbers, array("uint8", 1), numbers],
+        "load offsets": [array("int32", 1, "A"), int64, numbers, numbers],
+        "starts": [numbers, int64, numbers],
+        "sum chunks": [numbers, int64, int64, numbers, numbers],
+        "offsets": [numbers, int64, numbers, numbers, numbers],
     }
-
-
-@pytest.mark.parametrize("element", ["int64", "uint8", "float32"])
-@pytest.mark.parametrize("verb", list(matrix_arguments("int64")))
-def test_the_twin_of_matrices_compiles(verb, element):
-    from fastdgm.engines.cuda_matrices import LOOPS
-
-    assert_compiles(LOOPS[verb, "cuda"].kernel, *matrix_arguments(element)[verb])
-    assert [verb for verb, _ in LOOPS] == list(matrix_arguments("int64"))
+    assert set(LOOPS) == set(arguments)
+    for verb, own in arguments.items():
+        assert_compiles(LOOPS[verb].kernel, *own)
 
 
 # --- autoregressive networks ---

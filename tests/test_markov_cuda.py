@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
+
 import numpy as np
 import pytest
 from device_array import DeviceArray, counted_copies, on_host
@@ -24,10 +27,6 @@ def ragged(n_states: int = 5, lengths: list[int] = LENGTHS) -> tuple[np.ndarray,
 
 def there(*arrays: np.ndarray) -> tuple[DeviceArray, ...]:
     return tuple(map(DeviceArray, arrays))
-
-
-def refitted(model: MarkovChain) -> MarkovChain:
-    return MarkovChain._from_state(*model._state())
 
 
 @pytest.fixture(params=["dense", "sparse"])
@@ -138,6 +137,59 @@ def test_fit(pieces, most, monkeypatch):
         assert found[0] == expected[0]
         for own, numbers in zip(found[1].values(), expected[1].values(), strict=True):
             np.testing.assert_array_equal(own, numbers)
+
+
+@pytest.fixture(params=["one table", "by position", "sparse"])
+def of_rows(request, monkeypatch) -> MarkovChain:
+    if request.param == "sparse":
+        monkeypatch.setattr(markov_plan, "is_dense", lambda *sizes: False)
+    rows = np.random.default_rng(2).integers(0, 5, (20, 7))
+    return MarkovChain(2, n_states=5, position_dependent=request.param == "by position").fit(rows)
+
+
+@pytest.mark.parametrize("pieces", [1, 4])
+def test_rows_are_scored(of_rows, pieces, monkeypatch):
+    monkeypatch.setattr(cuda_run, "ENOUGH_THREADS", 9 * pieces)
+    monkeypatch.setattr(cuda_run, "RUN", 3)
+    rows = np.random.default_rng(3).integers(0, 5, (9, 7))
+    for per_variable in (False, True):
+        found = of_rows.log_prob(DeviceArray(rows), per_variable=per_variable)
+        np.testing.assert_allclose(on_host(found), of_rows.log_prob(rows, per_variable=per_variable), rtol=1e-12)
+    assert of_rows.bits_per_variable(DeviceArray(rows)) == pytest.approx(of_rows.bits_per_variable(rows), rel=1e-12)
+
+
+@pytest.mark.parametrize("prefix", [None, np.array([[1, 2, 0], [4, 4, 4]], np.uint8)], ids=["whole", "continued"])
+def test_rows_are_those_of_the_cpu(of_rows, prefix):
+    options = {"seed": 2**63 + 1, "start": 2**32 - 5, "return_log_prob": True}
+    here = {"n": 9} if prefix is None else {"prefix": prefix, "n_per_row": 3}
+    there = {"n": 9, "device": "cuda"} if prefix is None else {**here, "prefix": DeviceArray(prefix)}
+    for own, expected in zip(of_rows.sample(**there, **options), of_rows.sample(**here, **options), strict=True):
+        np.testing.assert_allclose(on_host(own), expected, rtol=1e-12)
+
+
+def test_rows_are_truncated():
+    model = MarkovChain(2, n_states=5).fit(np.random.default_rng(2).integers(0, 5, (20, 7)))
+    options = {"seed": 3, "return_log_prob": True, "top_p": 0.6}
+    prefix = np.array([[1, 2, 0], [4, 4, 4]], np.uint8)
+    found, expected = (model.sample(prefix=own, **options) for own in (DeviceArray(prefix), prefix))
+    for own, numbers in zip(found, expected, strict=True):
+        np.testing.assert_allclose(on_host(own), numbers, rtol=1e-12)
+
+
+def test_samples_in_chunks(model):
+    whole = model.sample(7, seed=1, start=3, max_length=None)
+    parts = model.iter_samples(7, chunk=3, seed=1, start=3, device="cuda")
+    assert [own.tolist() for part in parts for own in part.to("cpu")] == [own.tolist() for own in whole]
+
+
+def test_bits_per_symbol(model):
+    assert model.bits_per_variable(there(*ragged())) == pytest.approx(model.bits_per_variable(ragged()), rel=1e-12)
+
+
+def test_uploads_are_neither_pickled_nor_copied(model):
+    model.sample(2, seed=0, device="cuda")
+    for own in (pickle.loads(pickle.dumps(model)), copy.deepcopy(model), copy.copy(model)):
+        assert [x.tolist() for x in own.sample(3, seed=0)] == [x.tolist() for x in model.sample(3, seed=0)]
 
 
 def test_errors_are_those_of_the_cpu(model, monkeypatch):

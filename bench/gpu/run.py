@@ -105,7 +105,7 @@ def full_size() -> Iterator[Case]:
     yield from matrix_cases(200_000, 100)
     yield from made_cases(4096, 784, 500)
     yield from nade_cases(4096, 784, 500)
-    yield from dense_cases(100_000, 100)
+    yield from dense_cases(100_000, 96)
     yield from sparse_cases(100_000, 400_000)
     yield from adam_cases(20_000_000)
     yield from elimination_cases(500_000)
