@@ -18,6 +18,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from case import Case
+from families import FAMILIES, twin_names
 from gradient_cases import gradient_cases, noise_cases
 from interval_cases import interval_cases
 from junction_cases import junction_cases
@@ -34,43 +35,11 @@ from sliced_cases import sliced_cases
 from table_cases import table_cases
 from vector_cases import vector_cases
 
-from fastdgm.engines.elimination.loops_cuda import LOOPS as ELIMINATION_LOOPS
-from fastdgm.engines.gaussian.loops_cuda import LOOPS as GAUSSIAN_LOOPS
-from fastdgm.engines.intervals.loops_cuda import LOOPS as INTERVAL_LOOPS
-from fastdgm.engines.junction.loops_cuda import LOOPS as JUNCTION_LOOPS
-from fastdgm.engines.junction.sliced_loops_cuda import LOOPS as SLICED_LOOPS
 from fastdgm.engines.launch import Twin, launch
-from fastdgm.engines.logistic.loops_cuda import LOOPS as LOGISTIC_LOOPS
-from fastdgm.engines.markov.loops_cuda import LOOPS as MARKOV_LOOPS
-from fastdgm.engines.masked.loops_cuda import LOOPS as MASKED_LOOPS
-from fastdgm.engines.moments.loops_cuda import LOOPS as MOMENTS_LOOPS
-from fastdgm.engines.multivariate.loops_cuda import LOOPS as VECTOR_LOOPS
-from fastdgm.engines.nade.loops_cuda import LOOPS as NADE_LOOPS
-from fastdgm.engines.roots.loops_cuda import LOOPS as ROOT_LOOPS
-from fastdgm.engines.tables.loops_cuda import LOOPS as TABLE_LOOPS
-from fastdgm.engines.torch.neural_loops_cuda import LOOPS as MODULE_LOOPS
-from fastdgm.engines.torch.noise_cuda import LOOPS as NOISE_LOOPS
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from machine import machine_info, write_results
 
-FAMILIES = {
-    "tables": TABLE_LOOPS,
-    "logistic": LOGISTIC_LOOPS,
-    "gaussian": GAUSSIAN_LOOPS,
-    "roots": ROOT_LOOPS,
-    "elimination": ELIMINATION_LOOPS,
-    "junction": JUNCTION_LOOPS,
-    "sliced elimination": SLICED_LOOPS,
-    "intervals": INTERVAL_LOOPS,
-    "markov": MARKOV_LOOPS,
-    "masked": MASKED_LOOPS,
-    "multivariate": VECTOR_LOOPS,
-    "moments": MOMENTS_LOOPS,
-    "nade": NADE_LOOPS,
-    "neural": MODULE_LOOPS,
-    "noise": NOISE_LOOPS,
-}
 ROUNDS = 1 if config.ENABLE_CUDASIM else 7
 SIMULATED_THREADS = 4  # each is a Python thread
 COLUMNS = ("case", "rows", "right", "gpu_ns_per_cell", "cpu_ns_per_cell", "share_of_copy", "share_of_philox")
@@ -255,7 +224,7 @@ def main() -> None:
     wrong = [record for record in records if not record["right"]]
     print(f"\n{len(records) - len(wrong)} of {len(records)} twins are right", *wrong, sep="\n  ")
     tried = {record.get("kernel") for record in records}
-    untried = {kernel_of(twin) for loops in FAMILIES.values() for twin in loops.values()} - tried
+    untried = twin_names() - tried
     print("without a case or broken:", *sorted(untried) or ["none"], sep="\n  ")
     if size == "full" and not config.ENABLE_CUDASIM:
         gpu = card()
