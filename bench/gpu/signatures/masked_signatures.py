@@ -22,7 +22,7 @@ def masked_signatures() -> Iterator[Signature]:
         block, table, index = array(element, 2), array("int64", 2), array("int64", 1)
         head = NamedTuple([int64], BernoulliHead)
         net = plan_type(MaskedNet, element, element, table, table, index, index, *[int64] * 4, head)
-        request = plan_type(Request, uint64, uint64, int64, int64, float64, int64, float64, boolean, boolean, int64)
+        request = plan_type(Request, uint64, uint64, *[int64] * 3, float64, int64, float64, boolean, boolean, int64)
         given = plan_type(Given, block, array("float64", 2), block)
         scores, draws = output_types(values, element)
         arguments = {"log_prob": [net, array(values, 2), block, scores], "sample": [net, request, given, draws]}
