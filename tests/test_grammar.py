@@ -7,6 +7,7 @@ import inspect
 import numba
 import pytest
 
+from fastdgm.engines import cuda_matrices
 from fastdgm.engines.elimination import loops as elimination
 from fastdgm.engines.elimination import loops_cuda as elimination_cuda
 from fastdgm.engines.gaussian import loops as gaussian
@@ -29,6 +30,7 @@ from fastdgm.engines.multivariate import loops as multivariate
 from fastdgm.engines.multivariate import loops_cuda as multivariate_cuda
 from fastdgm.engines.nade import loops as nade
 from fastdgm.engines.nade import loops_cuda as nade_cuda
+from fastdgm.engines.program_loops_cuda import LOOPS as TERMS
 from fastdgm.engines.roots import loops as roots
 from fastdgm.engines.roots import loops_cuda as roots_cuda
 from fastdgm.engines.tables import loops as tables
@@ -39,12 +41,14 @@ FAMILIES = {
     "logistic": logistic.LOOPS | logistic_cuda.LOOPS,
     "gaussian": gaussian.LOOPS | gaussian_cuda.LOOPS,
     "roots": roots.LOOPS | roots_cuda.LOOPS,
+    "terms": TERMS,
     "tables": tables.LOOPS | tables_cuda.LOOPS,
     "elimination": elimination.LOOPS | elimination_cuda.LOOPS,
     "sliced": sliced.LOOPS | sliced_cuda.LOOPS,
     "intervals": intervals.LOOPS | intervals_cuda.LOOPS,
     "junction": junction.LOOPS | junction_cuda.LOOPS,
     "markov": markov.LOOPS | markov_cuda.LOOPS,
+    "matrices": cuda_matrices.LOOPS,
     "masked": masked.LOOPS | masked_cuda.LOOPS,
     "moments": moments.LOOPS | moments_cuda.LOOPS,
     "multivariate": multivariate.LOOPS | multivariate_cuda.LOOPS,
@@ -52,12 +56,19 @@ FAMILIES = {
     "noise": noise.LOOPS | noise_cuda.LOOPS,
     "neural": neural_loops.LOOPS | neural_loops_cuda.LOOPS,
 }
-# A device returns nothing: neither the first bad row, nor a table or a stream that grows.
+# A device returns nothing: neither the first bad row, nor a table or a stream that grows. Packed plans are others.
 ONLY_CUDA = {
+    ("junction", "packed answer"),
+    ("junction", "packed answer in shared memory"),
+    ("junction", "packed draw"),
+    ("junction", "packed most probable"),
     ("tables", "first bad row"),
+    ("terms", "add"),
+    ("terms", "clear"),
     ("markov", "count known contexts"),
     ("markov", "sample padded"),
     ("markov", "sparse sample padded"),
+    *(("matrices", verb) for verb, _ in cuda_matrices.LOOPS),  # on the CPU NumPy does these
 }
 TWINS = [(family, verb) for family, loops in FAMILIES.items() for verb, device in loops if device == "cuda"]
 

@@ -17,8 +17,10 @@ from gradient_cases import gradient_cases, noise_cases
 from interval_cases import interval_cases
 from junction_cases import junction_cases
 from latent_cases import elimination_cases
+from loader_cases import loader_cases
 from logistic_cases import logistic_cases
 from markov_cases import dense_cases, sparse_cases
+from matrix_cases import matrix_cases
 from module_cases import module_cases
 from moments_cases import moments_cases
 from network_cases import adam_cases, made_cases, nade_cases
@@ -27,6 +29,7 @@ from rates import SIMULATED_THREADS, Rates, device_seconds
 from scalar_cases import gaussian_cases, root_cases
 from sliced_cases import sliced_cases
 from table_cases import table_cases
+from term_cases import term_cases
 from vector_cases import vector_cases
 
 from fastdgm.engines.launch import Twin, launch
@@ -39,6 +42,9 @@ Family = partial[Iterator[Case]]
 
 FULL: tuple[Family, ...] = (  # the sizes of the results
     partial(table_cases, "alarm", 4_000_000),
+    partial(loader_cases, "alarm", 4_000_000),
+    partial(term_cases, 10_000_000),
+    partial(matrix_cases, 200_000, 100),
     partial(logistic_cases, 200_000),
     partial(gaussian_cases, 1_000_000, 100),
     partial(gradient_cases, 200_000, 100),
@@ -59,6 +65,9 @@ FULL: tuple[Family, ...] = (  # the sizes of the results
 )
 TINY: tuple[Family, ...] = (  # for numba's simulator
     partial(table_cases, "alarm", 16),
+    partial(loader_cases, "alarm", 16),
+    partial(term_cases, 8),
+    partial(matrix_cases, 8, 3),
     partial(logistic_cases, 16),
     partial(gaussian_cases, 8, 3),
     partial(gradient_cases, 8, 3),
@@ -151,7 +160,12 @@ def measure(case: Case, rates: Rates) -> dict[str, Any]:
 
 def kernel_of(twin: Twin) -> str:
     """The place of a twin in the tables of loops."""
-    places = ((family, verb) for family, loops in FAMILIES.items() for (verb, _), own in loops.items() if own is twin)
+    places = (
+        (family, verb)
+        for family, loops in FAMILIES.items()
+        for (verb, _), own in loops.items()
+        if own.kernel is twin.kernel
+    )
     return ": ".join(next(places))
 
 

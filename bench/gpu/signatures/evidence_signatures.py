@@ -3,23 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
-import numba
-import numpy as np
-from numba.types import int64
+from numba.types import int64, uint64
 
-from fastdgm import example
-from fastdgm.data.evidence_rows import as_evidence
 from fastdgm.engines.elimination.loops_cuda import LOOPS as ELIMINATION
-from fastdgm.engines.junction.dense import DenseEngine
-from fastdgm.engines.junction.dense_program import marginals_program, states_plan
-from fastdgm.engines.junction.dense_steps import lowered
 from fastdgm.engines.junction.loops_cuda import LOOPS as JUNCTION
 from fastdgm.engines.junction.sliced_loops_cuda import LOOPS as SLICED
 from fastdgm.kernels.elimination import EliminationPlan
-from fastdgm.kernels.junction import DenseAnswers, new_scratch
-from fastdgm.kernels.junction_states import FoundStates
+from fastdgm.kernels.junction_cuda import CudaAnswers, CudaEvidence, PackedProgram
+from fastdgm.kernels.junction_states_cuda import CudaDraws, CudaStates
 from fastdgm.kernels.sliced import SlicedMemory, SlicedNetwork, SlicedPrograms, SlicedRows
 
 from .signature import Signature, array, plan_type
@@ -51,21 +43,17 @@ def sliced_signatures() -> Iterator[Signature]:
 
 
 def dense_signatures() -> Iterator[Signature]:
-    """Of dense elimination: the types of a small network's own plans."""
-    exact, n = example("asia")._exact, 4
-    network = exact.engine.tree, exact.families, exact.tables, exact.n_states
-    known = DenseEngine(*network).read(as_evidence(np.full((n, 8), -1), exact.schema).read(0, n))
-    flags, numbers = np.zeros(n, np.bool_), np.zeros(n)
-    program = marginals_program(lowered(*network, merged=True))
-    answers = DenseAnswers(flags, numbers, np.zeros(16 * n), n, np.zeros((0, 4)))
-    yield dense_signature("answer", program, known, numbers, new_scratch(program, n), answers)
-    plan = states_plan(lowered(*network, merged=False))
-    found = FoundStates(flags, numbers, np.zeros((8, n), np.uint8))
-    arguments = plan, known, new_scratch(plan.program, n), found
-    yield dense_signature("most probable", *arguments)
-    yield dense_signature("draw", np.uint64(0), np.zeros(n, np.uint64), *arguments)
-
-
-def dense_signature(verb: str, *arguments: Any) -> Signature:
-    """That of a twin for arguments like these."""
-    return Signature("junction", verb, "", JUNCTION[verb, "cuda"], [*map(numba.typeof, arguments)])
+    """Of dense elimination."""
+    program, slabs = plan_type(PackedProgram, "uint32", "float64"), array("float64", 1)
+    known = plan_type(CudaEvidence, array("uint8", 2), array("float64", 2))
+    answers = plan_type(CudaAnswers, "float64", "float64", "int64")
+    found = plan_type(CudaStates, array("uint8", 2), "int64")
+    draws = plan_type(CudaDraws, uint64, uint64, int64)
+    arguments = {
+        "packed answer": [program, known, slabs, answers],
+        "packed answer in shared memory": [program, known, answers],
+        "packed most probable": [program, array("uint32", 1), known, slabs, found],
+        "packed draw": [draws, program, array("uint32", 1), known, slabs, found],
+    }
+    for verb, own in arguments.items():
+        yield Signature("junction", verb, "", JUNCTION[verb, "cuda"], own)

@@ -30,7 +30,7 @@ def array(dtype: str, n_axes: int, layout: str = "C") -> numba.types.Array:
 
 
 def plan_type(plan: type, *fields: Any) -> numba.types.NamedTuple:
-    """That of a plan; fields are types, or names of the dtypes of flat arrays. ValueError for a wrong number of them."""
+    """That of a plan; fields are types, or names of the dtypes of flat arrays. ValueError for a wrong number."""
     if len(fields) != len(plan._fields):
         raise ValueError(f"{plan.__name__} has the fields {plan._fields}, not {len(fields)}")
     return numba.types.NamedTuple([array(own, 1) if isinstance(own, str) else own for own in fields], plan)
