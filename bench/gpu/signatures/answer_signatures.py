@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-import numba
 from numba.types import int64
 
 from fastdgm.engines.junction.answer_loops_cuda import LOOPS
@@ -19,7 +18,7 @@ def answer_signatures() -> Iterator[Signature]:
     for codes in ("uint8", "uint16"):
         block = array(codes, 2)
         arguments = {
-            "largest share": [totals, getattr(numba.types, codes), array(codes, 1)],
+            "largest share": [totals, int64, array(codes, 1)],
             "modes": [array("int64", 1), block, totals, block],
             "copy row": [block, int64, block],
         }

@@ -18,7 +18,7 @@ def markov_signatures() -> Iterator[Signature]:
     """All verbs, for both types of codes."""
     for codes in ("uint8", "uint16"):
         flat, rows, starts, totals = array(codes, 1), array(codes, 2), array("int64", 1), array("float64", 1)
-        chain = plan_type(Chain, "uint32", "float64", *[int64] * 5)
+        chain = plan_type(Chain, "uint32", "float64", *[int64] * 5, "uint32")
         sampler = plan_type(Sampler, "uint32", "uint64", "uint32", *[int64] * 3)
         columns = "int64", "uint16", "float64", "uint32", "uint32", "float64"
         sparse = plan_type(SparseChain, *columns, *[int64] * 6)
