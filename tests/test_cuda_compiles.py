@@ -377,6 +377,24 @@ def test_the_twin_of_nade_compiles(verb, element):
     assert [verb for verb, _ in LOOPS] == NADE_VERBS
 
 
+# --- moments ---
+
+
+@pytest.mark.parametrize(("codes", "reals"), [("uint8", "float32"), ("uint16", "float64")])
+def test_the_twins_of_moments_compile(codes, reals):
+    from numba.types import int64
+
+    from fastdgm.engines.moments.loops_cuda import LOOPS
+    from fastdgm.kernels.moments_cuda import PackedMoments
+
+    plan, sums = plan_type(PackedMoments, *["uint32"] * 3, int64), array("float64", 1)
+    blocks = array(codes, 2), array(reals, 2)
+    assert_compiles(LOOPS["block moments", "cuda"].kernel, plan, *blocks, sums, sums, array("float64", 2))
+    assert_compiles(LOOPS["first values", "cuda"].kernel, array("uint32", 1), array(reals, 2), sums)
+    assert_compiles(LOOPS["fold", "cuda"].kernel, array("float64", 2), sums)
+    assert len(LOOPS) == 3
+
+
 # --- terms of several engines ---
 
 
