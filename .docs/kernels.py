@@ -107,11 +107,14 @@ CHECKS = {
     "junction_states.draw_cpu": Checks(
         "reference_evidence.expected_counts", "test_junction.test_draws_follow_the_posterior"
     ),
-    "junction_cuda.answer_cuda": Checks("junction.answer_cpu", "test_junction_cuda.test_answers", "gpu: marginals"),
-    "junction_cuda.most_probable_cuda": Checks(
-        "junction_states.most_probable_cpu", "test_junction_cuda.test_states", "gpu: most probable"
+    "junction_cuda.answer_cuda": Checks("junction.answer_cpu", "test_junction_cuda.test_marginals", "gpu: marginals"),
+    "junction_cuda.answer_shared_cuda": Checks(
+        "junction.answer_cpu", "test_junction_cuda.test_log_evidence", "gpu: log evidence"
     ),
-    "junction_cuda.draw_cuda": Checks("junction_states.draw_cpu", "test_junction_cuda.test_states", "gpu: draw"),
+    "junction_states_cuda.most_probable_cuda": Checks(
+        "junction_states.most_probable_cpu", "test_junction_cuda.test_most_probable", "gpu: most probable"
+    ),
+    "junction_states_cuda.draw_cuda": Checks("junction_states.draw_cpu", "test_junction_cuda.test_draws", "gpu: draw"),
     # --- rows and columns ---
     "tiles.columns_from_rows_cpu": Checks(
         "numpy.transpose", "test_tiles.test_rows_become_columns", "alarm-1M-forms/log_prob_of_int64_rows"
@@ -132,6 +135,24 @@ CHECKS = {
     "evidence_tiles.codes_of_floats_cpu": Checks(
         "numpy.ndarray.astype", "test_evidence_tiles.test_floats_become_codes"
     ),
+    "tiles_cuda.reset_flags_cuda": Checks(
+        "numpy.full", "test_cuda_boundary.test_nothing_is_found_at_first", "gpu: reset flags"
+    ),
+    "tiles_cuda.check_columns_cuda": Checks(
+        "tiles.narrow_columns_cpu",
+        "test_cuda_boundary.test_what_is_wrong_is_refused_in_the_words_of_the_cpu",
+        "gpu: check columns",
+    ),
+    "tiles_cuda.load_columns_cuda": Checks(
+        "tiles.narrow_columns_cpu", "test_cuda_boundary.test_codes_of_any_type_and_layout", "gpu: load columns"
+    ),
+    "tiles_cuda.load_rows_cuda": Checks(
+        "tiles.columns_from_rows_cpu", "test_cuda_boundary.test_more_rows_than_a_tile_and_more_cells", "gpu: load rows"
+    ),
+    "tiles_cuda.relabel_cuda": Checks(
+        "numpy.take", "test_cuda_boundary.test_booleans_match_states_by_name", "gpu: relabel"
+    ),
+    "tiles_cuda.fill_cuda": Checks("numpy.full", "test_cuda_boundary.test_missing_values", "gpu: fill"),
     "cpt_cuda.sample_cuda": Checks("cpt.sample_cpu", "test_cuda.test_samples_are_those_of_the_cpu", "gpu: sample"),
     "cpt_cuda.log_prob_cuda": Checks("cpt.log_prob_cpu", "test_cuda.test_log_prob", "gpu: log_prob columns"),
     "cpt_cuda.log_prob_per_variable_cuda": Checks(
@@ -293,6 +314,25 @@ CHECKS = {
     "moments_cuda.fold_cuda": Checks(
         "moments.moments_cpu", "test_moments_cuda.test_moments_are_those_of_the_loop", "gpu: moments fold"
     ),
+    # --- matrices on a GPU ---
+    "matrices_cuda.clear_flags_cuda": Checks(
+        "test_cuda_matrices.first_wrong", "test_cuda_matrices.test_codes", "gpu: clear flags"
+    ),
+    "matrices_cuda.check_codes_cuda": Checks(
+        "test_cuda_matrices.first_wrong", "test_cuda_matrices.test_codes", "gpu: check codes"
+    ),
+    "matrices_cuda.load_codes_cuda": Checks(
+        "test_cuda_matrices.first_wrong", "test_cuda_matrices.test_codes", "gpu: load codes"
+    ),
+    "matrices_cuda.load_reals_cuda": Checks("numpy.isfinite", "test_cuda_matrices.test_reals", "gpu: load reals"),
+    "matrices_cuda.load_uniforms_cuda": Checks("numpy.clip", "test_cuda_matrices.test_uniforms", "gpu: load uniforms"),
+    "matrices_cuda.check_scores_cuda": Checks(
+        "numpy.flatnonzero", "test_cuda_matrices.test_rows_without_a_number", "gpu: check scores"
+    ),
+    "matrices_cuda.check_undefined_cuda": Checks(
+        "numpy.flatnonzero", "test_cuda_matrices.test_rows_without_a_number", "gpu: check undefined"
+    ),
+    "matrices_cuda.partial_sums_cuda": Checks("numpy.sum", "test_cuda_matrices.test_sums", "gpu: partial sums"),
     # --- masked networks ---
     "noise.uniforms_cpu": Checks("reference_ar.uniforms", "test_noise.test_uniforms_are_the_oracles"),
     "noise.normals_cpu": Checks("reference_gaussian.standard", "test_noise.test_normals_are_the_oracles"),

@@ -8,7 +8,6 @@ from types import SimpleNamespace
 from typing import Any
 
 import numba
-import numpy as np
 import pytest
 
 pytestmark = [
@@ -69,31 +68,60 @@ def test_the_twins_of_sliced_elimination_compile(verb):
     assert_compiles(LOOPS[verb, "cuda"].kernel, network, rows, programs, memory, *more)
 
 
-@pytest.mark.parametrize("verb", ["answer", "most probable", "draw"])
+@pytest.mark.parametrize("verb", ["answer", "answer in shared memory", "most probable", "draw"])
 def test_the_twins_of_dense_elimination_compile(verb):
-    from fastdgm import example
-    from fastdgm.data.evidence_rows import as_evidence
-    from fastdgm.engines.junction.dense import DenseEngine
-    from fastdgm.engines.junction.dense_program import marginals_program, states_plan
-    from fastdgm.engines.junction.dense_steps import lowered
-    from fastdgm.engines.junction.loops_cuda import LOOPS
-    from fastdgm.kernels.junction import DenseAnswers, new_scratch
-    from fastdgm.kernels.junction_states import FoundStates
+    from numba.types import int64, uint64
 
-    exact, n = example("asia")._exact, 4
-    network = exact.engine.tree, exact.families, exact.tables, exact.n_states
-    known = DenseEngine(*network).read(as_evidence(np.full((n, 8), -1), exact.schema).read(0, n))
-    flags, numbers = np.zeros(n, np.bool_), np.zeros(n)
-    if verb == "answer":
-        program = marginals_program(lowered(*network, merged=True))
-        answers = DenseAnswers(flags, numbers, np.zeros(16 * n), n, np.zeros((0, 4)))
-        arguments = (program, known, numbers, new_scratch(program, n), answers)
-    else:
-        plan = states_plan(lowered(*network, merged=False))
-        random = (np.uint64(0), np.zeros(n, np.uint64)) if verb == "draw" else ()
-        found = FoundStates(flags, numbers, np.zeros((8, n), np.uint8))
-        arguments = (*random, plan, known, new_scratch(plan.program, n), found)
-    assert_compiles(LOOPS[verb, "cuda"].kernel, *map(numba.typeof, arguments))
+    from fastdgm.engines.junction.loops_cuda import LOOPS
+    from fastdgm.kernels.junction_cuda import CudaAnswers, CudaEvidence, PackedProgram
+    from fastdgm.kernels.junction_states_cuda import CudaDraws, CudaStates
+
+    program = plan_type(PackedProgram, "uint32", "float64")
+    known = plan_type(CudaEvidence, array("uint8", 2), array("float64", 2))
+    slabs, status = array("float64", 1), "int64"
+    answers = plan_type(CudaAnswers, "float64", "float64", status)
+    found = plan_type(CudaStates, array("uint8", 2), status)
+    draws = plan_type(CudaDraws, uint64, uint64, int64)
+    arguments = {
+        "answer": (program, known, slabs, answers),
+        "answer in shared memory": (program, known, answers),
+        "most probable": (program, array("uint32", 1), known, slabs, found),
+        "draw": (draws, program, array("uint32", 1), known, slabs, found),
+    }
+    assert_compiles(LOOPS[f"packed {verb}", "cuda"].kernel, *arguments[verb])
+
+
+# --- arrays that come in ---
+
+
+@pytest.mark.parametrize(
+    ("source", "target"),
+    [
+        ("uint8", "uint8"),
+        ("int64", "uint16"),
+        ("uint64", "uint8"),
+        ("float32", "uint8"),
+        ("float16", "float32"),
+        ("float64", "float64"),
+        ("int8", "float64"),
+    ],
+)
+@pytest.mark.parametrize("layout", ["C", "A"])
+def test_the_loader_compiles(source, target, layout):
+    from numba.types import int64
+
+    from fastdgm.data.cuda_loading import LOOPS
+    from fastdgm.kernels.tiles_cuda import CellPlan
+
+    plan = plan_type(CellPlan, int64, int64, "int32", "int32", "uint8")
+    marker, absent = getattr(numba.types, source), getattr(numba.types, target)
+    rows, columns, flags = array(source, 2, layout), array(target, 2), array("int64", 1)
+    assert_compiles(LOOPS["check columns"].kernel, plan, marker, rows, flags)
+    for verb in ("load columns", "load rows"):
+        assert_compiles(LOOPS[verb].kernel, plan, marker, absent, rows, columns, flags)
+    assert_compiles(LOOPS["fill"].kernel, absent, columns)
+    assert_compiles(LOOPS["relabel"].kernel, plan, array("int32", 1), columns, flags)
+    assert_compiles(LOOPS["reset flags"].kernel, flags)
 
 
 # --- tables ---
@@ -299,6 +327,34 @@ def test_the_twin_of_markov_chains_compiles(verb, codes):
 
     assert_compiles(LOOPS[verb, "cuda"].kernel, *markov_arguments(codes)[verb])
     assert [verb for verb, _ in LOOPS] == MARKOV_VERBS
+
+
+# --- matrices ---
+
+
+def matrix_arguments(element: str) -> dict[str, list[Any]]:
+    from numba.types import boolean, float64, int64
+
+    x, flags, total = array(element, 2, "A"), [array("int64", 1), int64], array("float64", 2)
+    return {
+        "clear flags": [flags[0]],
+        "check codes": [x, int64, *flags],
+        "load codes": [x, int64, int64, *flags, array("uint8", 2)],
+        "load reals": [x, int64, *flags, array("float32", 2)],
+        "load uniforms": [x, float64, *flags, total],
+        "check scores": [total, *flags],
+        "check undefined": [numba.types.Array(boolean, 1, "C"), *flags],
+        "partial sums": [array("float64", 1), array("float64", 1)],
+    }
+
+
+@pytest.mark.parametrize("element", ["int64", "uint8", "float32"])
+@pytest.mark.parametrize("verb", list(matrix_arguments("int64")))
+def test_the_twin_of_matrices_compiles(verb, element):
+    from fastdgm.engines.cuda_matrices import LOOPS
+
+    assert_compiles(LOOPS[verb, "cuda"].kernel, *matrix_arguments(element)[verb])
+    assert [verb for verb, _ in LOOPS] == list(matrix_arguments("int64"))
 
 
 # --- autoregressive networks ---
