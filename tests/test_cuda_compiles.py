@@ -231,20 +231,17 @@ def test_the_twins_of_modules_parameters_compile(number, codes):
 # --- real scalars ---
 
 
-def scalar_arguments(element: str) -> dict[tuple[str, str], list[Any]]:
+def scalar_arguments(element: str, codes_type: str) -> dict[tuple[str, str], list[Any]]:
     """Of the twins by family and verb."""
-    from numba.types import float64, uint64
+    from numba.types import uint64
 
-    from fastdgm.kernels.gaussian import GaussianPlan
-    from fastdgm.kernels.roots import RootPlan
+    from fastdgm.kernels.gaussian_cuda import PackedGaussians
+    from fastdgm.kernels.roots_cuda import PackedRoots
 
-    short, block, codes = "uint32", array(element, 2), array("uint8", 2)
-    wide = "float64", "float64"
-    gaussian = plan_type(
-        GaussianPlan, *[short] * 6, "uint64", element, element, *wide, "uint8", "uint64", element, float64, uint64
-    )
-    roots = plan_type(RootPlan, short, "uint8", *[element] * 4, *wide, uint64)
-    totals, terms, columns = array("float64", 1), array("float64", 2), array(short, 1)
+    block, codes = array(element, 2), array(codes_type, 2)
+    gaussian = plan_type(PackedGaussians, "uint32", element, "float64")
+    roots = plan_type(PackedRoots, "uint32", element, "float64")
+    totals, terms, columns = array("float64", 1), array("float64", 2), array("uint32", 1)
     return {
         ("gaussian", "sample"): [uint64, uint64, gaussian, codes, block],
         ("gaussian", "log_prob"): [gaussian, codes, block, totals],
@@ -258,23 +255,28 @@ def scalar_arguments(element: str) -> dict[tuple[str, str], list[Any]]:
 SCALAR_VERBS = ["sample", "log_prob", "log_prob per variable"]
 
 
-@pytest.mark.parametrize("element", ["float32", "float64"])
+@pytest.mark.parametrize(("element", "codes"), [("float32", "uint8"), ("float64", "uint16")])
 @pytest.mark.parametrize("verb", SCALAR_VERBS)
 @pytest.mark.parametrize("family", ["gaussian", "roots"])
-def test_the_twin_of_real_scalars_compiles(family, verb, element):
+def test_the_twin_of_real_scalars_compiles(family, verb, element, codes):
     from fastdgm.engines.gaussian.loops_cuda import LOOPS as GAUSSIAN
     from fastdgm.engines.roots.loops_cuda import LOOPS as ROOTS
 
     loops = {"gaussian": GAUSSIAN, "roots": ROOTS}[family]
-    assert_compiles(loops[verb, "cuda"].kernel, *scalar_arguments(element)[family, verb])
+    assert_compiles(loops[verb, "cuda"].kernel, *scalar_arguments(element, codes)[family, verb])
     assert [verb for verb, _ in loops] == SCALAR_VERBS + ["gradient"] * (family == "gaussian")
 
 
 def test_the_twin_of_gaussian_gradients_compiles():
+    from numba.types import float64, uint64
+
     from fastdgm.engines.gaussian.loops_cuda import LOOPS
+    from fastdgm.kernels.gaussian import GaussianPlan
     from fastdgm.kernels.gaussian_gradient import GaussianSums
 
-    plan, codes, reals, totals = scalar_arguments("float64")["gaussian", "log_prob"]
+    indices, numbers = ["uint32"] * 6, ["float64"] * 4
+    plan = plan_type(GaussianPlan, *indices, "uint64", *numbers, "uint8", "uint64", "float64", float64, uint64)
+    codes, reals, totals = array("uint8", 2), array("float64", 2), array("float64", 1)
     sums = plan_type(GaussianSums, *["float64"] * 3)
     assert_compiles(LOOPS["gradient", "cuda"].kernel, plan, codes, reals, totals, reals, sums)
 
@@ -325,6 +327,34 @@ def test_the_twin_of_markov_chains_compiles(verb, codes):
 
     assert_compiles(LOOPS[verb, "cuda"].kernel, *markov_arguments(codes)[verb])
     assert [verb for verb, _ in LOOPS] == MARKOV_VERBS
+
+
+# --- matrices ---
+
+
+def matrix_arguments(element: str) -> dict[str, list[Any]]:
+    from numba.types import boolean, float64, int64
+
+    x, flags, total = array(element, 2, "A"), [array("int64", 1), int64], array("float64", 2)
+    return {
+        "clear flags": [flags[0]],
+        "check codes": [x, int64, *flags],
+        "load codes": [x, int64, int64, *flags, array("uint8", 2)],
+        "load reals": [x, int64, *flags, array("float32", 2)],
+        "load uniforms": [x, float64, *flags, total],
+        "check scores": [total, *flags],
+        "check undefined": [numba.types.Array(boolean, 1, "C"), *flags],
+        "partial sums": [array("float64", 1), array("float64", 1)],
+    }
+
+
+@pytest.mark.parametrize("element", ["int64", "uint8", "float32"])
+@pytest.mark.parametrize("verb", list(matrix_arguments("int64")))
+def test_the_twin_of_matrices_compiles(verb, element):
+    from fastdgm.engines.cuda_matrices import LOOPS
+
+    assert_compiles(LOOPS[verb, "cuda"].kernel, *matrix_arguments(element)[verb])
+    assert [verb for verb, _ in LOOPS] == list(matrix_arguments("int64"))
 
 
 # --- autoregressive networks ---
