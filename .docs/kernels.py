@@ -306,7 +306,13 @@ CHECKS = {
         "test_moments.test_moments_are_those_of_exact_fractions",
     ),
     "moments_cuda.moments_cuda": Checks(
-        "moments.moments_cpu", "test_moments_cuda.test_records_are_those_of_the_loop", "gpu: moments"
+        "moments.moments_cpu", "test_moments_cuda.test_moments_are_those_of_the_loop", "gpu: moments by block"
+    ),
+    "moments_cuda.first_values_cuda": Checks(
+        "moments.moments_cpu", "test_moments_cuda.test_moments_are_those_of_the_loop", "gpu: moments first values"
+    ),
+    "moments_cuda.fold_cuda": Checks(
+        "moments.moments_cpu", "test_moments_cuda.test_moments_are_those_of_the_loop", "gpu: moments fold"
     ),
     # --- matrices on a GPU ---
     "matrices_cuda.clear_flags_cuda": Checks(
