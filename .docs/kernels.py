@@ -115,6 +115,13 @@ CHECKS = {
         "junction_states.most_probable_cpu", "test_junction_cuda.test_most_probable", "gpu: most probable"
     ),
     "junction_states_cuda.draw_cuda": Checks("junction_states.draw_cpu", "test_junction_cuda.test_draws", "gpu: draw"),
+    "evidence_cuda.subtract_cuda": Checks("numpy.subtract", "test_evidence_cuda.test_differences", "gpu: subtract"),
+    "evidence_cuda.largest_share_cuda": Checks(
+        "numpy.argmax", "test_evidence_cuda.test_most_probable_states", "gpu: largest share"
+    ),
+    "evidence_cuda.modes_cuda": Checks("numpy.argmax", "test_evidence_cuda.test_most_probable_states", "gpu: modes"),
+    "evidence_cuda.copy_row_cuda": Checks("numpy.take", "test_evidence_cuda.test_copies", "gpu: copy row"),
+    "evidence_cuda.widen_cuda": Checks("numpy.astype", "test_evidence_cuda.test_copies", "gpu: widen"),
     # --- rows and columns ---
     "tiles.columns_from_rows_cpu": Checks(
         "numpy.transpose", "test_tiles.test_rows_become_columns", "alarm-1M-forms/log_prob_of_int64_rows"

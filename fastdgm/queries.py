@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from .engines.cuda_program import CudaProgram
     from .engines.hybrid import Program
     from .engines.torch.densities.joint import JointDensity
+    from .inference.cuda_exact import CudaExact
     from .inference.cuda_verbs import CudaVerbs
     from .inference.exact import Exact
     from .inference.importance import Sampling
@@ -41,12 +42,13 @@ class Queries(StructureQuestions):
     _kept_weighted: WeightedInference | None = None
     _kept_density: JointDensity | None = None
     _kept_cuda: Mapping[int, CudaProgram] = MappingProxyType({})  # by card
+    _kept_cuda_exact: Mapping[int, CudaExact] = MappingProxyType({})  # likewise
 
     def _set_conditionals(self, conditionals: Mapping[str, Conditional]) -> None:
         super()._set_conditionals(conditionals)
         self._kept_program = self._kept_inference = self._kept_exact = None  # at once: their plans may be large
         self._kept_weighted = self._kept_density = None
-        self._kept_cuda = {}
+        self._kept_cuda, self._kept_cuda_exact = {}, {}
 
     @property
     def _program(self) -> Program:
@@ -372,7 +374,17 @@ class Queries(StructureQuestions):
         if kept is None or kept.program is not program:
             kept = CudaProgram(program)
             self._kept_cuda = {**self._kept_cuda, device: kept}
-        return CudaVerbs(kept, placement, self._exact_of(program) if program.is_tabular else None)
+        return CudaVerbs(kept, placement, self._exact_on_card(program, device) if program.is_tabular else None)
+
+    def _exact_on_card(self, program: Program, device: int) -> CudaExact:
+        """What answers about rows of discrete variables with missing values on a card."""
+        from .inference.cuda_exact import CudaExact
+
+        exact, kept = self._exact_of(program), self._kept_cuda_exact.get(device)
+        if kept is None or kept.exact is not exact:
+            kept = CudaExact(exact)
+            self._kept_cuda_exact = {**self._kept_cuda_exact, device: kept}
+        return kept
 
     def score_samples(self, data: Any) -> npt.NDArray[np.float64]:
         """The same as :meth:`log_prob`, under scikit-learn's name."""
@@ -387,6 +399,7 @@ class Queries(StructureQuestions):
             "_kept_weighted": None,
             "_kept_density": None,
             "_kept_cuda": {},
+            "_kept_cuda_exact": {},
         }
 
 

@@ -58,10 +58,15 @@ FAMILIES = {
 }
 # A device returns nothing: neither the first bad row, nor a table or a stream that grows. Packed plans are others.
 ONLY_CUDA = {
+    ("junction", "copy row"),
+    ("junction", "largest share"),
+    ("junction", "modes"),
     ("junction", "packed answer"),
     ("junction", "packed answer in shared memory"),
     ("junction", "packed draw"),
     ("junction", "packed most probable"),
+    ("junction", "subtract"),
+    ("junction", "widen"),
     ("tables", "first bad row"),
     ("terms", "add"),
     ("terms", "clear"),

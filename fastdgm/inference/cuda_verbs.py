@@ -15,7 +15,7 @@ from .cuda_refusals import not_on_card
 
 if TYPE_CHECKING:
     from .cuda_evidence_verbs import EvidenceVerbs
-    from .exact import Exact
+    from .cuda_exact import CudaExact
     from .impossible import Impossible
 
 
@@ -24,7 +24,7 @@ class CudaVerbs(NamedTuple):
 
     program: CudaProgram
     placement: Placement
-    exact: Exact | None = None  # of networks of discrete variables
+    exact: CudaExact | None = None  # of networks of discrete variables
 
     def sample(self, n: int, key: int, start: int, dtype: np.dtype[Any]) -> CudaSamples:
         """Rows drawn parents first."""
@@ -51,4 +51,4 @@ class CudaVerbs(NamedTuple):
 
         if self.exact is None:
             raise not_on_card(f"{what} in networks of other variables than tables")
-        return EvidenceVerbs(self.exact.on_card(self.placement.cuda.device), self.placement)
+        return EvidenceVerbs(self.exact, self.placement)
