@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numba import config, cuda, uint32, uint64
 
-from fastdgm.engines.launch import MAX_BLOCKS, Twin, launch
+from fastdgm.runtime.cuda_launch import MAX_BLOCKS, Twin, launch
 from fastdgm.kernels.philox import STREAM_SAMPLE
 from fastdgm.kernels.philox_cuda import block_words
 
