@@ -20,7 +20,6 @@ from typing import NamedTuple
 import numpy as np
 from numba import cuda, float64, uint64
 
-
 __all__ = ["FIELDS", "NONE", "PackedMoments", "first_values_cuda", "fold_cuda", "moments_cuda"]
 
 NONE = 0xFFFFFFFF  # in the place of a column: the factor 1
