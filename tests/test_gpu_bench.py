@@ -1,54 +1,20 @@
-"""The GPU benchmark, so that it works the first time that there is a card: all its parts on a few rows."""
+"""What the pages say about GPUs, with and without a card. ``.ci/run`` runs all of the benchmark on a few rows."""
 
 from __future__ import annotations
 
 import sys
 from pathlib import Path
 
-import numba
 import pytest
 
-GPU_BENCH = Path(__file__).resolve().parents[1] / "bench/gpu"
-if not GPU_BENCH.exists():
+BENCH = Path(__file__).resolve().parents[1] / "bench"
+if not BENCH.exists():
     pytest.skip("bench/ is not part of this distribution", allow_module_level=True)
-sys.path += [str(own) for own in (GPU_BENCH, GPU_BENCH.parent) if str(own) not in sys.path]
+if str(BENCH) not in sys.path:
+    sys.path.insert(0, str(BENCH))
 
 import gpu_report  # noqa: E402
-import public_verbs  # noqa: E402
 import targets  # noqa: E402
-import twins  # noqa: E402
-from comparison import checks_of, records_of  # noqa: E402
-from rates import Rates, measured_rates  # noqa: E402
-
-RATES = Rates(*[1e12] * len(Rates._fields))
-simulated = pytest.mark.skipif(not numba.config.ENABLE_CUDASIM, reason="bench/gpu/run.py does it on a card")
-
-
-@pytest.mark.gpu
-@simulated
-@pytest.mark.parametrize("name", public_verbs.PARTS)
-def test_public_verbs_do_what_their_rivals_do(name):
-    for comparison in public_verbs.PARTS[name](public_verbs.TINY, RATES):
-        records = [*records_of(comparison, rounds=1)]
-        assert records[0]["library"] == "fastdgm" and all(record["median_s"] > 0 for record in records)
-        assert [check for check in checks_of(comparison) if not check["passed"]] == []
-
-
-@pytest.mark.gpu
-@simulated
-@pytest.mark.parametrize("family", twins.TINY, ids=lambda own: own.func.__name__)
-def test_twins_give_what_their_loops_give(family):
-    records = [*twins.records_of([family], RATES)]
-    assert records and [record for record in records if not record["right"]] == []
-
-
-@pytest.mark.gpu
-@simulated
-def test_rates():
-    assert min(measured_rates(table_bytes=1000, rounds=1)) > 0
-
-
-# --- report ---
 
 
 def results():

@@ -10,9 +10,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from numba import config, cuda, uint32, uint64
 
-from fastdgm.runtime.cuda_launch import MAX_BLOCKS, Twin, launch
 from fastdgm.kernels.philox import STREAM_SAMPLE
 from fastdgm.kernels.philox_cuda import block_words
+from fastdgm.runtime.cuda_launch import MAX_BLOCKS, Twin, launch
 
 BLOCKS = 64  # of four random words each, to a row
 LOOK_UPS = 64  # to a thread
