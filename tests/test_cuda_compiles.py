@@ -448,7 +448,8 @@ def test_the_twins_of_moments_compile(codes, reals):
     assert_compiles(LOOPS["block moments", "cuda"].kernel, plan, *blocks, sums, sums, array("float64", 2))
     assert_compiles(LOOPS["first values", "cuda"].kernel, array("uint32", 1), array(reals, 2), sums)
     assert_compiles(LOOPS["fold", "cuda"].kernel, array("float64", 2), sums)
-    assert len(LOOPS) == 3
+    assert_compiles(LOOPS["first bad weight", "cuda"].kernel, array(reals, 1), array("int64", 1))
+    assert len(LOOPS) == 4
 
 
 # --- terms of several engines ---
