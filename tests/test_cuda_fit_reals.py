@@ -74,7 +74,7 @@ def test_what_has_no_loops_there_is_refused_by_name():
         net.fit(x)
     with pytest.raises(TypeError, match="'x' is learnt on the CPU alone"):
         fd.BayesNet({"x": fd.Exponential(1)}).fit({"x": x["x"]})
-    with pytest.raises(ValueError, match="do not say what states .'x'. can have"):
+    with pytest.raises(ValueError, match=r"do not say what states .'x'. can have"):
         fd.BayesNet.from_edges([], nodes=["x"]).fit({"x": x["x"]})
 
 
