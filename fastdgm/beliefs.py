@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from .data.placement import Placement
+from .data.placement import Placement, refuse_on_card
 from .inference.sampling_info import N_SAMPLES, Method, SamplingInfo, exact_info, is_weighted
 from .queries import Queries, Seed, warn_of
 
@@ -65,7 +65,12 @@ class Beliefs(Queries):
         >>> net.predict_proba({"wet": ["wet", "dry", None]}, "rain").round(3).tolist()
         [[0.333, 0.667], [0.947, 0.053], [0.8, 0.2]]
         """
-        give_back = Placement.of(data).give_back
+        placement = Placement.of(data)
+        if placement.queue is not None:
+            refuse_on_card("predict_proba", _sampled(n_importance, method, return_info))
+            self._check_on_card(name, impossible)
+            return self._on_card(placement).predict_proba(data, name, impossible)
+        give_back = placement.give_back
         if is_weighted(method):
             found = self._weighted_posterior(data, name, impossible, n_importance, n_samples, seed)
             return (give_back(found.value), found.info) if return_info else give_back(found.value)
@@ -111,9 +116,14 @@ class Beliefs(Queries):
         """
         from .inference.predictions import predicted_codes
 
+        placement = Placement.of(data)
+        if placement.queue is not None:
+            refuse_on_card("predict", {"labels=True": labels, "n_importance=": n_importance is not None})
+            self._check_on_card(name, impossible)
+            return self._on_card(placement).predict(data, name, impossible)
         codes = predicted_codes(self._posterior(data, name, impossible, n_importance, seed))
         if not labels:
-            return Placement.of(data).give_back(codes)
+            return placement.give_back(codes)
         states = np.array([*self._states[name], None], dtype=object)
         return states[np.minimum(codes, len(states) - 1)]
 
@@ -159,7 +169,11 @@ class Beliefs(Queries):
         from .inference.impossible import check_impossible_option
 
         check_impossible_option(impossible)
-        give_back = Placement.of(data).give_back
+        placement = Placement.of(data)
+        if placement.queue is not None:
+            refuse_on_card("marginals", _sampled(None, method, return_info))
+            return self._on_card(placement).marginals(data, impossible)
+        give_back = placement.give_back
         if is_weighted(method):
             answer = self._weighted_marginals(data, impossible, n_samples, seed)
             value = {name: give_back(own) for name, own in answer.value.items()}
@@ -214,6 +228,12 @@ class Beliefs(Queries):
                 f"variables {other} has it"
             )
 
+    def _check_on_card(self, name: str, impossible: Impossible) -> None:
+        from .inference.impossible import check_impossible_option
+
+        check_impossible_option(impossible)
+        self._check_discrete(name)
+
     def _check_discrete(self, name: str) -> None:
         self._check_name(name)
         if name not in self._program.schema.states:
@@ -236,3 +256,12 @@ class Beliefs(Queries):
         found = predictions.estimated_posterior(self._inference, data, name, sampling, impossible)
         warn_of(found.doubt(sampling.n_importance))
         return found.value
+
+
+def _sampled(n_importance: int | None, method: Method, return_info: bool) -> dict[str, bool]:
+    """The options of estimated answers, and which are asked for."""
+    return {
+        "n_importance=": n_importance is not None,
+        'method="weighted"': is_weighted(method),
+        "return_info=True": return_info,
+    }

@@ -79,9 +79,12 @@ class Imputation(JointPosteriors):
         n_each, key = at_least_one(n_per_row, "n_per_row"), key_from_seed(seed)
         if n_each > 1 and how != "sample":
             raise ValueError(f'n_per_row is of how="sample", which draws; {how!r} has one answer for each row')
+        placement = Placement.of(data)
+        if placement.queue is not None:
+            found: Samples = self._on_card(placement).impute(data, how, n_each, key, start, impossible)
+            return found
         schema = self._program.schema
         values = self._completed(data, how, n_each, key, start, impossible)
-        placement = Placement.of(data)
         if placement.library != "numpy":
             return placement.give_back(rows_of(values, schema))
         drawn = how == "sample"

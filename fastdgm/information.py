@@ -117,8 +117,12 @@ class Information(Imputation):
         from .inference.outliers import outlier_scores, outlier_scores_beside_reals
 
         check_impossible_option(impossible)
+        placement = Placement.of(data)
+        if placement.queue is not None:
+            scores: npt.NDArray[np.float64] = self._on_card(placement).outlier_scores(data, impossible)
+            return scores
         if self._program.is_tabular:
             found = outlier_scores(self._exact, self._inference, data, impossible)
         else:
             found = outlier_scores_beside_reals(self._inference, data, impossible)
-        return Placement.of(data).give_back(found)
+        return placement.give_back(found)

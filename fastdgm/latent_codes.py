@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .conditionals.base import Conditional
-from .data.placement import Placement
+from .data.placement import Placement, refuse_on_card
 from .graph import topological_order
 from .information import Information
 from .runtime.seeds import at_least_one, key_from_seed
@@ -78,6 +78,7 @@ class LatentCodes(Information):
         from .data.partial import as_partial_rows
         from .inference.codes import encoded, encoded_samples
 
+        _refuse_other_libraries("encode", data)
         names = self._with_guide(name)
         program = self._program
         read = {parent for own in self._guide.values() for parent in own.parents if parent not in self._guide}
@@ -121,6 +122,7 @@ class LatentCodes(Information):
         from .data.partial import as_partial_rows
         from .inference.codes import decoded, given_variables
 
+        _refuse_other_libraries("decode", latents)
         if name is not None:
             self._check_name(name)
         program = self._program
@@ -218,6 +220,13 @@ def _one_or_all(found: Mapping[str, npt.NDArray[Any]], name: str | None, data: A
     if name is not None:
         return answers[name]
     return next(iter(answers.values())) if len(answers) == 1 else answers
+
+
+def _refuse_other_libraries(verb: str, data: Any) -> None:
+    """TypeError for arrays of a GPU that are no tensors: modules take tensors alone."""
+    placement = Placement.of(data)
+    if placement.queue is not None and placement.library != "torch":
+        refuse_on_card(verb, {f"arrays of {placement.library}": True})
 
 
 def _on_cpu(data: Any) -> Any:

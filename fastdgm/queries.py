@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .conditionals.base import Conditional
-from .data.placement import Placement, asks_for_gradient
+from .data.placement import Placement, asks_for_gradient, refuse_on_card
 from .errors import MissingValuesError
 from .inference.sampling_info import N_SAMPLES, Method, SamplingInfo, exact_info, is_weighted
 from .runtime.seeds import at_least_one, key_from_seed
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from .inference.weighted import WeightedInference, WeightedSampling
 
 Seed = int | np.random.Generator | None
+IMPOSSIBLE_WITHOUT_GIVEN = "impossible= is a rule for given=: without it impossible rows have a log_prob of -inf"
 
 
 class Queries(StructureQuestions):
@@ -156,7 +157,13 @@ class Queries(StructureQuestions):
         """
         placement = Placement.of(data)
         if placement.queue is not None:
-            return self._on_card(placement).log_prob(data)
+            without_loops = {
+                "n_importance=": n_importance is not None,
+                'method="weighted"': is_weighted(method),
+                "return_std_error=True": return_std_error,
+                "return_info=True": return_info,
+            }
+            return self._log_prob_on_card(placement, data, without_loops, given, impossible, per_variable)
         if is_weighted(method):
             options = {"given": given, "per_variable": per_variable, "n_importance": n_importance}
             return self._weighted_log_prob(data, options, n_samples, seed, return_std_error, return_info)
@@ -179,6 +186,30 @@ class Queries(StructureQuestions):
         give_back = Placement.of(data).give_back
         return (give_back(found), give_back(np.zeros(len(found)))) if return_std_error else give_back(found)
 
+    def _log_prob_on_card(
+        self,
+        placement: Placement,
+        data: Any,
+        options: Mapping[str, bool],
+        given: Sequence[str] | None,
+        impossible: Impossible,
+        per_variable: bool,
+    ) -> Any:
+        """log p of arrays of a GPU; ``options`` are those without loops for it."""
+        from .inference.impossible import check_impossible_option
+
+        check_impossible_option(impossible)
+        refuse_on_card("log_prob", {**options, "tensors that require grad": asks_for_gradient(data)})
+        there = self._on_card(placement)
+        if given is None and impossible != "error":
+            raise ValueError(IMPOSSIBLE_WITHOUT_GIVEN)
+        if given is not None:
+            names = self._asked(given, "given")
+            if per_variable:
+                raise ValueError("given= is exact and one number for each row: leave per_variable= out")
+            return there.log_prob_given(data, names, impossible)
+        return there.log_prob_per_variable(data) if per_variable else there.log_prob(data)
+
     def _conditional_log_prob(
         self,
         data: Any,
@@ -195,7 +226,7 @@ class Queries(StructureQuestions):
 
         check_impossible_option(impossible)
         if given is None:
-            raise ValueError("impossible= is a rule for given=: without it impossible rows have a log_prob of -inf")
+            raise ValueError(IMPOSSIBLE_WITHOUT_GIVEN)
         names = self._asked(given, "given")
         if per_variable or n_importance is not None:
             other = "per_variable" if per_variable else "n_importance"
