@@ -13,9 +13,10 @@ import numpy as np
 
 from .conditionals.autoregressive import AutoregressiveConditional
 from .conditionals.neural import Neural
-from .data.placement import Placement, refuse_on_card
+from .data.placement import Placement
 from .data.schema import Schema
 from .errors import MissingValuesError
+from .inference.cuda_refusals import not_on_card
 from .runtime.extras import how_to_install
 from .sampler import Sampler
 
@@ -222,7 +223,7 @@ class BayesNet(Sampler):
         from .learning.neural_options import ModuleOptions
 
         if Placement.of(data).queue is not None:
-            refuse_on_card("fit")
+            raise not_on_card("fit")
         check_ignored_labels(y)
         own_prior = checked_prior(prior, equivalent_sample_size)
         options = EMOptions(n_restarts, max_iterations, tolerance, seed, progress, resume, checkpoint).checked()
@@ -292,7 +293,7 @@ class BayesNet(Sampler):
         from .learning.counts import check_ignored_labels, checked_prior
 
         if Placement.of(data).queue is not None:
-            refuse_on_card("partial_fit")
+            raise not_on_card("partial_fit")
         check_ignored_labels(y)
         for name, own in self._conditionals.items():
             if isinstance(own, Neural):

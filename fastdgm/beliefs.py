@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
-from .data.placement import Placement, refuse_on_card
+from .data.placement import Placement
+from .inference.cuda_refusals import refuse_on_card
 from .inference.sampling_info import N_SAMPLES, Method, SamplingInfo, exact_info, is_weighted
 from .queries import Queries, Seed, warn_of
 
 if TYPE_CHECKING:
+    from .inference.cuda_evidence_verbs import EvidenceVerbs
     from .inference.impossible import Impossible
     from .inference.weighted_answers import WeightedAnswer
 
@@ -67,9 +70,10 @@ class Beliefs(Queries):
         """
         placement = Placement.of(data)
         if placement.queue is not None:
-            refuse_on_card("predict_proba", _sampled(n_importance, method, return_info))
-            self._check_on_card(name, impossible)
-            return self._on_card(placement).predict_proba(data, name, impossible)
+            options = {"n_importance": n_importance, "method": method, "return_info": return_info}
+            evidence = self._evidence_on_card(placement, "predict_proba", impossible, options)
+            self._check_discrete(name)
+            return evidence.predict_proba(data, name, impossible)
         give_back = placement.give_back
         if is_weighted(method):
             found = self._weighted_posterior(data, name, impossible, n_importance, n_samples, seed)
@@ -114,13 +118,14 @@ class Beliefs(Queries):
         >>> net.predict({"wet": [0, 1]}, "rain"), net.predict({"wet": [1]}, "rain", labels=True)
         (array([0, 1], dtype=uint8), array(['True'], dtype=object))
         """
-        from .inference.predictions import predicted_codes
-
         placement = Placement.of(data)
         if placement.queue is not None:
-            refuse_on_card("predict", {"labels=True": labels, "n_importance=": n_importance is not None})
-            self._check_on_card(name, impossible)
-            return self._on_card(placement).predict(data, name, impossible)
+            options = {"labels": labels, "n_importance": n_importance}
+            evidence = self._evidence_on_card(placement, "predict", impossible, options)
+            self._check_discrete(name)
+            return evidence.predict(data, name, impossible)
+        from .inference.predictions import predicted_codes
+
         codes = predicted_codes(self._posterior(data, name, impossible, n_importance, seed))
         if not labels:
             return placement.give_back(codes)
@@ -171,8 +176,8 @@ class Beliefs(Queries):
         check_impossible_option(impossible)
         placement = Placement.of(data)
         if placement.queue is not None:
-            refuse_on_card("marginals", _sampled(None, method, return_info))
-            return self._on_card(placement).marginals(data, impossible)
+            options = {"method": method, "return_info": return_info}
+            return self._evidence_on_card(placement, "marginals", impossible, options).marginals(data, impossible)
         give_back = placement.give_back
         if is_weighted(method):
             answer = self._weighted_marginals(data, impossible, n_samples, seed)
@@ -189,6 +194,16 @@ class Beliefs(Queries):
             found = marginals_beside_reals(self._inference, data, impossible)
         value = {name: give_back(own) for name, own in found.items()}
         return (value, exact_info(found)) if return_info else value
+
+    def _evidence_on_card(
+        self, placement: Placement, verb: str, impossible: Impossible, options: Mapping[str, Any]
+    ) -> EvidenceVerbs:
+        """The verbs for rows of a GPU in which values are missing. TypeError for options that have no loops there."""
+        from .inference.impossible import check_impossible_option
+
+        check_impossible_option(impossible)
+        refuse_on_card(verb, options)
+        return self._on_card(placement).evidence(verb)
 
     def _weighted_posterior(
         self, data: Any, name: str, impossible: Impossible, n_importance: int | None, n_samples: int, seed: Seed
@@ -228,12 +243,6 @@ class Beliefs(Queries):
                 f"variables {other} has it"
             )
 
-    def _check_on_card(self, name: str, impossible: Impossible) -> None:
-        from .inference.impossible import check_impossible_option
-
-        check_impossible_option(impossible)
-        self._check_discrete(name)
-
     def _check_discrete(self, name: str) -> None:
         self._check_name(name)
         if name not in self._program.schema.states:
@@ -256,12 +265,3 @@ class Beliefs(Queries):
         found = predictions.estimated_posterior(self._inference, data, name, sampling, impossible)
         warn_of(found.doubt(sampling.n_importance))
         return found.value
-
-
-def _sampled(n_importance: int | None, method: Method, return_info: bool) -> dict[str, bool]:
-    """The options of estimated answers, and which are asked for."""
-    return {
-        "n_importance=": n_importance is not None,
-        'method="weighted"': is_weighted(method),
-        "return_info=True": return_info,
-    }

@@ -29,7 +29,7 @@ class Imputation(JointPosteriors):
         seed: int | np.random.Generator | None = None,
         start: int = 0,
         impossible: Impossible = "error",
-    ) -> Samples:
+    ) -> Any:  # Samples, or CudaSamples of data on a GPU
         """Rows with all values: those that are observed as they came, those that are missing by what the row says.
 
         ``"mpe"``, the most probable explanation: the configuration of all that is missing which is most probable
@@ -52,7 +52,7 @@ class Imputation(JointPosteriors):
 
         Returns
         -------
-        Samples; a torch tensor ``(n_rows, n_vars)`` if ``data`` is one.
+        Samples; a torch tensor ``(n_rows, n_vars)`` if ``data`` is one; :class:`CudaSamples` of data on a GPU.
 
         Raises
         ------
@@ -81,8 +81,9 @@ class Imputation(JointPosteriors):
             raise ValueError(f'n_per_row is of how="sample", which draws; {how!r} has one answer for each row')
         placement = Placement.of(data)
         if placement.queue is not None:
-            found: Samples = self._on_card(placement).impute(data, how, n_each, key, start, impossible)
-            return found
+            evidence = self._evidence_on_card(placement, "impute", impossible, {})
+            rows = evidence.impute(data, how, (key, start, n_each), impossible)
+            return rows if placement.library == "numba" else rows.as_array()
         schema = self._program.schema
         values = self._completed(data, how, n_each, key, start, impossible)
         if placement.library != "numpy":

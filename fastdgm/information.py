@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from .data.placement import Placement
 from .imputation import Imputation
+from .inference.cuda_refusals import not_on_card
 from .structure_questions import Names, check_apart
 
 if TYPE_CHECKING:
@@ -119,8 +120,7 @@ class Information(Imputation):
         check_impossible_option(impossible)
         placement = Placement.of(data)
         if placement.queue is not None:
-            scores: npt.NDArray[np.float64] = self._on_card(placement).outlier_scores(data, impossible)
-            return scores
+            raise not_on_card("outlier_scores")
         if self._program.is_tabular:
             found = outlier_scores(self._exact, self._inference, data, impossible)
         else:

@@ -10,8 +10,9 @@ import numpy as np
 import numpy.typing as npt
 
 from .conditionals.base import Conditional
-from .data.placement import Placement, refuse_on_card
+from .data.placement import Placement
 from .graph import topological_order
+from .inference.cuda_refusals import not_on_card
 from .information import Information
 from .runtime.seeds import at_least_one, key_from_seed
 from .runtime.text import preview
@@ -226,7 +227,7 @@ def _refuse_other_libraries(verb: str, data: Any) -> None:
     """TypeError for arrays of a GPU that are no tensors: modules take tensors alone."""
     placement = Placement.of(data)
     if placement.queue is not None and placement.library != "torch":
-        refuse_on_card(verb, {f"arrays of {placement.library}": True})
+        raise not_on_card(f"{verb} of arrays of {placement.library}")
 
 
 def _on_cpu(data: Any) -> Any:

@@ -9,11 +9,13 @@ import numpy as np
 import numpy.typing as npt
 
 from .data.cuda_arrays import is_on_card
+from .data.cuda_samples import CudaSamples
 from .data.evidence import Known, known_values
 from .data.given_values import is_per_row
-from .data.placement import Placement, refuse_on_card
+from .data.placement import Placement
 from .data.samples import Samples, rows_of
 from .data.schema import Schema, Values
+from .inference.cuda_refusals import not_on_card, refuse_on_card
 from .inference.sampling_info import N_SAMPLES, Method, is_weighted
 from .latent_codes import LatentCodes
 from .queries import warn_of
@@ -24,7 +26,6 @@ from .runtime.seeds import at_least_one, check_chunk, check_rows, key_from_seed,
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from .data.cuda_samples import CudaSamples
     from .data.evidence_rows import EvidenceBlock
     from .inference.calibrated import Calibrated
 
@@ -164,9 +165,9 @@ class Sampler(LatentCodes):
         kind = real_type(dtype)
         placement = Placement.asked(device, like, given if is_on_card(given) else None)
         if placement.queue is not None:
-            refuse_on_card("sample", {'method="weighted"': is_weighted(method)})
-            rows = self._drawn_on_card(placement, given, do, n, n_per_row, seed, start, kind)
-            return rows if like is None else rows.as_array()
+            refuse_on_card("sample", {"method": method})
+            rows = self._drawn_on_card(placement, given, do, n, n_per_row, key_from_seed(seed), start, kind)
+            return rows.as_array() if _asks_for_array(like) else rows
         if is_weighted(method):
             values, schema, key = self._weighted_rows(given, do, n, n_per_row, n_samples, seed, start, kind)
         elif given is not None and is_per_row(given, self._program.schema):
@@ -179,25 +180,6 @@ class Sampler(LatentCodes):
         if placement.library != "numpy":
             return placement.give_back(rows_of(values, schema))
         return Samples.of(values, schema, key, start)
-
-    def _drawn_on_card(
-        self,
-        placement: Placement,
-        given: Any,
-        do: Mapping[str, object] | None,
-        n: int | None,
-        n_per_row: int,
-        seed: int | np.random.Generator | None,
-        start: int,
-        dtype: np.dtype[Any],
-    ) -> CudaSamples:
-        """Rows drawn where ``placement`` says."""
-        there = (self if do is None else self.do(do))._on_card(placement)
-        if given is not None:
-            found: CudaSamples = there.sample_given(given, n, n_per_row, key_from_seed(seed), start)
-            return found
-        n, start = check_rows(_number_of_rows(n, n_per_row), start)
-        return there.sample(n, key_from_seed(seed), start, dtype)
 
     def iter_samples(
         self,
@@ -230,7 +212,8 @@ class Sampler(LatentCodes):
         key = key_from_seed(seed)
         placement = Placement.asked(device)
         if placement.queue is not None:
-            refuse_on_card("iter_samples", {"given=": given is not None})
+            if given is not None:
+                raise not_on_card("iter_samples(given=)")
             return (self if do is None else self.do(do))._on_card(placement).iter_samples(n, chunk, key, start, kind)
         source = self._source(given, do, kind)  # as it is now: a later fit does not change the rows to come
         starts = range(start, start + n, chunk)
@@ -239,6 +222,47 @@ class Sampler(LatentCodes):
             Samples.of(source.draw(size, key, first), source.schema, key, first)
             for size, first in zip(sizes, starts, strict=True)
         )
+
+    def _drawn_on_card(
+        self,
+        placement: Placement,
+        given: Any,
+        do: Mapping[str, object] | None,
+        n: int | None,
+        n_per_row: int,
+        key: int,
+        start: int,
+        dtype: np.dtype[Any],
+    ) -> CudaSamples:
+        """Rows drawn where ``placement`` says."""
+        if given is not None:
+            return self._given_on_card(placement, given, do, n, n_per_row, key, start)
+        n, start = check_rows(_number_of_rows(n, n_per_row), start)
+        return (self if do is None else self.do(do))._on_card(placement).sample(n, key, start, dtype)
+
+    def _given_on_card(
+        self,
+        placement: Placement,
+        given: Any,
+        do: Mapping[str, object] | None,
+        n: int | None,
+        n_per_row: int,
+        key: int,
+        start: int,
+    ) -> CudaSamples:
+        """Draws on a GPU: for each row of evidence there, or under values that are the same for all rows."""
+        net = self if do is None else self.do(do)
+        verbs = net._on_card(placement)
+        if is_on_card(given):
+            evidence = verbs.evidence("sample(given=)")
+            rows = evidence.rows(given)
+            check_rows(_number_of_rows(n, n_per_row, rows.block.n), start)
+            return evidence.sample(rows, (key, start, n_per_row))
+        if not net._program.is_tabular or is_per_row(given, net._program.schema):
+            raise not_on_card("sample(given=) of rows of the CPU, or beside other variables than tables,")
+        n, start = check_rows(_number_of_rows(n, n_per_row), start)
+        known = net._calibrated(net._evidence(given, do))
+        return verbs.evidence("sample(given=)").sample_known(known, n, key, start)
 
     def _source(
         self, given: Mapping[str, object] | None, do: Mapping[str, object] | None, dtype: np.dtype[Any]
@@ -404,6 +428,11 @@ class Sampler(LatentCodes):
         check_drawn(density)
         words = first_words(self._conditionals, self._order, density)
         return drawn(density, words, n, key_from_seed(seed), start, dtype)
+
+
+def _asks_for_array(like: Any) -> bool:
+    """Whether rows are asked for as an array of the library of ``like``."""
+    return Placement.of(like).library != "numpy" and not isinstance(like, CudaSamples)
 
 
 def _number_of_rows(n: int | None, n_per_row: int, n_given: int | None = None) -> int:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
-from types import MappingProxyType
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
@@ -158,21 +157,6 @@ def _library_of(array: Any) -> Library:
     """Whose array of a GPU this is; those of libraries that are not known get numba's."""
     root = type(array).__module__.partition(".")[0]
     return "torch" if root == "torch" else "cupy" if root == "cupy" else "numba"
-
-
-def refuse_on_card(verb: str, options: Mapping[str, bool] = MappingProxyType({})) -> None:
-    """TypeError for the first option that is asked for and not there for arrays of a GPU; without options for the verb.
-
-    Examples
-    --------
-    >>> refuse_on_card("log_prob", {"n_importance=": True})
-    Traceback (most recent call last):
-    TypeError: log_prob with n_importance= is not there on a GPU yet: copy the arrays, x.to("cpu") or x.cpu()
-    """
-    for option, is_asked in (options or {"": True}).items():
-        if is_asked:
-            what = f"{verb} with {option}" if option else verb
-            raise TypeError(f'{what} is not there on a GPU yet: copy the arrays, x.to("cpu") or x.cpu()')
 
 
 def asks_for_gradient(data: Any) -> bool:

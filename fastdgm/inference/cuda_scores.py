@@ -2,29 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
 
+from ..data.cuda_blocks import CudaBlock
 from ..data.cuda_memory import CudaMemory
 from ..data.cuda_reader import CudaReader
-from ..data.placement import Placement, refuse_on_card
+from ..data.placement import Placement
 from ..engines.cuda_program import CudaProgram
+from ..engines.launch import launch_on
+from ..engines.program_loops_cuda import LOOPS
 from ..runtime.memory import SMALL
 
 
-def log_prob(program: CudaProgram, placement: Placement, data: Any) -> Any:
-    """log p of rows (n,), nats. Rows that have to be copied into columns are, some at a time where not all fit."""
+def log_prob(program: CudaProgram, placement: Placement, data: Any, log_evidence: Callable[[CudaBlock], Any]) -> Any:
+    """log p of rows (n,), nats, by ``log_evidence`` where values are missing.
+
+    Rows that have to be copied into columns are, some at a time where not all fit.
+    """
     reader = CudaReader(data, program.program.schema, placement.cuda, placement.empty)
     placement.check_room(8 * reader.n, f"log_prob of {reader.n} rows")
     out = placement.empty((reader.n,), np.float64)
     for begin, end in pieces(placement, reader.n, reader.bytes_per_row + 8 * (len(program.scoring) > 1)):
         block = reader.read(begin, end)
-        if block.has_missing:
-            refuse_on_card("log_prob", {"missing values": True})
-        own = out if (begin, end) == (0, reader.n) else CudaMemory.of(out).rows(begin, end).array()
-        program.log_prob(placement.cuda, block, own, placement.empty)
+        is_whole = (begin, end) == (0, reader.n)
+        own = out if is_whole else CudaMemory.of(out).rows(begin, end).array()
+        if not block.has_missing:
+            program.log_prob(placement.cuda, block, own, placement.empty)
+        elif is_whole:
+            return placement.give_back(log_evidence(block))
+        else:
+            launch_on(placement.cuda, LOOPS["clear", "cuda"], end - begin, own)
+            launch_on(placement.cuda, LOOPS["add", "cuda"], end - begin, log_evidence(block), own)
     return placement.give_back(out)
 
 

@@ -1,19 +1,23 @@
-"""What a network answers about rows on a GPU, and draws there: one method for each verb, the work in a file of its own.
-
-What has no loops for GPUs is refused, by the name of the verb or option: nothing is copied to the CPU unasked.
-"""
+"""What a network answers about rows on a GPU, and draws there; each group of verbs has a file of its own."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any, NamedTuple
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from ..data.cuda_samples import CudaSamples
-from ..data.placement import Placement, refuse_on_card
+from ..data.placement import Placement
 from ..engines.cuda_program import CudaProgram
 from . import cuda_draws, cuda_scores
+from .cuda_refusals import not_on_card
+
+if TYPE_CHECKING:
+    from ..data.cuda_blocks import CudaBlock
+    from .cuda_evidence_verbs import EvidenceVerbs
+    from .exact import Exact
+    from .impossible import Impossible
 
 
 class CudaVerbs(NamedTuple):
@@ -21,6 +25,7 @@ class CudaVerbs(NamedTuple):
 
     program: CudaProgram
     placement: Placement
+    exact: Exact | None = None  # of networks of discrete variables
 
     def sample(self, n: int, key: int, start: int, dtype: np.dtype[Any]) -> CudaSamples:
         """Rows drawn parents first."""
@@ -32,37 +37,27 @@ class CudaVerbs(NamedTuple):
         return (self.sample(min(chunk, start + n - first), key, first, dtype) for first in starts)
 
     def log_prob(self, data: Any) -> Any:
-        """log p of rows (n,), of the library and on the card of the data."""
-        return cuda_scores.log_prob(self.program, self.placement, data)
+        """log p of rows (n,), of the library and on the card of the data; missing values are summed out."""
+        return cuda_scores.log_prob(self.program, self.placement, data, self._log_evidence)
 
     def log_prob_per_variable(self, data: Any) -> Any:
         """Its terms (n, n_vars), of complete rows."""
         return cuda_scores.log_prob_per_variable(self.program, self.placement, data)
 
-    def log_prob_given(self, data: Any, given: Any, impossible: str) -> Any:
-        """log p(the others | given) of rows (n,)."""
-        return refuse_on_card("log_prob", {"given=": True})
+    def log_prob_given(self, data: Any, names: Sequence[str], impossible: Impossible) -> Any:
+        """log p(the others | these)."""
+        return self.evidence("log_prob(given=)").log_prob_given(data, names, impossible)
 
-    def sample_given(self, given: Any, n: int | None, n_per_row: int, key: int, start: int) -> Any:
-        """Rows drawn from the posterior."""
-        return refuse_on_card("sample", {"given=": True})
+    def evidence(self, what: str) -> EvidenceVerbs:
+        """The verbs for what is missing. TypeError that names the verb beside real variables."""
+        from .cuda_evidence_verbs import EvidenceVerbs
 
-    def predict_proba(self, data: Any, name: str, impossible: str) -> Any:
-        """P(name = k | the row's other values) (n, k)."""
-        return refuse_on_card("predict_proba")
+        if self.exact is None:
+            raise not_on_card(f"{what} in networks of other variables than tables")
+        return EvidenceVerbs(self.exact.on_card(self.placement.cuda.device), self.placement)
 
-    def predict(self, data: Any, name: str, impossible: str) -> Any:
-        """Codes (n,) of the most probable state."""
-        return refuse_on_card("predict")
-
-    def marginals(self, data: Any, impossible: str) -> Any:
-        """{name: P(name = k | the row) (n, k)}."""
-        return refuse_on_card("marginals")
-
-    def impute(self, data: Any, how: str, n_per_row: int, key: int, start: int, impossible: str) -> Any:
-        """Rows with all values."""
-        return refuse_on_card("impute")
-
-    def outlier_scores(self, data: Any, impossible: str) -> Any:
-        """- log p(x_v | others) (n, n_vars)."""
-        return refuse_on_card("outlier_scores")
+    def _log_evidence(self, block: CudaBlock) -> Any:
+        """log p of what is observed in every row (n,), numba's."""
+        if self.program.program.refuses_missing:
+            block.refuse_missing()
+        return self.evidence("log_prob of rows in which values are missing").log_prob_of(block)
