@@ -117,8 +117,8 @@ def test_samples_go_there_and_are_checked_where_they_are_used():
     there = x.to("cuda")
     assert (there.seed, there.start) == (1, 0)
     np.testing.assert_allclose(net.log_prob(there).copy_to_host(), net.log_prob(x), rtol=1e-6)
-    broken = fd.Samples(np.full((2, 3), 7, np.uint8), {"a": "ny", "b": "ny"}).to("cuda")
-    pair = fd.BayesNet({"a": fd.CPT([], [0.5, 0.5], states="ny"), "b": fd.CPT([], [0.5, 0.5], states="ny")})
+    broken = fd.Samples(np.full((2, 3), 7, np.uint8), {"a": ["n", "y"], "b": ["n", "y"]}).to("cuda")
+    pair = fd.BayesNet({"a": fd.CPT([], [0.5, 0.5], states=["n", "y"]), "b": fd.CPT([], [0.5, 0.5], states=["n", "y"])})
     with pytest.raises(ValueError, match=r"codes of 'a' run from 0 to 1 .*: row 0 is 7"):
         pair.log_prob(broken)
 
