@@ -103,18 +103,16 @@ def table_arguments(codes: str) -> dict[str, list[Any]]:
     """Of the twins by verb."""
     from numba.types import uint64
 
-    from fastdgm.kernels.cpt import SamplingPlan, ScoringPlan
-
-    short, flat, block, totals = "uint32", array(codes, 1), array(codes, 2), array("float64", 1)
-    sampling = plan_type(SamplingPlan, *[short] * 8, "uint64", "uint64", short, uint64)
-    scoring = plan_type(ScoringPlan, *[short] * 3, "uint64", "float64")
+    block, words, table, rows = array(codes, 2), array("uint32", 1), array("float64", 1), array("float64", 2)
     return {
-        "sample": [uint64, uint64, sampling, block],
-        "log_prob columns": [scoring, flat, block, totals],
-        "log_prob per variable": [scoring, flat, block, array("float64", 2)],
-        "count": [scoring, flat, block, totals, array("float64", 2)],
-        "log_prob of states": [scoring, flat, block, array("float64", 2)],
-        "first bad row": [flat, block, array("int64", 1)],
+        "sample": [uint64, uint64, words, array("uint64", 1), block],
+        "log_prob columns": [words, table, block, table],
+        "log_prob per variable": [words, table, block, rows],
+        "log_prob of states": [words, table, block, rows],
+        "count rows": [words, block, array("uint64", 1)],
+        "count": [words, block, table, table],
+        "clear": [table],
+        "first bad row": [array(codes, 1), block, array("int64", 1)],
     }
 
 
@@ -134,6 +132,8 @@ TABLE_VERBS = [
     "log_prob per variable",
     "log_prob of states",
     "count",
+    "count rows",
+    "clear",
     "first bad row",
 ]
 

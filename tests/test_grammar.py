@@ -56,6 +56,8 @@ FAMILIES = {
 }
 # A device returns nothing: neither the first bad row, nor a table or a stream that grows.
 ONLY_CUDA = {
+    ("tables", "clear"),
+    ("tables", "count rows"),
     ("tables", "first bad row"),
     ("terms", "add"),
     ("terms", "clear"),
@@ -63,6 +65,9 @@ ONLY_CUDA = {
     ("markov", "sample padded"),
     ("markov", "sparse sample padded"),
 }
+# Plans packed into two buffers, which a launch costs less: what they are called instead.
+PACKED = {"tables": {"words", "table", "slots"}}
+UNPACKED = {"plan", "largest"}
 TWINS = [(family, verb) for family, loops in FAMILIES.items() for verb, device in loops if device == "cuda"]
 
 simulated = pytest.mark.skipif(bool(numba.config.ENABLE_CUDASIM), reason="the simulator's kernels have no signature")
@@ -79,7 +84,11 @@ def test_a_twin_has_the_arguments_of_its_loop(family, verb):
     own = arguments(loops[verb, "cuda"].kernel)
     assert len(own) <= 8
     if (verb, "cpu") in loops:
-        assert own == arguments(loops[verb, "cpu"])[2:]
+        packed = PACKED.get(family, set())
+        expected = arguments(loops[verb, "cpu"])[2:]
+        assert [name for name in own if name not in packed] == [
+            name for name in expected if not (packed and name in UNPACKED)
+        ]
 
 
 @simulated
