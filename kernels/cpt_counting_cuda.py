@@ -17,7 +17,7 @@ from .cpt_scoring_cuda import Codes, places_of
 from .four_codes_cuda import is_whole
 from .packed_tables_cuda import FIRST_ENTRY, N_CLUSTERS, NOWHERE, Four, entry_of
 
-__all__ = ["clear_cuda", "count_cuda", "count_rows_cuda"]
+__all__ = ["count_cuda", "count_rows_cuda"]
 
 device = cuda.jit(device=True)
 
@@ -112,10 +112,3 @@ def count_cuda(words, codes, weights, counts):
             _count_four(words, at, rows, shared, counts, amounts)
             at = words[at]
     _flushed(words, shared, counts)
-
-
-@cuda.jit
-def clear_cuda(counts):
-    """counts = 0"""
-    for cell in range(cuda.grid(1), counts.shape[0], cuda.gridsize(1)):
-        counts[cell] = 0

@@ -7,6 +7,7 @@ import inspect
 import numba
 import pytest
 
+from fastdgm.engines import cuda_matrices
 from fastdgm.engines.elimination import loops as elimination
 from fastdgm.engines.elimination import loops_cuda as elimination_cuda
 from fastdgm.engines.gaussian import loops as gaussian
@@ -47,6 +48,7 @@ FAMILIES = {
     "intervals": intervals.LOOPS | intervals_cuda.LOOPS,
     "junction": junction.LOOPS | junction_cuda.LOOPS,
     "markov": markov.LOOPS | markov_cuda.LOOPS,
+    "matrices": cuda_matrices.LOOPS,
     "masked": masked.LOOPS | masked_cuda.LOOPS,
     "moments": moments.LOOPS | moments_cuda.LOOPS,
     "multivariate": multivariate.LOOPS | multivariate_cuda.LOOPS,
@@ -54,16 +56,18 @@ FAMILIES = {
     "noise": noise.LOOPS | noise_cuda.LOOPS,
     "neural": neural_loops.LOOPS | neural_loops_cuda.LOOPS,
 }
-# A device returns nothing: neither the first bad row, nor a table or a stream that grows.
+# A device returns nothing: neither the first bad row, nor a table or a stream that grows. Packed plans are others.
 ONLY_CUDA = {
-    ("tables", "clear"),
+    ("junction", "packed answer"),
+    ("junction", "packed answer in shared memory"),
+    ("junction", "packed draw"),
+    ("junction", "packed most probable"),
     ("tables", "count rows"),
     ("tables", "first bad row"),
     ("terms", "add"),
     ("terms", "clear"),
-    ("markov", "count known contexts"),
-    ("markov", "sample padded"),
-    ("markov", "sparse sample padded"),
+    *(("markov", verb) for verb, _ in markov_cuda.LOOPS),  # sequences without ends, in pieces
+    *(("matrices", verb) for verb, _ in cuda_matrices.LOOPS),  # on the CPU NumPy does these
 }
 # Plans packed into two buffers, which a launch costs less: what they are called instead.
 PACKED = {"tables": {"words", "table", "slots"}}

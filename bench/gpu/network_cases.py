@@ -49,7 +49,7 @@ def masked_cases(name: str, model: fd.MADE | fd.FVSBN, n: int) -> Iterator[Case]
         lambda: model.log_prob(x),
     )
     yield scored
-    request = Request(np.uint64(SEED), np.uint64(0), 0, 1, 1.0, 0, 1.0, False, False, PHILOX)
+    request = Request(np.uint64(SEED), np.uint64(0), 0, 0, 1, 1.0, 0, 1.0, False, False, PHILOX)
     given = Given(np.empty((1, 1), net.biases.dtype), np.empty((1, 1)), no_context(net, n))
     yield scored._replace(
         name=f"{name} sample",

@@ -79,7 +79,6 @@ def counting_cases(
     yield case("count", wide, (wide.words, codes, ones), weighted, cpu)._replace(
         outputs=(np.zeros_like(weighted),), n_bytes=codes.nbytes + ones.nbytes
     )
-    yield case("clear", wide._replace(shared_bytes=0), (), np.zeros(1 << 22), lambda: np.zeros(1 << 22))
 
 
 def counts_of(plans: Plans, codes: np.ndarray) -> np.ndarray:

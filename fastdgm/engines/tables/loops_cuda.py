@@ -21,7 +21,6 @@ LOOPS: dict[tuple[str, str], Twin] = {
     ("log_prob of states", "cuda"): Twin(cpt_scoring_cuda.log_prob_of_states_cuda, threads_per_block=256),
     ("count", "cuda"): Twin(cpt_counting_cuda.count_cuda, threads_per_block=256),
     ("count rows", "cuda"): Twin(cpt_counting_cuda.count_rows_cuda, threads_per_block=256),
-    ("clear", "cuda"): Twin(cpt_counting_cuda.clear_cuda, threads_per_block=256),
     ("first bad row", "cuda"): Twin(cpt_scoring_cuda.in_range_cuda, threads_per_block=256),
 }
 
