@@ -318,6 +318,9 @@ CHECKS = {
     "moments_cuda.first_values_cuda": Checks(
         "moments.moments_cpu", "test_moments_cuda.test_moments_are_those_of_the_loop", "gpu: moments first values"
     ),
+    "moments_cuda.first_bad_weight_cuda": Checks(
+        "numpy.argmax", "test_moments_cuda.test_bad_weights_are_found", "gpu: moments first bad weight"
+    ),
     "moments_cuda.fold_cuda": Checks(
         "moments.moments_cpu", "test_moments_cuda.test_moments_are_those_of_the_loop", "gpu: moments fold"
     ),
