@@ -137,7 +137,7 @@ def measure(case: Case, rates: Rates) -> dict[str, Any]:
     twin = case.twin._replace(threads_per_block=SIMULATED_THREADS) if config.ENABLE_CUDASIM else case.twin
 
     def call() -> None:
-        launch(twin, case.rows, *inputs, *outputs)
+        launch(twin, case.threads or case.rows, *inputs, *outputs)
 
     first = seconds_of(lambda: (call(), cuda.synchronize()))
     gap = difference(case, outputs)
