@@ -54,7 +54,7 @@ CHECKS = {
     ),
     "cpt.count_cpu": Checks("reference.count", "test_fit.test_tables_are_counts_plus_prior", "alarm-1M/fit"),
     "cpt_classes.log_prob_of_states_cpu": Checks("cpt.log_prob_cpu", "test_predict.test_all_states_in_one_pass"),
-    "cpt_classes_cuda.log_prob_of_states_cuda": Checks(
+    "cpt_scoring_cuda.log_prob_of_states_cuda": Checks(
         "cpt_classes.log_prob_of_states_cpu", "test_predict.test_the_twin", "gpu: log_prob of states"
     ),
     "elimination.log_sums_cpu": Checks(
@@ -161,12 +161,19 @@ CHECKS = {
     ),
     "tiles_cuda.fill_cuda": Checks("numpy.full", "test_cuda_boundary.test_missing_values", "gpu: fill"),
     "cpt_cuda.sample_cuda": Checks("cpt.sample_cpu", "test_cuda.test_samples_are_those_of_the_cpu", "gpu: sample"),
-    "cpt_cuda.log_prob_cuda": Checks("cpt.log_prob_cpu", "test_cuda.test_log_prob", "gpu: log_prob columns"),
-    "cpt_cuda.log_prob_per_variable_cuda": Checks(
+    "cpt_scoring_cuda.log_prob_cuda": Checks("cpt.log_prob_cpu", "test_cuda.test_log_prob", "gpu: log_prob columns"),
+    "cpt_scoring_cuda.log_prob_per_variable_cuda": Checks(
         "cpt.log_prob_per_variable_cpu", "test_cuda.test_log_prob", "gpu: log_prob per variable"
     ),
-    "cpt_cuda.count_cuda": Checks("reference.count", "test_cuda.test_counts", "gpu: count"),
-    "cpt_cuda.in_range_cuda": Checks("builtins.min", "test_cuda.test_the_first_bad_row_is_found", "gpu: first bad row"),
+    "cpt_counting_cuda.count_rows_cuda": Checks(
+        "reference.count", "test_cuda.test_counts_are_those_of_the_cpu", "gpu: count rows"
+    ),
+    "cpt_counting_cuda.count_cuda": Checks(
+        "reference.count", "test_cuda.test_counts_are_those_of_the_cpu", "gpu: count"
+    ),
+    "cpt_scoring_cuda.in_range_cuda": Checks(
+        "builtins.min", "test_cuda.test_the_first_bad_row_is_found", "gpu: first bad row"
+    ),
     # --- weighted sums ---
     "logistic.sample_cpu": Checks("reference_logistic.draw_bits", "test_logistic.test_samples_are_those_of_the_oracle"),
     "logistic.log_prob_cpu": Checks(
