@@ -352,13 +352,19 @@ def masked_arguments(element: str, values: str) -> dict[str, list[Any]]:
     block, table, index = array(element, 2), array("int64", 2), array("int64", 1)
     kind = NamedTuple([int64], BernoulliHead)
     net = plan_type(MaskedNet, element, element, table, table, index, index, *[int64] * 4, kind)
-    request = plan_type(Request, uint64, uint64, int64, int64, float64, int64, float64, boolean, boolean, int64)
-    given = plan_type(Given, block, array("float64", 2), block)
+    request = plan_type(Request, uint64, uint64, int64, int64, int64, float64, int64, float64, boolean, boolean, int64)
+    given = plan_type(Given, array(values, 2), array("float64", 2), block)
     scores, draws = outputs(values, element)
-    return {"log_prob": [net, array(values, 2), block, scores], "sample": [net, request, given, draws]}
+    rows = [net, request, given, draws]
+    return {
+        "log_prob": [net, array(values, 2), block, scores],
+        "sample": rows,
+        "begin rows": [*rows, int64],
+        "draw block": [*rows, int64, int64, int64],
+    }
 
 
-MASKED_VERBS = ["log_prob", "sample"]
+MASKED_VERBS = ["log_prob", "sample", "begin rows", "draw block"]
 
 
 @pytest.mark.parametrize(

@@ -60,6 +60,8 @@ ONLY_CUDA = {
     ("markov", "count known contexts"),
     ("markov", "sample padded"),
     ("markov", "sparse sample padded"),
+    ("masked", "begin rows"),  # of the CPU's sampling, for panels that a library multiplies
+    ("masked", "draw block"),
     *(("matrices", verb) for verb, _ in cuda_matrices.LOOPS),  # on the CPU NumPy does these
 }
 TWINS = [(family, verb) for family, loops in FAMILIES.items() for verb, device in loops if device == "cuda"]
