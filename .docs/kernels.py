@@ -107,11 +107,14 @@ CHECKS = {
     "junction_states.draw_cpu": Checks(
         "reference_evidence.expected_counts", "test_junction.test_draws_follow_the_posterior"
     ),
-    "junction_cuda.answer_cuda": Checks("junction.answer_cpu", "test_junction_cuda.test_answers", "gpu: marginals"),
-    "junction_cuda.most_probable_cuda": Checks(
-        "junction_states.most_probable_cpu", "test_junction_cuda.test_states", "gpu: most probable"
+    "junction_cuda.answer_cuda": Checks("junction.answer_cpu", "test_junction_cuda.test_marginals", "gpu: marginals"),
+    "junction_cuda.answer_shared_cuda": Checks(
+        "junction.answer_cpu", "test_junction_cuda.test_log_evidence", "gpu: log evidence"
     ),
-    "junction_cuda.draw_cuda": Checks("junction_states.draw_cpu", "test_junction_cuda.test_states", "gpu: draw"),
+    "junction_states_cuda.most_probable_cuda": Checks(
+        "junction_states.most_probable_cpu", "test_junction_cuda.test_most_probable", "gpu: most probable"
+    ),
+    "junction_states_cuda.draw_cuda": Checks("junction_states.draw_cpu", "test_junction_cuda.test_draws", "gpu: draw"),
     # --- rows and columns ---
     "tiles.columns_from_rows_cpu": Checks(
         "numpy.transpose", "test_tiles.test_rows_become_columns", "alarm-1M-forms/log_prob_of_int64_rows"
@@ -132,6 +135,24 @@ CHECKS = {
     "evidence_tiles.codes_of_floats_cpu": Checks(
         "numpy.ndarray.astype", "test_evidence_tiles.test_floats_become_codes"
     ),
+    "tiles_cuda.reset_flags_cuda": Checks(
+        "numpy.full", "test_cuda_boundary.test_nothing_is_found_at_first", "gpu: reset flags"
+    ),
+    "tiles_cuda.check_columns_cuda": Checks(
+        "tiles.narrow_columns_cpu",
+        "test_cuda_boundary.test_what_is_wrong_is_refused_in_the_words_of_the_cpu",
+        "gpu: check columns",
+    ),
+    "tiles_cuda.load_columns_cuda": Checks(
+        "tiles.narrow_columns_cpu", "test_cuda_boundary.test_codes_of_any_type_and_layout", "gpu: load columns"
+    ),
+    "tiles_cuda.load_rows_cuda": Checks(
+        "tiles.columns_from_rows_cpu", "test_cuda_boundary.test_more_rows_than_a_tile_and_more_cells", "gpu: load rows"
+    ),
+    "tiles_cuda.relabel_cuda": Checks(
+        "numpy.take", "test_cuda_boundary.test_booleans_match_states_by_name", "gpu: relabel"
+    ),
+    "tiles_cuda.fill_cuda": Checks("numpy.full", "test_cuda_boundary.test_missing_values", "gpu: fill"),
     "cpt_cuda.sample_cuda": Checks("cpt.sample_cpu", "test_cuda.test_samples_are_those_of_the_cpu", "gpu: sample"),
     "cpt_cuda.log_prob_cuda": Checks("cpt.log_prob_cpu", "test_cuda.test_log_prob", "gpu: log_prob columns"),
     "cpt_cuda.log_prob_per_variable_cuda": Checks(
@@ -266,6 +287,8 @@ CHECKS = {
     "multivariate.log_prob_components_cpu": Checks(
         "reference_multivariate.log_prob", "test_multivariate_kernels.test_log_prob"
     ),
+    "terms_cuda.add_cuda": Checks("numpy.add", "test_cuda_reals.test_terms", "gpu: terms add"),
+    "terms_cuda.clear_cuda": Checks("numpy.zeros", "test_cuda_reals.test_terms", "gpu: terms clear"),
     "multivariate_cuda.sample_vector_cuda": Checks(
         "multivariate.sample_vector_cpu", "test_multivariate_kernels.test_twin_of_samples", "gpu: vector sample"
     ),
@@ -283,7 +306,13 @@ CHECKS = {
         "test_moments.test_moments_are_those_of_exact_fractions",
     ),
     "moments_cuda.moments_cuda": Checks(
-        "moments.moments_cpu", "test_moments_cuda.test_records_are_those_of_the_loop", "gpu: moments"
+        "moments.moments_cpu", "test_moments_cuda.test_moments_are_those_of_the_loop", "gpu: moments by block"
+    ),
+    "moments_cuda.first_values_cuda": Checks(
+        "moments.moments_cpu", "test_moments_cuda.test_moments_are_those_of_the_loop", "gpu: moments first values"
+    ),
+    "moments_cuda.fold_cuda": Checks(
+        "moments.moments_cpu", "test_moments_cuda.test_moments_are_those_of_the_loop", "gpu: moments fold"
     ),
     # --- matrices on a GPU ---
     "matrices_cuda.clear_flags_cuda": Checks(
@@ -438,18 +467,62 @@ CHECKS = {
     "markov_sparse.pick_by_uniforms": Checks(
         "markov_sampling.sample_given_uniforms_cpu", "test_markov_sparse.test_uniforms_give_the_inverse_cdf"
     ),
-    "markov_cuda.log_prob_cuda": Checks("markov.log_prob_cpu", "test_markov_cuda.test_log_prob", "gpu: log_prob"),
-    "markov_cuda.count_known_cuda": Checks(
-        "test_markov_cuda.test_counts", "test_markov_cuda.test_counts", "gpu: count known contexts"
+    "markov_cuda.log_prob_cuda": Checks(
+        "markov.log_prob_cpu", "test_markov_cuda.test_log_prob", "gpu: log_prob by pieces"
     ),
-    "markov_cuda.sample_padded_cuda": Checks(
-        "markov_sampling.sample_stream_cpu", "test_markov_cuda.test_samples", "gpu: sample padded"
+    "markov_cuda.log_prob_shared_cuda": Checks(
+        "markov.log_prob_cpu", "test_markov_cuda.test_log_prob", "gpu: log_prob by pieces"
+    ),
+    "markov_cuda.sum_pieces_cuda": Checks("numpy.sum", "test_markov_cuda.test_log_prob", "gpu: sum pieces"),
+    "markov_cuda.terms_cuda": Checks(
+        "markov.terms_cpu", "test_markov_cuda.test_log_prob_of_every_symbol", "gpu: terms by pieces"
+    ),
+    "markov_sampling_cuda.sample_cuda": Checks(
+        "markov_sampling.sample_stream_cpu", "test_markov_cuda.test_samples_are_those_of_the_cpu", "gpu: sample twice"
+    ),
+    "markov_sampling_cuda.sample_shared_cuda": Checks(
+        "markov_sampling.sample_stream_cpu", "test_markov_cuda.test_samples_are_those_of_the_cpu", "gpu: sample twice"
+    ),
+    "markov_counting_cuda.count_cuda": Checks(
+        "markov_counting.count_cpu", "test_markov_cuda.test_fit", "gpu: count by key"
+    ),
+    "markov_counting_cuda.count_shared_cuda": Checks(
+        "markov_counting.count_cpu", "test_markov_cuda.test_fit", "gpu: count by key"
+    ),
+    "markov_counting_cuda.count_hashed_cuda": Checks(
+        "markov_counting.count_cpu", "test_markov_cuda.test_fit", "gpu: count in a hash table"
+    ),
+    "markov_counting_cuda.clear_cuda": Checks("numpy.zeros", "test_markov_cuda.test_fit", "gpu: clear counts"),
+    "markov_counting_cuda.collect_counts_cuda": Checks(
+        "markov_counting.collect_counts", "test_markov_cuda.test_fit", "gpu: collect counts"
     ),
     "markov_sparse_cuda.sparse_log_prob_cuda": Checks(
-        "markov_sparse.sparse_log_prob_cpu", "test_markov_sparse_cuda.test_log_prob", "gpu: sparse log_prob"
+        "markov_sparse.sparse_log_prob_cpu", "test_markov_cuda.test_log_prob", "gpu: sparse log_prob by pieces"
     ),
-    "markov_sparse_cuda.sparse_sample_padded_cuda": Checks(
-        "markov_sparse.sparse_sample_stream_cpu", "test_markov_sparse_cuda.test_samples", "gpu: sparse sample padded"
+    "markov_sparse_cuda.sparse_terms_cuda": Checks(
+        "markov_sparse.sparse_terms_cpu",
+        "test_markov_cuda.test_log_prob_of_every_symbol",
+        "gpu: sparse terms by pieces",
+    ),
+    "markov_sparse_cuda.sparse_sample_cuda": Checks(
+        "markov_sparse.sparse_sample_stream_cpu",
+        "test_markov_cuda.test_samples_are_those_of_the_cpu",
+        "gpu: sparse sample twice",
+    ),
+    "sequences_cuda.load_codes_cuda": Checks(
+        "streams.with_ends", "test_markov_cuda.test_any_integers_in_any_layout", "gpu: load codes"
+    ),
+    "sequences_cuda.load_offsets_cuda": Checks(
+        "numpy.diff", "test_markov_cuda.test_errors_are_those_of_the_cpu", "gpu: load offsets"
+    ),
+    "sequences_cuda.starts_cuda": Checks(
+        "numpy.cumsum", "test_markov_cuda.test_log_prob_of_every_symbol", "gpu: starts"
+    ),
+    "sequences_cuda.sum_chunks_cuda": Checks(
+        "numpy.sum", "test_markov_cuda.test_any_integers_in_any_layout", "gpu: sum chunks"
+    ),
+    "sequences_cuda.offsets_of_cuda": Checks(
+        "numpy.cumsum", "test_markov_cuda.test_any_integers_in_any_layout", "gpu: offsets"
     ),
 }
 
