@@ -386,6 +386,12 @@ CHECKS = {
         "training-made-784-500/fit",
     ),
     "made_cuda.log_prob_cuda": Checks("made.log_prob_cpu", "test_made_cuda.test_log_prob", "gpu: log_prob"),
+    "made_cuda.begin_rows_cuda": Checks(
+        "made_sampling.sample_cpu", "test_cuda_models.test_panels_by_torch_give_the_same_rows", "gpu: begin rows"
+    ),
+    "made_cuda.draw_block_cuda": Checks(
+        "made_sampling.sample_cpu", "test_cuda_models.test_panels_by_torch_give_the_same_rows", "gpu: draw block"
+    ),
     "made_cuda.sample_cuda": Checks("made_sampling.sample_cpu", "test_made_cuda.test_samples", "gpu: sample"),
     "adam.adam_cpu": Checks("test_adam.formula", "test_adam.test_the_formula"),
     "adam_cuda.adam_cuda": Checks("adam.adam_cpu", "test_adam.test_the_cuda_twin", "gpu: adam"),

@@ -73,6 +73,8 @@ ONLY_CUDA = {
     ("moments", "fold"),
     ("tables", "count rows"),
     ("tables", "first bad row"),
+    ("masked", "begin rows"),  # of the CPU's sampling, for panels that a library multiplies
+    ("masked", "draw block"),
     ("terms", "add"),
     ("terms", "clear"),
     *(("markov", verb) for verb, _ in markov_cuda.LOOPS),  # sequences without ends, in pieces
