@@ -359,11 +359,14 @@ def nade_arguments(element: str) -> dict[str, list[Any]]:
     return {
         "log_prob": [plan, codes, scores],
         "sample": [plan, draw, draws],
+        "slopes": [plan, codes, flat, array("float64", 1), block],
+        "gradients of slopes": [plan, codes, block, block],
+        "sum parts": [block, flat],
         "adam": [settings, flat, flat, flat, flat],
     }
 
 
-NADE_VERBS = ["log_prob", "sample", "adam"]
+NADE_VERBS = ["log_prob", "sample", "slopes", "gradients of slopes", "sum parts", "adam"]
 
 
 @pytest.mark.parametrize("element", ["float32", "float64"])

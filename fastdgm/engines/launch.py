@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 from ..runtime.cuda_queue import CudaQueue, is_simulated
 
 MAX_BLOCKS = 4096  # enough to fill any card; threads walk further rows in strides of the grid
+MOST_TEAMS = 2**31 - 1  # that a card takes: where blocks are long, it spreads them best itself
 SIMULATED_BLOCKS, SIMULATED_THREADS = 2, 4  # of numba's simulator, where each thread is one of Python's
 
 
@@ -31,3 +32,11 @@ def launch_on(queue: CudaQueue, twin: Twin, n: int, *arguments: Any) -> None:
         twin, n = twin._replace(threads_per_block=SIMULATED_THREADS), min(n, SIMULATED_BLOCKS * SIMULATED_THREADS)
     with queue.active() as stream:
         launch(twin, n, *arguments, stream=stream)
+
+
+def launch_teams(queue: CudaQueue, twin: Twin, n_teams: int, *arguments: Any) -> None:
+    """Run a twin whose blocks each work as one, with a block of the twin's own threads for every team."""
+    blocks = min(n_teams, SIMULATED_BLOCKS if is_simulated() else MOST_TEAMS)
+    if blocks:
+        with queue.active() as stream:
+            twin.kernel[blocks, twin.threads_per_block, stream, twin.shared_bytes](*arguments)

@@ -1,0 +1,60 @@
+"""NADE's parameters as its twins read them: padded to what a team of threads keeps, the cheapest exact mode known."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from ...kernels.activations import RELU, SIGMOID
+from ...kernels.nade import SIGMOID_BY_EXP, NADEPlan
+from ...kernels.nade_cuda import MOST_ROWS, MOST_UNITS, TEAM_UNITS, UNITS
+from .plan import LARGEST_EXPONENT, padded_to, plan_in
+
+Array = npt.NDArray[Any]
+
+
+class TeamShape(NamedTuple):
+    """How a team is launched."""
+
+    threads: int
+    rows: int  # that it takes at a time
+    shared_bytes: int
+
+    def count(self, n: int) -> int:
+        """Teams for n rows."""
+        return -(-n // self.rows)
+
+
+def cuda_plan_of(parameters: dict[str, Array], activation: str, order: Array) -> NADEPlan:
+    """Padded copies of the parameters. TypeError where a team cannot keep so many hidden units."""
+    hidden = len(parameters["c"])
+    if hidden > MOST_UNITS:
+        raise TypeError(
+            f"on a GPU a NADE may have {MOST_UNITS} hidden units, this one has {hidden}: copy the arrays to the CPU, "
+            "as with .cpu() or .get()"
+        )
+    own = padded_to(cuda_units(hidden), parameters)
+    mode = RELU if activation == "relu" else SIGMOID_BY_EXP if _stays_comfortable(parameters) else SIGMOID
+    return plan_in(mode, own, np.empty_like(own["W"]), order)
+
+
+def cuda_units(hidden: int) -> int:
+    """Hidden units with padding."""
+    return -(-hidden // TEAM_UNITS) * TEAM_UNITS
+
+
+def team_shape(units: int, dtype: npt.DTypeLike) -> TeamShape:
+    """Of a model with so many padded hidden units."""
+    item, threads = np.dtype(dtype).itemsize, units // UNITS
+    parts, sums, by_position = (MOST_ROWS + 1) * threads, threads, 3 * MOST_ROWS * threads
+    return TeamShape(threads, MOST_ROWS * 4 // item, (parts + sums + by_position) * item)
+
+
+def _stays_comfortable(parameters: dict[str, Array]) -> bool:
+    """Whether no row at all can take a pre-activation out of the range in which products of exp(-W) are exact."""
+    W, c = parameters["W"].astype(np.float64), parameters["c"].astype(np.float64)
+    highest = c + np.maximum(W, 0.0).sum(axis=0)
+    lowest = c + np.minimum(W, 0.0).sum(axis=0)
+    return bool(max(highest.max(), -lowest.min()) <= LARGEST_EXPONENT[parameters["c"].itemsize])
