@@ -285,6 +285,25 @@ CHECKS = {
     "moments_cuda.moments_cuda": Checks(
         "moments.moments_cpu", "test_moments_cuda.test_records_are_those_of_the_loop", "gpu: moments"
     ),
+    # --- matrices on a GPU ---
+    "matrices_cuda.clear_flags_cuda": Checks(
+        "test_cuda_matrices.first_wrong", "test_cuda_matrices.test_codes", "gpu: clear flags"
+    ),
+    "matrices_cuda.check_codes_cuda": Checks(
+        "test_cuda_matrices.first_wrong", "test_cuda_matrices.test_codes", "gpu: check codes"
+    ),
+    "matrices_cuda.load_codes_cuda": Checks(
+        "test_cuda_matrices.first_wrong", "test_cuda_matrices.test_codes", "gpu: load codes"
+    ),
+    "matrices_cuda.load_reals_cuda": Checks("numpy.isfinite", "test_cuda_matrices.test_reals", "gpu: load reals"),
+    "matrices_cuda.load_uniforms_cuda": Checks("numpy.clip", "test_cuda_matrices.test_uniforms", "gpu: load uniforms"),
+    "matrices_cuda.check_scores_cuda": Checks(
+        "numpy.flatnonzero", "test_cuda_matrices.test_rows_without_a_number", "gpu: check scores"
+    ),
+    "matrices_cuda.check_undefined_cuda": Checks(
+        "numpy.flatnonzero", "test_cuda_matrices.test_rows_without_a_number", "gpu: check undefined"
+    ),
+    "matrices_cuda.partial_sums_cuda": Checks("numpy.sum", "test_cuda_matrices.test_sums", "gpu: partial sums"),
     # --- masked networks ---
     "noise.uniforms_cpu": Checks("reference_ar.uniforms", "test_noise.test_uniforms_are_the_oracles"),
     "noise.normals_cpu": Checks("reference_gaussian.standard", "test_noise.test_normals_are_the_oracles"),

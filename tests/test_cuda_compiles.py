@@ -299,6 +299,34 @@ def test_the_twin_of_markov_chains_compiles(verb, codes):
     assert [verb for verb, _ in LOOPS] == MARKOV_VERBS
 
 
+# --- matrices ---
+
+
+def matrix_arguments(element: str) -> dict[str, list[Any]]:
+    from numba.types import boolean, float64, int64
+
+    x, flags, total = array(element, 2, "A"), [array("int64", 1), int64], array("float64", 2)
+    return {
+        "clear flags": [flags[0]],
+        "check codes": [x, int64, *flags],
+        "load codes": [x, int64, int64, *flags, array("uint8", 2)],
+        "load reals": [x, int64, *flags, array("float32", 2)],
+        "load uniforms": [x, float64, *flags, total],
+        "check scores": [total, *flags],
+        "check undefined": [numba.types.Array(boolean, 1, "C"), *flags],
+        "partial sums": [array("float64", 1), array("float64", 1)],
+    }
+
+
+@pytest.mark.parametrize("element", ["int64", "uint8", "float32"])
+@pytest.mark.parametrize("verb", list(matrix_arguments("int64")))
+def test_the_twin_of_matrices_compiles(verb, element):
+    from fastdgm.engines.cuda_matrices import LOOPS
+
+    assert_compiles(LOOPS[verb, "cuda"].kernel, *matrix_arguments(element)[verb])
+    assert [verb for verb, _ in LOOPS] == list(matrix_arguments("int64"))
+
+
 # --- autoregressive networks ---
 
 

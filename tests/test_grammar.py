@@ -7,6 +7,7 @@ import inspect
 import numba
 import pytest
 
+from fastdgm.engines import cuda_matrices
 from fastdgm.engines.elimination import loops as elimination
 from fastdgm.engines.elimination import loops_cuda as elimination_cuda
 from fastdgm.engines.gaussian import loops as gaussian
@@ -45,6 +46,7 @@ FAMILIES = {
     "intervals": intervals.LOOPS | intervals_cuda.LOOPS,
     "junction": junction.LOOPS | junction_cuda.LOOPS,
     "markov": markov.LOOPS | markov_cuda.LOOPS,
+    "matrices": cuda_matrices.LOOPS,
     "masked": masked.LOOPS | masked_cuda.LOOPS,
     "moments": moments.LOOPS | moments_cuda.LOOPS,
     "multivariate": multivariate.LOOPS | multivariate_cuda.LOOPS,
@@ -58,6 +60,7 @@ ONLY_CUDA = {
     ("markov", "count known contexts"),
     ("markov", "sample padded"),
     ("markov", "sparse sample padded"),
+    *(("matrices", verb) for verb, _ in cuda_matrices.LOOPS),  # on the CPU NumPy does these
 }
 TWINS = [(family, verb) for family, loops in FAMILIES.items() for verb, device in loops if device == "cuda"]
 

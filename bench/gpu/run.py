@@ -24,6 +24,7 @@ from junction_cases import junction_cases
 from latent_cases import elimination_cases
 from logistic_cases import logistic_cases
 from markov_cases import dense_cases, sparse_cases
+from matrix_cases import matrix_cases
 from module_cases import module_cases
 from moments_cases import moments_cases
 from network_cases import adam_cases, made_cases, nade_cases
@@ -34,6 +35,7 @@ from sliced_cases import sliced_cases
 from table_cases import table_cases
 from vector_cases import vector_cases
 
+from fastdgm.engines.cuda_matrices import LOOPS as MATRIX_LOOPS
 from fastdgm.engines.elimination.loops_cuda import LOOPS as ELIMINATION_LOOPS
 from fastdgm.engines.gaussian.loops_cuda import LOOPS as GAUSSIAN_LOOPS
 from fastdgm.engines.intervals.loops_cuda import LOOPS as INTERVAL_LOOPS
@@ -65,6 +67,7 @@ FAMILIES = {
     "intervals": INTERVAL_LOOPS,
     "markov": MARKOV_LOOPS,
     "masked": MASKED_LOOPS,
+    "matrices": MATRIX_LOOPS,
     "multivariate": VECTOR_LOOPS,
     "moments": MOMENTS_LOOPS,
     "nade": NADE_LOOPS,
@@ -93,6 +96,7 @@ def full_size() -> Iterator[Case]:
     yield from root_cases(4_000_000)
     yield from vector_cases(100_000, 100)
     yield from interval_cases(10_000_000)
+    yield from matrix_cases(200_000, 100)
     yield from made_cases(4096, 784, 500)
     yield from nade_cases(4096, 784, 500)
     yield from dense_cases(100_000, 100)
@@ -115,6 +119,7 @@ def tiny() -> Iterator[Case]:
     yield from root_cases(8)
     yield from vector_cases(8, 3)
     yield from interval_cases(8)
+    yield from matrix_cases(8, 3)
     yield from made_cases(8, 12, 8)
     yield from nade_cases(8, 12, 8)
     yield from dense_cases(20, 10)

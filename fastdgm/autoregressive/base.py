@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import os
 from abc import abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 import numpy.typing as npt
 
 from ..data.collected import collected
+from ..data.cuda_arrays import is_on_card
 from ..data.frames import checked_names, column_names
 from ..data.matrices import as_matrix, code_matrix, real_matrix
 from ..data.placement import Placement
@@ -26,7 +28,8 @@ from .verbs import Verbs
 if TYPE_CHECKING:
     from torch import nn
 
-    from .cuda_model import CudaModel
+    from ..engines.cuda_rows import CudaRows
+    from .cuda_model import CudaModel, CudaShape
 
 Array = npt.NDArray[Any]
 
@@ -46,6 +49,7 @@ class AutoregressiveModel(Verbs):
     uniforms_per_variable: int = 1
     _history: list[dict[str, float]]
     _names: tuple[str, ...] | None = None
+    _uploads: Mapping[int, tuple[Any, CudaRows]] = MappingProxyType({})  # by card: see ``_rows_on``
     _shares_memory: bool = False  # with torch, which may change the parameters at any time: derive nothing ahead
 
     # What a family supplies ---------------------------------------------------------------------------------------
@@ -83,7 +87,53 @@ class AutoregressiveModel(Verbs):
 
     def _on_card(self, placement: Placement) -> CudaModel:
         """The verbs for arrays of a GPU."""
-        raise TypeError(f"{type(self).__name__} has no loops for GPUs: copy the arrays to the CPU")
+        from .cuda_model import CudaModel  # imports numba's half for GPUs
+
+        return CudaModel(self._rows_on(placement.cuda.device), placement, self._cuda_shape())
+
+    def _rows_on(self, device: int) -> CudaRows:
+        """The parameters on a card: uploaded at first use, and again after every change of them. Those that torch
+        shares may change at any time, so they are uploaded by every call."""
+        source, known = self._cuda_source(), self._uploads.get(device)
+        if known is not None and known[0] is source and not self._shares_memory:
+            return known[1]
+        rows = self._cuda_rows()
+        if not self._shares_memory:
+            current = {card: own for card, own in self._uploads.items() if own[0] is source}
+            self._uploads = {**current, device: (source, rows)}
+        return rows
+
+    def _cuda_source(self) -> Any:
+        """What an upload is made of: another object after every change of parameters."""
+        raise TypeError(
+            f"{type(self).__name__} has no loops for GPUs: copy the arrays to the CPU, as with .cpu() or .get()"
+        )
+
+    def _cuda_rows(self) -> CudaRows:
+        """The family's loops on a card, under the parameters as they are now."""
+        raise NotImplementedError
+
+    def _cuda_shape(self) -> CudaShape:
+        from .cuda_model import CudaShape
+
+        return CudaShape(
+            type(self).__name__,
+            self.n_vars,
+            self.n_states,
+            self.n_context,
+            self.dtype,
+            self.order,
+            self._names,
+            self._uniforms_shape(),
+            self._uniforms_type(),
+            self._check_prefix,
+            self._check_context_rows,
+            self._check_truncation,
+        )
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Without what is on a card."""
+        return {**vars(self), "_uploads": {}}
 
     def _stepper(self) -> Stepper:
         raise TypeError(f"{type(self).__name__} is not fitted by gradients")
@@ -151,9 +201,10 @@ class AutoregressiveModel(Verbs):
             range, has -inf.)
         MissingValuesError : NaN, null or -1. TypeError : columns of labels.
         """
-        placement = Placement.of(x)
+        placement = Placement.of(x, context)
         if placement.queue is not None:
             return self._on_card(placement).log_prob(x, context, per_variable)
+        placement = Placement.of(x)
         rows = self._check_data(x)
         return placement.give_back(self._log_prob(rows, self._check_context(context, len(rows)), per_variable))
 
@@ -163,6 +214,9 @@ class AutoregressiveModel(Verbs):
 
     def bits_per_variable(self, x: Any, *, context: Any = None) -> float:
         """Mean code length in bits per variable: -mean(log_prob(x)) / (n_vars log 2)."""
+        placement = Placement.of(x, context)
+        if placement.queue is not None:
+            return self._on_card(placement).bits_per_variable(x, context)
         rows = self._check_data(x)
         log_prob = self._log_prob(rows, self._check_context(context, len(rows)), False)
         if not len(log_prob):
@@ -248,7 +302,7 @@ class AutoregressiveModel(Verbs):
     def draw(self, asked: SampleOptions) -> Any:
         """What :meth:`sample` gives for these options."""
         refuse_given(asked.given)
-        placement = Placement.asked(asked.device, asked.like, asked.prefix, asked.context)
+        placement = Placement.asked(asked.device, asked.like, asked.prefix, asked.context, asked.uniforms)
         if placement.queue is not None:
             return self._on_card(placement).draw(asked)
         prefix = None if asked.prefix is None else self._check_prefix(asked.prefix)
@@ -262,11 +316,19 @@ class AutoregressiveModel(Verbs):
         return tuple(give_back(part) for part in drawn if part is not None)
 
     def iter_samples(
-        self, n: int, chunk: int = 100_000, *, context: Any = None, seed: Seed = None, start: int = 0
+        self,
+        n: int,
+        chunk: int = 100_000,
+        *,
+        context: Any = None,
+        seed: Seed = None,
+        start: int = 0,
+        like: Any = None,
+        device: str | None = None,
     ) -> Iterator[Any]:
         """``sample(n, context=context, seed=seed, start=start)`` in pieces of ``chunk`` rows, at constant memory.
 
-        The seed is drawn once; the pieces concatenate to the rows of one call.
+        The seed is drawn once; the pieces concatenate to the rows of one call. ``like`` and ``device`` as there.
 
         Examples
         --------
@@ -274,15 +336,21 @@ class AutoregressiveModel(Verbs):
         >>> [part.shape for part in fd.FVSBN(3).iter_samples(250, chunk=100, seed=0)]
         [(100, 3), (100, 3), (50, 3)]
         """
-        rows = self._check_context_rows(context)
-        if rows is None:
-            return super().iter_samples(n, chunk, seed=seed, start=start)
+        rows: Any = context if is_on_card(context) else self._check_context_rows(context)
         n, start = check_rows(n, start)
-        if len(rows) not in (1, n):
-            raise ValueError(f"context must have one row, or one for each of the {n} rows, got {len(rows)}")
+        n_given = 1 if rows is None or rows.ndim == 1 else len(rows)
+        if n_given not in (1, n):
+            raise ValueError(f"context must have one row, or one for each of the {n} rows, got {n_given}")
         size, key = check_chunk(chunk), key_from_seed(seed)
         return (
-            self.sample(len(own), context=rows if len(rows) == 1 else rows[own], seed=key, start=start + own.start)
+            self.sample(
+                len(own),
+                context=context if n_given == 1 else rows[own.start : own.stop],
+                seed=key,
+                start=start + own.start,
+                like=like,
+                device=device,
+            )
             for own in (range(begin, min(begin + size, n)) for begin in range(0, n, size))
         )
 
@@ -437,6 +505,10 @@ class AutoregressiveModel(Verbs):
     def _uniforms_shape(self) -> tuple[int, ...]:
         words = self.uniforms_per_variable
         return (self.n_vars,) if words == 1 else (self.n_vars, words)
+
+    def _uniforms_type(self) -> np.dtype[Any]:
+        """In which a given uniform draws: it stays below 1 also when it is rounded to that."""
+        return self.dtype
 
     def _anonymous_state(self) -> tuple[dict[str, Any], dict[str, Array]]:
         """What a checkpoint compares: names change nothing in a run."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Self
 
+import numpy as np
 import numpy.typing as npt
 
 from ..engines.draw import Draw, Drawn
@@ -16,6 +17,7 @@ from ..engines.training import Gradients
 from .conditional import ConditionalModel
 
 if TYPE_CHECKING:
+    from ..engines.cuda_rows import CudaRows
     from ..engines.masked.train import MaskedStepper
 
 Array = npt.NDArray[Any]
@@ -35,7 +37,7 @@ class MaskedModel(ConditionalModel):
         return model
 
     def _set_net(self, net: MaskedNet) -> None:
-        self._net, self._strips = net, None
+        self._net, self._strips, self._uploads = net, None, {}
         self.n_vars = len(net.order)
         self.dtype = net.weights.dtype
         self.order = net.order.copy()
@@ -83,7 +85,18 @@ class MaskedModel(ConditionalModel):
         return strips
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**vars(self), "_strips": None}
+        return {**super().__getstate__(), "_strips": None}
+
+    def _cuda_source(self) -> MaskedNet:
+        return self._net
+
+    def _cuda_rows(self) -> CudaRows:
+        from ..engines.masked.cuda_run import CudaMaskedRows  # imports the twins
+
+        return CudaMaskedRows(self._net_to_read())
+
+    def _uniforms_type(self) -> np.dtype[Any]:
+        return self.dtype if self.head == "bernoulli" else np.dtype(np.float64)
 
     def _stepper(self) -> MaskedStepper:
         from ..engines.masked.train import MaskedStepper  # compiles the backward kernels

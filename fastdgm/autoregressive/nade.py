@@ -136,7 +136,7 @@ class NADE(AutoregressiveModel):
         return f"NADE(n_vars={self.n_vars}, hidden={self.hidden}, activation={self.activation!r})"
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**vars(self), "_plan_of_parameters": None}
+        return {**super().__getstate__(), "_plan_of_parameters": None}
 
     # What the base class asks for ---------------------------------------------------------------------------------
 

@@ -39,7 +39,7 @@ def as_matrix(x: Any, width: int | None, name: str, columns: tuple[str, ...] | N
     if array.ndim == 1 and width is not None and array.shape == (width,):
         array = array[np.newaxis]
     if array.ndim != 2 or (width is not None and array.shape[1] != width):
-        raise ValueError(_bad_shape(x, array.shape, width, name))
+        raise ValueError(bad_shape(x, array.shape, width, name))
     return array
 
 
@@ -54,7 +54,8 @@ def _plain_matrix(x: Any, name: str) -> Array:
         raise ValueError(f"{name} must have rows of one length: make one call for each length") from None
 
 
-def _bad_shape(x: Any, shape: tuple[int, ...], width: int | None, name: str) -> str:
+def bad_shape(x: Any, shape: tuple[int, ...], width: int | None, name: str) -> str:
+    """What is wrong with the shape of a matrix."""
     expected = "(n_rows, n_vars)" if width is None else f"(n_rows, {width})"
     message = f"{name} must have shape {expected}, got {shape}"
     if len(shape) > 2 and width in (None, prod(shape[1:])):
@@ -88,18 +89,29 @@ def code_matrix(
 
 def _refuse(array: Array, wrong: Array, n_states: int, name: str, columns: tuple[str, ...] | None = None) -> None:
     row, variable = (int(index) for index in np.argwhere(wrong)[0]) if wrong.any() else (0, 0)
-    value, place = array[row, variable], _place(row, variable, columns)
+    value = array[row, variable]
     if value in range(n_states):
         raise ValueError(f"{name} was changed by another thread while it was read")
+    raise wrong_code(value, n_states, name, place_of(row, variable, columns))
+
+
+def wrong_code(value: Any, n_states: int, name: str, place: str) -> ValueError:
+    """The error for a value that is no state."""
     if np.isnan(value) or value == -1:
-        raise MissingValuesError(
+        return MissingValuesError(
             f"{name} must be complete, but {place} is missing ({value}); "
             "an autoregressive model sums out nothing: fill it in, or use a prefix"
         )
-    raise ValueError(f"{name} must hold codes from 0 to {n_states - 1}, got {value} in {place}")
+    return ValueError(f"{name} must hold codes from 0 to {n_states - 1}, got {value} in {place}")
 
 
-def _place(row: int, variable: int, columns: tuple[str, ...] | None) -> str:
+def wrong_real(value: Any, name: str, place: str) -> ValueError:
+    """The error for a number that is not finite."""
+    kind = MissingValuesError if np.isnan(value) else ValueError
+    return kind(f"{name} must hold finite numbers, got {value} in {place}")
+
+
+def place_of(row: int, variable: int, columns: tuple[str, ...] | None) -> str:
     """Where a value is, in words."""
     return f"row {row}, variable {variable}" + ("" if columns is None else f" ({columns[variable]!r})")
 
@@ -128,7 +140,5 @@ def real_matrix(
     finite = np.isfinite(reals)
     if not finite.all():
         row, variable = (int(index) for index in np.argwhere(~finite)[0])
-        error = MissingValuesError if np.isnan(array[row, variable]) else ValueError
-        place = _place(row, variable, columns or column_names(x))
-        raise error(f"{name} must hold finite numbers, got {array[row, variable]} in {place}")
+        raise wrong_real(array[row, variable], name, place_of(row, variable, columns or column_names(x)))
     return reals

@@ -4,12 +4,21 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 from ..runtime.cuda_queue import CudaQueue
-from .draw import Draw, Drawn
+from .draw import Draw
 
 Empty = Callable[..., Any]  # (shape, dtype) -> memory of the card that holds anything, as numba's array
+
+
+class CudaDrawn(NamedTuple):
+    """As ``Drawn``, of device arrays of numba's."""
+
+    values: Any  # (n, n_vars)
+    log_prob: Any = None
+    sampling_log_prob: Any = None
+    undefined: Any = None  # bool (n,): rows in which a sum or a value left the range of the float type; None: never
 
 
 class CudaRows(ABC):
@@ -24,5 +33,9 @@ class CudaRows(ABC):
         user's order of variables."""
 
     @abstractmethod
-    def sample(self, queue: CudaQueue, draw: Draw, empty: Empty) -> Drawn:
-        """Draw rows; values in the user's order of variables. Prefix, context and uniforms of ``draw`` are there."""
+    def sample(self, queue: CudaQueue, draw: Draw, empty: Empty) -> CudaDrawn:
+        """Draw rows; values in the user's order of variables.
+
+        The arrays of ``draw`` are there, checked: prefix in the type of the values, context, and uniforms as float64
+        (n, n_vars * words) inside (0, 1) also in the type that draws by them.
+        """

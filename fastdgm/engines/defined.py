@@ -23,8 +23,12 @@ def refuse_undefined(
     if defined.all():
         return
     row = int(np.argmin(defined if log_prob.ndim == 1 else defined.all(axis=1)))
-    terms = terms_of(row) if log_prob.ndim == 1 else log_prob[row]
-    raise ValueError(f"{name} of row {row} is not defined{_where(terms < np.inf, order)}; {_reason(dtype)}")
+    raise undefined_score(row, terms_of(row) if log_prob.ndim == 1 else log_prob[row], order, dtype, name)
+
+
+def undefined_score(row: int, terms: Array, order: Array, dtype: np.dtype[Any], name: str = "log_prob") -> ValueError:
+    """The error for a row whose log-probability is NaN or +inf, by its terms (n_vars,)."""
+    return ValueError(f"{name} of row {row} is not defined{_where(terms < np.inf, order)}; {_reason(dtype)}")
 
 
 def undefined_draw(row: int, defined: Array, order: Array, dtype: np.dtype[Any], temperature: float) -> ValueError:

@@ -108,28 +108,47 @@ def check_draw(
 
     ``prefix`` holds its values where all are equally long, ``n_prefixes`` is their number in any case.
     """
-    if context is None:
-        n, per_row = _count_rows(asked, len(prefix) if prefix is not None else n_prefixes)
-    else:
-        n, per_row = _count_rows_of_context(asked, prefix, context)
-        context = context[np.arange(n) // per_row if len(context) > 1 else np.zeros(n, np.int64)]
-    rows, start = check_rows(n, asked.start)
-    if prefix is not None and context is not None and len(prefix) == 1:
-        prefix = np.broadcast_to(prefix, (max(1, rows // per_row), prefix.shape[1]))
-    given = None if asked.uniforms is None else _check_uniforms(asked.uniforms, (rows, *uniforms_shape))
+    counts = count_rows(
+        asked, len(prefix) if prefix is not None else n_prefixes, None if context is None else len(context)
+    )
+    rows, per_row = counts.n, counts.per_row
+    if context is not None:
+        context = context[np.arange(rows) // per_row if len(context) > 1 else np.zeros(rows, np.int64)]
+        if prefix is not None and len(prefix) == 1:
+            prefix = np.broadcast_to(prefix, (max(1, rows // per_row), prefix.shape[1]))
+    given = None if asked.uniforms is None else check_uniforms(asked.uniforms, (rows, *uniforms_shape))
     return Draw(
         rows,
         key_from_seed(asked.seed),
-        start,
+        counts.start,
         prefix,
         per_row,
-        _check_temperature(asked.temperature),
+        check_temperature(asked.temperature),
         None if asked.top_k is None else at_least_one(asked.top_k, "top_k"),
-        _check_top_p(asked.top_p),
+        check_top_p(asked.top_p),
         given,
         bool(asked.return_log_prob),
         context,
     )
+
+
+class RowCounts(NamedTuple):
+    """How many rows are drawn, how many of them continue each row of the prefix (or context), and the first's
+    number."""
+
+    n: int
+    per_row: int
+    start: int
+
+
+def count_rows(asked: SampleOptions, n_prefixes: int | None, n_contexts: int | None) -> RowCounts:
+    """Of so many rows of prefix and context; None: there is none."""
+    if n_contexts is None:
+        n, per_row = _count_rows(asked, n_prefixes)
+    else:
+        n, per_row = _count_rows_of_context(asked, n_prefixes, n_contexts)
+    n, start = check_rows(n, asked.start)
+    return RowCounts(n, per_row, start)
 
 
 def _count_rows(asked: SampleOptions, n_prefixes: int | None) -> tuple[int, int]:
@@ -151,9 +170,9 @@ def _count_rows(asked: SampleOptions, n_prefixes: int | None) -> tuple[int, int]
     return n, max(1, whole_number(n, "n"))
 
 
-def _count_rows_of_context(asked: SampleOptions, prefix: Array | None, context: Array) -> tuple[int, int]:
+def _count_rows_of_context(asked: SampleOptions, of_prefix: int | None, n_contexts: int) -> tuple[int, int]:
     """The same with a context: as many rows as that and the prefix have, where one of them may be a single row."""
-    n_contexts, n_prefixes = len(context), 1 if prefix is None else len(prefix)
+    n_prefixes = 1 if of_prefix is None else of_prefix
     if n_contexts != n_prefixes and 1 not in (n_contexts, n_prefixes):
         raise ValueError(
             f"context must have one row, or one for each of the {n_prefixes} rows of the prefix, got {n_contexts}"
@@ -163,11 +182,11 @@ def _count_rows_of_context(asked: SampleOptions, prefix: Array | None, context: 
         return n_given * per_row, per_row
     if n_given == 1 and per_row == 1:
         return asked.n, max(1, whole_number(asked.n, "n"))
-    if prefix is None and asked.n == n_given * per_row:
+    if of_prefix is None and asked.n == n_given * per_row:
         return asked.n, per_row
     raise ValueError(
         f"context and prefix fix the number of rows where they have several: leave n out, got n={asked.n!r} with "
-        f"{n_contexts} rows of context, {n_prefixes if prefix is not None else 'no'} prefix and n_per_row={per_row}"
+        f"{n_contexts} rows of context, {'no' if of_prefix is None else n_prefixes} prefix and n_per_row={per_row}"
     )
 
 
@@ -180,14 +199,16 @@ def _number(value: Any, name: str) -> float:
         raise TypeError(f"{name} must be a number, got {value!r:.60}") from None
 
 
-def _check_temperature(temperature: Any) -> float:
+def check_temperature(temperature: Any) -> float:
+    """A positive, finite number."""
     value = _number(temperature, "temperature")
     if not (value > 0 and math.isfinite(value)):
         raise ValueError(f"temperature must be positive and finite, got {value}")
     return value
 
 
-def _check_top_p(top_p: Any) -> float | None:
+def check_top_p(top_p: Any) -> float | None:
+    """A share in (0, 1], or None."""
     if top_p is None:
         return None
     value = _number(top_p, "top_p")
@@ -196,7 +217,8 @@ def _check_top_p(top_p: Any) -> float | None:
     return value
 
 
-def _check_uniforms(uniforms: Any, shape: tuple[int, ...]) -> Array:
+def check_uniforms(uniforms: Any, shape: tuple[int, ...]) -> Array:
+    """Numbers in [0, 1) of that shape."""
     array = np.asarray(uniforms)
     if array.shape != shape:
         raise ValueError(f"uniforms must have shape {shape}, got {array.shape}")
