@@ -69,8 +69,8 @@ def _sum_slopes(plan, x, slopes, first, unit, a, h, left):
 
 
 @device
-def _add_gradients(plan, x, slopes, first, unit, a, h, left, total):
-    """Adds dW and dV of the rows from ``first`` on to ``total``, whose sums of slopes are ``left``."""
+def _add_gradients(plan, x, slopes, first, again, unit, a, h, left, total):
+    """Puts dW and dV of the rows from ``first`` on, whose sums of slopes are ``left``, into ``total``, or adds them."""
     _begin(plan, unit, a, h)
     units = uint64(plan.c.shape[0])
     for_V = uint64(plan.order.shape[0]) * units + unit
@@ -86,8 +86,9 @@ def _add_gradients(plan, x, slopes, first, unit, a, h, left, total):
                 dw += left[r]
                 a[r] += w
                 h[r] = _unit(plan.mode, a[r])
-        total[variable * units + unit] += dw
-        total[for_V + variable * units] += dv
+        for_w, for_v = variable * units + unit, for_V + variable * units
+        total[for_w] = total[for_w] + dw if again else dw
+        total[for_v] = total[for_v] + dv if again else dv
 
 
 @device
@@ -99,7 +100,7 @@ def _unit_of_part(plan, x, slopes, part, n_parts, unit, total):
         _sum_slopes(plan, x, slopes, first, unit, a, h, left)
         for r in range(ROWS):
             for_c += left[r]
-        _add_gradients(plan, x, slopes, first, unit, a, h, left, total)
+        _add_gradients(plan, x, slopes, first, first >= n_parts * ROWS, unit, a, h, left, total)
     total[uint64(2 * plan.V.size) + unit] = for_c
 
 
@@ -115,8 +116,8 @@ def _bias_of_part(x, slopes, part, n_parts, variable):
 
 @cuda.jit
 def nade_gradient_cuda(plan, x, slopes, parts):
-    """Adds to each row of ``parts``, zeros (n_parts, 2 n_vars S + S + n_vars), gradients by W, V, c and b of its rows
-    of x (n, n_vars); ``slopes`` (n, n_vars) are those by the logits. The mode of the plan is SIGMOID or RELU."""
+    """Each row of ``parts`` (n_parts, 2 n_vars S + S + n_vars) = the gradients by W, V, c and b of its rows of x (n,
+    n_vars), at least one for each part; ``slopes`` (n, n_vars) are those by the logits. The mode of the plan is SIGMOID or RELU."""
     units, n_parts = plan.c.shape[0], parts.shape[0]
     jobs = units + plan.order.shape[0]
     for i in range(cuda.grid(1), n_parts * jobs, cuda.gridsize(1)):

@@ -30,14 +30,19 @@ class TeamShape(NamedTuple):
 def cuda_plan_of(parameters: dict[str, Array], activation: str, order: Array) -> NADEPlan:
     """Padded copies of the parameters. TypeError where a team cannot keep so many hidden units."""
     hidden = len(parameters["c"])
+    check_hidden(hidden)
+    own = padded_to(cuda_units(hidden), parameters)
+    mode = RELU if activation == "relu" else SIGMOID_BY_EXP if _stays_comfortable(parameters) else SIGMOID
+    return plan_in(mode, own, np.empty_like(own["W"]), order)
+
+
+def check_hidden(hidden: int) -> None:
+    """TypeError where a team cannot keep so many hidden units."""
     if hidden > MOST_UNITS:
         raise TypeError(
             f"on a GPU a NADE may have {MOST_UNITS} hidden units, this one has {hidden}: copy the arrays to the CPU, "
             "as with .cpu() or .get()"
         )
-    own = padded_to(cuda_units(hidden), parameters)
-    mode = RELU if activation == "relu" else SIGMOID_BY_EXP if _stays_comfortable(parameters) else SIGMOID
-    return plan_in(mode, own, np.empty_like(own["W"]), order)
 
 
 def cuda_units(hidden: int) -> int:

@@ -84,7 +84,7 @@ def without_padding(views: dict[str, Array], hidden: int) -> dict[str, Array]:
 
 
 def views_of(flat: Array, n_vars: int, units: int) -> dict[str, Array]:
-    """W, V (n_vars, units), c (units,), b (n_vars,) of one flat array of ``flat_size`` numbers."""
+    """W, V (n_vars, units), c (units,), b (n_vars,) of one flat array, here or on a GPU, of ``flat_size`` numbers."""
     cells = n_vars * units
-    W, V, c, b = np.split(flat, [cells, 2 * cells, 2 * cells + units])
-    return {"W": W.reshape(n_vars, units), "V": V.reshape(n_vars, units), "b": b, "c": c}
+    W, V = (flat[begin : begin + cells].reshape(n_vars, units) for begin in (0, cells))
+    return {"W": W, "V": V, "b": flat[2 * cells + units :], "c": flat[2 * cells : 2 * cells + units]}
