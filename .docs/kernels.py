@@ -107,11 +107,14 @@ CHECKS = {
     "junction_states.draw_cpu": Checks(
         "reference_evidence.expected_counts", "test_junction.test_draws_follow_the_posterior"
     ),
-    "junction_cuda.answer_cuda": Checks("junction.answer_cpu", "test_junction_cuda.test_answers", "gpu: marginals"),
-    "junction_cuda.most_probable_cuda": Checks(
-        "junction_states.most_probable_cpu", "test_junction_cuda.test_states", "gpu: most probable"
+    "junction_cuda.answer_cuda": Checks("junction.answer_cpu", "test_junction_cuda.test_marginals", "gpu: marginals"),
+    "junction_cuda.answer_shared_cuda": Checks(
+        "junction.answer_cpu", "test_junction_cuda.test_log_evidence", "gpu: log evidence"
     ),
-    "junction_cuda.draw_cuda": Checks("junction_states.draw_cpu", "test_junction_cuda.test_states", "gpu: draw"),
+    "junction_states_cuda.most_probable_cuda": Checks(
+        "junction_states.most_probable_cpu", "test_junction_cuda.test_most_probable", "gpu: most probable"
+    ),
+    "junction_states_cuda.draw_cuda": Checks("junction_states.draw_cpu", "test_junction_cuda.test_draws", "gpu: draw"),
     # --- rows and columns ---
     "tiles.columns_from_rows_cpu": Checks(
         "numpy.transpose", "test_tiles.test_rows_become_columns", "alarm-1M-forms/log_prob_of_int64_rows"
@@ -132,6 +135,24 @@ CHECKS = {
     "evidence_tiles.codes_of_floats_cpu": Checks(
         "numpy.ndarray.astype", "test_evidence_tiles.test_floats_become_codes"
     ),
+    "tiles_cuda.reset_flags_cuda": Checks(
+        "numpy.full", "test_cuda_boundary.test_nothing_is_found_at_first", "gpu: reset flags"
+    ),
+    "tiles_cuda.check_columns_cuda": Checks(
+        "tiles.narrow_columns_cpu",
+        "test_cuda_boundary.test_what_is_wrong_is_refused_in_the_words_of_the_cpu",
+        "gpu: check columns",
+    ),
+    "tiles_cuda.load_columns_cuda": Checks(
+        "tiles.narrow_columns_cpu", "test_cuda_boundary.test_codes_of_any_type_and_layout", "gpu: load columns"
+    ),
+    "tiles_cuda.load_rows_cuda": Checks(
+        "tiles.columns_from_rows_cpu", "test_cuda_boundary.test_more_rows_than_a_tile_and_more_cells", "gpu: load rows"
+    ),
+    "tiles_cuda.relabel_cuda": Checks(
+        "numpy.take", "test_cuda_boundary.test_booleans_match_states_by_name", "gpu: relabel"
+    ),
+    "tiles_cuda.fill_cuda": Checks("numpy.full", "test_cuda_boundary.test_missing_values", "gpu: fill"),
     "cpt_cuda.sample_cuda": Checks("cpt.sample_cpu", "test_cuda.test_samples_are_those_of_the_cpu", "gpu: sample"),
     "cpt_cuda.log_prob_cuda": Checks("cpt.log_prob_cpu", "test_cuda.test_log_prob", "gpu: log_prob columns"),
     "cpt_cuda.log_prob_per_variable_cuda": Checks(
@@ -266,6 +287,8 @@ CHECKS = {
     "multivariate.log_prob_components_cpu": Checks(
         "reference_multivariate.log_prob", "test_multivariate_kernels.test_log_prob"
     ),
+    "terms_cuda.add_cuda": Checks("numpy.add", "test_cuda_reals.test_terms", "gpu: terms add"),
+    "terms_cuda.clear_cuda": Checks("numpy.zeros", "test_cuda_reals.test_terms", "gpu: terms clear"),
     "multivariate_cuda.sample_vector_cuda": Checks(
         "multivariate.sample_vector_cpu", "test_multivariate_kernels.test_twin_of_samples", "gpu: vector sample"
     ),
@@ -362,6 +385,15 @@ CHECKS = {
     ),
     "nade_gradient.nade_sum_cpu": Checks(
         "reference_nade.log_prob", "test_nade.test_gradients_are_those_of_finite_differences"
+    ),
+    "nade_cuda.nade_slopes_cuda": Checks(
+        "nade_gradient.nade_gradient_cpu", "test_nade_cuda.test_gradients", "gpu: slopes"
+    ),
+    "nade_gradient_cuda.nade_gradient_cuda": Checks(
+        "nade_gradient.nade_gradient_cpu", "test_nade_cuda.test_gradients", "gpu: gradients"
+    ),
+    "nade_gradient_cuda.nade_sum_cuda": Checks(
+        "nade_gradient.nade_sum_cpu", "test_nade_cuda.test_parts_are_added_in_order"
     ),
     "nade_cuda.nade_log_prob_cuda": Checks("nade.nade_log_prob_cpu", "test_nade_cuda.test_log_prob", "gpu: log_prob"),
     "nade_cuda.nade_sample_cuda": Checks("nade.nade_sample_cpu", "test_nade_cuda.test_samples", "gpu: sample"),

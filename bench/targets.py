@@ -6,10 +6,12 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from evidence_targets import EVIDENCE_TARGETS
+from gpu_targets import GPU_TARGETS
 from timings import Target, Timing, at_most, faster, scaling
 
 Record = dict[str, Any]
 
+CALL_UNITS = {"ms per call": 1e3, "us per call": 1e6}
 READS = ("read", "read-max", "read-sum", "read-or")  # of kept results the fastest reduction counts
 
 
@@ -107,6 +109,7 @@ TARGETS: dict[str, tuple[Target, ...]] = {
         ),
     ),
     "evidence": EVIDENCE_TARGETS,
+    "gpu": GPU_TARGETS,
     "neural": tuple(
         target
         for threads in (1, 2)
@@ -197,8 +200,8 @@ def judge(target: Target, records: Sequence[Record]) -> Verdict | None:
         value = per_row(above) / sum(per_row(record) for record in below if record)
     elif target.unit == "us per row":
         value = per_row(above) * 1e6
-    elif target.unit == "ms per call":
-        value = above["median_s"] * 1e3
+    elif target.unit in CALL_UNITS:
+        value = above["median_s"] * CALL_UNITS[target.unit]
     else:
         value = per_row(above) / above["variables"] * 1e9
     over = " + ".join(described(record) for record in below if record)

@@ -1,7 +1,7 @@
 """CUDA twins of logistic.py, one thread to a row: the same words and formulas; sums may be rounded otherwise (fused).
 
-A twin has its CPU loop's arguments but the range of rows. A row whose sums leave the range of their type gets NaN, or a
-code beyond the states of its variable, where the CPU loop returns its number.
+A twin has its CPU loop's arguments but the range of rows. A row whose sums leave the range of their type gets NaN, or
+the last state of its variable, where the CPU loop returns its number.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ def _largest_and_total(sums, m, codes, reals, i):
 
 @device
 def _state(sums, m, codes, reals, i, u):
-    """A state by a uniform; one more than there are where the sums are no numbers."""
+    """A state by a uniform; the last one where the sums are no numbers."""
     largest, total = _largest_and_total(sums, m, codes, reals, i)
     n = sums.sum_start[m + 1] - sums.sum_start[m]
     reached, target = 0.0, total * u
@@ -62,7 +62,7 @@ def _state(sums, m, codes, reals, i, u):
         reached += float64(exp(_weighted_sum(sums, m, k, codes, reals, i) - largest))
         if reached > target:
             return k
-    return n - 1 if total >= 1.0 else n
+    return n - 1
 
 
 @device
@@ -89,7 +89,7 @@ def sample_cuda(key, start, plan, codes, reals):
                 codes[plan.row[m], i] = _state(plan.sums, m, codes, reals, i, uniform64(high, low))
             else:
                 z = _weighted_sum(plan.sums, m, 0, codes, reals, i)
-                codes[plan.row[m], i] = bit_by_words(plan.link[m], z, high, low) if z == z else 2
+                codes[plan.row[m], i] = bit_by_words(plan.link[m], z, high, low) if z == z else 1
 
 
 @cuda.jit

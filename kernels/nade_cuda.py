@@ -2,15 +2,15 @@
 
     z_d = b_d + sum over threads of (sum over its units of V_d h);   at a 1: E <- E exp(-W_d), h = 1 / (1 + E)
 
-A thread keeps UNITS hidden units of ROW_BYTES / itemsize rows (4 of float32, 2 of float64) in registers, so that every
-weight that it reads, coalesced over the threads of a warp, serves all of these rows. Partial sums meet in shared
-memory in an order that depends on the number of units alone, and the thread of a row draws its bit. Uniforms, codes
-and log-probabilities are made, read and written for as many positions at a time as a team has threads, by all of them.
+A thread keeps UNITS hidden units of 4 rows (2 in float64) in registers, so that every weight that it reads, coalesced
+over the threads of a warp, serves all of these rows. Partial sums meet in shared memory in an order that depends on the
+number of units alone, and the thread of a row draws its bit. Uniforms, codes and log-probabilities are made, read and
+written for as many positions at a time as a team has threads, by all of them.
 
 At 784-500 a cell of V costs a multiply-add and a quarter of a load, and where a bit is 1 a product, a sum and a
-reciprocal: about 6 instructions a cell, 0.1 us a row on an H100 (0.15 us on an A100, 0.7 us on a T4), limited by the
-rate of instructions. The weights, 3.1 MB a row if each row read its own, come from L2 once for the rows that are on a
-multiprocessor, 48 or more: 0.01 us a row; from L1 0.03 us.
+reciprocal, so with half of the bits 1 about 7 instructions: 0.12 us a row on an H100 (0.17 us on an A100, 0.8 us on a
+T4), limited by the rate of instructions. Weights are 3.1 MB: a row that read its own would wait 0.6 us for L2; those of
+a team, and of the 24 rows that 150 registers leave room for on a multiprocessor, come once, from L1: 0.05 us.
 """
 
 from __future__ import annotations
@@ -24,7 +24,15 @@ from .bernoulli import bit_log_prob, bit_slope, draw_likely_bit, likely_bit_log_
 from .nade import SIGMOID_BY_EXP, NADERule
 from .uniforms_cuda import uniform
 
-__all__ = ["MOST_ROWS", "MOST_UNITS", "TEAM_UNITS", "UNITS", "nade_log_prob_cuda", "nade_sample_cuda", "nade_slopes_cuda"]
+__all__ = [
+    "MOST_ROWS",
+    "MOST_UNITS",
+    "TEAM_UNITS",
+    "UNITS",
+    "nade_log_prob_cuda",
+    "nade_sample_cuda",
+    "nade_slopes_cuda",
+]
 
 device = cuda.jit(device=True)
 
@@ -138,6 +146,7 @@ def _advance(mode, changes, team, bits, memory, state, hidden):
         if memory[bits + 3] == 1:
             _advance_row(mode, changes, 3, state, hidden)
 
+
 @device
 def _add_products(weights, team, hidden, memory):
     """The parts of V . h of this thread's units, for each row."""
@@ -173,7 +182,11 @@ def _decide(plan, variable, rule, team, places, at, memory):
 @device
 def _walk(plan, rule, begin, end, team, state, hidden, memory):
     """Take the team's rows through positions [begin, end): logits, and bits where they are not known."""
-    places, weights, changes = _places(team), cuda.local.array(UNITS, plan.V.dtype), cuda.local.array(UNITS, plan.V.dtype)
+    places, weights, changes = (
+        _places(team),
+        cuda.local.array(UNITS, plan.V.dtype),
+        cuda.local.array(UNITS, plan.V.dtype),
+    )
     for d in range(begin, end):
         variable = uint64(plan.order[d])
         _read_weights(plan.V, variable, team, weights)
@@ -277,7 +290,7 @@ def nade_slopes_cuda(plan, x, row_weights, log_prob, slopes):
 
 @device
 def _prepare(plan, draw, n, first, d, team, memory):
-    """What is known of the rows from ``first`` on at position d: their bits, or the uniforms that these are drawn by."""
+    """What is known of the rows from ``first`` on at position d: their bits, or the uniforms that draw them."""
     if d < plan.order.shape[0]:
         places, cell = _places(team), team.thread * MOST_ROWS
         for r in range(team.rows):

@@ -117,7 +117,8 @@ def _bias_of_part(x, slopes, part, n_parts, variable):
 @cuda.jit
 def nade_gradient_cuda(plan, x, slopes, parts):
     """Each row of ``parts`` (n_parts, 2 n_vars S + S + n_vars) = the gradients by W, V, c and b of its rows of x (n,
-    n_vars), at least one for each part; ``slopes`` (n, n_vars) are those by the logits. The mode of the plan is SIGMOID or RELU."""
+    n_vars), at least one for each part; ``slopes`` (n, n_vars) are those by the logits. The plan's mode is SIGMOID or
+    RELU."""
     units, n_parts = plan.c.shape[0], parts.shape[0]
     jobs = units + plan.order.shape[0]
     for i in range(cuda.grid(1), n_parts * jobs, cuda.gridsize(1)):

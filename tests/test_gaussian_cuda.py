@@ -26,32 +26,36 @@ CASES = {
 
 
 def case(name, dtype):
-    """Loops, the engine's plan, the blocks of 40 rows, and the arguments that stand for data."""
+    """Loops, the engine, its plan and that of its twins, blocks of 40 rows, and the arguments that stand for data."""
+    from fastdgm.engines.gaussian.cuda_plan import packed as packed_gaussians
     from fastdgm.engines.gaussian.loops_cuda import LOOPS as GAUSSIAN
+    from fastdgm.engines.roots.cuda_plan import packed as packed_roots
     from fastdgm.engines.roots.loops_cuda import LOOPS as ROOT
 
     net, kind = CASES[name]
     values = net._program.sample(40, 9, 2**32 - 20, dtype)
     engine = next(own.engine for own in net._program.segments if type(own.engine) is kind)
-    return (ROOT, engine, values, values[1:]) if kind is RootEngine else (GAUSSIAN, engine, values, tuple(values))
+    plan = engine.make_plan(np.dtype(dtype))
+    if kind is RootEngine:
+        return ROOT, engine, (plan, packed_roots(plan)), values, values[1:]
+    return GAUSSIAN, engine, (plan, packed_gaussians(plan)), values, tuple(values)
 
 
 @pytest.mark.parametrize("dtype", TYPES)
 @pytest.mark.parametrize("name", CASES)
 def test_samples_are_those_of_the_cpu(name, dtype):
-    loops, engine, values, data = case(name, dtype)
+    loops, _, (plan, own), values, data = case(name, dtype)
     expected = values.reals.copy()
-    plan = engine.make_plan(np.dtype(dtype))
     values.reals[plan.row] = np.nan
-    run(loops["sample", "cuda"], 40, np.uint64(9), np.uint64(2**32 - 20), plan, *data)
+    run(loops["sample", "cuda"], 40, np.uint64(9), np.uint64(2**32 - 20), own, *data)
     np.testing.assert_allclose(values.reals, expected, rtol=1e-5 if dtype is np.float32 else 1e-12, atol=1e-6)
 
 
 @pytest.mark.parametrize("dtype", TYPES)
 @pytest.mark.parametrize("name", CASES)
 def test_log_prob_is_that_of_the_cpu(name, dtype):
-    loops, engine, values, data = case(name, dtype)
-    plan, n_vars = engine.make_plan(np.dtype(dtype)), len(engine.members.conditionals)
+    loops, engine, (plan, own), values, data = case(name, dtype)
+    n_vars = len(engine.members.conditionals)
     if name == "points":
         values.reals[engine.members.rows[2], :5] = 7
     expected, out = np.empty((n_vars, 40)), np.zeros((n_vars, 40))
@@ -60,8 +64,8 @@ def test_log_prob_is_that_of_the_cpu(name, dtype):
 
     part = Part("columns", values.codes, 0, values.reals)
     engine.score_each(0, 40, plan, part, expected)
-    run(loops["log_prob per variable", "cuda"], 40, plan, engine.numbers, *data, out)
+    run(loops["log_prob per variable", "cuda"], 40, own, engine.numbers, *data, out)
     np.testing.assert_allclose(out, expected, rtol=1e-5 if dtype is np.float32 else 1e-12, atol=1e-6)
     total = np.empty(40)
-    run(loops["log_prob", "cuda"], 40, plan, *data, total)
+    run(loops["log_prob", "cuda"], 40, own, *data, total)
     np.testing.assert_allclose(total, out.sum(axis=0), rtol=1e-12)

@@ -30,6 +30,7 @@ from fastdgm.engines.multivariate import loops as multivariate
 from fastdgm.engines.multivariate import loops_cuda as multivariate_cuda
 from fastdgm.engines.nade import loops as nade
 from fastdgm.engines.nade import loops_cuda as nade_cuda
+from fastdgm.engines.program_loops_cuda import LOOPS as TERMS
 from fastdgm.engines.roots import loops as roots
 from fastdgm.engines.roots import loops_cuda as roots_cuda
 from fastdgm.engines.tables import loops as tables
@@ -40,6 +41,7 @@ FAMILIES = {
     "logistic": logistic.LOOPS | logistic_cuda.LOOPS,
     "gaussian": gaussian.LOOPS | gaussian_cuda.LOOPS,
     "roots": roots.LOOPS | roots_cuda.LOOPS,
+    "terms": TERMS,
     "tables": tables.LOOPS | tables_cuda.LOOPS,
     "elimination": elimination.LOOPS | elimination_cuda.LOOPS,
     "sliced": sliced.LOOPS | sliced_cuda.LOOPS,
@@ -54,9 +56,17 @@ FAMILIES = {
     "noise": noise.LOOPS | noise_cuda.LOOPS,
     "neural": neural_loops.LOOPS | neural_loops_cuda.LOOPS,
 }
-# A device returns nothing: neither the first bad row, nor a table or a stream that grows.
+# A device returns nothing: neither the first bad row, nor a table or a stream that grows. Packed plans are others.
 ONLY_CUDA = {
+    ("junction", "packed answer"),
+    ("junction", "packed answer in shared memory"),
+    ("junction", "packed draw"),
+    ("junction", "packed most probable"),
+    ("nade", "slopes"),
+    ("nade", "gradients of slopes"),  # the CPU does both in one loop
     ("tables", "first bad row"),
+    ("terms", "add"),
+    ("terms", "clear"),
     ("markov", "count known contexts"),
     ("markov", "sample padded"),
     ("markov", "sparse sample padded"),

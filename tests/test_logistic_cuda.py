@@ -24,7 +24,8 @@ def test_samples(loops):
     x = net.sample(n, seed=2**63 + 1, start=start)
     codes, reals = x.block.copy(), np.empty((0, n), np.float32)
     for segment in net._program.segments:
-        for plan in segment.engine._plans("sample", np.dtype(np.float32)) if hasattr(segment.engine, "_plans") else []:
+        is_table = type(segment.engine).__name__ == "TableEngine"
+        for plan in [] if is_table else segment.engine.plans("sample", np.dtype(np.float32)):
             codes[plan.row] = 0
             run(loops["sample", "cuda"], n, np.uint64(2**63 + 1), np.uint64(start), plan, codes, reals)
     assert (codes == x.block).all()  # no uniform of these rows lies on a threshold
@@ -37,14 +38,14 @@ def test_samples_and_log_prob_beside_reals(loops, dtype):
     engine.sample(0, n, 5, 100, values)
     codes = values.codes.copy()
     codes[1:] = 0
-    for plan in engine._plans("sample", values.reals.dtype):
+    for plan in engine.plans("sample", values.reals.dtype):
         run(loops["sample", "cuda"], n, np.uint64(5), np.uint64(100), plan, codes, values.reals)
     assert (codes == values.codes).all()
     expected, expected_terms = np.empty(n), np.zeros((6, n))
     engine.log_prob(0, n, Part("columns", codes, 0, values.reals), expected)
     engine.log_prob_per_variable(0, n, Part("columns", codes, 0, values.reals), expected_terms)
     found, terms = np.zeros(n), np.zeros((6, n))
-    for plan in engine._plans("score", values.reals.dtype):
+    for plan in engine.plans("score", values.reals.dtype):
         run(loops["log_prob", "cuda"], n, plan, codes, values.reals, found)
         run(loops["log_prob per variable", "cuda"], n, plan, codes, values.reals, terms)
     tolerance = 1e-12 if dtype == np.float64 else 1e-5
@@ -56,6 +57,6 @@ def test_sums_that_are_no_numbers(loops):
     _, engine, values = beside_reals(np.float32, 4)
     values.reals[1, 2] = np.nan  # infinities would warn in the simulator
     codes = values.codes.copy()
-    first, *_ = engine._plans("sample", values.reals.dtype)
+    first, *_ = engine.plans("sample", values.reals.dtype)
     run(loops["sample", "cuda"], 4, np.uint64(5), np.uint64(0), first, codes, values.reals)
-    assert codes[1].tolist()[2] == 2 and codes[1].max() == 2
+    assert codes[1, 2] == 1  # the last state

@@ -1,4 +1,4 @@
-"""NADE on a GPU through its public verbs, and its gradients there: on a card, or in numba's simulator (--device sim)."""
+"""NADE on a GPU by its public verbs, and its gradients there: on a card, or in numba's simulator (--device sim)."""
 
 from __future__ import annotations
 
@@ -93,6 +93,7 @@ def test_new_parameters_are_uploaded():
     np.testing.assert_allclose(after, model.log_prob(x), rtol=1e-12)
 
 
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")  # of NumPy, in the simulator
 def test_rows_without_a_probability_are_refused():
     W = np.full((3, 2), 3e38, np.float32)  # two ones are infinite, and zero times that is no number
     model = NADE.from_parameters(W, 0 * W, W[:, 0], W[0], activation="relu")

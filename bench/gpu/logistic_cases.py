@@ -21,7 +21,7 @@ def logistic_cases(n: int) -> Iterator[Case]:
     x = net.sample(n, seed=SEED)
     codes, reals, cells = x.block, np.empty((0, n), np.float32), n * N_CHILDREN * N_BITS
     (segment,) = (own for own in net._program.segments if own.members[0] >= N_BITS)
-    (plan,) = segment.engine._plans("sample", reals.dtype)
+    (plan,) = segment.engine.plans("sample", reals.dtype)
     key, start = np.uint64(SEED), np.uint64(0)
     begun = codes.copy()
     begun[N_BITS:] = 0
@@ -29,7 +29,7 @@ def logistic_cases(n: int) -> Iterator[Case]:
         "logistic sample", LOOPS["sample", "cuda"], (key, start, plan), (begun, reals), (codes, None), 1e-5, n, cells,
         codes.nbytes, lambda: net.sample(n, seed=SEED), n * N_CHILDREN,
     )  # fmt: skip
-    (plan,) = engine._plans("score", reals.dtype)
+    (plan,) = engine.plans("score", reals.dtype)
     terms = net.log_prob(x, per_variable=True).T.copy()
     terms[:N_BITS] = 0.0
     for verb, expected in (("log_prob", terms.sum(axis=0)), ("log_prob per variable", terms)):

@@ -8,7 +8,9 @@ import numpy as np
 from case import Case
 
 import fastdgm as fd
+from fastdgm.engines.gaussian.cuda_plan import packed as packed_gaussians
 from fastdgm.engines.gaussian.loops_cuda import LOOPS as GAUSSIAN
+from fastdgm.engines.roots.cuda_plan import packed as packed_roots
 from fastdgm.engines.roots.loops_cuda import LOOPS as ROOTS
 
 SEED = 2**63 + 1
@@ -24,22 +26,22 @@ def gaussian_cases(n: int, n_vars: int) -> Iterator[Case]:
     others = {f"x{v}": fd.LinearGaussian([f"x{v - 1}", f"x{v - 2}"], 0.1, [0.5, -0.3], 1) for v in range(2, n_vars)}
     net = fd.BayesNet({**first, **others})
     values = net._program.sample(n, SEED, 0)
-    yield from _cases(GAUSSIAN_NAMES, GAUSSIAN, net, values.reals, tuple(values))
+    yield from _cases(GAUSSIAN_NAMES, (GAUSSIAN, packed_gaussians), net, values.reals, tuple(values))
 
 
 def root_cases(n: int) -> Iterator[Case]:
     """The same of uniform, exponential and Laplace variables."""
     net = fd.BayesNet({"u": fd.Uniform(-1, 2), "e": fd.Exponential(3), "l": fd.Laplace(1, 0.3)})
     reals = net._program.sample(n, SEED, 0).reals
-    yield from _cases(ROOT_NAMES, ROOTS, net, reals, (reals,))
+    yield from _cases(ROOT_NAMES, (ROOTS, packed_roots), net, reals, (reals,))
 
 
 def _cases(
-    names: Sequence[str], loops: dict, net: fd.BayesNet, reals: np.ndarray, data: tuple[np.ndarray, ...]
+    names: Sequence[str], family: tuple, net: fd.BayesNet, reals: np.ndarray, data: tuple[np.ndarray, ...]
 ) -> Iterator[Case]:
-    n, cells = reals.shape[1], reals.size
+    (loops, packed), n, cells = family, reals.shape[1], reals.size
     (engine,) = net._program.scoring
-    plan, x = engine.make_plan(reals.dtype), net.sample(n, seed=SEED)
+    plan, x = packed(engine.make_plan(reals.dtype)), net.sample(n, seed=SEED)
     key, start = np.uint64(SEED), np.uint64(0)
     yield Case(
         names[0], loops["sample", "cuda"], (key, start, plan, *data[:-1]), (np.zeros_like(reals),), (reals,), 1e-3,

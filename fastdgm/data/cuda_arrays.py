@@ -4,23 +4,29 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
-from types import SimpleNamespace
 from typing import Any
 
-from ..runtime.cuda_queue import CudaQueue, is_simulated
+from ..runtime.cuda_queue import CudaQueue
+from .cuda_memory import CudaMemory
 
 
 def is_on_card(data: Any) -> bool:
     """Whether data is an array of a GPU, or has one among its columns; no library is imported to find out."""
     columns = data.values() if isinstance(data, Mapping) else (data,)
-    return any(_is_cuda_array(column) for column in columns)
+    return any(is_cuda_array(column) for column in columns)
 
 
-def _is_cuda_array(array: Any) -> bool:
+def is_cuda_array(array: Any) -> bool:
+    """Whether this is an array of a GPU."""
     torch = sys.modules.get("torch")
     if torch is not None and isinstance(array, torch.Tensor):
         return bool(array.is_cuda)
-    return hasattr(type(array), "__cuda_array_interface__") or hasattr(type(array), "__cuda_ndarray__")
+    kind = type(array)
+    if hasattr(kind, "__cuda_ndarray__"):
+        return True
+    return hasattr(kind, "__cuda_array_interface__") and hasattr(
+        array, "__cuda_array_interface__"
+    )  # jax: on a GPU only
 
 
 def queue_of(array: Any) -> CudaQueue:
@@ -31,20 +37,11 @@ def queue_of(array: Any) -> CudaQueue:
     return CudaQueue()
 
 
+def memory_of(array: Any) -> CudaMemory:
+    """Where an array of a GPU lies."""
+    return CudaMemory.of(array.detach() if hasattr(array, "detach") else array)
+
+
 def cuda_view(array: Any) -> Any:
     """An array of a GPU as one of numba's, which shares its memory."""
-    from numba import cuda
-
-    if hasattr(type(array), "__cuda_ndarray__"):
-        return array
-    if is_simulated():
-        return _simulated_view(array.__cuda_array_interface__)
-    return cuda.as_cuda_array(array.detach() if hasattr(array, "detach") else array, sync=False)
-
-
-def _simulated_view(interface: Mapping[str, Any]) -> Any:
-    """In numba's simulator, where the memory of the card is that of the host."""
-    import numpy as np
-    from numba.cuda.simulator.cudadrv.devicearray import FakeCUDAArray
-
-    return FakeCUDAArray(np.asarray(SimpleNamespace(__array_interface__=dict(interface))))
+    return array if hasattr(type(array), "__cuda_ndarray__") else memory_of(array).array()

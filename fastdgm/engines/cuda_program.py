@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from importlib import import_module
 from typing import Any
 
@@ -16,9 +16,15 @@ from ..runtime.lazy import cached_property
 from .base import Engine
 from .cuda_engine import CudaEngine
 from .hybrid import PACKAGE, Program
+from .launch import launch_on
 
 # Which engine has which on a GPU; imported when a network first has one there.
 CUDA_HOMES = {
+    "FunctionEngine": ("functions.cuda_run", "CudaFunctions"),
+    "GaussianEngine": ("gaussian.cuda_run", "CudaGaussians"),
+    "LogisticEngine": ("logistic.cuda_run", "CudaLogistic"),
+    "MultivariateEngine": ("multivariate.cuda_run", "CudaVectors"),
+    "RootEngine": ("roots.cuda_run", "CudaRoots"),
     "TableEngine": ("tables.cuda_run", "CudaTables"),
 }
 
@@ -67,5 +73,20 @@ class CudaProgram:
         out = empty((block.n,), np.float64)
         first.log_prob(queue, block.part, out)
         if others:
-            raise NotImplementedError
+            self._add(others, queue, block, empty((block.n,), np.float64), out)
+        return out
+
+    def _add(self, engines: Sequence[CudaEngine[Any]], queue: CudaQueue, block: CudaBlock, term: Any, out: Any) -> None:
+        """out += the terms of engines, which ``term`` (n,) takes one by one."""
+        from .program_loops_cuda import LOOPS
+
+        for engine in engines:
+            engine.log_prob(queue, block.part, term)
+            launch_on(queue, LOOPS["add", "cuda"], block.n, term, out)
+
+    def log_prob_per_variable(self, queue: CudaQueue, block: CudaBlock, empty: Callable[..., Any]) -> Any:
+        """Its terms (n_vars, n)."""
+        out = empty((len(self.program.schema.names), block.n), np.float64)
+        for engine in self.scoring:
+            engine.log_prob_per_variable(queue, block.part, out)
         return out

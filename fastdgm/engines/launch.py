@@ -1,42 +1,7 @@
-"""How a CUDA twin is launched: the one place that turns rows into blocks of threads."""
+"""How engines launch their CUDA twins."""
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from ..runtime.cuda_launch import Twin, launch, launch_on
 
-from ..runtime.cuda_queue import CudaQueue, is_simulated
-
-MAX_BLOCKS = 4096  # enough to fill any card; threads walk further rows in strides of the grid
-MOST_TEAMS = 2**31 - 1  # that a card takes: where blocks are long, it spreads them best itself
-SIMULATED_BLOCKS, SIMULATED_THREADS = 2, 4  # of numba's simulator, where each thread is one of Python's
-
-
-class Twin(NamedTuple):
-    """A kernel of the device with the arguments of its CPU loop, without the range of rows."""
-
-    kernel: Any  # what cuda.jit returns
-    threads_per_block: int
-    shared_bytes: int = 0  # of every block, where the kernel takes memory whose size it is told
-
-
-def launch(twin: Twin, n: int, *arguments: Any, stream: Any = 0) -> None:
-    """Run a twin with a thread for each of ``n`` rows, as far as blocks reach; does not wait for it."""
-    blocks = min(-(-n // twin.threads_per_block), MAX_BLOCKS)
-    if blocks:
-        twin.kernel[blocks, twin.threads_per_block, stream, twin.shared_bytes](*arguments)
-
-
-def launch_on(queue: CudaQueue, twin: Twin, n: int, *arguments: Any) -> None:
-    """The same on a queue's card and stream, or with few threads in numba's simulator."""
-    if is_simulated():
-        twin, n = twin._replace(threads_per_block=SIMULATED_THREADS), min(n, SIMULATED_BLOCKS * SIMULATED_THREADS)
-    with queue.active() as stream:
-        launch(twin, n, *arguments, stream=stream)
-
-
-def launch_teams(queue: CudaQueue, twin: Twin, n_teams: int, *arguments: Any) -> None:
-    """Run a twin whose blocks each work as one, with a block of the twin's own threads for every team."""
-    blocks = min(n_teams, SIMULATED_BLOCKS if is_simulated() else MOST_TEAMS)
-    if blocks:
-        with queue.active() as stream:
-            twin.kernel[blocks, twin.threads_per_block, stream, twin.shared_bytes](*arguments)
+__all__ = ["Twin", "launch", "launch_on"]

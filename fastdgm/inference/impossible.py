@@ -37,8 +37,12 @@ def refuse_impossible(log_evidence: LogEvidence, block: EvidenceBlock, is_imposs
     if not is_impossible.any():
         return
     row = int(np.argmax(is_impossible))
-    why = reason(log_evidence, block, row)
-    raise ImpossibleEvidenceError(f"row {row} has no {what}: the network calls what it holds impossible{why}")
+    raise impossible_row(row, what, reason(log_evidence, block, row))
+
+
+def impossible_row(row: int, what: str, why: str) -> ImpossibleEvidenceError:
+    """The error for it; ``why`` is its end."""
+    return ImpossibleEvidenceError(f"row {row} has no {what}: the network calls what it holds impossible{why}")
 
 
 def reason(log_evidence: LogEvidence, block: EvidenceBlock, row: int) -> str:

@@ -22,7 +22,7 @@ def is_simulated() -> bool:
 class CudaQueue(NamedTuple):
     """A card and a stream of it: copies and launches of one queue run one after the other, in the order they came.
 
-    All methods but ``to_host`` and ``synchronize`` return before the card is done.
+    Launches return before the card is done; copies wait for it, so that a plan may be read on any stream.
     """
 
     device: int = 0  # number of the card
@@ -37,11 +37,13 @@ class CudaQueue(NamedTuple):
             yield cuda.external_stream(self.stream) if self.stream else DEFAULT_STREAM
 
     def to_device(self, array: npt.NDArray[Any]) -> Any:
-        """A copy of an array on the card."""
+        """A copy of an array on the card; waits for it."""
         from numba import cuda
 
         with self.active() as stream:
-            return cuda.to_device(np.ascontiguousarray(array), stream=stream)
+            copied = cuda.to_device(np.ascontiguousarray(array), stream=stream)
+        self.synchronize()
+        return copied
 
     def plan_to_device(self, plan: Any) -> Any:
         """The same of all arrays of a plan, a tuple; its numbers stay."""
@@ -51,11 +53,18 @@ class CudaQueue(NamedTuple):
 
     def to_host(self, array: Any) -> npt.NDArray[Any]:
         """A copy of an array of the card here; waits for it."""
+        return self._copied(array)
+
+    def _copied(self, array: Any) -> npt.NDArray[Any]:
         with self.active() as stream:
             found: npt.NDArray[Any] = array.copy_to_host(stream=stream)
             if stream:
                 stream.synchronize()
             return found
+
+    def read_flags(self, flags: Any) -> npt.NDArray[Any]:
+        """A few numbers of the card, which say what was found there; waits for it. Never rows."""
+        return self._copied(flags)
 
     def empty(self, shape: tuple[int, ...], dtype: npt.DTypeLike) -> Any:
         """Memory of the card that holds anything."""

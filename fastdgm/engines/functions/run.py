@@ -20,7 +20,7 @@ class FunctionEngine(Engine):
     """Point masses: a member is drawn as its function's value, and any other value is impossible."""
 
     def __init__(self, members: Members, first_word: int = 0) -> None:
-        self._members = members
+        self.members = members
         self._names = list(members.conditionals)
         self._variables, self._parents, self._rows = members.variables, members.parents, members.rows
 
@@ -31,20 +31,20 @@ class FunctionEngine(Engine):
 
     def sample(self, begin: int, end: int, key: int, start: int, values: Values) -> None:
         """Compute the members in order."""
-        for v in self._members.columns:
+        for v in self.members.columns:
             block = values.codes if isinstance(self._variables[v], Discrete) else values.reals
             block[self._rows[v], begin:end] = self._value(v, begin, end, values.codes, values.reals, start)
 
     def log_prob(self, begin: int, end: int, part: Part, out: npt.NDArray[np.float64]) -> int:
         """0 where all members are what their functions say, else -inf."""
         out[begin:end] = 0.0
-        for v in self._members.columns:
+        for v in self.members.columns:
             out[begin:end] += self._term(v, begin, end, part)
         return -1
 
     def log_prob_per_variable(self, begin: int, end: int, part: Part, out: npt.NDArray[np.float64]) -> int:
         """Of each member: 0 where it is what its function says, else -inf."""
-        for v in self._members.columns:
+        for v in self.members.columns:
             out[v, begin:end] = self._term(v, begin, end, part)
         return -1
 
@@ -57,7 +57,7 @@ class FunctionEngine(Engine):
         """What the function of variable v says of rows; row 0 of the blocks is number ``first``, for errors."""
         if begin == end:
             return np.empty(0)  # some functions take no empty arrays
-        conditional = self._members.conditionals[self._names[v]]
+        conditional = self.members.conditionals[self._names[v]]
         assert isinstance(conditional, Deterministic)
         if conditional.values is not None:
             own = tuple(codes[self._rows[p], begin:end] for p in self._parents[v])
@@ -76,5 +76,5 @@ class FunctionEngine(Engine):
     @property
     def n_bytes(self) -> int:
         """Of tabulated values."""
-        kept = (self._members.conditionals[self._names[v]] for v in self._members.columns)
+        kept = (self.members.conditionals[self._names[v]] for v in self.members.columns)
         return sum(own.values.nbytes for own in kept if isinstance(own, Deterministic) and own.values is not None)

@@ -60,6 +60,10 @@ def evidence_program(low: Lowered) -> DenseProgram:
 
 def marginals_program(low: Lowered) -> DenseProgram:
     """log p(e) and the marginals of all variables."""
+    return _program(low, _marginals(low))
+
+
+def _marginals(low: Lowered) -> list[Operation]:
     operations = [*_collect(low), _turn(low)]
     for number, step in _backwards(low):
         operations += _unscaled(low, number)
@@ -70,7 +74,19 @@ def marginals_program(low: Lowered) -> DenseProgram:
             if v is not None:
                 reads = (slopes.run[0], factor.first_row)
                 operations.append(Operation(MARGINALS, slopes.run, v, reads, factor.first_row))
-    return _program(low, operations)
+    return operations
+
+
+def posterior_program(low: Lowered, target: int) -> DenseProgram:
+    """log p(e) and the marginals of one variable."""
+    operations = _marginals(low)
+    kept: list[Operation] = []
+    needed: set[int] = set()  # first rows of runs that a later operation reads
+    for own in reversed(operations):
+        if own.kind == TURN or own.run[0] in needed or (own.kind == MARGINALS and own.subject == target):
+            kept.append(own)
+            needed.update((own.run[0], *own.reads))
+    return _program(low, kept[::-1])
 
 
 def counts_program(low: Lowered, families: Sequence[tuple[int, ...]]) -> tuple[DenseProgram, Counted]:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from ...kernels import junction_cuda
+from ...kernels import junction_cuda, junction_states_cuda
 from ..launch import Twin
 
 LOOPS: dict[tuple[str, str], Twin] = {
-    ("answer", "cuda"): Twin(junction_cuda.answer_cuda, threads_per_block=128),
-    ("most probable", "cuda"): Twin(junction_cuda.most_probable_cuda, threads_per_block=128),
-    ("draw", "cuda"): Twin(junction_cuda.draw_cuda, threads_per_block=128),
+    ("packed answer", "cuda"): Twin(junction_cuda.answer_cuda, threads_per_block=32),
+    ("packed answer in shared memory", "cuda"): Twin(junction_cuda.answer_shared_cuda, threads_per_block=32),
+    ("packed most probable", "cuda"): Twin(junction_states_cuda.most_probable_cuda, threads_per_block=32),
+    ("packed draw", "cuda"): Twin(junction_states_cuda.draw_cuda, threads_per_block=32),
 }

@@ -49,8 +49,8 @@ class LogisticEngine(Engine):
             first_word += len(own)
         return runs
 
-    def _plans(self, verb: str, dtype: np.dtype[Any]) -> list[LogisticPlan]:
-        """For sampling in topological order; for scoring, whose order does not matter, at most two."""
+    def plans(self, verb: str, dtype: np.dtype[Any]) -> list[LogisticPlan]:
+        """Of "sample", in topological order, or "score": in any, so that they are does not matter, at most two."""
         key = verb, dtype
         if key not in self._kept:
             kind_first = sorted(self._members.columns, key=lambda v: bool(self._own[v].rows))
@@ -69,7 +69,7 @@ class LogisticEngine(Engine):
 
     def sample(self, begin: int, end: int, key: int, start: int, values: Values) -> None:
         """Draw the members in order. Raises ValueError where a sum is no number."""
-        for plan in self._plans("sample", values.reals.dtype):
+        for plan in self.plans("sample", values.reals.dtype):
             loop = LOOPS["sample", "cpu"]
             bad = loop(begin, end, np.uint64(key), np.uint64(start % 2**64), plan, values.codes, values.reals)
             if bad >= 0:
@@ -82,7 +82,7 @@ class LogisticEngine(Engine):
     def log_prob(self, begin: int, end: int, part: Part, out: npt.NDArray[np.float64]) -> int:
         """The sum of the members' terms."""
         out[begin:end] = 0.0
-        for plan in self._plans("score", part.reals.dtype):
+        for plan in self.plans("score", part.reals.dtype):
             LOOPS["log_prob", "cpu"](begin, end, plan, part.codes, part.reals, out)
         if np.isnan(out[begin:end]).any():
             terms = np.zeros((len(self._members.conditionals), end))
@@ -91,7 +91,7 @@ class LogisticEngine(Engine):
 
     def log_prob_per_variable(self, begin: int, end: int, part: Part, out: npt.NDArray[np.float64]) -> int:
         """Their terms. Raises ValueError where one is no number."""
-        for plan in self._plans("score", part.reals.dtype):
+        for plan in self.plans("score", part.reals.dtype):
             LOOPS["log_prob per variable", "cpu"](begin, end, plan, part.codes, part.reals, out)
         for v in self._members.columns:
             wrong = np.isnan(out[v, begin:end])

@@ -44,26 +44,26 @@ class MultivariateEngine(Engine):
     def sample(self, begin: int, end: int, key: int, start: int, values: Values) -> None:
         """Draw vector after vector; they have no real parents."""
         codes, reals = values
-        for vector in self._planned(drawing_components, reals.dtype):
+        for vector in self.drawing(reals.dtype):
             LOOPS["sample", "cpu"](begin, end, np.uint64(key), np.uint64(start % 2**64), vector, codes, reals)
 
     def log_prob(self, begin: int, end: int, part: Part, out: Array) -> int:
         """The sum over the vectors."""
         out[begin:end] = 0.0
-        for vector in self._planned(scoring_components, part.reals.dtype):
+        for vector in self.scoring(part.reals.dtype):
             LOOPS["log_prob", "cpu"](begin, end, vector, part.codes, part.reals, out)
         return -1
 
     def log_prob_per_variable(self, begin: int, end: int, part: Part, out: Array) -> int:
         """Vector after vector."""
-        for v, vector in zip(self.numbers, self._planned(scoring_components, part.reals.dtype), strict=True):
+        for v, vector in zip(self.numbers, self.scoring(part.reals.dtype), strict=True):
             out[v, begin:end] = 0.0
             LOOPS["log_prob", "cpu"](begin, end, vector, part.codes, part.reals, out[v])
         return -1
 
     def log_prob_of_states(self, begin: int, end: int, part: Part, row: int, out: Array) -> None:
         """All components at once, where each vector has that parent alone."""
-        vectors = self._planned(scoring_components, part.reals.dtype)
+        vectors = self.scoring(part.reals.dtype)
         if any(vector.parents.tolist() != [row] for vector in vectors):
             super().log_prob_of_states(begin, end, part, row, out)
             return
@@ -80,6 +80,14 @@ class MultivariateEngine(Engine):
         """Memory of the plans made so far."""
         plans = [vector.components for vectors in self._plans.values() for vector in vectors]
         return sum(array.nbytes for components in plans for array in components)
+
+    def drawing(self, dtype: np.dtype[Any]) -> list[Vector]:
+        """The plans that draw numbers of a type."""
+        return self._planned(drawing_components, dtype)
+
+    def scoring(self, dtype: np.dtype[Any]) -> list[Vector]:
+        """Those that score them."""
+        return self._planned(scoring_components, dtype)
 
     def _planned(self, make: MakesComponents, dtype: np.dtype[Any]) -> list[Vector]:
         """The plans of one verb for one type of numbers, made at first use."""

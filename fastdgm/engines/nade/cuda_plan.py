@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -10,21 +10,11 @@ import numpy.typing as npt
 from ...kernels.activations import RELU, SIGMOID
 from ...kernels.nade import SIGMOID_BY_EXP, NADEPlan
 from ...kernels.nade_cuda import MOST_ROWS, MOST_UNITS, TEAM_UNITS, UNITS
+from ...runtime.cuda_launch import Twin
+from .loops_cuda import LOOPS
 from .plan import LARGEST_EXPONENT, padded_to, plan_in
 
 Array = npt.NDArray[Any]
-
-
-class TeamShape(NamedTuple):
-    """How a team is launched."""
-
-    threads: int
-    rows: int  # that it takes at a time
-    shared_bytes: int
-
-    def count(self, n: int) -> int:
-        """Teams for n rows."""
-        return -(-n // self.rows)
 
 
 def cuda_plan_of(parameters: dict[str, Array], activation: str, order: Array) -> NADEPlan:
@@ -50,11 +40,12 @@ def cuda_units(hidden: int) -> int:
     return -(-hidden // TEAM_UNITS) * TEAM_UNITS
 
 
-def team_shape(units: int, dtype: npt.DTypeLike) -> TeamShape:
-    """Of a model with so many padded hidden units."""
+def team_twin(verb: str, plan: NADEPlan) -> Twin:
+    """The twin with as many threads in a team as keep the hidden units of a plan."""
+    units, dtype = plan.c.shape[0], plan.c.dtype
     item, threads = np.dtype(dtype).itemsize, units // UNITS
     parts, sums, by_position = (MOST_ROWS + 1) * threads, threads, 3 * MOST_ROWS * threads
-    return TeamShape(threads, MOST_ROWS * 4 // item, (parts + sums + by_position) * item)
+    return Twin(LOOPS[verb, "cuda"].kernel, threads, (parts + sums + by_position) * item, MOST_ROWS * 4 // item)
 
 
 def _stays_comfortable(parameters: dict[str, Array]) -> bool:

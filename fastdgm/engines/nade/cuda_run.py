@@ -12,9 +12,8 @@ from ...kernels.outputs import Draws, Scores
 from ...runtime.cuda_queue import CudaQueue
 from ..cuda_rows import CudaDrawn, CudaRows, Empty
 from ..draw import Draw
-from ..launch import Twin, launch_teams
-from .cuda_plan import cuda_plan_of, team_shape
-from .loops_cuda import LOOPS
+from ..launch import launch_on
+from .cuda_plan import cuda_plan_of, team_twin
 from .run import request_of
 
 Array = npt.NDArray[Any]
@@ -25,7 +24,6 @@ class CudaNADERows(CudaRows):
 
     def __init__(self, parameters: dict[str, Array], activation: str, order: Array) -> None:
         self._plan = cuda_plan_of(parameters, activation, order)
-        self._team = team_shape(self._plan.c.size, self._plan.c.dtype)
         self._there: NADEPlan | None = None
 
     def log_prob(self, queue: CudaQueue, x: Any, context: Any, per_variable: bool, empty: Empty) -> Any:
@@ -58,10 +56,4 @@ class CudaNADERows(CudaRows):
     def _launch(self, queue: CudaQueue, verb: str, n: int, *arguments: Any) -> None:
         if self._there is None:
             self._there = queue.plan_to_device(self._plan)
-        launch_teams(queue, self._twin(verb), self._team.count(n), self._there, *arguments)
-
-    def _twin(self, verb: str) -> Twin:
-        """With as many threads as keep the hidden units."""
-        return LOOPS[verb, "cuda"]._replace(
-            threads_per_block=self._team.threads, shared_bytes=self._team.shared_bytes
-        )
+        launch_on(queue, team_twin(verb, self._plan), n, self._there, *arguments)

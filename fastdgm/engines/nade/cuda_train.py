@@ -11,8 +11,8 @@ from ...kernels.activations import RELU, SIGMOID
 from ...kernels.nade import NADEPlan
 from ...kernels.nade_gradient_cuda import ROWS
 from ...runtime.cuda_queue import CudaQueue
-from ..launch import launch_on, launch_teams
-from .cuda_plan import check_hidden, cuda_units, team_shape
+from ..launch import launch_on
+from .cuda_plan import check_hidden, cuda_units, team_twin
 from .loops_cuda import LOOPS
 from .plan import NAMES, flat_size, padded_to, views_of, without_padding
 
@@ -34,16 +34,12 @@ class CudaGradients:
         mode = RELU if activation == "relu" else SIGMOID
         weights, change = [self._padded[name] for name in NAMES], (self._padded["W"], self._padded["c"])
         self._plan = NADEPlan(mode, queue.to_device(order), *weights, *change)
-        self._team = team_shape(self._shape[1], own["W"].dtype)
 
     def run(self, x: Any, row_weights: Any) -> Any:
         """Set the sums to the gradients of sum_i row_weights[i] log p(x_i); log p (n,) of the rows, there."""
         n, queue, dtype = x.shape[0], self._queue, self._plan.c.dtype
         log_prob, slopes = queue.empty((n,), np.float64), queue.empty(x.shape, dtype)
-        twin = LOOPS["slopes", "cuda"]._replace(
-            threads_per_block=self._team.threads, shared_bytes=self._team.shared_bytes
-        )
-        launch_teams(queue, twin, self._team.count(n), self._plan, x, row_weights, log_prob, slopes)
+        launch_on(queue, team_twin("slopes", self._plan), n, self._plan, x, row_weights, log_prob, slopes)
         n_parts = max(1, min(MOST_PARTS, -(-n // ROWS)))
         parts = queue.empty((n_parts, self.total.size), dtype)
         jobs = n_parts * (self._shape[0] + self._shape[1])

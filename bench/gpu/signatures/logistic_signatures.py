@@ -1,0 +1,32 @@
+"""Of the twins of logistic variables."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import product
+
+from numba.types import int64, uint64
+
+from fastdgm.engines.logistic.loops_cuda import LOOPS
+from fastdgm.kernels.logistic import LogisticPlan
+from fastdgm.kernels.weighted_sums import Groups, WeightedSums
+
+from .signature import Signature, array, plan_type
+
+
+def logistic_signatures() -> Iterator[Signature]:
+    """All verbs, for sums of both types, of codes and reals of both types."""
+    kinds = (("float64", "float32"), ("float32", "float32"), ("float64", "float64"))
+    for (sums, reals), codes in product(kinds, ("uint8", "uint16")):
+        short = "uint32"
+        groups = plan_type(Groups, *[short] * 4, "uint64", short, sums)
+        members = plan_type(WeightedSums, groups, short, short, "uint64", sums, short, sums)
+        plan = plan_type(LogisticPlan, members, "uint8", short, short, int64, uint64)
+        blocks = [array(codes, 2), array(reals, 2)]
+        arguments = {
+            "sample": [uint64, uint64, plan, *blocks],
+            "log_prob": [plan, *blocks, array("float64", 1)],
+            "log_prob per variable": [plan, *blocks, array("float64", 2)],
+        }
+        for verb, own in arguments.items():
+            yield Signature("logistic", verb, f"sums {sums}, {reals}, {codes}", LOOPS[verb, "cuda"], own)
