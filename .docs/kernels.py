@@ -306,7 +306,13 @@ CHECKS = {
         "test_moments.test_moments_are_those_of_exact_fractions",
     ),
     "moments_cuda.moments_cuda": Checks(
-        "moments.moments_cpu", "test_moments_cuda.test_records_are_those_of_the_loop", "gpu: moments"
+        "moments.moments_cpu", "test_moments_cuda.test_moments_are_those_of_the_loop", "gpu: moments by block"
+    ),
+    "moments_cuda.first_values_cuda": Checks(
+        "moments.moments_cpu", "test_moments_cuda.test_moments_are_those_of_the_loop", "gpu: moments first values"
+    ),
+    "moments_cuda.fold_cuda": Checks(
+        "moments.moments_cpu", "test_moments_cuda.test_moments_are_those_of_the_loop", "gpu: moments fold"
     ),
     # --- matrices on a GPU ---
     "matrices_cuda.clear_flags_cuda": Checks(
@@ -464,18 +470,62 @@ CHECKS = {
     "markov_sparse.pick_by_uniforms": Checks(
         "markov_sampling.sample_given_uniforms_cpu", "test_markov_sparse.test_uniforms_give_the_inverse_cdf"
     ),
-    "markov_cuda.log_prob_cuda": Checks("markov.log_prob_cpu", "test_markov_cuda.test_log_prob", "gpu: log_prob"),
-    "markov_cuda.count_known_cuda": Checks(
-        "test_markov_cuda.test_counts", "test_markov_cuda.test_counts", "gpu: count known contexts"
+    "markov_cuda.log_prob_cuda": Checks(
+        "markov.log_prob_cpu", "test_markov_cuda.test_log_prob", "gpu: log_prob by pieces"
     ),
-    "markov_cuda.sample_padded_cuda": Checks(
-        "markov_sampling.sample_stream_cpu", "test_markov_cuda.test_samples", "gpu: sample padded"
+    "markov_cuda.log_prob_shared_cuda": Checks(
+        "markov.log_prob_cpu", "test_markov_cuda.test_log_prob", "gpu: log_prob by pieces"
+    ),
+    "markov_cuda.sum_pieces_cuda": Checks("numpy.sum", "test_markov_cuda.test_log_prob", "gpu: sum pieces"),
+    "markov_cuda.terms_cuda": Checks(
+        "markov.terms_cpu", "test_markov_cuda.test_log_prob_of_every_symbol", "gpu: terms by pieces"
+    ),
+    "markov_sampling_cuda.sample_cuda": Checks(
+        "markov_sampling.sample_stream_cpu", "test_markov_cuda.test_samples_are_those_of_the_cpu", "gpu: sample twice"
+    ),
+    "markov_sampling_cuda.sample_shared_cuda": Checks(
+        "markov_sampling.sample_stream_cpu", "test_markov_cuda.test_samples_are_those_of_the_cpu", "gpu: sample twice"
+    ),
+    "markov_counting_cuda.count_cuda": Checks(
+        "markov_counting.count_cpu", "test_markov_cuda.test_fit", "gpu: count by key"
+    ),
+    "markov_counting_cuda.count_shared_cuda": Checks(
+        "markov_counting.count_cpu", "test_markov_cuda.test_fit", "gpu: count by key"
+    ),
+    "markov_counting_cuda.count_hashed_cuda": Checks(
+        "markov_counting.count_cpu", "test_markov_cuda.test_fit", "gpu: count in a hash table"
+    ),
+    "markov_counting_cuda.clear_cuda": Checks("numpy.zeros", "test_markov_cuda.test_fit", "gpu: clear counts"),
+    "markov_counting_cuda.collect_counts_cuda": Checks(
+        "markov_counting.collect_counts", "test_markov_cuda.test_fit", "gpu: collect counts"
     ),
     "markov_sparse_cuda.sparse_log_prob_cuda": Checks(
-        "markov_sparse.sparse_log_prob_cpu", "test_markov_sparse_cuda.test_log_prob", "gpu: sparse log_prob"
+        "markov_sparse.sparse_log_prob_cpu", "test_markov_cuda.test_log_prob", "gpu: sparse log_prob by pieces"
     ),
-    "markov_sparse_cuda.sparse_sample_padded_cuda": Checks(
-        "markov_sparse.sparse_sample_stream_cpu", "test_markov_sparse_cuda.test_samples", "gpu: sparse sample padded"
+    "markov_sparse_cuda.sparse_terms_cuda": Checks(
+        "markov_sparse.sparse_terms_cpu",
+        "test_markov_cuda.test_log_prob_of_every_symbol",
+        "gpu: sparse terms by pieces",
+    ),
+    "markov_sparse_cuda.sparse_sample_cuda": Checks(
+        "markov_sparse.sparse_sample_stream_cpu",
+        "test_markov_cuda.test_samples_are_those_of_the_cpu",
+        "gpu: sparse sample twice",
+    ),
+    "sequences_cuda.load_codes_cuda": Checks(
+        "streams.with_ends", "test_markov_cuda.test_any_integers_in_any_layout", "gpu: load codes"
+    ),
+    "sequences_cuda.load_offsets_cuda": Checks(
+        "numpy.diff", "test_markov_cuda.test_errors_are_those_of_the_cpu", "gpu: load offsets"
+    ),
+    "sequences_cuda.starts_cuda": Checks(
+        "numpy.cumsum", "test_markov_cuda.test_log_prob_of_every_symbol", "gpu: starts"
+    ),
+    "sequences_cuda.sum_chunks_cuda": Checks(
+        "numpy.sum", "test_markov_cuda.test_any_integers_in_any_layout", "gpu: sum chunks"
+    ),
+    "sequences_cuda.offsets_of_cuda": Checks(
+        "numpy.cumsum", "test_markov_cuda.test_any_integers_in_any_layout", "gpu: offsets"
     ),
 }
 

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
 from .data.placement import Placement
+from .inference.cuda_refusals import refuse_on_card
 from .inference.sampling_info import N_SAMPLES, Method, SamplingInfo, exact_info, is_weighted
 from .queries import Queries, Seed, warn_of
 
 if TYPE_CHECKING:
+    from .inference.cuda_evidence_verbs import EvidenceVerbs
     from .inference.impossible import Impossible
     from .inference.weighted_answers import WeightedAnswer
 
@@ -65,7 +68,13 @@ class Beliefs(Queries):
         >>> net.predict_proba({"wet": ["wet", "dry", None]}, "rain").round(3).tolist()
         [[0.333, 0.667], [0.947, 0.053], [0.8, 0.2]]
         """
-        give_back = Placement.of(data).give_back
+        placement = Placement.of(data)
+        if placement.queue is not None:
+            options = {"n_importance": n_importance, "method": method, "return_info": return_info}
+            evidence = self._evidence_on_card(placement, "predict_proba", impossible, options)
+            self._check_discrete(name)
+            return evidence.predict_proba(data, name, impossible)
+        give_back = placement.give_back
         if is_weighted(method):
             found = self._weighted_posterior(data, name, impossible, n_importance, n_samples, seed)
             return (give_back(found.value), found.info) if return_info else give_back(found.value)
@@ -109,11 +118,17 @@ class Beliefs(Queries):
         >>> net.predict({"wet": [0, 1]}, "rain"), net.predict({"wet": [1]}, "rain", labels=True)
         (array([0, 1], dtype=uint8), array(['True'], dtype=object))
         """
+        placement = Placement.of(data)
+        if placement.queue is not None:
+            options = {"labels": labels, "n_importance": n_importance}
+            evidence = self._evidence_on_card(placement, "predict", impossible, options)
+            self._check_discrete(name)
+            return evidence.predict(data, name, impossible)
         from .inference.predictions import predicted_codes
 
         codes = predicted_codes(self._posterior(data, name, impossible, n_importance, seed))
         if not labels:
-            return Placement.of(data).give_back(codes)
+            return placement.give_back(codes)
         states = np.array([*self._states[name], None], dtype=object)
         return states[np.minimum(codes, len(states) - 1)]
 
@@ -159,7 +174,11 @@ class Beliefs(Queries):
         from .inference.impossible import check_impossible_option
 
         check_impossible_option(impossible)
-        give_back = Placement.of(data).give_back
+        placement = Placement.of(data)
+        if placement.queue is not None:
+            options = {"method": method, "return_info": return_info}
+            return self._evidence_on_card(placement, "marginals", impossible, options).marginals(data, impossible)
+        give_back = placement.give_back
         if is_weighted(method):
             answer = self._weighted_marginals(data, impossible, n_samples, seed)
             value = {name: give_back(own) for name, own in answer.value.items()}
@@ -175,6 +194,16 @@ class Beliefs(Queries):
             found = marginals_beside_reals(self._inference, data, impossible)
         value = {name: give_back(own) for name, own in found.items()}
         return (value, exact_info(found)) if return_info else value
+
+    def _evidence_on_card(
+        self, placement: Placement, verb: str, impossible: Impossible, options: Mapping[str, Any]
+    ) -> EvidenceVerbs:
+        """The verbs for rows of a GPU in which values are missing. TypeError for options that have no loops there."""
+        from .inference.impossible import check_impossible_option
+
+        check_impossible_option(impossible)
+        refuse_on_card(verb, options)
+        return self._on_card(placement).evidence(verb)
 
     def _weighted_posterior(
         self, data: Any, name: str, impossible: Impossible, n_importance: int | None, n_samples: int, seed: Seed

@@ -29,7 +29,7 @@ class Imputation(JointPosteriors):
         seed: int | np.random.Generator | None = None,
         start: int = 0,
         impossible: Impossible = "error",
-    ) -> Samples:
+    ) -> Any:  # Samples, or CudaSamples of data on a GPU
         """Rows with all values: those that are observed as they came, those that are missing by what the row says.
 
         ``"mpe"``, the most probable explanation: the configuration of all that is missing which is most probable
@@ -52,7 +52,7 @@ class Imputation(JointPosteriors):
 
         Returns
         -------
-        Samples; a torch tensor ``(n_rows, n_vars)`` if ``data`` is one.
+        Samples; a torch tensor ``(n_rows, n_vars)`` if ``data`` is one; :class:`CudaSamples` of data on a GPU.
 
         Raises
         ------
@@ -79,9 +79,12 @@ class Imputation(JointPosteriors):
         n_each, key = at_least_one(n_per_row, "n_per_row"), key_from_seed(seed)
         if n_each > 1 and how != "sample":
             raise ValueError(f'n_per_row is of how="sample", which draws; {how!r} has one answer for each row')
+        placement = Placement.of(data)
+        if placement.queue is not None:
+            evidence = self._evidence_on_card(placement, "impute", impossible, {})
+            return evidence.impute(data, how, (key, start, n_each), impossible)
         schema = self._program.schema
         values = self._completed(data, how, n_each, key, start, impossible)
-        placement = Placement.of(data)
         if placement.library != "numpy":
             return placement.give_back(rows_of(values, schema))
         drawn = how == "sample"

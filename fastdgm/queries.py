@@ -13,6 +13,7 @@ import numpy.typing as npt
 from .conditionals.base import Conditional
 from .data.placement import Placement, asks_for_gradient
 from .errors import MissingValuesError
+from .inference.cuda_refusals import refuse_on_card
 from .inference.sampling_info import N_SAMPLES, Method, SamplingInfo, exact_info, is_weighted
 from .runtime.seeds import at_least_one, key_from_seed
 from .structure_questions import StructureQuestions
@@ -156,10 +157,15 @@ class Queries(StructureQuestions):
         """
         placement = Placement.of(data)
         if placement.queue is not None:
+            options = {"per_variable": per_variable, "n_importance": n_importance, "return_std_error": return_std_error}
+            refuse_on_card("log_prob", {**options, "method": method, "return_info": return_info})
+            if given is not None or impossible != "error":
+                names = self._names_given(given, impossible)
+                return self._on_card(placement).log_prob_given(data, names, impossible)
             return self._on_card(placement).log_prob(data)
         if is_weighted(method):
-            options = {"given": given, "per_variable": per_variable, "n_importance": n_importance}
-            return self._weighted_log_prob(data, options, n_samples, seed, return_std_error, return_info)
+            beside = {"given": given, "per_variable": per_variable, "n_importance": n_importance}
+            return self._weighted_log_prob(data, beside, n_samples, seed, return_std_error, return_info)
         if return_info:
             if n_importance is not None or return_std_error:
                 raise ValueError(
@@ -190,13 +196,9 @@ class Queries(StructureQuestions):
     ) -> Any:
         """log p(the others | given)."""
         from .inference.exact_answers import log_evidence_given
-        from .inference.impossible import check_impossible_option
         from .inference.predictions import log_prob_given
 
-        check_impossible_option(impossible)
-        if given is None:
-            raise ValueError("impossible= is a rule for given=: without it impossible rows have a log_prob of -inf")
-        names = self._asked(given, "given")
+        names = self._names_given(given, impossible)
         if per_variable or n_importance is not None:
             other = "per_variable" if per_variable else "n_importance"
             raise ValueError(f"given= is exact and one number for each row: leave {other}= out")
@@ -208,6 +210,15 @@ class Queries(StructureQuestions):
             found = log_prob_given(self._inference, data, names, impossible)
         give_back = Placement.of(data).give_back
         return (give_back(found), give_back(np.zeros(len(found)))) if return_std_error else give_back(found)
+
+    def _names_given(self, given: Sequence[str] | None, impossible: Impossible) -> tuple[str, ...]:
+        """Those of log_prob(given=)."""
+        from .inference.impossible import check_impossible_option
+
+        check_impossible_option(impossible)
+        if given is None:
+            raise ValueError("impossible= is a rule for given=: without it impossible rows have a log_prob of -inf")
+        return self._asked(given, "given")
 
     def _exact_log_prob(self, data: Any, per_variable: bool) -> npt.NDArray[np.float64]:
         program = self._program
@@ -361,7 +372,7 @@ class Queries(StructureQuestions):
         if kept is None or kept.program is not program:
             kept = CudaProgram(program)
             self._kept_cuda = {**self._kept_cuda, device: kept}
-        return CudaVerbs(kept, placement)
+        return CudaVerbs(kept, placement, self._exact_of(program) if program.is_tabular else None)
 
     def score_samples(self, data: Any) -> npt.NDArray[np.float64]:
         """The same as :meth:`log_prob`, under scikit-learn's name."""

@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from .data.cuda_arrays import is_on_card
 from .data.evidence import Known, known_values
 from .data.given_values import is_per_row
 from .data.placement import Placement
 from .data.samples import Samples, rows_of
 from .data.schema import Schema, Values
+from .inference.cuda_refusals import not_on_card, refuse_on_card
 from .inference.sampling_info import N_SAMPLES, Method, is_weighted
 from .latent_codes import LatentCodes
 from .queries import warn_of
@@ -23,6 +25,7 @@ from .runtime.seeds import at_least_one, check_chunk, check_rows, key_from_seed,
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from .data.cuda_samples import CudaSamples
     from .data.evidence_rows import EvidenceBlock
     from .inference.calibrated import Calibrated
 
@@ -123,10 +126,14 @@ class Sampler(LatentCodes):
         (0.64, (5, 8))
         """
         kind = real_type(dtype)
-        placement = Placement.asked(device, like)
+        placement = Placement.asked(device, like, given)
         if placement.queue is not None:
+            refuse_on_card("sample", {"method": method})
+            if given is not None:
+                return self._given_on_card(placement, given, do, n, n_per_row, key_from_seed(seed), start)
+            net = self if do is None else self.do(do)
             n, start = check_rows(_number_of_rows(n, n_per_row), start)
-            return self._on_card(placement).sample(n, key_from_seed(seed), start, kind)
+            return net._on_card(placement).sample(n, key_from_seed(seed), start, kind)
         if is_weighted(method):
             values, schema, key = self._weighted_rows(given, do, n, n_per_row, n_samples, seed, start, kind)
         elif given is not None and is_per_row(given, self._program.schema):
@@ -174,6 +181,30 @@ class Sampler(LatentCodes):
             Samples.of(source.draw(size, key, first), source.schema, key, first)
             for size, first in zip(sizes, starts, strict=True)
         )
+
+    def _given_on_card(
+        self,
+        placement: Placement,
+        given: Any,
+        do: Mapping[str, object] | None,
+        n: int | None,
+        n_per_row: int,
+        key: int,
+        start: int,
+    ) -> CudaSamples:
+        """Draws on a GPU: for each row of evidence there, or under values that are the same for all rows."""
+        net = self if do is None else self.do(do)
+        verbs = net._on_card(placement)
+        if is_on_card(given):
+            evidence = verbs.evidence("sample(given=)")
+            rows = evidence.rows(given)
+            check_rows(_number_of_rows(n, n_per_row, rows.block.n), start)
+            return evidence.sample(rows, (key, start, n_per_row))
+        if not net._program.is_tabular or is_per_row(given, net._program.schema):
+            raise not_on_card("sample(given=) of rows of the CPU, or beside other variables than tables,")
+        n, start = check_rows(_number_of_rows(n, n_per_row), start)
+        known = net._calibrated(net._evidence(given, do))
+        return verbs.evidence("sample(given=)").sample_known(known, n, key, start)
 
     def _source(
         self, given: Mapping[str, object] | None, do: Mapping[str, object] | None, dtype: np.dtype[Any]

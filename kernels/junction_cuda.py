@@ -36,8 +36,7 @@ KIND, SUBJECT, FIRST, N_ROWS, CELL, FACTOR, N_CELLS, N_FACTORS, OPERATION_WORDS 
 # Rows of the workspace from STATE on, where numbers may be scaled.
 EXPONENT, SOFTNESS, FLAG, STATE_ROWS = 0, 1, 2, 3
 # What a call has to say of rows: the first of them, or beyond all.
-FLAGGED, IMPOSSIBLE, N_STATUS = 0, 1, 2
-NOTHING_FOUND = 2**63 - 1
+FLAGGED, IMPOSSIBLE = 0, 1
 
 COUNT_COLUMNS = 32  # of each cell that is counted: the threads of a warp add to neighbouring numbers
 

@@ -67,9 +67,7 @@ ONLY_CUDA = {
     ("tables", "first bad row"),
     ("terms", "add"),
     ("terms", "clear"),
-    ("markov", "count known contexts"),
-    ("markov", "sample padded"),
-    ("markov", "sparse sample padded"),
+    *(("markov", verb) for verb, _ in markov_cuda.LOOPS),  # sequences without ends, in pieces
     *(("matrices", verb) for verb, _ in cuda_matrices.LOOPS),  # on the CPU NumPy does these
 }
 TWINS = [(family, verb) for family, loops in FAMILIES.items() for verb, device in loops if device == "cuda"]

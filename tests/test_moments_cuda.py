@@ -1,36 +1,74 @@
-"""The CUDA twin of moments against the loop."""
+"""Moments gathered on a GPU against the loop, and networks that learn from them."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
-from device import run
 from test_moments import FAMILIES, data
 
-from fastdgm.engines.moments.loops import LOOPS
+from fastdgm.data.blocks import Part
+from fastdgm.data.cuda_blocks import CudaBlock, CudaPart
+from fastdgm.data.schema import Schema
+from fastdgm.engines.moments.collect import collect_moments
 from fastdgm.engines.moments.plan import Strata
+from fastdgm.runtime.cuda_queue import CudaQueue
 
 pytestmark = pytest.mark.gpu
 
+N = 50
+QUEUE = CudaQueue()
 
-@pytest.fixture(scope="module")
-def twins():
-    from fastdgm.engines.moments.loops_cuda import LOOPS
 
-    return LOOPS
+def collected(codes, reals, weights):
+    """On the card."""
+    from fastdgm.engines.moments.cuda_collect import collect_moments_on_card
+
+    block = CudaBlock(reals.shape[1], Schema({}), CudaPart(QUEUE.to_device(codes), QUEUE.to_device(reals)))
+    there = None if weights is None else QUEUE.to_device(weights)
+    return collect_moments_on_card(Strata(FAMILIES), QUEUE, block, there)
+
+
+@pytest.fixture
+def small_tiles(monkeypatch):
+    """So that two blocks take several tiles each."""
+    from fastdgm.engines.moments import cuda_plan
+
+    monkeypatch.setattr(cuda_plan, "MOST_ROWS", 8)
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_records_are_those_of_the_loop(twins, dtype):
-    codes, reals = data(50, dtype)
-    weights = np.random.default_rng(4).uniform(0, 2, 50) * (np.arange(50) % 5 != 3)
-    strata = Strata(FAMILIES)
-    on_cpu = strata.new_records()
-    LOOPS["moments", "cpu"](0, 50, strata.plan, codes, reals, weights, on_cpu)
-    sums = np.zeros(strata.n_sums)
-    for s, own in enumerate(strata.strata):  # the twin takes the shifts that it finds
-        records = slice(*(int(i) for i in strata.plan.record_start[s : s + 2]))
-        shape, shifts = (own.n_configurations, own.record), slice(2, 2 + len(own.columns))
-        sums[records].reshape(shape)[:, shifts] = on_cpu[records].reshape(shape)[:, shifts]
-    run(twins["moments", "cuda"], 50, strata.plan, codes, reals, weights, sums)
-    np.testing.assert_allclose(sums, on_cpu, rtol=1e-11, atol=1e-11)
+@pytest.mark.parametrize("weighted", [True, False])
+def test_moments_are_those_of_the_loop(small_tiles, dtype, weighted):
+    codes, reals = data(N, dtype)
+    weights = np.random.default_rng(4).uniform(0, 2, N) * (np.arange(N) % 5 != 3) if weighted else None
+    expected = collect_moments(Strata(FAMILIES), 0, N, Part("columns", codes, 0, reals), weights)
+    found = collected(codes, reals, weights)
+    for own, other in zip(found, expected, strict=True):
+        for part in ("rows", "weight", "mean", "cross"):
+            np.testing.assert_allclose(getattr(own, part), getattr(other, part), rtol=1e-11, atol=1e-11)
+    again = collected(codes, reals, weights)
+    assert all((a == b).all() for own, other in zip(found, again, strict=True) for a, b in zip(own, other, strict=True))
+
+
+def test_a_first_row_far_out_costs_no_digits(small_tiles):
+    codes, reals = data(N, np.float64)
+    reals[:, 0] = 1e9
+    weights = np.ones(N)
+    weights[0] = 1e-12
+    found = collected(codes, reals, weights)
+    expected = collect_moments(Strata(FAMILIES), 0, N, Part("columns", codes, 0, reals), weights)
+    for own, other in zip(found, expected, strict=True):
+        np.testing.assert_allclose(own.cross, other.cross, rtol=1e-9)
+
+
+def test_no_rows():
+    codes, reals = data(0, np.float32)
+    assert all((own.rows == 0).all() for own in collected(codes, reals, None))
+
+
+def test_too_many_columns_are_refused():
+    from fastdgm.engines.moments.cuda_plan import laid_out
+    from fastdgm.engines.moments.plan import Family
+
+    with pytest.raises(ValueError, match="moments on a GPU are of at most 5118 real variables"):
+        laid_out(Strata([Family((), (), (v,)) for v in range(6000)]))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fastdgm.data.cuda_codes import LOOPS as SEQUENCES
 from fastdgm.data.cuda_loading import LOOPS as LOADER
 from fastdgm.engines.cuda_matrices import LOOPS as MATRICES
 from fastdgm.engines.elimination.loops_cuda import LOOPS as ELIMINATION
@@ -25,6 +26,7 @@ from fastdgm.engines.torch.noise_cuda import LOOPS as NOISE
 
 FAMILIES: dict[str, dict[tuple[str, str], Twin]] = {
     "loader": {(verb, "cuda"): twin for verb, twin in LOADER.items()},
+    "sequences": {(verb, "cuda"): twin for verb, twin in SEQUENCES.items()},
     "terms": TERMS,
     "tables": TABLES,
     "logistic": LOGISTIC,

@@ -54,7 +54,7 @@ FULL: tuple[Family, ...] = (  # the sizes of the results
     partial(interval_cases, 10_000_000),
     partial(made_cases, 4096, 784, 500),
     partial(nade_cases, 4096, 784, 500),
-    partial(dense_cases, 100_000, 100),
+    partial(dense_cases, 100_000, 96),
     partial(sparse_cases, 100_000, 400_000),
     partial(adam_cases, 20_000_000),
     partial(elimination_cases, 500_000),

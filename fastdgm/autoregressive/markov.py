@@ -8,10 +8,12 @@ import numpy as np
 import numpy.typing as npt
 
 from ..data.collected import collected
+from ..data.cuda_sequences import sequences_placement
 from ..data.frames import checked_names, column_names
 from ..data.matrices import learn_code_matrix
+from ..data.placement import Placement
 from ..data.repeated import counted_columns, split_counts
-from ..data.sequences import rows_as_stream
+from ..data.sequences import refuse_no_symbols, rows_as_stream
 from ..data.variables import MAX_STATES
 from ..data.vocabularies import check_vocabulary, learn_sequences
 from ..engines.draw import SampleOptions, Seed
@@ -184,7 +186,8 @@ class MarkovChain(Verbs):
             an Arrow list or string array; or a tuple (values, offsets). Empty sequences count like others; where there
             is none, the model gives none a probability. A mapping {string or tuple: count}, such as a
             ``collections.Counter`` or the Series that ``value_counts`` gives in pandas, counts every sequence (or row,
-            with ``n_vars``) so many times.
+            with ``n_vars``) so many times. On a GPU: rows, (values, offsets), or (padded rows, lengths), of integers;
+            they are counted there.
         y : ignored, there for scikit-learn's pipelines.
 
         Raises
@@ -203,6 +206,10 @@ class MarkovChain(Verbs):
         >>> names.log_prob(["anna", "bo", ""]).round(2).tolist()
         [-0.04, -5.12, -inf]
         """
+        placement = sequences_placement(data)
+        if placement is not None:
+            self._fitted = self._fitted_on_card(data, placement)
+            return self
         given = collected(data)
         data, weights = split_counts(given)
         if self._n_vars is not None or self.position_dependent or _is_matrix(data):
@@ -217,6 +224,25 @@ class MarkovChain(Verbs):
             counts = count(learnt.stream, layout, weights)
             self._fitted = MarkovSequences(counts, layout, self.smoothing, self.alpha, learnt.kind, learnt.vocabulary)
         return self
+
+    def _fitted_on_card(self, data: Any, placement: Placement) -> MarkovRows | MarkovSequences:
+        """What ``fit`` learns from arrays of a GPU: counted there, smoothed here."""
+        from ..data.cuda_codes import learn_cuda_codes
+        from ..engines.markov.cuda_counts import count_on_card
+
+        queue, empty = placement.cuda, placement.empty
+        known = self._n_states if self._vocabulary is None else len(self._vocabulary)
+        codes, n_states = learn_cuda_codes(data, known, queue, empty)
+        width = codes.longest if codes.offsets is None and self._vocabulary is None else None
+        if self._n_vars not in (None, width) or (self.position_dependent and not width):
+            raise ValueError(f"rows must have shape (n_rows, {self._n_vars or 'n_vars'}) with at least one variable")
+        if width is None and known is None:
+            refuse_no_symbols(codes.size, codes.n, "n_states")
+        layout = Layout(n_states, self.order, width, self.position_dependent)
+        settings = count_on_card(queue, codes, layout, empty), layout, self.smoothing, self.alpha
+        if width is None:
+            return MarkovSequences(*settings, "codes", self._vocabulary)
+        return MarkovRows(*settings, None)
 
     # --- scoring ---------------------------------------------------------------------------------------------------
 
@@ -277,6 +303,7 @@ class MarkovChain(Verbs):
         uniforms: Any = None,
         given: Any = None,
         like: Any = None,
+        device: str | None = None,
     ) -> Any:
         """Draw rows, or sequences from their start or prefix to their end.
 
@@ -298,7 +325,9 @@ class MarkovChain(Verbs):
             65 536 symbols is a ValueError.
         uniforms : numbers in [0, 1), ``(n, n_vars)`` for rows, ``(n, m)`` for sequences of less than m symbols:
             each symbol is the smallest whose cumulative probability exceeds the number.
-        like : for rows, a torch tensor: the result is one, too.
+        like : for rows, a torch tensor: the result is one, too; for all, an array of a GPU: drawn there.
+        device : "cuda" or "cuda:1": drawn on that GPU, where they stay; "cpu". Without ``like`` rows are then arrays of
+            numba's. Ragged sequences are :class:`~fastdgm.data.cuda_sequences.CudaSequences`.
 
         Returns
         -------
@@ -334,6 +363,7 @@ class MarkovChain(Verbs):
                 uniforms=uniforms,
                 given=given,
                 like=like,
+                device=device,
             )
         )
 

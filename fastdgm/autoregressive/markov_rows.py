@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -14,6 +14,10 @@ from ..engines.markov.plan import make_tables
 from ..engines.markov.smoothing import Smoothing
 from ..runtime.arrays import code_type, read_only
 from .base import AutoregressiveModel
+
+if TYPE_CHECKING:
+    from ..engines.cuda_rows import CudaRows
+    from ..engines.markov.chain import MarkovTables
 
 Array = npt.NDArray[Any]
 
@@ -62,6 +66,14 @@ class MarkovRows(AutoregressiveModel):
         if not draw.return_log_prob:
             return Drawn(codes)
         return Drawn(codes, self.tables.log_prob(rows_as_stream(codes, self.n_states)), sampling_log_prob)
+
+    def _cuda_source(self) -> MarkovTables:
+        return self.tables
+
+    def _cuda_rows(self) -> CudaRows:
+        from ..engines.markov.cuda_rows import CudaMarkovRows  # imports the twins
+
+        return CudaMarkovRows(self.tables)
 
     def _state(self) -> tuple[dict[str, Any], dict[str, Array]]:
         raise TypeError("rows of a Markov chain are stored by their MarkovChain")

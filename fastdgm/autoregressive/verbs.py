@@ -20,17 +20,28 @@ class Verbs(ABC):
         """log p of each row or sequence, in nats."""
 
     @abstractmethod
-    def sample(self, n: int | None = None, *, seed: Seed = None, start: int = 0) -> Any:
+    def sample(
+        self, n: int | None = None, *, seed: Seed = None, start: int = 0, like: Any = None, device: str | None = None
+    ) -> Any:
         """Draw rows or sequences."""
 
     def score_samples(self, x: Any) -> Any:
         """The same as :meth:`log_prob`, under scikit-learn's name."""
         return self.log_prob(x)
 
-    def iter_samples(self, n: int, chunk: int = 100_000, *, seed: Seed = None, start: int = 0) -> Iterator[Any]:
+    def iter_samples(
+        self,
+        n: int,
+        chunk: int = 100_000,
+        *,
+        seed: Seed = None,
+        start: int = 0,
+        like: Any = None,
+        device: str | None = None,
+    ) -> Iterator[Any]:
         """``sample(n, seed=seed, start=start)`` in pieces of ``chunk`` rows, at constant memory.
 
-        The seed is drawn once; the pieces concatenate to the rows of one call.
+        The seed is drawn once; the pieces concatenate to the rows of one call. ``like`` and ``device`` as there.
 
         Examples
         --------
@@ -41,4 +52,7 @@ class Verbs(ABC):
         n, start = check_rows(n, start)
         size = check_chunk(chunk)
         key = key_from_seed(seed)
-        return (self.sample(min(size, n - begin), seed=key, start=start + begin) for begin in range(0, n, size))
+        return (
+            self.sample(min(size, n - begin), seed=key, start=start + begin, like=like, device=device)
+            for begin in range(0, n, size)
+        )

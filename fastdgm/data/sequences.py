@@ -229,8 +229,13 @@ def _bad_code(values: Array, offsets: Array, i: int, n_states: int) -> Exception
     value = int(values[i])
     if 0 <= value < n_states:
         return ValueError(f"the code at {place(offsets, i)} was changed by another thread while it was read")
+    return bad_code(value, place(offsets, i), n_states)
+
+
+def bad_code(value: int, where: str, n_states: int) -> Exception:
+    """The error for a number that is no state."""
     error = MissingValuesError if value == -1 else ValueError
-    return error(f"codes must be between 0 and {n_states - 1}, got {value} at {place(offsets, i)}")
+    return error(f"codes must be between 0 and {n_states - 1}, got {value} at {where}")
 
 
 def _bad_type(values: Array, offsets: Array) -> Exception:

@@ -63,9 +63,13 @@ class CudaProgram:
         """Rows ``start`` to ``start + n`` of the stream of a key, in memory that ``empty(shape, dtype)`` gives."""
         schema = self.program.schema
         values = Values(empty((schema.n_codes, n), schema.code_dtype), empty((schema.n_reals, n), np.dtype(dtype)))
+        self.draw(queue, key, start, values)
+        return values
+
+    def draw(self, queue: CudaQueue, key: int, start: int, values: Values) -> None:
+        """The same rows into blocks, in which the columns of what is known are filled."""
         for engine in self.segments:
             engine.sample(queue, key, start, values)
-        return values
 
     def log_prob(self, queue: CudaQueue, block: CudaBlock, empty: Callable[..., Any]) -> Any:
         """log p of every row (n,), in nats."""

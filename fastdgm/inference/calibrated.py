@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, NamedTuple
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -18,6 +18,10 @@ from ..engines.keys import given_key
 from ..graph import reached
 from ..runtime.memory import check_memory
 from .exact import Exact
+
+if TYPE_CHECKING:
+    from ..engines.cuda_program import CudaProgram
+    from ..runtime.cuda_queue import CudaQueue
 
 Array = npt.NDArray[Any]
 
@@ -43,6 +47,7 @@ class Calibrated:
         self.known = known
         self._origin = origin
         self.log_evidence = log_evidence
+        self._on_cards: dict[int, CudaProgram] = {}
 
     def is_of(self, exact: Exact, evidence: Evidence) -> bool:
         """Whether it was made of that network and the same evidence."""
@@ -56,6 +61,20 @@ class Calibrated:
         for row, code in self.known.items():
             values.codes[row] = code
         self.program.draw(values, given_key(key), start)
+        return values
+
+    def draw_on_card(self, queue: CudaQueue, empty: Callable[..., Any], n: int, key: int, start: int) -> Values:
+        """The same rows on a GPU, in memory that ``empty(shape, dtype)`` gives; tables are uploaded at first use."""
+        from ..data.cuda_loading import fill
+        from ..engines.cuda_program import CudaProgram
+
+        own, schema = self._on_cards.get(queue.device), self.program.schema
+        if own is None:
+            own = self._on_cards[queue.device] = CudaProgram(self.program)
+        values = Values(empty((schema.n_codes, n), schema.code_dtype), empty((0, n), np.dtype(np.float32)))
+        for row, code in self.known.items():
+            fill(queue, schema.code_dtype.type(code), values.codes[row : row + 1])
+        own.draw(queue, given_key(key), start, values)
         return values
 
 

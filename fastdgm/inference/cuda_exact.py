@@ -9,14 +9,13 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..data.cuda_blocks import CudaBlock
+from ..data.cuda_loading import new_flags
 from ..data.evidence_block import Evidence, evidence_type, held_evidence, missing_code
 from ..data.placement import Placement
 from ..engines.junction.answer_loops_cuda import LOOPS
-from ..engines.junction.cuda_run import CudaDense, Known
+from ..engines.junction.cuda_run import CudaAnswers, CudaDense, CudaDraws, CudaEvidence, CudaStates, Known, first_rows
 from ..engines.junction.engine import DENSE_CELLS
 from ..engines.launch import launch_on
-from ..kernels.junction_cuda import FLAGGED, IMPOSSIBLE, N_STATUS, NOTHING_FOUND, CudaAnswers, CudaEvidence
-from ..kernels.junction_states_cuda import CudaDraws, CudaStates
 from ..runtime.cuda_queue import CudaQueue
 from ..runtime.lazy import cached_property
 from .completions import How
@@ -95,7 +94,7 @@ class CudaExact:
     def posterior(self, rows: RowsOnCard, name: str, impossible: Impossible) -> Any:
         """P(name = k | the other values of the row), one row (k,) after the other, flat; NaN where it is impossible."""
         v = self.exact.schema.rows[name]
-        rows, status = rows.without([v]), _new_status(rows)
+        rows, status = rows.without([v]), new_flags(rows.queue)
         answers = CudaAnswers(rows.empty(rows.block.n), rows.empty(rows.block.n * self.n_states[v]), status)
         may_flag = self.dense.posterior(rows.queue, self._evidence(rows), rows.known, v, answers)
         self._check(rows, status, may_flag, f"posterior of {name!r}", impossible)
@@ -111,7 +110,7 @@ class CudaExact:
 
     def marginals(self, rows: RowsOnCard, impossible: Impossible, what: str = "marginals") -> Any:
         """P(x_v = k | e), (n, k) flat, variable after variable; certain where observed, NaN where impossible."""
-        status, n = _new_status(rows), rows.block.n
+        status, n = new_flags(rows.queue), rows.block.n
         answers = CudaAnswers(rows.empty(n), rows.empty(n * sum(self.n_states)), status)
         may_flag = self.dense.marginals(rows.queue, self._evidence(rows), rows.known, answers)
         self._check(rows, status, may_flag, what, impossible)
@@ -127,7 +126,7 @@ class CudaExact:
             shares = self.marginals(rows, impossible, what)
             launch_on(rows.queue, LOOPS["modes", "cuda"], n, self._cells(rows.queue), evidence.codes, shares, codes)
             return codes
-        found = CudaStates(codes, _new_status(rows))
+        found = CudaStates(codes, new_flags(rows.queue))
         if how == "mpe":
             may_flag = self.dense.most_probable(rows.queue, evidence, rows.known, found)
         else:
@@ -136,7 +135,7 @@ class CudaExact:
         return codes
 
     def _log_evidence(self, rows: RowsOnCard, what: str, impossible: Impossible) -> Any:
-        log_p, status = rows.empty(rows.block.n), _new_status(rows)
+        log_p, status = rows.empty(rows.block.n), new_flags(rows.queue)
         may_flag = self.dense.log_evidence(rows.queue, self._evidence(rows), rows.known, log_p, status)
         self._check(rows, status, may_flag, what, impossible)
         return log_p
@@ -160,14 +159,14 @@ class CudaExact:
         """Wait for what a call has to say of rows, where it may have something to say."""
         if not may_flag and impossible == "nan":
             return
-        first = rows.queue.read_flags(status)
-        if first[FLAGGED] != NOTHING_FOUND:
+        flagged, first_impossible = first_rows(rows.queue, status)
+        if flagged is not None:
             raise ValueError(
-                f"row {first[FLAGGED]} has no {what} on a GPU: probabilities of what is hidden leave the range of "
+                f"row {flagged} has no {what} on a GPU: probabilities of what is hidden leave the range of "
                 'float64; the CPU adds logarithms, by x.to("cpu") or .cpu()'
             )
-        if impossible == "error" and first[IMPOSSIBLE] != NOTHING_FOUND:
-            raise self._impossible(rows, int(first[IMPOSSIBLE]), what)
+        if impossible == "error" and first_impossible is not None:
+            raise self._impossible(rows, first_impossible, what)
 
     def _impossible(self, rows: RowsOnCard, row: int, what: str) -> Exception:
         """The error of the CPU; the row is copied here for it."""
@@ -178,8 +177,3 @@ class CudaExact:
         known[[*rows.hidden]] = missing_code(known.dtype)
         block = held_evidence(Evidence(known, (), np.empty((0, 1))), self.exact.schema)
         return impossible_row(row, what, reason(self.exact.log_evidence, block, 0))
-
-
-def _new_status(rows: RowsOnCard) -> Any:
-    """That there is nothing to say of any row."""
-    return rows.queue.to_device(np.full(N_STATUS, NOTHING_FOUND))

@@ -11,7 +11,7 @@ from .evidence_signatures import evidence_signatures
 from .interval_signatures import interval_signatures
 from .loader_signatures import loader_signatures
 from .logistic_signatures import logistic_signatures
-from .markov_signatures import markov_signatures
+from .markov_signatures import markov_signatures, sequence_signatures
 from .masked_signatures import masked_signatures
 from .matrix_signatures import matrix_signatures
 from .module_signatures import module_signatures
@@ -39,6 +39,7 @@ def all_signatures() -> list[Signature]:
         *vector_signatures(),
         *interval_signatures(),
         *moments_signatures(),
+        *sequence_signatures(),
         *markov_signatures(),
         *matrix_signatures(),
         *masked_signatures(),

@@ -10,12 +10,14 @@ import numpy as np
 import numpy.typing as npt
 
 from ...kernels.junction import DenseProgram
-from ...kernels.junction_cuda import CudaAnswers, CudaEvidence, PackedProgram
+from ...kernels.junction_cuda import FLAGGED, IMPOSSIBLE, CudaAnswers, CudaEvidence, PackedProgram
 from ...kernels.junction_states import StatePlan
 from ...kernels.junction_states_cuda import CudaDraws, CudaStates
+from ...kernels.tiles_cuda import NOTHING_FOUND
+from ...runtime.cuda_launch import SIMULATED_THREADS
 from ...runtime.cuda_queue import CudaQueue, is_simulated
 from ...runtime.lazy import cached_property
-from ..launch import SIMULATED_THREADS, Twin, launch_on
+from ..launch import Twin, launch_on
 from .buckets import BucketTree
 from .dense_packed import Known, packed, packed_states
 from .dense_program import evidence_program, marginals_program, posterior_program, states_plan
@@ -23,6 +25,7 @@ from .dense_steps import Lowered, lowered
 from .loops_cuda import LOOPS
 from .order import Families
 
+__all__ = ["CudaAnswers", "CudaDense", "CudaDraws", "CudaEvidence", "CudaStates", "Known", "first_rows", "n_threads"]
 Array = npt.NDArray[Any]
 
 THREADS = 32  # of a block: a warp, so that many fit where each has a large workspace
@@ -80,10 +83,9 @@ class CudaDense:
     def most_probable(self, queue: CudaQueue, evidence: CudaEvidence, known: Known, found: CudaStates) -> bool:
         """codes (n_vars, n) = argmax p(x, e)."""
         run, n = self._states_run(queue, known), evidence.codes.shape[1]
-        slabs = self._slabs_of(queue, run, n)
-        _launch(
-            queue, LOOPS["packed most probable", "cuda"], n, run, (run.program, self._words, evidence, slabs, found)
-        )
+        arguments = run.program, self._words, evidence, self._slabs_of(queue, run, n), found
+        _launch(queue, LOOPS["packed most probable", "cuda"], n, run, arguments)
+        return run.may_flag
 
     def draw(self, queue: CudaQueue, evidence: CudaEvidence, known: Known, draws: CudaDraws, found: CudaStates) -> bool:
         """codes (n_vars, n * n_per_row) ~ p(x | e)."""
@@ -144,6 +146,13 @@ class CudaDense:
         if kept is None or kept.shape[0] < size:
             kept = self._slabs[queue.stream] = queue.empty((size,), np.float64)
         return kept
+
+
+def first_rows(queue: CudaQueue, status: Any) -> tuple[int | None, int | None]:
+    """The first row whose numbers left the range of float64, and the first that is impossible; waits for it."""
+    found = queue.read_flags(status)
+    flagged, impossible = (int(found[which]) for which in (FLAGGED, IMPOSSIBLE))
+    return None if flagged == NOTHING_FOUND else flagged, None if impossible == NOTHING_FOUND else impossible
 
 
 def n_threads() -> int:

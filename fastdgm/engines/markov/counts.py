@@ -99,7 +99,12 @@ def count(stream: Stream, layout: Layout, weights: Array | None = None) -> Count
     if not len(stream):
         raise ValueError("fit needs at least one sequence, got none")
     check_layout(layout)
-    keys, counts = _count_keys(stream, layout) if weights is None else _count_weighted(stream, layout, weights)
+    counted = _count_keys(stream, layout) if weights is None else _count_weighted(stream, layout, weights)
+    return counts_of_keys(*counted, layout)
+
+
+def counts_of_keys(keys: Array, counts: Array, layout: Layout) -> Counts:
+    """Of how often every (position, context, symbol) occurs, in ascending order of its number."""
     shift = np.uint64(layout.bits)
     symbols = (keys & np.uint64(layout.base - 1)).astype(np.uint16)
     follows = symbols < layout.allowed  # the end of a row of fixed length is no event
@@ -128,7 +133,7 @@ def _count_keys(stream: Stream, layout: Layout) -> tuple[Array, Array]:
     """How often every (position, context, symbol) occurs, in ascending order of its number."""
     n = len(stream.symbols)
     size = PIECE // max(1, layout.aligned) * layout.aligned or max(PIECE, layout.aligned)
-    digits = _digits(layout)
+    digits = digits_of(layout)
     by_rows = not layout.position_dependent and layout.width**layout.order <= min(MOST_NUMBERS, NUMBERS_PER_SYMBOL * n)
 
     def work(begin: int, end: int) -> tuple[Array, Array]:
@@ -140,7 +145,8 @@ def _count_keys(stream: Stream, layout: Layout) -> tuple[Array, Array]:
     return _merged(run_ranges(work, split(n, size)))
 
 
-def _digits(layout: Layout) -> Digits:
+def digits_of(layout: Layout) -> Digits:
+    """How the kernels write contexts as numbers."""
     return Digits(
         bits=layout.bits,
         order=layout.order,

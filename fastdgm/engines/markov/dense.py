@@ -37,12 +37,12 @@ class DenseTables(MarkovTables):
     @cached_property
     def scoring(self) -> markov.Chain:
         """The automaton with the logarithms of its probabilities."""
-        return self.chain(self._log_table(self.automaton.probabilities))
+        return self.chain(self.log_table(self.automaton.probabilities))
 
     @cached_property
     def sampler(self) -> markov_sampling.Sampler:
         """The automaton with the alias tables of its probabilities."""
-        return self._sampler_of(self.automaton.probabilities)
+        return self.sampler_of(self.automaton.probabilities)
 
     def chain(self, table: Array) -> markov.Chain:
         """The automaton with a number in every cell."""
@@ -94,10 +94,14 @@ class DenseTables(MarkovTables):
     # --- other distributions than the model's; None stands for its own ---
 
     def _truncated(self, draw: Draw) -> Array | None:
-        return truncate(self.automaton.probabilities, draw) if draw.truncated else None
+        return self.truncated(draw) if draw.truncated else None
+
+    def truncated(self, draw: Draw) -> Array:
+        """The distributions of all states, as a draw asks for them."""
+        return truncate(self.automaton.probabilities, draw)
 
     def _sampler_for(self, changed: Array | None) -> markov_sampling.Sampler:
-        return self.sampler if changed is None else self._sampler_of(changed)
+        return self.sampler if changed is None else self.sampler_of(changed)
 
     def _by_uniforms(
         self, changed: Array | None, draw: Draw, prefix: Stream | None, limit: int, dtype: np.dtype[Any]
@@ -108,9 +112,9 @@ class DenseTables(MarkovTables):
         return run.draw_by_uniforms(chain, request, draw.uniforms, dtype)
 
     def _terms_under(self, changed: Array, stream: Stream) -> Array:
-        return run.terms(self.loops, self.chain(self._log_table(changed)), stream)
+        return run.terms(self.loops, self.chain(self.log_table(changed)), stream)
 
-    def _log_table(self, probabilities: Array) -> Array:
+    def log_table(self, probabilities: Array) -> Array:
         """Their logarithms, and 0 for the end of a row of fixed length."""
         with np.errstate(divide="ignore"):
             table = np.log(probabilities)
@@ -118,7 +122,7 @@ class DenseTables(MarkovTables):
             table[:, -1] = 0.0
         return table
 
-    def _sampler_of(self, probabilities: Array) -> markov_sampling.Sampler:
+    def sampler_of(self, probabilities: Array) -> markov_sampling.Sampler:
         """Alias tables of any distributions over the states of this chain."""
         (n, width), allowed = probabilities.shape, self.layout.allowed
         check_memory(12 * n << slot_bits(allowed), f"sampling tables of {n} contexts of {width - 1} states")

@@ -151,7 +151,7 @@ def draw_stream(
         room = int((length + 1) * (end - begin))
         part, used, late = loops.sample_stream(begin, end, sampler, request, must_end, lengths, room, kind)
         if late >= 0:
-            raise _not_ended(late, request.limit)
+            raise not_ended(late, request.limit)
         return part[:used]
 
     parts = run_ranges(work, _row_ranges(n, length))
@@ -187,13 +187,14 @@ def as_sequences(
         row = int(cut.argmax())
         if by_uniforms:
             raise ValueError(f"sequence {row} had not ended after its {limit} uniforms: give more of them")
-        raise _not_ended(row, limit)
+        raise not_ended(row, limit)
     kept = np.arange(codes.shape[1]) < lengths[:, np.newaxis]
     offsets = np.concatenate([[0], lengths.cumsum()])
     return Sequences(codes_as_stream(codes[kept], offsets, n_states), cut)
 
 
-def _not_ended(row: int, limit: int) -> ValueError:
+def not_ended(row: int, limit: int) -> ValueError:
+    """The error for a sequence that goes on after as many symbols as are drawn."""
     return ValueError(
         f"sequence {row} had not ended after {limit} symbols: give max_length, where those that do not end are cut"
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -25,19 +25,25 @@ def collect_moments(strata: Strata, begin: int, end: int, part: Part, weights: A
     one of small weight), a second pass takes the sums about the means that the first has found. Sums that overflow are
     infinite or NaN, and nothing says so here.
     """
-    found, resolved = _one_pass(strata, begin, end, part, weights, None)
+
+    def summed(records: Array) -> Array:
+        LOOPS["moments", "cpu"](begin, end, strata.plan, part.codes, part.reals, weights, records)
+        return records
+
+    return found_twice(strata, summed)
+
+
+def found_twice(strata: Strata, summed: Callable[[Array], Array]) -> AllMoments:
+    """Moments by ``summed(records)``, which adds rows to records that hold shifts; by a second pass where they must."""
+    found, resolved = _moments_of(strata, summed(strata.new_records()))
     if not resolved:
         means = [np.where(np.isfinite(own.mean), own.mean, np.nan) for own in found]
-        found, _ = _one_pass(strata, begin, end, part, weights, means)
+        found, _ = _moments_of(strata, summed(strata.new_records(means)))
     return found
 
 
-def _one_pass(
-    strata: Strata, begin: int, end: int, part: Part, weights: Array | None, shifts: Sequence[Array] | None
-) -> tuple[AllMoments, bool]:
+def _moments_of(strata: Strata, sums: Array) -> tuple[AllMoments, bool]:
     """The moments, and whether their sums have kept their digits."""
-    sums = strata.new_records(shifts)
-    LOOPS["moments", "cpu"](begin, end, strata.plan, part.codes, part.reals, weights, sums)
     starts = strata.plan.record_start
     found, resolved = [], True
     with np.errstate(over="ignore", invalid="ignore"):

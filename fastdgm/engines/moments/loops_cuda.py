@@ -1,10 +1,14 @@
-"""The CUDA twin of the loop over moments; imported on first use of a GPU."""
+"""The CUDA loops over moments; imported on first use of a GPU."""
 
 from __future__ import annotations
 
 from ...kernels import moments_cuda
 from ..launch import Twin
+from ..program_loops_cuda import LOOPS as TERMS
 
 LOOPS: dict[tuple[str, str], Twin] = {
-    ("moments", "cuda"): Twin(moments_cuda.moments_cuda, threads_per_block=256),
+    ("first values", "cuda"): Twin(moments_cuda.first_values_cuda, threads_per_block=128),
+    ("block moments", "cuda"): Twin(moments_cuda.moments_cuda, threads_per_block=128),
+    ("fold", "cuda"): Twin(moments_cuda.fold_cuda, threads_per_block=128),
 }
+CLEAR = TERMS["clear", "cuda"]
