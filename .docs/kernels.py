@@ -415,6 +415,15 @@ CHECKS = {
     "nade_gradient.nade_sum_cpu": Checks(
         "reference_nade.log_prob", "test_nade.test_gradients_are_those_of_finite_differences"
     ),
+    "nade_cuda.nade_slopes_cuda": Checks(
+        "nade_gradient.nade_gradient_cpu", "test_nade_cuda.test_gradients", "gpu: slopes"
+    ),
+    "nade_gradient_cuda.nade_gradient_cuda": Checks(
+        "nade_gradient.nade_gradient_cpu", "test_nade_cuda.test_gradients", "gpu: gradients"
+    ),
+    "nade_gradient_cuda.nade_sum_cuda": Checks(
+        "nade_gradient.nade_sum_cpu", "test_nade_cuda.test_parts_are_added_in_order"
+    ),
     "nade_cuda.nade_log_prob_cuda": Checks("nade.nade_log_prob_cpu", "test_nade_cuda.test_log_prob", "gpu: log_prob"),
     "nade_cuda.nade_sample_cuda": Checks("nade.nade_sample_cpu", "test_nade_cuda.test_samples", "gpu: sample"),
     # --- Markov chains ---

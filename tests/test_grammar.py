@@ -72,6 +72,8 @@ ONLY_CUDA = {
     ("moments", "first values"),
     ("moments", "fold"),
     ("tables", "count rows"),
+    ("nade", "slopes"),
+    ("nade", "gradients of slopes"),  # the CPU does both in one loop
     ("tables", "first bad row"),
     ("masked", "begin rows"),  # of the CPU's sampling, for panels that a library multiplies
     ("masked", "draw block"),
