@@ -126,7 +126,7 @@ class Sampler(LatentCodes):
         (0.64, (5, 8))
         """
         kind = real_type(dtype)
-        placement = Placement.asked(device, like, given)
+        placement = Placement.asked(device, *((given,) if is_on_card(given) else (like,)))
         if placement.queue is not None:
             refuse_on_card("sample", {"method": method})
             if given is not None:
