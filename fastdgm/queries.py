@@ -13,7 +13,7 @@ import numpy.typing as npt
 from .conditionals.base import Conditional
 from .data.placement import Placement, asks_for_gradient
 from .errors import MissingValuesError
-from .inference.cuda_refusals import refuse_on_card
+from .inference.cuda_refusals import not_on_card, refuse_on_card
 from .inference.sampling_info import N_SAMPLES, Method, SamplingInfo, exact_info, is_weighted
 from .runtime.seeds import at_least_one, key_from_seed
 from .structure_questions import StructureQuestions
@@ -159,12 +159,9 @@ class Queries(StructureQuestions):
         """
         placement = Placement.of(data)
         if placement.queue is not None:
-            options = {"per_variable": per_variable, "n_importance": n_importance, "return_std_error": return_std_error}
-            refuse_on_card("log_prob", {**options, "method": method, "return_info": return_info})
-            if given is not None or impossible != "error":
-                names = self._names_given(given, impossible)
-                return self._on_card(placement).log_prob_given(data, names, impossible)
-            return self._on_card(placement).log_prob(data)
+            options = {"n_importance": n_importance, "return_std_error": return_std_error, "return_info": return_info}
+            refuse_on_card("log_prob", {**options, "method": method})
+            return self._log_prob_on_card(placement, data, given, per_variable, impossible)
         if is_weighted(method):
             beside = {"given": given, "per_variable": per_variable, "n_importance": n_importance}
             return self._weighted_log_prob(data, beside, n_samples, seed, return_std_error, return_info)
@@ -186,6 +183,25 @@ class Queries(StructureQuestions):
         found = self._exact_log_prob(data, per_variable)
         give_back = Placement.of(data).give_back
         return (give_back(found), give_back(np.zeros(len(found)))) if return_std_error else give_back(found)
+
+    def _log_prob_on_card(
+        self,
+        placement: Placement,
+        data: Any,
+        given: Sequence[str] | None,
+        per_variable: bool,
+        impossible: Impossible,
+    ) -> Any:
+        """log p of arrays of a GPU."""
+        if asks_for_gradient(data):
+            raise not_on_card("log_prob of tensors that require grad (others are .detach()ed)")
+        there = self._on_card(placement)
+        if given is not None or impossible != "error":
+            names = self._names_given(given, impossible)
+            if per_variable:
+                raise ValueError("given= is exact and one number for each row: leave per_variable= out")
+            return there.log_prob_given(data, names, impossible)
+        return there.log_prob_per_variable(data) if per_variable else there.log_prob(data)
 
     def _conditional_log_prob(
         self,
