@@ -161,11 +161,13 @@ def test_rows_whose_numbers_leave_the_range_are_named():
 
 def test_what_has_no_loops_is_named(net):
     rows = DeviceArray(rows_of(net))
+    unfitted = fd.BayesNet.from_edges(net.edges, states=net.states)
     for call, what in (
         (lambda: net.log_prob(rows, method="weighted"), r"log_prob\(method='weighted'\)"),
         (lambda: net.predict(rows, "lung", labels=True), r"predict\(labels=True\)"),
         (lambda: net.marginals(rows, return_info=True), r"marginals\(return_info=True\)"),
         (lambda: net.outlier_scores(rows), "outlier_scores"),
+        (lambda: unfitted.fit(rows), r"fit of rows in which values are missing \(.*"),
         (lambda: net.sample(given=rows_of(net), device="cuda"), r"sample\(given=\) of rows of the CPU.*"),
     ):
         with pytest.raises(TypeError, match=what + r" has no loops for GPUs: copy the arrays to the CPU"):
