@@ -9,7 +9,8 @@ of a step are filled two at a time, because what limits a GPU here is the wait f
 ALARM, log p(e): 1071 cells of 1588 factors, 126 rows of workspace. 2055 numbers of shared memory to read and write a
 row are 0.6 ns on an H100, and with the program's words 0.9 ns, fp64 0.1 ns, bytes 0.015 ns; seven warps to a
 multiprocessor wait 1 to 2 ns. A100: 1.4 ns, waiting 3. T4: 12.5 ns of fp64, which is 1/32 there, and one warp, waiting
-30 ns.
+30 ns. The posterior of one variable: 1.5 times that. Marginals of all: 2659 cells of 4258 factors and 519 rows, in
+slabs that the second cache does not hold; 42 KB a row are 14 ns on an H100, 25 on an A100, 140 on a T4.
 """
 
 from __future__ import annotations
