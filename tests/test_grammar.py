@@ -68,6 +68,7 @@ ONLY_CUDA = {
     ("moments", "fold"),
     ("tables", "count rows"),
     ("tables", "first bad row"),
+    ("tables", "posterior of states"),
     ("terms", "add"),
     ("terms", "clear"),
     *(("markov", verb) for verb, _ in markov_cuda.LOOPS),  # sequences without ends, in pieces

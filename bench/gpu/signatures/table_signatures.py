@@ -27,3 +27,5 @@ def table_signatures() -> Iterator[Signature]:
         }
         for verb, own in arguments.items():
             yield Signature("tables", verb, codes, LOOPS[verb, "cuda"], own)
+    verb = "posterior of states"
+    yield Signature("tables", verb, "", LOOPS[verb, "cuda"], [rows, table, array("int64", 1)])
