@@ -58,16 +58,25 @@ FAMILIES = {
 }
 # A device returns nothing: neither the first bad row, nor a table or a stream that grows. Packed plans are others.
 ONLY_CUDA = {
+    ("junction", "copy row"),
+    ("junction", "largest share"),
+    ("junction", "modes"),
     ("junction", "packed answer"),
     ("junction", "packed answer in shared memory"),
     ("junction", "packed draw"),
     ("junction", "packed most probable"),
+    ("junction", "subtract"),
+    ("junction", "widen"),
     ("moments", "block moments"),
     ("moments", "first bad weight"),
     ("moments", "first values"),
     ("moments", "fold"),
     ("tables", "count rows"),
+    ("nade", "slopes"),
+    ("nade", "gradients of slopes"),  # the CPU does both in one loop
     ("tables", "first bad row"),
+    ("masked", "begin rows"),  # of the CPU's sampling, for panels that a library multiplies
+    ("masked", "draw block"),
     ("tables", "posterior of states"),
     ("terms", "add"),
     ("terms", "clear"),
