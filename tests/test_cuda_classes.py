@@ -28,6 +28,9 @@ def test_posteriors_of_complete_rows_are_those_of_the_cpu(monkeypatch, name):
     copies = counted_copies(monkeypatch)
     found, codes = NET.predict_proba(x, name), NET.predict(DeviceArray(CODES), name)
     assert copies["to_host"] == 0
+    v, n_states = NET.names.index(name), len(NET.states[name])
+    joint = [np.exp(NET.log_prob(np.where(np.arange(3) == v, k, CODES))) for k in range(n_states)]
+    np.testing.assert_allclose(found.copy_to_host(), np.transpose(joint / np.sum(joint, axis=0)), rtol=1e-12)
     np.testing.assert_allclose(found.copy_to_host(), NET.predict_proba(ROWS, name), rtol=1e-12)
     assert (codes.copy_to_host() == NET.predict(ROWS, name)).all()
 
