@@ -176,9 +176,6 @@ CHECKS = {
     "cpt_counting_cuda.count_cuda": Checks(
         "reference.count", "test_cuda.test_counts_are_those_of_the_cpu", "gpu: count"
     ),
-    "cpt_scoring_cuda.in_range_cuda": Checks(
-        "builtins.min", "test_cuda.test_the_first_bad_row_is_found", "gpu: first bad row"
-    ),
     # --- weighted sums ---
     "logistic.sample_cpu": Checks("reference_logistic.draw_bits", "test_logistic.test_samples_are_those_of_the_oracle"),
     "logistic.log_prob_cpu": Checks(

@@ -22,7 +22,6 @@ LOOPS: dict[tuple[str, str], Twin] = {
     ("count", "cuda"): Twin(cpt_counting_cuda.count_cuda, threads_per_block=256),
     ("count rows", "cuda"): Twin(cpt_counting_cuda.count_rows_cuda, threads_per_block=256),
     ("posterior of states", "cuda"): Twin(cpt_posterior_cuda.posterior_of_states_cuda, threads_per_block=256),
-    ("first bad row", "cuda"): Twin(cpt_scoring_cuda.in_range_cuda, threads_per_block=256),
 }
 
 
