@@ -16,6 +16,7 @@ from .conditionals.neural import Neural
 from .data.placement import Placement
 from .data.schema import Schema
 from .errors import MissingValuesError
+from .inference.cuda_refusals import not_on_card
 from .runtime.extras import how_to_install
 from .sampler import Sampler
 
@@ -221,6 +222,8 @@ class BayesNet(Sampler):
         from .learning.neural import TrainingData
         from .learning.neural_options import ModuleOptions
 
+        if Placement.of(data).queue is not None:
+            raise not_on_card("fit")
         check_ignored_labels(y)
         own_prior = checked_prior(prior, equivalent_sample_size)
         options = EMOptions(n_restarts, max_iterations, tolerance, seed, progress, resume, checkpoint).checked()
@@ -292,6 +295,8 @@ class BayesNet(Sampler):
         """
         from .learning.counts import check_ignored_labels, checked_prior
 
+        if Placement.of(data).queue is not None:
+            raise not_on_card("partial_fit")
         check_ignored_labels(y)
         for name, own in self._conditionals.items():
             if isinstance(own, Neural):

@@ -14,7 +14,7 @@ from ..runtime.cuda_queue import CudaQueue
 from ..runtime.pieces import cell_ranges
 from ..runtime.threads import run_pieces
 from .base import Estimator, Learnt, RowsEstimator, SumEstimator, Target, UndeterminedError, Weights
-from .counts import Prior, TrainingRows, checked_weights, count_families, tables_from_counts
+from .counts import Prior, TrainingRows, checked_weights, count_families, count_families_on_card, tables_from_counts
 from .estimators import ESTIMATORS, KEPT, TRAINED, all_tables, kind_of
 from .notes import warning_text
 
@@ -127,7 +127,8 @@ class Learner:
         TypeError, naming a variable, where one is learnt on the CPU alone.
         """
         if self._counts_alone:
-            raise TypeError("tables are not counted on a GPU: copy the arrays to the CPU")
+            counts = count_families_on_card(self._parents, queue, block, weights)
+            return counts if earlier is None else [old + new for old, new in zip(earlier, counts, strict=True)]
         refuse_cpu_alone(self._targets, self._estimators)
         sums = {kind: own for kind, own in self._estimators.items() if isinstance(own, SumEstimator)}
         found = {kind: own.collect_on_card(queue, block, weights) for kind, own in sums.items()}
