@@ -153,8 +153,8 @@ def _terms(plan, at, codes, reals, rows):
     states, differ = _states(plan.words, member, codes, rows), member.n_selectors > uint64(0)
     means = _means(plan, member, _starts(member, states), reals, rows)
     values, is_point = cells(reals, member.row, rows), member.is_point > 0
-    places = places(four(uint32(member.wide)), TWO, states)
-    halves, scales = beyond(plan.wide, places, uint64(0), differ), beyond(plan.wide, places, uint64(1), differ)
+    at_wide = places(four(uint32(member.wide)), TWO, states)
+    halves, scales = beyond(plan.wide, at_wide, uint64(0), differ), beyond(plan.wide, at_wide, uint64(1), differ)
     terms = (
         _term(values[0] - means[0], halves[0], scales[0], is_point),
         _term(values[1] - means[1], halves[1], scales[1], is_point),
