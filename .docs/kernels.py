@@ -54,7 +54,7 @@ CHECKS = {
     ),
     "cpt.count_cpu": Checks("reference.count", "test_fit.test_tables_are_counts_plus_prior", "alarm-1M/fit"),
     "cpt_classes.log_prob_of_states_cpu": Checks("cpt.log_prob_cpu", "test_predict.test_all_states_in_one_pass"),
-    "cpt_classes_cuda.log_prob_of_states_cuda": Checks(
+    "cpt_scoring_cuda.log_prob_of_states_cuda": Checks(
         "cpt_classes.log_prob_of_states_cpu", "test_predict.test_the_twin", "gpu: log_prob of states"
     ),
     "elimination.log_sums_cpu": Checks(
@@ -115,6 +115,13 @@ CHECKS = {
         "junction_states.most_probable_cpu", "test_junction_cuda.test_most_probable", "gpu: most probable"
     ),
     "junction_states_cuda.draw_cuda": Checks("junction_states.draw_cpu", "test_junction_cuda.test_draws", "gpu: draw"),
+    "evidence_cuda.subtract_cuda": Checks("numpy.subtract", "test_evidence_cuda.test_differences", "gpu: subtract"),
+    "evidence_cuda.largest_share_cuda": Checks(
+        "numpy.argmax", "test_evidence_cuda.test_most_probable_states", "gpu: largest share"
+    ),
+    "evidence_cuda.modes_cuda": Checks("numpy.argmax", "test_evidence_cuda.test_most_probable_states", "gpu: modes"),
+    "evidence_cuda.copy_row_cuda": Checks("numpy.take", "test_evidence_cuda.test_copies", "gpu: copy row"),
+    "evidence_cuda.widen_cuda": Checks("numpy.astype", "test_evidence_cuda.test_copies", "gpu: widen"),
     # --- rows and columns ---
     "tiles.columns_from_rows_cpu": Checks(
         "numpy.transpose", "test_tiles.test_rows_become_columns", "alarm-1M-forms/log_prob_of_int64_rows"
@@ -154,12 +161,19 @@ CHECKS = {
     ),
     "tiles_cuda.fill_cuda": Checks("numpy.full", "test_cuda_boundary.test_missing_values", "gpu: fill"),
     "cpt_cuda.sample_cuda": Checks("cpt.sample_cpu", "test_cuda.test_samples_are_those_of_the_cpu", "gpu: sample"),
-    "cpt_cuda.log_prob_cuda": Checks("cpt.log_prob_cpu", "test_cuda.test_log_prob", "gpu: log_prob columns"),
-    "cpt_cuda.log_prob_per_variable_cuda": Checks(
+    "cpt_scoring_cuda.log_prob_cuda": Checks("cpt.log_prob_cpu", "test_cuda.test_log_prob", "gpu: log_prob columns"),
+    "cpt_scoring_cuda.log_prob_per_variable_cuda": Checks(
         "cpt.log_prob_per_variable_cpu", "test_cuda.test_log_prob", "gpu: log_prob per variable"
     ),
-    "cpt_cuda.count_cuda": Checks("reference.count", "test_cuda.test_counts", "gpu: count"),
-    "cpt_cuda.in_range_cuda": Checks("builtins.min", "test_cuda.test_the_first_bad_row_is_found", "gpu: first bad row"),
+    "cpt_counting_cuda.count_rows_cuda": Checks(
+        "reference.count", "test_cuda.test_counts_are_those_of_the_cpu", "gpu: count rows"
+    ),
+    "cpt_counting_cuda.count_cuda": Checks(
+        "reference.count", "test_cuda.test_counts_are_those_of_the_cpu", "gpu: count"
+    ),
+    "cpt_scoring_cuda.in_range_cuda": Checks(
+        "builtins.min", "test_cuda.test_the_first_bad_row_is_found", "gpu: first bad row"
+    ),
     # --- weighted sums ---
     "logistic.sample_cpu": Checks("reference_logistic.draw_bits", "test_logistic.test_samples_are_those_of_the_oracle"),
     "logistic.log_prob_cpu": Checks(
@@ -311,6 +325,9 @@ CHECKS = {
     "moments_cuda.first_values_cuda": Checks(
         "moments.moments_cpu", "test_moments_cuda.test_moments_are_those_of_the_loop", "gpu: moments first values"
     ),
+    "moments_cuda.first_bad_weight_cuda": Checks(
+        "numpy.argmax", "test_moments_cuda.test_bad_weights_are_found", "gpu: moments first bad weight"
+    ),
     "moments_cuda.fold_cuda": Checks(
         "moments.moments_cpu", "test_moments_cuda.test_moments_are_those_of_the_loop", "gpu: moments fold"
     ),
@@ -369,6 +386,12 @@ CHECKS = {
         "training-made-784-500/fit",
     ),
     "made_cuda.log_prob_cuda": Checks("made.log_prob_cpu", "test_made_cuda.test_log_prob", "gpu: log_prob"),
+    "made_cuda.begin_rows_cuda": Checks(
+        "made_sampling.sample_cpu", "test_cuda_models.test_panels_by_torch_give_the_same_rows", "gpu: begin rows"
+    ),
+    "made_cuda.draw_block_cuda": Checks(
+        "made_sampling.sample_cpu", "test_cuda_models.test_panels_by_torch_give_the_same_rows", "gpu: draw block"
+    ),
     "made_cuda.sample_cuda": Checks("made_sampling.sample_cpu", "test_made_cuda.test_samples", "gpu: sample"),
     "adam.adam_cpu": Checks("test_adam.formula", "test_adam.test_the_formula"),
     "adam_cuda.adam_cuda": Checks("adam.adam_cpu", "test_adam.test_the_cuda_twin", "gpu: adam"),

@@ -157,3 +157,43 @@ def test_memory_that_torch_shares_is_read_anew():
         for own in module.parameters():
             own.mul_(0.5)
     np.testing.assert_allclose(model.log_prob(x).copy_to_host(), model.log_prob(np.eye(3)), rtol=1e-4)
+
+
+TEMPERED = {
+    "FVSBN": [{"temperature": 0.5}, {"top_k": 1}, {"temperature": 2.0, "top_p": 0.8}],
+    "MADE": [{"temperature": 1e-300}, {"top_p": 0.6}],
+    "categorical": [{"temperature": 0.5, "top_k": 2}, {"temperature": 3.0, "top_p": 0.7}, {"top_k": 2, "top_p": 0.5}],
+    "normal": [{"temperature": 0.25}],
+    "context": [{"temperature": 1.5}],
+}
+
+
+@every_model
+def test_tempered_and_truncated_rows_are_those_of_the_cpu(make):
+    model = make()
+    context = context_of(model)
+    name = next(name for name, own in MODELS.items() if own is make)
+    for options in TEMPERED[name]:
+        own = {"context": context, "seed": 6, "return_log_prob": True, **options}
+        there = model.sample(N, device="cuda", **own)
+        for found, expected in zip(there, model.sample(N, **own), strict=True):
+            np.testing.assert_allclose(found.copy_to_host(), expected, rtol=1e-3, atol=1e-3)
+    with pytest.raises(ValueError, match="top_k and top_p need discrete"):
+        random_made(2, 3, head="normal").sample(2, top_k=1, device="cuda")
+    with pytest.raises(ValueError, match="temperature must be positive"):
+        model.sample(N, context=context, temperature=0, device="cuda")
+
+
+@pytest.mark.parametrize("name", ["FVSBN", "MADE", "categorical", "context"])
+def test_panels_by_torch_give_the_same_rows(name, monkeypatch):
+    torch = pytest.importorskip("torch")
+    from fastdgm.engines.masked import cuda_run
+
+    model = MODELS[name]()
+    options = {"context": context_of(model), "seed": 3, "return_log_prob": True, "temperature": 0.9}
+    expected = model.sample(N, **options)
+    monkeypatch.setattr(cuda_run, "loaded_torch", lambda: torch)
+    monkeypatch.setattr(cuda_run, "PANELS_FROM", 0)
+    monkeypatch.setattr(cuda_run, "ROWS_AT_ONCE", 4)
+    for found, own in zip(model.sample(N, device="cuda", **options), expected, strict=True):
+        np.testing.assert_allclose(found.copy_to_host(), own, rtol=1e-3, atol=1e-3)

@@ -31,6 +31,13 @@ every_model = pytest.mark.parametrize("make", MODELS.values(), ids=MODELS.keys()
 every_type = pytest.mark.parametrize("dtype", [np.float32, np.float64])
 
 
+TILE = 128  # rows of a block of threads
+
+
+def state_rows(net):
+    return net.biases.size + 2 * net.head_size
+
+
 @pytest.fixture(scope="module")
 def loops():
     from fastdgm.engines.masked.loops_cuda import LOOPS
@@ -39,7 +46,7 @@ def loops():
 
 
 def state(net, n):
-    return np.full((net.biases.size, n), np.nan, net.biases.dtype)
+    return np.full((state_rows(net), 2 * TILE), np.nan, net.biases.dtype)
 
 
 def log_prob_on_device(loops, model, x):
@@ -58,7 +65,7 @@ def draw_on_device(loops, model, like, *, seed=0, start=0, prefix=None, n_per_ro
         np.uint64(seed), np.uint64(start), 0, length, n_per_row, 1.0, 0, 1.0, False, True, source
     )
     given = made_sampling.Given(
-        np.empty((1, 1), net.biases.dtype) if length == 0 else prefix.astype(net.biases.dtype),
+        np.empty((1, 1), like.dtype) if length == 0 else prefix,
         np.empty((1, 1)) if uniforms is None else uniforms.reshape(n, -1),
         no_context(net, n),
     )

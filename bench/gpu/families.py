@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from fastdgm.engines.junction.answer_loops_cuda import LOOPS as ANSWERS
+
 from fastdgm.data.cuda_codes import LOOPS as SEQUENCES
 from fastdgm.data.cuda_loading import LOOPS as LOADER
 from fastdgm.engines.cuda_matrices import LOOPS as MATRICES
 from fastdgm.engines.elimination.loops_cuda import LOOPS as ELIMINATION
 from fastdgm.engines.gaussian.loops_cuda import LOOPS as GAUSSIAN
 from fastdgm.engines.intervals.loops_cuda import LOOPS as INTERVALS
-from fastdgm.engines.junction.answer_loops_cuda import LOOPS as ANSWERS
 from fastdgm.engines.junction.loops_cuda import LOOPS as JUNCTION
 from fastdgm.engines.junction.sliced_loops_cuda import LOOPS as SLICED
 from fastdgm.engines.launch import Twin

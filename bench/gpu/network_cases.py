@@ -8,6 +8,7 @@ import numpy as np
 from case import Case
 
 import fastdgm as fd
+from fastdgm.engines.masked.cuda_run import state_rows
 from fastdgm.engines.masked.loops_cuda import LOOPS as MASKED_LOOPS
 from fastdgm.engines.masked.run import no_context
 from fastdgm.engines.nade.cuda_plan import cuda_plan_of, cuda_units, team_twin
@@ -18,6 +19,7 @@ from fastdgm.engines.training import Step
 from fastdgm.kernels.activations import SIGMOID
 from fastdgm.kernels.adam import AdamSettings, adam_cpu
 from fastdgm.kernels.made_sampling import PHILOX, Given, Request
+from fastdgm.kernels.made_tiles_cuda import TILE
 from fastdgm.kernels.nade import NEVER_SURE, NADEDraw, NADEPlan
 from fastdgm.kernels.nade_gradient_cuda import ROWS
 from fastdgm.kernels.outputs import Draws, Scores
@@ -40,7 +42,7 @@ def masked_cases(name: str, model: fd.MADE | fd.FVSBN, n: int) -> Iterator[Case]
     """Of one model."""
     net, exact = model._net, model.dtype == np.float64
     x, log_prob = model.sample(n, seed=SEED, return_log_prob=True)
-    state = np.full((net.biases.size, n), np.nan, net.biases.dtype)
+    state = np.full((state_rows(net), -(-n // TILE) * TILE), np.nan, net.biases.dtype)
     scored = Case(
         f"{name} log_prob",
         MASKED_LOOPS["log_prob", "cuda"],
@@ -55,7 +57,7 @@ def masked_cases(name: str, model: fd.MADE | fd.FVSBN, n: int) -> Iterator[Case]
     )
     yield scored
     request = Request(np.uint64(SEED), np.uint64(0), 0, 0, 1, 1.0, 0, 1.0, False, False, PHILOX)
-    given = Given(np.empty((1, 1), net.biases.dtype), np.empty((1, 1)), no_context(net, n))
+    given = Given(np.empty((1, 1), x.dtype), np.empty((1, 1)), no_context(net, n))
     yield scored._replace(
         name=f"{name} sample",
         twin=MASKED_LOOPS["sample", "cuda"],
@@ -65,6 +67,27 @@ def masked_cases(name: str, model: fd.MADE | fd.FVSBN, n: int) -> Iterator[Case]
         tolerance=0.0 if exact else 0.01,
         cpu=lambda: model.sample(n, seed=SEED),
         n_words=x.size * (2 if exact else 1),
+    )
+    marks = np.zeros(n, np.bool_)
+    began = scored._replace(
+        name=f"{name} begin rows",
+        twin=MASKED_LOOPS["begin rows", "cuda"],
+        inputs=(net, request, given, Draws(x, NOTHING, NOTHING, marks, state), 0),
+        outputs=(),
+        expected=(),
+        n_bytes=n,
+        cpu=lambda: np.zeros(n, np.bool_),
+    )
+    yield began
+    values = np.full_like(x, 77)
+    first = net._replace(weights=np.zeros_like(net.weights))  # whatever the panels hold: the first block has none
+    yield began._replace(
+        name=f"{name} draw block",
+        twin=MASKED_LOOPS["draw block", "cuda"],
+        inputs=(first, request, given, Draws(values, NOTHING, NOTHING, marks, np.zeros_like(state)), 0, 4, 0),
+        cells=4 * n,
+        n_words=4 * n,
+        cpu=lambda: model.sample(n, seed=SEED),
     )
 
 

@@ -134,10 +134,12 @@ def measure(case: Case, rates: Rates) -> dict[str, Any]:
     """Check a twin, then time it; the first launch, which compiles, is timed apart."""
     inputs = [on_device(argument) for argument in case.inputs]
     outputs = tuple(on_device(output) for output in case.outputs)
-    twin = case.twin._replace(threads_per_block=SIMULATED_THREADS) if config.ENABLE_CUDASIM else case.twin
+    twin, n = case.twin, case.threads or case.rows
+    if config.ENABLE_CUDASIM:
+        twin, n = twin._replace(threads_per_block=SIMULATED_THREADS), min(n, 2 * SIMULATED_THREADS)
 
     def call() -> None:
-        launch(twin, case.rows, *inputs, *outputs)
+        launch(twin, n, *inputs, *outputs)
 
     first = seconds_of(lambda: (call(), cuda.synchronize()))
     gap = difference(case, outputs)

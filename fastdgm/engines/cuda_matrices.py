@@ -105,7 +105,7 @@ class CudaChecks:
 
     def wait(self) -> None:
         """Wait for the card, and raise the error of the first check that failed."""
-        flags = self._queue.to_host(self._flags)
+        flags = self._queue.read_flags(self._flags)
         for flag, error in zip(flags.tolist(), self._errors, strict=False):
             if flag != kernels.NOTHING:
                 raise error(flag)
@@ -116,7 +116,7 @@ class CudaChecks:
 
     def _value(self, x: Any, row: int, column: int) -> Any:
         """One number, copied from the card for the text of an error."""
-        return self._queue.to_host(x[row, column : column + 1])[0]
+        return self._queue.read_flags(x[row, column : column + 1])[0]
 
 
 def matrix_of(x: Any, width: int | None, name: str) -> Any:
@@ -133,4 +133,4 @@ def mean_of(queue: CudaQueue, values: Any, empty: Empty) -> float:
     """Of float64 (n,), in one order; waits for it."""
     sums = empty((min(N_SUMS, values.shape[0]),), np.float64)
     launch_on(queue, LOOPS["partial sums", "cuda"], sums.shape[0], values, sums)
-    return float(queue.to_host(sums).sum() / values.shape[0])
+    return float(queue.read_flags(sums).sum() / values.shape[0])

@@ -12,9 +12,9 @@ from ..data.cuda_blocks import CudaBlock
 from ..data.cuda_loading import new_flags
 from ..data.evidence_block import Evidence, evidence_type, held_evidence, missing_code
 from ..data.placement import Placement
-from ..engines.junction.answer_loops_cuda import LOOPS
 from ..engines.junction.cuda_run import CudaAnswers, CudaDense, CudaDraws, CudaEvidence, CudaStates, Known, first_rows
 from ..engines.junction.engine import DENSE_CELLS
+from ..engines.junction.loops_cuda import LOOPS
 from ..engines.launch import launch_on
 from ..runtime.cuda_queue import CudaQueue
 from ..runtime.lazy import cached_property

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from numba.types import int64
-
 from fastdgm.engines.junction.answer_loops_cuda import LOOPS
+from numba.types import int64
 
 from .signature import Signature, array
 

@@ -23,8 +23,14 @@ def masked_signatures() -> Iterator[Signature]:
         head = NamedTuple([int64], BernoulliHead)
         net = plan_type(MaskedNet, element, element, table, table, index, index, *[int64] * 4, head)
         request = plan_type(Request, uint64, uint64, *[int64] * 3, float64, int64, float64, boolean, boolean, int64)
-        given = plan_type(Given, block, array("float64", 2), block)
+        given = plan_type(Given, array(values, 2), array("float64", 2), block)
         scores, draws = output_types(values, element)
-        arguments = {"log_prob": [net, array(values, 2), block, scores], "sample": [net, request, given, draws]}
+        rows = [net, request, given, draws]
+        arguments = {
+            "log_prob": [net, array(values, 2), block, scores],
+            "sample": rows,
+            "begin rows": [*rows, int64],
+            "draw block": [*rows, int64, int64, int64],
+        }
         for verb, own in arguments.items():
             yield Signature("masked", verb, f"{element}, {values}", LOOPS[verb, "cuda"], own)

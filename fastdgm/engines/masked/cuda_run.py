@@ -10,59 +10,102 @@ from ...kernels import heads
 from ...kernels import made_sampling as sampling
 from ...kernels.made import MaskedNet
 from ...kernels.made_sampling import Given, Request
+from ...kernels.made_tiles_cuda import TILE
 from ...kernels.outputs import Draws, Scores
 from ...runtime.arrays import code_type
 from ...runtime.cuda_queue import CudaQueue
 from ..cuda_rows import CudaDrawn, CudaRows, Empty
 from ..draw import Draw
 from ..launch import launch_on
+from .cuda_panels import PANELS_FROM, ROWS_AT_ONCE, loaded_torch, sample_by_panels
 from .loops_cuda import LOOPS
 from .plan import count_states
+from .run import work_per_row
+
+MOST_TILES = 264  # two for each multiprocessor of an H100, which has most
+STATE_BYTES = 1 << 30  # of all tiles
 
 
 class CudaMaskedRows(CudaRows):
-    """A masked network on one card."""
+    """A masked network on one card: uploaded at first use.
+
+    Rows go through kernels that have a tile of them for each block of threads, and depend on neither their number nor
+    their place. Where a row takes ``PANELS_FROM`` multiply-adds or more and torch is there with a GPU, the panels of
+    sampling are products of torch instead, always over as many rows at a time, so that rows do not depend on their
+    number then either.
+    """
+
+    _there: MaskedNet | None = None
 
     def __init__(self, net: MaskedNet) -> None:
-        self._net, self._there = net, None
+        self._net = net
+
+    def log_prob(self, queue: CudaQueue, x: Any, context: Any, per_variable: bool, empty: Empty) -> Any:
+        """By one pass through the network."""
+        n, n_vars = x.shape
+        tiles = self._tiles(n)
+        terms = empty((n if per_variable else 0, n_vars), np.float64)
+        scores = Scores(empty((n,), np.float64), terms, self._state(tiles * TILE, empty))
+        self._launch(queue, "log_prob", tiles, self._uploaded(queue), x, context, scores)
+        return scores.terms if per_variable else scores.log_prob
+
+    def sample(self, queue: CudaQueue, draw: Draw, empty: Empty) -> CudaDrawn:
+        """Block by block of variables, at the cost of one pass."""
+        net, given, torch = self._uploaded(queue), self._given(draw, empty), loaded_torch()
+        request = request_of(self._net, draw)
+        if torch is not None and work_per_row(self._net) >= PANELS_FROM:
+            draws = self._draws(draw, 0, empty)
+            sample_by_panels(torch, queue, self._net, net, request, given, draws, empty, ROWS_AT_ONCE)
+        else:
+            tiles = self._tiles(draw.n)
+            draws = self._draws(draw, tiles * TILE, empty)
+            self._launch(queue, "sample", tiles, net, request, given, draws)
+        log_prob = draws.log_prob if draw.return_log_prob else None
+        tempered = draws.sampling_log_prob if draw.return_log_prob and draw.truncated else None
+        return CudaDrawn(draws.values, log_prob, tempered, draws.undefined)
 
     def _uploaded(self, queue: CudaQueue) -> MaskedNet:
         if self._there is None:
             self._there = queue.plan_to_device(self._net)
         return self._there
 
-    def log_prob(self, queue: CudaQueue, x: Any, context: Any, per_variable: bool, empty: Empty) -> Any:
-        """By one pass."""
-        net, n = self._uploaded(queue), x.shape[0]
-        state = empty((self._net.biases.size, n), self._net.weights.dtype)
-        terms = empty((n if per_variable else 0, self._net.order.size), np.float64)
-        scores = Scores(empty((n,), np.float64), terms, state)
-        launch_on(queue, LOOPS["log_prob", "cuda"], n, net, x, context, scores)
-        return scores.terms if per_variable else scores.log_prob
+    def _launch(self, queue: CudaQueue, verb: str, tiles: int, *arguments: Any) -> None:
+        """A block of threads for each tile that has room in the state."""
+        twin = LOOPS[verb, "cuda"]
+        launch_on(queue, twin, tiles * twin.threads_per_block, *arguments)
 
-    def sample(self, queue: CudaQueue, draw: Draw, empty: Empty) -> CudaDrawn:
-        """Variable by variable, at the cost of one pass."""
-        if draw.truncated:
-            raise TypeError("temperature, top_k and top_p have no twin yet: draw on the CPU, with device='cpu'")
-        net, n, dtype = self._uploaded(queue), draw.n, self._net.weights.dtype
-        n_states = count_states(self._net)
-        scored = n if draw.return_log_prob else 0
-        draws = Draws(
-            empty((n, self._net.order.size), dtype if n_states is None else code_type(n_states)),
+    def _tiles(self, n: int) -> int:
+        """How many tiles of n rows are worked on at a time."""
+        room = STATE_BYTES // (state_rows(self._net) * TILE * self._net.weights.itemsize)
+        return min(-(-n // TILE), MOST_TILES, max(1, room))
+
+    def _state(self, columns: int, empty: Empty) -> Any:
+        return empty((state_rows(self._net), columns), self._net.weights.dtype)
+
+    def _draws(self, draw: Draw, columns: int, empty: Empty) -> Draws:
+        n_states, scored = count_states(self._net), draw.n if draw.return_log_prob else 0
+        value_type = self._net.weights.dtype if n_states is None else code_type(n_states)
+        return Draws(
+            empty((draw.n, len(self._net.order)), value_type),
             empty((scored,), np.float64),
             empty((scored if draw.truncated else 0,), np.float64),
-            empty((n,), np.bool_),
-            empty((self._net.biases.size, n), dtype),
+            empty((draw.n,), np.bool_),
+            self._state(columns, empty),
         )
-        request = request_of(self._net, draw)
-        given = Given(
-            empty((1, 0), draws.values.dtype) if draw.prefix is None else draw.prefix,
+
+    def _given(self, draw: Draw, empty: Empty) -> Given:
+        n_states, dtype = count_states(self._net), self._net.weights.dtype
+        value_type = dtype if n_states is None else code_type(n_states)
+        return Given(
+            empty((1, 0), value_type) if draw.prefix is None else draw.prefix,
             empty((0, 0), np.float64) if draw.uniforms is None else draw.uniforms,
-            empty((n, 0), dtype) if draw.context is None else draw.context,
+            empty((draw.n, 0), dtype) if draw.context is None else draw.context,
         )
-        launch_on(queue, LOOPS["sample", "cuda"], n, net, request, given, draws)
-        log_prob = draws.log_prob if draw.return_log_prob else None
-        return CudaDrawn(draws.values, log_prob, draws.sampling_log_prob if draw.truncated else None, draws.undefined)
+
+
+def state_rows(net: MaskedNet) -> int:
+    """Rows of the state of a twin: of the network, of tempered parameters, and scratch of those."""
+    return int(net.biases.size + 2 * net.head_size)
 
 
 def request_of(net: MaskedNet, draw: Draw) -> Request:
