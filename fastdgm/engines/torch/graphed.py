@@ -13,7 +13,7 @@ WARM_UP = 3  # passes before a capture, as torch asks for: libraries choose thei
 FEWEST_PASSES = 16  # that are worth a capture, which costs a few
 
 
-def graphed(compute: Callable[[], Tensor], n_passes: int) -> Callable[[], Tensor]:
+def graphed(compute: Callable[[], Tensor], on_gpu: bool, n_passes: int) -> Callable[[], Tensor]:
     """The same function, on a GPU as a graph that reads what its tensors hold at every call, and writes one result.
 
     Where the module cannot be captured (it reads a tensor on the CPU, or decides by one), a UserWarning says why, and
@@ -21,7 +21,7 @@ def graphed(compute: Callable[[], Tensor], n_passes: int) -> Callable[[], Tensor
     """
     import torch
 
-    if not torch.cuda.is_available() or n_passes < FEWEST_PASSES:
+    if not on_gpu or n_passes < FEWEST_PASSES:
         return compute
     caller, side = torch.cuda.current_stream(), torch.cuda.Stream()
     side.wait_stream(caller)
