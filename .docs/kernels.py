@@ -165,14 +165,16 @@ CHECKS = {
     "cpt_scoring_cuda.log_prob_per_variable_cuda": Checks(
         "cpt.log_prob_per_variable_cpu", "test_cuda.test_log_prob", "gpu: log_prob per variable"
     ),
+    "cpt_posterior_cuda.posterior_of_states_cuda": Checks(
+        "numpy.exp",
+        "test_cuda_classes.test_posteriors_of_complete_rows_are_those_of_the_cpu",
+        "gpu: posterior of states",
+    ),
     "cpt_counting_cuda.count_rows_cuda": Checks(
         "reference.count", "test_cuda.test_counts_are_those_of_the_cpu", "gpu: count rows"
     ),
     "cpt_counting_cuda.count_cuda": Checks(
         "reference.count", "test_cuda.test_counts_are_those_of_the_cpu", "gpu: count"
-    ),
-    "cpt_scoring_cuda.in_range_cuda": Checks(
-        "builtins.min", "test_cuda.test_the_first_bad_row_is_found", "gpu: first bad row"
     ),
     # --- weighted sums ---
     "logistic.sample_cpu": Checks("reference_logistic.draw_bits", "test_logistic.test_samples_are_those_of_the_oracle"),
@@ -414,6 +416,15 @@ CHECKS = {
     ),
     "nade_gradient.nade_sum_cpu": Checks(
         "reference_nade.log_prob", "test_nade.test_gradients_are_those_of_finite_differences"
+    ),
+    "nade_cuda.nade_slopes_cuda": Checks(
+        "nade_gradient.nade_gradient_cpu", "test_nade_cuda.test_gradients", "gpu: slopes"
+    ),
+    "nade_gradient_cuda.nade_gradient_cuda": Checks(
+        "nade_gradient.nade_gradient_cpu", "test_nade_cuda.test_gradients", "gpu: gradients"
+    ),
+    "nade_gradient_cuda.nade_sum_cuda": Checks(
+        "nade_gradient.nade_sum_cpu", "test_nade_cuda.test_parts_are_added_in_order"
     ),
     "nade_cuda.nade_log_prob_cuda": Checks("nade.nade_log_prob_cpu", "test_nade_cuda.test_log_prob", "gpu: log_prob"),
     "nade_cuda.nade_sample_cuda": Checks("nade.nade_sample_cpu", "test_nade_cuda.test_samples", "gpu: sample"),

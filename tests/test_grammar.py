@@ -72,9 +72,11 @@ ONLY_CUDA = {
     ("moments", "first values"),
     ("moments", "fold"),
     ("tables", "count rows"),
-    ("tables", "first bad row"),
+    ("nade", "slopes"),
+    ("nade", "gradients of slopes"),  # the CPU does both in one loop
     ("masked", "begin rows"),  # of the CPU's sampling, for panels that a library multiplies
     ("masked", "draw block"),
+    ("tables", "posterior of states"),
     ("terms", "add"),
     ("terms", "clear"),
     *(("markov", verb) for verb, _ in markov_cuda.LOOPS),  # sequences without ends, in pieces
