@@ -46,7 +46,7 @@ class CudaTables(CudaEngine[TableEngine]):
         """By one table for each member."""
         if self._scoring_per_variable is None:
             plans = self.engine.plans
-            packed = packed_scoring(plans.scoring_per_variable, plans.largest, rows=plans.columns)
+            packed = packed_scoring(plans.scoring_per_variable, plans.largest, rows=self.engine.numbers)
             self._scoring_per_variable = queue.plan_to_device(packed)
         _score(queue, "log_prob per variable", self._scoring_per_variable, part, out)
 
