@@ -16,7 +16,6 @@ __all__ = [
     "cells",
     "first_row",
     "four",
-    "global_rows",
     "places",
     "put",
     "replaced",

@@ -49,29 +49,6 @@ def test_rows_and_scores_are_those_of_the_cpu(dtype):
     np.testing.assert_allclose(terms, net.log_prob(on_cpu, per_variable=True), rtol=1e-5, atol=1e-6)
 
 
-def test_codes_of_many_states_choose_components():
-    rng, k = np.random.default_rng(0), 300
-    net = fd.BayesNet(
-        {
-            "d": fd.Categorical(rng.dirichlet(np.ones(k))),
-            "x": fd.Normal.given(["d"], rng.normal(size=k), rng.uniform(0.5, 2, k)),
-            "y": fd.LinearGaussian(["x", "d"], rng.normal(size=k), rng.normal(size=(k, 1)), np.arange(k) % 2),
-            "b": fd.Logistic(["d", "y"], rng.normal(size=k), 0.1),
-        }
-    )
-    x, there = (net.sample(N, seed=SEED, device=own) for own in ("cpu", "cuda"))
-    np.testing.assert_allclose(np.asarray(there.to("cpu")), np.asarray(x), rtol=1e-5)
-    np.testing.assert_allclose(net.log_prob(there).copy_to_host(), net.log_prob(there.to("cpu")), rtol=1e-5)
-    assert there.blocks.codes.dtype == np.uint16
-
-
-def test_a_sum_that_leaves_its_range_is_seen_in_the_score():
-    net = fd.BayesNet({"x": fd.Normal(1e38, 0), "b": fd.Logistic(["x"], [1e30], 0.0)})
-    with pytest.warns(RuntimeWarning, match="overflow"):  # the simulator's
-        there = net.sample(3, seed=0, device="cuda")
-    assert there["b"].copy_to_host().tolist() == [1, 1, 1]
-
-
 def test_a_function_of_python_is_refused_by_name():
     net = fd.BayesNet({"x": fd.Normal(0, 1), "y": fd.Deterministic(["x"], np.exp)})
     with pytest.raises(TypeError, match=r"the function of 'y' .* CPU"):
