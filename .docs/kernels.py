@@ -423,6 +423,7 @@ CHECKS = {
     "nade_gradient_cuda.nade_gradient_cuda": Checks(
         "nade_gradient.nade_gradient_cpu", "test_nade_cuda.test_gradients", "gpu: gradients"
     ),
+    "nade_gradient_cuda.nade_rows_cuda": Checks("numpy.take", "test_nade_cuda.test_steps_are_those_of_the_cpu"),
     "nade_gradient_cuda.nade_sum_cuda": Checks(
         "nade_gradient.nade_sum_cpu", "test_nade_cuda.test_parts_are_added_in_order"
     ),

@@ -73,6 +73,7 @@ ONLY_CUDA = {
     ("moments", "fold"),
     ("tables", "count rows"),
     ("nade", "slopes"),
+    ("nade", "rows"),
     ("nade", "gradients of slopes"),  # the CPU does both in one loop
     ("masked", "begin rows"),  # of the CPU's sampling, for panels that a library multiplies
     ("masked", "draw block"),
