@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from fastdgm.engines.junction.answer_loops_cuda import LOOPS as ANSWERS
-
 from fastdgm.data.cuda_codes import LOOPS as SEQUENCES
 from fastdgm.data.cuda_loading import LOOPS as LOADER
 from fastdgm.engines.cuda_matrices import LOOPS as MATRICES
@@ -35,7 +33,6 @@ FAMILIES: dict[str, dict[tuple[str, str], Twin]] = {
     "roots": ROOTS,
     "elimination": ELIMINATION,
     "junction": JUNCTION,
-    "answers": ANSWERS,
     "sliced elimination": SLICED,
     "intervals": INTERVALS,
     "markov": MARKOV,
