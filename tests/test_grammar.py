@@ -65,6 +65,14 @@ ONLY_CUDA = {
     ("tables", "first bad row"),
     ("masked", "begin rows"),  # of the CPU's sampling, for panels that a library multiplies
     ("masked", "draw block"),
+    ("masked", "load minibatch"),  # of the CPU's backward and update, a layer each
+    ("masked", "forward layer"),
+    ("masked", "head slopes"),
+    ("masked", "activation slopes"),
+    ("masked", "backward layer"),
+    ("masked", "update weights"),
+    ("masked", "update biases"),
+    ("masked", "copy"),
     ("terms", "add"),
     ("terms", "clear"),
     *(("markov", verb) for verb, _ in markov_cuda.LOOPS),  # sequences without ends, in pieces
