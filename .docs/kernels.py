@@ -54,7 +54,7 @@ CHECKS = {
     ),
     "cpt.count_cpu": Checks("reference.count", "test_fit.test_tables_are_counts_plus_prior", "alarm-1M/fit"),
     "cpt_classes.log_prob_of_states_cpu": Checks("cpt.log_prob_cpu", "test_predict.test_all_states_in_one_pass"),
-    "cpt_classes_cuda.log_prob_of_states_cuda": Checks(
+    "cpt_scoring_cuda.log_prob_of_states_cuda": Checks(
         "cpt_classes.log_prob_of_states_cpu", "test_predict.test_the_twin", "gpu: log_prob of states"
     ),
     "elimination.log_sums_cpu": Checks(
@@ -115,6 +115,13 @@ CHECKS = {
         "junction_states.most_probable_cpu", "test_junction_cuda.test_most_probable", "gpu: most probable"
     ),
     "junction_states_cuda.draw_cuda": Checks("junction_states.draw_cpu", "test_junction_cuda.test_draws", "gpu: draw"),
+    "evidence_cuda.subtract_cuda": Checks("numpy.subtract", "test_evidence_cuda.test_differences", "gpu: subtract"),
+    "evidence_cuda.largest_share_cuda": Checks(
+        "numpy.argmax", "test_evidence_cuda.test_most_probable_states", "gpu: largest share"
+    ),
+    "evidence_cuda.modes_cuda": Checks("numpy.argmax", "test_evidence_cuda.test_most_probable_states", "gpu: modes"),
+    "evidence_cuda.copy_row_cuda": Checks("numpy.take", "test_evidence_cuda.test_copies", "gpu: copy row"),
+    "evidence_cuda.widen_cuda": Checks("numpy.astype", "test_evidence_cuda.test_copies", "gpu: widen"),
     # --- rows and columns ---
     "tiles.columns_from_rows_cpu": Checks(
         "numpy.transpose", "test_tiles.test_rows_become_columns", "alarm-1M-forms/log_prob_of_int64_rows"
@@ -154,12 +161,21 @@ CHECKS = {
     ),
     "tiles_cuda.fill_cuda": Checks("numpy.full", "test_cuda_boundary.test_missing_values", "gpu: fill"),
     "cpt_cuda.sample_cuda": Checks("cpt.sample_cpu", "test_cuda.test_samples_are_those_of_the_cpu", "gpu: sample"),
-    "cpt_cuda.log_prob_cuda": Checks("cpt.log_prob_cpu", "test_cuda.test_log_prob", "gpu: log_prob columns"),
-    "cpt_cuda.log_prob_per_variable_cuda": Checks(
+    "cpt_scoring_cuda.log_prob_cuda": Checks("cpt.log_prob_cpu", "test_cuda.test_log_prob", "gpu: log_prob columns"),
+    "cpt_scoring_cuda.log_prob_per_variable_cuda": Checks(
         "cpt.log_prob_per_variable_cpu", "test_cuda.test_log_prob", "gpu: log_prob per variable"
     ),
-    "cpt_cuda.count_cuda": Checks("reference.count", "test_cuda.test_counts", "gpu: count"),
-    "cpt_cuda.in_range_cuda": Checks("builtins.min", "test_cuda.test_the_first_bad_row_is_found", "gpu: first bad row"),
+    "cpt_posterior_cuda.posterior_of_states_cuda": Checks(
+        "numpy.exp",
+        "test_cuda_classes.test_posteriors_of_complete_rows_are_those_of_the_cpu",
+        "gpu: posterior of states",
+    ),
+    "cpt_counting_cuda.count_rows_cuda": Checks(
+        "reference.count", "test_cuda.test_counts_are_those_of_the_cpu", "gpu: count rows"
+    ),
+    "cpt_counting_cuda.count_cuda": Checks(
+        "reference.count", "test_cuda.test_counts_are_those_of_the_cpu", "gpu: count"
+    ),
     # --- weighted sums ---
     "logistic.sample_cpu": Checks("reference_logistic.draw_bits", "test_logistic.test_samples_are_those_of_the_oracle"),
     "logistic.log_prob_cpu": Checks(
@@ -311,6 +327,9 @@ CHECKS = {
     "moments_cuda.first_values_cuda": Checks(
         "moments.moments_cpu", "test_moments_cuda.test_moments_are_those_of_the_loop", "gpu: moments first values"
     ),
+    "moments_cuda.first_bad_weight_cuda": Checks(
+        "numpy.argmax", "test_moments_cuda.test_bad_weights_are_found", "gpu: moments first bad weight"
+    ),
     "moments_cuda.fold_cuda": Checks(
         "moments.moments_cpu", "test_moments_cuda.test_moments_are_those_of_the_loop", "gpu: moments fold"
     ),
@@ -422,6 +441,15 @@ CHECKS = {
     "nade_gradient.nade_sum_cpu": Checks(
         "reference_nade.log_prob", "test_nade.test_gradients_are_those_of_finite_differences"
     ),
+    "nade_cuda.nade_slopes_cuda": Checks(
+        "nade_gradient.nade_gradient_cpu", "test_nade_cuda.test_gradients", "gpu: slopes"
+    ),
+    "nade_gradient_cuda.nade_gradient_cuda": Checks(
+        "nade_gradient.nade_gradient_cpu", "test_nade_cuda.test_gradients", "gpu: gradients"
+    ),
+    "nade_gradient_cuda.nade_sum_cuda": Checks(
+        "nade_gradient.nade_sum_cpu", "test_nade_cuda.test_parts_are_added_in_order"
+    ),
     "nade_cuda.nade_log_prob_cuda": Checks("nade.nade_log_prob_cpu", "test_nade_cuda.test_log_prob", "gpu: log_prob"),
     "nade_cuda.nade_sample_cuda": Checks("nade.nade_sample_cpu", "test_nade_cuda.test_samples", "gpu: sample"),
     # --- Markov chains ---
@@ -516,7 +544,9 @@ CHECKS = {
     "markov_counting_cuda.count_hashed_cuda": Checks(
         "markov_counting.count_cpu", "test_markov_cuda.test_fit", "gpu: count in a hash table"
     ),
-    "markov_counting_cuda.clear_cuda": Checks("numpy.zeros", "test_markov_cuda.test_fit", "gpu: clear counts"),
+    "markov_counting_cuda.clear_cuda": Checks(
+        "markov_counting.count_cpu", "test_markov_cuda.test_fit", "gpu: clear counts"
+    ),
     "markov_counting_cuda.collect_counts_cuda": Checks(
         "markov_counting.collect_counts", "test_markov_cuda.test_fit", "gpu: collect counts"
     ),
@@ -537,7 +567,7 @@ CHECKS = {
         "streams.with_ends", "test_markov_cuda.test_any_integers_in_any_layout", "gpu: load codes"
     ),
     "sequences_cuda.load_offsets_cuda": Checks(
-        "numpy.diff", "test_markov_cuda.test_errors_are_those_of_the_cpu", "gpu: load offsets"
+        "numpy.diff", "test_markov_cuda.test_any_integers_in_any_layout", "gpu: load offsets"
     ),
     "sequences_cuda.starts_cuda": Checks(
         "numpy.cumsum", "test_markov_cuda.test_log_prob_of_every_symbol", "gpu: starts"

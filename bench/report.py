@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from gpu_report import gpu_section, read_cards
 from machine import RESULTS, read_results
 from markdown_tables import Record, about, bold, comparisons, digits, duration, markdown, ns_per_cell, pivot, us_per_row
 from plots import draw_bars
@@ -279,6 +280,7 @@ def page(found: dict[str, Results]) -> str:
         *(hybrid_report(found["hybrid"]) if "hybrid" in found else []),
         *(neural_report(found["neural"]) if "neural" in found else []),
         *(evidence_report(found["evidence"]) if "evidence" in found else []),
+        *gpu_section(read_cards()),
         *startup_report(found["start-up"]),
         *(versions_report(found["versions"]) if "versions" in found else []),
         "## Published results, reproduced",

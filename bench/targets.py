@@ -109,7 +109,7 @@ TARGETS: dict[str, tuple[Target, ...]] = {
         ),
     ),
     "evidence": EVIDENCE_TARGETS,
-    "gpu": GPU_TARGETS,
+    "gpu": tuple(GPU_TARGETS.values()),
     "neural": tuple(
         target
         for threads in (1, 2)

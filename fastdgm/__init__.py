@@ -33,9 +33,11 @@ _HOME = {
     "Neural": "conditionals.neural",
     "NoisyOr": "conditionals.noisy_or",
     "PosteriorTable": "inference.posterior_table",
+    "CudaSamples": "data.cuda_samples",
     "Samples": "data.samples",
     "SamplingInfo": "inference.sampling_info",
     "Softmax": "conditionals.logistic",
+    "CudaUnavailableError": "errors",
     "FormatError": "errors",
     "ImpossibleEvidenceError": "errors",
     "MissingValuesError": "errors",
@@ -87,7 +89,9 @@ if TYPE_CHECKING:
     from .conditionals.table import CPT as CPT
     from .conditionals.table import Bernoulli as Bernoulli
     from .conditionals.table import Categorical as Categorical
+    from .data.cuda_samples import CudaSamples as CudaSamples
     from .data.samples import Samples as Samples
+    from .errors import CudaUnavailableError as CudaUnavailableError
     from .errors import FormatError as FormatError
     from .errors import ImpossibleEvidenceError as ImpossibleEvidenceError
     from .errors import MissingValuesError as MissingValuesError

@@ -13,8 +13,10 @@ import numpy as np
 
 from .conditionals.autoregressive import AutoregressiveConditional
 from .conditionals.neural import Neural
+from .data.placement import Placement
 from .data.schema import Schema
 from .errors import MissingValuesError
+from .inference.cuda_refusals import not_on_card
 from .runtime.extras import how_to_install
 from .sampler import Sampler
 
@@ -241,11 +243,16 @@ class BayesNet(Sampler):
         has_models = any(isinstance(own, AutoregressiveConditional) for own in self._conditionals.values())
         if guides or self._has_modules:
             options.refuse_any()
+            if Placement.of(data).queue is not None:
+                raise not_on_card("fit of a network with modules")
             given = TrainingData(data, y, valid, sample_weight, unknown)
             return self._learn_modules(given, guides, own_prior, training.checked(valid is not None))
         if not has_models:
             training.refuse_any(valid)
         training = training.checked(valid is not None)
+        placement = Placement.of(data)
+        if placement.queue is not None:
+            return self._learn_on_card(placement, data, own_prior, sample_weight, unknown, afresh=True)
         data = read_once(data, self.names)
         if absent_variables(data, self._declared, self.names):
             refuse_ignored_labels(y)
@@ -295,7 +302,37 @@ class BayesNet(Sampler):
                     f"partial_fit cannot learn the Neural of {name!r}, which is trained in epochs over all rows: call "
                     "fit(data), which goes on from the module's present parameters"
                 )
-        return self._learn(data, checked_prior(prior, equivalent_sample_size), sample_weight, unknown, None)
+        own_prior, placement = checked_prior(prior, equivalent_sample_size), Placement.of(data)
+        if placement.queue is not None:
+            return self._learn_on_card(placement, data, own_prior, sample_weight, unknown, afresh=False)
+        return self._learn(data, own_prior, sample_weight, unknown, None)
+
+    def _learn_on_card(
+        self,
+        placement: Placement,
+        data: Any,
+        prior: Prior,
+        sample_weight: Any,
+        unknown: UnknownLabels,
+        afresh: bool,
+    ) -> BayesNet:
+        """Swap in conditionals from complete rows on a GPU and, unless ``afresh``, those of earlier calls."""
+        from .learning.cuda_fitting import CudaTrainingData, learn_chunk_on_card, learn_on_card
+        from .learning.fitting import Known
+
+        variables = self._declared if afresh else self._variables
+        known = Known(self._parents, variables, self._conditionals if self._keeps_kinds else {})
+        given = CudaTrainingData(data, sample_weight, unknown)
+        if afresh:
+            fitted = learn_on_card(known, given, prior, placement.cuda)
+        else:
+            fitted = learn_chunk_on_card(known, given, prior, placement.cuda, self._statistics)
+        if fitted.conditionals:
+            self._set_conditionals(fitted.conditionals)
+        self._statistics, self._history = fitted.statistics, ()
+        if fitted.warning:
+            warnings.warn(fitted.warning, UserWarning, stacklevel=3)
+        return self
 
     def _learn(
         self,

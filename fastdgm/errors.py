@@ -26,3 +26,7 @@ class ImpossibleEvidenceError(ValueError):
 
 class DivergedError(FloatingPointError, ValueError):
     """Training met a loss, a gradient or a parameter that is not finite; the model is as it was."""
+
+
+class CudaUnavailableError(RuntimeError):
+    """A GPU was asked for and there is none, or something that its use needs is missing: the message says what."""

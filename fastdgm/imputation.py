@@ -82,7 +82,8 @@ class Imputation(JointPosteriors):
         placement = Placement.of(data)
         if placement.queue is not None:
             evidence = self._evidence_on_card(placement, "impute", impossible, {})
-            return evidence.impute(data, how, (key, start, n_each), impossible)
+            rows = evidence.impute(data, how, (key, start, n_each), impossible)
+            return rows if placement.library == "numba" else rows.as_array()
         schema = self._program.schema
         values = self._completed(data, how, n_each, key, start, impossible)
         if placement.library != "numpy":

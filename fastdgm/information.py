@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from .data.placement import Placement
 from .imputation import Imputation
+from .inference.cuda_refusals import not_on_card
 from .structure_questions import Names, check_apart
 
 if TYPE_CHECKING:
@@ -117,8 +118,11 @@ class Information(Imputation):
         from .inference.outliers import outlier_scores, outlier_scores_beside_reals
 
         check_impossible_option(impossible)
+        placement = Placement.of(data)
+        if placement.queue is not None:
+            raise not_on_card("outlier_scores")
         if self._program.is_tabular:
             found = outlier_scores(self._exact, self._inference, data, impossible)
         else:
             found = outlier_scores_beside_reals(self._inference, data, impossible)
-        return Placement.of(data).give_back(found)
+        return placement.give_back(found)

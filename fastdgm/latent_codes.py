@@ -12,6 +12,7 @@ import numpy.typing as npt
 from .conditionals.base import Conditional
 from .data.placement import Placement
 from .graph import topological_order
+from .inference.cuda_refusals import not_on_card
 from .information import Information
 from .runtime.seeds import at_least_one, key_from_seed
 from .runtime.text import preview
@@ -78,6 +79,7 @@ class LatentCodes(Information):
         from .data.partial import as_partial_rows
         from .inference.codes import encoded, encoded_samples
 
+        _refuse_other_libraries("encode", data)
         names = self._with_guide(name)
         program = self._program
         read = {parent for own in self._guide.values() for parent in own.parents if parent not in self._guide}
@@ -121,6 +123,7 @@ class LatentCodes(Information):
         from .data.partial import as_partial_rows
         from .inference.codes import decoded, given_variables
 
+        _refuse_other_libraries("decode", latents)
         if name is not None:
             self._check_name(name)
         program = self._program
@@ -218,6 +221,13 @@ def _one_or_all(found: Mapping[str, npt.NDArray[Any]], name: str | None, data: A
     if name is not None:
         return answers[name]
     return next(iter(answers.values())) if len(answers) == 1 else answers
+
+
+def _refuse_other_libraries(verb: str, data: Any) -> None:
+    """TypeError for arrays of a GPU that are no tensors: modules take tensors alone."""
+    placement = Placement.of(data)
+    if placement.queue is not None and placement.library != "torch":
+        raise not_on_card(f"{verb} of arrays of {placement.library}")
 
 
 def _on_cpu(data: Any) -> Any:

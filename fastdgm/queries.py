@@ -13,7 +13,7 @@ import numpy.typing as npt
 from .conditionals.base import Conditional
 from .data.placement import Placement, asks_for_gradient
 from .errors import MissingValuesError
-from .inference.cuda_refusals import refuse_on_card
+from .inference.cuda_refusals import not_on_card, refuse_on_card
 from .inference.sampling_info import N_SAMPLES, Method, SamplingInfo, exact_info, is_weighted
 from .runtime.seeds import at_least_one, key_from_seed
 from .structure_questions import StructureQuestions
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from .engines.cuda_program import CudaProgram
     from .engines.hybrid import Program
     from .engines.torch.densities.joint import JointDensity
+    from .inference.cuda_exact import CudaExact
     from .inference.cuda_verbs import CudaVerbs
     from .inference.exact import Exact
     from .inference.importance import Sampling
@@ -41,12 +42,13 @@ class Queries(StructureQuestions):
     _kept_weighted: WeightedInference | None = None
     _kept_density: JointDensity | None = None
     _kept_cuda: Mapping[int, CudaProgram] = MappingProxyType({})  # by card
+    _kept_cuda_exact: Mapping[int, CudaExact] = MappingProxyType({})  # likewise
 
     def _set_conditionals(self, conditionals: Mapping[str, Conditional]) -> None:
         super()._set_conditionals(conditionals)
         self._kept_program = self._kept_inference = self._kept_exact = None  # at once: their plans may be large
         self._kept_weighted = self._kept_density = None
-        self._kept_cuda = {}
+        self._kept_cuda, self._kept_cuda_exact = {}, {}
 
     @property
     def _program(self) -> Program:
@@ -157,12 +159,9 @@ class Queries(StructureQuestions):
         """
         placement = Placement.of(data)
         if placement.queue is not None:
-            options = {"per_variable": per_variable, "n_importance": n_importance, "return_std_error": return_std_error}
-            refuse_on_card("log_prob", {**options, "method": method, "return_info": return_info})
-            if given is not None or impossible != "error":
-                names = self._names_given(given, impossible)
-                return self._on_card(placement).log_prob_given(data, names, impossible)
-            return self._on_card(placement).log_prob(data)
+            options = {"n_importance": n_importance, "return_std_error": return_std_error, "return_info": return_info}
+            refuse_on_card("log_prob", {**options, "method": method})
+            return self._log_prob_on_card(placement, data, given, per_variable, impossible)
         if is_weighted(method):
             beside = {"given": given, "per_variable": per_variable, "n_importance": n_importance}
             return self._weighted_log_prob(data, beside, n_samples, seed, return_std_error, return_info)
@@ -184,6 +183,25 @@ class Queries(StructureQuestions):
         found = self._exact_log_prob(data, per_variable)
         give_back = Placement.of(data).give_back
         return (give_back(found), give_back(np.zeros(len(found)))) if return_std_error else give_back(found)
+
+    def _log_prob_on_card(
+        self,
+        placement: Placement,
+        data: Any,
+        given: Sequence[str] | None,
+        per_variable: bool,
+        impossible: Impossible,
+    ) -> Any:
+        """log p of arrays of a GPU."""
+        if asks_for_gradient(data):
+            raise not_on_card("log_prob of tensors that require grad (others are .detach()ed)")
+        there = self._on_card(placement)
+        if given is not None or impossible != "error":
+            names = self._names_given(given, impossible)
+            if per_variable:
+                raise ValueError("given= is exact and one number for each row: leave per_variable= out")
+            return there.log_prob_given(data, names, impossible)
+        return there.log_prob_per_variable(data) if per_variable else there.log_prob(data)
 
     def _conditional_log_prob(
         self,
@@ -372,7 +390,17 @@ class Queries(StructureQuestions):
         if kept is None or kept.program is not program:
             kept = CudaProgram(program)
             self._kept_cuda = {**self._kept_cuda, device: kept}
-        return CudaVerbs(kept, placement, self._exact_of(program) if program.is_tabular else None)
+        return CudaVerbs(kept, placement, self._exact_on_card(program, device) if program.is_tabular else None)
+
+    def _exact_on_card(self, program: Program, device: int) -> CudaExact:
+        """What answers about rows of discrete variables with missing values on a card."""
+        from .inference.cuda_exact import CudaExact
+
+        exact, kept = self._exact_of(program), self._kept_cuda_exact.get(device)
+        if kept is None or kept.exact is not exact:
+            kept = CudaExact(exact)
+            self._kept_cuda_exact = {**self._kept_cuda_exact, device: kept}
+        return kept
 
     def score_samples(self, data: Any) -> npt.NDArray[np.float64]:
         """The same as :meth:`log_prob`, under scikit-learn's name."""
@@ -387,6 +415,7 @@ class Queries(StructureQuestions):
             "_kept_weighted": None,
             "_kept_density": None,
             "_kept_cuda": {},
+            "_kept_cuda_exact": {},
         }
 
 

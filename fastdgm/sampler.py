@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, overload
 
 import numpy as np
 import numpy.typing as npt
 
 from .data.cuda_arrays import is_on_card
+from .data.cuda_samples import CudaSamples
 from .data.evidence import Known, known_values
 from .data.given_values import is_per_row
 from .data.placement import Placement
@@ -25,7 +26,6 @@ from .runtime.seeds import at_least_one, check_chunk, check_rows, key_from_seed,
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from .data.cuda_samples import CudaSamples
     from .data.evidence_rows import EvidenceBlock
     from .inference.calibrated import Calibrated
 
@@ -42,6 +42,40 @@ class Sampler(LatentCodes):
 
     _kept_calibrated: Calibrated | None = None
 
+    @overload
+    def sample(
+        self,
+        n: int | None = ...,
+        *,
+        given: Any = ...,
+        do: Mapping[str, object] | None = ...,
+        n_per_row: int = ...,
+        seed: int | np.random.Generator | None = ...,
+        start: int = ...,
+        like: None = ...,
+        device: Literal["cpu"] | None = ...,
+        dtype: npt.DTypeLike = ...,
+        method: Method = ...,
+        n_samples: int = ...,
+    ) -> Samples: ...
+
+    @overload  # CudaSamples with device="cuda"; arrays of the library of ``like``
+    def sample(
+        self,
+        n: int | None = ...,
+        *,
+        given: Any = ...,
+        do: Mapping[str, object] | None = ...,
+        n_per_row: int = ...,
+        seed: int | np.random.Generator | None = ...,
+        start: int = ...,
+        like: Any = ...,
+        device: Any = ...,
+        dtype: npt.DTypeLike = ...,
+        method: Method = ...,
+        n_samples: int = ...,
+    ) -> Any: ...
+
     def sample(
         self,
         n: int | None = None,
@@ -52,11 +86,11 @@ class Sampler(LatentCodes):
         seed: int | np.random.Generator | None = None,
         start: int = 0,
         like: Any = None,
-        device: str | None = None,
+        device: Any = None,
         dtype: npt.DTypeLike = np.float32,
         method: Method = "exact",
         n_samples: int = N_SAMPLES,
-    ) -> Any:  # Samples, or CudaSamples where device or like says so
+    ) -> Any:
         """Draw ``n`` rows by ancestral sampling, x_v ~ P(x_v | parents of v), parents first; or of what is ``given``,
         x ~ p(x | given).
 
@@ -92,8 +126,10 @@ class Sampler(LatentCodes):
         n_per_row : draws for each row of ``given``.
         seed : int in [0, 2**64), a ``numpy.random.Generator``, or None for a fresh one.
         start : index of the first row, so that many processes can make disjoint parts of one data set.
-        like : a torch tensor: the result is a torch tensor ``(n, n_vars)`` of codes, or of reals.
-        device : "cuda" or "cuda:1": the rows are drawn on that GPU and stay there, as :class:`CudaSamples`; "cpu".
+        like : an array of another library, a torch tensor or one of a GPU: the result is such an array
+            ``(n, n_vars)``, of codes, of reals, or float64 where there are both, on that device.
+        device : "cuda", "cuda:1" or a ``torch.device``: the rows are drawn on that GPU and stay there, as
+            :class:`CudaSamples`, or as tensors where ``like`` is one; "cpu": here, also where ``like`` is on a GPU.
         dtype : float32 or float64, of real variables.
         method : "exact"; or "weighted", where that is too big, or not possible beside real variables: each row is one
             of ``n_samples`` draws by likelihood weighting (:meth:`log_prob`) of what is given, chosen by their weights
@@ -109,10 +145,11 @@ class Sampler(LatentCodes):
 
         Raises
         ------
-        ValueError : n, start or seed out of range, or more rows than fit in memory; ``given`` and ``do`` that
-            contradict each other; tables that would be too large, their cells and memory named. ImpossibleEvidenceError
-            : known values of probability 0, naming the row. KeyError : unknown names or labels. NotFittedError :
-            parameters that are not known.
+        ValueError : n, start or seed out of range, another device, or more rows than fit in memory; ``given`` and
+            ``do`` that contradict each other; tables that would be too large, their cells and memory named.
+            ImpossibleEvidenceError : known values of probability 0, naming the row. KeyError : unknown names or labels.
+            NotFittedError : parameters that are not known. CudaUnavailableError : a GPU that is asked for and not
+            there, or what is missing to use it. TypeError : conditionals and options without loops for GPUs.
 
         Examples
         --------
@@ -126,14 +163,11 @@ class Sampler(LatentCodes):
         (0.64, (5, 8))
         """
         kind = real_type(dtype)
-        placement = Placement.asked(device, like, given)
+        placement = Placement.asked(device, like, given if is_on_card(given) else None)
         if placement.queue is not None:
             refuse_on_card("sample", {"method": method})
-            if given is not None:
-                return self._given_on_card(placement, given, do, n, n_per_row, key_from_seed(seed), start)
-            net = self if do is None else self.do(do)
-            n, start = check_rows(_number_of_rows(n, n_per_row), start)
-            return net._on_card(placement).sample(n, key_from_seed(seed), start, kind)
+            rows = self._drawn_on_card(placement, given, do, n, n_per_row, key_from_seed(seed), start, kind)
+            return rows.as_array() if _asks_for_array(like) else rows
         if is_weighted(method):
             values, schema, key = self._weighted_rows(given, do, n, n_per_row, n_samples, seed, start, kind)
         elif given is not None and is_per_row(given, self._program.schema):
@@ -156,11 +190,13 @@ class Sampler(LatentCodes):
         do: Mapping[str, object] | None = None,
         seed: int | np.random.Generator | None = None,
         start: int = 0,
+        device: Any = None,
         dtype: npt.DTypeLike = np.float32,
-    ) -> Iterator[Samples]:
+    ) -> Iterator[Any]:
         """``sample(n, given=given, do=do, seed=seed, start=start)`` in pieces of ``chunk`` rows, at constant memory.
 
         The seed is drawn once; the pieces concatenate to the rows of one call. What is ``given`` is the same for all.
+        Pieces are Samples, with ``device="cuda"`` CudaSamples.
 
         Examples
         --------
@@ -174,6 +210,11 @@ class Sampler(LatentCodes):
         if given is not None and is_per_row(given, self._program.schema):
             raise ValueError("iter_samples draws under known values that are the same for all rows: give sample() rows")
         key = key_from_seed(seed)
+        placement = Placement.asked(device)
+        if placement.queue is not None:
+            if given is not None:
+                raise not_on_card("iter_samples(given=)")
+            return (self if do is None else self.do(do))._on_card(placement).iter_samples(n, chunk, key, start, kind)
         source = self._source(given, do, kind)  # as it is now: a later fit does not change the rows to come
         starts = range(start, start + n, chunk)
         sizes = (min(chunk, start + n - first) for first in starts)
@@ -181,6 +222,23 @@ class Sampler(LatentCodes):
             Samples.of(source.draw(size, key, first), source.schema, key, first)
             for size, first in zip(sizes, starts, strict=True)
         )
+
+    def _drawn_on_card(
+        self,
+        placement: Placement,
+        given: Any,
+        do: Mapping[str, object] | None,
+        n: int | None,
+        n_per_row: int,
+        key: int,
+        start: int,
+        dtype: np.dtype[Any],
+    ) -> CudaSamples:
+        """Rows drawn where ``placement`` says."""
+        if given is not None:
+            return self._given_on_card(placement, given, do, n, n_per_row, key, start)
+        n, start = check_rows(_number_of_rows(n, n_per_row), start)
+        return (self if do is None else self.do(do))._on_card(placement).sample(n, key, start, dtype)
 
     def _given_on_card(
         self,
@@ -370,6 +428,11 @@ class Sampler(LatentCodes):
         check_drawn(density)
         words = first_words(self._conditionals, self._order, density)
         return drawn(density, words, n, key_from_seed(seed), start, dtype)
+
+
+def _asks_for_array(like: Any) -> bool:
+    """Whether rows are asked for as an array of the library of ``like``."""
+    return Placement.of(like).library != "numpy" and not isinstance(like, CudaSamples)
 
 
 def _number_of_rows(n: int | None, n_per_row: int, n_given: int | None = None) -> int:

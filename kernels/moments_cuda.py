@@ -20,10 +20,11 @@ from typing import NamedTuple
 import numpy as np
 from numba import cuda, float64, uint64
 
-__all__ = ["FIELDS", "NONE", "PackedMoments", "first_values_cuda", "fold_cuda", "moments_cuda"]
+__all__ = ["FIELDS", "NONE", "PackedMoments", "first_bad_weight_cuda", "first_values_cuda", "fold_cuda", "moments_cuda"]
 
 NONE = 0xFFFFFFFF  # in the place of a column: the factor 1
 FIELDS = 8
+LARGEST_WEIGHT = 1e280  # of a row, so that no sum of them overflows
 device = cuda.jit(device=True)
 
 
@@ -162,6 +163,14 @@ def first_values_cuda(rows, reals, sums):
     for k in range(cuda.grid(1), sums.shape[0], cuda.gridsize(1)):
         if rows[k] != NONE and sums[k] != sums[k]:
             sums[k] = reals[rows[k], 0]
+
+
+@cuda.jit
+def first_bad_weight_cuda(weights, first):
+    """first[0] = the least row whose weight is not between 0 and LARGEST_WEIGHT, if it is less than that."""
+    for i in range(cuda.grid(1), weights.shape[0], cuda.gridsize(1)):
+        if not (weights[i] >= 0.0 and weights[i] <= LARGEST_WEIGHT):
+            cuda.atomic.min(first, 0, i)
 
 
 @cuda.jit

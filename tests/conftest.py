@@ -48,6 +48,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         item.add_marker(pytest.mark.filterwarnings("ignore:.*Grid size"))  # so few rows are no way to use a real GPU
         if device == "cpu":
             item.add_marker(pytest.mark.skip(reason="a CUDA twin: --device sim runs it in numba's simulator"))
+        elif device == "sim" and item.get_closest_marker("card"):
+            item.add_marker(pytest.mark.skip(reason="needs a real card: --device cuda"))
     if device == "cuda" and marked:
         from numba import cuda
 

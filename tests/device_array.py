@@ -18,21 +18,15 @@ from fastdgm.runtime.cuda_queue import CudaQueue
 class DeviceArray:
     """Numbers that can be reached through their CUDA array interface alone."""
 
-    def __init__(self, array: Any) -> None:
+    def __init__(self, array: Any, stream: int | None = None) -> None:
         self._array = np.asarray(array)
-        self.shape = self._array.shape
+        self.shape, self.stream, self.mask = self._array.shape, stream, None
 
     @property
     def __cuda_array_interface__(self) -> dict[str, Any]:
         own = self._array.__array_interface__
-        return {
-            "shape": own["shape"],
-            "strides": self._array.strides,
-            "typestr": own["typestr"],
-            "data": own["data"],
-            "version": 3,
-            "stream": None,
-        }
+        shown = {name: own[name] for name in ("shape", "typestr", "data")}
+        return {**shown, "strides": self._array.strides, "version": 3, "stream": self.stream, "mask": self.mask}
 
     def __array__(self, *arguments: Any, **options: Any) -> NoReturn:
         raise AssertionError("an array of a GPU was copied to the host")

@@ -24,10 +24,11 @@ if os.environ.get("NUMBA_ENABLE_CUDASIM") == "1":
     pytest.skip("the simulator compiles nothing", allow_module_level=True)
 if not GPU_BENCH.exists():
     pytest.skip("bench/ is not part of this distribution", allow_module_level=True)
-if str(GPU_BENCH) not in sys.path:
-    sys.path.insert(0, str(GPU_BENCH))
+sys.path += [str(own) for own in (GPU_BENCH, GPU_BENCH.parent) if str(own) not in sys.path]
 
-from assembled import ptx_of  # noqa: E402
+import ptx  # noqa: E402
+import ptx_bounds  # noqa: E402
+from assembled import assembler, ptx_of  # noqa: E402
 from families import twin_names  # noqa: E402
 from quantile_twins import TWINS  # noqa: E402
 from signatures import Signature, all_signatures  # noqa: E402
@@ -37,14 +38,22 @@ SIGNATURES = {signature.name: signature for signature in all_signatures()}
 
 
 def assert_compiles(signature: Signature) -> None:
-    ptx = ptx_of(signature, "8.0")
-    assert ".visible .entry" in ptx
-    assert "st.global" in ptx or "atom." in ptx or "red." in ptx
+    text = ptx_of(signature, "8.0")
+    assert ".visible .entry" in text
+    assert "st.global" in text or "atom." in text or "red." in text
 
 
 @pytest.mark.parametrize("name", SIGNATURES)
 def test_the_twin_compiles(name):
     assert_compiles(SIGNATURES[name])
+
+
+@pytest.mark.skipif(assembler() is None, reason="ptxas is neither in NVIDIA's wheels nor on PATH")
+@pytest.mark.parametrize("name", SIGNATURES)
+def test_the_twin_spills_nothing_and_has_not_grown(name):
+    found = ptx.record_of(SIGNATURES[name])
+    assert ptx_bounds.broken_bounds(found) == []
+    assert ptx_bounds.growth(found, ptx.kept_records()[name]) == [], "python bench/gpu/ptx.py keeps new figures"
 
 
 @pytest.mark.parametrize("element", ["float32", "float64"])

@@ -58,11 +58,22 @@ FAMILIES = {
 }
 # A device returns nothing: neither the first bad row, nor a table or a stream that grows. Packed plans are others.
 ONLY_CUDA = {
+    ("junction", "copy row"),
+    ("junction", "largest share"),
+    ("junction", "modes"),
     ("junction", "packed answer"),
     ("junction", "packed answer in shared memory"),
     ("junction", "packed draw"),
     ("junction", "packed most probable"),
-    ("tables", "first bad row"),
+    ("junction", "subtract"),
+    ("junction", "widen"),
+    ("moments", "block moments"),
+    ("moments", "first bad weight"),
+    ("moments", "first values"),
+    ("moments", "fold"),
+    ("tables", "count rows"),
+    ("nade", "slopes"),
+    ("nade", "gradients of slopes"),  # the CPU does both in one loop
     ("masked", "begin rows"),  # of the CPU's sampling, for panels that a library multiplies
     ("masked", "draw block"),
     ("masked", "load minibatch"),  # of the CPU's backward and update, a layer each
@@ -73,11 +84,15 @@ ONLY_CUDA = {
     ("masked", "update weights"),
     ("masked", "update biases"),
     ("masked", "copy"),
+    ("tables", "posterior of states"),
     ("terms", "add"),
     ("terms", "clear"),
     *(("markov", verb) for verb, _ in markov_cuda.LOOPS),  # sequences without ends, in pieces
     *(("matrices", verb) for verb, _ in cuda_matrices.LOOPS),  # on the CPU NumPy does these
 }
+# Plans packed into two buffers, which a launch costs less: what they are called instead.
+PACKED = {"tables": {"words", "table", "slots"}}
+UNPACKED = {"plan", "largest"}
 TWINS = [(family, verb) for family, loops in FAMILIES.items() for verb, device in loops if device == "cuda"]
 
 simulated = pytest.mark.skipif(bool(numba.config.ENABLE_CUDASIM), reason="the simulator's kernels have no signature")
@@ -94,7 +109,11 @@ def test_a_twin_has_the_arguments_of_its_loop(family, verb):
     own = arguments(loops[verb, "cuda"].kernel)
     assert len(own) <= 8
     if (verb, "cpu") in loops:
-        assert own == arguments(loops[verb, "cpu"])[2:]
+        packed = PACKED.get(family, set())
+        expected = arguments(loops[verb, "cpu"])[2:]
+        assert [name for name in own if name not in packed] == [
+            name for name in expected if not (packed and name in UNPACKED)
+        ]
 
 
 @simulated

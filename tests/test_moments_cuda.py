@@ -72,3 +72,13 @@ def test_too_many_columns_are_refused():
 
     with pytest.raises(ValueError, match="moments on a GPU are of at most 5118 real variables"):
         laid_out(Strata([Family((), (), (v,)) for v in range(6000)]))
+
+
+def test_bad_weights_are_found():
+    from device import run
+
+    from fastdgm.engines.moments.loops_cuda import LOOPS
+
+    weights, first = np.array([1.0, 0.0, -1.0, 2.0, np.nan, 1e300]), np.array([6], np.int64)
+    run(LOOPS["first bad weight", "cuda"], 6, weights, first)
+    assert first[0] == np.argmax(~(weights >= 0.0)) == 2

@@ -158,9 +158,13 @@ def test_a_code_out_of_range_is_reported():
 
 
 @pytest.mark.gpu
-def test_the_twin():
+@pytest.mark.parametrize("n", [40, 41])
+def test_the_twin(n):
+    from fastdgm.engines.tables.cuda_plan import packed_scoring
     from fastdgm.engines.tables.loops_cuda import LOOPS as TWINS
 
-    check_states(
-        naive_bayes(6), "y", lambda arguments, out: run(TWINS["log_prob of states", "cuda"], 700, *arguments, out)
-    )
+    (plan, largest, codes), out, expected = states_case(naive_bayes(6), "y", n)
+    packed = packed_scoring(plan, largest, n_tables=len(out))
+    twin = TWINS["log_prob of states", "cuda"]._replace(shared_bytes=packed.shared_bytes)
+    run(twin, n, packed.words, packed.cells, codes, out)
+    np.testing.assert_allclose(out, expected, rtol=1e-12)

@@ -24,3 +24,4 @@ class Case(NamedTuple):
     n_bytes: int  # that any implementation must read and write
     cpu: Callable[[], Any]
     n_words: int = 0  # random words that any implementation must draw
+    threads: int | None = None  # where a thread takes several rows

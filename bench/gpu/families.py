@@ -8,7 +8,6 @@ from fastdgm.engines.cuda_matrices import LOOPS as MATRICES
 from fastdgm.engines.elimination.loops_cuda import LOOPS as ELIMINATION
 from fastdgm.engines.gaussian.loops_cuda import LOOPS as GAUSSIAN
 from fastdgm.engines.intervals.loops_cuda import LOOPS as INTERVALS
-from fastdgm.engines.junction.answer_loops_cuda import LOOPS as ANSWERS
 from fastdgm.engines.junction.loops_cuda import LOOPS as JUNCTION
 from fastdgm.engines.junction.sliced_loops_cuda import LOOPS as SLICED
 from fastdgm.engines.launch import Twin
@@ -34,7 +33,6 @@ FAMILIES: dict[str, dict[tuple[str, str], Twin]] = {
     "roots": ROOTS,
     "elimination": ELIMINATION,
     "junction": JUNCTION,
-    "answers": ANSWERS,
     "sliced elimination": SLICED,
     "intervals": INTERVALS,
     "markov": MARKOV,

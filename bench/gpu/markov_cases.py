@@ -133,8 +133,17 @@ def _counted(chain: Chain, count: str, shaped: Callable[[str, int], Twin]) -> It
     yield chain.case("count in a hash table", (*inputs, 32 - bits), (table,), (None, None))
     full = CountTable(np.empty(0, np.uint64), by_key)
     used = np.zeros(1, np.uint64), np.zeros(n_keys, np.uint64), np.zeros(n_keys, np.uint64)
-    yield chain.case("collect counts", (full,), used, (np.array([len(keys)], np.uint64), None, None), rows=n_keys)
-    yield chain.case("clear counts", (), (table.keys, by_key), (None, np.zeros_like(by_key)), rows=n_keys)
+    yield chain.case(
+        "collect counts",
+        (full,),
+        used,
+        (np.array([len(keys)], np.uint64), None, None),
+        rows=min(n_keys, 64 * chain.sequences.n),
+    )
+    cleared = np.full(n_keys, FREE, np.uint64), np.zeros_like(by_key)
+    yield chain.case(
+        "clear counts", (), (by_key.copy(), by_key.copy()), cleared, rows=min(n_keys, 64 * chain.sequences.n)
+    )
 
 
 def counted_keys(stream: Stream, layout: Layout) -> tuple[np.ndarray, np.ndarray]:

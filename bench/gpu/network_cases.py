@@ -11,12 +11,17 @@ import fastdgm as fd
 from fastdgm.engines.masked.cuda_run import state_rows
 from fastdgm.engines.masked.loops_cuda import LOOPS as MASKED_LOOPS
 from fastdgm.engines.masked.run import no_context
+from fastdgm.engines.nade.cuda_plan import cuda_plan_of, cuda_units, team_twin
+from fastdgm.engines.nade.cuda_train import MOST_PARTS
 from fastdgm.engines.nade.loops_cuda import LOOPS as NADE_LOOPS
+from fastdgm.engines.nade.plan import padded_to, plan_in
 from fastdgm.engines.training import Step
+from fastdgm.kernels.activations import SIGMOID
 from fastdgm.kernels.adam import AdamSettings, adam_cpu
 from fastdgm.kernels.made_sampling import PHILOX, Given, Request
 from fastdgm.kernels.made_tiles_cuda import TILE
-from fastdgm.kernels.nade import NEVER_SURE, NADEDraw
+from fastdgm.kernels.nade import NEVER_SURE, NADEDraw, NADEPlan
+from fastdgm.kernels.nade_gradient_cuda import ROWS
 from fastdgm.kernels.outputs import Draws, Scores
 
 SEED = 5
@@ -87,15 +92,15 @@ def masked_cases(name: str, model: fd.MADE | fd.FVSBN, n: int) -> Iterator[Case]
 
 
 def nade_cases(n: int, n_vars: int, hidden: int) -> Iterator[Case]:
-    """Scoring and drawing of n rows in float32."""
+    """Scoring, drawing and gradients of n rows in float32."""
     model = fd.NADE(n_vars, hidden, seed=0)
-    plan, x = model._plan(), model.sample(n, seed=SEED)
-    scratch, number = np.full((2 * plan.c.size, n), np.nan, np.float32), np.float32
+    plan, x = cuda_plan_of(model.parameters, model.activation, model.order), model.sample(n, seed=SEED)
+    nothing, number = np.empty((0, 0), np.float32), np.float32
     scored = Case(
         f"NADE {n_vars}-{hidden} log_prob",
-        NADE_LOOPS["log_prob", "cuda"],
+        team_twin("log_prob", plan),
         (plan, x),
-        (Scores(np.full(n, np.nan), np.empty((0, n_vars)), scratch),),
+        (Scores(np.full(n, np.nan), np.empty((0, n_vars)), nothing),),
         (model.log_prob(x), None, None),
         1e-4,
         n,
@@ -104,18 +109,61 @@ def nade_cases(n: int, n_vars: int, hidden: int) -> Iterator[Case]:
         lambda: model.log_prob(x),
     )
     yield scored
-    no_prefix, no_uniforms = np.empty((1, 0), np.uint8), np.empty((0, n_vars), np.float32)
+    no_prefix, no_uniforms = np.empty((1, 0), np.uint8), np.empty((0, n_vars))
     rows = np.uint64(SEED), np.uint64(0)
     yield scored._replace(
         name=f"NADE {n_vars}-{hidden} sample",
-        twin=NADE_LOOPS["sample", "cuda"],
+        twin=team_twin("sample", plan),
         inputs=(plan, NADEDraw(*rows, number(1.0), number(NEVER_SURE), no_prefix, n, no_uniforms, False)),
-        outputs=(Draws(np.full_like(x, 77), NOTHING, NOTHING, np.zeros(n, np.bool_), scratch),),
+        outputs=(Draws(np.full_like(x, 77), NOTHING, NOTHING, np.zeros(n, np.bool_), nothing),),
         expected=(x, None, None, np.zeros(n, np.bool_), None),
         tolerance=0.01,
         cpu=lambda: model.sample(n, seed=SEED),
         n_words=x.size,
     )
+    yield from _nade_gradients(scored, model, x)
+
+
+def _nade_gradients(scored: Case, model: fd.NADE, x: np.ndarray) -> Iterator[Case]:
+    """Of the mean, as a step of a fit computes them."""
+    n, number = len(x), np.float32
+    own, weights = padded_to(cuda_units(model.hidden), model.parameters), np.full(n, -1 / n, number)
+    plan = plan_in(SIGMOID, own, own["W"], model.order)
+    unlikely = 1.0 - np.exp(model.log_prob(x, per_variable=True))
+    slopes = (weights[:, None] * np.where(x, unlikely, -unlikely)).astype(number)
+    yield scored._replace(
+        name=f"{scored.name} slopes",
+        twin=team_twin("slopes", plan),
+        inputs=(plan, x, weights),
+        outputs=(np.full(n, np.nan), np.full_like(slopes, np.nan)),
+        expected=(model.log_prob(x), slopes),
+        tolerance=1e-3,
+        cpu=lambda: model.gradients(x, weights),
+    )
+    n_parts = min(MOST_PARTS, -(-n // ROWS))
+    parts = np.array([_gradients(model, x[own], weights[own], plan) for own in _rows_of_parts(n, n_parts)])
+    yield scored._replace(
+        name=f"{scored.name} gradients",
+        twin=NADE_LOOPS["gradients of slopes", "cuda"],
+        inputs=(plan, x, slopes),
+        outputs=(np.full_like(parts, np.nan),),
+        expected=(parts,),
+        tolerance=1e-3,
+        rows=n_parts * (plan.c.size + len(plan.order)),
+        cpu=lambda: model.gradients(x, weights),
+    )
+
+
+def _rows_of_parts(n: int, n_parts: int) -> list[np.ndarray]:
+    """Which rows add to each sum of gradients."""
+    part = np.arange(n) // ROWS % n_parts
+    return [np.flatnonzero(part == own) for own in range(n_parts)]
+
+
+def _gradients(model: fd.NADE, x: np.ndarray, weights: np.ndarray, plan: NADEPlan) -> np.ndarray:
+    """Of some rows, as the twin writes them: padded and flat."""
+    padded = padded_to(plan.c.size, model.gradients(x, weights)[1])
+    return np.concatenate([padded[name].reshape(-1) for name in ("W", "V", "c", "b")])
 
 
 def adam_cases(n: int) -> Iterator[Case]:

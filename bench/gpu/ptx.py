@@ -47,8 +47,8 @@ def line(record: Record) -> str:
 
 
 def measured(signatures: Iterable[Signature]) -> dict[str, Record]:
-    """One broken twin must not hide the others: it keeps no figures."""
-    found = {}
+    """One broken twin must not hide the others, it keeps no figures; nor must an interrupt."""
+    found: dict[str, Record] = {}
     for signature in signatures:
         try:
             found[signature.name] = record_of(signature)
@@ -59,14 +59,18 @@ def measured(signatures: Iterable[Signature]) -> dict[str, Record]:
     return found
 
 
+def keep(found: dict[str, Record], every: list[Signature]) -> Path:
+    """Records of the twins that there are, in their order."""
+    twins = [found[own.name] for own in every if own.name in found]
+    return write_results(NAME, {"tools": tools(), "capabilities": [*CAPABILITIES], "twins": twins})
+
+
 def main() -> None:
     """Compile, assemble, print, keep."""
     words, every = sys.argv[1:], all_signatures()
     print(f"for compute capabilities {', '.join(CAPABILITIES)}: registers | stack | spill stores | spill loads")
     asked = [own for own in every if all(word in own.name for word in words)]
-    found = kept_records() | measured(asked)
-    twins = [found[own.name] for own in every if own.name in found]
-    print("kept as", write_results(NAME, {"tools": tools(), "capabilities": [*CAPABILITIES], "twins": twins}))
+    print("kept as", keep(kept_records() | measured(asked), every))
 
 
 if __name__ == "__main__":

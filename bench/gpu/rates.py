@@ -10,9 +10,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from numba import config, cuda, uint32, uint64
 
-from fastdgm.engines.launch import MAX_BLOCKS, Twin, launch
 from fastdgm.kernels.philox import STREAM_SAMPLE
 from fastdgm.kernels.philox_cuda import block_words
+from fastdgm.runtime.cuda_launch import MAX_BLOCKS, Twin, launch
 
 BLOCKS = 64  # of four random words each, to a row
 LOOK_UPS = 64  # to a thread
@@ -118,15 +118,21 @@ def philox_rate(n: int, threads_per_block: int, rounds: int) -> float:
     return 4 * BLOCKS * n / _launched(_draw_words, threads_per_block, n, (np.uint64(1), out), rounds)
 
 
+@cuda.jit(device=True)
+def _next_place(place):
+    """Of a linear congruential generator of 32 bits."""
+    return (place * uint64(1664525) + uint64(1013904223)) & uint64(0xFFFFFFFF)
+
+
 @cuda.jit
 def _look_up(table, out):
     """out[i] = cells of a table of 2**b cells, exclusive-ored, at places that no one can guess but that cost little."""
-    last = uint32(table.shape[0] - 1)
+    last = uint64(table.shape[0] - 1)
     for i in range(cuda.grid(1), out.shape[0], cuda.gridsize(1)):
-        total, place = uint64(0), uint32(i) * uint32(2654435761)
+        total, place = uint64(0), _next_place(uint64(i))
         for _ in range(LOOK_UPS):
-            place = uint32(place * uint32(1664525) + uint32(1013904223))
-            total ^= table[(place >> uint32(8)) & last]
+            place = _next_place(place)
+            total ^= table[(place >> uint64(8)) & last]
         out[i] = total
 
 

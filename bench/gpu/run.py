@@ -61,6 +61,12 @@ def print_public(found: dict[str, list[dict[str, Any]]]) -> None:
     print(*(f"FAILED: {own['part']}: {own['error']}" for own in found["failures"]), sep="\n")
 
 
+def is_right(found: dict[str, list[dict[str, Any]]], cases: list[dict[str, Any]]) -> bool:
+    """Whether nothing failed and all compute the same."""
+    checks = all(check["passed"] for check in found["checks"]) and all(case["right"] for case in cases)
+    return checks and not found["failures"]
+
+
 def card() -> dict[str, Any]:
     """The name of the GPU and what numba compiles for."""
     device = cuda.get_current_device()
@@ -73,8 +79,8 @@ def rounded(rates: Rates) -> dict[str, float]:
     return {f"{name}_per_second": float(f"{rate:.3g}") for name, rate in rates._asdict().items()}
 
 
-def main() -> None:
-    """Measure, print, keep."""
+def main() -> int:
+    """Measure, print, keep; 1 where something is wrong."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--size", choices=SIZES, default="full")
     size = parser.parse_args().size
@@ -89,7 +95,8 @@ def main() -> None:
         gpu = card() | rounded(rates)
         name = gpu["name"].lower().removeprefix("nvidia ").partition(" ")[0]  # "NVIDIA H100 80GB HBM3": h100
         print("kept as", write_results(f"gpu_{name}", {"machine": machine | {"gpu": gpu}} | found | {"cases": cases}))
+    return 0 if is_right(found, cases) else 1
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

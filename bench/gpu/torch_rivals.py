@@ -22,7 +22,7 @@ def torch_device() -> str:
 
 def on_card(array: np.ndarray) -> torch.Tensor:
     """A copy there."""
-    return torch.from_numpy(np.ascontiguousarray(array)).to(torch_device())
+    return torch.from_numpy(np.array(array, order="C")).to(torch_device())
 
 
 class TableGathers:

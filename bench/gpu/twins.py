@@ -25,15 +25,17 @@ from module_cases import module_cases
 from moments_cases import moments_cases
 from network_cases import adam_cases, made_cases, nade_cases
 from numba import config, cuda
-from rates import SIMULATED_THREADS, Rates, device_seconds
+from rates import Rates, device_seconds
 from scalar_cases import gaussian_cases, root_cases
+from sequence_cases import sequence_cases
 from sliced_cases import sliced_cases
 from table_cases import table_cases
 from term_cases import term_cases
 from training_cases import training_cases
 from vector_cases import vector_cases
 
-from fastdgm.engines.launch import Twin, launch
+from fastdgm.engines.launch import Twin, launch, launch_on
+from fastdgm.runtime.cuda_queue import CudaQueue
 
 ROUNDS = 1 if config.ENABLE_CUDASIM else 7
 COLUMNS = ("case", "rows", "right", "gpu_ns_per_cell", "cpu_ns_per_cell", "share_of_copy", "share_of_philox")
@@ -58,6 +60,7 @@ FULL: tuple[Family, ...] = (  # the sizes of the results
     partial(nade_cases, 4096, 784, 500),
     partial(dense_cases, 100_000, 96),
     partial(sparse_cases, 100_000, 400_000),
+    partial(sequence_cases, 1_000_000, 100),
     partial(adam_cases, 20_000_000),
     partial(elimination_cases, 500_000),
     partial(junction_cases, "alarm", 4000, 1 << 14),
@@ -82,6 +85,7 @@ TINY: tuple[Family, ...] = (  # for numba's simulator
     partial(nade_cases, 8, 12, 8),
     partial(dense_cases, 20, 10),
     partial(sparse_cases, 20, 400),
+    partial(sequence_cases, 20, 5),
     partial(adam_cases, 50),
     partial(elimination_cases, 6),
     partial(junction_cases, "asia", 1, 4),
@@ -137,10 +141,13 @@ def measure(case: Case, rates: Rates) -> dict[str, Any]:
     """Check a twin, then time it; the first launch, which compiles, is timed apart."""
     inputs = [on_device(argument) for argument in case.inputs]
     outputs = tuple(on_device(output) for output in case.outputs)
-    twin = case.twin._replace(threads_per_block=SIMULATED_THREADS) if config.ENABLE_CUDASIM else case.twin
+    n = case.threads or case.rows
 
     def call() -> None:
-        launch(twin, case.rows, *inputs, *outputs)
+        if config.ENABLE_CUDASIM:
+            launch_on(CudaQueue(), case.twin, n, *inputs, *outputs)  # on few threads
+        else:
+            launch(case.twin, n, *inputs, *outputs)
 
     first = seconds_of(lambda: (call(), cuda.synchronize()))
     gap = difference(case, outputs)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -18,6 +18,9 @@ from ..runtime.memory import check_memory
 from ..runtime.seeds import at_least_one, key_from_seed
 from .base import AutoregressiveModel
 from .settings import Order, check_dtype, is_permutation, named_order
+
+if TYPE_CHECKING:
+    from ..engines.cuda_rows import CudaRows
 
 Array = npt.NDArray[Any]
 ACTIVATIONS = ("sigmoid", "relu")
@@ -145,6 +148,14 @@ class NADE(AutoregressiveModel):
 
     def _sample(self, draw: Draw) -> Drawn:
         return sample(self._plan(), draw)
+
+    def _cuda_source(self) -> dict[str, Array]:
+        return self._parameters
+
+    def _cuda_rows(self) -> CudaRows:
+        from ..engines.nade.cuda_run import CudaNADERows  # imports the twins
+
+        return CudaNADERows(self._parameters_to_read(), self.activation, self.order)
 
     def _state(self) -> tuple[dict[str, Any], dict[str, Array]]:
         return self._named({"activation": self.activation}), {**self._parameters_to_read(), "order": self.order}

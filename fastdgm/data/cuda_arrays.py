@@ -6,8 +6,10 @@ import sys
 from collections.abc import Mapping
 from typing import Any
 
+from ..runtime.cuda_card import device_of
 from ..runtime.cuda_queue import CudaQueue
-from .cuda_memory import CudaMemory
+from .cuda_memory import CudaMemory, stream_of
+from .dlpack import is_cuda_dlpack
 
 
 def is_on_card(data: Any) -> bool:
@@ -24,17 +26,21 @@ def is_cuda_array(array: Any) -> bool:
     kind = type(array)
     if hasattr(kind, "__cuda_ndarray__"):
         return True
-    return hasattr(kind, "__cuda_array_interface__") and hasattr(
-        array, "__cuda_array_interface__"
-    )  # jax: on a GPU only
+    # jax arrays have the name wherever they are, the interface on a GPU only
+    if hasattr(kind, "__cuda_array_interface__") and hasattr(array, "__cuda_array_interface__"):
+        return True
+    return is_cuda_dlpack(array)
 
 
 def queue_of(array: Any) -> CudaQueue:
     """The card of an array, and the stream on which its library works now."""
-    torch = sys.modules.get("torch")
+    torch, cupy = sys.modules.get("torch"), sys.modules.get("cupy")
     if torch is not None and isinstance(array, torch.Tensor):
         return CudaQueue(array.device.index, torch.cuda.current_stream(array.device).cuda_stream)
-    return CudaQueue()
+    if cupy is not None and isinstance(array, cupy.ndarray):
+        with array.device:
+            return CudaQueue(array.device.id, cupy.cuda.get_current_stream().ptr)
+    return CudaQueue(device_of(memory_of(array).pointer), stream_of(array))
 
 
 def memory_of(array: Any) -> CudaMemory:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+from ..errors import MissingValuesError
 from .labels import missing_value
 from .schema import Schema
 from .vectors import cells_of_variable
@@ -33,11 +34,15 @@ class CudaBlock(NamedTuple):
         """Whether there are missing values."""
         return self.first_missing is not None
 
-    def refuse_missing(self) -> None:
-        """MissingValuesError that names the first missing value, if there is one."""
-        if self.first_missing is not None:
-            row, cell = self.first_missing
-            raise missing_value(cell_owners(self.schema)[cell], row)
+    def refuse_missing(self, what: str | None = None) -> None:
+        """MissingValuesError that names the first missing value, if there is one, and ``what`` needs complete rows."""
+        if self.first_missing is None:
+            return
+        row, cell = self.first_missing
+        name = cell_owners(self.schema)[cell]
+        if what is None:
+            raise missing_value(name, row)
+        raise MissingValuesError(f"{what} needs complete rows: the first missing value is {name!r} in row {row}")
 
 
 def cell_owners(schema: Schema) -> list[str]:

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from ..runtime.cuda_queue import is_simulated
+from .dlpack import LEGACY_STREAM, exported
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,11 +26,14 @@ class CudaMemory:
 
     @classmethod
     def of(cls, array: Any) -> CudaMemory:
-        """That of an array with the CUDA array interface, or of one of numba's.
+        """That of an array with the CUDA array interface, of one of numba's, or of one with DLPack alone.
 
         Raises TypeError for masked arrays and foreign orders of bytes.
         """
         interface = _interface(array)
+        if interface is None:
+            pointer, shape, strides, dtype, owner = exported(array)
+            return cls(pointer, shape, _c_strides(shape, dtype.itemsize) if strides is None else strides, dtype, owner)
         if interface.get("mask") is not None:
             raise TypeError("masked arrays of a GPU are not read: missing values are -1, or NaN among floats")
         dtype, shape = np.dtype(interface["typestr"]), tuple(map(int, interface["shape"]))
@@ -110,12 +114,18 @@ class CudaMemory:
         return cuda.from_cuda_array_interface(interface, owner=self.owner, sync=False)
 
 
-def _interface(array: Any) -> Mapping[str, Any]:
-    """Of an array of a GPU; in numba's simulator its arrays lie in the memory of the host."""
+def _interface(array: Any) -> Mapping[str, Any] | None:
+    """Of an array of a GPU, None where it has none; in numba's simulator its arrays lie in the memory of the host."""
     if is_simulated() and hasattr(type(array), "__cuda_ndarray__"):
         found: Mapping[str, Any] = array.__array_interface__
         return found
-    return dict(array.__cuda_array_interface__)
+    return getattr(array, "__cuda_array_interface__", None)
+
+
+def stream_of(array: Any) -> int:
+    """The handle of the stream on which an array is written, where it says so; else that of the default one."""
+    stream = (_interface(array) or {}).get("stream")
+    return 0 if stream in (None, LEGACY_STREAM) else int(stream)  # 2 is the default stream of a thread, also a handle
 
 
 def _c_strides(shape: Sequence[int], innermost: int) -> tuple[int, ...]:

@@ -62,8 +62,9 @@ class CudaReader:
 
     @property
     def bytes_per_row(self) -> int:
-        """Memory that a row takes where it is copied."""
-        return sum(own.n_cells * own.dtype.itemsize for own in (self._codes, self._reals))
+        """Memory that a row takes in a block, 0 where it is read where it is."""
+        halves = (own for own in (self._codes, self._reals) if self.n and _in_place(own, 0, self.n) is None)
+        return sum(own.n_cells * own.dtype.itemsize for own in halves)
 
     def refuse_absent(self) -> None:
         """UnknownNameError where columns are absent."""

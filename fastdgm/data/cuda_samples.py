@@ -165,6 +165,16 @@ class CudaSamples:
         views = (CudaMemory.of(own).columns(begin, end).array() for own in self._blocks)
         return CudaSamples(Values(*views), self._schema, self.placement, self.seed, start, self.is_known)
 
+    def as_array(self) -> Any:
+        """Rows ``(n, n_cells)`` as an array of the placement's library: a view, a float64 copy where there are both
+        kinds, in which missing codes are NaN."""
+        if self._schema.n_codes and self._schema.n_reals:
+            from .cuda_floats import rows_of_floats
+
+            own = self.placement
+            return own.give_back(rows_of_floats(self._blocks, self._schema, own.cuda, own.empty))
+        return self.placement.give_back(self._rows().array())
+
     def to(self, device: str) -> Samples:
         """The rows on the CPU, copied once."""
         if device != "cpu":

@@ -9,8 +9,10 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from ..runtime.cuda_queue import CudaQueue
-from .cuda_arrays import cuda_view, is_on_card, queue_of
+from ..runtime.cuda_card import check_card
+from ..runtime.cuda_queue import CudaQueue, is_simulated
+from ..runtime.memory import SMALL
+from .cuda_arrays import cuda_view, is_cuda_array, is_on_card, queue_of
 
 Array = npt.NDArray[Any]
 Library = Literal["numpy", "torch", "cupy", "numba"]
@@ -32,33 +34,51 @@ class Placement(NamedTuple):
     @classmethod
     def of(cls, *data: Any) -> Placement:
         """That of the first array of a GPU, or else the first torch tensor, among the arguments, else NumPy's; no
-        library is imported to find out."""
-        on_card = next((own for own in data if is_on_card(own)), None)
-        if on_card is not None:
-            known = getattr(on_card, "placement", None)  # of rows that were drawn on a card
-            if isinstance(known, Placement):
-                return known
-            array = next(iter(on_card.values())) if isinstance(on_card, Mapping) else on_card
-            return cls(_library_of(array), queue_of(array))
+        library is imported to find out. ValueError where arrays are on several GPUs."""
+        on_cards = [_placement_there(own) for own in data if is_on_card(own)]
+        devices = sorted({own.cuda.device for own in on_cards})
+        if len(devices) > 1:
+            raise ValueError(f"arrays of one call are on one GPU, got {' and '.join(f'cuda:{k}' for k in devices)}")
+        if on_cards:
+            return on_cards[0]
         torch = sys.modules.get("torch")
         is_tensor = torch is not None and any(isinstance(own, torch.Tensor) for own in data)
         return cls("torch" if is_tensor else "numpy")
 
     @classmethod
     def asked(cls, device: Any, *like: Any) -> Placement:
-        """Where new rows go: ``device`` "cuda" or "cuda:1" is a GPU, with numba's arrays unless ``like`` is of another
-        library; "cpu" and None are where ``like`` is."""
+        """Where new rows go.
+
+        ``device`` "cuda" or "cuda:1" is a GPU, with numba's arrays unless ``like`` is of another library. None is where
+        ``like`` is, and "cpu" is the CPU: with ``like`` a torch tensor, wherever it is, torch tensors there.
+
+        Raises CudaUnavailableError where a GPU is asked for and cannot be used; ValueError for another device, and for
+        one GPU where ``like`` is on another.
+        """
         placement = cls.of(*like)
         if device is None:
             return placement
-        kind, _, number = str(device).partition(":")
-        if kind not in ("cpu", "cuda") or (number and not number.isdecimal()):
+        kind, colon, number = str(device).partition(":")
+        if kind not in ("cpu", "cuda") or (colon and not (number.isdecimal() and number.isascii())):
             raise ValueError(f'device is "cpu", "cuda" or "cuda:<number>", got {device!r:.60}')
         if kind == "cpu":
-            return cls(placement.library if placement.queue is None else "numpy")
-        if placement.queue is not None:
-            return placement
-        return cls("torch" if placement.library == "torch" else "numba", CudaQueue(int(number or 0)))
+            return cls("torch" if placement.library == "torch" else "numpy")
+        if placement.queue is None:
+            check_card(int(number or 0))
+            return cls("torch" if placement.library == "torch" else "numba", CudaQueue(int(number or 0)))._current()
+        if number and int(number) != placement.queue.device:
+            raise ValueError(
+                f"device is {device}, but like= is on cuda:{placement.queue.device}: leave one of them out"
+            )
+        return placement
+
+    def _current(self) -> Placement:
+        """The same with the stream on which the library works now."""
+        torch = sys.modules.get("torch")
+        if self.library != "torch" or torch is None or is_simulated():
+            return self
+        device = self.cuda.device
+        return self._replace(queue=CudaQueue(device, torch.cuda.current_stream(device).cuda_stream))
 
     @property
     def cuda(self) -> CudaQueue:
@@ -74,7 +94,38 @@ class Placement(NamedTuple):
 
             kind = getattr(torch, np.dtype(dtype).name)
             return cuda_view(torch.empty(shape, dtype=kind, device=f"cuda:{self.cuda.device}"))
+        if self.library == "cupy":
+            import cupy
+
+            with cupy.cuda.Device(self.cuda.device):
+                return cuda_view(cupy.empty(shape, dtype))
         return self.cuda.empty(shape, dtype)
+
+    def free_bytes(self) -> int | None:
+        """Memory of the card that ``empty`` could give; None where nothing tells."""
+        free = self.cuda.free_bytes()
+        if free is None or self.library not in ("torch", "cupy"):
+            return free
+        if self.library == "torch":
+            import torch
+
+            device = self.cuda.device
+            return free + int(torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device))
+        import cupy
+
+        with cupy.cuda.Device(self.cuda.device):
+            return free + int(cupy.get_default_memory_pool().free_bytes())
+
+    def check_room(self, n_bytes: int, what: str) -> None:
+        """ValueError before an allocation that cannot succeed; ``what`` names it."""
+        if n_bytes <= SMALL:
+            return
+        free = self.free_bytes()
+        if free is not None and n_bytes > free:
+            raise ValueError(
+                f"{what} needs {n_bytes} bytes ({n_bytes / 2**30:.1f} GiB) of the memory of cuda:{self.cuda.device}, "
+                f"{free} ({free / 2**30:.1f} GiB) are free"
+            )
 
     def give_back(self, array: Any) -> Any:
         """The array as the library's own, sharing its memory."""
@@ -83,10 +134,23 @@ class Placement(NamedTuple):
         if self.library == "cupy":
             import cupy
 
-            return cupy.asarray(array)
+            with cupy.cuda.Device(self.cuda.device):
+                return cupy.asarray(array)
         import torch
 
-        return torch.from_numpy(array) if self.queue is None else torch.as_tensor(array, device="cuda")
+        if self.queue is None:
+            return torch.from_numpy(array)
+        return torch.as_tensor(array, device=f"cuda:{self.queue.device}")
+
+
+def _placement_there(data: Any) -> Placement:
+    """That of data on a card: of rows that were drawn there, of an array, or of the first column that is there."""
+    known = getattr(data, "placement", None)
+    if isinstance(known, Placement):
+        return known._current()
+    columns = data.values() if isinstance(data, Mapping) else (data,)
+    array = next(filter(is_cuda_array, columns))
+    return Placement(_library_of(array), queue_of(array))
 
 
 def _library_of(array: Any) -> Library:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -15,6 +15,9 @@ from .missing_codes import missing_code, missing_in
 from .schema import Schema, Values
 from .variables import Discrete
 from .vectors import cells_in_range
+
+if TYPE_CHECKING:
+    from .cuda_samples import CudaSamples
 
 SHOWN_ROWS, SHOWN_COLUMNS = 5, 6  # of a repr
 SHOWN_HTML_COLUMNS = 200  # beside each other, to scroll through; the rows are the first and the last five
@@ -176,6 +179,20 @@ class Samples:
         if copy is False and self._schema.n_codes and self._schema.n_reals:
             raise ValueError("discrete and real variables become one array by a copy only")
         return np.array(rows_of(self._blocks, self._schema), dtype=dtype, copy=copy)
+
+    def to(self, device: str) -> CudaSamples:
+        """The rows on a GPU, "cuda" or "cuda:1", copied once; codes are checked where they are used.
+
+        Raises CudaUnavailableError where there is none, ValueError for another device.
+        """
+        from .cuda_samples import CudaSamples
+        from .placement import Placement
+
+        placement = Placement.asked(device)
+        if placement.queue is None:
+            raise ValueError(f'samples are on the CPU: to() takes "cuda" or "cuda:<number>", got {device!r:.60}')
+        there = Values(*map(placement.queue.to_device, self._blocks))
+        return CudaSamples(there, self._schema, placement, self.seed, self.start, is_known=False)
 
     def labels(self, name: str) -> npt.NDArray[np.object_]:
         """One column as state names, None where a value is missing, ``(n,)`` or ``(n, *event_shape)``.

@@ -24,6 +24,7 @@ CUDA_HOMES = {
     "GaussianEngine": ("gaussian.cuda_run", "CudaGaussians"),
     "LogisticEngine": ("logistic.cuda_run", "CudaLogistic"),
     "MultivariateEngine": ("multivariate.cuda_run", "CudaVectors"),
+    "NeuralEngine": ("torch.cuda_neural", "CudaNeural"),
     "RootEngine": ("roots.cuda_run", "CudaRoots"),
     "TableEngine": ("tables.cuda_run", "CudaTables"),
 }
@@ -71,14 +72,12 @@ class CudaProgram:
         for engine in self.segments:
             engine.sample(queue, key, start, values)
 
-    def log_prob(self, queue: CudaQueue, block: CudaBlock, empty: Callable[..., Any]) -> Any:
-        """log p of every row (n,), in nats."""
+    def log_prob(self, queue: CudaQueue, block: CudaBlock, out: Any, empty: Callable[..., Any]) -> None:
+        """out (n,) = log p of every row, in nats."""
         first, *others = self.scoring
-        out = empty((block.n,), np.float64)
         first.log_prob(queue, block.part, out)
         if others:
             self._add(others, queue, block, empty((block.n,), np.float64), out)
-        return out
 
     def _add(self, engines: Sequence[CudaEngine[Any]], queue: CudaQueue, block: CudaBlock, term: Any, out: Any) -> None:
         """out += the terms of engines, which ``term`` (n,) takes one by one."""

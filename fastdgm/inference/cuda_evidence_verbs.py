@@ -39,8 +39,8 @@ class EvidenceVerbs(NamedTuple):
         return RowsOnCard(block, self.placement)
 
     def log_prob_of(self, block: CudaBlock) -> Any:
-        """log p of what is observed in every row (n,), nats."""
-        return self.placement.give_back(self.exact.log_evidence(RowsOnCard(block, self.placement)))
+        """log p of what is observed in every row (n,), nats, an array of numba's."""
+        return self.exact.log_evidence(RowsOnCard(block, self.placement))
 
     def log_prob_given(self, data: Any, names: Collection[str], impossible: Impossible) -> Any:
         """log p(the others | these) (n,), nats."""

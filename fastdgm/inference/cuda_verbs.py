@@ -1,21 +1,22 @@
-"""What a network answers about rows on a GPU, and draws there."""
+"""What a network answers about rows on a GPU, and draws there; each group of verbs has a file of its own."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from ..data.cuda_boundary import as_partial_cuda_block
 from ..data.cuda_samples import CudaSamples
 from ..data.placement import Placement
 from ..engines.cuda_program import CudaProgram
+from . import cuda_draws, cuda_scores
 from .cuda_refusals import not_on_card
 
 if TYPE_CHECKING:
+    from ..data.cuda_blocks import CudaBlock
     from .cuda_evidence_verbs import EvidenceVerbs
-    from .exact import Exact
+    from .cuda_exact import CudaExact
     from .impossible import Impossible
 
 
@@ -24,22 +25,24 @@ class CudaVerbs(NamedTuple):
 
     program: CudaProgram
     placement: Placement
-    exact: Exact | None = None  # of networks of discrete variables
+    exact: CudaExact | None = None  # of networks of discrete variables
 
     def sample(self, n: int, key: int, start: int, dtype: np.dtype[Any]) -> CudaSamples:
         """Rows drawn parents first."""
-        values = self.program.sample(self.placement.cuda, n, key, start, dtype, self.placement.empty)
-        return CudaSamples(values, self.program.program.schema, self.placement, key, start)
+        return cuda_draws.sample(self.program, self.placement, n, key, start, dtype)
+
+    def iter_samples(self, n: int, chunk: int, key: int, start: int, dtype: np.dtype[Any]) -> Iterator[CudaSamples]:
+        """The same, ``chunk`` rows at a time."""
+        starts = range(start, start + n, chunk)
+        return (self.sample(min(chunk, start + n - first), key, first, dtype) for first in starts)
 
     def log_prob(self, data: Any) -> Any:
-        """log p of rows, of the library and on the card of the data; missing values are summed out."""
-        queue, empty = self.placement.cuda, self.placement.empty
-        block = as_partial_cuda_block(data, self.program.program.schema, queue, empty)
-        if block.first_missing is None:
-            return self.placement.give_back(self.program.log_prob(queue, block, empty))
-        if self.exact is None:
-            block.refuse_missing()
-        return self.evidence("log_prob of rows in which values are missing").log_prob_of(block)
+        """log p of rows (n,), of the library and on the card of the data; missing values are summed out."""
+        return cuda_scores.log_prob(self.program, self.placement, data, self._log_evidence)
+
+    def log_prob_per_variable(self, data: Any) -> Any:
+        """Its terms (n, n_vars), of complete rows."""
+        return cuda_scores.log_prob_per_variable(self.program, self.placement, data)
 
     def log_prob_given(self, data: Any, names: Sequence[str], impossible: Impossible) -> Any:
         """log p(the others | these)."""
@@ -51,4 +54,10 @@ class CudaVerbs(NamedTuple):
 
         if self.exact is None:
             raise not_on_card(f"{what} in networks of other variables than tables")
-        return EvidenceVerbs(self.exact.on_card(self.placement.cuda.device), self.placement)
+        return EvidenceVerbs(self.exact, self.placement)
+
+    def _log_evidence(self, block: CudaBlock) -> Any:
+        """log p of what is observed in every row (n,), numba's."""
+        if self.program.program.refuses_missing:
+            block.refuse_missing()
+        return self.evidence("log_prob of rows in which values are missing").log_prob_of(block)

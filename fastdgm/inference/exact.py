@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from itertools import accumulate
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -27,9 +27,6 @@ from .joint import Joint
 from .latent import Inference
 from .tabular import tables_of
 
-if TYPE_CHECKING:
-    from .cuda_exact import CudaExact
-
 Array = npt.NDArray[Any]
 
 PIECE_CELLS = 1 << 23  # rows of a piece x cells of the tree
@@ -47,15 +44,6 @@ class Exact:
         self.schema = program.schema
         self.n_states = tuple(len(states) for states in self.schema.states.values())
         self.first_cell = tuple(accumulate(self.n_states, initial=0))  # of each variable in marginals
-        self._on_cards: dict[int, CudaExact] = {}
-
-    def on_card(self, device: int) -> CudaExact:
-        """What answers on a card, by its number: made on first use, and kept with what was uploaded to it."""
-        if device not in self._on_cards:
-            from .cuda_exact import CudaExact
-
-            self._on_cards[device] = CudaExact(self)
-        return self._on_cards[device]
 
     @cached_property
     def families(self) -> Families:

@@ -11,8 +11,10 @@ import numpy.typing as npt
 
 from ..conditionals.base import Conditional
 from ..data.blocks import Block, Part
+from ..data.cuda_blocks import CudaBlock
 from ..data.schema import Schema
 from ..data.variables import Variable
+from ..runtime.cuda_queue import CudaQueue
 from .counts import Prior
 
 Array = npt.NDArray[Any]
@@ -73,6 +75,13 @@ class SumEstimator(Estimator, ABC):
     @abstractmethod
     def collect(self, begin: int, end: int, part: Part, weights: Weights) -> Any:
         """The statistics of rows ``begin`` to ``end`` of checked columns and of their weights; none: to compile."""
+
+    def collect_on_card(self, queue: CudaQueue, block: CudaBlock, weights: Any) -> Any:
+        """The statistics of all rows of a block on a GPU, with weights (n,) there; None: 1 each. Waits for the card.
+
+        TypeError, naming a variable, where there are no loops for that.
+        """
+        raise TypeError(f"{self.targets[0].name!r} is learnt on the CPU alone: copy the rows there")
 
     @abstractmethod
     def merged(self, earlier: Any, later: Any) -> Any:

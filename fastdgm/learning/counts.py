@@ -12,9 +12,11 @@ from ..conditionals.table import CPT
 from ..data.blocks import Block
 from ..data.booleans import with_plain_bytes
 from ..data.boundary import Variables, as_known_block, as_training_block
+from ..data.cuda_blocks import CudaBlock
 from ..engines.tables.count import count_cells
 from ..engines.tables.plan import Structure, family_counts
 from ..runtime.arrays import read_only
+from ..runtime.cuda_queue import CudaQueue
 
 Array = npt.NDArray[Any]
 UnknownLabels = Literal["error", "drop"]
@@ -130,6 +132,16 @@ def count_families(parents: Mapping[str, Sequence[str]], block: Block, sample_we
     structure = Structure(parents, block.states)
     weights = None if sample_weight is None else checked_weights(sample_weight, block.n)
     return family_counts(structure, count_cells(structure, block, weights))
+
+
+def count_families_on_card(
+    parents: Mapping[str, Sequence[str]], queue: CudaQueue, block: CudaBlock, weights: Any
+) -> list[Array]:
+    """The same of rows on a GPU, with weights (n,) there; None: 1 each. Weighted sums differ by rounding."""
+    from ..engines.tables.cuda_count import count_cells_on_card
+
+    structure = Structure(parents, block.schema.states)
+    return family_counts(structure, count_cells_on_card(structure, queue, block.part.codes, weights))
 
 
 def table_from_counts(counts: Array, pseudo_count: float) -> Array:

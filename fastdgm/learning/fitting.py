@@ -7,12 +7,14 @@ from typing import Any, NamedTuple
 
 from ..conditionals.base import Conditional
 from ..data.blocks import Block
+from ..data.cuda_blocks import CudaBlock
 from ..data.schema import Schema
 from ..data.variables import Variable
+from ..runtime.cuda_queue import CudaQueue
 from ..runtime.pieces import cell_ranges
 from ..runtime.threads import run_pieces
 from .base import Estimator, Learnt, RowsEstimator, SumEstimator, Target, UndeterminedError, Weights
-from .counts import Prior, TrainingRows, checked_weights, count_families, tables_from_counts
+from .counts import Prior, TrainingRows, checked_weights, count_families, count_families_on_card, tables_from_counts
 from .estimators import ESTIMATORS, KEPT, TRAINED, all_tables, kind_of
 from .notes import warning_text
 
@@ -55,7 +57,11 @@ def learn_chunk(known: Known, rows: TrainingRows, prior: Prior, earlier: Any) ->
     """
     learner = Learner(known, rows.block.schema, prior)
     learner.refuse_all_at_once()
-    statistics = learner.collect(rows, earlier)
+    return estimate_chunk(learner, learner.collect(rows, earlier))
+
+
+def estimate_chunk(learner: Learner, statistics: Any) -> Fitted:
+    """All conditionals; none, and a warning, where the statistics of all chunks do not determine them yet."""
     try:
         return learner.estimate(statistics)
     except UndeterminedError as error:
@@ -113,10 +119,27 @@ class Learner:
             return counts if earlier is None else [old + new for old, new in zip(earlier, counts, strict=True)]
         sums = {kind: own for kind, own in self._estimators.items() if isinstance(own, SumEstimator)}
         found = _collected(list(sums.values()), self._schema, rows.block, _weights(rows))
-        statistics = dict(zip(sums, found, strict=True))
+        return self._merged(earlier, dict(zip(sums, found, strict=True)))
+
+    def collect_on_card(self, queue: CudaQueue, block: CudaBlock, weights: Any, earlier: Any = None) -> Any:
+        """The same of rows on a GPU, with weights (n,) there; None: 1 each.
+
+        TypeError, naming a variable, where one is learnt on the CPU alone.
+        """
+        if self._counts_alone:
+            counts = count_families_on_card(self._parents, queue, block, weights)
+            return counts if earlier is None else [old + new for old, new in zip(earlier, counts, strict=True)]
+        refuse_cpu_alone(self._targets, self._estimators)
+        sums = {kind: own for kind, own in self._estimators.items() if isinstance(own, SumEstimator)}
+        found = {kind: own.collect_on_card(queue, block, weights) for kind, own in sums.items()}
+        return self._merged(earlier, found)
+
+    def _merged(self, earlier: Any, later: dict[str, Any]) -> dict[str, Any]:
+        """Statistics by kind of the rows of both; ``earlier`` may be None."""
         if earlier is None:
-            return statistics
-        return {kind: own.merged(earlier[kind], statistics[kind]) for kind, own in sums.items()}
+            return later
+        sums = {kind: own for kind, own in self._estimators.items() if isinstance(own, SumEstimator)}
+        return {kind: own.merged(earlier[kind], later[kind]) for kind, own in sums.items()}
 
     def estimate(self, statistics: Any, rows: TrainingRows | None = None) -> Fitted:
         """All conditionals from collected statistics; ``rows``, all of them, for what has none.
@@ -128,6 +151,14 @@ class Learner:
         learnt = [_learnt(own, statistics.get(kind), rows) for kind, own in self._estimators.items()]
         notes = [note for own in learnt for note in own.notes]
         return Fitted(_together(self._targets, learnt), statistics, warning_text(notes))
+
+
+def refuse_cpu_alone(targets: Sequence[Target], estimators: Mapping[str, Estimator]) -> None:
+    """TypeError, naming a variable, where one needs more than sums over rows."""
+    names = [target.name for target in targets if isinstance(target.conditional, TRAINED)]
+    names += [own.targets[0].name for own in estimators.values() if isinstance(own, RowsEstimator)]
+    if names:
+        raise TypeError(f"{names[0]!r} is learnt on the CPU alone, in several passes over the rows: copy them there")
 
 
 def _estimators(targets: Sequence[Target], schema: Schema, prior: Prior) -> dict[str, Estimator]:

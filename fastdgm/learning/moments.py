@@ -10,11 +10,13 @@ import numpy as np
 import numpy.typing as npt
 
 from ..data.blocks import Part
+from ..data.cuda_blocks import CudaBlock
 from ..data.schema import Schema
 from ..data.variables import Discrete, Real, Variable
 from ..engines.moments.collect import AllMoments, collect_moments, merge_moments
 from ..engines.moments.plan import Family, Strata
 from ..engines.moments.sums import Moments
+from ..runtime.cuda_queue import CudaQueue
 from .background import with_background
 from .base import Guarded, Learnt, SumEstimator, Target, Weights
 from .counts import Prior
@@ -35,6 +37,12 @@ class MomentsEstimator(SumEstimator):
     def collect(self, begin: int, end: int, part: Part, weights: Weights) -> AllMoments:
         """Moments by stratum."""
         return collect_moments(self._strata, begin, end, part, weights)
+
+    def collect_on_card(self, queue: CudaQueue, block: CudaBlock, weights: Any) -> AllMoments:
+        """The same of rows on a GPU."""
+        from ..engines.moments.cuda_collect import collect_moments_on_card
+
+        return collect_moments_on_card(self._strata, queue, block, weights)
 
     def merged(self, earlier: AllMoments, later: AllMoments) -> AllMoments:
         """Those of the rows of both."""

@@ -10,9 +10,11 @@ import numpy.typing as npt
 
 from ..conditionals.table import CPT
 from ..data.blocks import Part
+from ..data.cuda_blocks import CudaBlock
 from ..data.schema import Schema
 from ..engines.tables.count import count_piece
 from ..engines.tables.plan import Structure, family_counts
+from ..runtime.cuda_queue import CudaQueue
 from .base import Learnt, SumEstimator, Target, Weights
 from .counts import Prior, table_from_counts
 
@@ -36,6 +38,12 @@ class TableEstimator(SumEstimator):
     def collect(self, begin: int, end: int, part: Part, weights: Weights) -> Array:
         """Counts by cell."""
         return count_piece(self._structure, begin, end, part.codes, weights)[0]
+
+    def collect_on_card(self, queue: CudaQueue, block: CudaBlock, weights: Any) -> Array:
+        """The same of rows on a GPU."""
+        from ..engines.tables.cuda_count import count_cells_on_card
+
+        return count_cells_on_card(self._structure, queue, block.part.codes, weights)
 
     def merged(self, earlier: Array, later: Array) -> Array:
         """Their sum."""

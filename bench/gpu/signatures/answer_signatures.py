@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from numba.types import int64
 
-from fastdgm.engines.junction.answer_loops_cuda import LOOPS
+from fastdgm.engines.junction.loops_cuda import LOOPS
 
 from .signature import Signature, array
 
@@ -14,7 +14,7 @@ from .signature import Signature, array
 def answer_signatures() -> Iterator[Signature]:
     """All verbs, for both types of codes."""
     totals = array("float64", 1)
-    yield Signature("answers", "subtract", "", LOOPS["subtract", "cuda"], [totals, totals])
+    yield Signature("junction", "subtract", "", LOOPS["subtract", "cuda"], [totals, totals])
     for codes in ("uint8", "uint16"):
         block = array(codes, 2)
         arguments = {
@@ -23,5 +23,5 @@ def answer_signatures() -> Iterator[Signature]:
             "copy row": [block, int64, block],
         }
         for verb, own in arguments.items():
-            yield Signature("answers", verb, codes, LOOPS[verb, "cuda"], own)
-    yield Signature("answers", "widen", "", LOOPS["widen", "cuda"], [array("uint8", 2), array("uint16", 2)])
+            yield Signature("junction", verb, codes, LOOPS[verb, "cuda"], own)
+    yield Signature("junction", "widen", "", LOOPS["widen", "cuda"], [array("uint8", 2), array("uint16", 2)])

@@ -20,6 +20,7 @@ def moments_signatures() -> Iterator[Signature]:
         arguments = {
             "block moments": [plan, array(codes, 2), reals, sums, sums, parts],
             "first values": [array("uint32", 1), reals, sums],
+            "first bad weight": [array(element, 1), array("int64", 1)],
         }
         for verb, own in arguments.items():
             yield Signature("moments", verb, f"{codes}, {element}", LOOPS[verb, "cuda"], own)

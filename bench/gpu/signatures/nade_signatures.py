@@ -21,12 +21,16 @@ def nade_signatures() -> Iterator[Signature]:
         number, flat, block = getattr(numba.types, element), array(element, 1), array(element, 2)
         codes = array("uint8", 2)
         plan = plan_type(NADEPlan, int64, "int64", block, block, flat, flat, block, flat)
-        draw = plan_type(NADEDraw, uint64, uint64, number, number, codes, int64, block, boolean)
+        wide = array("float64", 2)
+        draw = plan_type(NADEDraw, uint64, uint64, number, number, codes, int64, wide, boolean)
         scores, draws = output_types("uint8", element)
         settings = plan_type(AdamSettings, *[float64] * 7)
         arguments = {
             "log_prob": [plan, codes, scores],
             "sample": [plan, draw, draws],
+            "slopes": [plan, codes, flat, array("float64", 1), block],
+            "gradients of slopes": [plan, codes, block, block],
+            "sum parts": [block, flat],
             "adam": [settings, flat, flat, flat, flat],
         }
         for verb, own in arguments.items():

@@ -7,24 +7,24 @@ from collections.abc import Iterator
 from numba.types import uint64
 
 from fastdgm.engines.tables.loops_cuda import LOOPS
-from fastdgm.kernels.cpt import SamplingPlan, ScoringPlan
 
-from .signature import Signature, array, plan_type
+from .signature import Signature, array
 
 
 def table_signatures() -> Iterator[Signature]:
     """All verbs, for both types of codes."""
+    words, slots, table, rows = array("uint32", 1), array("uint64", 1), array("float64", 1), array("float64", 2)
     for codes in ("uint8", "uint16"):
-        short, flat, block, totals = "uint32", array(codes, 1), array(codes, 2), array("float64", 1)
-        sampling = plan_type(SamplingPlan, *[short] * 8, "uint64", "uint64", short, uint64)
-        scoring = plan_type(ScoringPlan, *[short] * 3, "uint64", "float64")
+        block = array(codes, 2)
         arguments = {
-            "sample": [uint64, uint64, sampling, block],
-            "log_prob columns": [scoring, flat, block, totals],
-            "log_prob per variable": [scoring, flat, block, array("float64", 2)],
-            "count": [scoring, flat, block, totals, array("float64", 2)],
-            "log_prob of states": [scoring, flat, block, array("float64", 2)],
-            "first bad row": [flat, block, array("int64", 1)],
+            "sample": [uint64, uint64, words, slots, block],
+            "log_prob columns": [words, table, block, table],
+            "log_prob per variable": [words, table, block, rows],
+            "log_prob of states": [words, table, block, rows],
+            "count": [words, block, table, table],
+            "count rows": [words, block, slots],
         }
         for verb, own in arguments.items():
             yield Signature("tables", verb, codes, LOOPS[verb, "cuda"], own)
+    verb = "posterior of states"
+    yield Signature("tables", verb, "", LOOPS[verb, "cuda"], [rows, table, array("int64", 1)])

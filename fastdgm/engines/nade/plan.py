@@ -29,13 +29,18 @@ def padded(hidden: int) -> int:
 
 def plan_of(parameters: dict[str, Array], activation: str, order: Array) -> NADEPlan:
     """Padded copies of the parameters for the kernels."""
-    n_vars, hidden = parameters["W"].shape
-    units = padded(hidden)
-    check_memory(2 * flat_size(n_vars, units) * parameters["W"].itemsize, "the parameters of the network")
-    own = views_of(np.zeros(flat_size(n_vars, units), parameters["W"].dtype), n_vars, units)
+    own = padded_to(padded(parameters["W"].shape[1]), parameters)
+    return plan_of_padded(own, np.empty_like(own["W"]), activation, order)
+
+
+def padded_to(units: int, parameters: dict[str, Array]) -> dict[str, Array]:
+    """Copies of the parameters with zeros for units that nobody has."""
+    n_vars, dtype = len(parameters["W"]), parameters["W"].dtype
+    check_memory(2 * flat_size(n_vars, units) * dtype.itemsize, "the parameters of the network")
+    own = views_of(np.zeros(flat_size(n_vars, units), dtype), n_vars, units)
     for name, array in parameters.items():
         own[name][..., : array.shape[-1]] = array
-    return plan_of_padded(own, np.empty_like(own["W"]), activation, order)
+    return own
 
 
 def plan_of_padded(own: dict[str, Array], factor: Array, activation: str, order: Array) -> NADEPlan:
@@ -43,6 +48,11 @@ def plan_of_padded(own: dict[str, Array], factor: Array, activation: str, order:
     mode = RELU if activation == "relu" else SIGMOID_BY_EXP
     if mode == SIGMOID_BY_EXP and float(np.abs(own["c"]).max()) > LARGEST_EXPONENT[own["c"].itemsize]:
         mode = SIGMOID
+    return plan_in(mode, own, factor, order)
+
+
+def plan_in(mode: int, own: dict[str, Array], factor: Array, order: Array) -> NADEPlan:
+    """The plan of padded parameters in one mode; fills ``factor``, which it may keep."""
     first = own["c"]
     if mode == SIGMOID_BY_EXP:
         first = np.exp(-own["c"])
@@ -74,7 +84,7 @@ def without_padding(views: dict[str, Array], hidden: int) -> dict[str, Array]:
 
 
 def views_of(flat: Array, n_vars: int, units: int) -> dict[str, Array]:
-    """W, V (n_vars, units), c (units,), b (n_vars,) of one flat array of ``flat_size`` numbers."""
+    """W, V (n_vars, units), c (units,), b (n_vars,) of one flat array, here or on a GPU, of ``flat_size`` numbers."""
     cells = n_vars * units
-    W, V, c, b = np.split(flat, [cells, 2 * cells, 2 * cells + units])
-    return {"W": W.reshape(n_vars, units), "V": V.reshape(n_vars, units), "b": b, "c": c}
+    W, V = (flat[begin : begin + cells].reshape(n_vars, units) for begin in (0, cells))
+    return {"W": W, "V": V, "b": flat[2 * cells + units :], "c": flat[2 * cells : 2 * cells + units]}

@@ -42,7 +42,10 @@ def sample(plan: NADEPlan, draw: Draw) -> Drawn:
     values = np.empty((draw.n, n_vars), np.uint8)
     total, sampling_total = np.empty((2, draw.n if want else 0))
     undefined = np.empty(draw.n, np.bool_)
-    request = _request(draw, n_vars, plan.W.dtype)
+    prefix = np.empty((1, 0), np.uint8) if draw.prefix is None else draw.prefix
+    uniforms = np.empty((0, n_vars)) if draw.uniforms is None else draw.uniforms_in(plan.W.dtype)
+    uniforms = read_only(np.ascontiguousarray(uniforms, plan.W.dtype))
+    request = request_of(draw, plan.W.dtype, read_only(prefix), uniforms)
     draws = Draws(values, total, sampling_total, undefined, np.empty((0, 0), plan.W.dtype))
     run_rows(lambda begin, end: LOOPS["sample", "cpu"](begin, end, plan, request, draws), draw.n, work_per_row(plan))
 
@@ -56,20 +59,18 @@ def sample(plan: NADEPlan, draw: Draw) -> Drawn:
     return Drawn(values, total if want else None, sampling_total if want and draw.truncated else None)
 
 
-def _request(draw: Draw, n_vars: int, dtype: np.dtype[Any]) -> NADEDraw:
-    """The draw as the kernels read it."""
+def request_of(draw: Draw, dtype: np.dtype[Any], prefix: Any, uniforms: Any) -> NADEDraw:
+    """The draw as the loops read it, with arrays of the device that draws."""
     sure = NEVER_SURE if draw.top_p is None or draw.top_p == 1.0 else draw.top_p
-    prefix = np.empty((1, 0), np.uint8) if draw.prefix is None else draw.prefix
-    uniforms = np.empty((0, n_vars)) if draw.uniforms is None else draw.uniforms_in(dtype)
     number = dtype.type
     return NADEDraw(
         key=np.uint64(draw.key),
-        start=np.uint64(draw.start),
+        start=np.uint64(draw.start if draw.n else 0),  # no rows may start at 2**64
         temperature=number(draw.temperature_in(dtype)),
         sure=number(0.0 if draw.top_k == 1 else sure),
-        prefix=read_only(prefix),
+        prefix=prefix,
         n_per_row=max(1, draw.n) if draw.prefix is None else draw.n_per_row,
-        uniforms=read_only(np.ascontiguousarray(uniforms, dtype)),
+        uniforms=uniforms,
         want_log_prob=draw.return_log_prob,
     )
 
