@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from device import run
 from masked_models import random_fvsbn, random_made
 from test_cuda_models import context_of, on_card, to_card
 
+from fastdgm.engines.masked.loops_cuda import LOOPS
 from fastdgm.errors import DivergedError
+from fastdgm.kernels.made_training_cuda import Minibatch
 
 pytestmark = [pytest.mark.gpu, pytest.mark.filterwarnings("ignore:overflow encountered", "ignore:invalid value")]
 
@@ -18,7 +21,6 @@ MODELS = {
     "MADE": lambda: random_made(4, (5, 4), activation="tanh", **EXACT),
     "categorical": lambda: random_made(3, 5, n_states=3, activation="silu", **EXACT),
     "normal": lambda: random_made(3, 5, head="normal", activation="elu", **EXACT),
-    "mixture": lambda: random_made(3, 5, head="mixture", n_components=2, activation="gelu", **EXACT),
     "context": lambda: random_made(3, 6, n_context=2, **EXACT),
 }
 
@@ -40,6 +42,30 @@ def test_fit_takes_the_steps_of_the_cpu(make):
             expected[key] for key in ("epoch", "learning_rate")
         ]
         np.testing.assert_allclose([record["train"], record["valid"]], [expected["train"], expected["valid"]])
+
+
+HEADS = [{}, {"n_states": 4}, {"head": "normal"}, {"head": "mixture", "n_components": 3}]
+
+
+@pytest.mark.parametrize("options", HEADS, ids=str)
+def test_slopes_of_heads_are_the_derivatives_of_their_terms(options):
+    net = random_made(2, 4, **EXACT, **options)._net
+    first, rows, columns = int(net.layers[-1, 0]), 2 * net.head_size, 8
+    x = np.array([[1.0, 0.0], [0.0, 1.0]]).astype(np.float64 if "head" in options else np.uint8)
+    state = np.random.default_rng(0).normal(size=(net.biases.size, columns))
+
+    def found(state):
+        scratch = np.zeros_like(state), np.zeros_like(state), np.zeros(2 * columns)
+        batch = Minibatch(x, np.empty((2, 0)), np.array([1, 0]), 0, 2, state, *scratch)
+        run(LOOPS["head slopes", "cuda"], columns, net, batch)
+        return batch.terms.reshape(2, columns)[:, :2], batch.slopes[first : first + rows, :2]
+
+    terms, slopes = found(state)
+    for row in range(rows):
+        moved = state.copy()
+        moved[first + row] += 1e-6
+        by_row = (found(moved)[0] - terms).sum(axis=0) / 1e-6
+        np.testing.assert_allclose(slopes[row], by_row, rtol=1e-4, atol=1e-5)
 
 
 def test_what_cannot_be_done_there_is_refused(tmp_path):
