@@ -38,7 +38,7 @@ SIGNATURES = {signature.name: signature for signature in all_signatures()}
 
 
 def assert_compiles(signature: Signature) -> None:
-    text = ptx_of(signature, "8.0")
+    text = ptx_of(signature, ["8.0"])["8.0"]
     assert ".visible .entry" in text
     assert "st.global" in text or "atom." in text or "red." in text
 
