@@ -222,8 +222,6 @@ class BayesNet(Sampler):
         from .learning.neural import TrainingData
         from .learning.neural_options import ModuleOptions
 
-        if Placement.of(data).queue is not None:
-            raise not_on_card("fit")
         check_ignored_labels(y)
         own_prior = checked_prior(prior, equivalent_sample_size)
         options = EMOptions(n_restarts, max_iterations, tolerance, seed, progress, resume, checkpoint).checked()
@@ -245,6 +243,8 @@ class BayesNet(Sampler):
         has_models = any(isinstance(own, AutoregressiveConditional) for own in self._conditionals.values())
         if guides or self._has_modules:
             options.refuse_any()
+            if Placement.of(data).queue is not None:
+                raise not_on_card("fit of a network with modules")
             given = TrainingData(data, y, valid, sample_weight, unknown)
             return self._learn_modules(given, guides, own_prior, training.checked(valid is not None))
         if not has_models:
@@ -295,8 +295,6 @@ class BayesNet(Sampler):
         """
         from .learning.counts import check_ignored_labels, checked_prior
 
-        if Placement.of(data).queue is not None:
-            raise not_on_card("partial_fit")
         check_ignored_labels(y)
         for name, own in self._conditionals.items():
             if isinstance(own, Neural):

@@ -145,12 +145,3 @@ def log_prob_of_states_cuda(words, table, codes, out):
         rows = Codes(codes, first, one, whole)
         for k in range(out.shape[0]):
             _store_each(out[k], first, one, _sum(words, table, shared, rows, uint32(k)))
-
-
-@cuda.jit
-def in_range_cuda(largest, codes, bad_row):
-    """bad_row[0] = the smallest row with a code above ``largest`` of its variable, if any."""
-    for i in range(cuda.grid(1), codes.shape[1], cuda.gridsize(1)):
-        for v in range(codes.shape[0]):
-            if codes[v, i] > largest[v]:
-                cuda.atomic.min(bad_row, 0, i)

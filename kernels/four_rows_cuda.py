@@ -1,15 +1,16 @@
 """Four rows to a thread: what is read of a plan serves all four, and four loads are under way at once.
 
 The rows of a thread lie a block of threads apart, so that neighbours in a warp read neighbours in memory. Rows beyond
-the last are the last one again: they compute and write what it does, without a branch.
+the last are the last one again: they compute and write what it does, without a branch; so nobody may add to what is
+there.
 """
 
 from __future__ import annotations
 
 import numpy as np
-from numba import cuda, uint64
+from numba import cuda, uint32, uint64
 
-__all__ = ["ROWS", "beyond", "cells", "first_row", "four", "put", "row_step", "rows_from"]
+__all__ = ["ROWS", "beyond", "cells", "first_row", "four", "global_rows", "places", "put", "row_step", "rows_from"]
 
 ROWS = np.uint64(4)
 device = cuda.jit(device=True)
@@ -34,6 +35,24 @@ def rows_from(first, n):
     second = first + step
     third = second + step
     return min(first, last), min(second, last), min(third, last), min(third + step, last)
+
+
+@device
+def global_rows(start, rows):
+    """Their numbers in the stream of a key."""
+    first = uint64(start)
+    return first + rows[0], first + rows[1], first + rows[2], first + rows[3]
+
+
+@device
+def places(first, size, states):
+    """first + size * state in four rows: below 2**32, which takes half the registers of wide numbers."""
+    return (
+        uint32(uint64(first[0]) + size * uint64(states[0])),
+        uint32(uint64(first[1]) + size * uint64(states[1])),
+        uint32(uint64(first[2]) + size * uint64(states[2])),
+        uint32(uint64(first[3]) + size * uint64(states[3])),
+    )
 
 
 @device

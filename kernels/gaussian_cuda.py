@@ -18,7 +18,7 @@ import numpy as np
 from numba import cuda, float64, uint32, uint64
 
 from .four_numbers_cuda import four_normals, no_words, words_of
-from .four_rows_cuda import beyond, cells, first_row, four, put, row_step, rows_from
+from .four_rows_cuda import beyond, cells, first_row, four, places, put, row_step, rows_from
 from .portable import multiply_add
 
 __all__ = ["FIELDS", "HEADER", "PackedGaussians", "log_prob_cuda", "log_prob_per_variable_cuda", "sample_cuda"]
@@ -75,23 +75,12 @@ def _after(member):
 
 
 @device
-def _places(first, size, states):
-    """first + size * state in four rows: below 2**32, which takes half the registers of wide numbers."""
-    return (
-        uint32(uint64(first[0]) + size * uint64(states[0])),
-        uint32(uint64(first[1]) + size * uint64(states[1])),
-        uint32(uint64(first[2]) + size * uint64(states[2])),
-        uint32(uint64(first[3]) + size * uint64(states[3])),
-    )
-
-
-@device
 def _states(words, member, codes, rows):
     """The joint states of the discrete parents in four rows, clamped to their tables."""
     states = four(uint32(0))
     at, end = member.at + member.n_parents, _after(member)
     while at < end:
-        states = _places(states, uint64(words[at + uint64(1)]), cells(codes, uint64(words[at]), rows))
+        states = places(states, uint64(words[at + uint64(1)]), cells(codes, uint64(words[at]), rows))
         at += TWO
     last = uint32(member.last)
     return min(states[0], last), min(states[1], last), min(states[2], last), min(states[3], last)
@@ -100,7 +89,7 @@ def _states(words, member, codes, rows):
 @device
 def _starts(member, states):
     """Where the numbers of these states begin."""
-    return _places(four(uint32(member.numbers)), TWO + member.n_parents, states)
+    return places(four(uint32(member.numbers)), TWO + member.n_parents, states)
 
 
 @device
@@ -164,8 +153,8 @@ def _terms(plan, at, codes, reals, rows):
     states, differ = _states(plan.words, member, codes, rows), member.n_selectors > uint64(0)
     means = _means(plan, member, _starts(member, states), reals, rows)
     values, is_point = cells(reals, member.row, rows), member.is_point > 0
-    places = _places(four(uint32(member.wide)), TWO, states)
-    halves, scales = beyond(plan.wide, places, uint64(0), differ), beyond(plan.wide, places, uint64(1), differ)
+    at_wide = places(four(uint32(member.wide)), TWO, states)
+    halves, scales = beyond(plan.wide, at_wide, uint64(0), differ), beyond(plan.wide, at_wide, uint64(1), differ)
     terms = (
         _term(values[0] - means[0], halves[0], scales[0], is_point),
         _term(values[1] - means[1], halves[1], scales[1], is_point),

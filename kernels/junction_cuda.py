@@ -9,7 +9,8 @@ of a step are filled two at a time, because what limits a GPU here is the wait f
 ALARM, log p(e): 1071 cells of 1588 factors, 126 rows of workspace. 2055 numbers of shared memory to read and write a
 row are 0.6 ns on an H100, and with the program's words 0.9 ns, fp64 0.1 ns, bytes 0.015 ns; seven warps to a
 multiprocessor wait 1 to 2 ns. A100: 1.4 ns, waiting 3. T4: 12.5 ns of fp64, which is 1/32 there, and one warp, waiting
-30 ns.
+30 ns. The posterior of one variable: 1.5 times that. Marginals of all: 2659 cells of 4258 factors and 519 rows, in
+slabs that the second cache does not hold; 42 KB a row are 14 ns on an H100, 25 on an A100, 140 on a T4.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from typing import NamedTuple
 from numba import cuda, float64, int64
 
 from . import junction
-from .junction import COUNTS, INDICATORS, MARGINALS, SCALE, SOFTEST, SUMS, TURN, UNSCALE
+from .junction import INDICATORS, MARGINALS, SCALE, SOFTEST, SUMS, TURN, UNSCALE
 
 __all__ = ["CudaAnswers", "CudaEvidence", "PackedProgram", "answer_cuda", "answer_shared_cuda"]
 
@@ -38,8 +39,6 @@ EXPONENT, SOFTNESS, FLAG, STATE_ROWS = 0, 1, 2, 3
 # What a call has to say of rows: the first of them, or beyond all.
 FLAGGED, IMPOSSIBLE = 0, 1
 
-COUNT_COLUMNS = 32  # of each cell that is counted: the threads of a warp add to neighbouring numbers
-
 
 class PackedProgram(NamedTuple):
     """A dense program in two arrays."""
@@ -52,15 +51,14 @@ class CudaEvidence(NamedTuple):
     """What is known of rows."""
 
     codes: object  # (n_vars, n); all bits set where nothing is known
-    likelihoods: object  # float64 (sum of states, n); (0, 0) without
+    likelihoods: object  # float64 (sum of states, n); of no use without
 
 
 class CudaAnswers(NamedTuple):
     """What is filled."""
 
     log_p: object  # float64 (n,): log p(e_i), -inf where it is 0; NaN in rows that are flagged
-    cells: object  # float64: marginals P(x_v = k | e_i) at first n + i states + k, NaN where e_i is impossible; or
-    # counts (n_cells, COUNT_COLUMNS), to which sum over i of P(cell | e_i) is added, if summed over columns; or empty
+    cells: object  # float64: P(x_v = k | e_i) at first n + i states + k, NaN where e_i is impossible; or of no use
     status: object  # int64 (2,): first row that is flagged, and first that is impossible, where below what was there
 
 
@@ -231,16 +229,6 @@ def _fill_marginals(program, o, known, a, work, answers):
 
 
 @device
-def _count_cells(program, o, work, counts):
-    words, n_factors = program.words, int64(program.words[o + N_FACTORS])
-    cell, factor = int64(words[o + CELL]), int64(words[o + FACTOR])
-    for c in range(int64(words[o + N_ROWS])):
-        value = _product(work.cells, words, factor + c * n_factors, n_factors, work.thread)
-        place = (int64(words[o + SUBJECT]) + c) * COUNT_COLUMNS + work.thread % COUNT_COLUMNS
-        cuda.atomic.add(counts, place, program.weights[cell + c] * value)
-
-
-@device
 def _turn(program, o, a, work, answers):
     """log p(e), and the slope of it by p(e)."""
     value = work.cells[int64(program.words[o + FACTOR]) + work.thread]
@@ -265,8 +253,6 @@ def _go_back(program, o, known, a, work, answers):
     kind = program.words[o + KIND]
     if kind == MARGINALS:
         _fill_marginals(program, o, known, a, work, answers)
-    elif kind == COUNTS:
-        _count_cells(program, o, work, answers.cells)
     elif kind == UNSCALE:
         _unscale(program, o, work)
     elif kind == TURN:

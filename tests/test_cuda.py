@@ -131,17 +131,6 @@ def test_tables_without_room_in_shared_memory_are_read_and_counted_where_they_ar
         assert (count == table).all()
 
 
-@pytest.mark.parametrize("bad", [[], [0], [49], [31, 7, 40]])
-def test_the_first_bad_row_is_found(loops, bad):
-    net = NETS["small"]
-    codes = np.zeros((len(net), 50), np.uint8)
-    codes[3, bad] = 200
-    first = np.array([50], np.int64)
-    run(loops["first bad row", "cuda"], 50, plans_of(net).largest, codes, first)
-    assert first[0] == min(bad, default=50)
-    assert plain(net).sizes[3] < 200
-
-
 def test_codes_out_of_range_give_nan_and_are_not_counted(loops):
     net, plans = NETS["small"], plans_of(NETS["small"])
     codes = np.ascontiguousarray(codes_of(net, 50).T.astype(np.uint8))

@@ -122,6 +122,20 @@ def test_draws_under_known_values(net, given, do):
     np.testing.assert_array_equal(np.asarray(found.to("cpu")), np.asarray(expected))
 
 
+def test_states_as_many_as_codes_of_a_byte():
+    """Complete rows of 256 states have no code for missing values: they are copied to two bytes."""
+    rng = np.random.default_rng(0)
+    net = fd.BayesNet({"a": fd.CPT([], rng.dirichlet(np.ones(256))), "b": fd.CPT(["a"], rng.dirichlet([1, 1], 256))})
+    rows = np.asarray(net.sample(9, seed=0)).astype(np.int16)
+    rows[3, 0] = 255
+    found = net.predict(DeviceArray(rows), "a")
+    np.testing.assert_array_equal(host(found), net.predict(rows, "a"))
+    found = net.predict_proba(DeviceArray(rows), "b")
+    np.testing.assert_allclose(host(found), net.predict_proba(rows, "b"), rtol=1e-12)
+    rows[4, 1] = -1
+    np.testing.assert_allclose(host(net.log_prob(DeviceArray(rows))), net.log_prob(rows), rtol=1e-12)
+
+
 def test_interventions(net):
     found = net.sample(20, do={"smoke": "yes"}, seed=2, device="cuda")
     np.testing.assert_array_equal(np.asarray(found.to("cpu")), np.asarray(net.sample(20, do={"smoke": "yes"}, seed=2)))
@@ -147,10 +161,14 @@ def test_rows_whose_numbers_leave_the_range_are_named():
 
 def test_what_has_no_loops_is_named(net):
     rows = DeviceArray(rows_of(net))
+    unfitted = fd.BayesNet.from_edges(net.edges, states=net.states)
     for call, what in (
         (lambda: net.log_prob(rows, method="weighted"), r"log_prob\(method='weighted'\)"),
         (lambda: net.predict(rows, "lung", labels=True), r"predict\(labels=True\)"),
         (lambda: net.marginals(rows, return_info=True), r"marginals\(return_info=True\)"),
+        (lambda: net.outlier_scores(rows), "outlier_scores"),
+        (lambda: unfitted.fit(rows), r"fit of rows in which values are missing \(.*"),
+        (lambda: net.sample(given=rows_of(net), device="cuda"), r"sample\(given=\) of rows of the CPU.*"),
     ):
         with pytest.raises(TypeError, match=what + r" has no loops for GPUs: copy the arrays to the CPU"):
             call()

@@ -74,9 +74,9 @@ ONLY_CUDA = {
     ("tables", "count rows"),
     ("nade", "slopes"),
     ("nade", "gradients of slopes"),  # the CPU does both in one loop
-    ("tables", "first bad row"),
     ("masked", "begin rows"),  # of the CPU's sampling, for panels that a library multiplies
     ("masked", "draw block"),
+    ("tables", "posterior of states"),
     ("terms", "add"),
     ("terms", "clear"),
     *(("markov", verb) for verb, _ in markov_cuda.LOOPS),  # sequences without ends, in pieces

@@ -12,6 +12,13 @@ from fastdgm.data.blocks import Part
 pytestmark = pytest.mark.gpu
 
 
+def packed(plan):
+    """As the twins read it."""
+    from fastdgm.engines.logistic.cuda_plan import packed
+
+    return packed(plan)
+
+
 @pytest.fixture(scope="module")
 def loops():
     from fastdgm.engines.logistic.loops_cuda import LOOPS
@@ -27,7 +34,7 @@ def test_samples(loops):
         is_table = type(segment.engine).__name__ == "TableEngine"
         for plan in [] if is_table else segment.engine.plans("sample", np.dtype(np.float32)):
             codes[plan.row] = 0
-            run(loops["sample", "cuda"], n, np.uint64(2**63 + 1), np.uint64(start), plan, codes, reals)
+            run(loops["sample", "cuda"], n, np.uint64(2**63 + 1), np.uint64(start), packed(plan), codes, reals)
     assert (codes == x.block).all()  # no uniform of these rows lies on a threshold
 
 
@@ -39,15 +46,17 @@ def test_samples_and_log_prob_beside_reals(loops, dtype):
     codes = values.codes.copy()
     codes[1:] = 0
     for plan in engine.plans("sample", values.reals.dtype):
-        run(loops["sample", "cuda"], n, np.uint64(5), np.uint64(100), plan, codes, values.reals)
+        run(loops["sample", "cuda"], n, np.uint64(5), np.uint64(100), packed(plan), codes, values.reals)
     assert (codes == values.codes).all()
     expected, expected_terms = np.empty(n), np.zeros((6, n))
     engine.log_prob(0, n, Part("columns", codes, 0, values.reals), expected)
     engine.log_prob_per_variable(0, n, Part("columns", codes, 0, values.reals), expected_terms)
     found, terms = np.zeros(n), np.zeros((6, n))
     for plan in engine.plans("score", values.reals.dtype):
-        run(loops["log_prob", "cuda"], n, plan, codes, values.reals, found)
-        run(loops["log_prob per variable", "cuda"], n, plan, codes, values.reals, terms)
+        term = np.empty(n)
+        run(loops["log_prob", "cuda"], n, packed(plan), codes, values.reals, term)
+        found += term
+        run(loops["log_prob per variable", "cuda"], n, packed(plan), codes, values.reals, terms)
     tolerance = 1e-12 if dtype == np.float64 else 1e-5
     np.testing.assert_allclose(found, expected, rtol=tolerance)
     np.testing.assert_allclose(terms, expected_terms, rtol=tolerance)
@@ -58,5 +67,5 @@ def test_sums_that_are_no_numbers(loops):
     values.reals[1, 2] = np.nan  # infinities would warn in the simulator
     codes = values.codes.copy()
     first, *_ = engine.plans("sample", values.reals.dtype)
-    run(loops["sample", "cuda"], 4, np.uint64(5), np.uint64(0), first, codes, values.reals)
+    run(loops["sample", "cuda"], 4, np.uint64(5), np.uint64(0), packed(first), codes, values.reals)
     assert codes[1, 2] == 1  # the last state

@@ -8,6 +8,7 @@ import numpy as np
 from case import Case
 
 import fastdgm as fd
+from fastdgm.engines.logistic.cuda_plan import packed
 from fastdgm.engines.logistic.loops_cuda import LOOPS
 
 SEED = 2**63 + 1
@@ -26,16 +27,16 @@ def logistic_cases(n: int) -> Iterator[Case]:
     begun = codes.copy()
     begun[N_BITS:] = 0
     yield Case(
-        "logistic sample", LOOPS["sample", "cuda"], (key, start, plan), (begun, reals), (codes, None), 1e-5, n, cells,
-        codes.nbytes, lambda: net.sample(n, seed=SEED), n * N_CHILDREN,
+        "logistic sample", LOOPS["sample", "cuda"], (key, start, packed(plan)), (begun, reals), (codes, None), 1e-5, n,
+        cells, codes.nbytes, lambda: net.sample(n, seed=SEED), n * N_CHILDREN,
     )  # fmt: skip
     (plan,) = engine.plans("score", reals.dtype)
     terms = net.log_prob(x, per_variable=True).T.copy()
     terms[:N_BITS] = 0.0
     for verb, expected in (("log_prob", terms.sum(axis=0)), ("log_prob per variable", terms)):
         yield Case(
-            f"logistic {verb}", LOOPS[verb, "cuda"], (plan, codes, reals), (np.zeros_like(expected),), (expected,),
-            1e-9, n, cells, codes.nbytes + expected.nbytes, lambda: net.log_prob(x),
+            f"logistic {verb}", LOOPS[verb, "cuda"], (packed(plan), codes, reals), (np.zeros_like(expected),),
+            (expected,), 1e-9, n, cells, codes.nbytes + expected.nbytes, lambda: net.log_prob(x),
         )  # fmt: skip
 
 

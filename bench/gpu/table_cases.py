@@ -17,7 +17,7 @@ SEED = 2**63 + 1
 
 
 def table_cases(name: str, n: int) -> Iterator[Case]:
-    """Sampling, scoring, counting and the check of ranges of n rows of a network."""
+    """Sampling, scoring and counting of n rows of a network."""
     net = fd.example(name)
     (engine,) = net._program.scoring
     plans, x = engine.plans, net.sample(n, seed=SEED)
@@ -45,6 +45,7 @@ def table_cases(name: str, n: int) -> Iterator[Case]:
         states,
         lambda: net.predict_proba(x, net.names[0]),
     )._replace(tolerance=1e-12)
+    yield posterior_case(name, states)
     each = packed_scoring(plans.scoring_per_variable, plans.largest, rows=plans.columns)
     yield case(
         "log_prob per variable",
@@ -54,15 +55,26 @@ def table_cases(name: str, n: int) -> Iterator[Case]:
         lambda: net.log_prob(x, per_variable=True),
     )
     yield from counting_cases(case, plans, codes, lambda: fd.BayesNet(net.conditionals).fit(x))
-    broken = codes.copy()
-    broken[-1, -1] = 255
-    yield case(
-        "first bad row",
-        PackedTables(drawn.words, drawn.cells, 0),
-        (plans.largest, broken),
-        np.array([n - 1]),
-        lambda: (codes > plans.largest[:, None]).any(),
-    )._replace(outputs=(np.array([n]),), threads=n)
+
+
+def posterior_case(name: str, states: np.ndarray) -> Case:
+    """Bayes' rule after the log-probabilities (K, n) of all states."""
+    verb, n = "posterior of states", states.shape[1]
+    weights = np.exp(states - states.max(axis=0))
+    shares = (weights / weights.sum(axis=0)).T.ravel()
+    status = np.full(2, np.iinfo(np.int64).max)
+    return Case(
+        f"{name} {verb}",
+        LOOPS[verb, "cuda"],
+        (states,),
+        (np.full_like(shares, 77), status.copy()),
+        (shares, status),
+        1e-12,
+        n,
+        states.size,
+        states.nbytes + shares.nbytes,
+        lambda: np.exp(states - states.max(axis=0)),
+    )
 
 
 def counting_cases(

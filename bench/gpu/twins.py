@@ -27,6 +27,7 @@ from network_cases import adam_cases, made_cases, nade_cases
 from numba import config, cuda
 from rates import Rates, device_seconds
 from scalar_cases import gaussian_cases, root_cases
+from sequence_cases import sequence_cases
 from sliced_cases import sliced_cases
 from table_cases import table_cases
 from term_cases import term_cases
@@ -57,6 +58,7 @@ FULL: tuple[Family, ...] = (  # the sizes of the results
     partial(nade_cases, 4096, 784, 500),
     partial(dense_cases, 100_000, 96),
     partial(sparse_cases, 100_000, 400_000),
+    partial(sequence_cases, 1_000_000, 100),
     partial(adam_cases, 20_000_000),
     partial(elimination_cases, 500_000),
     partial(junction_cases, "alarm", 4000, 1 << 14),
@@ -80,6 +82,7 @@ TINY: tuple[Family, ...] = (  # for numba's simulator
     partial(nade_cases, 8, 12, 8),
     partial(dense_cases, 20, 10),
     partial(sparse_cases, 20, 400),
+    partial(sequence_cases, 20, 5),
     partial(adam_cases, 50),
     partial(elimination_cases, 6),
     partial(junction_cases, "asia", 1, 4),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -18,6 +18,9 @@ from ..runtime.seeds import at_least_one, whole_number
 from ..runtime.torch_modules import check_is_module
 from .conditional import ConditionalModel
 from .settings import check_context_width, shown_context
+
+if TYPE_CHECKING:
+    from ..engines.cuda_rows import CudaRows
 
 Array = npt.NDArray[Any]
 
@@ -112,21 +115,35 @@ class Autoregressive(ConditionalModel):
     def _outputs(self) -> Outputs:
         return Outputs(self.module, self.n_vars, self.n_states, self._binary, self._start, self.n_context)
 
+    def _cuda_source(self) -> Any:
+        return self.module  # which is read by every call
+
+    def _cuda_rows(self) -> CudaRows:
+        from ..engines.torch.cuda_run import CudaModuleRows  # imports the twins
+
+        return CudaModuleRows(self._outputs, self._say_cost)
+
+    def _uniforms_type(self) -> np.dtype[Any]:
+        return np.dtype(np.float64)
+
     def _log_prob(self, x: Array, context: Array, per_variable: bool) -> Array:
         terms = self._outputs.evaluate(x, context)
         return terms if per_variable else terms.sum(axis=1)
 
     def _sample(self, draw: Draw) -> Drawn:
-        outputs = self._outputs
-        if not outputs.has_steps and not self._warned and draw.n and draw.prefix_length < self.n_vars:
+        self._say_cost(draw)
+        return sample(self._outputs, draw)
+
+    def _say_cost(self, draw: Draw) -> None:
+        """A UserWarning, once, where every position of a draw is a pass of the whole module."""
+        if not self._outputs.has_steps and not self._warned and draw.n and draw.prefix_length < self.n_vars:
             self._warned = True
             warnings.warn(
                 f"sampling runs the whole module once for each of {self.n_vars - draw.prefix_length} variables: "
                 "give it init_state() and step() (see fastdgm.Autoregressive) to pay for one position at a time",
                 UserWarning,
-                stacklevel=4,
+                stacklevel=5,
             )
-        return sample(outputs, draw)
 
     def _stepper(self) -> Stepper:
         from ..engines.torch.train import ModuleStepper

@@ -57,7 +57,7 @@ class ModuleCall:
                 f"the module of {name!r} takes tensors of shape {shapes}, it raised: {type(error).__name__}: "
                 f"{shortened(str(error))}"
             ) from error
-        return self._checked(name, found, n, module_device(self.module))
+        return self._checked(name, found, n, module_device(self.module, next(iter(inputs), None)))
 
     def _checked(self, name: str, found: Any, n: int, device: Any) -> tuple[Tensor, ...]:
         import torch

@@ -13,11 +13,11 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 
-def module_device(module: Any) -> Any:
-    """Where the module's parameters are, or its buffers where it has none."""
+def module_device(module: Any, otherwise: Tensor | None = None) -> Any:
+    """Where the module's parameters are, or its buffers where it has none, or else a tensor, or the CPU."""
     import torch
 
-    first = next(chain(module.parameters(), module.buffers()), None)
+    first = next(chain(module.parameters(), module.buffers()), otherwise)
     return torch.device("cpu") if first is None else first.device
 
 

@@ -24,6 +24,7 @@ CUDA_HOMES = {
     "GaussianEngine": ("gaussian.cuda_run", "CudaGaussians"),
     "LogisticEngine": ("logistic.cuda_run", "CudaLogistic"),
     "MultivariateEngine": ("multivariate.cuda_run", "CudaVectors"),
+    "NeuralEngine": ("torch.cuda_neural", "CudaNeural"),
     "RootEngine": ("roots.cuda_run", "CudaRoots"),
     "TableEngine": ("tables.cuda_run", "CudaTables"),
 }

@@ -16,6 +16,8 @@ from ..engines.junction.cuda_run import CudaAnswers, CudaDense, CudaDraws, CudaE
 from ..engines.junction.engine import DENSE_CELLS
 from ..engines.junction.loops_cuda import LOOPS
 from ..engines.launch import launch_on
+from ..engines.tables.cuda_run import CudaTables
+from ..engines.tables.run import TableEngine
 from ..runtime.cuda_queue import CudaQueue
 from ..runtime.lazy import cached_property
 from .completions import How
@@ -79,6 +81,12 @@ class CudaExact:
             )
         return found
 
+    @cached_property
+    def _tables(self) -> CudaTables | None:
+        """The tables, where the network has nothing else."""
+        first, *others = self.exact.program.scoring
+        return CudaTables(first) if isinstance(first, TableEngine) and not others else None
+
     def log_evidence(self, rows: RowsOnCard) -> Any:
         """log p(e) of every row (n,), nats; -inf where the evidence is impossible."""
         return self._log_evidence(rows, "log_prob", "nan")
@@ -92,11 +100,19 @@ class CudaExact:
         return total
 
     def posterior(self, rows: RowsOnCard, name: str, impossible: Impossible) -> Any:
-        """P(name = k | the other values of the row), one row (k,) after the other, flat; NaN where it is impossible."""
+        """P(name = k | the other values of the row), one row (k,) after the other, flat; NaN where it is impossible.
+
+        Complete rows are answered by the tables alone, as on the CPU.
+        """
         v = self.exact.schema.rows[name]
         rows, status = rows.without([v]), new_flags(rows.queue)
         answers = CudaAnswers(rows.empty(rows.block.n), rows.empty(rows.block.n * self.n_states[v]), status)
-        may_flag = self.dense.posterior(rows.queue, self._evidence(rows), rows.known, v, answers)
+        if not rows.block.has_missing and rows.hidden == {v} and self._tables is not None:
+            terms = rows.empty(self.n_states[v], rows.block.n)
+            self._tables.posterior(rows.queue, rows.block.part, v, terms, answers)
+            may_flag = False
+        else:
+            may_flag = self.dense.posterior(rows.queue, self._evidence(rows), rows.known, v, answers)
         self._check(rows, status, may_flag, f"posterior of {name!r}", impossible)
         return answers.cells
 

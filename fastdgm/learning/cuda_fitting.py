@@ -15,6 +15,8 @@ from ..data.schema import Schema
 from ..data.variables import Real, Variable
 from ..engines.launch import launch_on
 from ..engines.moments.loops_cuda import LOOPS
+from ..errors import MissingValuesError
+from ..inference.cuda_refusals import not_on_card
 from ..kernels.moments_cuda import LARGEST_WEIGHT
 from ..runtime.cuda_queue import CudaQueue
 from ..runtime.text import preview
@@ -50,7 +52,10 @@ def _prepared(known: Known, given: CudaTrainingData, prior: Prior, queue: CudaQu
     if given.unknown != "error":
         raise TypeError("unknown= is about labels, and arrays of a GPU hold codes: leave it out")
     schema = Schema(_variables(known, given.data))
-    block = as_cuda_block(given.data, schema, queue)
+    try:
+        block = as_cuda_block(given.data, schema, queue)
+    except MissingValuesError as error:
+        raise not_on_card(f"fit of rows in which values are missing ({error})") from None
     return Learner(known, schema, prior), block, _weights(given.sample_weight, block.n, queue)
 
 

@@ -9,6 +9,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from .cuda_forks import use_cuda
+
 DEFAULT_STREAM = 0
 
 
@@ -33,6 +35,7 @@ class CudaQueue(NamedTuple):
         """The card made the current one; gives the stream as kernels are launched on it."""
         from numba import cuda
 
+        use_cuda()
         with cuda.gpus[self.device]:
             yield cuda.external_stream(self.stream) if self.stream else DEFAULT_STREAM
 

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from numba.types import int64, uint64
+from numba.types import uint64
 
 from fastdgm.engines.logistic.loops_cuda import LOOPS
-from fastdgm.kernels.logistic import LogisticPlan
-from fastdgm.kernels.weighted_sums import Groups, WeightedSums
+from fastdgm.kernels.logistic_cuda import PackedLogistic
 
 from .signature import Signature, array, plan_type
 
@@ -17,10 +16,7 @@ def logistic_signatures() -> Iterator[Signature]:
     """All verbs, for sums of both types, of codes and reals of both types."""
     kinds = (("float64", "float32", "uint8"), ("float32", "float32", "uint8"), ("float64", "float64", "uint16"))
     for sums, reals, codes in kinds:
-        short = "uint32"
-        groups = plan_type(Groups, *[short] * 4, "uint64", short, sums)
-        members = plan_type(WeightedSums, groups, short, short, "uint64", sums, short, sums)
-        plan = plan_type(LogisticPlan, members, "uint8", short, short, int64, uint64)
+        plan = plan_type(PackedLogistic, "uint32", sums)
         blocks = [array(codes, 2), array(reals, 2)]
         arguments = {
             "sample": [uint64, uint64, plan, *blocks],

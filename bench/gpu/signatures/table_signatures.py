@@ -23,7 +23,8 @@ def table_signatures() -> Iterator[Signature]:
             "log_prob of states": [words, table, block, rows],
             "count": [words, block, table, table],
             "count rows": [words, block, slots],
-            "first bad row": [array(codes, 1), block, array("int64", 1)],
         }
         for verb, own in arguments.items():
             yield Signature("tables", verb, codes, LOOPS[verb, "cuda"], own)
+    verb = "posterior of states"
+    yield Signature("tables", verb, "", LOOPS[verb, "cuda"], [rows, table, array("int64", 1)])

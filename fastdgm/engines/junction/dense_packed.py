@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from ...kernels.junction import COUNTS, INDICATORS, MARGINALS, SCALE, SUMS, TURN, UNSCALE, DenseProgram
+from ...kernels.junction import INDICATORS, MARGINALS, SCALE, SUMS, TURN, UNSCALE, DenseProgram
 from ...kernels.junction_cuda import HEAD, ONES, OPERATION_WORDS, STATE_ROWS, PackedProgram
 from ...kernels.junction_states import StatePlan
 from ...kernels.junction_states_cuda import STATES_HEAD, VARIABLE_WORDS
@@ -47,7 +47,7 @@ def packed(program: DenseProgram, n_threads: int, known: Known, first_cell: Mapp
     for line in lines:
         kind, subject = int(line[0]), int(line[1])
         line[2] *= n_threads
-        if kind in (SUMS, COUNTS):
+        if kind == SUMS:
             line[5] += first_factor
         elif kind == INDICATORS:
             line[4], line[5] = likelihood_row.get(subject, -1) + 1, next(following)

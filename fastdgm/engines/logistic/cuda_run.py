@@ -8,10 +8,12 @@ import numpy as np
 
 from ...data.cuda_blocks import CudaPart
 from ...data.schema import Values
+from ...kernels.four_rows_cuda import ROWS
 from ...runtime.cuda_queue import CudaQueue
 from ..cuda_engine import CudaEngine
 from ..launch import launch_on
 from ..program_loops_cuda import LOOPS as TERMS
+from .cuda_plan import packed
 from .loops_cuda import LOOPS
 from .run import LogisticEngine
 
@@ -31,21 +33,30 @@ class CudaLogistic(CudaEngine[LogisticEngine]):
         """Draw the members in order."""
         words = np.uint64(key), np.uint64(start % 2**64)
         for plan in self._planned(queue, "sample", values.reals.dtype):
-            launch_on(queue, LOOPS["sample", "cuda"], values.codes.shape[1], *words, plan, *values)
+            launch_on(queue, LOOPS["sample", "cuda"], _threads(values.codes.shape[1]), *words, plan, *values)
 
     def log_prob(self, queue: CudaQueue, part: CudaPart, out: Any) -> None:
         """The sum of the members' terms."""
-        launch_on(queue, TERMS["clear", "cuda"], out.shape[0], out)
-        for plan in self._planned(queue, "score", part.reals.dtype):
-            launch_on(queue, LOOPS["log_prob", "cuda"], out.shape[0], plan, *part, out)
+        n = out.shape[0]
+        first, *others = self._planned(queue, "score", part.reals.dtype)
+        launch_on(queue, LOOPS["log_prob", "cuda"], _threads(n), first, *part, out)
+        for plan in others:  # at most one: sums of another float type
+            term = queue.empty((n,), np.float64)
+            launch_on(queue, LOOPS["log_prob", "cuda"], _threads(n), plan, *part, term)
+            launch_on(queue, TERMS["add", "cuda"], n, term, out)
 
     def log_prob_per_variable(self, queue: CudaQueue, part: CudaPart, out: Any) -> None:
         """Their terms."""
         for plan in self._planned(queue, "score", part.reals.dtype):
-            launch_on(queue, LOOPS["log_prob per variable", "cuda"], out.shape[1], plan, *part, out)
+            launch_on(queue, LOOPS["log_prob per variable", "cuda"], _threads(out.shape[1]), plan, *part, out)
 
     def _planned(self, queue: CudaQueue, verb: str, dtype: Any) -> list[Any]:
         key = verb, np.dtype(dtype)
         if key not in self._plans:
-            self._plans[key] = [queue.plan_to_device(plan) for plan in self.engine.plans(*key)]
+            self._plans[key] = [queue.plan_to_device(packed(plan)) for plan in self.engine.plans(*key)]
         return self._plans[key]
+
+
+def _threads(n: int) -> int:
+    """For n rows."""
+    return -(-n // int(ROWS))

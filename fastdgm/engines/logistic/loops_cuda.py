@@ -6,7 +6,7 @@ from ...kernels import logistic_cuda
 from ..launch import Twin
 
 LOOPS: dict[tuple[str, str], Twin] = {
-    ("sample", "cuda"): Twin(logistic_cuda.sample_cuda, threads_per_block=256),
-    ("log_prob", "cuda"): Twin(logistic_cuda.log_prob_cuda, threads_per_block=256),
-    ("log_prob per variable", "cuda"): Twin(logistic_cuda.log_prob_per_variable_cuda, threads_per_block=256),
+    ("sample", "cuda"): Twin(logistic_cuda.sample_cuda, threads_per_block=128),
+    ("log_prob", "cuda"): Twin(logistic_cuda.log_prob_cuda, threads_per_block=128),
+    ("log_prob per variable", "cuda"): Twin(logistic_cuda.log_prob_per_variable_cuda, threads_per_block=128),
 }

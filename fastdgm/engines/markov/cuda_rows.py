@@ -30,6 +30,8 @@ class CudaMarkovRows(CudaRows):
 
     def sample(self, queue: CudaQueue, draw: Draw, empty: Empty) -> CudaDrawn:
         """Symbol by symbol, a thread for each row."""
+        if draw.uniforms is not None:
+            raise TypeError("uniforms= of a Markov chain are for the CPU: draw there, with device='cpu'")
         prefix = None if draw.prefix is None else _codes(draw.prefix)
         codes = self._chain.draw_rows(queue, draw, prefix, self._dtype, empty)
         values = codes.values.reshape(codes.n, codes.longest)

@@ -8,10 +8,12 @@ import numpy as np
 
 from ...data.cuda_blocks import CudaPart
 from ...data.schema import Values
+from ...kernels.junction_cuda import CudaAnswers
 from ...runtime.cuda_queue import CudaQueue
 from ..cuda_engine import CudaEngine
+from ..launch import launch_on
 from .cuda_plan import PackedTables, packed_sampling, packed_scoring
-from .loops_cuda import launch_rows
+from .loops_cuda import LOOPS, launch_rows
 from .run import TableEngine
 
 
@@ -44,7 +46,7 @@ class CudaTables(CudaEngine[TableEngine]):
         """By one table for each member."""
         if self._scoring_per_variable is None:
             plans = self.engine.plans
-            packed = packed_scoring(plans.scoring_per_variable, plans.largest, rows=plans.columns)
+            packed = packed_scoring(plans.scoring_per_variable, plans.largest, rows=self.engine.numbers)
             self._scoring_per_variable = queue.plan_to_device(packed)
         _score(queue, "log_prob per variable", self._scoring_per_variable, part, out)
 
@@ -60,6 +62,15 @@ class CudaTables(CudaEngine[TableEngine]):
             packed = packed_scoring(own, plans.largest, n_tables=plans.n_states[row])
             plan = self._scoring_of_states[row] = queue.plan_to_device(packed)
         _score(queue, "log_prob of states", plan, part, out)
+
+    def posterior(self, queue: CudaQueue, part: CudaPart, row: int, terms: Any, answers: CudaAnswers) -> None:
+        """P(variable of a row of codes = k | the others) as ``CudaDense.posterior``, but ``answers.log_p``.
+
+        ``terms`` (n_states, n) is room for log p under every state.
+        """
+        self.log_prob_of_states(queue, part, row, terms)
+        twin = LOOPS["posterior of states", "cuda"]
+        launch_on(queue, twin, part.codes.shape[1], terms, answers.cells, answers.status)
 
 
 def _score(queue: CudaQueue, verb: str, plan: PackedTables, part: CudaPart, out: Any) -> None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ...kernels import cpt_counting_cuda, cpt_cuda, cpt_scoring_cuda
+from ...kernels import cpt_counting_cuda, cpt_cuda, cpt_posterior_cuda, cpt_scoring_cuda
 from ...runtime.cuda_queue import CudaQueue
 from ..launch import Twin, launch_on
 
@@ -21,7 +21,7 @@ LOOPS: dict[tuple[str, str], Twin] = {
     ("log_prob of states", "cuda"): Twin(cpt_scoring_cuda.log_prob_of_states_cuda, threads_per_block=256),
     ("count", "cuda"): Twin(cpt_counting_cuda.count_cuda, threads_per_block=256),
     ("count rows", "cuda"): Twin(cpt_counting_cuda.count_rows_cuda, threads_per_block=256),
-    ("first bad row", "cuda"): Twin(cpt_scoring_cuda.in_range_cuda, threads_per_block=256),
+    ("posterior of states", "cuda"): Twin(cpt_posterior_cuda.posterior_of_states_cuda, threads_per_block=256),
 }
 
 

@@ -22,7 +22,7 @@ class TableEngine(Engine):
 
     def __init__(self, members: Members, first_word: int = 0) -> None:
         self.plans = Plans(members, first_word)
-        self._numbers = sorted(members.columns)
+        self.numbers = sorted(members.columns)
         self._plans_of_states: dict[int, ScoringPlan] = {}
 
     @property
@@ -41,7 +41,7 @@ class TableEngine(Engine):
 
     def log_prob_per_variable(self, begin: int, end: int, part: Part, out: npt.NDArray[np.float64]) -> int:
         """By one table for each member."""
-        plans, numbers = self.plans, self._numbers
+        plans, numbers = self.plans, self.numbers
         terms = out if len(numbers) == len(out) else np.empty((len(numbers), out.shape[1]))
         loop = LOOPS["log_prob per variable", "cpu"]
         bad = loop(begin, end, plans.scoring_per_variable, plans.largest, part.codes, terms)

@@ -69,7 +69,7 @@ def _check_values(outputs: Outputs, kind: LogitsKind) -> None:
         steps = outputs.by_steps(outputs.tensor(codes), _context(outputs, len(codes)))
         for d in range(outputs.n_vars):
             _, own = _explained(lambda: next(steps), f"init_state() and step() must come to position {d}, they raised")
-            yield d, without_impossible(own)
+            yield d, without_impossible(own.cpu().numpy())
 
     size, epsilon = (outputs.n_vars, outputs.n_states), kind.epsilon
     _check_rows(logits, *size, epsilon)

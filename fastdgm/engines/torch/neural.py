@@ -17,7 +17,8 @@ from ...conditionals.neural_inputs import module_device, module_dtype
 from ...conditionals.neural_probe import check_defined
 from ...data.blocks import Part
 from ...data.schema import Values
-from ...data.variables import Discrete
+from ...data.variables import Discrete, Variable
+from ...kernels.module_features import Features
 from ...kernels.module_reals import MixtureParts, NormalParts
 from ...kernels.module_tiles import Cells
 from ...runtime.arrays import read_only
@@ -35,7 +36,7 @@ CELL_WORK = 200  # multiply-adds that a cell costs, for its share of the threads
 COMPONENTS = 8  # of a mixture, as far as its size is known before its module is called
 
 
-class _Member(NamedTuple):
+class NeuralMember(NamedTuple):
     """A neural variable of the network."""
 
     number: int
@@ -48,6 +49,7 @@ class _Member(NamedTuple):
 
     @property
     def size(self) -> int:
+        """How many cells it has, as far as they are scored."""
         return self.own.variable.size if self.cells is None else len(self.cells)
 
 
@@ -61,12 +63,12 @@ class NeuralEngine(Engine):
         names, conditionals = list(members.conditionals), list(members.conditionals.values())
         self._variables, self._rows = members.variables, members.rows
         parents = members.parents
-        self._members: dict[int, _Member] = {}
+        self._members: dict[int, NeuralMember] = {}
         self._n_words = 0
         for v in members.columns:
             own = conditionals[v]
             assert isinstance(own, Neural)
-            self._members[v] = _Member(v, names[v], own, self._rows[v], first_word + self._n_words, parents[v])
+            self._members[v] = NeuralMember(v, names[v], own, self._rows[v], first_word + self._n_words, parents[v])
             self._n_words += own.variable.size * (2 if own.family == "mixture" else 1)
         self._plans = {
             v: features_plan([(self._variables[p], self._rows[p]) for p in parents[v]]) for v in self._members
@@ -78,13 +80,34 @@ class NeuralEngine(Engine):
         """One for each cell, two of mixtures."""
         return self._n_words
 
+    @property
+    def members(self) -> tuple[NeuralMember, ...]:
+        """The variables, parents first."""
+        return tuple(self._members.values())
+
+    def features_of(self, member: NeuralMember) -> tuple[Features, int]:
+        """Which rows of the blocks are the features of its parents, and how many features they are."""
+        return self._plans[member.number], self._n_features[member.number]
+
+    def variable_rows(self, v: int) -> tuple[Variable, int]:
+        """A variable of the network, and its first row of its block."""
+        return self._variables[v], self._rows[v]
+
+    def rows_of_batch(self, member: NeuralMember) -> int:
+        """Of one call of its module."""
+        n_each = len(member.own.states) if member.own.family == "categorical" and member.own.states else 1
+        n_each = 3 * COMPONENTS if member.own.family == "mixture" else n_each
+        return rows_at_once(
+            module_device(member.own.module).type, self._n_features[member.number] + 2 * n_each * member.size
+        )
+
     def sample(self, begin: int, end: int, key: int, start: int, values: Values) -> None:
         """Draw the members in order. Raises ValueError where a module's parameters are none, MemoryError."""
         for member in self._members.values():
             for first, last, parts in self._batches(member, begin, end, values.codes, values.reals):
                 bad = _draw(member, parts, first, last, np.uint64(key), np.uint64(start % 2**64), values)
                 if bad >= 0:
-                    raise _undefined("cannot be drawn", member, parts, bad - first, start + first)
+                    raise undefined_parameters("cannot be drawn", member, parts, bad - first, start + first)
 
     def log_prob(self, begin: int, end: int, part: Part, out: npt.NDArray[np.float64]) -> int:
         """The sum over the members. Raises ValueError where a module's parameters are none, MemoryError."""
@@ -132,13 +155,19 @@ class NeuralEngine(Engine):
         first, variable = self._rows[v], self._variables[v]
         return range(first, first + variable.size) if isinstance(variable, Discrete) else range(0)
 
-    def _add_terms(self, member: _Member, begin: int, end: int, part: Part, out: npt.NDArray[np.float64]) -> None:
+    def _add_terms(self, member: NeuralMember, begin: int, end: int, part: Part, out: npt.NDArray[np.float64]) -> None:
         """out += the member's terms."""
         for first, last, parts in self._batches(member, begin, end, part.codes, part.reals):
             self._add_scores(member, parts, first, last, part, out)
 
     def _add_scores(
-        self, member: _Member, parts: Sequence[Array], first: int, last: int, part: Part, out: npt.NDArray[np.float64]
+        self,
+        member: NeuralMember,
+        parts: Sequence[Array],
+        first: int,
+        last: int,
+        part: Part,
+        out: npt.NDArray[np.float64],
     ) -> None:
         """out += the terms of one batch, whose parameters are known."""
         loop = LOOPS[f"log_prob {member.own.family}", "cpu"]
@@ -158,22 +187,17 @@ class NeuralEngine(Engine):
         terms = terms[at.first :]
         defined = terms < np.inf
         if not defined.all():
-            raise _undefined("has no log_prob", member, parts, int(np.argmin(defined)), part.first + first)
+            raise undefined_parameters("has no log_prob", member, parts, int(np.argmin(defined)), part.first + first)
         out[first:last] += terms
 
     def _batches(
-        self, member: _Member, begin: int, end: int, codes: Array, reals: Array
+        self, member: NeuralMember, begin: int, end: int, codes: Array, reals: Array
     ) -> Iterator[tuple[int, int, list[Array]]]:
         """(first, last, what the module gives for these rows)."""
-        n_each = len(member.own.states) if member.own.family == "categorical" and member.own.states else 1
-        n_each = 3 * COMPONENTS if member.own.family == "mixture" else n_each
-        size = rows_at_once(
-            module_device(member.own.module).type, self._n_features[member.number] + 2 * n_each * member.size
-        )
         work = partial(self._called, member, codes, reals)
-        return in_batches(begin, end, size, work, f"the module of {member.name!r}")
+        return in_batches(begin, end, self.rows_of_batch(member), work, f"the module of {member.name!r}")
 
-    def _called(self, member: _Member, codes: Array, reals: Array, first: int, last: int) -> list[Array]:
+    def _called(self, member: NeuralMember, codes: Array, reals: Array, first: int, last: int) -> list[Array]:
         """The parameters of rows ``first`` to ``last``."""
         import torch
 
@@ -189,7 +213,7 @@ class NeuralEngine(Engine):
                 outputs = call.outputs_of(member.name, [features.to(device, kind)], n)
         return [output.detach().contiguous().cpu().numpy() for output in outputs]
 
-    def _features(self, member: _Member, wide: bool, first: int, last: int, codes: Array, reals: Array) -> Array:
+    def _features(self, member: NeuralMember, wide: bool, first: int, last: int, codes: Array, reals: Array) -> Array:
         """(n, n_features) of a member's parents."""
         n, plan = last - first, self._plans[member.number]
         out = np.empty((n, self._n_features[member.number]), np.float64 if wide else np.float32)
@@ -219,7 +243,13 @@ def _chosen(block: Array, rows: Array) -> Array:
 
 
 def _draw(
-    member: _Member, parts: Sequence[Array], first: int, last: int, key: np.uint64, start: np.uint64, values: Values
+    member: NeuralMember,
+    parts: Sequence[Array],
+    first: int,
+    last: int,
+    key: np.uint64,
+    start: np.uint64,
+    values: Values,
 ) -> int:
     """Draw columns ``first`` to ``last``, on all threads; returns -1 or one whose parameters are none."""
     loop = LOOPS[f"sample {member.own.family}", "cpu"]
@@ -233,7 +263,7 @@ def _draw(
     return min((row for row in found if row >= 0), default=-1)
 
 
-def _parameters(member: _Member, parts: Sequence[Array], reals: Array) -> Any:
+def _parameters(member: NeuralMember, parts: Sequence[Array], reals: Array) -> Any:
     """What the loops of a family take: those of real variables in the type of the numbers, or wider."""
     own, n = member.own, len(parts[0])
     if own.family == "bernoulli":
@@ -248,7 +278,7 @@ def _parameters(member: _Member, parts: Sequence[Array], reals: Array) -> Any:
     return NormalParts(first[..., 0], log_std)
 
 
-def _undefined(what: str, member: _Member, parts: Sequence[Array], row: int, first: int) -> ValueError:
+def undefined_parameters(what: str, member: NeuralMember, parts: Sequence[Array], row: int, first: int) -> ValueError:
     """The error for parameters that are none in row ``row`` of a batch or after it; row 0 has the number ``first``."""
     for name, values in zip(member.own.call.parts, parts, strict=True):
         check_defined(member.name, name, values[row:], first=first + row)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from ...runtime.torch_modules import evaluating
+from .graphed import graphed
 
 Array = npt.NDArray[Any]
 CELLS_AT_ONCE = 1 << 22  # logits of one batch
@@ -57,6 +59,11 @@ class Outputs:
         first = self._first_parameter()
         return torch.from_numpy(np.array(context)).to(first.device, first.dtype)
 
+    @property
+    def number_type(self) -> Any:
+        """Of the module's parameters, in which it reads a context."""
+        return self._first_parameter().dtype
+
     def _first_parameter(self) -> Any:
         """One that says where the module computes and in which float type."""
         import torch
@@ -89,10 +96,13 @@ class Outputs:
 
     def terms(self, codes: Array, context: Array, dtype: Any) -> Any:
         """log p(x_d | before), (n, n_vars), as a tensor of at least the given type; differentiable."""
+        return self.terms_of(self.tensor(codes), self.context_tensor(context), dtype)
+
+    def terms_of(self, x: Any, context: Any, dtype: Any) -> Any:
+        """The same of tensors as the module reads them."""
         import torch
 
-        x = self.tensor(codes)
-        logits = self.logits(x, self.context_tensor(context))
+        logits = self.logits(x, context)
         log_p = torch.log_softmax(logits.to(torch.promote_types(logits.dtype, dtype)), dim=-1)
         return log_p.gather(2, x[..., None])[..., 0]
 
@@ -111,18 +121,20 @@ class Outputs:
             raise ValueError(f"the module gives NaN for row {row}, variable {variable}")
         return result
 
-    def by_whole_passes(self, codes: Any, context: Any, given: int, score_given: bool) -> Iterator[tuple[int, Array]]:
-        """(position, logits) by one call of the module per position not given; the first also serves those given.
+    def by_whole_passes(self, codes: Any, context: Any, given: int, score_given: bool) -> Iterator[tuple[int, Any]]:
+        """(position, logits as float64) by one call of the module per position not given; the first also serves those
+        given.
 
         ``codes`` is read anew at every position: what was drawn is to be written into it.
         """
         if given and score_given:
-            logits = self.logits(codes, context).double().cpu().numpy()
+            logits = self.logits(codes, context).double()
             yield from ((d, logits[:, d]) for d in range(given))
+        one_pass = graphed(partial(self.logits, codes, context), codes.is_cuda, self.n_vars - given)
         for d in range(given, self.n_vars):
-            yield d, self.logits(codes, context)[:, d].double().cpu().numpy()
+            yield d, one_pass()[:, d].double()
 
-    def by_steps(self, codes: Any, context: Any) -> Iterator[tuple[int, Array]]:
+    def by_steps(self, codes: Any, context: Any) -> Iterator[tuple[int, Any]]:
         """(position, logits) by the module's own steps; ``codes`` is read as by whole passes."""
         n = len(codes)
         state = self.module.init_state(n) if context is None else self.module.init_state(n, context)
@@ -130,7 +142,7 @@ class Outputs:
         for d in range(self.n_vars):
             output, state = self.module.step(state, previous)
             logits = self.as_logits(output, (len(codes),), "step()")
-            yield d, logits.double().cpu().numpy()
+            yield d, logits.double()
             previous = codes[:, d].clone()
 
 

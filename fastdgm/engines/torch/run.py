@@ -42,7 +42,8 @@ def _draw_batch(outputs: Outputs, draw: Draw, begin: int, end: int) -> tuple[Arr
     context = None if draw.context is None else outputs.context_tensor(draw.context[begin:end])
     log_prob, sampling = np.zeros(n), np.zeros(n)
     by_passes = outputs.by_whole_passes(codes, context, given, draw.return_log_prob)
-    for d, logits in outputs.by_steps(codes, context) if outputs.has_steps else by_passes:
+    for d, found in outputs.by_steps(codes, context) if outputs.has_steps else by_passes:
+        logits = found.cpu().numpy()
         log_p = log_softmax(logits, d)
         if d >= given:
             weighted = truncated(logits, draw) if draw.truncated else logits
