@@ -17,10 +17,9 @@ from ..engines.launch import launch_on
 from ..engines.moments.loops_cuda import LOOPS
 from ..errors import MissingValuesError
 from ..inference.cuda_refusals import not_on_card
-from ..kernels.moments_cuda import LARGEST_WEIGHT
 from ..runtime.cuda_queue import CudaQueue
 from ..runtime.text import preview
-from .counts import Prior
+from .counts import LARGEST_WEIGHT, Prior
 from .fitting import Fitted, Known, Learner, estimate_chunk
 
 
