@@ -19,7 +19,7 @@ from ..errors import MissingValuesError
 from ..inference.cuda_refusals import not_on_card
 from ..runtime.cuda_queue import CudaQueue
 from ..runtime.text import preview
-from .counts import Prior
+from .counts import LARGEST_WEIGHT, Prior
 from .fitting import Fitted, Known, Learner, estimate_chunk
 
 
