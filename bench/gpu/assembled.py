@@ -7,8 +7,7 @@ import shutil
 import site
 import subprocess
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 from types import SimpleNamespace
@@ -31,37 +30,35 @@ class Figures(NamedTuple):
     spill_load_bytes: int
 
 
-def figures_of(signature: Signature, capability: str) -> Figures:
-    """Of a twin for the cards of a compute capability, such as "8.0"."""
-    return _figures(assembler_report(ptx_of(signature, capability), capability))
+def figures_of(signature: Signature) -> dict[str, Figures]:
+    """Of a twin, by the compute capability that it is made for."""
+    found = ptx_of(signature, CAPABILITIES)
+    return {capability: _figures(assembler_report(ptx, capability)) for capability, ptx in found.items()}
 
 
-def ptx_of(signature: Signature, capability: str) -> str:
-    """What numba-cuda makes of a twin."""
-    from numba import cuda
+def ptx_of(signature: Signature, capabilities: Iterable[str]) -> dict[str, str]:
+    """What numba-cuda makes of a twin for each of some capabilities; typing and lowering, most of it, are done once.
 
-    types = numba.types.void(*signature.arguments)
-    options = signature.twin.kernel.targetoptions
-    pair = CAPABILITIES[capability]
-    with _compiling_for(pair):
-        ptx, _ = cuda.compile_ptx(
+    Private names of numba-cuda, hence this one place: what it compiles for several cards, and the card that compiling a
+    device function asks for.
+    """
+    from numba.cuda import compiler, dispatcher
+
+    pairs = {name: CAPABILITIES[name] for name in capabilities}
+    options, types = signature.twin.kernel.targetoptions, numba.types.void(*signature.arguments)
+    first = next(iter(pairs.values()))
+    device = SimpleNamespace(compute_capability=first)
+    with patch.object(dispatcher, "get_current_device", lambda: device):
+        library, _ = compiler._compile_pyfunc_with_fixup(
             signature.twin.kernel.py_func,
             types,
-            cc=pair,
+            device=False,
             fastmath=options.get("fastmath", False),
+            cc=first,
+            abi="numba",
             launch_bounds=options.get("launch_bounds"),
         )
-    return ptx
-
-
-@contextmanager
-def _compiling_for(capability: tuple[int, int]) -> Iterator[None]:
-    """Compiling a device function asks which card it is for. A private name of numba-cuda, hence this one place."""
-    from numba.cuda import dispatcher
-
-    device = SimpleNamespace(compute_capability=capability)
-    with patch.object(dispatcher, "get_current_device", lambda: device):
-        yield
+        return {name: "\n".join(library.get_asm_strs(cc=pair)) for name, pair in pairs.items()}
 
 
 @cache

@@ -121,7 +121,7 @@ def nade_cases(n: int, n_vars: int, hidden: int) -> Iterator[Case]:
         cpu=lambda: model.sample(n, seed=SEED),
         n_words=x.size,
     )
-    yield from _nade_gradients(scored, model, x)
+    yield from _nade_gradients(scored, fd.NADE(n_vars, cuda_units(hidden), seed=0), x)  # no units that pad others
 
 
 def _nade_gradients(scored: Case, model: fd.NADE, x: np.ndarray) -> Iterator[Case]:

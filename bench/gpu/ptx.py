@@ -29,7 +29,8 @@ def tools() -> dict[str, str]:
 
 def record_of(signature: Signature) -> Record:
     """The figures of a twin; each is a list in the order of the capabilities."""
-    found = [figures_of(signature, capability) for capability in CAPABILITIES]
+    by_capability = figures_of(signature)
+    found = [by_capability[capability] for capability in CAPABILITIES]
     columns = {name: [getattr(own, name) for own in found] for name in found[0]._fields}
     return {"twin": signature.name, "threads_per_block": signature.twin.threads_per_block} | columns
 
@@ -70,7 +71,8 @@ def main() -> None:
     words, every = sys.argv[1:], all_signatures()
     print(f"for compute capabilities {', '.join(CAPABILITIES)}: registers | stack | spill stores | spill loads")
     asked = [own for own in every if all(word in own.name for word in words)]
-    print("kept as", keep(kept_records() | measured(asked), every))
+    found = measured(asked)
+    print("kept as", keep(kept_records() | found, every))
 
 
 if __name__ == "__main__":

@@ -70,7 +70,7 @@ def new_flags(queue: CudaQueue) -> Any:
 def marker_of(dtype: np.dtype[Any]) -> Any:
     """What stands for a missing value in arrays of a type: -1, all ones, NaN."""
     if dtype.kind == "f":
-        return dtype.type(np.nan)
+        return np.float64(np.nan)
     return dtype.type(-1) if dtype.kind == "i" else dtype.type(np.iinfo(dtype).max)
 
 

@@ -28,7 +28,7 @@ def loader_signatures() -> Iterator[Signature]:
     """All verbs."""
     plan, flags = plan_type(CellPlan, int64, int64, "int32", "int32", "uint8"), array("int64", 1)
     for source, target, layout in KINDS:
-        marker, absent = getattr(numba.types, source), getattr(numba.types, target)
+        marker, absent = getattr(numba.types, "float64" if "float" in source else source), getattr(numba.types, target)
         rows, columns = array(source, 2, layout), array(target, 2)
         arguments = {
             "check columns": [plan, marker, rows, flags],

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import product
 
 from numba.types import uint64
 
@@ -15,8 +14,8 @@ from .signature import Signature, array, plan_type
 
 def logistic_signatures() -> Iterator[Signature]:
     """All verbs, for sums of both types, of codes and reals of both types."""
-    kinds = (("float64", "float32"), ("float32", "float32"), ("float64", "float64"))
-    for (sums, reals), codes in product(kinds, ("uint8", "uint16")):
+    kinds = (("float64", "float32", "uint8"), ("float32", "float32", "uint8"), ("float64", "float64", "uint16"))
+    for sums, reals, codes in kinds:
         plan = plan_type(PackedLogistic, "uint32", sums)
         blocks = [array(codes, 2), array(reals, 2)]
         arguments = {
