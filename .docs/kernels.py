@@ -445,11 +445,13 @@ CHECKS = {
         "nade_gradient.nade_gradient_cpu", "test_nade_cuda.test_gradients", "gpu: slopes"
     ),
     "nade_gradient_cuda.nade_gradient_cuda": Checks(
-        "nade_gradient.nade_gradient_cpu", "test_nade_cuda.test_gradients", "gpu: gradients"
+        "nade_gradient.nade_gradient_cpu", "test_nade_cuda.test_gradients", "gpu: gradients of slopes"
     ),
-    "nade_gradient_cuda.nade_rows_cuda": Checks("numpy.take", "test_nade_cuda.test_steps_are_those_of_the_cpu"),
+    "nade_gradient_cuda.nade_rows_cuda": Checks(
+        "numpy.take", "test_nade_cuda.test_steps_are_those_of_the_cpu", "gpu: rows"
+    ),
     "nade_gradient_cuda.nade_sum_cuda": Checks(
-        "nade_gradient.nade_sum_cpu", "test_nade_cuda.test_parts_are_added_in_order"
+        "nade_gradient.nade_sum_cpu", "test_nade_cuda.test_parts_are_added_in_order", "gpu: sum parts"
     ),
     "nade_cuda.nade_log_prob_cuda": Checks("nade.nade_log_prob_cpu", "test_nade_cuda.test_log_prob", "gpu: log_prob"),
     "nade_cuda.nade_sample_cuda": Checks("nade.nade_sample_cpu", "test_nade_cuda.test_samples", "gpu: sample"),

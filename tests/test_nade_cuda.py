@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from types import SimpleNamespace
-
 import numpy as np
 import pytest
 from device import run
@@ -134,6 +132,7 @@ def test_gradients(activation, dtype):
 @pytest.mark.parametrize("activation", ["sigmoid", "relu"])
 def test_steps_are_those_of_the_cpu(activation):
     from fastdgm.data.placement import Placement
+    from fastdgm.engines.cuda_training import TrainingRows
     from fastdgm.engines.nade.cuda_train import CudaNADEStepper
     from fastdgm.engines.nade.train import NADEStepper
     from fastdgm.engines.training import Step
@@ -143,11 +142,11 @@ def test_steps_are_those_of_the_cpu(activation):
     x, order = np.random.default_rng(0).integers(0, 2, (N, 4)).astype(np.uint8), np.array([5, 0, 3, 1, 4, 2])
     own = dict(model.parameters), activation, model.order
     here, there = NADEStepper(*own), CudaNADEStepper(placement.cuda, *own, placement.empty)
-    rows = SimpleNamespace(x=to_card(x))
+    rows = TrainingRows(to_card(x), None)
     there.shuffle(order)
     for number, first in enumerate((0, 4)):
         step = Step(number + 1, 0.1, 0.9, 0.999, 1e-8, 0.01)
-        batch = np.ascontiguousarray(x[order[first : first + 4]])
+        batch = np.take(x, order[first : first + 4], axis=0)
         assert there.step(rows, first, len(batch), step) == pytest.approx(here.step(batch, step))
     assert there.log_prob(rows) == pytest.approx(here.log_prob(x).sum()) and there.is_finite()
     for name, expected in here.parameters.items():
@@ -155,6 +154,15 @@ def test_steps_are_those_of_the_cpu(activation):
     there.keep()
     there.step(rows, 0, 4, step)
     np.testing.assert_allclose(there.result()["W"], here.parameters["W"], rtol=1e-9, atol=1e-7)
+
+
+def test_fit_of_rows_there_takes_the_steps_of_the_cpu():
+    here, there = (random_nade(4, 3, dtype=np.float64) for _ in range(2))
+    x, options = np.random.default_rng(0).integers(0, 2, (N, 4)), {"epochs": 2, "batch_size": 4, "progress": False}
+    here.fit(x, x[:3], **options)
+    there.fit(to_card(x), to_card(x[:3]), **options)
+    for name, expected in here.parameters.items():
+        np.testing.assert_allclose(there.parameters[name], expected, rtol=1e-6, atol=1e-7, err_msg=name)
 
 
 def test_parts_are_added_in_order(loops):

@@ -152,6 +152,33 @@ def _nade_gradients(scored: Case, model: fd.NADE, x: np.ndarray) -> Iterator[Cas
         rows=n_parts * (plan.c.size + len(plan.order)),
         cpu=lambda: model.gradients(x, weights),
     )
+    total = parts[0].copy()
+    for part in parts[1:]:
+        total += part
+    yield scored._replace(
+        name=f"{scored.name} sum of parts",
+        twin=NADE_LOOPS["sum parts", "cuda"],
+        inputs=(parts,),
+        outputs=(np.full_like(total, np.nan),),
+        expected=(total,),
+        tolerance=0.0,
+        rows=total.size,
+        cells=parts.size,
+        n_bytes=parts.nbytes + total.nbytes,
+        cpu=lambda: parts.sum(axis=0),
+    )
+    shuffled = np.random.default_rng(0).permutation(n)
+    yield scored._replace(
+        name=f"{scored.name} minibatch",
+        twin=NADE_LOOPS["rows", "cuda"],
+        inputs=(x, shuffled, 0),
+        outputs=(np.full_like(x, 77),),
+        expected=(x[shuffled],),
+        tolerance=0.0,
+        rows=x.size,
+        n_bytes=2 * x.nbytes + shuffled.nbytes,
+        cpu=lambda: x[shuffled],
+    )
 
 
 def _rows_of_parts(n: int, n_parts: int) -> list[np.ndarray]:

@@ -22,6 +22,7 @@ from .settings import Order, check_dtype, is_permutation, named_order
 if TYPE_CHECKING:
     from ..data.placement import Placement
     from ..engines.cuda_rows import CudaRows
+    from ..engines.cuda_training import CudaStepper
 
 Array = npt.NDArray[Any]
 ACTIVATIONS = ("sigmoid", "relu")
@@ -158,7 +159,7 @@ class NADE(AutoregressiveModel):
 
         return CudaNADERows(self._parameters_to_read(), self.activation, self.order)
 
-    def _cuda_stepper(self, placement: Placement) -> Any:
+    def _cuda_stepper(self, placement: Placement) -> CudaStepper:
         from ..engines.nade.cuda_train import CudaNADEStepper  # imports the twins
 
         return CudaNADEStepper(placement.cuda, self._parameters_to_read(), self.activation, self.order, placement.empty)

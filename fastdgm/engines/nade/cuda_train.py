@@ -15,6 +15,7 @@ from ...kernels.outputs import Scores
 from ...runtime.cuda_queue import CudaQueue
 from ..cuda_matrices import mean_of
 from ..cuda_rows import Empty
+from ..cuda_training import CudaStepper, TrainingRows
 from ..launch import launch_on
 from ..training import Step
 from .cuda_plan import check_hidden, cuda_units, team_twin
@@ -65,7 +66,7 @@ class CudaGradients:
         return {name: np.ascontiguousarray(array) for name, array in own.items()}
 
 
-class CudaNADEStepper:
+class CudaNADEStepper(CudaStepper):
     """Adam on minibatches of rows of a card, where parameters and moments are. A step waits for its loss alone."""
 
     def __init__(
@@ -82,7 +83,7 @@ class CudaNADEStepper:
         """The rows of the steps that follow are numbers of ``order``, int64."""
         self._order = self._queue.to_device(order)
 
-    def step(self, rows: Any, first: int, size: int, step: Step) -> float:
+    def step(self, rows: TrainingRows, first: int, size: int, step: Step) -> float:
         """One Adam step that ascends the mean log_prob of rows ``first`` .. of the order; its sum before the step."""
         queue, flat = self._queue, self._sums.flat
         batch = self._empty((size, rows.x.shape[1]), np.uint8)
@@ -93,7 +94,7 @@ class CudaNADEStepper:
         launch_on(queue, adam, flat.size, settings, self._sums.total, flat, self._first, self._second)
         return self._sum(log_prob)
 
-    def log_prob(self, rows: Any) -> float:
+    def log_prob(self, rows: TrainingRows) -> float:
         """The sum over rows under the parameters as they are now."""
         return self._sum(self._sums.log_prob(rows.x))
 
