@@ -22,10 +22,6 @@ MANY_REGISTERS: dict[str, str] = {  # "family: verb" of twins that may have up t
 }
 AWAITED = {  # twins whose figures `python bench/gpu/ptx.py` has still to keep
     "masked: draw block",
-    "masked: sample",
-    "multivariate: log_prob",
-    "multivariate: log_prob of components",
-    "multivariate: sample",
     "tables: posterior of states",
 }
 MOST_OF_ALL = 255  # that a thread can have
