@@ -394,6 +394,30 @@ CHECKS = {
     "made_cuda.draw_block_cuda": Checks(
         "made_sampling.sample_cpu", "test_cuda_models.test_panels_by_torch_give_the_same_rows", "gpu: draw block"
     ),
+    "made_training_cuda.load_minibatch_cuda": Checks(
+        "made_gradient.backward_cpu", "test_made_fit_cuda.test_fit_takes_the_steps_of_the_cpu", "gpu: load minibatch"
+    ),
+    "made_training_cuda.forward_layer_cuda": Checks(
+        "made_gradient.backward_cpu", "test_made_fit_cuda.test_fit_takes_the_steps_of_the_cpu", "gpu: forward layer"
+    ),
+    "made_training_cuda.head_slopes_cuda": Checks(
+        "made_gradient.backward_cpu", "test_made_fit_cuda.test_fit_takes_the_steps_of_the_cpu", "gpu: head slopes"
+    ),
+    "made_training_cuda.activation_slopes_cuda": Checks(
+        "made_gradient.backward_cpu", "test_made_fit_cuda.test_fit_takes_the_steps_of_the_cpu", "gpu: activation slopes"
+    ),
+    "made_training_cuda.backward_layer_cuda": Checks(
+        "made_gradient.backward_cpu", "test_made_fit_cuda.test_fit_takes_the_steps_of_the_cpu", "gpu: backward layer"
+    ),
+    "made_training_cuda.update_weights_cuda": Checks(
+        "made_gradient.update_cpu", "test_made_fit_cuda.test_fit_takes_the_steps_of_the_cpu", "gpu: update weights"
+    ),
+    "made_training_cuda.update_biases_cuda": Checks(
+        "made_gradient.update_cpu", "test_made_fit_cuda.test_fit_takes_the_steps_of_the_cpu", "gpu: update biases"
+    ),
+    "made_training_cuda.copy_cuda": Checks(
+        "made_gradient.update_cpu", "test_made_fit_cuda.test_fit_takes_the_steps_of_the_cpu", "gpu: copy"
+    ),
     "made_cuda.sample_cuda": Checks("made_sampling.sample_cpu", "test_made_cuda.test_samples", "gpu: sample"),
     "adam.adam_cpu": Checks("test_adam.formula", "test_adam.test_the_formula"),
     "adam_cuda.adam_cuda": Checks("adam.adam_cpu", "test_adam.test_the_cuda_twin", "gpu: adam"),
@@ -423,6 +447,7 @@ CHECKS = {
     "nade_gradient_cuda.nade_gradient_cuda": Checks(
         "nade_gradient.nade_gradient_cpu", "test_nade_cuda.test_gradients", "gpu: gradients"
     ),
+    "nade_gradient_cuda.nade_rows_cuda": Checks("numpy.take", "test_nade_cuda.test_steps_are_those_of_the_cpu"),
     "nade_gradient_cuda.nade_sum_cuda": Checks(
         "nade_gradient.nade_sum_cpu", "test_nade_cuda.test_parts_are_added_in_order"
     ),

@@ -170,6 +170,10 @@ class BayesNet(Sampler):
         where ``progress`` says so. The result does not depend on the number of threads. After Ctrl-C the network is as
         it was.
 
+        *On a GPU.* Complete rows of a card are counted and added up there, and the sums copied once. Tables are those
+        of the CPU bit for bit; with ``sample_weight``, an array of the card, but for rounding, unless all weights are
+        whole numbers. States are declared, or those of the samples that come.
+
         *Torch modules.* In networks with :class:`Neural` nodes, or with a guide, conditionals of other kinds are learnt
         first, in closed form, each from the rows in which it and its parents have values; those of variables that never
         have one keep their parameters, as the prior of a latent z. Then all parameters of the modules of network and

@@ -98,7 +98,9 @@ class Queries(StructureQuestions):
         ----------
         data : :class:`Samples`, an integer array of codes of shape ``(n_rows, n_vars)`` with columns in the order
             of ``names``, or a mapping of columns, pandas, polars or Arrow table matched by name. Integers are
-            codes, strings are labels, booleans match the states False / True. Any further columns are an error. In
+            codes, strings are labels, booleans match the states False / True. Any further columns are an error. Arrays
+            of a GPU (torch, CuPy, numba, JAX: CUDA array interface or DLPack), alone or as columns, are read there, on
+            their library's current stream, and so is ``CudaSamples``. In
             networks of discrete variables a column of a mapping may be a float array ``(n_rows, k)``, a likelihood of
             each state, not normalised: the answer is log sum_x p(x) prod_v L_v(x_v).
             In networks with real variables an array of ``(n_rows, n_reals)`` holds these alone, and with
@@ -126,7 +128,8 @@ class Queries(StructureQuestions):
 
         Returns
         -------
-        float64 array ``(n_rows,)`` or ``(n_rows, n_vars)``, a torch tensor if ``data`` is one; ``-inf`` for rows
+        float64 array ``(n_rows,)`` or ``(n_rows, n_vars)``, a torch tensor if ``data`` is one, an array of the library
+        and on the GPU of ``data`` where that is on one, which may not be there yet; ``-inf`` for rows
         the network calls impossible, or whose values are so far out that log p leaves the range of float64, for a
         normal vector that of the type of the data. One warning tells of rows whose weights lie on a few samples: their
         effective sample size (sum w)^2 / sum w^2 is below 10.

@@ -12,7 +12,7 @@ import numpy as np
 from numba import cuda, float32, types, uint64
 from numba.extending import overload
 
-from .four_rows_cuda import four
+from .four_rows_cuda import four, replaced
 from .jit import INLINED
 from .normal_quantile import far_normal, near_normal
 from .philox import STREAM_REFINE, STREAM_SAMPLE
@@ -86,16 +86,6 @@ def _first_outer(high, after):
     return 3 if after <= 3 and tail_word(high[3]) < OUTER else 4
 
 
-@device
-def _replaced(numbers, k, number):
-    return (
-        number if k == 0 else numbers[0],
-        number if k == 1 else numbers[1],
-        number if k == 2 else numbers[2],
-        number if k == 3 else numbers[3],
-    )
-
-
 def four_drawer(near: Callable, far: Callable) -> Callable:
     """The function ``draw(key, start, rows, position, words, like)`` of the distribution with these two functions."""
 
@@ -126,7 +116,7 @@ def four_drawer(near: Callable, far: Callable) -> Callable:
             second = _chosen(low, k)
             if is_single(like):
                 second = one_word(key, start + _chosen(rows, k), position, STREAM_REFINE)
-            numbers = _replaced(numbers, k, far_number(_chosen(high, k), second, like))
+            numbers = replaced(numbers, k, far_number(_chosen(high, k), second, like))
             k = _first_outer(high, k + 1)
         return numbers
 

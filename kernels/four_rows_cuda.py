@@ -10,7 +10,18 @@ from __future__ import annotations
 import numpy as np
 from numba import cuda, uint32, uint64
 
-__all__ = ["ROWS", "beyond", "cells", "first_row", "four", "global_rows", "places", "put", "row_step", "rows_from"]
+__all__ = [
+    "ROWS",
+    "beyond",
+    "cells",
+    "first_row",
+    "four",
+    "places",
+    "put",
+    "replaced",
+    "row_step",
+    "rows_from",
+]
 
 ROWS = np.uint64(4)
 device = cuda.jit(device=True)
@@ -38,13 +49,6 @@ def rows_from(first, n):
 
 
 @device
-def global_rows(start, rows):
-    """Their numbers in the stream of a key."""
-    first = uint64(start)
-    return first + rows[0], first + rows[1], first + rows[2], first + rows[3]
-
-
-@device
 def places(first, size, states):
     """first + size * state in four rows: below 2**32, which takes half the registers of wide numbers."""
     return (
@@ -59,6 +63,17 @@ def places(first, size, states):
 def four(number):
     """The same number for all."""
     return number, number, number, number
+
+
+@device
+def replaced(numbers, k, number):
+    """Four numbers, of which the k-th is another."""
+    return (
+        number if k == 0 else numbers[0],
+        number if k == 1 else numbers[1],
+        number if k == 2 else numbers[2],
+        number if k == 3 else numbers[3],
+    )
 
 
 @device

@@ -13,13 +13,13 @@ from .elementary import exp, log_wide
 from .heads import BERNOULLI, CATEGORICAL, MIXTURE, NORMAL
 from .normal import normal_term, normal_value
 
-__all__ = ["head_log_prob", "head_value", "is_undefined"]
+__all__ = ["head_log_prob", "head_value", "is_undefined", "log_total"]
 
 device = cuda.jit(device=True)
 
 
 @device
-def _log_total(state, at, size, i):
+def log_total(state, at, size, i):
     """The largest of several logits, and the sum of exp(logit - largest) in float64; see ``categorical.normalise``."""
     largest = type(state[at, i])(-math.inf)
     for k in range(at, at + size):
@@ -36,7 +36,7 @@ def _log_total(state, at, size, i):
 def _mixture_log_prob(state, at, size, value, i):
     """log sum_k p(k) Normal(value; mean_k, sigma_k)"""
     m = size // 3
-    largest, total = _log_total(state, at, m, i)
+    largest, total = log_total(state, at, m, i)
     normaliser = largest + log_wide(type(largest)(total))
     top, joint = type(largest)(-math.inf), float64(0.0)
     for k in range(at, at + m):
@@ -56,7 +56,7 @@ def head_log_prob(head, state, at, size, value, i):
     if head == BERNOULLI:
         return bit_log_prob(value, z)
     if head == CATEGORICAL:
-        largest, total = _log_total(state, at, size, i)
+        largest, total = log_total(state, at, size, i)
         own = float64(state[at + state_of(value, size), i])
         return type(z)(own - float64(largest) - log_wide(type(z)(total)))
     if head == NORMAL:
@@ -69,7 +69,7 @@ def head_log_prob(head, state, at, size, value, i):
 @device
 def _pick_state(state, at, size, u, i):
     """The smallest state whose cumulative probability exceeds u: as many as there are sums that do not."""
-    largest, total = _log_total(state, at, size, i)
+    largest, total = log_total(state, at, size, i)
     reached, k = float64(0.0), 0
     for j in range(at, at + size):
         reached += exp(state[j, i] - largest)
@@ -100,7 +100,7 @@ def is_undefined(head, state, at, size, value, i):
     if head == BERNOULLI:
         return state[at, i] != state[at, i]
     if head == CATEGORICAL:
-        return not _log_total(state, at, size, i)[1] >= 1.0
-    if head == MIXTURE and not _log_total(state, at, size // 3, i)[1] >= 1.0:
+        return not log_total(state, at, size, i)[1] >= 1.0
+    if head == MIXTURE and not log_total(state, at, size // 3, i)[1] >= 1.0:
         return True
     return value - value != 0

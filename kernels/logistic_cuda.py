@@ -1,13 +1,15 @@
-"""CUDA twins of logistic.py: the same words and formulas, four rows to a thread; sums may be rounded otherwise (fused).
+"""CUDA twins of logistic.py: the same words and formulas; sums may be rounded otherwise (fused).
+
+A thread draws row after row, because decisions take many registers, and scores four rows at once.
 
 A twin has its CPU loop's arguments but the range of rows, and reads a plan packed into two arrays; it writes sums of
 log-probabilities where the CPU loop adds to what is there. A row whose sums
 leave the range of their type gets NaN, or the last state of its variable, where the CPU loop returns its number.
 
 A first word decides a bit unless it lies within MARGIN of the chance; states of softmax take two words and three walks
-over their sums, which need no memory so. Expected for 16 bits of 64 parents each, eight parents to a look-up, in ns a
-row: H100 0.3, A100 0.6, T4 4: instructions, about 450 a bit (to read 80 bytes takes 0.03, 0.05, 0.27); tables of 2 KB a
-look-up come from the first-level cache.
+over their sums, row after row, which need no memory so. Expected for 16 bits of 64 parents each, eight parents to a
+look-up, in ns a row: H100 0.3, A100 0.6, T4 4: instructions, about 450 a bit (to read 80 bytes takes 0.03, 0.05 and
+0.27); look-ups in tables of 2 KB come from the first-level cache.
 """
 
 from __future__ import annotations
@@ -19,11 +21,10 @@ import numpy as np
 from numba import cuda, float32, float64, uint32, uint64
 
 from .elementary import exp
-from .four_numbers_cuda import lanes, no_words, words_of
-from .four_rows_cuda import beyond, cells, first_row, four, global_rows, places, put, row_step, rows_from
+from .four_rows_cuda import beyond, cells, first_row, four, places, put, replaced, row_step, rows_from
 from .logistic import MARGIN, NOISY_OR, SOFTMAX, bit_by_words, bit_term
-from .philox import STREAM_REFINE
-from .philox_cuda import one_word
+from .philox import STREAM_REFINE, STREAM_SAMPLE
+from .philox_cuda import block_words, lane_word, one_word
 from .uniforms import WORD, uniform64
 
 __all__ = ["FIELDS", "HEADER", "PackedLogistic", "log_prob_cuda", "log_prob_per_variable_cuda", "sample_cuda"]
@@ -148,138 +149,92 @@ def _bit(link, z, high, key, row, word):
 
 
 @device
-def _weights(z, largest):
-    """exp(z - largest) in float64."""
-    return (
-        float64(exp(z[0] - largest[0])),
-        float64(exp(z[1] - largest[1])),
-        float64(exp(z[2] - largest[2])),
-        float64(exp(z[3] - largest[3])),
-    )
+def _sum(plan, member, k, codes, reals, i):
+    """Sum k of a member in row i."""
+    words, numbers = plan.words, plan.numbers
+    z, at, g = numbers[member.bias + k], member.groups, uint64(0)
+    while g < member.n_groups:
+        last, state, own = uint64(words[at + uint64(1)]), uint64(0), at + FIRST_PARENT
+        after = own + TWO * uint64(words[at])
+        while own < after:
+            state += uint64(words[own + uint64(1)]) * uint64(codes[uint64(words[own]), i])
+            own += TWO
+        z += numbers[uint64(words[at + uint64(2)]) + k * (last + uint64(1)) + min(state, last)]
+        at, g = after, g + uint64(1)
+    j, place = uint64(0), member.weights + k * member.n_reals
+    while j < member.n_reals:
+        z += numbers[place + j] * type(z)(reals[uint64(words[at + j]), i])
+        j += uint64(1)
+    return z
 
 
 @device
-def _largest(plan, member, codes, reals, rows):
-    """max_k z_k"""
-    largest, k = _sums(plan, member, uint64(0), codes, reals, rows), uint64(1)
+def _largest_and_total(plan, member, codes, reals, i):
+    """max_k z_k, and the sum of exp(z_k - max)."""
+    largest, k, total = _sum(plan, member, uint64(0), codes, reals, i), uint64(1), 0.0
     while k < member.n_sums:
-        z = _sums(plan, member, k, codes, reals, rows)
-        largest = max(largest[0], z[0]), max(largest[1], z[1]), max(largest[2], z[2]), max(largest[3], z[3])
+        largest = max(largest, _sum(plan, member, k, codes, reals, i))
         k += uint64(1)
-    return largest
-
-
-@device
-def _totals(plan, member, largest, codes, reals, rows):
-    """The sum of exp(z_k - largest)."""
-    totals, k = four(0.0), uint64(0)
+    k = uint64(0)
     while k < member.n_sums:
-        totals = _added(totals, _weights(_sums(plan, member, k, codes, reals, rows), largest))
+        total += float64(exp(_sum(plan, member, k, codes, reals, i) - largest))
         k += uint64(1)
-    return totals
+    return largest, total
 
 
 @device
-def _target(total, high, key, row, word):
-    return total * uniform64(high, one_word(key, row, word, STREAM_REFINE))
-
-
-@device
-def _state(passed, total, last):
-    """A state by how many cumulative sums a uniform has passed; the last one where there are no numbers."""
-    return min(passed, last) if total >= 1.0 else last
-
-
-@device
-def _softmax_states(plan, member, draw, codes, reals, rows):
-    """States of four rows by ``draw``: key, global rows, word and its first random words."""
-    key, own, word, high = draw
-    largest = _largest(plan, member, codes, reals, rows)
-    totals = _totals(plan, member, largest, codes, reals, rows)
-    first, second = _target(totals[0], high[0], key, own[0], word), _target(totals[1], high[1], key, own[1], word)
-    third, fourth = _target(totals[2], high[2], key, own[2], word), _target(totals[3], high[3], key, own[3], word)
-    reached, passed, k = four(0.0), four(uint32(0)), uint64(0)
+def _softmax_state(plan, member, u, codes, reals, i):
+    """A state of row i by a uniform: as many as there are cumulative sums that it has passed; the last one where the
+    sums are no numbers."""
+    largest, total = _largest_and_total(plan, member, codes, reals, i)
+    reached, passed, k = 0.0, uint32(0), uint64(0)
     while k < member.n_sums:
-        reached = _added(reached, _weights(_sums(plan, member, k, codes, reals, rows), largest))
-        passed = (
-            uint32(passed[0] + uint32(reached[0] <= first)),
-            uint32(passed[1] + uint32(reached[1] <= second)),
-            uint32(passed[2] + uint32(reached[2] <= third)),
-            uint32(passed[3] + uint32(reached[3] <= fourth)),
-        )
+        reached += float64(exp(_sum(plan, member, k, codes, reals, i) - largest))
+        passed = uint32(passed + uint32(reached <= total * u))
         k += uint64(1)
     last = uint32(member.n_sums - uint64(1))
-    return (
-        _state(passed[0], totals[0], last),
-        _state(passed[1], totals[1], last),
-        _state(passed[2], totals[2], last),
-        _state(passed[3], totals[3], last),
-    )
-
-
-@device
-def _bits(plan, member, draw, codes, reals, rows):
-    key, own, word, high = draw
-    z, link = _sums(plan, member, uint64(0), codes, reals, rows), member.link
-    return (
-        uint32(_bit(link, z[0], high[0], key, own[0], word)),
-        uint32(_bit(link, z[1], high[1], key, own[1], word)),
-        uint32(_bit(link, z[2], high[2], key, own[2], word)),
-        uint32(_bit(link, z[3], high[3], key, own[3], word)),
-    )
+    return min(passed, last) if total >= 1.0 else last
 
 
 @cuda.jit
 def sample_cuda(key, start, plan, codes, reals):
     """Draw the members' rows of ``codes`` (n_codes, n), parents first; column i of the blocks is row start + i."""
-    n, first, count = uint64(codes.shape[1]), first_row(), uint64(plan.words[0])
-    while first < n:
-        rows, at, m, words = rows_from(first, n), FIRST_MEMBER, uint64(0), no_words()
-        own = global_rows(start, rows)
+    n, i, count = uint64(codes.shape[1]), uint64(cuda.grid(1)), uint64(plan.words[0])
+    while i < n:
+        row, at, m, words = uint64(start) + i, FIRST_MEMBER, uint64(0), four(uint64(0))
         while m < count:
             word = uint64(plan.words[1]) + m
             if m == uint64(0) or word & uint64(3) == uint64(0):
-                words = words_of(key, start, rows, word, float32(0.0))
-            member = _member(plan.words, at)
-            draw = key, own, word, lanes(words[0], word)
+                words = block_words(key, row, word >> uint64(2), STREAM_SAMPLE)
+            member, high = _member(plan.words, at), lane_word(words, word & uint64(3))
             if member.link == SOFTMAX:
-                put(codes, member.row, rows, _softmax_states(plan, member, draw, codes, reals, rows))
+                u = uniform64(high, one_word(key, row, word, STREAM_REFINE))
+                codes[member.row, i] = _softmax_state(plan, member, u, codes, reals, i)
             else:
-                put(codes, member.row, rows, _bits(plan, member, draw, codes, reals, rows))
+                z = _sum(plan, member, uint64(0), codes, reals, i)
+                codes[member.row, i] = uint32(_bit(member.link, z, high, key, row, word))
             at, m = _after(plan.words, member), m + uint64(1)
-        first += row_step()
+        i += uint64(cuda.gridsize(1))
 
 
 # Densities --------------------------------------------------------------------------------------------------------
 
 
 @device
-def _state_term(z, largest, total):
+def _softmax_term(plan, member, x, codes, reals, i):
+    largest, total = _largest_and_total(plan, member, codes, reals, i)
+    z = _sum(plan, member, min(uint64(x), member.n_sums - uint64(1)), codes, reals, i)
     return float64(z) - float64(largest) - math.log(total)
 
 
 @device
 def _softmax_terms(plan, member, codes, reals, rows):
-    x, last, k = cells(codes, member.row, rows), member.n_sums - uint64(1), uint64(0)
-    own = min(uint64(x[0]), last), min(uint64(x[1]), last), min(uint64(x[2]), last), min(uint64(x[3]), last)
-    largest = _largest(plan, member, codes, reals, rows)
-    totals, chosen = four(0.0), largest
-    while k < member.n_sums:
-        z = _sums(plan, member, k, codes, reals, rows)
-        totals = _added(totals, _weights(z, largest))
-        chosen = (
-            z[0] if k == own[0] else chosen[0],
-            z[1] if k == own[1] else chosen[1],
-            z[2] if k == own[2] else chosen[2],
-            z[3] if k == own[3] else chosen[3],
-        )
+    x, terms, k = cells(codes, member.row, rows), four(0.0), uint64(0)
+    while k < uint64(4):
+        term = _softmax_term(plan, member, lane_word(x, k), codes, reals, lane_word(rows, k))
+        terms = replaced(terms, k, term)
         k += uint64(1)
-    return (
-        _state_term(chosen[0], largest[0], totals[0]),
-        _state_term(chosen[1], largest[1], totals[1]),
-        _state_term(chosen[2], largest[2], totals[2]),
-        _state_term(chosen[3], largest[3], totals[3]),
-    )
+    return terms
 
 
 @device

@@ -8,7 +8,8 @@ they use their own columns. Rows depend on neither their number nor their tile.
 
 Expected for MADE 784-500 in float32, a row: 0.4 M multiply-adds in panels, 27 ns on an H100 at half of its peak, as
 loads allow (A100 45, T4 140); 16 k in blocks with 784 draws, about 10 ns of latency; 64 kB of sources from L2 or
-memory, 20 ns at 3 TB/s beside these. Loads are the limit. A dense pass through torch takes about 30 ns on an H100.
+memory, 20 ns at 3 TB/s beside these. Loads are the limit: 230 registers leave room for one block of 8 warps, whose
+loads must hide their own latency. A dense pass through torch takes about 30 ns on an H100. None of this is measured.
 """
 
 from __future__ import annotations

@@ -2,10 +2,10 @@
 
 ``state`` (rows of ``MaskedNet.biases`` and more, columns) is global memory; a block has the columns of its tile.
 Threads are WARP lanes times groups: a lane has ROWS rows of data, WARP apart so that a warp reads neighbours, a group
-has UNITS units of a panel. So a source is read once for UNITS products, a weight once, by one broadcast, for ROWS: 0.5
-loads for a multiply-add, which lets half of a multiprocessor's 128 multiply-adds a cycle run (it issues 32 loads). Sums
-are tuples: they stay in registers. Every sum is bias + weights . sources in the order of the sources, as on the CPU;
-what the masks leave out is never read, so one pass costs half of a dense product.
+has PER_THREAD units of a panel. So a source is read once for PER_THREAD products, a weight once, by one broadcast, for
+ROWS: 0.5 loads for a multiply-add, which lets half of a multiprocessor's 128 multiply-adds a cycle run (it issues 32
+loads). Sums are tuples: they stay in registers. Every sum is bias + weights . sources in the order of the sources, as
+on the CPU; what the masks leave out is never read, so one pass costs half of a dense product.
 """
 
 from __future__ import annotations
@@ -13,15 +13,31 @@ from __future__ import annotations
 from numba import cuda
 
 from .activations import apply_activation
-from .made import ACTIVATION, FIRST, RESIDUAL, SOURCE, STRIDE, WEIGHTS
+from .made import ACTIVATION, FIRST, RESIDUAL, SOURCE, STRIDE, UNITS, WEIGHTS
 
-__all__ = ["GROUP", "ROWS", "TILE", "UNITS", "WARP", "add_panel", "finish_unit", "tile_rows", "unit_sum"]
+__all__ = [
+    "GROUP",
+    "ROWS",
+    "TILE",
+    "WARP",
+    "add_panel",
+    "add_sources",
+    "finish_unit",
+    "tile_of",
+    "tile_rows",
+    "unit_sum",
+]
 
-WARP, ROWS, UNITS = 32, 4, 4
+WARP, ROWS, PER_THREAD = 32, 4, 4
 TILE = WARP * ROWS  # rows of data of a block
 GROUP = 32  # units of a panel: what 8 warps have at a time
 
 device = cuda.jit(device=True)
+
+
+def tile_of(threads):
+    """Rows of data of a block of so many threads."""
+    return ROWS * min(WARP, threads // 2)
 
 
 @device
@@ -84,8 +100,42 @@ def add_panel(net, number, begin, end, known, state, first):
     ``first`` on. Threads do not wait for each other."""
     lanes = _lanes()
     group, groups = cuda.threadIdx.x // lanes, cuda.blockDim.x // lanes
-    for unit in range(begin + UNITS * group, end, UNITS * groups):
+    for unit in range(begin + PER_THREAD * group, end, PER_THREAD * groups):
         _four_units(net, number, unit, end, known, state, first + cuda.threadIdx.x % lanes)
+
+
+@device
+def _four_sources(net, number, k, end, unit, slopes, i):
+    """Slopes of sources k .. k + 3 += weights^T slopes of the units from ``unit`` on, at a lane's columns."""
+    lanes, row, stride = _lanes(), net.layers[number, FIRST], net.layers[number, STRIDE]
+    source = net.layers[net.layers[number, SOURCE], FIRST] + k
+    zero = slopes.dtype.type(0)
+    none = zero, zero, zero, zero
+    s0, s1, s2, s3 = none, none, none, none
+    for u in range(unit, net.layers[number, UNITS]):
+        x, at = _source(slopes, row + u, i, lanes), net.layers[number, WEIGHTS] + u * stride + k
+        s0 = _add(s0, net.weights[at], x)
+        s1 = _add(s1, net.weights[at + 1], x)
+        s2 = _add(s2, net.weights[at + 2], x)
+        s3 = _add(s3, net.weights[at + 3], x)
+    one = type(zero)(1)
+    _put(slopes, source, i, lanes, _add(s0, one, _source(slopes, source, i, lanes)))
+    if k + 1 < end:
+        _put(slopes, source + 1, i, lanes, _add(s1, one, _source(slopes, source + 1, i, lanes)))
+    if k + 2 < end:
+        _put(slopes, source + 2, i, lanes, _add(s2, one, _source(slopes, source + 2, i, lanes)))
+    if k + 3 < end:
+        _put(slopes, source + 3, i, lanes, _add(s3, one, _source(slopes, source + 3, i, lanes)))
+
+
+@device
+def add_sources(net, number, begin, end, unit, slopes, first):
+    """Slopes of sources begin .. end of a layer += weights^T slopes of its units from ``unit`` on, at the columns of a
+    tile from ``first`` on. Threads do not wait for each other."""
+    lanes = _lanes()
+    group, groups = cuda.threadIdx.x // lanes, cuda.blockDim.x // lanes
+    for k in range(begin + PER_THREAD * group, end, PER_THREAD * groups):
+        _four_sources(net, number, k, end, unit, slopes, first + cuda.threadIdx.x % lanes)
 
 
 @device

@@ -15,190 +15,16 @@ a team, and of the 24 rows that 150 registers leave room for on a multiprocessor
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from numba import cuda, uint64
 
-from numba import config, cuda, uint64
-
-from .activations import RELU, relu, sigmoid
-from .bernoulli import bit_log_prob, bit_slope, draw_likely_bit, likely_bit_log_prob
-from .nade import SIGMOID_BY_EXP, NADERule
+from .bernoulli import bit_log_prob, bit_slope, likely_bit_log_prob
+from .nade import NADERule
+from .nade_team_cuda import CELLS, MOST_ROWS, UNKNOWN, places_of, start, team_of, walk
 from .uniforms_cuda import uniform
 
-__all__ = [
-    "MOST_ROWS",
-    "MOST_UNITS",
-    "TEAM_UNITS",
-    "UNITS",
-    "nade_log_prob_cuda",
-    "nade_sample_cuda",
-    "nade_slopes_cuda",
-]
+__all__ = ["nade_log_prob_cuda", "nade_sample_cuda", "nade_slopes_cuda"]
 
 device = cuda.jit(device=True)
-
-UNITS = 8  # hidden units of a row that a thread keeps in registers
-CELLS = 32  # hidden units in all rows of a thread
-MOST_ROWS = 4  # of a team, in float32; 2 in float64
-TINY = 1e-10  # nothing beside 1 in float32
-LANES = 4 if config.ENABLE_CUDASIM else 32  # neighbours that read neighbouring weights: a warp
-TEAM_UNITS = LANES * UNITS  # hidden units, padded, are a multiple of this
-MOST_UNITS = 2048  # of a team of 256 threads: more have too few registers each
-UNKNOWN = 2  # a bit that is to be drawn
-
-
-class _Team(NamedTuple):
-    """A thread's place among those of its block."""
-
-    thread: int
-    threads: int
-    rows: int
-    own: int  # uint64: the first unit of this thread; the others are LANES apart
-    share: int  # threads for each row, when sums are added
-    part: int  # which part of which row's sums this thread adds
-    row: int
-
-
-class _Places(NamedTuple):
-    """Where things are in shared memory; all but ``sums`` by row, then thread or position."""
-
-    sums: int  # of the parts of a row
-    logits: int
-    numbers: int  # uniforms, then terms of log p
-    bits: int
-
-
-@device
-def _rows(number):
-    """MOST_ROWS in float32, half as many in float64: a constant for the compiler, which an itemsize is not."""
-    return MOST_ROWS if number(1) + number(TINY) == number(1) else MOST_ROWS // 2
-
-
-@device
-def _team(plan):
-    thread, threads, rows = cuda.threadIdx.x, cuda.blockDim.x, _rows(plan.W.dtype.type)
-    share = threads // rows
-    own = uint64((thread // LANES) * TEAM_UNITS + thread % LANES)
-    return _Team(thread, threads, rows, own, share, thread % share, thread // share)
-
-
-@device
-def _places(team):
-    cells = MOST_ROWS * team.threads
-    sums = cells + team.threads
-    return _Places(sums, sums + team.threads, sums + team.threads + cells, sums + team.threads + 2 * cells)
-
-
-@device
-def _activate(mode, r, state, hidden):
-    """The hidden units of row r by what is kept of them."""
-    one = type(state[0])(1)
-    if mode == SIGMOID_BY_EXP:
-        for k in range(UNITS):
-            hidden[r * UNITS + k] = one / (one + state[r * UNITS + k])
-    elif mode == RELU:
-        for k in range(UNITS):
-            hidden[r * UNITS + k] = relu(state[r * UNITS + k])
-    else:
-        for k in range(UNITS):
-            hidden[r * UNITS + k] = sigmoid(state[r * UNITS + k])
-
-
-@device
-def _start(plan, team, state, hidden):
-    """The units of all rows before the first variable."""
-    for k in range(UNITS):
-        state[k] = plan.first[team.own + uint64(k * LANES)]
-    _activate(plan.mode, 0, state, hidden)
-    for r in range(1, team.rows):
-        for k in range(UNITS):
-            state[r * UNITS + k], hidden[r * UNITS + k] = state[k], hidden[k]
-
-
-@device
-def _advance_row(mode, changes, r, state, hidden):
-    """The units of row r after a variable that is 1."""
-    if mode == SIGMOID_BY_EXP:
-        for k in range(UNITS):
-            state[r * UNITS + k] *= changes[k]
-    else:
-        for k in range(UNITS):
-            state[r * UNITS + k] += changes[k]
-    _activate(mode, r, state, hidden)
-
-
-@device
-def _read_weights(weights, variable, team, own):
-    """Of this thread's units, which are neighbours to those of the threads beside it."""
-    for k in range(UNITS):
-        own[k] = weights[variable, team.own + uint64(k * LANES)]
-
-
-@device
-def _advance(mode, changes, team, bits, memory, state, hidden):
-    """The units of all rows after a variable, by their bits."""
-    if memory[bits] == 1:
-        _advance_row(mode, changes, 0, state, hidden)
-    if memory[bits + 1] == 1:
-        _advance_row(mode, changes, 1, state, hidden)
-    if team.rows == MOST_ROWS:
-        if memory[bits + 2] == 1:
-            _advance_row(mode, changes, 2, state, hidden)
-        if memory[bits + 3] == 1:
-            _advance_row(mode, changes, 3, state, hidden)
-
-
-@device
-def _add_products(weights, team, hidden, memory):
-    """The parts of V . h of this thread's units, for each row."""
-    for r in range(team.rows):
-        total = weights[0] * hidden[r * UNITS]
-        for k in range(1, UNITS):
-            total += weights[k] * hidden[r * UNITS + k]
-        memory[team.thread * (MOST_ROWS + 1) + r] = total  # one more, so that threads write to different banks
-
-
-@device
-def _add_parts(team, places, memory):
-    """The sum of as many parts of one row as there are rows: one for each thread."""
-    total = memory[team.part * (MOST_ROWS + 1) + team.row]
-    for j in range(1, team.rows):
-        total += memory[(team.part + j * team.share) * (MOST_ROWS + 1) + team.row]
-    memory[places.sums + team.thread] = total
-
-
-@device
-def _decide(plan, variable, rule, team, places, at, memory):
-    """The logit of this thread's row at a position, and its bit where it is not known."""
-    z, parts = plan.b[variable], places.sums + team.thread * team.share
-    for j in range(team.share):
-        z += memory[parts + j]
-    cell = at * MOST_ROWS + team.thread
-    memory[places.logits + cell] = z
-    if memory[places.bits + cell] == UNKNOWN:
-        bit = draw_likely_bit(z / rule.temperature, memory[places.numbers + cell], rule.sure)
-        memory[places.bits + cell] = 1 if bit else 0
-
-
-@device
-def _walk(plan, rule, begin, end, team, state, hidden, memory):
-    """Take the team's rows through positions [begin, end): logits, and bits where they are not known."""
-    places, weights, changes = (
-        _places(team),
-        cuda.local.array(UNITS, plan.V.dtype),
-        cuda.local.array(UNITS, plan.V.dtype),
-    )
-    for d in range(begin, end):
-        variable = uint64(plan.order[d])
-        _read_weights(plan.V, variable, team, weights)
-        _read_weights(plan.factor, variable, team, changes)
-        _add_products(weights, team, hidden, memory)
-        cuda.syncthreads()
-        _add_parts(team, places, memory)
-        cuda.syncthreads()
-        if team.thread < team.rows:
-            _decide(plan, variable, rule, team, places, d - begin, memory)
-        cuda.syncthreads()
-        _advance(plan.mode, changes, team, places.bits + (d - begin) * MOST_ROWS, memory, state, hidden)
 
 
 @device
@@ -214,7 +40,7 @@ def _sum_terms(team, places, begin, end, memory):
 def _read_codes(plan, x, first, d, team, memory):
     """The bits of the rows from ``first`` on at position d; beyond the last row, those of that."""
     if d < plan.order.shape[0]:
-        bits = _places(team).bits + team.thread * MOST_ROWS
+        bits = places_of(team).bits + team.thread * MOST_ROWS
         for r in range(team.rows):
             bit = x[min(first + r, x.shape[0] - 1), plan.order[d]] != 0
             memory[bits + r] = 1 if bit else 0
@@ -224,7 +50,7 @@ def _read_codes(plan, x, first, d, team, memory):
 def _score(plan, terms, first, d, team, memory):
     """Terms of log p at position d, for the sums and, where they are asked for, in ``terms``."""
     if d < plan.order.shape[0]:
-        places, cell = _places(team), team.thread * MOST_ROWS
+        places, cell = places_of(team), team.thread * MOST_ROWS
         for r in range(team.rows):
             term = bit_log_prob(memory[places.bits + cell + r] == 1, memory[places.logits + cell + r])
             memory[places.numbers + cell + r] = term
@@ -237,18 +63,18 @@ def nade_log_prob_cuda(plan, x, scores):
     """As ``nade_log_prob_cpu``, for all rows."""
     state, hidden = cuda.local.array(CELLS, plan.W.dtype), cuda.local.array(CELLS, plan.W.dtype)
     memory, one = cuda.shared.array(0, plan.W.dtype), plan.W.dtype.type(1)
-    team, n_vars = _team(plan), plan.order.shape[0]
+    team, n_vars = team_of(plan), plan.order.shape[0]
     for first in range(cuda.blockIdx.x * team.rows, x.shape[0], cuda.gridDim.x * team.rows):
-        _start(plan, team, state, hidden)
+        start(plan, team, state, hidden)
         total, row = 0.0, first + team.thread
         for begin in range(0, n_vars, team.threads):
             end = min(begin + team.threads, n_vars)
             _read_codes(plan, x, first, begin + team.thread, team, memory)
-            _walk(plan, NADERule(one, one), begin, end, team, state, hidden, memory)
+            walk(plan, NADERule(one, one), begin, end, team, state, hidden, memory)
             _score(plan, scores.terms, first, begin + team.thread, team, memory)
             cuda.syncthreads()
             if team.thread < team.rows:
-                total += _sum_terms(team, _places(team), 0, end - begin, memory)
+                total += _sum_terms(team, places_of(team), 0, end - begin, memory)
             cuda.syncthreads()
         if team.thread < team.rows and row < x.shape[0]:
             scores.log_prob[row] = total
@@ -258,7 +84,7 @@ def nade_log_prob_cuda(plan, x, scores):
 def _write_slopes(plan, x, row_weights, slopes, first, d, team, memory):
     """Slopes by the logits of position d; call it before ``_score``."""
     if d < plan.order.shape[0]:
-        places, cell = _places(team), team.thread * MOST_ROWS
+        places, cell = places_of(team), team.thread * MOST_ROWS
         for r in range(team.rows):
             if first + r < x.shape[0]:
                 slope = bit_slope(memory[places.bits + cell + r] == 1, memory[places.logits + cell + r])
@@ -270,19 +96,19 @@ def nade_slopes_cuda(plan, x, row_weights, log_prob, slopes):
     """log_prob (n,) of all rows of x, and in ``slopes`` (n, n_vars) the gradient of its weighted sum by the logits."""
     state, hidden = cuda.local.array(CELLS, plan.W.dtype), cuda.local.array(CELLS, plan.W.dtype)
     memory, one = cuda.shared.array(0, plan.W.dtype), plan.W.dtype.type(1)
-    team, n_vars = _team(plan), plan.order.shape[0]
+    team, n_vars = team_of(plan), plan.order.shape[0]
     for first in range(cuda.blockIdx.x * team.rows, x.shape[0], cuda.gridDim.x * team.rows):
-        _start(plan, team, state, hidden)
+        start(plan, team, state, hidden)
         total, row = 0.0, first + team.thread
         for begin in range(0, n_vars, team.threads):
             end = min(begin + team.threads, n_vars)
             _read_codes(plan, x, first, begin + team.thread, team, memory)
-            _walk(plan, NADERule(one, one), begin, end, team, state, hidden, memory)
+            walk(plan, NADERule(one, one), begin, end, team, state, hidden, memory)
             _write_slopes(plan, x, row_weights, slopes, first, begin + team.thread, team, memory)
             _score(plan, slopes[:0], first, begin + team.thread, team, memory)
             cuda.syncthreads()
             if team.thread < team.rows:
-                total += _sum_terms(team, _places(team), 0, end - begin, memory)
+                total += _sum_terms(team, places_of(team), 0, end - begin, memory)
             cuda.syncthreads()
         if team.thread < team.rows and row < x.shape[0]:
             log_prob[row] = total
@@ -292,7 +118,7 @@ def nade_slopes_cuda(plan, x, row_weights, log_prob, slopes):
 def _prepare(plan, draw, n, first, d, team, memory):
     """What is known of the rows from ``first`` on at position d: their bits, or the uniforms that draw them."""
     if d < plan.order.shape[0]:
-        places, cell = _places(team), team.thread * MOST_ROWS
+        places, cell = places_of(team), team.thread * MOST_ROWS
         for r in range(team.rows):
             row = min(first + r, n - 1)
             if d < draw.prefix.shape[1]:
@@ -315,7 +141,7 @@ def _uniform(plan, draw, d, i):
 def _write_bits(plan, values, first, d, team, memory):
     """values[:, order[d]] of the rows from ``first`` on."""
     if d < plan.order.shape[0]:
-        bits = _places(team).bits + team.thread * MOST_ROWS
+        bits = places_of(team).bits + team.thread * MOST_ROWS
         for r in range(team.rows):
             if first + r < values.shape[0]:
                 values[first + r, plan.order[d]] = 1 if memory[bits + r] == 1 else 0
@@ -325,7 +151,7 @@ def _write_bits(plan, values, first, d, team, memory):
 def _score_draws(plan, draw, d, team, memory):
     """Terms at position d of what the bits were drawn from."""
     if d < plan.order.shape[0]:
-        places, cell = _places(team), team.thread * MOST_ROWS
+        places, cell = places_of(team), team.thread * MOST_ROWS
         for r in range(team.rows):
             t = memory[places.logits + cell + r] / draw.temperature
             memory[places.numbers + cell + r] = likely_bit_log_prob(memory[places.bits + cell + r] == 1, t, draw.sure)
@@ -334,7 +160,7 @@ def _score_draws(plan, draw, d, team, memory):
 @device
 def _undefined(draw, begin, end, team, memory):
     """Whether a tempered logit of this thread's row is NaN, which would draw 0."""
-    found, logits = False, _places(team).logits + team.thread
+    found, logits = False, places_of(team).logits + team.thread
     for at in range(begin, end):
         t = memory[logits + at * MOST_ROWS] / draw.temperature
         found |= t != t
@@ -344,7 +170,7 @@ def _undefined(draw, begin, end, team, memory):
 @device
 def _sums_of_draws(plan, draw, begin, end, team, memory):
     """(log p, log p of what was drawn from) of this thread's row at positions [begin, end)."""
-    places, mine = _places(team), team.thread < team.rows
+    places, mine = places_of(team), team.thread < team.rows
     drawn, n = max(0, draw.prefix.shape[1] - begin), end - begin
     cuda.syncthreads()
     _score(plan, draw.uniforms[:0], 0, begin + team.thread, team, memory)
@@ -360,15 +186,15 @@ def _sums_of_draws(plan, draw, begin, end, team, memory):
 def nade_sample_cuda(plan, draw, draws):
     """As ``nade_sample_cpu``, for all rows."""
     state, hidden = cuda.local.array(CELLS, plan.W.dtype), cuda.local.array(CELLS, plan.W.dtype)
-    memory, team = cuda.shared.array(0, plan.W.dtype), _team(plan)
+    memory, team = cuda.shared.array(0, plan.W.dtype), team_of(plan)
     n, n_vars, n_given = draws.values.shape[0], plan.order.shape[0], draw.prefix.shape[1]
     for first in range(cuda.blockIdx.x * team.rows, n, cuda.gridDim.x * team.rows):
-        _start(plan, team, state, hidden)
+        start(plan, team, state, hidden)
         total, sampling_total, undefined, row = 0.0, 0.0, False, first + team.thread
         for begin in range(0, n_vars, team.threads):
             end = min(begin + team.threads, n_vars)
             _prepare(plan, draw, n, first, begin + team.thread, team, memory)
-            _walk(plan, NADERule(draw.temperature, draw.sure), begin, end, team, state, hidden, memory)
+            walk(plan, NADERule(draw.temperature, draw.sure), begin, end, team, state, hidden, memory)
             _write_bits(plan, draws.values, first, begin + team.thread, team, memory)
             if team.thread < team.rows:
                 undefined |= _undefined(draw, max(0, n_given - begin), end - begin, team, memory)

@@ -43,13 +43,21 @@ def test_rows_and_scores_are_those_of_the_cpu(dtype):
     for name in net.names:
         close = {"rtol": 1e-5 if dtype is np.float32 else 1e-11, "atol": 1e-6}
         np.testing.assert_allclose(there.to("cpu")[name], x[name], err_msg=name, **close)
-    scores = net.log_prob(there)
-    np.testing.assert_allclose(scores.copy_to_host(), net.log_prob(there.to("cpu")), rtol=1e-5)
+    on_cpu = there.to("cpu")
+    np.testing.assert_allclose(net.log_prob(there).copy_to_host(), net.log_prob(on_cpu), rtol=1e-5)
+    terms = net.log_prob(there, per_variable=True).copy_to_host()
+    np.testing.assert_allclose(terms, net.log_prob(on_cpu, per_variable=True), rtol=1e-5, atol=1e-6)
 
 
 def test_a_function_of_python_is_refused_by_name():
     net = fd.BayesNet({"x": fd.Normal(0, 1), "y": fd.Deterministic(["x"], np.exp)})
     with pytest.raises(TypeError, match=r"the function of 'y' .* CPU"):
+        net.sample(3, device="cuda")
+
+
+def test_a_kind_without_loops_is_refused_by_name():
+    net = fd.BayesNet({"x": fd.Normal(0, 1), "v": fd.MADE(n_vars=3, hidden=(4,), n_context=1).given(["x"])})
+    with pytest.raises(TypeError, match="'v' has no loops for GPUs, as any AutoregressiveConditional"):
         net.sample(3, device="cuda")
 
 

@@ -73,9 +73,18 @@ ONLY_CUDA = {
     ("moments", "fold"),
     ("tables", "count rows"),
     ("nade", "slopes"),
+    ("nade", "rows"),
     ("nade", "gradients of slopes"),  # the CPU does both in one loop
     ("masked", "begin rows"),  # of the CPU's sampling, for panels that a library multiplies
     ("masked", "draw block"),
+    ("masked", "load minibatch"),  # of the CPU's backward and update, a layer each
+    ("masked", "forward layer"),
+    ("masked", "head slopes"),
+    ("masked", "activation slopes"),
+    ("masked", "backward layer"),
+    ("masked", "update weights"),
+    ("masked", "update biases"),
+    ("masked", "copy"),
     ("tables", "posterior of states"),
     ("terms", "add"),
     ("terms", "clear"),

@@ -214,6 +214,39 @@ def test_errors_are_those_of_the_cpu(model, monkeypatch):
         model.sample(9, seed=0, device="cuda")
 
 
+def test_prefixes_of_strings_are_uploaded():
+    model = MarkovChain(2).fit(["emma", "ava", "anna", "mia", "ann"])
+    for prefix in ("em", ["em", "", "an"]):
+        found = model.sample(prefix=prefix, seed=4, device="cuda")
+        assert found.to("cpu") == model.sample(prefix=prefix, seed=4)
+    with pytest.raises(TypeError, match="prefix is on a GPU"):
+        model.sample(prefix=there(*ragged(4)), device="cpu")
+
+
+def test_no_sequences(model):
+    nothing = np.empty(0, np.uint8), np.zeros(1, np.int64)
+    assert len(on_host(model.log_prob(there(*nothing)))) == 0
+    assert model.sample(0, seed=0, device="cuda").to("cpu") == []
+    with pytest.raises(ValueError, match="at least one sequence"):
+        MarkovChain(2, n_states=3).fit(there(*nothing))
+
+
+def test_what_fit_refuses():
+    rows = np.zeros((3, 4), np.uint8)
+    for options, data in (({"n_vars": 5}, rows), ({}, rows[:, :0])):
+        with pytest.raises(ValueError, match="rows must have shape"):
+            MarkovChain(1, **options).fit(DeviceArray(data))
+    with pytest.raises(ValueError, match=r"rows must have shape .* got ragged sequences"):
+        MarkovChain(1, position_dependent=True).fit(there(*ragged()))
+    with pytest.raises(ValueError, match="all 2 sequences are empty"):
+        MarkovChain(1).fit(there(np.empty(0, np.uint8), np.zeros(3, np.int64)))
+
+
+def test_uniforms_of_rows_are_for_the_cpu(of_rows):
+    with pytest.raises(TypeError, match="uniforms= of a Markov chain are for the CPU"):
+        of_rows.sample(2, uniforms=np.zeros((2, 7)), device="cuda")
+
+
 def test_sparse_chains_are_not_truncated_there(monkeypatch):
     monkeypatch.setattr(markov_plan, "is_dense", lambda *sizes: False)
     with pytest.raises(TypeError, match="sparse chain need the distribution of every context"):

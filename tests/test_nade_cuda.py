@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from device import run
@@ -124,9 +126,35 @@ def test_gradients(activation, dtype):
     sums = CudaGradients(queue, model.parameters, activation, model.order)
     log_prob = sums.run(to_card(x), to_card(weights))
     np.testing.assert_allclose(log_prob.copy_to_host(), model.log_prob(x), **close(model))
-    found, (_, expected, _) = sums.to_host(), model.gradients(x, weights)
+    found, (_, expected, _) = sums.to_host(sums.total), model.gradients(x, weights)
     for name, own in expected.items():
         np.testing.assert_allclose(found[name], own, err_msg=name, **close(model))
+
+
+@pytest.mark.parametrize("activation", ["sigmoid", "relu"])
+def test_steps_are_those_of_the_cpu(activation):
+    from fastdgm.data.placement import Placement
+    from fastdgm.engines.nade.cuda_train import CudaNADEStepper
+    from fastdgm.engines.nade.train import NADEStepper
+    from fastdgm.engines.training import Step
+    from fastdgm.runtime.cuda_queue import CudaQueue
+
+    model, placement = random_nade(4, 3, activation=activation, dtype=np.float64), Placement("numba", CudaQueue())
+    x, order = np.random.default_rng(0).integers(0, 2, (N, 4)).astype(np.uint8), np.array([5, 0, 3, 1, 4, 2])
+    own = dict(model.parameters), activation, model.order
+    here, there = NADEStepper(*own), CudaNADEStepper(placement.cuda, *own, placement.empty)
+    rows = SimpleNamespace(x=to_card(x))
+    there.shuffle(order)
+    for number, first in enumerate((0, 4)):
+        step = Step(number + 1, 0.1, 0.9, 0.999, 1e-8, 0.01)
+        batch = np.ascontiguousarray(x[order[first : first + 4]])
+        assert there.step(rows, first, len(batch), step) == pytest.approx(here.step(batch, step))
+    assert there.log_prob(rows) == pytest.approx(here.log_prob(x).sum()) and there.is_finite()
+    for name, expected in here.parameters.items():
+        np.testing.assert_allclose(there.result()[name], expected, rtol=1e-9, atol=1e-7, err_msg=name)
+    there.keep()
+    there.step(rows, 0, 4, step)
+    np.testing.assert_allclose(there.result()["W"], here.parameters["W"], rtol=1e-9, atol=1e-7)
 
 
 def test_parts_are_added_in_order(loops):

@@ -145,7 +145,7 @@ def _nade_gradients(scored: Case, model: fd.NADE, x: np.ndarray) -> Iterator[Cas
     yield scored._replace(
         name=f"{scored.name} gradients",
         twin=NADE_LOOPS["gradients of slopes", "cuda"],
-        inputs=(plan, x, slopes),
+        inputs=(plan, model.hidden, x, slopes),
         outputs=(np.full_like(parts, np.nan),),
         expected=(parts,),
         tolerance=1e-3,

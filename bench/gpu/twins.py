@@ -31,6 +31,7 @@ from sequence_cases import sequence_cases
 from sliced_cases import sliced_cases
 from table_cases import table_cases
 from term_cases import term_cases
+from training_cases import training_cases
 from vector_cases import vector_cases
 
 from fastdgm.engines.launch import Twin, launch, launch_on
@@ -55,6 +56,7 @@ FULL: tuple[Family, ...] = (  # the sizes of the results
     partial(vector_cases, 100_000, 100),
     partial(interval_cases, 10_000_000),
     partial(made_cases, 4096, 784, 500),
+    partial(training_cases, 1000, 784, 500),
     partial(nade_cases, 4096, 784, 500),
     partial(dense_cases, 100_000, 96),
     partial(sparse_cases, 100_000, 400_000),
@@ -79,6 +81,7 @@ TINY: tuple[Family, ...] = (  # for numba's simulator
     partial(vector_cases, 8, 3),
     partial(interval_cases, 8),
     partial(made_cases, 8, 12, 8),
+    partial(training_cases, 8, 6, 5),
     partial(nade_cases, 8, 12, 8),
     partial(dense_cases, 20, 10),
     partial(sparse_cases, 20, 400),

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from torch import nn
 
     from ..engines.cuda_rows import CudaRows
+    from ..engines.cuda_training import CudaStepper
     from .cuda_model import CudaModel, CudaShape
 
 Array = npt.NDArray[Any]
@@ -112,6 +113,9 @@ class AutoregressiveModel(Verbs):
     def _cuda_rows(self) -> CudaRows:
         """The family's loops on a card, under the parameters as they are now."""
         raise NotImplementedError
+
+    def _cuda_stepper(self, placement: Placement) -> CudaStepper:
+        raise TypeError(f"{type(self).__name__} is not fitted on a GPU: copy the arrays to the CPU, as with .cpu()")
 
     def _cuda_shape(self) -> CudaShape:
         from .cuda_model import CudaShape
@@ -386,8 +390,10 @@ class AutoregressiveModel(Verbs):
         weight_decay : decoupled (AdamW).
         seed : of the shuffling; the same data, settings and seed give the same parameters, for any number of threads.
         checkpoint : file that holds the state after every epoch; where it exists, training goes on from it to the
-            same numbers as if it had never stopped.
+            same numbers as if it had never stopped. Not for rows on a GPU.
         progress : show a bar (needs tqdm); None: where standard error is a terminal.
+
+        Rows on a GPU are trained on there, with the same minibatches; the parameters come back at the end.
 
         Nothing changes in the model until the end: an error or Ctrl-C leaves it as it was.
         """
@@ -402,6 +408,9 @@ class AutoregressiveModel(Verbs):
             checkpoint=checkpoint,
             progress=progress,
         ).checked(has_valid=valid is not None)
+        placement = Placement.of(train, valid, context, valid_context)
+        if placement.queue is not None:
+            return self._fit_on_card(placement, (train, context), (valid, valid_context), options)
         train = collected(train)
         names = column_names(train)
         rows = self._check_training_rows(train, "train", names)
@@ -416,6 +425,24 @@ class AutoregressiveModel(Verbs):
         found = gradient.fit(self._stepper(), rows, held_out, options, origin)
         self._adopt(found.parameters)
         self._history, self._names = found.history, names
+        return self
+
+    def _fit_on_card(
+        self, placement: Placement, train: tuple[Any, Any], valid: tuple[Any, Any], options: TrainingOptions
+    ) -> Self:
+        """``fit`` of rows and their context on a GPU."""
+        from ..learning import cuda_gradient
+
+        if options.checkpoint is not None:
+            raise TypeError("checkpoint= is not possible for rows on a GPU: copy them to the CPU, or leave it out")
+        card = self._on_card(placement)
+        rows = card.training_rows(*train, "train")
+        held_out = None if valid[0] is None else card.training_rows(*valid, "valid")
+        if held_out is None and valid[1] is not None:
+            raise ValueError("valid_context= goes with valid=, which is missing")
+        found = cuda_gradient.fit(self._cuda_stepper(placement), rows, held_out, options)
+        self._adopt(found.parameters)
+        self._history, self._names = found.history, None
         return self
 
     def to_torch(self) -> nn.Module:

@@ -13,6 +13,7 @@ from ..data.cuda_arrays import cuda_view, is_on_card
 from ..data.placement import Placement
 from ..engines.cuda_matrices import Copies, CudaChecks, matrix_of, mean_of
 from ..engines.cuda_rows import CudaDrawn, CudaRows
+from ..engines.cuda_training import TrainingRows
 from ..engines.defined import undefined_draw, undefined_score
 from ..engines.draw import (
     Draw,
@@ -80,6 +81,16 @@ class CudaModel(NamedTuple):
         if not draw.return_log_prob:
             return give_back(drawn.values)
         return tuple(give_back(part) for part in drawn[:3] if part is not None)
+
+    def training_rows(self, x: Any, context: Any, name: str) -> TrainingRows:
+        """Checked rows and their context, at least one."""
+        checks = CudaChecks(self.placement.cuda, self.placement.empty)
+        rows = self._checked_rows(x, self.shape.n_vars, name, checks)
+        if not rows.shape[0]:
+            raise ValueError(f"{name} must have at least one row, got none")
+        given = self._checked_context(context, rows.shape[0], checks)
+        checks.wait()
+        return TrainingRows(rows, given)
 
     # Scoring ------------------------------------------------------------------------------------------------------
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 from typing import Any, NamedTuple
 
-from ..data.cuda_codes import as_cuda_codes, starts_of
-from ..data.cuda_sequences import CudaCodes, CudaSequences
+from ..data.cuda_codes import as_cuda_codes, starts_of, uploaded
+from ..data.cuda_sequences import CudaCodes, CudaSequences, sequences_placement
 from ..data.placement import Placement
 from ..data.sequences import Kind
-from ..data.vocabularies import decoder
+from ..data.vocabularies import as_stream, decoder
 from ..engines.cuda_matrices import mean_of
 from ..engines.draw import SampleOptions, check_draw
 from ..engines.markov.cuda_run import CudaChain, Scored
@@ -49,7 +49,7 @@ class CudaMarkovSequences(NamedTuple):
         """Sequences from their start or prefix to their end."""
         if asked.uniforms is not None:
             raise TypeError("uniforms= is on the CPU only: draw there, with device='cpu'")
-        prefix = None if asked.prefix is None else self._codes(asked.prefix)
+        prefix = None if asked.prefix is None else self._prefix(asked.prefix)
         max_length = None if asked.max_length is None else at_least_one(asked.max_length, "max_length")
         limit = max_length or MAX_LENGTH
         if prefix is not None and prefix.longest > limit:
@@ -67,6 +67,13 @@ class CudaMarkovSequences(NamedTuple):
             return drawn, log_prob
         scored = Scored(limit, prefix=prefix, n_per_row=draw.n_per_row)
         return drawn, log_prob, give_back(self.chain.sampling_log_prob(queue, draw, codes, scored, empty))
+
+    def _prefix(self, prefix: Any) -> CudaCodes:
+        """Sequences on a GPU, or of the CPU, such as strings, which are copied there."""
+        if sequences_placement(prefix) is not None:
+            return self._codes(prefix)
+        given = [prefix] if isinstance(prefix, str) else prefix
+        return uploaded(as_stream(given, self.chain.tables.layout.n_states, self.vocabulary), self.placement.cuda)
 
     def _codes(self, x: Any) -> CudaCodes:
         return as_cuda_codes(x, self.chain.tables.layout.n_states, self.placement.cuda, self.placement.empty)

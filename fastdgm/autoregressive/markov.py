@@ -231,11 +231,12 @@ class MarkovChain(Verbs):
         from ..engines.markov.cuda_counts import count_on_card
 
         queue, empty = placement.cuda, placement.empty
-        known = self._n_states if self._vocabulary is None else len(self._vocabulary)
+        width = data.shape[1] if _is_matrix(data) else None
+        known = self._n_states if self._vocabulary is None or width is not None else len(self._vocabulary)
+        if self._n_vars not in (None, width) or width == 0 or (self.position_dependent and width is None):
+            expected = f"(n_rows, {self._n_vars or 'n_vars'}) with at least one variable"
+            raise ValueError(f"rows must have shape {expected}, got {getattr(data, 'shape', 'ragged sequences')}")
         codes, n_states = learn_cuda_codes(data, known, queue, empty)
-        width = codes.longest if codes.offsets is None and self._vocabulary is None else None
-        if self._n_vars not in (None, width) or (self.position_dependent and not width):
-            raise ValueError(f"rows must have shape (n_rows, {self._n_vars or 'n_vars'}) with at least one variable")
         if width is None and known is None:
             refuse_no_symbols(codes.size, codes.n, "n_states")
         layout = Layout(n_states, self.order, width, self.position_dependent)

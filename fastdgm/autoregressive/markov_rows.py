@@ -67,6 +67,9 @@ class MarkovRows(AutoregressiveModel):
             return Drawn(codes)
         return Drawn(codes, self.tables.log_prob(rows_as_stream(codes, self.n_states)), sampling_log_prob)
 
+    def _uniforms_type(self) -> np.dtype[Any]:
+        return np.dtype(np.float64)
+
     def _cuda_source(self) -> MarkovTables:
         return self.tables
 

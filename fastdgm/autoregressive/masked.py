@@ -17,7 +17,9 @@ from ..engines.training import Gradients
 from .conditional import ConditionalModel
 
 if TYPE_CHECKING:
+    from ..data.placement import Placement
     from ..engines.cuda_rows import CudaRows
+    from ..engines.cuda_training import CudaStepper
     from ..engines.masked.train import MaskedStepper
 
 Array = npt.NDArray[Any]
@@ -94,6 +96,11 @@ class MaskedModel(ConditionalModel):
         from ..engines.masked.cuda_run import CudaMaskedRows  # imports the twins
 
         return CudaMaskedRows(self._net_to_read())
+
+    def _cuda_stepper(self, placement: Placement) -> CudaStepper:
+        from ..engines.masked.cuda_train import CudaMaskedStepper  # imports the twins
+
+        return CudaMaskedStepper(self._net_to_read(), placement.cuda, placement.empty)
 
     def _uniforms_type(self) -> np.dtype[Any]:
         return self.dtype if self.head == "bernoulli" else np.dtype(np.float64)

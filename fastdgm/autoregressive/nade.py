@@ -20,6 +20,7 @@ from .base import AutoregressiveModel
 from .settings import Order, check_dtype, is_permutation, named_order
 
 if TYPE_CHECKING:
+    from ..data.placement import Placement
     from ..engines.cuda_rows import CudaRows
 
 Array = npt.NDArray[Any]
@@ -156,6 +157,11 @@ class NADE(AutoregressiveModel):
         from ..engines.nade.cuda_run import CudaNADERows  # imports the twins
 
         return CudaNADERows(self._parameters_to_read(), self.activation, self.order)
+
+    def _cuda_stepper(self, placement: Placement) -> Any:
+        from ..engines.nade.cuda_train import CudaNADEStepper  # imports the twins
+
+        return CudaNADEStepper(placement.cuda, self._parameters_to_read(), self.activation, self.order, placement.empty)
 
     def _state(self) -> tuple[dict[str, Any], dict[str, Array]]:
         return self._named({"activation": self.activation}), {**self._parameters_to_read(), "order": self.order}

@@ -77,6 +77,8 @@ class MarkovSequences:
         placement = _asked(asked)
         if placement.queue is not None:
             return self._on_card(placement).draw(asked)
+        if asked.prefix is not None and sequences_placement(asked.prefix) is not None:
+            raise TypeError("prefix is on a GPU: copy it to the CPU, as in prefix.to('cpu'), or draw there")
         if asked.like is not None:
             raise TypeError("like= needs rows of a fixed length; ragged sequences come as a list")
         if asked.uniforms is not None and (np.ndim(asked.uniforms) != 2 or np.shape(asked.uniforms)[1] < 1):

@@ -17,7 +17,7 @@ from .cuda_arrays import is_on_card, memory_of
 from .cuda_loading import LOOPS as LOADING
 from .cuda_memory import CudaMemory
 from .cuda_sequences import CudaCodes, CudaSequences
-from .sequences import bad_code, place, symbol_type
+from .sequences import Stream, bad_code, place, symbol_type
 from .variables import MAX_STATES
 
 Array = npt.NDArray[Any]
@@ -58,6 +58,14 @@ def as_cuda_codes(data: Any, n_states: int, queue: CudaQueue, empty: Empty) -> C
     if isinstance(data, CudaSequences) and data.n_states == n_states:
         return data.codes
     return _loaded(_given(data, queue, empty), n_states, queue, empty)
+
+
+def uploaded(stream: Stream, queue: CudaQueue) -> CudaCodes:
+    """A copy, on a GPU, of sequences of the CPU."""
+    lengths = np.diff(stream.starts) - 1
+    values, offsets = np.delete(stream.symbols, stream.starts[1:] - 1), np.append(0, lengths.cumsum())
+    arrays = queue.to_device(values), queue.to_device(offsets)
+    return CudaCodes(*arrays, len(stream), len(values), int(lengths.max(initial=0)))
 
 
 def learn_cuda_codes(data: Any, n_states: int | None, queue: CudaQueue, empty: Empty) -> tuple[CudaCodes, int]:

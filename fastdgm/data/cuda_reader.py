@@ -73,6 +73,10 @@ class CudaReader:
 
     def read(self, begin: int, end: int) -> CudaBlock:
         """Rows ``begin`` to ``end``. Raises for the first value that is neither allowed nor missing."""
+        with self._queue.on_card():
+            return self._read(begin, end)
+
+    def _read(self, begin: int, end: int) -> CudaBlock:
         flags = None if self._data.is_known or begin == end else cuda_loading.new_flags(self._queue)
         part = CudaPart(*(self._block(own, begin, end, flags) for own in (self._codes, self._reals)))
         first_missing = self._first_missing(begin, end, flags)

@@ -139,7 +139,8 @@ class CudaSamples:
         return replace(block, pointer=block.pointer + row * step, shape=shape, strides=(item, *strides))
 
     def _column(self, name: str) -> Any:
-        return self.placement.give_back(self._memory(name).array())
+        with self.placement.cuda.on_card():
+            return self.placement.give_back(self._memory(name).array())
 
     def __contains__(self, name: object) -> bool:
         return name in self._schema.variables
@@ -162,7 +163,8 @@ class CudaSamples:
         )
 
     def _picked(self, begin: int, end: int, start: int | None) -> CudaSamples:
-        views = (CudaMemory.of(own).columns(begin, end).array() for own in self._blocks)
+        with self.placement.cuda.on_card():
+            views = [CudaMemory.of(own).columns(begin, end).array() for own in self._blocks]
         return CudaSamples(Values(*views), self._schema, self.placement, self.seed, start, self.is_known)
 
     def as_array(self) -> Any:
@@ -172,8 +174,10 @@ class CudaSamples:
             from .cuda_floats import rows_of_floats
 
             own = self.placement
-            return own.give_back(rows_of_floats(self._blocks, self._schema, own.cuda, own.empty))
-        return self.placement.give_back(self._rows().array())
+            with own.cuda.on_card():
+                return own.give_back(rows_of_floats(self._blocks, self._schema, own.cuda, own.empty))
+        with self.placement.cuda.on_card():
+            return self.placement.give_back(self._rows().array())
 
     def to(self, device: str) -> Samples:
         """The rows on the CPU, copied once."""

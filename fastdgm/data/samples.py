@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from importlib import import_module
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -16,9 +17,7 @@ from .schema import Schema, Values
 from .variables import Discrete
 from .vectors import cells_in_range
 
-if TYPE_CHECKING:
-    from .cuda_samples import CudaSamples
-
+CUDA_SAMPLES = f"{__package__}.cuda_samples"
 SHOWN_ROWS, SHOWN_COLUMNS = 5, 6  # of a repr
 SHOWN_HTML_COLUMNS = 200  # beside each other, to scroll through; the rows are the first and the last five
 
@@ -180,19 +179,19 @@ class Samples:
             raise ValueError("discrete and real variables become one array by a copy only")
         return np.array(rows_of(self._blocks, self._schema), dtype=dtype, copy=copy)
 
-    def to(self, device: str) -> CudaSamples:
-        """The rows on a GPU, "cuda" or "cuda:1", copied once; codes are checked where they are used.
+    def to(self, device: str) -> Any:
+        """The rows on a GPU, "cuda" or "cuda:1", as :class:`CudaSamples`, copied once; codes are checked where used.
 
         Raises CudaUnavailableError where there is none, ValueError for another device.
         """
-        from .cuda_samples import CudaSamples
         from .placement import Placement
 
         placement = Placement.asked(device)
         if placement.queue is None:
             raise ValueError(f'samples are on the CPU: to() takes "cuda" or "cuda:<number>", got {device!r:.60}')
         there = Values(*map(placement.queue.to_device, self._blocks))
-        return CudaSamples(there, self._schema, placement, self.seed, self.start, is_known=False)
+        of_card = import_module(CUDA_SAMPLES).CudaSamples  # which imports this module: each makes the other
+        return of_card(there, self._schema, placement, self.seed, self.start, is_known=False)
 
     def labels(self, name: str) -> npt.NDArray[np.object_]:
         """One column as state names, None where a value is missing, ``(n,)`` or ``(n, *event_shape)``.

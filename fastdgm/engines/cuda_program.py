@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from ..conditionals.base import Conditional
 from ..data.cuda_blocks import CudaBlock
 from ..data.schema import Values
 from ..runtime.cuda_queue import CudaQueue
 from ..runtime.lazy import cached_property
 from .base import Engine
 from .cuda_engine import CudaEngine
-from .hybrid import PACKAGE, Program
+from .hybrid import PACKAGE, Program, engine_of
 from .launch import launch_on
 
 # Which engine has which on a GPU; imported when a network first has one there.
@@ -30,11 +31,15 @@ CUDA_HOMES = {
 }
 
 
-def cuda_engine(engine: Engine) -> CudaEngine[Any]:
-    """An engine's twin. TypeError where there is none."""
+def cuda_engine(engine: Engine, conditionals: Mapping[str, Conditional]) -> CudaEngine[Any]:
+    """An engine's twin. TypeError, which names one of its variables, where there is none."""
     name = type(engine).__name__
     if name not in CUDA_HOMES:
-        raise TypeError(f"{name} has no loops for GPUs: use the CPU, with device='cpu'")
+        own = next(variable for variable, own in conditionals.items() if engine_of(own) is type(engine))
+        kind = type(conditionals[own]).__name__
+        raise TypeError(
+            f"{own!r} has no loops for GPUs, as any {kind}: use the CPU, with device='cpu' or copies of the arrays"
+        )
     module, twin = CUDA_HOMES[name]
     found: CudaEngine[Any] = getattr(import_module(f"{PACKAGE}.engines.{module}"), twin)(engine)
     return found
@@ -49,14 +54,14 @@ class CudaProgram:
     @cached_property
     def scoring(self) -> tuple[CudaEngine[Any], ...]:
         """One engine for each kind."""
-        return tuple(map(cuda_engine, self.program.scoring))
+        return tuple(cuda_engine(engine, self.program.conditionals) for engine in self.program.scoring)
 
     @cached_property
     def segments(self) -> tuple[CudaEngine[Any], ...]:
         """Engines in an order in which each finds the parents of its members drawn."""
         if len(self.scoring) == 1:
             return self.scoring
-        return tuple(cuda_engine(segment.engine) for segment in self.program.segments)
+        return tuple(cuda_engine(segment.engine, self.program.conditionals) for segment in self.program.segments)
 
     def sample(
         self, queue: CudaQueue, n: int, key: int, start: int, dtype: npt.DTypeLike, empty: Callable[..., Any]

@@ -63,6 +63,7 @@ class CudaExact:
         self.exact = exact
         self.n_states = exact.n_states
         self._first_cell: Any = None  # on the card
+        self._unread: Any = None  # likewise, the status of calls that have nothing to say
 
     @cached_property
     def dense(self) -> CudaDense:
@@ -105,14 +106,16 @@ class CudaExact:
         Complete rows are answered by the tables alone, as on the CPU.
         """
         v = self.exact.schema.rows[name]
-        rows, status = rows.without([v]), new_flags(rows.queue)
+        rows = rows.without([v])
+        by_tables = not rows.block.has_missing and rows.hidden == {v} and self._tables is not None
+        may_flag = not by_tables and self.dense.may_flag
+        status = self._new_status(rows, may_flag, impossible)
         answers = CudaAnswers(rows.empty(rows.block.n), rows.empty(rows.block.n * self.n_states[v]), status)
-        if not rows.block.has_missing and rows.hidden == {v} and self._tables is not None:
+        if by_tables and self._tables is not None:
             terms = rows.empty(self.n_states[v], rows.block.n)
             self._tables.posterior(rows.queue, rows.block.part, v, terms, answers)
-            may_flag = False
         else:
-            may_flag = self.dense.posterior(rows.queue, self._evidence(rows), rows.known, v, answers)
+            self.dense.posterior(rows.queue, self._evidence(rows), rows.known, v, answers)
         self._check(rows, status, may_flag, f"posterior of {name!r}", impossible)
         return answers.cells
 
@@ -126,10 +129,10 @@ class CudaExact:
 
     def marginals(self, rows: RowsOnCard, impossible: Impossible, what: str = "marginals") -> Any:
         """P(x_v = k | e), (n, k) flat, variable after variable; certain where observed, NaN where impossible."""
-        status, n = new_flags(rows.queue), rows.block.n
+        status, n = self._new_status(rows, self.dense.may_flag, impossible), rows.block.n
         answers = CudaAnswers(rows.empty(n), rows.empty(n * sum(self.n_states)), status)
-        may_flag = self.dense.marginals(rows.queue, self._evidence(rows), rows.known, answers)
-        self._check(rows, status, may_flag, what, impossible)
+        self.dense.marginals(rows.queue, self._evidence(rows), rows.known, answers)
+        self._check(rows, status, self.dense.may_flag, what, impossible)
         return answers.cells
 
     def completed(self, rows: RowsOnCard, how: How, draws: CudaDraws, impossible: Impossible, what: str) -> Any:
@@ -142,18 +145,18 @@ class CudaExact:
             shares = self.marginals(rows, impossible, what)
             launch_on(rows.queue, LOOPS["modes", "cuda"], n, self._cells(rows.queue), evidence.codes, shares, codes)
             return codes
-        found = CudaStates(codes, new_flags(rows.queue))
+        found = CudaStates(codes, self._new_status(rows, self.dense.may_flag, impossible))
         if how == "mpe":
-            may_flag = self.dense.most_probable(rows.queue, evidence, rows.known, found)
+            self.dense.most_probable(rows.queue, evidence, rows.known, found)
         else:
-            may_flag = self.dense.draw(rows.queue, evidence, rows.known, draws, found)
-        self._check(rows, found.status, may_flag, what, impossible)
+            self.dense.draw(rows.queue, evidence, rows.known, draws, found)
+        self._check(rows, found.status, self.dense.may_flag, what, impossible)
         return codes
 
     def _log_evidence(self, rows: RowsOnCard, what: str, impossible: Impossible) -> Any:
-        log_p, status = rows.empty(rows.block.n), new_flags(rows.queue)
-        may_flag = self.dense.log_evidence(rows.queue, self._evidence(rows), rows.known, log_p, status)
-        self._check(rows, status, may_flag, what, impossible)
+        log_p, status = rows.empty(rows.block.n), self._new_status(rows, self.dense.may_flag, impossible)
+        self.dense.log_evidence(rows.queue, self._evidence(rows), rows.known, log_p, status)
+        self._check(rows, status, self.dense.may_flag, what, impossible)
         return log_p
 
     def _evidence(self, rows: RowsOnCard) -> CudaEvidence:
@@ -170,6 +173,14 @@ class CudaExact:
         if self._first_cell is None:
             self._first_cell = queue.to_device(np.array([*accumulate(self.n_states, initial=0)]))
         return self._first_cell
+
+    def _new_status(self, rows: RowsOnCard, may_flag: bool, impossible: Impossible) -> Any:
+        """What a call lowers to rows of which there is something to say; one for all calls that say nothing."""
+        if may_flag or impossible == "error":
+            return new_flags(rows.queue)
+        if self._unread is None:
+            self._unread = new_flags(rows.queue)
+        return self._unread
 
     def _check(self, rows: RowsOnCard, status: Any, may_flag: bool, what: str, impossible: Impossible) -> None:
         """Wait for what a call has to say of rows, where it may have something to say."""

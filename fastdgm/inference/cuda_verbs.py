@@ -29,7 +29,8 @@ class CudaVerbs(NamedTuple):
 
     def sample(self, n: int, key: int, start: int, dtype: np.dtype[Any]) -> CudaSamples:
         """Rows drawn parents first."""
-        return cuda_draws.sample(self.program, self.placement, n, key, start, dtype)
+        with self.placement.cuda.on_card():
+            return cuda_draws.sample(self.program, self.placement, n, key, start, dtype)
 
     def iter_samples(self, n: int, chunk: int, key: int, start: int, dtype: np.dtype[Any]) -> Iterator[CudaSamples]:
         """The same, ``chunk`` rows at a time."""
@@ -38,11 +39,13 @@ class CudaVerbs(NamedTuple):
 
     def log_prob(self, data: Any) -> Any:
         """log p of rows (n,), of the library and on the card of the data; missing values are summed out."""
-        return cuda_scores.log_prob(self.program, self.placement, data, self._log_evidence)
+        with self.placement.cuda.on_card():
+            return cuda_scores.log_prob(self.program, self.placement, data, self._log_evidence)
 
     def log_prob_per_variable(self, data: Any) -> Any:
         """Its terms (n, n_vars), of complete rows."""
-        return cuda_scores.log_prob_per_variable(self.program, self.placement, data)
+        with self.placement.cuda.on_card():
+            return cuda_scores.log_prob_per_variable(self.program, self.placement, data)
 
     def log_prob_given(self, data: Any, names: Sequence[str], impossible: Impossible) -> Any:
         """log p(the others | these)."""

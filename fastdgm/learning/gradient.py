@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -45,7 +46,7 @@ def fit(stepper: Stepper, rows: Array, valid: Array | None, options: TrainingOpt
     FormatError where it is damaged.
     """
     own = options if options.seed is not None else replace(options, seed=key_from_seed(None))
-    run = _Run(stepper, rows, valid, own)
+    run = Run(stepper, rows, valid, own)
     file = None
     if options.checkpoint is not None:
         assert origin is not None
@@ -60,7 +61,7 @@ def fit(stepper: Stepper, rows: Array, valid: Array | None, options: TrainingOpt
     return Fit(run.result(), run.history)
 
 
-class _Run:
+class Run:
     """One training run between two epochs: its history, the live arrays and the best parameters so far."""
 
     def __init__(self, stepper: Stepper, rows: Array, valid: Array | None, options: TrainingOptions) -> None:
@@ -116,26 +117,34 @@ class _Run:
         epoch = len(self.history) + 1
         rate = rate_after(self.options, epoch - 1, self._losses())
         record = {"epoch": epoch, "train": -self._climb(epoch) / len(self._rows)}
-        for name, array in self._stepper.parameters.items():
-            if not np.isfinite(array).all():
-                raise DivergedError(f"{name} is no longer finite after epoch {epoch}; {self._advice()}")
+        if (name := self.not_finite()) is not None:
+            raise DivergedError(f"{name} no longer finite after epoch {epoch}; {self._advice()}")
         if self._valid is not None:
-            record["valid"] = self._validate(self._valid, epoch)
+            record["valid"] = self._validate(epoch)
             if record["valid"] < min(self._losses(), default=math.inf):
-                self._best = {name: array.copy() for name, array in self._stepper.parameters.items()}
+                self.keep_best()
         self.history.append(record | {"seconds": time.perf_counter() - begin, "learning_rate": rate})
+
+    def not_finite(self) -> str | None:
+        """The parameter that is no longer, with its verb; None where all are."""
+        arrays = self._stepper.parameters.items()
+        return next((f"{name} is" for name, array in arrays if not np.isfinite(array).all()), None)
+
+    def keep_best(self) -> None:
+        """The parameters as they are now are the best so far."""
+        self._best = {name: array.copy() for name, array in self._stepper.parameters.items()}
 
     def _climb(self, epoch: int) -> float:
         """The steps of one epoch; the sum of log_prob over its rows, each before its step."""
         per_epoch = -(-len(self._rows) // self.options.batch_size)
         losses, total = self._losses(), 0.0
-        for number, rows in enumerate(self._minibatches(epoch)):
+        for number, climb in enumerate(self.steps(epoch)):
             rate = rate_after(self.options, epoch - 1 + number / per_epoch, losses)
             count = (epoch - 1) * per_epoch + number + 1
             where = f"in minibatch {number + 1} of epoch {epoch}"
             advice = self._advice if count > 1 else self._advice_before_any_step
             try:
-                part = self._stepper.step(rows, self._step(count, rate))
+                part = climb(self._step(count, rate))
             except FloatingPointError as error:
                 raise DivergedError(f"{error} {where}; {advice()}") from error
             if not math.isfinite(part):
@@ -148,28 +157,39 @@ class _Run:
         assert seed is not None  # see fit
         return Step(number, rate, BETA1, BETA2, EPSILON, self.options.weight_decay, seed)
 
-    def _minibatches(self, epoch: int) -> Iterator[Array]:
-        """The rows in an order that depends on (seed, epoch) alone, in one buffer; the last may be fewer."""
+    def order_of(self, epoch: int) -> npt.NDArray[np.int64]:
+        """That of the rows, which depends on (seed, epoch) alone."""
         seed = self.options.seed
         assert seed is not None  # see fit
-        order = np.random.default_rng((seed, epoch)).permutation(len(self._rows))
+        return np.random.default_rng((seed, epoch)).permutation(len(self._rows))
+
+    def steps(self, epoch: int) -> Iterator[Callable[[Step], float]]:
+        """One step for each minibatch, the rows of which are in one buffer; the last may be fewer."""
+        order = self.order_of(epoch)
         for first in range(0, len(order), len(self._batch)):
             own = order[first : first + len(self._batch)]
             batch = self._batch[: len(own)]
             np.take(self._rows, own, axis=0, out=batch, mode="clip")  # "raise" would copy once more
             batch.flags.writeable = False
-            yield batch
+            yield partial(self._stepper.step, batch)
 
-    def _validate(self, valid: Array, epoch: int) -> float:
-        """The mean negative log_prob of the validation rows."""
-        total = 0.0
+    def score_valid(self) -> float:
+        """The sum of log_prob of the validation rows."""
+        valid, total = self._valid, 0.0
+        assert valid is not None  # see run_epoch
         for first in range(0, len(valid), ROWS_AT_ONCE):
             rows = valid[first : first + ROWS_AT_ONCE]
             rows.flags.writeable = False
             total += float(self._stepper.log_prob(rows).sum())
-        if not math.isfinite(total):
-            raise DivergedError(f"the validation loss is {-total / len(valid)} after epoch {epoch}; {self._advice()}")
-        return -total / len(valid)
+        return total
+
+    def _validate(self, epoch: int) -> float:
+        """The mean negative log_prob of the validation rows."""
+        assert self._valid is not None
+        loss = -self.score_valid() / len(self._valid)
+        if not math.isfinite(loss):
+            raise DivergedError(f"the validation loss is {loss} after epoch {epoch}; {self._advice()}")
+        return loss
 
     def _losses(self) -> list[float]:
         return [record["valid"] for record in self.history] if self._valid is not None else []
@@ -184,9 +204,13 @@ class _Run:
         start = "the parameters that training begins with give these rows no finite log_prob and gradient"
         return f"{self._advice_on_scale() or start}. The model is unchanged"
 
-    def _advice_on_scale(self) -> str:
-        """Of real numbers; nothing where there are none, or they are small."""
+    def largest_real(self) -> float:
+        """The largest absolute value of the rows; 0 where they are no real numbers."""
         fields = self._rows.dtype.names  # of a network's rows, or of rows and their context
         reals = self._rows if fields is None else self._rows["reals" if "reals" in fields else "x"]
-        largest = float(np.abs(reals).max(initial=0.0)) if reals.dtype.kind == "f" else 0.0
+        return float(np.abs(reals).max(initial=0.0)) if reals.dtype.kind == "f" else 0.0
+
+    def _advice_on_scale(self) -> str:
+        """Of real numbers; nothing where there are none, or they are small."""
+        largest = self.largest_real()
         return f"standardise the data, whose values go up to {largest:.3g}" if largest > LARGE else ""

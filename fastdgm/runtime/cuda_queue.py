@@ -31,12 +31,20 @@ class CudaQueue(NamedTuple):
     stream: int = DEFAULT_STREAM  # handle of a CUDA stream
 
     @contextmanager
-    def active(self) -> Iterator[Any]:
-        """The card made the current one; gives the stream as kernels are launched on it."""
+    def on_card(self) -> Iterator[None]:
+        """The card made the current one."""
         from numba import cuda
 
         use_cuda()
         with cuda.gpus[self.device]:
+            yield
+
+    @contextmanager
+    def active(self) -> Iterator[Any]:
+        """The same; gives the stream as kernels are launched on it."""
+        from numba import cuda
+
+        with self.on_card():
             yield cuda.external_stream(self.stream) if self.stream else DEFAULT_STREAM
 
     def to_device(self, array: npt.NDArray[Any]) -> Any:

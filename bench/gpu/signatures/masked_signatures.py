@@ -7,9 +7,11 @@ from collections.abc import Iterator
 from numba.types import NamedTuple, boolean, float64, int64, uint64
 
 from fastdgm.engines.masked.loops_cuda import LOOPS
+from fastdgm.kernels.adam import AdamSettings
 from fastdgm.kernels.heads import BernoulliHead
 from fastdgm.kernels.made import MaskedNet
 from fastdgm.kernels.made_sampling import Given, Request
+from fastdgm.kernels.made_training_cuda import Minibatch
 
 from .outputs import output_types
 from .signature import Signature, array, plan_type
@@ -31,6 +33,20 @@ def masked_signatures() -> Iterator[Signature]:
             "sample": rows,
             "begin rows": [*rows, int64],
             "draw block": [*rows, int64, int64, int64],
+        }
+        batch = plan_type(
+            Minibatch, array(values, 2), block, index, int64, int64, block, block, block, array("float64", 1)
+        )
+        moments = [array(element, 1), array(element, 1), plan_type(AdamSettings, *[float64] * 7)]
+        arguments |= {
+            "load minibatch": [net, batch],
+            "forward layer": [net, int64, batch],
+            "head slopes": [net, batch],
+            "activation slopes": [net, int64, batch],
+            "backward layer": [net, int64, batch],
+            "update weights": [net, int64, batch, *moments],
+            "update biases": [net, batch, *moments],
+            "copy": [array(element, 1), array(element, 1)],
         }
         for verb, own in arguments.items():
             yield Signature("masked", verb, f"{element}, {values}", LOOPS[verb, "cuda"], own)

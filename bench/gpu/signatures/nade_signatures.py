@@ -29,7 +29,8 @@ def nade_signatures() -> Iterator[Signature]:
             "log_prob": [plan, codes, scores],
             "sample": [plan, draw, draws],
             "slopes": [plan, codes, flat, array("float64", 1), block],
-            "gradients of slopes": [plan, codes, block, block],
+            "rows": [codes, array("int64", 1), int64, codes],
+            "gradients of slopes": [plan, int64, codes, block, block],
             "sum parts": [block, flat],
             "adam": [settings, flat, flat, flat, flat],
         }

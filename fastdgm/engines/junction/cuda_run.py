@@ -38,14 +38,13 @@ class CudaRun(NamedTuple):
 
     program: PackedProgram
     block_bytes: int  # of the workspaces of a block
-    may_flag: bool
 
 
 class CudaDense:
     """Answers about rows of one network of tables on one card.
 
     Methods launch twins and do not wait for them. They lower ``status`` (2,) to the first row whose numbers leave the
-    range of float64, and to the first that is impossible; and return whether the former may be.
+    range of float64, and to the first that is impossible.
     """
 
     def __init__(self, tree: BucketTree, families: Families, tables: Sequence[Array], n_states: Sequence[int]) -> None:
@@ -60,39 +59,42 @@ class CudaDense:
         """Whether float64 holds all numbers of rows without likelihoods."""
         return self._merged.in_range and self._single.in_range
 
+    @cached_property
+    def may_flag(self) -> bool:
+        """Whether numbers of rows without likelihoods may leave the range of float64."""
+        return any(step.scaled for low in (self._merged, self._single) for step in low.steps)
+
     def evidence(self, queue: CudaQueue, codes: Any) -> CudaEvidence:
         """Rows without likelihoods."""
         return CudaEvidence(codes, self._no_cells(queue).reshape(1, 1))
 
-    def log_evidence(self, queue: CudaQueue, evidence: CudaEvidence, known: Known, log_p: Any, status: Any) -> bool:
+    def log_evidence(self, queue: CudaQueue, evidence: CudaEvidence, known: Known, log_p: Any, status: Any) -> None:
         """log_p (n,) = log p(e), nats, -inf where it is impossible."""
         run = self._run(queue, ("log evidence", known), lambda: (evidence_program(self._merged), {}))
-        return self._answer(queue, run, evidence, CudaAnswers(log_p, self._no_cells(queue), status))
+        self._answer(queue, run, evidence, CudaAnswers(log_p, self._no_cells(queue), status))
 
-    def marginals(self, queue: CudaQueue, evidence: CudaEvidence, known: Known, answers: CudaAnswers) -> bool:
+    def marginals(self, queue: CudaQueue, evidence: CudaEvidence, known: Known, answers: CudaAnswers) -> None:
         """cells = P(x_v = k | e), one (n, k) after the other; NaN where impossible; log_p (n,) = log p(e)."""
         first_cell = dict(enumerate(accumulate(self._n_states, initial=0)))
         run = self._run(queue, ("marginals", known), lambda: (marginals_program(self._merged), first_cell))
-        return self._answer(queue, run, evidence, answers)
+        self._answer(queue, run, evidence, answers)
 
-    def posterior(self, queue: CudaQueue, evidence: CudaEvidence, known: Known, v: int, answers: CudaAnswers) -> bool:
+    def posterior(self, queue: CudaQueue, evidence: CudaEvidence, known: Known, v: int, answers: CudaAnswers) -> None:
         """cells = P(x_v = k | e) (n, k) of one variable; log_p (n,) = log p(e)."""
         run = self._run(queue, (f"posterior of {v}", known), lambda: (posterior_program(self._merged, v), {v: 0}))
-        return self._answer(queue, run, evidence, answers)
+        self._answer(queue, run, evidence, answers)
 
-    def most_probable(self, queue: CudaQueue, evidence: CudaEvidence, known: Known, found: CudaStates) -> bool:
+    def most_probable(self, queue: CudaQueue, evidence: CudaEvidence, known: Known, found: CudaStates) -> None:
         """codes (n_vars, n) = argmax p(x, e)."""
         run, n = self._states_run(queue, known), evidence.codes.shape[1]
         arguments = run.program, self._words, evidence, self._slabs_of(queue, run, n), found
         _launch(queue, LOOPS["packed most probable", "cuda"], n, run, arguments)
-        return run.may_flag
 
-    def draw(self, queue: CudaQueue, evidence: CudaEvidence, known: Known, draws: CudaDraws, found: CudaStates) -> bool:
+    def draw(self, queue: CudaQueue, evidence: CudaEvidence, known: Known, draws: CudaDraws, found: CudaStates) -> None:
         """codes (n_vars, n * n_per_row) ~ p(x | e)."""
         run, n = self._states_run(queue, known), evidence.codes.shape[1]
         arguments = draws, run.program, self._words, evidence, self._slabs_of(queue, run, n), found
         _launch(queue, LOOPS["packed draw", "cuda"], n, run, arguments)
-        return run.may_flag
 
     # --- programs ---
 
@@ -126,10 +128,10 @@ class CudaDense:
         if key not in self._runs:
             program, first_cell = make()
             own = packed(program, n_threads(), key[1], first_cell)
-            self._runs[key] = CudaRun(queue.plan_to_device(own.program), 8 * own.n_cells, own.may_flag)
+            self._runs[key] = CudaRun(queue.plan_to_device(own.program), 8 * own.n_cells)
         return self._runs[key]
 
-    def _answer(self, queue: CudaQueue, run: CudaRun, evidence: CudaEvidence, answers: CudaAnswers) -> bool:
+    def _answer(self, queue: CudaQueue, run: CudaRun, evidence: CudaEvidence, answers: CudaAnswers) -> None:
         n = answers.log_p.shape[0]
         if run.block_bytes <= SHARED_BYTES:
             twin = LOOPS["packed answer in shared memory", "cuda"]._replace(shared_bytes=run.block_bytes)
@@ -137,7 +139,6 @@ class CudaDense:
         else:
             slabs = self._slabs_of(queue, run, n)
             _launch(queue, LOOPS["packed answer", "cuda"], n, run, (run.program, evidence, slabs, answers))
-        return run.may_flag
 
     def _slabs_of(self, queue: CudaQueue, run: CudaRun, n: int) -> Any:
         """Memory of a stream that the blocks of a program work in: its rows are walked by as many threads."""

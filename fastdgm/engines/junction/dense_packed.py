@@ -30,7 +30,6 @@ class Packed(NamedTuple):
 
     program: PackedProgram
     n_cells: int  # of the workspace of a block
-    may_flag: bool  # whether numbers of a row may leave the bounds within which they are exact
 
 
 def packed(program: DenseProgram, n_threads: int, known: Known, first_cell: Mapping[int, int]) -> Packed:
@@ -67,7 +66,7 @@ def packed(program: DenseProgram, n_threads: int, known: Known, first_cell: Mapp
     words = _words(head, lines.ravel(), program.factor_row.astype(np.int64) * n_threads)
     own = PackedProgram(words, np.ascontiguousarray(program.weight))
     freeze(*own)
-    return Packed(own, head[-1], may_flag)
+    return Packed(own, head[-1])
 
 
 def packed_states(plan: StatePlan, n_threads: int) -> Array:

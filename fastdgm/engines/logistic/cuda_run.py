@@ -33,7 +33,7 @@ class CudaLogistic(CudaEngine[LogisticEngine]):
         """Draw the members in order."""
         words = np.uint64(key), np.uint64(start % 2**64)
         for plan in self._planned(queue, "sample", values.reals.dtype):
-            launch_on(queue, LOOPS["sample", "cuda"], _threads(values.codes.shape[1]), *words, plan, *values)
+            launch_on(queue, LOOPS["sample", "cuda"], values.codes.shape[1], *words, plan, *values)
 
     def log_prob(self, queue: CudaQueue, part: CudaPart, out: Any) -> None:
         """The sum of the members' terms."""
@@ -58,5 +58,5 @@ class CudaLogistic(CudaEngine[LogisticEngine]):
 
 
 def _threads(n: int) -> int:
-    """For n rows."""
+    """To score n rows."""
     return -(-n // int(ROWS))

@@ -35,10 +35,9 @@ class CudaMaskedRows(CudaRows):
     number then either.
     """
 
-    _there: MaskedNet | None = None
-
-    def __init__(self, net: MaskedNet) -> None:
-        self._net = net
+    def __init__(self, net: MaskedNet, there: MaskedNet | None = None) -> None:
+        """``there`` is the same network on the card, where it is there already."""
+        self._net, self._there = net, there
 
     def log_prob(self, queue: CudaQueue, x: Any, context: Any, per_variable: bool, empty: Empty) -> Any:
         """By one pass through the network."""

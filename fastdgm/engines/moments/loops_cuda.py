@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from ...kernels import moments_cuda
+from ...kernels.moments_cuda import LARGEST_WEIGHT
 from ..launch import Twin
 from ..program_loops_cuda import LOOPS as TERMS
+
+__all__ = ["CLEAR", "LARGEST_WEIGHT", "LOOPS"]
 
 LOOPS: dict[tuple[str, str], Twin] = {
     ("first values", "cuda"): Twin(moments_cuda.first_values_cuda, threads_per_block=128),

@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from ...kernels.activations import RELU, SIGMOID
 from ...kernels.nade import SIGMOID_BY_EXP, NADEPlan
-from ...kernels.nade_cuda import MOST_ROWS, MOST_UNITS, TEAM_UNITS, UNITS
+from ...kernels.nade_team_cuda import MOST_ROWS, MOST_UNITS, TEAM_UNITS, UNITS
 from ...runtime.cuda_launch import Twin
 from .loops_cuda import LOOPS
 from .plan import LARGEST_EXPONENT, padded_to, plan_in

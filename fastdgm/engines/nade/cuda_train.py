@@ -8,10 +8,15 @@ import numpy as np
 import numpy.typing as npt
 
 from ...kernels.activations import RELU, SIGMOID
+from ...kernels.adam import AdamSettings
 from ...kernels.nade import NADEPlan
 from ...kernels.nade_gradient_cuda import ROWS
+from ...kernels.outputs import Scores
 from ...runtime.cuda_queue import CudaQueue
+from ..cuda_matrices import mean_of
+from ..cuda_rows import Empty
 from ..launch import launch_on
+from ..training import Step
 from .cuda_plan import check_hidden, cuda_units, team_twin
 from .loops_cuda import LOOPS
 from .plan import NAMES, flat_size, padded_to, views_of, without_padding
@@ -43,11 +48,69 @@ class CudaGradients:
         n_parts = max(1, min(MOST_PARTS, -(-n // ROWS)))
         parts = queue.empty((n_parts, self.total.size), dtype)
         jobs = n_parts * (self._shape[0] + self._shape[1])
-        launch_on(queue, LOOPS["gradients of slopes", "cuda"], jobs, self._plan, x, slopes, parts)
+        launch_on(queue, LOOPS["gradients of slopes", "cuda"], jobs, self._plan, self._hidden, x, slopes, parts)
         launch_on(queue, LOOPS["sum parts", "cuda"], self.total.size, parts, self.total)
         return log_prob
 
-    def to_host(self) -> dict[str, Array]:
-        """The sums by parameter, copied from the card."""
-        own = without_padding(views_of(self._queue.to_host(self.total), *self._shape), self._hidden)
+    def log_prob(self, x: Any) -> Any:
+        """log p (n,) of rows, there."""
+        out, dtype = self._queue.empty((x.shape[0],), np.float64), self._plan.c.dtype
+        scores = Scores(out, self._queue.empty((0, x.shape[1]), np.float64), self._queue.empty((0, 0), dtype))
+        launch_on(self._queue, team_twin("log_prob", self._plan), x.shape[0], self._plan, x, scores)
+        return out
+
+    def to_host(self, flat: Any) -> dict[str, Array]:
+        """A flat array of the card by parameter, copied from there."""
+        own = without_padding(views_of(self._queue.to_host(flat), *self._shape), self._hidden)
         return {name: np.ascontiguousarray(array) for name, array in own.items()}
+
+
+class CudaNADEStepper:
+    """Adam on minibatches of rows of a card, where parameters and moments are. A step waits for its loss alone."""
+
+    def __init__(
+        self, queue: CudaQueue, parameters: dict[str, Array], activation: str, order: Array, empty: Empty
+    ) -> None:
+        self._queue, self._empty = queue, empty
+        self._sums = CudaGradients(queue, parameters, activation, order)
+        zeros = np.zeros(self._sums.flat.size, self._sums.flat.dtype)
+        self._first, self._second = queue.to_device(zeros), queue.to_device(zeros)
+        self._order: Any = None
+        self._best: Any = None
+
+    def shuffle(self, order: Array) -> None:
+        """The rows of the steps that follow are numbers of ``order``, int64."""
+        self._order = self._queue.to_device(order)
+
+    def step(self, rows: Any, first: int, size: int, step: Step) -> float:
+        """One Adam step that ascends the mean log_prob of rows ``first`` .. of the order; its sum before the step."""
+        queue, flat = self._queue, self._sums.flat
+        batch = self._empty((size, rows.x.shape[1]), np.uint8)
+        launch_on(queue, LOOPS["rows", "cuda"], batch.size, rows.x, self._order, first, batch)
+        weights = queue.to_device(np.full(size, -1.0 / size, flat.dtype))
+        log_prob, settings = self._sums.run(batch, weights), AdamSettings(*step.scalars())
+        adam = LOOPS["adam", "cuda"]
+        launch_on(queue, adam, flat.size, settings, self._sums.total, flat, self._first, self._second)
+        return self._sum(log_prob)
+
+    def log_prob(self, rows: Any) -> float:
+        """The sum over rows under the parameters as they are now."""
+        return self._sum(self._sums.log_prob(rows.x))
+
+    def is_finite(self) -> bool:
+        """Whether all parameters are."""
+        return bool(np.isfinite(self._sum(self._sums.flat)))
+
+    def keep(self) -> None:
+        """Remember the parameters as they are now."""
+        if self._best is None:
+            self._best = self._empty((1, self._sums.flat.size), self._sums.flat.dtype).reshape(-1)
+        parts = self._sums.flat.reshape(1, self._sums.flat.size)
+        launch_on(self._queue, LOOPS["sum parts", "cuda"], self._best.size, parts, self._best)  # a sum of one part
+
+    def result(self) -> dict[str, Array]:
+        """Copies here of those that were kept last, or of the last ones where none were."""
+        return self._sums.to_host(self._sums.flat if self._best is None else self._best)
+
+    def _sum(self, values: Any) -> float:
+        return mean_of(self._queue, values, self._empty) * values.shape[0] if values.shape[0] else 0.0
