@@ -19,10 +19,7 @@ MANY_REGISTERS: dict[str, str] = {  # "family: verb" of twins that may have up t
     "logistic: sample": "four rows to a thread, each with a block of random words and its sum",
     "masked: log_prob": KEPT_SUMS,
     "masked: sample": KEPT_SUMS,
-}
-AWAITED = {  # twins whose figures `python bench/gpu/ptx.py` has still to keep
-    "masked: draw block",
-    "tables: posterior of states",
+    "masked: draw block": "a thread has a row and what its variables add inside of a block",
 }
 MOST_OF_ALL = 255  # that a thread can have
 LOCAL_MEMORY: dict[str, str] = {  # "family: verb" of twins with a stack, and why
