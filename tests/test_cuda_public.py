@@ -149,3 +149,13 @@ def test_rows_are_read_in_pieces_where_they_do_not_fit(net, x, monkeypatch):
     np.testing.assert_allclose(found.copy_to_host(), expected, rtol=1e-12)
     net.log_prob(forms(x)["codes by column"])  # in one piece, where they are
     assert counts["read_flags"] == 4
+
+
+def test_an_allocator_that_does_not_tell_what_is_free(monkeypatch):
+    from numba import cuda
+
+    def refuse(self) -> None:
+        raise NotImplementedError
+
+    monkeypatch.setattr(type(cuda.current_context()), "get_memory_info", refuse)
+    assert CudaQueue().free_bytes() is None

@@ -38,7 +38,7 @@ def _configured(twin: Twin, blocks: int, stream: Any) -> Any:
     if blocks >= QUIET_BLOCKS:
         return twin.kernel[shape]
     with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "Grid size .* under-utilization")
+        warnings.filterwarnings("ignore", "(?s).*under-utilization")
         return twin.kernel[shape]
 
 

@@ -12,6 +12,7 @@ import numpy.typing as npt
 from .cuda_forks import use_cuda
 
 DEFAULT_STREAM = 0
+STREAM_OF_THREAD = 2  # a handle that means another stream in every thread
 
 
 def is_simulated() -> bool:
@@ -99,5 +100,8 @@ class CudaQueue(NamedTuple):
         from numba import cuda
 
         with self.active():
-            free = cuda.current_context().get_memory_info().free
+            try:
+                free = cuda.current_context().get_memory_info().free
+            except NotImplementedError:  # of allocators with a pool, as that of RMM
+                return None
         return int(free) if free != float("inf") else None

@@ -15,7 +15,7 @@ from ...kernels.junction_states import StatePlan
 from ...kernels.junction_states_cuda import CudaDraws, CudaStates
 from ...kernels.tiles_cuda import NOTHING_FOUND
 from ...runtime.cuda_launch import SIMULATED_THREADS
-from ...runtime.cuda_queue import CudaQueue, is_simulated
+from ...runtime.cuda_queue import STREAM_OF_THREAD, CudaQueue, is_simulated
 from ...runtime.lazy import cached_property
 from ..launch import Twin, launch_on
 from .buckets import BucketTree
@@ -143,6 +143,8 @@ class CudaDense:
     def _slabs_of(self, queue: CudaQueue, run: CudaRun, n: int) -> Any:
         """Memory of a stream that the blocks of a program work in: its rows are walked by as many threads."""
         size = _n_blocks(run, n) * run.block_bytes // 8
+        if queue.stream == STREAM_OF_THREAD:  # threads do not wait for each other there
+            return queue.empty((size,), np.float64)
         kept = self._slabs.get(queue.stream)
         if kept is None or kept.shape[0] < size:
             kept = self._slabs[queue.stream] = queue.empty((size,), np.float64)
