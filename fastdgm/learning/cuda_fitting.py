@@ -14,7 +14,7 @@ from ..data.cuda_samples import CudaSamples
 from ..data.schema import Schema
 from ..data.variables import Real, Variable
 from ..engines.launch import launch_on
-from ..engines.moments.loops_cuda import LARGEST_WEIGHT, LOOPS
+from ..engines.moments.loops_cuda import LOOPS
 from ..errors import MissingValuesError
 from ..inference.cuda_refusals import not_on_card
 from ..runtime.cuda_queue import CudaQueue
