@@ -37,10 +37,10 @@ class Placement(NamedTuple):
         """That of the first array of a GPU, or else the first torch tensor, among the arguments, else NumPy's; no
         library is imported to find out. ValueError where arrays are on several GPUs."""
         on_cards = [_placement_there(own) for own in data if is_on_card(own)]
-        devices = sorted({own.cuda.device for own in on_cards})
-        if len(devices) > 1:
-            raise ValueError(f"arrays of one call are on one GPU, got {' and '.join(f'cuda:{k}' for k in devices)}")
         if on_cards:
+            devices = sorted({own.cuda.device for own in on_cards})
+            if len(devices) > 1:
+                raise ValueError(f"arrays of one call are on one GPU, got {' and '.join(f'cuda:{k}' for k in devices)}")
             return on_cards[0]
         torch = sys.modules.get("torch")
         is_tensor = torch is not None and any(isinstance(own, torch.Tensor) for own in data)
