@@ -23,7 +23,7 @@ def is_on_card(data: Any) -> bool:
 
 
 def refuse_on_cpu(data: Any, what: str) -> None:
-    """TypeError where data on a GPU is given to what runs on the CPU: NumPy would copy some libraries' arrays unasked."""
+    """TypeError for data on a GPU that the CPU would read: NumPy copies arrays of some libraries unasked."""
     if is_on_card(data):
         raise TypeError(f'{what} is on a GPU and is read on the CPU here: copy it, by x.to("cpu") or .cpu()')
 
