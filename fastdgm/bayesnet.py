@@ -256,6 +256,8 @@ class BayesNet(Sampler):
         training = training.checked(valid is not None)
         placement = Placement.of(data)
         if placement.queue is not None:
+            if checkpoint is not None:
+                raise not_on_card("fit(checkpoint=)")
             return self._learn_on_card(placement, data, own_prior, sample_weight, unknown, afresh=True)
         data = read_once(data, self.names)
         if absent_variables(data, self._declared, self.names):

@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from .beliefs import Beliefs
 from .data.condition_text import as_mapping, condition_text
+from .data.cuda_arrays import refuse_on_cpu
 from .data.evidence import known_values
 from .data.variables import in_order
 from .errors import ImpossibleEvidenceError
@@ -89,6 +90,7 @@ class JointPosteriors(Beliefs):
             raise ValueError(f"a posterior is of distinct variables, at least one, got {list(asked)}")
         known, intervention = as_mapping(given, "given"), as_mapping(do, "do")
         for option, values in (("given", known), ("do", intervention)):
+            refuse_on_cpu(values, f"posterior({option}=)")
             for name in asked:
                 if name in values:
                     what = "given a value" if option == "given" else "set to a value by do"

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple, overload
 import numpy as np
 import numpy.typing as npt
 
-from .data.cuda_arrays import is_on_card
+from .data.cuda_arrays import is_on_card, refuse_on_cpu
 from .data.cuda_samples import CudaSamples
 from .data.evidence import Known, known_values
 from .data.given_values import is_per_row
@@ -168,6 +168,7 @@ class Sampler(LatentCodes):
             refuse_on_card("sample", {"method": method})
             rows = self._drawn_on_card(placement, given, do, n, n_per_row, key_from_seed(seed), start, kind)
             return rows.as_array() if _asks_for_array(like) else rows
+        refuse_on_cpu(given, 'sample(device="cpu"): given=')
         if is_weighted(method):
             values, schema, key = self._weighted_rows(given, do, n, n_per_row, n_samples, seed, start, kind)
         elif given is not None and is_per_row(given, self._program.schema):

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..data.collected import collected
-from ..data.cuda_arrays import is_on_card
+from ..data.cuda_arrays import is_on_card, memory_of
 from ..data.frames import checked_names, column_names
 from ..data.matrices import as_matrix, code_matrix, real_matrix
 from ..data.placement import Placement
@@ -341,7 +341,8 @@ class AutoregressiveModel(Verbs):
         """
         rows: Any = context if is_on_card(context) else self._check_context_rows(context)
         n, start = check_rows(n, start)
-        n_given = 1 if rows is None or rows.ndim == 1 else len(rows)
+        shape = () if rows is None else memory_of(rows).shape if is_on_card(rows) else rows.shape
+        n_given = shape[0] if len(shape) == 2 else 1
         if n_given not in (1, n):
             raise ValueError(f"context must have one row, or one for each of the {n} rows, got {n_given}")
         size, key = check_chunk(chunk), key_from_seed(seed)

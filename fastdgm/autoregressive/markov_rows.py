@@ -52,7 +52,7 @@ class MarkovRows(AutoregressiveModel):
         stream = rows_as_stream(x, self.n_states)
         if not per_variable:
             return self.tables.log_prob(stream)
-        return self.tables.terms(stream).reshape(len(x), -1)[:, :-1]
+        return self.tables.terms(stream).reshape(len(x), x.shape[1] + 1)[:, :-1]
 
     def draw(self, asked: SampleOptions) -> Any:
         """Rows, as every autoregressive model draws them."""

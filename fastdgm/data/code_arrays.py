@@ -12,6 +12,7 @@ from ..runtime.arrays import code_type, read_only
 from ..runtime.text import preview
 from .blocks import CodeBlock, ColumnBlock, RowBlock, States, TableBlock, WideColumnBlock
 from .column_pieces import kinds_of
+from .cuda_arrays import refuse_on_cpu
 from .labels import Column, bad_code, missing_value, whole_numbers
 from .placement import as_array
 
@@ -25,6 +26,8 @@ def rows_array(data: Any) -> Array:
         return data
     if isinstance(data, np.ndarray):
         return np.asarray(data)  # a matrix has no columns of one dimension
+    if isinstance(data, list | tuple) and data:
+        refuse_on_cpu(data[0], "a row in a list (one array (n_rows, n_vars) may be there, or a mapping of columns)")
     try:
         array = np.asarray(data)
     except ValueError as error:

@@ -22,6 +22,12 @@ def is_on_card(data: Any) -> bool:
     return any(is_cuda_array(column) for column in columns if not isinstance(column, np.ndarray))
 
 
+def refuse_on_cpu(data: Any, what: str) -> None:
+    """TypeError for data on a GPU that the CPU would read: NumPy copies arrays of some libraries unasked."""
+    if is_on_card(data):
+        raise TypeError(f'{what} is on a GPU and is read on the CPU here: copy it, by x.to("cpu") or .cpu()')
+
+
 def is_cuda_array(array: Any) -> bool:
     """Whether this is an array of a GPU."""
     torch = sys.modules.get("torch")

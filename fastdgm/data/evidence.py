@@ -11,6 +11,7 @@ import numpy as np
 
 from ..errors import UnknownNameError
 from ..runtime.text import did_you_mean, preview
+from .cuda_arrays import refuse_on_cpu
 from .labels import codes_are_ambiguous, label_code
 from .placement import as_array
 from .schema import Schema
@@ -86,6 +87,7 @@ def _vector_of(shape: tuple[int, ...], what: str) -> str:
 
 def state_code(name: str, value: Any, own: tuple[str, ...], option: str) -> int:
     """The code of a code or label. ValueError for a code out of range, UnknownNameError for what is no state."""
+    refuse_on_cpu(value, f"{option}= of {name!r}")
     if isinstance(value, list | tuple | set | frozenset | Mapping) or np.ndim(value):
         raise ValueError(f"{option}: {name!r} has one state, not several, got {value!r:.60}")
     if isinstance(value, int | np.integer) and not isinstance(value, bool):

@@ -12,6 +12,7 @@ from ..conditionals.table import CPT
 from ..data.blocks import Block
 from ..data.booleans import with_plain_bytes
 from ..data.boundary import Variables, as_known_block, as_training_block
+from ..data.cuda_arrays import refuse_on_cpu
 from ..data.cuda_blocks import CudaBlock
 from ..engines.tables.count import count_cells
 from ..engines.tables.plan import Structure, family_counts
@@ -107,6 +108,7 @@ def check_ignored_labels(y: Any) -> None:
 
 def checked_weights(sample_weight: Any, n: int) -> Array:
     """Weights as float64 of shape (n,), between 0 and LARGEST_WEIGHT."""
+    refuse_on_cpu(sample_weight, "sample_weight")
     if np.ma.is_masked(sample_weight):
         raise ValueError("sample_weight has one weight per row, got masked entries")
     weights = np.asarray(sample_weight)
