@@ -187,7 +187,7 @@ class Queries(StructureQuestions):
         if n_importance is not None:
             return self._estimated_log_prob(data, per_variable, n_importance, return_std_error, seed)
         found = self._exact_log_prob(data, per_variable)
-        give_back = Placement.of(data).give_back
+        give_back = placement.give_back
         return (give_back(found), give_back(np.zeros(len(found)))) if return_std_error else give_back(found)
 
     def _log_prob_on_card(

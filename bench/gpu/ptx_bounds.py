@@ -16,7 +16,6 @@ MANY_REGISTERS: dict[str, str] = {  # "family: verb" of twins that may have up t
     "nade: log_prob": KEPT_UNITS,
     "nade: sample": KEPT_UNITS,
     "nade: slopes": KEPT_UNITS,
-    "logistic: sample": "four rows to a thread, each with a block of random words and its sum",
     "masked: log_prob": KEPT_SUMS,
     "masked: sample": KEPT_SUMS,
     "masked: draw block": "a thread has a row and what its variables add inside of a block",

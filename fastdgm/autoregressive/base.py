@@ -208,9 +208,8 @@ class AutoregressiveModel(Verbs):
         placement = Placement.of(x, context)
         if placement.queue is not None:
             return self._on_card(placement).log_prob(x, context, per_variable)
-        placement = Placement.of(x)
         rows = self._check_data(x)
-        return placement.give_back(self._log_prob(rows, self._check_context(context, len(rows)), per_variable))
+        return Placement.of(x).give_back(self._log_prob(rows, self._check_context(context, len(rows)), per_variable))
 
     def score_samples(self, x: Any, *, context: Any = None) -> Any:
         """The same as :meth:`log_prob`, under scikit-learn's name."""

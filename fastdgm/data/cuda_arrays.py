@@ -6,6 +6,8 @@ import sys
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
+
 from ..runtime.cuda_card import device_of
 from ..runtime.cuda_queue import CudaQueue
 from .cuda_memory import CudaMemory, stream_of
@@ -14,8 +16,10 @@ from .dlpack import is_cuda_dlpack
 
 def is_on_card(data: Any) -> bool:
     """Whether data is an array of a GPU, or has one among its columns; no library is imported to find out."""
+    if data is None or isinstance(data, np.ndarray):  # most calls, which should not pay for the others
+        return False
     columns = data.values() if isinstance(data, Mapping) else (data,)
-    return any(is_cuda_array(column) for column in columns)
+    return any(is_cuda_array(column) for column in columns if not isinstance(column, np.ndarray))
 
 
 def is_cuda_array(array: Any) -> bool:

@@ -173,7 +173,7 @@ class CudaSamples:
         if self._schema.n_codes and self._schema.n_reals:
             from .cuda_floats import rows_of_floats
 
-            own = self.placement
+            own = self.placement.current()
             with own.cuda.on_card():
                 return own.give_back(rows_of_floats(self._blocks, self._schema, own.cuda, own.empty))
         with self.placement.cuda.on_card():

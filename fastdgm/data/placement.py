@@ -12,6 +12,7 @@ import numpy.typing as npt
 from ..runtime.cuda_card import check_card
 from ..runtime.cuda_queue import CudaQueue, is_simulated
 from ..runtime.memory import SMALL
+from ..runtime.torch_streams import torch_on
 from .cuda_arrays import cuda_view, is_cuda_array, is_on_card, queue_of
 
 Array = npt.NDArray[Any]
@@ -36,10 +37,10 @@ class Placement(NamedTuple):
         """That of the first array of a GPU, or else the first torch tensor, among the arguments, else NumPy's; no
         library is imported to find out. ValueError where arrays are on several GPUs."""
         on_cards = [_placement_there(own) for own in data if is_on_card(own)]
-        devices = sorted({own.cuda.device for own in on_cards})
-        if len(devices) > 1:
-            raise ValueError(f"arrays of one call are on one GPU, got {' and '.join(f'cuda:{k}' for k in devices)}")
         if on_cards:
+            devices = sorted({own.cuda.device for own in on_cards})
+            if len(devices) > 1:
+                raise ValueError(f"arrays of one call are on one GPU, got {' and '.join(f'cuda:{k}' for k in devices)}")
             return on_cards[0]
         torch = sys.modules.get("torch")
         is_tensor = torch is not None and any(isinstance(own, torch.Tensor) for own in data)
@@ -65,20 +66,25 @@ class Placement(NamedTuple):
             return cls("torch" if placement.library == "torch" else "numpy")
         if placement.queue is None:
             check_card(int(number or 0))
-            return cls("torch" if placement.library == "torch" else "numba", CudaQueue(int(number or 0)))._current()
+            return cls("torch" if placement.library == "torch" else "numba", CudaQueue(int(number or 0))).current()
         if number and int(number) != placement.queue.device:
             raise ValueError(
                 f"device is {device}, but like= is on cuda:{placement.queue.device}: leave one of them out"
             )
         return placement
 
-    def _current(self) -> Placement:
+    def current(self) -> Placement:
         """The same with the stream on which the library works now."""
-        torch = sys.modules.get("torch")
-        if self.library != "torch" or torch is None or is_simulated():
+        torch, cupy = sys.modules.get("torch"), sys.modules.get("cupy")
+        if is_simulated():
             return self
         device = self.cuda.device
-        return self._replace(queue=CudaQueue(device, torch.cuda.current_stream(device).cuda_stream))
+        if self.library == "torch" and torch is not None:
+            return self._replace(queue=CudaQueue(device, torch.cuda.current_stream(device).cuda_stream))
+        if self.library == "cupy" and cupy is not None:
+            with cupy.cuda.Device(device):
+                return self._replace(queue=CudaQueue(device, cupy.cuda.get_current_stream().ptr))
+        return self
 
     @property
     def cuda(self) -> CudaQueue:
@@ -88,12 +94,17 @@ class Placement(NamedTuple):
         return self.queue
 
     def empty(self, shape: tuple[int, ...], dtype: npt.DTypeLike) -> Any:
-        """Memory of the library's own on the card, that holds anything, as an array of numba's."""
+        """Memory of the library's own on the card, that holds anything, as an array of numba's.
+
+        torch gives it on the queue's stream, whatever its current one is: what is freed there it gives again to work of
+        that stream alone.
+        """
         if self.library == "torch":
             import torch
 
             kind = getattr(torch, np.dtype(dtype).name)
-            return cuda_view(torch.empty(shape, dtype=kind, device=f"cuda:{self.cuda.device}"))
+            with torch_on(self.cuda):
+                return cuda_view(torch.empty(shape, dtype=kind, device=f"cuda:{self.cuda.device}"))
         if self.library == "cupy":
             import cupy
 
@@ -147,7 +158,7 @@ def _placement_there(data: Any) -> Placement:
     """That of data on a card: of rows that were drawn there, of an array, or of the first column that is there."""
     known = getattr(data, "placement", None)
     if isinstance(known, Placement):
-        return known._current()
+        return known.current()
     columns = data.values() if isinstance(data, Mapping) else (data,)
     array = next(filter(is_cuda_array, columns))
     return Placement(_library_of(array), queue_of(array))

@@ -33,9 +33,10 @@ class CudaVerbs(NamedTuple):
             return cuda_draws.sample(self.program, self.placement, n, key, start, dtype)
 
     def iter_samples(self, n: int, chunk: int, key: int, start: int, dtype: np.dtype[Any]) -> Iterator[CudaSamples]:
-        """The same, ``chunk`` rows at a time."""
-        starts = range(start, start + n, chunk)
-        return (self.sample(min(chunk, start + n - first), key, first, dtype) for first in starts)
+        """The same, ``chunk`` rows at a time, each on the stream on which the library works when it is asked for."""
+        for first in range(start, start + n, chunk):
+            own = self._replace(placement=self.placement.current())
+            yield own.sample(min(chunk, start + n - first), key, first, dtype)
 
     def log_prob(self, data: Any) -> Any:
         """log p of rows (n,), of the library and on the card of the data; missing values are summed out."""

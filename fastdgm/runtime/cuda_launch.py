@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any, NamedTuple
 
 from .cuda_queue import CudaQueue, is_simulated
 
 MAX_BLOCKS = 4096  # enough to fill any card; threads walk further rows in strides of the grid
 MAX_TEAMS = 2**31 - 1  # that a card takes: blocks that are long it spreads best itself
+QUIET_BLOCKS = 128  # fewer of them numba warns of
 SIMULATED_BLOCKS, SIMULATED_THREADS = 2, 4  # of numba's simulator, where each thread is one of Python's
 
 
@@ -27,7 +29,17 @@ def launch(twin: Twin, n: int, *arguments: Any, stream: Any = 0) -> None:
     if twin.rows_per_team:
         blocks = min(-(-n // twin.rows_per_team), MAX_TEAMS)
     if blocks:
-        twin.kernel[blocks, twin.threads_per_block, stream, twin.shared_bytes](*arguments)
+        _configured(twin, blocks, stream)(*arguments)
+
+
+def _configured(twin: Twin, blocks: int, stream: Any) -> Any:
+    """The kernel with its shape. Few rows take few blocks, which is no mistake for users to be warned of."""
+    shape = blocks, twin.threads_per_block, stream, twin.shared_bytes
+    if blocks >= QUIET_BLOCKS:
+        return twin.kernel[shape]
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Grid size .* under-utilization")
+        return twin.kernel[shape]
 
 
 def launch_on(queue: CudaQueue, twin: Twin, n: int, *arguments: Any) -> None:

@@ -22,6 +22,7 @@ from ...kernels.outputs import Draws
 from ...runtime.cuda_queue import CudaQueue, is_simulated
 from ..cuda_rows import Empty
 from ..launch import launch_on
+from ..torch.card import torch_on
 from .loops_cuda import LOOPS
 
 PANELS_FROM = 8e6  # multiply-adds of a row, from which on panels are torch's
@@ -52,7 +53,7 @@ def sample_by_panels(
     own = draws._replace(scratch=state)
     tensors = Panels(torch, net, there, state)
     size, n_vars = max(4, GROUP // net.head_size), len(net.order)
-    with stream_of(torch, queue):
+    with torch_on(queue), torch.no_grad():
         tensors.clear()
         for first in range(0, draws.values.shape[0], rows_at_once):
             launch_on(queue, LOOPS["begin rows", "cuda"], rows_at_once, there, request, given, own, first)
@@ -61,14 +62,6 @@ def sample_by_panels(
                 tensors.begin_block(begin, end)
                 arguments = there, request, given, own, begin, end, first
                 launch_on(queue, LOOPS["draw block", "cuda"], rows_at_once, *arguments)
-
-
-def stream_of(torch: Any, queue: CudaQueue) -> Any:
-    """The context in which torch works on a queue; in the simulator its CPU tensors need none."""
-    if is_simulated():
-        return torch.no_grad()
-    device = torch.device("cuda", queue.device)
-    return torch.cuda.stream(torch.cuda.ExternalStream(queue.stream, device))
 
 
 def tensor_of(torch: Any, array: Any) -> Any:

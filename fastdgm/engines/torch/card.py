@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from itertools import chain
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
@@ -12,6 +10,9 @@ import numpy as np
 
 from ...data.cuda_memory import CudaMemory
 from ...runtime.cuda_queue import CudaQueue, is_simulated
+from ...runtime.torch_streams import torch_on
+
+__all__ = ["card_of", "check_on_card", "numba_view", "tensor_view", "torch_on"]
 
 if TYPE_CHECKING:
     from torch import Tensor, device
@@ -33,21 +34,6 @@ def check_on_card(module: Any, queue: CudaQueue, who: str) -> None:
                 f"{who} is on {own.device}, the rows are on {there}: move the module there with .to({str(there)!r}), "
                 f"or the rows to {own.device}"
             )
-
-
-@contextmanager
-def torch_on(queue: CudaQueue) -> Iterator[None]:
-    """torch works on the queue's card and stream."""
-    import torch
-
-    if is_simulated():
-        yield
-        return
-    stream = torch.cuda.default_stream(queue.device)
-    if queue.stream:
-        stream = torch.cuda.ExternalStream(queue.stream, device=queue.device)
-    with torch.cuda.device(queue.device), torch.cuda.stream(stream):
-        yield
 
 
 def tensor_view(array: Any, queue: CudaQueue) -> Tensor:
