@@ -13,6 +13,7 @@ import numpy as np
 
 from .conditionals.autoregressive import AutoregressiveConditional
 from .conditionals.neural import Neural
+from .data.cuda_arrays import is_on_card
 from .data.placement import Placement
 from .data.schema import Schema
 from .errors import MissingValuesError
@@ -247,7 +248,7 @@ class BayesNet(Sampler):
         has_models = any(isinstance(own, AutoregressiveConditional) for own in self._conditionals.values())
         if guides or self._has_modules:
             options.refuse_any()
-            if Placement.of(data).queue is not None:
+            if any(map(is_on_card, (data, valid, sample_weight))):
                 raise not_on_card("fit of a network with modules")
             given = TrainingData(data, y, valid, sample_weight, unknown)
             return self._learn_modules(given, guides, own_prior, training.checked(valid is not None))

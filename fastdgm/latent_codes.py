@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .conditionals.base import Conditional
+from .data.cuda_arrays import is_on_card
 from .data.placement import Placement
 from .graph import topological_order
 from .inference.cuda_refusals import not_on_card
@@ -66,6 +67,7 @@ class LatentCodes(Information):
 
         Raises
         ------
+        TypeError : arrays of a GPU, which are copied to the CPU first.
         ValueError : no guide, a discrete variable, a value missing that a guide reads (which, in which row). KeyError :
             unknown names or labels.
 
@@ -79,7 +81,7 @@ class LatentCodes(Information):
         from .data.partial import as_partial_rows
         from .inference.codes import encoded, encoded_samples
 
-        _refuse_other_libraries("encode", data)
+        _refuse_on_card("encode", data)
         names = self._with_guide(name)
         program = self._program
         read = {parent for own in self._guide.values() for parent in own.parents if parent not in self._guide}
@@ -105,11 +107,11 @@ class LatentCodes(Information):
         -------
         Of real variables their means ``(n, *event_shape)``, of bernoulli ones P(x = 1) in that shape, of categorical
         ones and tables ``(n, *event_shape, n_states)`` probabilities: of the variable that is asked for or the only one
-        whose parents are given; else a dict of these by name. Torch tensors, on the same device, if ``latents`` are
-        tensors.
+        whose parents are given; else a dict of these by name. Torch tensors if ``latents`` are tensors.
 
         Raises
         ------
+        TypeError : arrays of a GPU, which are copied to the CPU first.
         ValueError : a parent without values (which, in which row), another shape, a kind of conditional whose expected
             value is not known. KeyError : unknown names or labels.
 
@@ -123,7 +125,7 @@ class LatentCodes(Information):
         from .data.partial import as_partial_rows
         from .inference.codes import decoded, given_variables
 
-        _refuse_other_libraries("decode", latents)
+        _refuse_on_card("decode", latents)
         if name is not None:
             self._check_name(name)
         program = self._program
@@ -223,11 +225,10 @@ def _one_or_all(found: Mapping[str, npt.NDArray[Any]], name: str | None, data: A
     return next(iter(answers.values())) if len(answers) == 1 else answers
 
 
-def _refuse_other_libraries(verb: str, data: Any) -> None:
-    """TypeError for arrays of a GPU that are no tensors: modules take tensors alone."""
-    placement = Placement.of(data)
-    if placement.queue is not None and placement.library != "torch":
-        raise not_on_card(f"{verb} of arrays of {placement.library}")
+def _refuse_on_card(verb: str, data: Any) -> None:
+    """TypeError for arrays of a GPU, which would go through the CPU."""
+    if is_on_card(data):
+        raise not_on_card(verb)
 
 
 def _on_cpu(data: Any) -> Any:

@@ -13,7 +13,7 @@ import numpy.typing as npt
 from .conditionals.base import Conditional
 from .data.placement import Placement, asks_for_gradient
 from .errors import MissingValuesError
-from .inference.cuda_refusals import not_on_card, refuse_on_card
+from .inference.cuda_refusals import refuse_on_card
 from .inference.sampling_info import N_SAMPLES, Method, SamplingInfo, exact_info, is_weighted
 from .runtime.seeds import at_least_one, key_from_seed
 from .structure_questions import StructureQuestions
@@ -29,8 +29,10 @@ if TYPE_CHECKING:
     from .inference.impossible import Impossible
     from .inference.latent import Inference
     from .inference.weighted import WeightedInference, WeightedSampling
+    from .runtime.cuda_queue import CudaQueue
 
 Seed = int | np.random.Generator | None
+NO_GRADIENT_GIVEN = "log_prob(given=) has no gradient: detach the tensors, or subtract two log_probs"
 
 
 class Queries(StructureQuestions):
@@ -41,6 +43,7 @@ class Queries(StructureQuestions):
     _kept_exact: Exact | None = None
     _kept_weighted: WeightedInference | None = None
     _kept_density: JointDensity | None = None
+    _kept_cuda_density: Mapping[int, JointDensity] = MappingProxyType({})  # by card
     _kept_cuda: Mapping[int, CudaProgram] = MappingProxyType({})  # by card
     _kept_cuda_exact: Mapping[int, CudaExact] = MappingProxyType({})  # likewise
 
@@ -48,7 +51,7 @@ class Queries(StructureQuestions):
         super()._set_conditionals(conditionals)
         self._kept_program = self._kept_inference = self._kept_exact = None  # at once: their plans may be large
         self._kept_weighted = self._kept_density = None
-        self._kept_cuda, self._kept_cuda_exact = {}, {}
+        self._kept_cuda, self._kept_cuda_exact, self._kept_cuda_density = {}, {}, {}
 
     @property
     def _program(self) -> Program:
@@ -196,14 +199,19 @@ class Queries(StructureQuestions):
         impossible: Impossible,
     ) -> Any:
         """log p of arrays of a GPU."""
-        if asks_for_gradient(data):
-            raise not_on_card("log_prob of tensors that require grad (others are .detach()ed)")
-        there = self._on_card(placement)
         if given is not None or impossible != "error":
             names = self._names_given(given, impossible)
             if per_variable:
                 raise ValueError("given= is exact and one number for each row: leave per_variable= out")
-            return there.log_prob_given(data, names, impossible)
+            if asks_for_gradient(data):
+                raise ValueError(NO_GRADIENT_GIVEN)
+            return self._on_card(placement).log_prob_given(data, names, impossible)
+        if asks_for_gradient(data) and self._has_gradient:
+            from .engines.torch.densities import on_card
+
+            density, columns = self._density_on_card(placement.cuda), self.names if per_variable else None
+            return on_card.log_prob(density, data, self._program.schema, placement, columns)
+        there = self._on_card(placement)
         return there.log_prob_per_variable(data) if per_variable else there.log_prob(data)
 
     def _conditional_log_prob(
@@ -224,7 +232,7 @@ class Queries(StructureQuestions):
             other = "per_variable" if per_variable else "n_importance"
             raise ValueError(f"given= is exact and one number for each row: leave {other}= out")
         if asks_for_gradient(data):
-            raise ValueError("log_prob(given=) has no gradient: detach the tensors, or subtract two log_probs")
+            raise ValueError(NO_GRADIENT_GIVEN)
         if self._program.is_tabular:
             found = log_evidence_given(self._exact, data, names, impossible)
         else:
@@ -289,6 +297,16 @@ class Queries(StructureQuestions):
             from .engines.torch.densities.joint import JointDensity
 
             density = self._kept_density = JointDensity(conditionals, self._order).as_the_network()
+        return density
+
+    def _density_on_card(self, queue: CudaQueue) -> JointDensity:
+        """The same on a card, made on first use there."""
+        conditionals, density = self._program.conditionals, self._kept_cuda_density.get(queue.device)
+        if density is None or density.came_from is not conditionals:
+            from .engines.torch.densities.on_card import density_on_card
+
+            density = density_on_card(conditionals, self._order, queue)
+            self._kept_cuda_density = {**self._kept_cuda_density, queue.device: density}
         return density
 
     def _estimated_log_prob(
@@ -419,6 +437,7 @@ class Queries(StructureQuestions):
             "_kept_density": None,
             "_kept_cuda": {},
             "_kept_cuda_exact": {},
+            "_kept_cuda_density": {},
         }
 
 

@@ -388,6 +388,7 @@ class Sampler(LatentCodes):
         seed: int | np.random.Generator | None = None,
         start: int = 0,
         dtype: npt.DTypeLike = np.float32,
+        device: Any = None,
     ) -> dict[str, Tensor]:
         """Draw rows as torch tensors with a gradient by the modules' parameters: x = mean + std * noise, and for other
         kinds by inverse CDF.
@@ -398,6 +399,7 @@ class Sampler(LatentCodes):
         Parameters
         ----------
         n, seed, start, dtype : as for :meth:`sample`.
+        device : None or "cpu", or "cuda" or "cuda:1" for rows that are drawn on a GPU, where the modules are.
 
         Returns
         -------
@@ -406,7 +408,8 @@ class Sampler(LatentCodes):
         Raises
         ------
         ValueError : discrete variables, and others whose draws have no gradient (mixtures of normals, functions that
-            take no tensors), named. NotFittedError : parameters that are not known. ImportError : without torch.
+            take no tensors), named; modules elsewhere than the rows. NotFittedError : parameters that are not known.
+            ImportError : without torch. CudaUnavailableError : a GPU that cannot be used.
 
         Examples
         --------
@@ -423,10 +426,14 @@ class Sampler(LatentCodes):
         self._check_parameters()
         try:
             from .engines.torch.densities.draws import check_drawn, drawn, first_words
+            from .engines.torch.densities.on_card import check_modules
         except ImportError as error:
             raise ImportError(f"rsample needs torch: {how_to_install('torch', 'torch')}") from error
-        density = self._density
+        queue = Placement.asked(device).queue
+        density = self._density if queue is None else self._density_on_card(queue)
         check_drawn(density)
+        if queue is not None:
+            check_modules(density, queue)
         words = first_words(self._conditionals, self._order, density)
         return drawn(density, words, n, key_from_seed(seed), start, dtype)
 

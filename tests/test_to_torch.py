@@ -381,3 +381,11 @@ def test_the_operators_keep_torchs_rules():
     layout = density._structure.layout
     utilities = ("test_schema", "test_faketensor", "test_autograd_registration", "test_aot_dispatch_static")
     torch.library.opcheck(operators.gaussian_log_prob, (reals, codes, *numbers, layout), test_utils=utilities)
+
+
+def test_parameters_on_other_devices_are_refused():
+    module = fd.FVSBN(2).to_torch()
+    name = next(iter(dict(module.named_parameters())))
+    setattr(module, name, torch.nn.Parameter(getattr(module, name).detach().to("meta")))
+    with pytest.raises(TypeError, match=r"kernels of to_torch.*a parameter is on meta"):
+        module(torch.tensor([[0, 1]]))

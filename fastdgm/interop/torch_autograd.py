@@ -9,6 +9,9 @@ import numpy as np
 import torch
 from torch.autograd.function import once_differentiable
 
+from ..data.cuda_arrays import is_on_card
+from ..inference.cuda_refusals import not_on_card
+
 if TYPE_CHECKING:
     import numpy.typing as npt
 
@@ -27,7 +30,7 @@ class LogProb(torch.nn.Module):
     ``model.to_torch().load_state_dict(module.state_dict())``.
 
     Raises ValueError where a parameter has another shape than the model's, or is not finite and would be read;
-    TypeError where it is complex.
+    TypeError where it is complex, or on another device than the CPU.
 
     Examples
     --------
@@ -53,8 +56,10 @@ class LogProb(torch.nn.Module):
         """log p of each row, (n,) float64 nats; differentiable by the parameters, by the context, and by x where x is
         continuous.
 
-        Raises what the model's ``log_prob`` raises.
+        Raises what the model's ``log_prob`` raises, and TypeError for rows of a GPU, of which the model itself has the
+        ``log_prob``, and which its ``fit`` learns from.
         """
+        _check_on_cpu(x, context)
         given = None if context is None else torch.as_tensor(context)
         result: torch.Tensor = _LogProbFunction.apply(self.model, torch.as_tensor(x), given, *self._tensors())
         return result
@@ -142,12 +147,23 @@ def _with_tensors(model: AutoregressiveModel, tensors: Sequence[torch.Tensor]) -
     return model.with_parameters(_arrays(model, tensors))
 
 
+def _check_on_cpu(*data: Any) -> None:
+    """TypeError for rows of a GPU: parameters and backward kernels are of the CPU."""
+    if any(map(is_on_card, data)):
+        raise not_on_card("the module of to_torch(), which shares memory with its model,")
+
+
 def _arrays(model: AutoregressiveModel, tensors: Sequence[torch.Tensor]) -> dict[str, npt.NDArray[Any]]:
     """Parameters by name, in the model's dtype; the tensors' own memory where that is possible."""
     if any(tensor.is_complex() for tensor in tensors):
         raise TypeError(f"parameters must be real, got {[tensor.dtype for tensor in tensors]}")
+    elsewhere = [str(tensor.device) for tensor in tensors if tensor.device.type != "cpu"]
+    if elsewhere:
+        raise TypeError(
+            f"the kernels of to_torch() are of the CPU, a parameter is on {elsewhere[0]}: move it to the CPU"
+        )
     dtype = torch.float64 if model.dtype == np.float64 else torch.float32
-    arrays = (tensor.detach().to("cpu", dtype).contiguous().numpy() for tensor in tensors)
+    arrays = (tensor.detach().to(dtype).contiguous().numpy() for tensor in tensors)
     return dict(zip(model.share_parameters(), arrays, strict=True))
 
 

@@ -34,10 +34,11 @@ class FunctionDensity(Density):
             columns = [values[parent].detach() for parent in own.parents]
             if own.values is not None:
                 value = torch.tensor(own.values, device=x.device)[tuple(column.long() for column in columns)]
+            elif x.device.type == "cpu":
+                kind = x.numpy().dtype if x.is_floating_point() else torch.empty(0).numpy().dtype
+                value = torch.from_numpy(own.value(name, [column.numpy() for column in columns], len(x), kind))
             else:
-                kind = x.cpu().numpy().dtype if x.is_floating_point() else torch.empty(0).numpy().dtype
-                arrays = [column.cpu().numpy() for column in columns]
-                value = torch.from_numpy(own.value(name, arrays, len(x), kind)).to(x.device)
+                value = _value_there(name, own, columns, x)
             found[name] = torch.where(x == value.to(x.dtype), 0.0, -torch.inf).double()
         return found
 
@@ -56,17 +57,36 @@ class FunctionDensity(Density):
         followed = any(column.requires_grad for column in columns)
         # functions of NumPy raise where a gradient is asked for, and would lose it silently where none is
         asked = [column if followed else column.detach().requires_grad_() for column in columns]
-        problem = f"no reparameterised draw of {name!r}: its function must take torch tensors and give one"
         try:
             with torch.enable_grad():
-                drawn = own.function(*asked)
-        except Exception as error:
-            raise ValueError(f"{problem}, it raised {type(error).__name__}: {error}") from error
-        if not isinstance(drawn, torch.Tensor) or tuple(drawn.shape) != (words.n,):
-            came = tuple(drawn.shape) if isinstance(drawn, torch.Tensor) else type(drawn).__name__
-            raise ValueError(f"{problem} of shape ({words.n},), got {came}")
+                drawn = _of_tensors(own, asked, words.n)
+        except ValueError as error:
+            raise ValueError(f"no reparameterised draw of {name!r}: {error}") from error.__cause__
         return drawn if followed else drawn.detach()
 
     def conditionals(self) -> dict[str, Conditional]:
         """The same."""
         return dict(self.own)
+
+
+def _of_tensors(own: Deterministic, columns: Sequence[torch.Tensor], n: int) -> torch.Tensor:
+    """The function of tensors (n,). ValueError where it takes or gives others."""
+    assert own.function is not None
+    problem = "its function must take torch tensors and give one"
+    try:
+        found = own.function(*columns)
+    except Exception as error:
+        raise ValueError(f"{problem}, it raised {type(error).__name__}: {error}") from error
+    if not isinstance(found, torch.Tensor) or tuple(found.shape) != (n,):
+        came = tuple(found.shape) if isinstance(found, torch.Tensor) else type(found).__name__
+        raise ValueError(f"{problem} of shape ({n},), got {came}")
+    return found
+
+
+def _value_there(name: str, own: Deterministic, columns: Sequence[torch.Tensor], x: torch.Tensor) -> torch.Tensor:
+    """The function's values (n,) on the device of x. TypeError for one of NumPy, which would need the rows here."""
+    try:
+        return _of_tensors(own, columns, len(x))
+    except ValueError as error:
+        hint = "copy the rows to the CPU, as with .cpu()"
+        raise TypeError(f"{name!r} on {x.device}: {error}: {hint}") from error.__cause__

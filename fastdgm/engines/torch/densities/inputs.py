@@ -31,11 +31,11 @@ def values_of_rows(data: Any, schema: Schema) -> Tensors:
         own = torch.from_numpy(numbers[schema.rows[name] : schema.rows[name] + variable.size].copy())
         own = own.long() if isinstance(variable, Discrete) else own
         values[name] = own.T.reshape(block.n, *variable.event_shape)
-    return values | _followed(data, schema)
+    return values | followed_columns(data, schema)
 
 
-def _followed(data: Any, schema: Schema) -> Tensors:
-    """The real variables among columns that are tensors."""
+def followed_columns(data: Any, schema: Schema) -> Tensors:
+    """The real variables among columns that are tensors, as they are."""
     if isinstance(data, torch.Tensor):
         data = _cells(data, schema)
     return {

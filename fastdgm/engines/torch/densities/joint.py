@@ -114,15 +114,20 @@ class JointDensity(torch.nn.Module):
             values[name] = self.of(name).rsample(name, values, words).to(dtype)
         return values
 
-    def as_the_network(self) -> JointDensity:
+    def as_the_network(self, device: torch.device | None = None) -> JointDensity:
         """Itself, fixed as the network is: only modules have parameters with a gradient, and these are called in eval
-        mode."""
+        mode, where they are. All other parameters are moved to ``device``."""
         for density in self.densities:
             if isinstance(density, NeuralDensity):
                 density.in_eval_mode = True
             else:
-                density.requires_grad_(False)
+                density.requires_grad_(False).to(device=device)
         return self
+
+    def modules_by_member(self) -> dict[str, torch.nn.Module]:
+        """The modules of neural conditionals."""
+        found = [own.modules_by_member() for own in self.densities if isinstance(own, NeuralDensity)]
+        return {name: module for own in found for name, module in own.items()}
 
     def conditionals(self) -> dict[str, Conditional]:
         """All conditionals with the parameters as they are now, in order."""

@@ -26,6 +26,10 @@ class NeuralDensity(Density):
     def _neural(self) -> dict[str, Neural]:
         return {name: own for name, own in self.own.items() if isinstance(own, Neural)}
 
+    def modules_by_member(self) -> dict[str, torch.nn.Module]:
+        """As they are now."""
+        return {name: own.module for name, own in self._neural.items()}
+
     def parameters_of(self, name: str, values: Values, n: int) -> Sequence[torch.Tensor]:
         """The parts of a member's family in ``n`` rows."""
         own = self._neural[name]

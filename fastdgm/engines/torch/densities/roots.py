@@ -41,9 +41,10 @@ def _exponential_draw(own: Tensor, u: Tensor) -> Tensor:
 
 
 def _laplace_term(own: Tensor, x: Tensor) -> Tensor:
-    if bool(torch.isneginf(own[1].detach())):
-        return torch.where(x == own[0].detach(), 0.0, -torch.inf).to(x)
-    return -own[1] - LOG_2 - (x - own[0]).abs() * (-own[1]).exp()
+    is_point = torch.isneginf(own[1])
+    finite = own[1].masked_fill(is_point, 0.0)
+    density = -finite - LOG_2 - (x - own[0]).abs() * (-finite).exp()
+    return torch.where(is_point, torch.zeros_like(density).masked_fill(x != own[0], -torch.inf), density)
 
 
 def _laplace_draw(own: Tensor, u: Tensor) -> Tensor:
@@ -92,7 +93,7 @@ class RootDensity(Density):
     def rsample(self, name: str, values: Values, words: Words) -> torch.Tensor:
         """By inverse CDF."""
         kind, own = self._member(name)
-        return kind.draw(own, words.uniforms(1)[:, 0].to(own.device))
+        return kind.draw(own, words.uniforms(1, own)[:, 0])
 
     def conditionals(self) -> dict[str, Conditional]:
         """Of the present parameters. ValueError where they are none, as a low that is not below high."""
