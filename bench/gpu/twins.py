@@ -11,6 +11,7 @@ from time import perf_counter
 from typing import Any
 
 import numpy as np
+from answer_cases import answer_cases
 from case import Case
 from families import FAMILIES, twin_names
 from gradient_cases import gradient_cases, noise_cases
@@ -64,6 +65,7 @@ FULL: tuple[Family, ...] = (  # the sizes of the results
     partial(adam_cases, 20_000_000),
     partial(elimination_cases, 500_000),
     partial(junction_cases, "alarm", 4000, 1 << 14),
+    partial(answer_cases, 1_000_000),
     partial(sliced_cases, "alarm", 1000, 200, 1 << 14),
     partial(moments_cases, 4_000_000),
     partial(module_cases, 20_000, 784),
@@ -89,6 +91,7 @@ TINY: tuple[Family, ...] = (  # for numba's simulator
     partial(adam_cases, 50),
     partial(elimination_cases, 6),
     partial(junction_cases, "asia", 1, 4),
+    partial(answer_cases, 8),
     partial(sliced_cases, "asia", 8, 2, 4),
     partial(moments_cases, 50),
     partial(module_cases, 8, 3),
