@@ -85,10 +85,12 @@ def rows_of(name: str, order: int, n_states: int, n: int, length: int) -> Chain:
     return Chain(name, tables, packed(x, NONE, n, length), stream, 0, x.size, lambda: model.sample(n, seed=1))
 
 
-def dense_cases(n: int, length: int) -> Iterator[Case]:
-    """Chains whose tables lie in L2, and in shared memory: rows scored, drawn and counted."""
+def dense_cases(n: int, length: int, many: int) -> Iterator[Case]:
+    """Chains of so many states and of four: tables in L2, and in shared memory; rows scored, drawn and counted."""
     length = length // 8 * 8
-    yield from _dense(rows_of("20 states", 3, 20, n, length), "log_prob by pieces", "sample twice", "count by key")
+    yield from _dense(
+        rows_of(f"{many} states", 3, many, n, length), "log_prob by pieces", "sample twice", "count by key"
+    )
     yield from _dense(rows_of("4 states", 3, 4, n, length), IN_SHARED, SLOTS_IN_SHARED, COUNTS_IN_SHARED)
 
 

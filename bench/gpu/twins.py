@@ -11,6 +11,7 @@ from time import perf_counter
 from typing import Any
 
 import numpy as np
+from answer_cases import answer_cases
 from case import Case
 from families import FAMILIES, twin_names
 from gradient_cases import gradient_cases, noise_cases
@@ -58,12 +59,13 @@ FULL: tuple[Family, ...] = (  # the sizes of the results
     partial(made_cases, 4096, 784, 500),
     partial(training_cases, 1000, 784, 500),
     partial(nade_cases, 4096, 784, 500),
-    partial(dense_cases, 100_000, 96),
+    partial(dense_cases, 100_000, 96, 20),
     partial(sparse_cases, 100_000, 400_000),
     partial(sequence_cases, 1_000_000, 100),
     partial(adam_cases, 20_000_000),
     partial(elimination_cases, 500_000),
     partial(junction_cases, "alarm", 4000, 1 << 14),
+    partial(answer_cases, 1_000_000),
     partial(sliced_cases, "alarm", 1000, 200, 1 << 14),
     partial(moments_cases, 4_000_000),
     partial(module_cases, 20_000, 784),
@@ -83,12 +85,13 @@ TINY: tuple[Family, ...] = (  # for numba's simulator
     partial(made_cases, 8, 12, 8),
     partial(training_cases, 8, 6, 5),
     partial(nade_cases, 8, 12, 8),
-    partial(dense_cases, 20, 10),
+    partial(dense_cases, 20, 10, 5),
     partial(sparse_cases, 20, 400),
     partial(sequence_cases, 20, 5),
     partial(adam_cases, 50),
     partial(elimination_cases, 6),
     partial(junction_cases, "asia", 1, 4),
+    partial(answer_cases, 8),
     partial(sliced_cases, "asia", 8, 2, 4),
     partial(moments_cases, 50),
     partial(module_cases, 8, 3),
