@@ -48,7 +48,6 @@ def to_card(monkeypatch):
     if not config.ENABLE_CUDASIM:
         return lambda tensor: tensor.to("cuda")
     monkeypatch.setattr("fastdgm.data.placement.queue_of", lambda array: CudaQueue())
-    monkeypatch.setattr(Placement, "_current", lambda self: self)
     monkeypatch.setattr("fastdgm.data.cuda_pieces.queue_of", lambda array: CudaQueue())
     monkeypatch.setattr(Placement, "empty", _empty)
     return lambda tensor: tensor.as_subclass(OnCard)
