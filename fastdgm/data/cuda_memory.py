@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from ..runtime.cuda_queue import is_simulated
+from ..runtime.cuda_simulator import is_simulated
 from .dlpack import LEGACY_STREAM, exported
 
 

@@ -10,7 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from ..runtime.cuda_card import check_card
-from ..runtime.cuda_queue import CudaQueue, is_simulated
+from ..runtime.cuda_queue import CudaQueue
+from ..runtime.cuda_simulator import is_simulated
 from ..runtime.memory import SMALL
 from ..runtime.torch_streams import torch_on
 from .cuda_arrays import cuda_view, is_cuda_array, is_on_card, queue_of

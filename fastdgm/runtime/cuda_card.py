@@ -10,7 +10,7 @@ from importlib.util import find_spec
 from typing import Any
 
 from ..errors import CudaUnavailableError
-from .cuda_queue import is_simulated
+from .cuda_simulator import is_simulated
 from .extras import how_to_install
 
 DRIVER = "nvcuda.dll" if sys.platform == "win32" else "libcuda.so.1"

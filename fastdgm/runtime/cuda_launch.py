@@ -5,7 +5,8 @@ from __future__ import annotations
 import warnings
 from typing import Any, NamedTuple
 
-from .cuda_queue import CudaQueue, is_simulated
+from .cuda_queue import CudaQueue
+from .cuda_simulator import is_simulated
 
 MAX_BLOCKS = 4096  # enough to fill any card; threads walk further rows in strides of the grid
 MAX_TEAMS = 2**31 - 1  # that a card takes: blocks that are long it spreads best itself

@@ -9,17 +9,11 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from .cuda_card import check_card
 from .cuda_forks import use_cuda
 
 DEFAULT_STREAM = 0
 STREAM_OF_THREAD = 2  # a handle that means another stream in every thread
-
-
-def is_simulated() -> bool:
-    """Whether kernels run in numba's simulator, where the memory of the card is that of the host."""
-    from numba import config
-
-    return bool(config.ENABLE_CUDASIM)  # type: ignore[attr-defined]  # numba sets its settings when it is imported
 
 
 class CudaQueue(NamedTuple):
@@ -33,7 +27,8 @@ class CudaQueue(NamedTuple):
 
     @contextmanager
     def on_card(self) -> Iterator[None]:
-        """The card made the current one."""
+        """The card made the current one. CudaUnavailableError where it cannot be used."""
+        check_card(self.device)
         from numba import cuda
 
         use_cuda()

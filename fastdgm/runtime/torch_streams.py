@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from .cuda_queue import DEFAULT_STREAM, CudaQueue, is_simulated
+from .cuda_queue import DEFAULT_STREAM, CudaQueue
+from .cuda_simulator import is_simulated
 
 
 @contextmanager

@@ -15,7 +15,8 @@ from ...kernels.junction_states import StatePlan
 from ...kernels.junction_states_cuda import CudaDraws, CudaStates
 from ...kernels.tiles_cuda import NOTHING_FOUND
 from ...runtime.cuda_launch import SIMULATED_THREADS
-from ...runtime.cuda_queue import STREAM_OF_THREAD, CudaQueue, is_simulated
+from ...runtime.cuda_queue import STREAM_OF_THREAD, CudaQueue
+from ...runtime.cuda_simulator import is_simulated
 from ...runtime.lazy import cached_property
 from ..launch import Twin, launch_on
 from .buckets import BucketTree

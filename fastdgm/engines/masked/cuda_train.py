@@ -13,7 +13,8 @@ from ...kernels.made import SOURCE, STRIDE, UNITS, MaskedNet
 from ...kernels.made_tiles_cuda import GROUP, TILE, tile_of
 from ...kernels.made_training_cuda import Minibatch
 from ...runtime.cuda_launch import SIMULATED_THREADS
-from ...runtime.cuda_queue import CudaQueue, is_simulated
+from ...runtime.cuda_queue import CudaQueue
+from ...runtime.cuda_simulator import is_simulated
 from ..cuda_matrices import mean_of
 from ..cuda_rows import Empty
 from ..cuda_training import CudaStepper, TrainingRows

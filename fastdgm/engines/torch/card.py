@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ...data.cuda_memory import CudaMemory
-from ...runtime.cuda_queue import CudaQueue, is_simulated
+from ...runtime.cuda_queue import CudaQueue
+from ...runtime.cuda_simulator import is_simulated
 from ...runtime.torch_streams import torch_on
 
 __all__ = ["card_of", "check_on_card", "numba_view", "tensor_view", "torch_on"]
