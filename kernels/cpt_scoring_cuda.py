@@ -1,7 +1,7 @@
 """CUDA twins of cpt.py and cpt_classes.py that score: the same numbers, bit for bit, with four rows to a thread.
 
 The plan comes packed (packed_tables_cuda.py). Variables of a scope are read in pairs, four codes of each as one word: a
-warp then waits for 256 bytes at once, and 40 warps of a processor for enough to keep the memory busy.
+warp then waits for 256 bytes at once, and 24 to 32 warps of a processor for enough to keep the memory busy.
 
 Expected for ALARM, whose 37 variables are looked up in 8 tables of 63 KB:
 
@@ -9,8 +9,8 @@ Expected for ALARM, whose 37 variables are looked up in 8 tables of 63 KB:
   memory (7 ps) and those of the largest table in the first-level cache (up to 5 ps): the memory limits. A100 25 ps, T4
   150 ps.
 * log_prob of every variable moves 333 bytes a row: the memory limits. H100 111 ps, A100 185 ps, T4 1.1 ns.
-* log_prob of the states of one variable moves 37 + 8 K bytes a row; the codes are read again for every two states, from
-  the caches. H100 18 ps for two states, 50 ps for ten.
+* log_prob of the states of one variable moves 37 + 8 K bytes a row; the codes are read again for every state, from
+  the caches. H100 18 ps for two states, about 100 ps for ten.
 """
 
 from __future__ import annotations
