@@ -8,7 +8,7 @@ from typing import Any
 import numba
 import numpy as np
 
-from fastdgm.engines.launch import Twin, launch
+from fastdgm.runtime.cuda_launch import Twin, launch
 
 FEW_THREADS, FEW_BLOCKS = 4, 2  # the simulator's cost is its threads: a tiny grid, so that each walks several rows
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from numba import cuda, uint64
 
-from fastdgm.engines.launch import Twin
 from fastdgm.kernels.quantiles_cuda import standard_exponential, standard_laplace, standard_normal
+from fastdgm.runtime.cuda_launch import Twin
 
 
 def _twin(draw):

@@ -17,7 +17,7 @@ pytestmark = [
     pytest.mark.slow,
     pytest.mark.skipif(
         importlib.util.find_spec("numba_cuda") is None,
-        reason='numba-cuda is not installed: pip install "fastdgm[cuda]"',
+        reason='numba-cuda is not installed: pip install ".[cuda]" in the checkout',
     ),
 ]
 if os.environ.get("NUMBA_ENABLE_CUDASIM") == "1":

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from fastdgm.engines.launch import Twin
+from fastdgm.runtime.cuda_launch import Twin
 
 
 class Case(NamedTuple):

@@ -10,7 +10,6 @@ from fastdgm.engines.gaussian.loops_cuda import LOOPS as GAUSSIAN
 from fastdgm.engines.intervals.loops_cuda import LOOPS as INTERVALS
 from fastdgm.engines.junction.loops_cuda import LOOPS as JUNCTION
 from fastdgm.engines.junction.sliced_loops_cuda import LOOPS as SLICED
-from fastdgm.engines.launch import Twin
 from fastdgm.engines.logistic.loops_cuda import LOOPS as LOGISTIC
 from fastdgm.engines.markov.loops_cuda import LOOPS as MARKOV
 from fastdgm.engines.masked.loops_cuda import LOOPS as MASKED
@@ -22,6 +21,7 @@ from fastdgm.engines.roots.loops_cuda import LOOPS as ROOTS
 from fastdgm.engines.tables.loops_cuda import LOOPS as TABLES
 from fastdgm.engines.torch.neural_loops_cuda import LOOPS as NEURAL
 from fastdgm.engines.torch.noise_cuda import LOOPS as NOISE
+from fastdgm.runtime.cuda_launch import Twin
 
 FAMILIES: dict[str, dict[tuple[str, str], Twin]] = {
     "loader": {(verb, "cuda"): twin for verb, twin in LOADER.items()},

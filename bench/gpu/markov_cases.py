@@ -13,7 +13,6 @@ from case import Case
 
 import fastdgm as fd
 from fastdgm.data.sequences import Stream, codes_as_stream, rows_as_stream
-from fastdgm.engines.launch import Twin
 from fastdgm.engines.markov.chain import MarkovTables
 from fastdgm.engines.markov.counts import Layout, digits_of
 from fastdgm.engines.markov.cuda_pack import packed_chain, packed_slots
@@ -24,6 +23,7 @@ from fastdgm.kernels.markov_counting_cuda import CountTable
 from fastdgm.kernels.markov_cuda import PackedChain
 from fastdgm.kernels.markov_sampling_cuda import CudaRequest, PackedSampler
 from fastdgm.kernels.packed_sequences_cuda import Extent, PackedSequences
+from fastdgm.runtime.cuda_launch import Twin
 
 NONE = np.empty(0, np.int64)
 PIECES = 4

@@ -35,7 +35,7 @@ from term_cases import term_cases
 from training_cases import training_cases
 from vector_cases import vector_cases
 
-from fastdgm.engines.launch import Twin, launch, launch_on
+from fastdgm.runtime.cuda_launch import Twin, launch, launch_on
 from fastdgm.runtime.cuda_queue import CudaQueue
 
 ROUNDS = 1 if config.ENABLE_CUDASIM else 7

@@ -106,13 +106,15 @@ class AutoregressiveModel(Verbs):
 
     def _cuda_source(self) -> Any:
         """What an upload is made of: another object after every change of parameters."""
-        raise TypeError(
-            f"{type(self).__name__} has no loops for GPUs: copy the arrays to the CPU, as with .cpu() or .get()"
-        )
+        raise self._without_loops()
 
     def _cuda_rows(self) -> CudaRows:
         """The family's loops on a card, under the parameters as they are now."""
-        raise NotImplementedError
+        raise self._without_loops()
+
+    def _without_loops(self) -> TypeError:
+        kind = type(self).__name__
+        return TypeError(f"{kind} has no loops for GPUs: copy the arrays to the CPU, as with .cpu() or .get()")
 
     def _cuda_stepper(self, placement: Placement) -> CudaStepper:
         raise TypeError(f"{type(self).__name__} is not fitted on a GPU: copy the arrays to the CPU, as with .cpu()")

@@ -12,8 +12,8 @@ from ..data.cuda_arrays import cuda_view
 from ..data.matrices import bad_shape, place_of, wrong_code, wrong_real
 from ..kernels import matrices_cuda as kernels
 from ..runtime.arrays import code_type
+from ..runtime.cuda_launch import Twin, launch_on
 from ..runtime.cuda_queue import CudaQueue
-from .launch import Twin, launch_on
 
 Empty = Callable[..., Any]
 Names = tuple[str, ...] | None

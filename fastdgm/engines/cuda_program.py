@@ -12,12 +12,12 @@ import numpy.typing as npt
 from ..conditionals.base import Conditional
 from ..data.cuda_blocks import CudaBlock
 from ..data.schema import Values
+from ..runtime.cuda_launch import launch_on
 from ..runtime.cuda_queue import CudaQueue
 from ..runtime.lazy import cached_property
 from .base import Engine
 from .cuda_engine import CudaEngine
 from .hybrid import PACKAGE, Program, engine_of
-from .launch import launch_on
 
 # Which engine has which on a GPU; imported when a network first has one there.
 CUDA_HOMES = {

@@ -10,9 +10,9 @@ import numpy as np
 
 from ..data.cuda_blocks import CudaPart
 from ..data.schema import Values
+from ..runtime.cuda_launch import Twin, launch_on
 from ..runtime.cuda_queue import CudaQueue
 from .cuda_engine import CudaEngine
-from .launch import Twin, launch_on
 from .real import RealEngine
 
 ROWS = 4  # of a thread

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..kernels import terms_cuda
-from .launch import Twin
+from ..runtime.cuda_launch import Twin
 
 LOOPS: dict[tuple[str, str], Twin] = {
     ("add", "cuda"): Twin(terms_cuda.add_cuda, threads_per_block=256),

@@ -15,9 +15,9 @@ from ..data.placement import Placement
 from ..engines.junction.cuda_run import CudaAnswers, CudaDense, CudaDraws, CudaEvidence, CudaStates, Known, first_rows
 from ..engines.junction.engine import DENSE_CELLS
 from ..engines.junction.loops_cuda import LOOPS
-from ..engines.launch import launch_on
 from ..engines.tables.cuda_run import CudaTables
 from ..engines.tables.run import TableEngine
+from ..runtime.cuda_launch import launch_on
 from ..runtime.cuda_queue import CudaQueue
 from ..runtime.lazy import cached_property
 from .completions import How

@@ -12,8 +12,8 @@ from ..data.cuda_memory import CudaMemory
 from ..data.cuda_reader import CudaReader
 from ..data.placement import Placement
 from ..engines.cuda_program import CudaProgram
-from ..engines.launch import launch_on
 from ..engines.program_loops_cuda import LOOPS
+from ..runtime.cuda_launch import launch_on
 from ..runtime.memory import SMALL
 
 

@@ -13,10 +13,10 @@ from ..data.cuda_boundary import as_cuda_block
 from ..data.cuda_samples import CudaSamples
 from ..data.schema import Schema
 from ..data.variables import Real, Variable
-from ..engines.launch import launch_on
 from ..engines.moments.loops_cuda import LOOPS
 from ..errors import MissingValuesError
 from ..inference.cuda_refusals import not_on_card
+from ..runtime.cuda_launch import launch_on
 from ..runtime.cuda_queue import CudaQueue
 from ..runtime.text import preview
 from .counts import LARGEST_WEIGHT, Prior

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import numba
 
-from fastdgm.engines.launch import Twin
+from fastdgm.runtime.cuda_launch import Twin
 
 
 class Signature(NamedTuple):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ...kernels import elimination_cuda
-from ..launch import Twin
+from ...runtime.cuda_launch import Twin
 
 LOOPS: dict[tuple[str, str], Twin] = {
     ("log sums", "cuda"): Twin(elimination_cuda.log_sums_cuda, threads_per_block=256),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ...kernels import intervals_cuda
-from ..launch import Twin
+from ...runtime.cuda_launch import Twin
 
 LOOPS: dict[tuple[str, str], Twin] = {
     ("log mean density", "cuda"): Twin(intervals_cuda.log_mean_density_cuda, threads_per_block=256)

@@ -14,11 +14,10 @@ from ...kernels.junction_cuda import FLAGGED, IMPOSSIBLE, CudaAnswers, CudaEvide
 from ...kernels.junction_states import StatePlan
 from ...kernels.junction_states_cuda import CudaDraws, CudaStates
 from ...kernels.tiles_cuda import NOTHING_FOUND
-from ...runtime.cuda_launch import SIMULATED_THREADS
+from ...runtime.cuda_launch import SIMULATED_THREADS, Twin, launch_on
 from ...runtime.cuda_queue import STREAM_OF_THREAD, CudaQueue
 from ...runtime.cuda_simulator import is_simulated
 from ...runtime.lazy import cached_property
-from ..launch import Twin, launch_on
 from .buckets import BucketTree
 from .dense_packed import Known, packed, packed_states
 from .dense_program import evidence_program, marginals_program, posterior_program, states_plan

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ...kernels import evidence_cuda, junction_cuda, junction_states_cuda
-from ..launch import Twin
+from ...runtime.cuda_launch import Twin
 
 LOOPS: dict[tuple[str, str], Twin] = {
     ("packed answer", "cuda"): Twin(junction_cuda.answer_cuda, threads_per_block=32),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ...kernels import sliced_cuda
-from ..launch import Twin
+from ...runtime.cuda_launch import Twin
 
 LOOPS: dict[tuple[str, str], Twin] = {
     ("log evidence", "cuda"): Twin(sliced_cuda.log_evidence_cuda, threads_per_block=64),

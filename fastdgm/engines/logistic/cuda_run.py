@@ -9,9 +9,9 @@ import numpy as np
 from ...data.cuda_blocks import CudaPart
 from ...data.schema import Values
 from ...kernels.four_rows_cuda import ROWS
+from ...runtime.cuda_launch import launch_on
 from ...runtime.cuda_queue import CudaQueue
 from ..cuda_engine import CudaEngine
-from ..launch import launch_on
 from ..program_loops_cuda import LOOPS as TERMS
 from .cuda_plan import packed
 from .loops_cuda import LOOPS

@@ -11,8 +11,8 @@ import numpy.typing as npt
 from ...data.cuda_sequences import CudaCodes
 from ...kernels.markov_counting_cuda import CountTable
 from ...kernels.packed_sequences_cuda import Extent
+from ...runtime.cuda_launch import Twin, launch_on
 from ...runtime.cuda_queue import CudaQueue
-from ..launch import Twin, launch_on
 from .counts import Counts, Layout, check_layout, counts_of_keys, digits_of
 from .cuda_run import MOST_BLOCKS, SHARED_BYTES, cut, packed
 from .loops_cuda import LOOPS

@@ -17,9 +17,9 @@ from ...data.sequences import symbol_type
 from ...kernels.markov_cuda import RUN, PackedChain
 from ...kernels.markov_sampling_cuda import CudaRequest, PackedSampler
 from ...kernels.packed_sequences_cuda import Extent, PackedSequences
+from ...runtime.cuda_launch import Twin, launch_on
 from ...runtime.cuda_queue import CudaQueue
 from ..draw import Draw
-from ..launch import Twin, launch_on
 from .chain import MarkovTables
 from .cuda_pack import packed_chain, packed_slots
 from .dense import DenseTables

@@ -9,7 +9,7 @@ from ...kernels import markov_counting_cuda as counting
 from ...kernels import markov_cuda as dense
 from ...kernels import markov_sampling_cuda as sampling
 from ...kernels import markov_sparse_cuda as sparse
-from ..launch import Twin
+from ...runtime.cuda_launch import Twin
 
 LOOPS: dict[tuple[str, str], Twin] = {
     ("log_prob by pieces", "cuda"): Twin(dense.log_prob_cuda, threads_per_block=256),

@@ -19,10 +19,10 @@ from ...kernels.made import MaskedNet
 from ...kernels.made_sampling import Given, Request
 from ...kernels.made_tiles_cuda import GROUP
 from ...kernels.outputs import Draws
+from ...runtime.cuda_launch import launch_on
 from ...runtime.cuda_queue import CudaQueue
 from ...runtime.cuda_simulator import is_simulated
 from ..cuda_rows import Empty
-from ..launch import launch_on
 from ..torch.card import torch_on
 from .loops_cuda import LOOPS
 

@@ -13,10 +13,10 @@ from ...kernels.made_sampling import Given, Request
 from ...kernels.made_tiles_cuda import TILE
 from ...kernels.outputs import Draws, Scores
 from ...runtime.arrays import code_type
+from ...runtime.cuda_launch import launch_on
 from ...runtime.cuda_queue import CudaQueue
 from ..cuda_rows import CudaDrawn, CudaRows, Empty
 from ..draw import Draw
-from ..launch import launch_on
 from .cuda_panels import PANELS_FROM, ROWS_AT_ONCE, loaded_torch, sample_by_panels
 from .loops_cuda import LOOPS
 from .plan import count_states

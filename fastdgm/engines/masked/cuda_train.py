@@ -12,13 +12,12 @@ from ...kernels.adam import AdamSettings
 from ...kernels.made import SOURCE, STRIDE, UNITS, MaskedNet
 from ...kernels.made_tiles_cuda import GROUP, TILE, tile_of
 from ...kernels.made_training_cuda import Minibatch
-from ...runtime.cuda_launch import SIMULATED_THREADS
+from ...runtime.cuda_launch import SIMULATED_THREADS, launch_on
 from ...runtime.cuda_queue import CudaQueue
 from ...runtime.cuda_simulator import is_simulated
 from ..cuda_matrices import mean_of
 from ..cuda_rows import Empty
 from ..cuda_training import CudaStepper, TrainingRows
-from ..launch import launch_on
 from ..training import Step
 from . import plan as masked
 from .cuda_run import CudaMaskedRows

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ...kernels import made_cuda, made_training_cuda
-from ..launch import Twin
+from ...runtime.cuda_launch import Twin
 
 LOOPS: dict[tuple[str, str], Twin] = {
     ("log_prob", "cuda"): Twin(made_cuda.log_prob_cuda, threads_per_block=256),

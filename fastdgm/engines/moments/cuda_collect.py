@@ -8,8 +8,8 @@ import numpy as np
 import numpy.typing as npt
 
 from ...data.cuda_blocks import CudaBlock
+from ...runtime.cuda_launch import launch_on
 from ...runtime.cuda_queue import CudaQueue
-from ..launch import launch_on
 from .collect import AllMoments, found_twice
 from .cuda_plan import MomentsLayout, laid_out
 from .loops_cuda import CLEAR, LOOPS

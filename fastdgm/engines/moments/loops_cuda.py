@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ...kernels import moments_cuda
-from ..launch import Twin
+from ...runtime.cuda_launch import Twin
 from ..program_loops_cuda import LOOPS as TERMS
 
 __all__ = ["CLEAR", "LOOPS"]

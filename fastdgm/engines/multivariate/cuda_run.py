@@ -10,9 +10,9 @@ import numpy as np
 from ...data.cuda_blocks import CudaPart
 from ...data.schema import Values
 from ...kernels.multivariate import Vector
+from ...runtime.cuda_launch import launch_on
 from ...runtime.cuda_queue import CudaQueue
 from ..cuda_engine import CudaEngine
-from ..launch import launch_on
 from ..program_loops_cuda import LOOPS as TERMS
 from .loops_cuda import LOOPS
 from .run import MultivariateEngine

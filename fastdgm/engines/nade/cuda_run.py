@@ -9,10 +9,10 @@ import numpy.typing as npt
 
 from ...kernels.nade import NADEPlan
 from ...kernels.outputs import Draws, Scores
+from ...runtime.cuda_launch import launch_on
 from ...runtime.cuda_queue import CudaQueue
 from ..cuda_rows import CudaDrawn, CudaRows, Empty
 from ..draw import Draw
-from ..launch import launch_on
 from .cuda_plan import cuda_plan_of, team_twin
 from .run import request_of
 

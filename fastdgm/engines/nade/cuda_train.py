@@ -12,11 +12,11 @@ from ...kernels.adam import AdamSettings
 from ...kernels.nade import NADEPlan
 from ...kernels.nade_gradient_cuda import ROWS
 from ...kernels.outputs import Scores
+from ...runtime.cuda_launch import launch_on
 from ...runtime.cuda_queue import CudaQueue
 from ..cuda_matrices import mean_of
 from ..cuda_rows import Empty
 from ..cuda_training import CudaStepper, TrainingRows
-from ..launch import launch_on
 from ..training import Step
 from .cuda_plan import check_hidden, cuda_units, team_twin
 from .loops_cuda import LOOPS

@@ -6,7 +6,7 @@ Those with teams have as many threads as a model's hidden units need: see ``cuda
 from __future__ import annotations
 
 from ...kernels import adam_cuda, nade_cuda, nade_gradient_cuda
-from ..launch import Twin
+from ...runtime.cuda_launch import Twin
 
 LOOPS: dict[tuple[str, str], Twin] = {
     ("log_prob", "cuda"): Twin(nade_cuda.nade_log_prob_cuda, threads_per_block=64, rows_per_team=4),

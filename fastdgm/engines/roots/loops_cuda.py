@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ...kernels import roots_cuda
-from ..launch import Twin
+from ...runtime.cuda_launch import Twin
 
 LOOPS: dict[tuple[str, str], Twin] = {
     ("sample", "cuda"): Twin(roots_cuda.sample_cuda, threads_per_block=128),

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from ...runtime.cuda_launch import launch_on
 from ...runtime.cuda_queue import CudaQueue
-from ..launch import launch_on
 from ..program_loops_cuda import LOOPS
 from .cuda_plan import packed_scoring
 from .loops_cuda import launch_rows

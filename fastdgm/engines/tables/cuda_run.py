@@ -9,9 +9,9 @@ import numpy as np
 from ...data.cuda_blocks import CudaPart
 from ...data.schema import Values
 from ...kernels.junction_cuda import CudaAnswers
+from ...runtime.cuda_launch import launch_on
 from ...runtime.cuda_queue import CudaQueue
 from ..cuda_engine import CudaEngine
-from ..launch import launch_on
 from .cuda_plan import PackedTables, packed_sampling, packed_scoring
 from .loops_cuda import LOOPS, launch_rows
 from .run import TableEngine

@@ -8,8 +8,8 @@ from __future__ import annotations
 from typing import Any
 
 from ...kernels import cpt_counting_cuda, cpt_cuda, cpt_posterior_cuda, cpt_scoring_cuda
+from ...runtime.cuda_launch import Twin, launch_on
 from ...runtime.cuda_queue import CudaQueue
-from ..launch import Twin, launch_on
 
 ROWS_PER_THREAD = 4
 RESIDENT_BLOCKS = 528  # four on each of 132 processors: of a block with copies of tables, more would copy in vain

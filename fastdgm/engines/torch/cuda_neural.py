@@ -16,10 +16,10 @@ from ...data.schema import Values
 from ...data.variables import Discrete
 from ...kernels.module_reals import MixtureParts, NormalParts
 from ...kernels.module_tiles import Cells
+from ...runtime.cuda_launch import launch_on
 from ...runtime.cuda_queue import CudaQueue
 from ...runtime.torch_modules import evaluating
 from ..cuda_engine import CudaEngine
-from ..launch import launch_on
 from ..program_loops_cuda import LOOPS as TERMS
 from .batches import in_batches
 from .card import card_of, check_on_card, numba_view, tensor_view, torch_on

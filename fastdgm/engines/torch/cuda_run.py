@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from ...runtime.arrays import code_type
+from ...runtime.cuda_launch import launch_on
 from ...runtime.cuda_queue import CudaQueue
 from ...runtime.torch_modules import evaluating
 from ..cuda_rows import CudaDrawn, CudaRows, Empty
 from ..draw import Draw
-from ..launch import launch_on
 from .batches import rows_at_once
 from .card import card_of, check_on_card, numba_view, tensor_view, torch_on
 from .noise_cuda import LOOPS

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ...kernels import module_cuda
-from ..launch import Twin
+from ...runtime.cuda_launch import Twin
 
 LOOPS: dict[tuple[str, str], Twin] = {
     ("features", "cuda"): Twin(module_cuda.features_cuda, threads_per_block=128),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ...kernels import noise_cuda
-from ..launch import Twin
+from ...runtime.cuda_launch import Twin
 
 LOOPS: dict[tuple[str, str], Twin] = {
     ("uniforms", "cuda"): Twin(noise_cuda.uniforms_cuda, threads_per_block=128),

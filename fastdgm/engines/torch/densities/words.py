@@ -8,9 +8,9 @@ import numpy as np
 import torch
 
 from ....data.cuda_arrays import queue_of
+from ....runtime.cuda_launch import launch_on
 from ....runtime.cuda_queue import CudaQueue
 from ....runtime.pieces import cell_ranges, run_ranges
-from ...launch import launch_on
 from ..card import numba_view
 from ..noise import LOOPS
 
