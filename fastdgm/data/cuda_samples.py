@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from dataclasses import replace
-from types import MappingProxyType
 from typing import Any, NoReturn
 
 import numpy as np
@@ -14,12 +13,13 @@ from ..errors import UnknownNameError
 from ..runtime.text import preview
 from .cuda_memory import CudaMemory
 from .placement import Placement
+from .rows_by_column import RowsByColumn
 from .samples import SHOWN_ROWS, Samples
 from .schema import Schema, Values
 from .variables import Discrete
 
 
-class CudaSamples:
+class CudaSamples(RowsByColumn):
     """Rows by column on a GPU: ``x["wet"]`` is a column there, ``x[a:b]`` rows, ``x.to("cpu")`` :class:`Samples`.
 
     Columns are views of a block of codes and one of reals, arrays of numba's (the CUDA array interface makes CuPy's or
@@ -49,29 +49,9 @@ class CudaSamples:
         self.seed, self.start, self.is_known = seed, start, is_known
 
     @property
-    def schema(self) -> Schema:
-        """The variables."""
-        return self._schema
-
-    @property
     def blocks(self) -> Values:
         """The blocks of codes ``(n_codes, n)`` and of reals ``(n_reals, n)``, numba's arrays."""
         return self._blocks
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """Column names, in column order."""
-        return self._schema.names
-
-    @property
-    def states(self) -> Mapping[str, tuple[str, ...]]:
-        """State names of every discrete variable; code k is the k-th name."""
-        return MappingProxyType(self._schema.states)
-
-    @property
-    def shape(self) -> tuple[int, int]:
-        """``(n_rows, n_cells)``: a cell for each variable, for each value of a vector."""
-        return len(self), self._schema.n_codes + self._schema.n_reals
 
     @property
     def dtype(self) -> np.dtype[Any]:
@@ -107,13 +87,6 @@ class CudaSamples:
         block = self._blocks.codes if self._schema.n_codes else self._blocks.reals
         return CudaMemory.of(block).transposed
 
-    def __len__(self) -> int:
-        return int(self._blocks.codes.shape[1])
-
-    def keys(self) -> Sequence[str]:
-        """Column names."""
-        return self.names
-
     def values(self) -> Iterator[Any]:
         """Columns."""
         return map(self._column, self.names)
@@ -141,9 +114,6 @@ class CudaSamples:
     def _column(self, name: str) -> Any:
         with self.placement.cuda.on_card():
             return self.placement.give_back(self._memory(name).array())
-
-    def __contains__(self, name: object) -> bool:
-        return name in self._schema.variables
 
     def __iter__(self) -> Iterator[Any]:
         raise TypeError('rows on a GPU are not walked one by one: x.to("cpu") copies them')

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from importlib import import_module
-from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -13,6 +12,7 @@ import numpy.typing as npt
 from ..errors import UnknownNameError
 from ..runtime.text import preview
 from .missing_codes import missing_code, missing_in
+from .rows_by_column import RowsByColumn
 from .schema import Schema, Values
 from .variables import Discrete
 from .vectors import cells_in_range
@@ -22,7 +22,7 @@ SHOWN_ROWS, SHOWN_COLUMNS = 5, 6  # of a repr
 SHOWN_HTML_COLUMNS = 200  # beside each other, to scroll through; the rows are the first and the last five
 
 
-class Samples:
+class Samples(RowsByColumn):
     """Rows by column: ``x["wet"]`` is a column, ``x[a:b]`` rows, ``np.asarray(x)`` is ``(n, n_vars)``.
 
     ``len(x)`` is the number of rows; ``x[:, :k]`` is a plain array. Columns are read-only views of a block of
@@ -79,11 +79,6 @@ class Samples:
         self.start = start
 
     @property
-    def schema(self) -> Schema:
-        """The variables."""
-        return self._schema
-
-    @property
     def blocks(self) -> Values:
         """The blocks of codes ``(n_codes, n)`` and of reals ``(n_reals, n)``, read-only."""
         return self._blocks
@@ -97,21 +92,6 @@ class Samples:
         if self._blocks.codes.shape[0] and self._blocks.reals.shape[0]:
             raise ValueError("samples of discrete and real variables have no single block: take columns, as x['name']")
         return self._blocks.reals if self._blocks.reals.shape[0] else self._blocks.codes
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """Column names, in column order."""
-        return self._schema.names
-
-    @property
-    def states(self) -> Mapping[str, tuple[str, ...]]:
-        """State names of every discrete variable; code k is the k-th name."""
-        return MappingProxyType(self._schema.states)
-
-    @property
-    def shape(self) -> tuple[int, int]:
-        """``(n_rows, n_cells)``: a cell for each variable, for each value of a vector."""
-        return len(self), self._schema.n_codes + self._schema.n_reals
 
     @property
     def dtype(self) -> np.dtype[Any]:
@@ -128,13 +108,6 @@ class Samples:
         found = (missing_in(own, len(states)) for own, states in owners)
         return sum(int(np.count_nonzero(own)) for own in found if own is not None) + int(np.isnan(reals).sum())
 
-    def __len__(self) -> int:
-        return int(self._blocks.codes.shape[1])
-
-    def keys(self) -> Sequence[str]:
-        """Column names."""
-        return self.names
-
     def values(self) -> Iterator[npt.NDArray[Any]]:
         """Columns."""
         return map(self._column, self.names)
@@ -149,9 +122,6 @@ class Samples:
     def _picked(self, rows: Any, start: int | None) -> Samples:
         blocks = Values(self._blocks.codes[:, rows], self._blocks.reals[:, rows])
         return Samples.of(blocks, self._schema, self.seed, start)
-
-    def __contains__(self, name: object) -> bool:
-        return name in self._schema.variables
 
     def __iter__(self) -> Iterator[npt.NDArray[Any]]:
         """Iterate over rows, as an array does."""
