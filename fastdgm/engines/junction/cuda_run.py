@@ -21,8 +21,8 @@ from ...runtime.lazy import cached_property
 from .buckets import BucketTree
 from .dense_packed import Known, packed, packed_states
 from .dense_program import evidence_program, marginals_program, posterior_program, states_plan
-from .dense_steps import Lowered, lowered
 from .loops_cuda import LOOPS
+from .lowered_network import LoweredNetwork
 from .order import Families
 
 __all__ = ["CudaAnswers", "CudaDense", "CudaDraws", "CudaEvidence", "CudaStates", "Known", "first_rows", "n_threads"]
@@ -40,7 +40,7 @@ class CudaRun(NamedTuple):
     block_bytes: int  # of the workspaces of a block
 
 
-class CudaDense:
+class CudaDense(LoweredNetwork):
     """Answers about rows of one network of tables on one card.
 
     Methods launch twins and do not wait for them. They lower ``status`` (2,) to the first row whose numbers leave the
@@ -48,7 +48,7 @@ class CudaDense:
     """
 
     def __init__(self, tree: BucketTree, families: Families, tables: Sequence[Array], n_states: Sequence[int]) -> None:
-        self._tree, self._families, self._tables, self._n_states = tree, families, tables, n_states
+        super().__init__(tree, families, tables, n_states)
         self._runs: dict[tuple[str, Known], CudaRun] = {}
         self._slabs: dict[int, Any] = {}  # by stream: what runs on one runs one after the other
         self._words: Any = None  # of the plan for states
@@ -97,14 +97,6 @@ class CudaDense:
         _launch(queue, LOOPS["packed draw", "cuda"], n, run, arguments)
 
     # --- programs ---
-
-    @cached_property
-    def _merged(self) -> Lowered:
-        return lowered(self._tree, self._families, self._tables, self._n_states, merged=True)
-
-    @cached_property
-    def _single(self) -> Lowered:
-        return lowered(self._tree, self._families, self._tables, self._n_states, merged=False)
 
     @cached_property
     def _states_plan(self) -> StatePlan:

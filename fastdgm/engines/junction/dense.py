@@ -18,8 +18,9 @@ from ...runtime.lazy import cached_property
 from .buckets import BucketTree
 from .dense_logarithms import draw, log_rows, most_probable, shares
 from .dense_program import Counted, counts_program, evidence_program, marginals_program, states_plan
-from .dense_steps import Lowered, lowered
+from .dense_steps import Lowered
 from .loops import LOOPS
+from .lowered_network import LoweredNetwork
 from .order import Families
 
 Array = npt.NDArray[Any]
@@ -27,23 +28,15 @@ Array = npt.NDArray[Any]
 PIECE = 256  # rows that are answered in logarithms at once
 
 
-class DenseEngine:
+class DenseEngine(LoweredNetwork):
     """Answers about pieces of rows.
 
     Rows whose numbers leave the range of float64 are answered once more, in logarithms.
     """
 
     def __init__(self, tree: BucketTree, families: Families, tables: Sequence[Array], n_states: Sequence[int]) -> None:
-        self._tree, self._families, self._tables, self._n_states = tree, families, tables, n_states
+        super().__init__(tree, families, tables, n_states)
         self._first_cell = np.array([*accumulate(n_states, initial=0)], np.uint32)
-
-    @cached_property
-    def _merged(self) -> Lowered:
-        return lowered(self._tree, self._families, self._tables, self._n_states, merged=True)
-
-    @cached_property
-    def _single(self) -> Lowered:
-        return lowered(self._tree, self._families, self._tables, self._n_states, merged=False)
 
     @cached_property
     def _evidence_program(self) -> DenseProgram:

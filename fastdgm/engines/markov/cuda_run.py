@@ -185,7 +185,7 @@ def packed(queue: CudaQueue, codes: CudaCodes) -> PackedSequences:
     return PackedSequences(codes.values, words, offsets, codes.n, codes.longest, wide)
 
 
-class CudaDense(CudaChain):
+class CudaDenseChain(CudaChain):
     """Full tables; those that are tempered or truncated are made by the CPU, whose symbols they give bit for bit."""
 
     tables: DenseTables
@@ -223,7 +223,7 @@ class CudaDense(CudaChain):
         return Plan(_twin("sample twice", own.nbytes), PackedSampler(*arrays))
 
 
-class CudaSparse(CudaChain):
+class CudaSparseChain(CudaChain):
     """Sparse tables. What is tempered or truncated is drawn by the CPU only."""
 
     tables: SparseTables
@@ -255,6 +255,6 @@ def _twin(verb: str, n_bytes: int) -> Twin:
 def cuda_chain(tables: MarkovTables) -> CudaChain:
     """The twin of tables of either kind."""
     if isinstance(tables, SparseTables):
-        return CudaSparse(tables)
+        return CudaSparseChain(tables)
     assert isinstance(tables, DenseTables)
-    return CudaDense(tables)
+    return CudaDenseChain(tables)
