@@ -6,7 +6,7 @@ import warnings
 from typing import Any, NamedTuple
 
 from .cuda_queue import CudaQueue
-from .cuda_simulator import is_simulated
+from .cuda_simulator import is_simulated, mend_simulator
 
 MAX_BLOCKS = 4096  # enough to fill any card; threads walk further rows in strides of the grid
 MAX_TEAMS = 2**31 - 1  # that a card takes: blocks that are long it spreads best itself
@@ -35,6 +35,8 @@ def launch(twin: Twin, n: int, *arguments: Any, stream: Any = 0) -> None:
 
 def _configured(twin: Twin, blocks: int, stream: Any) -> Any:
     """The kernel with its shape. Few rows take few blocks, which is no mistake for users to be warned of."""
+    if is_simulated():
+        mend_simulator()
     shape = blocks, twin.threads_per_block, stream, twin.shared_bytes
     if blocks >= QUIET_BLOCKS:
         return twin.kernel[shape]
