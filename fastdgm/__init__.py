@@ -47,7 +47,7 @@ _HOME = {
     "example_names": "examples",
     "from_pgmpy": "interop.pgmpy",
     "from_pyagrum": "interop.pyagrum",
-    "from_sklearn": "interop.sklearn",
+    "from_sklearn": "interop.sklearn.networks",
     "from_torch": "interop.torch",
     "full_joint": "structures",
     "gaussian_mixture": "structures",
@@ -56,6 +56,7 @@ _HOME = {
     "markov_chain": "structures",
     "naive_bayes": "structures",
     "num_threads": "runtime.threads",
+    "patch": "interop.patches",
     "read": "io",
     "set_num_threads": "runtime.threads",
     "write": "io",
@@ -101,9 +102,10 @@ if TYPE_CHECKING:
     from .examples import example_names as example_names
     from .inference.posterior_table import PosteriorTable as PosteriorTable
     from .inference.sampling_info import SamplingInfo as SamplingInfo
+    from .interop.patches import patch as patch
     from .interop.pgmpy import from_pgmpy as from_pgmpy
     from .interop.pyagrum import from_pyagrum as from_pyagrum
-    from .interop.sklearn import from_sklearn as from_sklearn
+    from .interop.sklearn.networks import from_sklearn as from_sklearn
     from .interop.torch import from_torch as from_torch
     from .io import read as read
     from .io import write as write

@@ -474,7 +474,7 @@ class BayesNet(Sampler):
 
     def to_sklearn(self) -> Any:
         """A mixture or naive Bayes network as a scikit-learn ``GaussianMixture``, ``GaussianNB`` or the like."""
-        from .interop.sklearn import to_sklearn
+        from .interop.sklearn.networks import to_sklearn
 
         return to_sklearn(self)
 

@@ -8,6 +8,7 @@ from glob import glob
 from typing import Any, NoReturn
 
 from .. import __version__
+from ..interop.patches.patching import LIBRARIES
 from ..runtime.text import did_you_mean
 
 USER_ERROR = 2  # exit code
@@ -70,6 +71,7 @@ def parser() -> argparse.ArgumentParser:
     _add_convert(commands)
     _add_draw(commands)
     _add_examples(commands)
+    _add_patch(commands)
     _add_warm_up(commands)
     return parser
 
@@ -218,6 +220,14 @@ def _add_draw(commands: Any) -> None:
 
 def _add_examples(commands: Any) -> None:
     _add_command(commands, "examples", "list the networks that come with fastdgm", "fastdgm examples")
+
+
+def _add_patch(commands: Any) -> None:
+    what = "run a Python script with our loops behind a library that it imports"
+    parser = _add_command(commands, "patch", what, "fastdgm patch pgmpy script.py")
+    parser.add_argument("library", choices=LIBRARIES, help="whose classes are patched")
+    parser.add_argument("script", metavar="SCRIPT", help="a Python file")
+    parser.add_argument("arguments", nargs=argparse.REMAINDER, metavar="ARGUMENT", help="its own arguments")
 
 
 def _add_warm_up(commands: Any) -> None:

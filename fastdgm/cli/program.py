@@ -113,7 +113,7 @@ def _failed(error: BaseException) -> int:
 
 
 def _run(arguments: argparse.Namespace) -> None:
-    from . import evidence, fitting, networks, rows, warm_up
+    from . import evidence, fitting, networks, patching, rows, warm_up
 
     options = vars(arguments)
     run: dict[str, Callable[..., None]] = {
@@ -126,6 +126,7 @@ def _run(arguments: argparse.Namespace) -> None:
         "convert": networks.convert,
         "draw": networks.draw,
         "examples": networks.examples,
+        "patch": patching.patch,
         "warm-up": warm_up.warm_up,
     }
     command = run[options.pop("command")]

@@ -21,8 +21,9 @@ def mend_simulator() -> None:
     While a device function runs, the simulator (numba 0.61 to 0.68 at least) replaces ``cuda`` among the globals of its
     module, and puts it back when the first thread returns: others that are still inside then find no ``threadIdx``.
     """
-    from numba.cuda.simulator import kernel
+    from numba.cuda.simulator import kernel as simulator
 
+    kernel: Any = simulator
     if not isinstance(kernel.swapped_cuda_module, _SwappedOnce):
         kernel.swapped_cuda_module = _SwappedOnce(kernel.swapped_cuda_module)
 

@@ -8,14 +8,14 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ..bayesnet import BayesNet
-from ..conditionals.base import Conditional
-from ..conditionals.gaussian import LinearGaussian, Normal
-from ..conditionals.multivariate import MultivariateNormal
-from ..conditionals.table import CPT, Categorical
-from ..data.variables import in_order
-from ..errors import NotFittedError
-from ..io.gaussian_nets import parameters_of
+from ...bayesnet import BayesNet
+from ...conditionals.base import Conditional
+from ...conditionals.gaussian import LinearGaussian, Normal
+from ...conditionals.multivariate import MultivariateNormal
+from ...conditionals.table import CPT, Categorical
+from ...data.variables import in_order
+from ...errors import NotFittedError
+from ...io.gaussian_nets import parameters_of
 
 Numbers = npt.NDArray[np.float64]
 _BINARY = ("False", "True")

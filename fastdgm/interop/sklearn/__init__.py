@@ -1,0 +1,23 @@
+"""scikit-learn: its models as networks and back, and estimators that its pipelines take."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+_HOME = {
+    "from_sklearn": "networks",
+    "to_sklearn": "networks",
+}
+
+__all__ = [*_HOME]  # noqa: PLE0604, RUF100
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module 'fastdgm.interop.sklearn' has no attribute {name!r}")
+    return getattr(import_module(f".{_HOME[name]}", __name__), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)
