@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 RESULTS = Path(__file__).parent / "results"
-PACKAGES = "fastdgm numpy numba scipy scikit-learn torch zuko nflows jax pandas pyarrow pybnesian pyagrum pgmpy nbn"
+PACKAGES = "fastdgm numpy numba scipy scikit-learn torch zuko nflows jax pandas pyarrow pybnesian pyagrum pgmpy nbn nltk hmmlearn"
 
 
 def machine_info() -> dict[str, Any]:
