@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 RESULTS = Path(__file__).parent / "results"
-PACKAGES = "fastdgm numpy numba scipy scikit-learn torch zuko nflows jax pandas pyarrow pybnesian pyagrum pgmpy nbn nltk hmmlearn"
+PEERS = "pgmpy nbn pyagrum pybnesian scikit-learn zuko nflows nltk hmmlearn"
+PACKAGES = f"fastdgm numpy numba scipy torch jax pandas pyarrow {PEERS}"
 
 
 def machine_info() -> dict[str, Any]:

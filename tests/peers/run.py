@@ -1,4 +1,4 @@
-"""The test suites of other libraries, run with fastdgm behind them: python tests/peers/run.py LIBRARY [option of pytest ...]
+"""Other libraries' own tests, with fastdgm behind them: python tests/peers/run.py LIBRARY [option of pytest ...]
 
 The libraries are installed by pip install -e ".[test,peers]"; their test files come out of their source distributions.
 """
