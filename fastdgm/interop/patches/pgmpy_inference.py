@@ -116,7 +116,7 @@ def _row(question: Question) -> dict[str, Any]:
 
 
 def _not_ours(error: ValueError) -> NotOursError:
-    """Of what is impossible pgmpy has answers of its own: NaN, or none of it where it has no bearing on the question."""
+    """Of what is impossible pgmpy has answers of its own: NaN, or as if it were not known where it has no bearing."""
     return NotOursError() if isinstance(error, ImpossibleEvidenceError) else NotOursError(str(error))
 
 

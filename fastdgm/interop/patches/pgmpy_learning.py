@@ -109,7 +109,7 @@ def state_counts(
     """``get_state_counts``: a frame of states x configurations of the parents."""
     if not reindex or len({*parents, variable}) <= len(parents):
         raise NotOursError  # configurations that do not occur are left out, as by scores of structures
-    alone: dict[Any, Sequence[Any]] = {name: () for name in parents}
+    alone: dict[Any, Sequence[Any]] = dict.fromkeys(parents, ())
     counts = family_counts({**alone, variable: parents}, data, state_names, sample_weight)[variable]
     columns = pd.Index(["count"]) if sample_weight is None else None
     if len(parents):
