@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import sys
 from math import prod
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Self, cast
 
 import torch
 from torch.distributions import MultivariateNormal, constraints, kl_divergence, register_kl
 
 from .torch_distribution_checks import (
+    are_whole,
     check_same_columns,
     check_width,
     checked_context,
@@ -102,9 +103,9 @@ class Distribution(torch.distributions.Distribution):
     def __new__(cls, *arguments: Any, **keywords: Any) -> Self:
         """One of pyro's, too, for who uses that."""
         if cls is Distribution and "pyro.distributions" in sys.modules:
-            from .torch_distribution_pyro import PyroDistribution
+            from .torch_distribution_pyro import pyros
 
-            return object.__new__(PyroDistribution)
+            return cast("Self", object.__new__(pyros(Distribution)))
         return object.__new__(cls)
 
     def __init__(self, model: Any, given: Any = None, *, device: Any = None, validate_args: bool | None = None) -> None:
@@ -191,6 +192,8 @@ class Distribution(torch.distributions.Distribution):
         """log p of rows ``(..., n_columns)``, in nats; ``-inf`` where the model calls a row impossible."""
         check_width(self._rows, value)
         refuse_missing(self._rows, value)
+        if not are_whole(self._rows, value):
+            raise out_of_support(self._rows, value)
         if self._validate_args:
             self._validate_sample(value)
         shape = self._scored_shape(value)
@@ -209,10 +212,7 @@ class Distribution(torch.distributions.Distribution):
         """As models take them: int64 where all columns are discrete."""
         if not self._rows.is_discrete:
             return rows if rows.is_floating_point() else rows.to(torch.get_default_dtype())
-        codes = rows.detach().long()
-        if rows.is_floating_point() and bool((codes != rows.detach()).any()):
-            raise out_of_support(self._rows, rows)
-        return codes
+        return rows.detach().long()
 
     def _scored_shape(self, value: torch.Tensor) -> torch.Size:
         try:
@@ -283,6 +283,10 @@ class Distribution(torch.distributions.Distribution):
         rows = rows.reshape(len(rows), *[1] * len(self.batch_shape), len(codes))
         return rows.expand(len(rows), *self.batch_shape, len(codes)) if expand else rows
 
+    def __reduce__(self) -> tuple[object, ...]:
+        """A copy is one of pyro's where that has been imported."""
+        return Distribution.__new__, (Distribution,), vars(self)
+
     def __repr__(self) -> str:
         batch = f", batch_shape={tuple(self.batch_shape)}" if self.batch_shape else ""
         return f"Distribution({type(self.model).__name__}, event_shape={tuple(self.event_shape)}{batch})"
@@ -330,4 +334,4 @@ def _as_normal(d: Distribution) -> MultivariateNormal:
     covariance = closed_form(d._rows, "covariance")
     if covariance is None:
         raise NotImplementedError(f"{d} is not one normal vector, so its divergence from one has no closed form here")
-    return MultivariateNormal(d.mean, torch.as_tensor(covariance, dtype=d.mean.dtype, device=d.mean.device))
+    return MultivariateNormal(d.mean, torch.tensor(covariance, dtype=d.mean.dtype, device=d.mean.device))

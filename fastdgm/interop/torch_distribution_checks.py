@@ -28,7 +28,7 @@ def check_width(rows: Rows, value: Any) -> None:
 def refuse_missing(rows: Rows, value: torch.Tensor) -> None:
     """MissingValuesError: rows are complete, the log_prob of networks would sum over what is missing."""
     if not value.is_floating_point():
-        if not rows.is_discrete or not value.numel() or int(value.min()) >= 0:  # one fast pass
+        if not rows.is_discrete or not value.numel() or bool((_lowest(value) >= 0).all()):  # one fast pass
             return
         missing = value == -1
     else:
@@ -46,11 +46,26 @@ def refuse_missing(rows: Rows, value: torch.Tensor) -> None:
 
 def in_support(rows: Rows, value: torch.Tensor) -> bool:
     """Whether all values are: of integers by their extremes, in two fast passes."""
-    if value.is_floating_point() or not rows.is_discrete or not value.numel():
+    if not value.numel():
+        return True
+    if value.is_floating_point() or not rows.is_discrete:
         return bool(supported(rows).check(value).all())
-    codes = value.reshape(-1, value.shape[-1])
     highest = torch.tensor([(own or 0) - 1 for own in rows.n_states], device=value.device)
-    return int(codes.min()) >= 0 and bool((codes.amax(0) <= highest).all())
+    return bool((_lowest(value) >= 0).all() & (value.reshape(-1, value.shape[-1]).amax(0) <= highest).all())
+
+
+def _lowest(value: torch.Tensor) -> torch.Tensor:
+    """Of each column: many times faster than the minimum of all, whatever the layout."""
+    return value.reshape(-1, value.shape[-1]).amin(0)
+
+
+def are_whole(rows: Rows, value: torch.Tensor) -> bool:
+    """Whether all codes among floats are whole numbers: they are cut to such on their way to the model."""
+    if not value.is_floating_point() or not any(rows.n_states):
+        return True
+    is_code = torch.tensor([own is not None for own in rows.n_states], device=value.device)
+    whole = value.detach() == value.detach().round()
+    return bool((whole | ~is_code).all())
 
 
 def out_of_support(rows: Rows, value: torch.Tensor) -> ValueError:

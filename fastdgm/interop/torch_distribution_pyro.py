@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from functools import cache
+from types import new_class
+from typing import Any
+
 from pyro.distributions.torch_distribution import TorchDistributionMixin
 
-from .torch_distribution import Distribution
 
-
-class PyroDistribution(Distribution, TorchDistributionMixin):
-    """What ``fastdgm.interop.torch.Distribution`` makes where pyro has been imported."""
+@cache
+def pyros(base: Any) -> Any:
+    """A distribution of torch as a class of pyro's, whose metaclass differs."""
+    module = {"__module__": base.__module__}
+    return new_class(base.__name__, (base, TorchDistributionMixin), exec_body=lambda body: body.update(module))
