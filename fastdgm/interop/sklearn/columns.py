@@ -70,7 +70,7 @@ def read_columns(estimator: Any, X: Any, *, reset: bool) -> dict[str, Values]:
             raise ValueError(f"X has rows and columns, got a frame of shape {tuple(X.shape)}")
     else:
         X = validate_data(estimator, X, reset=reset, dtype=None, ensure_all_finite="allow-nan")
-        columns = list(X.T)
+        columns = list(np.ascontiguousarray(X.T))  # a column is read several times
     names = feature_names(estimator)
     return {name: _values(name, column) for name, column in zip(names, columns, strict=True)}
 
@@ -244,12 +244,22 @@ def _distinct(values: Array, most: int) -> Array | None:
     some = np.unique(values[:1000])  # which says at once that a column of many is one
     if (~np.isnan(some)).sum() > most:
         return None
-    found = np.unique(values)
-    found = found[~np.isnan(found)]
+    found = _different(values)
     if len(found) > most:
         return None
     whole = found.astype(np.int64) if np.abs(found).max() < 2**53 else found
     return whole if np.array_equal(whole, found) else found  # 2.0 is the state "2"
+
+
+def _different(values: Array) -> Array:
+    if values.dtype.kind in "iu":
+        first, last = int(values.min()), int(values.max())
+        if last - first < MAX_STATES:
+            seen = np.zeros(last - first + 1, np.bool_)
+            seen[values - first] = True
+            return np.flatnonzero(seen) + first
+    found = np.unique(values)
+    return found[~np.isnan(found)]
 
 
 # --- values -> what a network takes ------------------------------------------------------------------------
@@ -311,13 +321,20 @@ def _codes_of_numbers(values: Array, known: Column) -> Array:
     assert categories is not None
     if categories.dtype.kind == "O":
         raise TypeError(f"column {known.name!r} held labels in fit, as {preview(categories.tolist())}, now numbers")
+    if categories.dtype.kind == "i" and values.dtype.kind in "iu" and categories[-1] - categories[0] < MAX_STATES:
+        return _looked_up(values, categories)
     order = np.argsort(categories, kind="stable")
-    numbers = categories[order].astype(np.float64)
-    if values.dtype.kind in "iu":
-        numbers = categories[order]
+    numbers = categories[order]
     place = np.minimum(np.searchsorted(numbers, values), len(numbers) - 1)
-    dtype = _code_type(len(numbers))
-    return np.where(numbers[place] == values, order[place], -1).astype(dtype)
+    return np.where(numbers[place] == values, order[place], -1).astype(_code_type(len(numbers)))
+
+
+def _looked_up(values: Array, categories: Array) -> Array:
+    """Codes of integers by a table of all that lie between the smallest and the largest category."""
+    first, last = int(categories[0]), int(categories[-1])
+    table = np.full(last - first + 3, -1, _code_type(len(categories)))
+    table[categories - first + 1] = np.arange(len(categories))
+    return table[np.clip(values, first - 1, last + 1) - (first - 1)]
 
 
 def network_columns(encoded: dict[str, Array], known: Iterable[Column]) -> dict[str, Array | Labels]:
