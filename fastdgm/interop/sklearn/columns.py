@@ -69,7 +69,7 @@ def read_columns(estimator: Any, X: Any, *, reset: bool) -> dict[str, Values]:
         if not columns or not len(columns[0]):
             raise ValueError(f"X has rows and columns, got a frame of shape {tuple(X.shape)}")
     else:
-        X = validate_data(estimator, X, reset=reset, dtype=None, ensure_all_finite="allow-nan")
+        X = validate_data(estimator, _with_numbers(X), reset=reset, dtype=None, ensure_all_finite="allow-nan")
         columns = list(np.ascontiguousarray(X.T))  # a column is read several times
     names = feature_names(estimator)
     return {name: _values(name, column) for name, column in zip(names, columns, strict=True)}
@@ -83,6 +83,13 @@ def feature_names(estimator: Any) -> list[str]:
         twice = next(name for i, name in enumerate(names) if name in names[:i])
         raise ValueError(f"columns of X have distinct names, got {twice!r} twice")
     return names
+
+
+def _with_numbers(X: Any) -> Any:
+    """Lists of strings and numbers, which NumPy would make strings, as objects."""
+    if isinstance(X, list | tuple) and np.asarray(X).dtype.kind == "U":
+        return np.array(X, object)
+    return X
 
 
 def _is_frame(X: Any) -> bool:
