@@ -7,6 +7,7 @@ from typing import Any
 
 _HOME = {
     "BayesNetClassifier": "classifier",
+    "BayesNetImputer": "imputer",
     "NaiveBayes": "naive_bayes",
     "from_sklearn": "networks",
     "to_sklearn": "networks",

@@ -63,13 +63,13 @@ def read_columns(estimator: Any, X: Any, *, reset: bool) -> dict[str, Values]:
     Raises ValueError for no rows, infinite numbers, other columns than in ``fit``, TypeError for values that are
     neither numbers nor labels, and for sparse matrices.
     """
-    if _is_frame(X):
+    if is_frame(X):
         validate_data(estimator, X, reset=reset, skip_check_array=True)
         columns = _columns_of_frame(X)
         if not columns or not len(columns[0]):
             raise ValueError(f"X has rows and columns, got a frame of shape {tuple(X.shape)}")
     else:
-        X = validate_data(estimator, _with_numbers(X), reset=reset, dtype=None, ensure_all_finite="allow-nan")
+        X = validate_data(estimator, with_numbers(X), reset=reset, dtype=None, ensure_all_finite="allow-nan")
         columns = list(np.ascontiguousarray(X.T))  # a column is read several times
     names = feature_names(estimator)
     return {name: _values(name, column) for name, column in zip(names, columns, strict=True)}
@@ -85,14 +85,20 @@ def feature_names(estimator: Any) -> list[str]:
     return names
 
 
-def _with_numbers(X: Any) -> Any:
+def with_numbers(X: Any) -> Any:
     """Lists of strings and numbers, which NumPy would make strings, as objects."""
     if isinstance(X, list | tuple) and np.asarray(X).dtype.kind == "U":
         return np.array(X, object)
     return X
 
 
-def _is_frame(X: Any) -> bool:
+def as_array(X: Any) -> Array:
+    """What is no frame, as it was read."""
+    return np.asarray(with_numbers(X))
+
+
+def is_frame(X: Any) -> bool:
+    """Whether X has rows, and columns that have names."""
     return len(getattr(X, "shape", ())) == 2 and (hasattr(X, "columns") or hasattr(X, "column_names"))
 
 
