@@ -67,6 +67,19 @@ def made(**options: object) -> fd.MADE:
     return fd.MADE(n_vars=3, hidden=(6,), seed=1, **options)
 
 
+class Echo(torch.nn.Module):
+    """Each bit repeats the one before it with probability 0.73."""
+
+    def forward(self, x: object) -> object:
+        return torch.nn.functional.pad(2.0 * x[:, :-1] - 1.0, (1, 0))
+
+    def init_state(self, n: int) -> int:
+        return n
+
+    def step(self, state: int, previous: object) -> tuple[object, int]:
+        return (torch.zeros(state) if previous is None else 2.0 * previous - 1.0), state
+
+
 MODELS = {
     "tables": sprinkler,
     "reals": chain,
@@ -78,10 +91,11 @@ MODELS = {
     "made": made,
     "made-categorical": lambda: made(n_states=4),
     "made-normal": lambda: made(head="normal"),
+    "autoregressive": lambda: fd.Autoregressive(Echo(), n_vars=3, n_states=2),
     "net-module": lambda: chain().to_torch(),
     "made-module": lambda: made().to_torch(),
 }
-DISCRETE = ["tables", "markov", "fvsbn", "nade", "made", "made-categorical", "made-module"]
+DISCRETE = ["tables", "markov", "autoregressive", "fvsbn", "nade", "made", "made-categorical", "made-module"]
 
 
 @pytest.fixture(autouse=True)
@@ -261,6 +275,15 @@ def test_normal_networks_are_torchs(model: object) -> None:
     torch.testing.assert_close(kl_divergence(normal, d).double(), torch.tensor(0.0).double(), atol=1e-5, rtol=0)
 
 
+def test_codes_given_reals() -> None:
+    d = Distribution(mixed(), given={"x": 0.5, "y": 2})
+    p = d.log_prob(d.enumerate_support()).exp()
+    expected = np.array([0.7, 0.3]) * np.exp([-(2.5**2) / 2, -(2.5**2) * 2]) * [1, 2]
+    np.testing.assert_allclose(p, expected / expected.sum(), rtol=1e-5)
+    torch.testing.assert_close(d.entropy(), -torch.xlogy(p, p).sum())
+    torch.testing.assert_close(d.mean, p[1:])
+
+
 def test_entropy_beside_reals() -> None:
     d = Distribution(mixed())
     surprise = -d.log_prob(d.sample((20_000,)))
@@ -318,9 +341,12 @@ def test_divergence_of_normals_and_large_networks() -> None:
 
 def test_what_has_no_closed_form() -> None:
     d = Distribution(made(head="normal"))
-    for what in ("mean", "variance", "mode"):
-        with pytest.raises(NotImplementedError, match=f"the {what} of"):
-            getattr(d, what)
+    for other in (d, Distribution(mixed()), Distribution(mixed(), given={"y": 2})):
+        for what in ("mean", "variance", "mode"):
+            with pytest.raises(NotImplementedError, match=f"the {what} of"):
+                getattr(other, what)
+    with pytest.raises(NotImplementedError, match="entropy"):
+        Distribution(mixed(), given={"y": 2}).entropy()
     with pytest.raises(NotImplementedError, match="entropy"):
         d.entropy()
     with pytest.raises(NotImplementedError, match="closed form"):

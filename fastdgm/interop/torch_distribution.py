@@ -10,13 +10,12 @@ import torch
 from torch.distributions import MultivariateNormal, constraints, kl_divergence, register_kl
 
 from .torch_distribution_checks import (
-    are_whole,
+    check_complete,
     check_same_columns,
     check_width,
     checked_context,
     in_support,
     out_of_support,
-    refuse_missing,
     supported,
 )
 from .torch_distribution_closed import closed_divergence, closed_form
@@ -191,10 +190,8 @@ class Distribution(torch.distributions.Distribution):
     def log_prob(self, value: torch.Tensor) -> torch.Tensor:
         """log p of rows ``(..., n_columns)``, in nats; ``-inf`` where the model calls a row impossible."""
         check_width(self._rows, value)
-        refuse_missing(self._rows, value)
-        if not are_whole(self._rows, value):
-            raise out_of_support(self._rows, value)
-        if self._validate_args:
+        check_complete(self._rows, value)
+        if self._validate_args and (value.is_floating_point() or not self._rows.is_discrete):
             self._validate_sample(value)
         shape = self._scored_shape(value)
         if self._several_contexts() is None:

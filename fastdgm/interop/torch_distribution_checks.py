@@ -25,17 +25,34 @@ def check_width(rows: Rows, value: Any) -> None:
         )
 
 
-def refuse_missing(rows: Rows, value: torch.Tensor) -> None:
-    """MissingValuesError: rows are complete, the log_prob of networks would sum over what is missing."""
-    if not value.is_floating_point():
-        if not rows.is_discrete or not value.numel() or bool((_lowest(value) >= 0).all()):  # one fast pass
-            return
-        missing = value == -1
-    else:
-        missing = torch.isnan(value.detach())
-        if any(own is not None for own in rows.n_states):
-            is_code = torch.tensor([own is not None for own in rows.n_states], device=value.device)
-            missing = missing | ((value.detach() == -1) & is_code)
+def check_complete(rows: Rows, value: torch.Tensor) -> None:
+    """MissingValuesError, and ValueError for codes that are none: the log_prob of networks would sum over what is
+    missing, and fractions would be cut."""
+    if not value.numel() or (not value.is_floating_point() and not any(rows.n_states)):
+        return
+    if not value.is_floating_point() and rows.is_discrete:
+        if not _are_states(rows, value):
+            _refuse_missing(rows, value, value == -1)
+            raise out_of_support(rows, value)
+        return
+    found = value.detach()
+    is_code = torch.tensor([own is not None for own in rows.n_states], device=value.device)
+    missing = torch.isnan(found)
+    if any(rows.n_states):
+        missing = missing | ((found == -1) & is_code)
+    _refuse_missing(rows, found, missing)
+    if any(rows.n_states) and bool(((found != found.round()) & is_code).any()):
+        raise out_of_support(rows, value)
+
+
+def _are_states(rows: Rows, codes: torch.Tensor) -> bool:
+    """Of integers: by the extremes of each column, one fast pass."""
+    lowest, highest = torch.aminmax(codes.reshape(-1, codes.shape[-1]), dim=0)
+    n_states = torch.tensor([own or 0 for own in rows.n_states], device=codes.device)
+    return bool(((lowest >= 0) & (highest < n_states)).all())
+
+
+def _refuse_missing(rows: Rows, value: torch.Tensor, missing: torch.Tensor) -> None:
     if bool(missing.any()):
         row, column = missing.reshape(-1, value.shape[-1]).nonzero()[0].tolist()
         raise MissingValuesError(
@@ -45,27 +62,12 @@ def refuse_missing(rows: Rows, value: torch.Tensor) -> None:
 
 
 def in_support(rows: Rows, value: torch.Tensor) -> bool:
-    """Whether all values are: of integers by their extremes, in two fast passes."""
+    """Whether all values are; torch's own check takes no empty ones."""
     if not value.numel():
         return True
-    if value.is_floating_point() or not rows.is_discrete:
-        return bool(supported(rows).check(value).all())
-    highest = torch.tensor([(own or 0) - 1 for own in rows.n_states], device=value.device)
-    return bool((_lowest(value) >= 0).all() & (value.reshape(-1, value.shape[-1]).amax(0) <= highest).all())
-
-
-def _lowest(value: torch.Tensor) -> torch.Tensor:
-    """Of each column: many times faster than the minimum of all, whatever the layout."""
-    return value.reshape(-1, value.shape[-1]).amin(0)
-
-
-def are_whole(rows: Rows, value: torch.Tensor) -> bool:
-    """Whether all codes among floats are whole numbers: they are cut to such on their way to the model."""
-    if not value.is_floating_point() or not any(rows.n_states):
-        return True
-    is_code = torch.tensor([own is not None for own in rows.n_states], device=value.device)
-    whole = value.detach() == value.detach().round()
-    return bool((whole | ~is_code).all())
+    if not value.is_floating_point() and rows.is_discrete:
+        return _are_states(rows, value)
+    return bool(supported(rows).check(value).all())
 
 
 def out_of_support(rows: Rows, value: torch.Tensor) -> ValueError:

@@ -67,6 +67,8 @@ def entropy(rows: NetworkRows) -> float:
     """
     if rows.given and _is_tabular(rows):
         return -expected_log(rows, rows)
+    if rows.given and not _has_reals_alone(rows):
+        raise ValueError("beside reals no sum over families is closed under evidence")
     if rows.given or _has_reals_alone(rows):
         normal = normal_of(rows)
         return 0.5 * _log_det(2 * np.pi * np.e * normal.covariance)
@@ -148,6 +150,8 @@ def _moments(rows: NetworkRows) -> tuple[Array, Array]:
     if _has_reals_alone(rows):
         normal = normal_of(rows)
         return normal.mean, np.diagonal(normal.covariance)
+    if not rows.is_discrete:
+        raise ValueError("codes and real numbers together")
     means, variances = [], []
     for name in rows.names:
         p = rows.net.posterior([name], given=rows.given or None).table
