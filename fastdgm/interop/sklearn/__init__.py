@@ -6,6 +6,9 @@ from importlib import import_module
 from typing import Any
 
 _HOME = {
+    "BayesNetClassifier": "classifier",
+    "BayesNetImputer": "imputer",
+    "NaiveBayes": "naive_bayes",
     "from_sklearn": "networks",
     "to_sklearn": "networks",
 }
