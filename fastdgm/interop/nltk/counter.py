@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain
 from operator import index
 from typing import Any
@@ -10,9 +10,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from .codes import Codes, Encoder, read
+from .codes import Codes, Encoder
 from .distributions import ConditionalFreqDist, FreqDist
 from .orders import Order
+from .reading import Reading, read_sentences
 
 Array = npt.NDArray[Any]
 MAX_NGRAMS = 100_000_000  # distinct ones in a counter: 4 bytes a word and 8 for the count, as much again for look-ups
@@ -77,20 +78,13 @@ class NgramCounter:
 
     def update(self, ngram_text: Iterable[Iterable[Any]]) -> None:
         """Count the n-grams (tuples) of sentences."""
-        self.count(ngram_text, self.codes.add, _as_tuple, {tuple})
+        self.count(ngram_text, Reading(Encoder(self.codes.add), {tuple}, _as_tuple))
 
-    def count(
-        self,
-        ngram_text: Iterable[Iterable[Any]],
-        code: Callable[[Any], int],
-        as_ngram: Callable[[Any], Any],
-        exact: set[type],
-    ) -> None:
-        """Count the n-grams of sentences, words and n-grams being read as ``codes.read`` says."""
+    def count(self, ngram_text: Iterable[Iterable[Any]], reading: Reading) -> None:
+        """Count the n-grams of sentences, words and n-grams being read as told."""
         tally = Tally(self._orders)
-        for piece in read(chain.from_iterable(ngram_text), Encoder(code), as_ngram, exact):
-            for _, codes in piece.groups:
-                tally.add(codes)
+        for codes in read_sentences(ngram_text, reading):
+            tally.add(codes)
         self._orders = tally.result()
 
     def order(self, length: int) -> Order:

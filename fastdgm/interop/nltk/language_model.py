@@ -14,9 +14,10 @@ import numpy as np
 import numpy.typing as npt
 
 from ...errors import NotFittedError
-from .codes import Encoder, read
+from .codes import Encoder
 from .counter import NgramCounter
 from .distributions import FreqDist
+from .reading import Reading, read_ngrams
 from .vocabulary import Vocabulary
 
 Array = npt.NDArray[Any]
@@ -60,7 +61,8 @@ class LanguageModel(ABC):
             if vocabulary_text is None:
                 raise ValueError("fit needs a vocabulary, or vocabulary_text to make one of; the model has neither")
             self.vocab.update(vocabulary_text)
-        self.counts.count(text, lambda word: self.counts.codes.add(self._known(word)), _as_ngram, {tuple, list})
+        encoder = Encoder(lambda word: self.counts.codes.add(self._known(word)))
+        self.counts.count(text, Reading(encoder, {tuple}, _as_ngram))
 
     def score(self, word: str, context: Sequence[str] | None = None) -> float:
         """p(word | context), or of the unknown word where one is not in the vocabulary.
@@ -186,7 +188,7 @@ class LanguageModel(ABC):
         codes_of = self.counts.codes
         encoder = Encoder(lambda word: codes_of.get(self._known(word), -1))
         pieces = []
-        for piece in read(text_ngrams, encoder, _as_ngram, {tuple, list}):
+        for piece in read_ngrams(text_ngrams, Reading(encoder, {tuple}, _as_ngram)):
             scores = np.empty(piece.n)
             for which, codes in piece.groups:
                 n_used = 1 + len(self._used(("",) * (len(codes) - 1)))
