@@ -2,9 +2,9 @@
 
     d z_i / d x_j = slope_i where i = j, and what comes through the network where j is earlier than i
 
-J is triangular in the flow's order, so v is found from the last variable to the first. A hidden unit of degree m is read
-by the outputs from position m on, no others: once these have their v, what comes back to the unit is final, and it is
-added up then, once. That is the way of ``kernels/made_sampling.py`` in reverse.
+J is triangular in the flow's order, so v is found from the last variable to the first. A hidden unit of degree m is
+read by the outputs from position m on, no others: once these have their v, what comes back to the unit is final, and
+it is added up then, once. That is the way of ``kernels/made_sampling.py`` in reverse.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Masked affine autoregressive layers: what a library's own is to us, and its maps in torch.
 
-    y = x slope(scale) + shift        shift and scale of each variable by a network of earlier variables and a context
+y = x slope(scale) + shift        shift and scale of each variable by a network of earlier variables and a context
 """
 
 from __future__ import annotations

@@ -30,7 +30,7 @@ def fast_inverse(layer: AffineLayer, y: Any, c: Any) -> Any:
         return None
     parameters = dict(layer.network.named_parameters())
     try:
-        return _Inverse.apply(layer, net, tuple(parameters), y, c, *parameters.values())  # type: ignore[no-untyped-call]
+        return _Inverse.apply(layer, net, tuple(parameters), y, c, *parameters.values())
     except ValueError:  # a row leaves the range of the float type: the library's own says NaN or infinity
         return None
 
@@ -74,12 +74,13 @@ def check_mode(layer: AffineLayer) -> None:
             continue
         if isinstance(part, torch.nn.modules.batchnorm._BatchNorm):
             raise RuntimeError(
-                "a layer with batch normalisation has no inverse in training mode, where its numbers depend on all rows "
-                "of the batch: call eval() first"
+                "a layer with batch normalisation has no inverse in training mode, where its numbers depend on all "
+                "rows of the batch: call eval() first"
             )
         if isinstance(part, torch.nn.modules.dropout._DropoutNd) and part.p > 0:
             raise RuntimeError(
-                "a layer with dropout has no inverse in training mode, where each pass draws other units: call eval() first"
+                "a layer with dropout has no inverse in training mode, where each pass draws other units: call eval() "
+                "first"
             )
 
 
@@ -124,13 +125,12 @@ class _Inverse(torch.autograd.Function):
         return x
 
     @staticmethod
-    def backward(ctx: Any, g: Any) -> Any:  # type: ignore[override]
+    def backward(ctx: Any, g: Any) -> Any:
         x, y, c, *parameters = ctx.saved_tensors
         if torch.is_grad_enabled():  # for a second derivative
             return None, None, None, *_unrolled(ctx, g, y, c, parameters)
-        v = torch.from_numpy(
-            solve_transposed(ctx.net, _array(x), _array(c), _array(g), Curves(_activate, lambda s: _slope(ctx.layer, s)))
-        )
+        curves = Curves(_activate, lambda scale: _slope(ctx.layer, scale))
+        v = torch.from_numpy(solve_transposed(ctx.net, _array(x), _array(c), _array(g), curves))
         wanted = [own for own, needed in zip((c, *parameters), ctx.needs_input_grad[4:], strict=True) if needed]
         found = iter(_pulled_back(ctx, -v, x, c, parameters, wanted))
         rest = (next(found) if needed else None for needed in ctx.needs_input_grad[4:])

@@ -38,7 +38,7 @@ def inverse_of(layer: Any, inputs: Any, context: Any) -> Any:
     return fast_inverse_with_log_det(own, inputs, context) if len(context) == len(inputs) else None
 
 
-class FastMaskedAffineAutoregressiveTransform(MaskedAffineAutoregressiveTransform):  # type: ignore[misc]
+class FastMaskedAffineAutoregressiveTransform(MaskedAffineAutoregressiveTransform):
     """As nflows', but for the inverse."""
 
     def inverse(self, inputs: Any, context: Any = None) -> Any:

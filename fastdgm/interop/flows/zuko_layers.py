@@ -44,7 +44,7 @@ def transform_of(layer: Any, c: Any, theirs: Any) -> Any:
     return FastAutoregressiveTransform(theirs.meta, theirs.passes, own, c)
 
 
-class FastAutoregressiveTransform(AutoregressiveTransform):  # type: ignore[misc]
+class FastAutoregressiveTransform(AutoregressiveTransform):
     """As zuko's, but for the inverse."""
 
     def __init__(self, meta: Any, passes: int, layer: AffineLayer, c: Any) -> None:
@@ -55,12 +55,12 @@ class FastAutoregressiveTransform(AutoregressiveTransform):  # type: ignore[misc
         check_mode(self._layer)
         c = y.new_empty(0) if self._c is None else self._c
         batch = torch.broadcast_shapes(y.shape[:-1], c.shape[:-1])
-        rows, contexts = (own.expand(*batch, own.shape[-1]).reshape(-1, own.shape[-1]) for own in (y, c))
+        rows, contexts = (own.expand(*batch, own.shape[-1]).reshape(batch.numel(), own.shape[-1]) for own in (y, c))
         x = fast_inverse(self._layer, rows, contexts)
         return super()._inverse(y) if x is None else x.reshape(*batch, y.shape[-1])
 
 
-class FastMaskedAutoregressiveTransform(MaskedAutoregressiveTransform):  # type: ignore[misc]
+class FastMaskedAutoregressiveTransform(MaskedAutoregressiveTransform):
     """As zuko's, but for the inverse."""
 
     def forward(self, c: Any = None) -> Any:
