@@ -64,9 +64,7 @@ def accelerate(flow: T) -> T:
         raise ImportError("accelerate needs torch: pip install torch") from error
     estimator = getattr(flow, "posterior_estimator", None)
     if not isinstance(flow, torch.nn.Module) and isinstance(estimator, torch.nn.Module):
-        posterior = copy.copy(flow)
-        posterior.posterior_estimator = accelerate(estimator)  # type: ignore[attr-defined]
-        return posterior
+        return _with_estimator(flow, accelerate(estimator))
     if not isinstance(flow, torch.nn.Module):
         raise TypeError(f"accelerate takes a torch module or a posterior of sbi, got {type(flow).__name__}")
     _check_parameters(flow)
@@ -78,6 +76,14 @@ def accelerate(flow: T) -> T:
     for name, reason in reasons.items():
         warnings.warn(f"layer {name} keeps the library's own inverse: {reason}", UserWarning, stacklevel=2)
     return module
+
+
+def _with_estimator(posterior: Any, estimator: Any) -> Any:
+    """A copy; not by ``copy.copy``, after which two posteriors of sbi have one ``__dict__``."""
+    result = object.__new__(type(posterior))
+    vars(result).update(vars(posterior))
+    result.posterior_estimator = estimator
+    return result
 
 
 def _check_parameters(flow: Any) -> None:

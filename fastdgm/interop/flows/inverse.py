@@ -6,7 +6,7 @@ parameters (Krantz & Parks, The Implicit Function Theorem, 2002). J is triangula
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -16,7 +16,7 @@ from torch.autograd import forward_ad
 from ...engines.masked.flow import from_noise, from_noise_with_log_det
 from ...engines.masked.flow_gradient import Curves, solve_transposed
 from ...engines.masked.plan import MaskedNet
-from .affine import AffineLayer, shift_and_slope, slope_of, through
+from .affine import AffineLayer, shift_and_slope, slope_of
 from .reading import reading
 
 Array = npt.NDArray[Any]
@@ -25,38 +25,25 @@ FLOATS = {torch.float32, torch.float64}
 
 def fast_inverse(layer: AffineLayer, y: Any, c: Any) -> Any:
     """x of y (n, n_vars) and context c (n, n_context), or None where that is left to the library's own code."""
-    net = _net_for(layer, y, c)
-    if net is None:
-        return None
-    parameters = dict(layer.network.named_parameters())
-    try:
-        return _Inverse.apply(layer, net, tuple(parameters), y, c, *parameters.values())
-    except ValueError:  # a row leaves the range of the float type: the library's own says NaN or infinity
-        return None
+    found = _solved(layer, y, c, scored=False)
+    return None if found is None else found[0]
 
 
 def fast_inverse_with_log_det(layer: AffineLayer, y: Any, c: Any) -> Any:
     """x and log |dx / dy| (n,), or None."""
-    if wants_gradient(layer, y, c):
-        x = fast_inverse(layer, y, c)
-        if x is None:
-            return None
-        _, slope = shift_and_slope(layer, layer.network(*layer.arguments(x, c)))
-        return x, -slope.log().sum(-1)
+    return _solved(layer, y, c, scored=True)
+
+
+def _solved(layer: AffineLayer, y: Any, c: Any, scored: bool) -> Any:
     net = _net_for(layer, y, c)
     if net is None:
         return None
+    parameters = dict(layer.network.named_parameters())
+    request = _Request(layer, net, tuple(parameters), scored)
     try:
-        x, log_det = from_noise_with_log_det(net, _array(y), _array(c))
-    except ValueError:
+        return _Inverse.apply(request, y, c, *parameters.values())
+    except ValueError:  # a row leaves the range of the float type: the library's own says NaN or infinity
         return None
-    return torch.from_numpy(x), torch.from_numpy(log_det).to(y.dtype)
-
-
-def wants_gradient(layer: AffineLayer, y: Any, c: Any) -> bool:
-    """Whether torch would differentiate the inverse."""
-    tensors = (y, c, *layer.network.parameters())
-    return torch.is_grad_enabled() and any(own.requires_grad for own in tensors)
 
 
 def check_context(layer: AffineLayer, c: Any) -> None:
@@ -114,53 +101,77 @@ def _array(tensor: Any) -> Array:
     return np.ascontiguousarray(tensor.detach().numpy())
 
 
+class _Request(NamedTuple):
+    layer: AffineLayer
+    net: MaskedNet
+    names: tuple[str, ...]  # of the network's parameters
+    scored: bool  # whether log |dx / dy| is asked for, too
+
+
 class _Inverse(torch.autograd.Function):
-    """x of y, for the parameters as they are."""
+    """x of y, and log |dx / dy|, for the parameters as they are."""
 
     @staticmethod
-    def forward(ctx: Any, layer: AffineLayer, net: MaskedNet, names: Any, y: Any, c: Any, *parameters: Any) -> Any:
-        x = torch.from_numpy(from_noise(net, _array(y), _array(c)))
-        ctx.layer, ctx.net, ctx.names = layer, net, names
-        ctx.save_for_backward(x, y, c, *parameters)
-        return x
+    def forward(ctx: Any, request: _Request, y: Any, c: Any, *parameters: Any) -> Any:
+        rows = request.net, _array(y), _array(c)
+        x, log_det = from_noise_with_log_det(*rows) if request.scored else (from_noise(*rows), np.empty(0))
+        ctx.request = request
+        ctx.set_materialize_grads(False)
+        result = torch.from_numpy(x)
+        ctx.save_for_backward(result, y, c, *parameters)
+        return result, torch.from_numpy(log_det).to(y.dtype)
 
     @staticmethod
-    def backward(ctx: Any, g: Any) -> Any:
+    def backward(ctx: Any, g: Any, g_log_det: Any) -> Any:
         x, y, c, *parameters = ctx.saved_tensors
+        g = torch.zeros_like(x) if g is None else g
+        g_log_det = None if not ctx.request.scored else g_log_det
+        needed = ctx.needs_input_grad[1:]
         if torch.is_grad_enabled():  # for a second derivative
-            return None, None, None, *_unrolled(ctx, g, y, c, parameters)
-        curves = Curves(_activate, lambda scale: _slope(ctx.layer, scale))
-        v = torch.from_numpy(solve_transposed(ctx.net, _array(x), _array(c), _array(g), curves))
-        wanted = [own for own, needed in zip((c, *parameters), ctx.needs_input_grad[4:], strict=True) if needed]
-        found = iter(_pulled_back(ctx, -v, x, c, parameters, wanted))
-        rest = (next(found) if needed else None for needed in ctx.needs_input_grad[4:])
-        return None, None, None, v if ctx.needs_input_grad[3] else None, *rest
+            return None, *_unrolled(ctx.request, (g, g_log_det), (y, c, *parameters), needed)
+        return None, *_implicit(ctx.request, (g, g_log_det), (x, c, *parameters), needed)
 
 
-def _pulled_back(ctx: Any, weights: Any, x: Any, c: Any, parameters: Any, wanted: Any) -> Any:
-    """weights . df / d(wanted) at x."""
-    if not wanted:
-        return ()
+def _implicit(request: _Request, weights: tuple[Any, Any], inputs: tuple[Any, ...], needed: tuple[bool, ...]) -> Any:
+    """Gradients of ``weights . (x, log_det)`` by y, c and the parameters, at the x that was found."""
+    g, g_log_det = weights
     with torch.enable_grad():
-        y = through(ctx.layer, _outputs(ctx, x.detach(), c, parameters), x.detach())
-        return torch.autograd.grad(y, wanted, weights, allow_unused=True)
+        x = inputs[0].detach().requires_grad_()
+        shift, slope = _shift_and_slope(request, x, inputs[1], inputs[2:])
+        y, log_det = x * slope + shift, -slope.log().sum(-1)
+        if g_log_det is not None:
+            g = g + torch.autograd.grad(log_det, x, g_log_det, retain_graph=True)[0]
+    curves = Curves(_activate, lambda scale: _slope(request.layer, scale))
+    v = torch.from_numpy(solve_transposed(request.net, _array(x), _array(inputs[1]), _array(g), curves))
+    wanted = [own for own, asked in zip(inputs[1:], needed[1:], strict=True) if asked]
+    if not wanted:
+        return v, *(None for _ in needed[1:])
+    roots = [(y, -v)] if g_log_det is None else [(y, -v), (log_det, g_log_det)]
+    outputs, given = zip(*roots, strict=True)
+    found = iter(torch.autograd.grad(outputs, wanted, given, allow_unused=True))
+    return v if needed[0] else None, *(next(found) if asked else None for asked in needed[1:])
 
 
-def _outputs(ctx: Any, x: Any, c: Any, parameters: Any) -> Any:
-    named = dict(zip(ctx.names, parameters, strict=True))
-    return torch.func.functional_call(ctx.layer.network, named, ctx.layer.arguments(x, c))
-
-
-def _unrolled(ctx: Any, g: Any, y: Any, c: Any, parameters: Any) -> Any:
-    """Gradients that can be differentiated again: by the library's own way, a pass for each variable."""
-    needed = ctx.needs_input_grad[3:]
-    wanted = [own for own, asked in zip((y, c, *parameters), needed, strict=True) if asked]
+def _unrolled(request: _Request, weights: tuple[Any, Any], inputs: tuple[Any, ...], needed: tuple[bool, ...]) -> Any:
+    """The same by the library's own way, a pass for each variable, which can be differentiated again."""
+    y, c, *parameters = inputs
     x = torch.zeros_like(y)
-    for _ in range(ctx.layer.n_vars):
-        shift, slope = shift_and_slope(ctx.layer, _outputs(ctx, x, c, parameters))
+    for _ in range(request.layer.n_vars):
+        shift, slope = _shift_and_slope(request, x, c, parameters)
         x = (y - shift) / slope
-    found = iter(torch.autograd.grad(x, wanted, g, create_graph=True, allow_unused=True))
+    roots = [
+        (own, weight) for own, weight in zip((x, -slope.log().sum(-1)), weights, strict=True) if weight is not None
+    ]
+    wanted = [own for own, asked in zip(inputs, needed, strict=True) if asked]
+    outputs, given = zip(*roots, strict=True)
+    found = iter(torch.autograd.grad(outputs, wanted, given, create_graph=True, allow_unused=True))
     return [next(found) if asked else None for asked in needed]
+
+
+def _shift_and_slope(request: _Request, x: Any, c: Any, parameters: Any) -> tuple[Any, Any]:
+    layer = request.layer
+    named = dict(zip(request.names, parameters, strict=True))
+    return shift_and_slope(layer, torch.func.functional_call(layer.network, named, layer.arguments(x, c)))
 
 
 # What the sweep asks for: functions and their derivatives by torch ------------------------------------------------
