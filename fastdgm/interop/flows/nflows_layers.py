@@ -14,7 +14,7 @@ from .inverse import check_context, check_mode, fast_inverse_with_log_det
 BASE = Transform
 
 
-def describe(layer: Any) -> AffineLayer | None:
+def describe(layer: Any) -> AffineLayer:
     """What the layer is to us."""
     network = layer.autoregressive_net
     contexts = getattr(network, "context_layer", None)
@@ -30,16 +30,22 @@ def kind(layer: Any) -> str:
 def inverse_of(layer: Any, inputs: Any, context: Any) -> Any:
     """x and log |dx / dy|, or None where that is left to the library's own code."""
     own = describe(layer)
-    if own is None or inputs.ndim != 2:
-        return None
-    check_context(own, context)
+    if context is not None:
+        check_context(own, context)
     check_mode(own)
-    context = inputs.new_empty(len(inputs), 0) if context is None else context
-    return fast_inverse_with_log_det(own, inputs, context) if len(context) == len(inputs) else None
+    if inputs.ndim != 2 or (context is None and own.n_context > 0):  # which nflows takes for a network without context
+        return None
+    return fast_inverse_with_log_det(own, inputs, inputs.new_empty(len(inputs), 0) if context is None else context)
 
 
 class FastMaskedAffineAutoregressiveTransform(MaskedAffineAutoregressiveTransform):
     """As nflows', but for the inverse."""
+
+    def forward(self, inputs: Any, context: Any = None) -> Any:
+        """Noise of x, and log |d noise / dx|."""
+        if context is not None:
+            check_context(describe(self), context)
+        return super().forward(inputs, context)
 
     def inverse(self, inputs: Any, context: Any = None) -> Any:
         """x of noise, and log |dx / d noise|."""
