@@ -12,6 +12,7 @@ import pandas as pd
 from .replacement import NotOursError
 
 MAX_RANGE = 1 << 16  # of integers, to be codes as they are
+NO_STATE = -2
 
 
 class Coded(NamedTuple):
@@ -26,9 +27,9 @@ class Coded(NamedTuple):
         Raises NotOursError, without a text, where a value is no state: pgmpy says it.
         """
         places = {state: k for k, state in enumerate(states)}
-        table = np.array([*(places.get(value, -1) for value in self.values), missing], np.int64)
+        table = np.array([*(places.get(value, NO_STATE) for value in self.values), missing], np.int64)
         found: npt.NDArray[np.int64] = table[self.codes]
-        if table.min() < 0 and found.min(initial=0) < 0:
+        if NO_STATE in table and (found == NO_STATE).any():
             raise NotOursError
         return found
 
