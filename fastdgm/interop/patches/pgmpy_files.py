@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from pgmpy.readwrite import BIFReader
@@ -46,24 +46,34 @@ def replacements() -> list[Replacement]:
 def read(reader: BIFReader, path: Any = None, string: Any = None, include_properties: bool = False) -> None:
     """Set the attributes of a new reader."""
     text = _text(path, string)
-    name, properties = _check_form(text)
+    form = _form(text)
     draft = _Written(Source(text, "<text>"))
     try:
         read_bif_into(draft)
     except FormatError as error:
         raise NotOursError(f"a file that is not read by fastdgm: {error}") from None
-    _check_names(draft, text)
-    reader.network, reader.network_name, reader.include_properties = text, name, include_properties
-    reader.variable_names = list(draft.states)
-    reader.variable_states = {variable: list(states) for variable, states in draft.states.items()}
+    states = {variable: list(names) for variable, names in draft.states.items()}
+    parents = {child: list(family.parents) for child, (family, _) in draft.tables.items()}
+    if (states, parents) != (form.states, form.parents):
+        raise NotOursError("a file whose names pgmpy takes apart in another way")
+    reader.network, reader.network_name, reader.include_properties = text, form.name, include_properties
+    reader.variable_names, reader.variable_states, reader.variable_parents = list(states), states, parents
     if include_properties:
-        reader.variable_properties = properties
-    reader.variable_parents = {child: list(family.parents) for child, (family, _) in draft.tables.items()}
-    reader.variable_edges = [[p, child] for child, parents in reader.variable_parents.items() for p in parents]
+        reader.variable_properties = form.properties
+    reader.variable_edges = [[parent, child] for child, own in parents.items() for parent in own]
     reader.variable_cpds = {
         child: np.ascontiguousarray(values.reshape(-1, family.n_states).T)
         for child, (family, values) in draft.tables.items()
     }
+
+
+class _Form(NamedTuple):
+    """What pgmpy finds in a text, but for the numbers."""
+
+    name: str
+    states: dict[str, list[str]]
+    parents: dict[str, list[str]]
+    properties: dict[str, list[str]]
 
 
 class _Written(Draft):
@@ -94,23 +104,33 @@ def _text(path: Any, string: Any) -> str:
     return string.replace('"', " ")
 
 
-def _check_form(text: str) -> tuple[str, dict[str, list[str]]]:
-    """The network's name and the variables' properties, of a text in which pgmpy finds just what stands there."""
+def _form(text: str) -> _Form:
+    """Of a text in which pgmpy finds just what stands there."""
     network = _NETWORK.match(text)
+    if "//" in text or "/*" in text:  # in a string, where it was no comment to pgmpy
+        raise NotOursError("a file with // or /* in a string")
     if network is None or _WORDS.search(network["name"]) or re.search("variable|probability", network[0]):
         raise NotOursError("a file without a plain network block at its beginning")
-    properties: dict[str, list[str]] = {}
+    form = _Form(network["name"], {}, {}, {})
     for block in _blocks(text, network.end()):
         named = block.groupdict()
         if "child" in named:
             names = block["child"] + (block["parents"] or "")
+            form.parents[block["child"]] = [one.strip() for one in (block["parents"] or "").split(",") if one.strip()]
         else:
-            names = block["name"] + block["states"]
-            listed = _PROPERTY.findall(block["before"] + block["after"])
-            properties[block["name"]] = [one.strip() for one in listed]
+            names = block["name"] + " property" * ("property" in block["states"])
+            form.states[block["name"]] = _listed(block["states"])
+            properties = _PROPERTY.findall(block["before"] + block["after"])
+            form.properties[block["name"]] = [one.strip() for one in properties]
         if _WORDS.search(names):
             raise NotOursError("a file with names that are words of the format")
-    return network["name"], properties
+    if len({name.lower() for name in form.states}) < len(form.states):
+        raise NotOursError("a file with variables that differ in case only")
+    return form
+
+
+def _listed(states: str) -> list[str]:
+    return [one.strip() for one in states.split(",") if one.strip()] if "," in states else states.split()
 
 
 def _blocks(text: str, position: int) -> Iterator[re.Match[str]]:
@@ -121,13 +141,3 @@ def _blocks(text: str, position: int) -> Iterator[re.Match[str]]:
             raise NotOursError(f"a file whose block in line {line} is not a plain one")
         yield block
         position = block.end()
-
-
-def _check_names(draft: Draft, text: str) -> None:
-    if len({name.lower() for name in draft.states}) < len(draft.states):
-        raise NotOursError("a file with variables that differ in case only")
-    for block in _VARIABLE.finditer(text):
-        listed = block["states"]
-        states = listed.split(",") if "," in listed else listed.split()
-        if [state.strip() for state in states if state.strip()] != list(draft.states[block["name"]]):
-            raise NotOursError(f"the states of {block['name']!r}, which pgmpy takes apart in another way")
