@@ -124,7 +124,7 @@ def _filled(column: Any, missing: npt.NDArray[np.bool_], codes: npt.NDArray[Any]
     if missing.all():
         return new.array
     dtype = pd.concat([column.iloc[[missing.argmin()]], new.iloc[:1]]).dtype
-    if dtype != object:
+    if not pd.api.types.is_object_dtype(dtype):
         return _states(codes, states, dtype)
     values = column.to_numpy(object, copy=True)  # states may be equal and yet differ, as 1 and True do
     values[missing] = new.to_numpy(object)
