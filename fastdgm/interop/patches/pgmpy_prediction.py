@@ -108,24 +108,27 @@ def _known(twin: Twin, data: Any) -> dict[str, Codes]:
     return {name: coded(data[name]).places(twin.states[name], MISSING) for name in data.columns}
 
 
-def _states(codes: npt.NDArray[Any], states: Sequence[Any]) -> Any:
-    """A column of states, of the type that pandas gives those that occur."""
-    used, places = np.unique(codes, return_inverse=True)
-    return pd.Series([states[k] for k in used]).take(places).array
+def _states(codes: npt.NDArray[Any], states: Sequence[Any], dtype: Any = None) -> Any:
+    """A column of states; without a type of the one that pandas gives those that occur."""
+    occurs = np.bincount(codes, minlength=len(states)) > 0
+    used = pd.Series([state for state, own in zip(states, occurs, strict=True) if own], dtype=dtype)
+    return used.array.take((np.cumsum(occurs) - 1)[codes])
 
 
 def _filled(column: Any, missing: npt.NDArray[np.bool_], codes: npt.NDArray[Any], states: Sequence[Any]) -> Any:
     """The column with states where it has none, of the type that pandas gives both together."""
+    column = column.infer_objects()
     if not missing.any():
-        return column.infer_objects().array
+        return column.array
+    new = pd.Series(_states(codes[missing], states))
     if missing.all():
-        return _states(codes, states)
-    known = column[~missing].infer_objects()
-    both = pd.concat([known, pd.Series(_states(codes[missing], states))], ignore_index=True)
-    places = np.empty(len(missing), np.intp)
-    places[np.flatnonzero(~missing)] = np.arange(len(known))
-    places[np.flatnonzero(missing)] = np.arange(len(known), len(missing))
-    return both.take(places).array
+        return new.array
+    dtype = pd.concat([column.iloc[[missing.argmin()]], new.iloc[:1]]).dtype
+    if not pd.api.types.is_object_dtype(dtype):
+        return _states(codes, states, dtype)
+    values = column.to_numpy(object, copy=True)  # states may be equal and yet differ, as 1 and True do
+    values[missing] = new.to_numpy(object)
+    return values
 
 
 def _not_ours(error: ValueError) -> NotOursError:
