@@ -115,7 +115,10 @@ def _values(name: str, column: Any) -> Values:
             row = int(np.isinf(numbers).argmax())
             raise ValueError(f"numbers are finite or missing: X contains infinity in column {name!r}, row {row}")
         return numbers
-    pieces = list(column_pieces(name, column, partial=True))
+    try:
+        pieces = list(column_pieces(name, column, partial=True))
+    except TypeError as error:
+        raise TypeError(f"a value of the argument must be a string, a boolean or a number: {error}") from None
     found = [piece for piece in pieces if isinstance(piece, Labels)]
     if len(found) < len(pieces):  # numbers of a type that only Arrow reads
         raise TypeError(f"a column holds numbers or labels, column {name!r} holds {getattr(column, 'dtype', '?')}")
