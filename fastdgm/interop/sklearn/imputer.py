@@ -71,8 +71,9 @@ class BayesNetImputer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
     Examples
     --------
     >>> from fastdgm.interop.sklearn import BayesNetImputer  # doctest: +SKIP
-    >>> X = [["rain", 3.5], ["sun", 21.0], ["rain", None], [None, 20.0]]  # doctest: +SKIP
-    >>> BayesNetImputer(edges=[("x0", "x1")]).fit_transform(X)  # doctest: +SKIP
+    >>> X = [["rain", 3.5], ["rain", 4.5], ["rain", None], ["sun", 21.0], ["sun", 19.0]]  # doctest: +SKIP
+    >>> BayesNetImputer([("x0", "x1")]).fit_transform(X)[2].tolist()  # doctest: +SKIP
+    ['rain', 4.0]
     """
 
     def __init__(
