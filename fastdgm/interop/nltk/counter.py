@@ -16,7 +16,7 @@ from .orders import Order
 from .reading import Reading, read_sentences
 
 Array = npt.NDArray[Any]
-MAX_NGRAMS = 100_000_000  # distinct ones in a counter: 4 bytes a word and 8 for the count, as much again for look-ups
+MAX_NGRAMS = 100_000_000  # distinct ones in a counter: 20 bytes each at order 3, with look-ups about 100
 LONGEST_COPIED = 10_000  # words of an n-gram, where a counter of nltk's is copied
 PENDING = 4_194_304  # n-grams read before they are counted
 

@@ -78,8 +78,7 @@ class ConditionalFreqDist(Mapping[tuple[Any, ...], FreqDist]):
 
     def __init__(self, codes: Codes, order: Callable[[], Order]) -> None:
         self._codes, self._order = codes, order
-        self._kept: dict[tuple[Any, ...], FreqDist] = {}
-        self._kept_of: Order | None = None
+        self._kept: tuple[Order | None, dict[tuple[Any, ...], FreqDist]] = (None, {})
 
     def conditions(self) -> list[tuple[Any, ...]]:
         """The contexts."""
@@ -91,12 +90,14 @@ class ConditionalFreqDist(Mapping[tuple[Any, ...], FreqDist]):
 
     def __getitem__(self, context: tuple[Any, ...]) -> FreqDist:
         order = self._order()
-        if self._kept_of is not order or len(self._kept) > KEPT:
-            self._kept, self._kept_of = {}, order
-        kept = self._kept.get(context)
-        if kept is None:
-            kept = self._kept[context] = self._distribution(order, context)
-        return kept
+        kept_of, kept = self._kept
+        if kept_of is not order or len(kept) >= KEPT:
+            kept = {}
+            self._kept = order, kept
+        found = kept.get(context)
+        if found is None:
+            found = kept[context] = self._distribution(order, context)
+        return found
 
     def _distribution(self, order: Order, context: tuple[Any, ...]) -> FreqDist:
         if not isinstance(context, tuple):

@@ -61,15 +61,17 @@ def _read(piece: list[Any], reading: Reading) -> Piece:
         if len(set(map(id, piece))) < len(piece) and any(isinstance(ngram, list) for ngram in piece):
             raise TypeError("a list came as an n-gram more than once and may have been changed meanwhile: give tuples")
         piece = [reading.as_ngram(ngram) for ngram in piece]
-    lengths = np.fromiter(map(len, piece), np.int64, len(piece))
-    if not lengths.min():
+    different = set(map(len, piece))
+    if 0 in different:
         raise ValueError("an n-gram has at least one word, got an empty one")
-    codes = _encoded(piece, reading.encoder, int(lengths.sum()))
-    if lengths.min() == lengths.max():
+    if len(different) == 1:
+        codes = _encoded(piece, reading.encoder, len(piece) * different.pop())
         return Piece(len(piece), [(np.arange(len(piece)), codes.reshape(len(piece), -1).T)])
+    lengths = np.fromiter(map(len, piece), np.int64, len(piece))
+    codes = _encoded(piece, reading.encoder, int(lengths.sum()))
     begins = np.cumsum(lengths) - lengths
     groups = []
-    for length in np.flatnonzero(np.bincount(lengths)).tolist():
+    for length in sorted(different):
         which = np.flatnonzero(lengths == length)
         groups.append((which, codes[begins[which] + np.arange(length)[:, np.newaxis]]))
     return Piece(len(piece), groups)
