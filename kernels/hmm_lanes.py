@@ -23,6 +23,7 @@ from .hmm import UNDERFLOW
 from .jit import inlined, kernel, loop
 from .portable import multiply_add, polynomial
 from .products import LANES, Matrix, Size, add_product
+from .vectors import INT64, Vectors, repeat
 
 __all__ = ["LANES", "SMALL", "Lanes", "LanesChain", "log_prob_cpu", "posterior_cpu"]
 
@@ -32,7 +33,6 @@ KEPT, LOST, EMPTY = 0.0, 1.0, 2.0  # answers[1]: EMPTY is a frame whose sum is b
 LOG_2_HIGH, LOG_2_LOW = 6.93147180369123816490e-01, 1.90821492927058770002e-10
 SHIFT = 6755399441055744.0  # 1.5 * 2**52: float64 numbers of this size are whole
 TAYLOR = tuple(1.0 / math.factorial(k) for k in range(13, -1, -1))
-INT64 = ir.IntType(64)
 
 
 class LanesChain(NamedTuple):
@@ -63,7 +63,8 @@ class _Scratch(NamedTuple):
     xi: np.ndarray  # (width, as many)
     shift: np.ndarray  # (LANES,): the largest of a frame
     total: np.ndarray  # (LANES,)
-    log_prob: np.ndarray  # (LANES,)
+    log_prob: np.ndarray  # (LANES,): of the frames so far
+    found: np.ndarray  # (LANES,): of all frames of lanes that have ended
     trouble: np.ndarray  # (LANES,)
     product: np.ndarray  # (LANES,): of frames whose logarithms are not in log_prob yet
     lost: np.ndarray  # (LANES,): scratch
@@ -76,7 +77,7 @@ def _new_scratch(chain, n_states):
     return _Scratch(
         np.zeros(block), np.zeros(block), np.zeros(block), np.zeros(block), np.zeros((LANES, wide)),
         np.zeros((width, wide)), np.zeros(lane), np.zeros(lane), np.zeros(lane), np.zeros(lane),
-        np.zeros(lane), np.zeros(lane),
+        np.zeros(lane), np.zeros(lane), np.zeros(lane),
     )  # fmt: skip
 
 
@@ -111,30 +112,48 @@ def _exponentials(values):
         values[k] = y if x == x else x
 
 
+def _largest_rows(context, builder, signature, arguments):
+    values, out, n_rows = arguments
+    doubles = Vectors(builder, ir.DoubleType(), LANES)
+    start, result = (
+        context.make_array(kind)(context, builder, array).data
+        for kind, array in zip(signature.args, (values, out), strict=False)
+    )
+
+    def step(i, largest):
+        own = doubles.load_at(builder.gep(start, [i]))
+        return [builder.select(builder.fcmp_ordered(">", own, largest), own, largest)]
+
+    n_cells = builder.mul(n_rows, ir.Constant(INT64, LANES))
+    (largest,) = repeat(builder, n_cells, [doubles.constant(-math.inf)], step, stride=LANES)
+    doubles.store_at(largest, result)
+    return context.get_dummy_value()
+
+
+@intrinsic
+def largest_rows(typing_context, values, out, n_rows):
+    """out = the largest of values, lane by lane, NaN apart."""
+    return types.void(values, out, types.int64), _largest_rows
+
+
 @loop
 def _divide(values, numbers, n_states, inverse):
     """values[j] /= numbers, lane by lane; ``inverse`` is scratch."""
     for lane in range(LANES):
         inverse[lane] = 1.0 / numbers[lane]
-    for j in range(n_states):
-        own = values[j]
-        for lane in range(LANES):
-            own[lane] *= inverse[lane]
+    scale_rows(values, inverse, n_states)
 
 
-@loop
+@inlined
 def _load(chain, lanes, frames, first, t, active, scratch):
     """scratch.frame = the likelihoods of frame t of the lanes, divided by their largest, which is ``shift``."""
     n_states = frames.shape[1]
     frame, shift = scratch.frame, scratch.shift
     for lane in range(active):
-        row = lanes.begin[first + lane] + t
-        largest = -math.inf
+        own = frames[lanes.begin[first + lane] + t]
         for j in range(n_states):
-            value = frames[row, j]
-            frame[j, lane] = value
-            largest = value if value > largest else largest
-        shift[lane] = largest
+            frame[j, lane] = own[j]
+    largest_rows(frame, shift, n_states)
     if chain.logs:
         for lane in range(LANES):
             shift[lane] = shift[lane] if shift[lane] > -1e308 else 0.0
@@ -148,55 +167,94 @@ def _load(chain, lanes, frames, first, t, active, scratch):
         _divide(frame, shift, n_states, scratch.lost)
 
 
+def _multiply_rows(context, builder, signature, arguments):
+    *blocks, n_rows = arguments
+    doubles = Vectors(builder, ir.DoubleType(), LANES)
+    values, frame, out, total, lost = (
+        context.make_array(kind)(context, builder, array).data
+        for kind, array in zip(signature.args, blocks, strict=False)
+    )
+    small, zero, one = (doubles.constant(number) for number in (SMALL, 0.0, 1.0))
+
+    def step(i, total, lost):
+        own, factor = (doubles.load_at(builder.gep(start, [i])) for start in (values, frame))
+        number = builder.fmul(own, factor)
+        doubles.store_at(number, builder.gep(out, [i]))
+        is_lost = builder.fcmp_ordered("<", number, small)
+        for each in (own, factor):
+            is_lost = builder.and_(is_lost, builder.fcmp_ordered(">", each, zero))
+        return [builder.fadd(total, number), builder.select(is_lost, one, lost)]
+
+    n_cells = builder.mul(n_rows, ir.Constant(INT64, LANES))
+    for found, start in zip(repeat(builder, n_cells, [zero, zero], step, stride=LANES), (total, lost), strict=True):
+        doubles.store_at(found, start)
+    return context.get_dummy_value()
+
+
+@intrinsic
+def multiply_rows(typing_context, values, frame, out, total, lost, n_rows):
+    """out = values * frame, total = its sums over rows, and lost = 1 in lanes where a number became less than SMALL."""
+    return types.void(values, frame, out, total, lost, types.int64), _multiply_rows
+
+
+def _scale_rows(context, builder, signature, arguments):
+    values, factors, n_rows = arguments
+    doubles = Vectors(builder, ir.DoubleType(), LANES)
+    start, by = (
+        context.make_array(kind)(context, builder, array).data
+        for kind, array in zip(signature.args, (values, factors), strict=False)
+    )
+    factor = doubles.load_at(by)
+
+    def step(i):
+        pointer = builder.gep(start, [i])
+        doubles.store_at(builder.fmul(doubles.load_at(pointer), factor), pointer)
+        return []
+
+    repeat(builder, builder.mul(n_rows, ir.Constant(INT64, LANES)), [], step, stride=LANES)
+    return context.get_dummy_value()
+
+
+@intrinsic
+def scale_rows(typing_context, values, factors, n_rows):
+    """values[j] *= factors, lane by lane."""
+    return types.void(values, factors, types.int64), _scale_rows
+
+
 @loop
 def _multiply(values, n_states, active, scratch, out):
-    """out = values * frame; trouble where that is small but not 0."""
-    lost = scratch.lost
-    lost[:] = KEPT
-    for j in range(n_states):
-        own, factor, product = values[j], scratch.frame[j], out[j]
-        for lane in range(LANES):
-            number = own[lane] * factor[lane]
-            small = (number < SMALL) & (own[lane] > 0.0) & (factor[lane] > 0.0)
-            lost[lane] = LOST if small else lost[lane]
-            product[lane] = number
+    """out = values * frame, ``total`` = its sums; trouble where a number that is not 0 became small."""
+    multiply_rows(values, scratch.frame, out, scratch.total, scratch.lost, n_states)
     for lane in range(active):
-        scratch.trouble[lane] = max(scratch.trouble[lane], lost[lane])
-
-
-@loop
-def _normalise(values, n_states, scratch):
-    """Divide by the sums over states, which become ``total``."""
-    total = scratch.total
-    total[:] = 0.0
-    for j in range(n_states):
-        for lane in range(LANES):
-            total[lane] += values[j, lane]
-    _divide(values, total, n_states, scratch.lost)
-
-
-@loop
-def _add_logs(logs, active, scratch):
-    """Add the logarithm of a frame to those of the lanes: of many in a row, one of their product."""
-    for lane in range(active):
-        total, shift = scratch.total[lane], scratch.shift[lane]
-        own = total if logs else total * shift
-        if logs:
-            scratch.log_prob[lane] += shift
-        if own < UNDERFLOW:
-            scratch.trouble[lane] = EMPTY
-        elif own != own:
+        if scratch.lost[lane] > KEPT:
             scratch.trouble[lane] = max(scratch.trouble[lane], LOST)
-        if own > 1e-100 and own < 1e100:
-            scratch.product[lane] *= own
-            if not (scratch.product[lane] > 1e-100 and scratch.product[lane] < 1e100):
-                scratch.log_prob[lane] += math.log(scratch.product[lane])
-                scratch.product[lane] = 1.0
-        else:
-            scratch.log_prob[lane] += math.log(own)
 
 
-@loop
+@inlined
+def _add_logs(logs, active, scratch):
+    """Add the logarithm of a frame to those of the lanes: of a few in a row, one of their product."""
+    own = scratch.total
+    if logs:
+        for lane in range(LANES):
+            scratch.log_prob[lane] += scratch.shift[lane]
+    else:
+        for lane in range(LANES):
+            own[lane] *= scratch.shift[lane]
+    for lane in range(LANES):
+        scratch.product[lane] *= own[lane]
+    for lane in range(active):
+        product = scratch.product[lane]
+        if product > 1e-7 and product < 1e7:
+            continue
+        scratch.log_prob[lane] += math.log(product)
+        scratch.product[lane] = 1.0
+        if own[lane] < UNDERFLOW:
+            scratch.trouble[lane] = EMPTY
+        elif own[lane] != own[lane]:
+            scratch.trouble[lane] = max(scratch.trouble[lane], LOST)
+
+
+@inlined
 def _active(lanes, first, before, t):
     """How many of the first ``before`` lanes have a frame t."""
     while before > 0 and lanes.length[first + before - 1] <= t:
@@ -204,12 +262,19 @@ def _active(lanes, first, before, t):
     return before
 
 
-@loop
+@inlined
 def _store(block, lanes, first, t, active, lattice):
     for lane in range(active):
         row = lanes.begin[first + lane] + t
         for j in range(lattice.shape[1]):
             lattice[row, j] = block[j, lane]
+
+
+@inlined
+def _end_logs(begin, end, scratch):
+    """Lanes begin to end have no more frames."""
+    for lane in range(begin, end):
+        scratch.found[lane] = scratch.log_prob[lane] + math.log(scratch.product[lane])
 
 
 @loop
@@ -220,7 +285,9 @@ def _forward(chain, lanes, frames, first, count, lattice, scratch):
     scratch.log_prob[:], scratch.product[:] = 0.0, 1.0
     active = count
     for t in range(lanes.length[first]):
-        active = _active(lanes, first, active, t)
+        going = _active(lanes, first, active, t)
+        _end_logs(going, active, scratch)
+        active = going
         _load(chain, lanes, frames, first, t, active, scratch)
         if t == 0:
             for j in range(n_states):
@@ -229,12 +296,11 @@ def _forward(chain, lanes, frames, first, count, lattice, scratch):
             scratch.sums[:] = 0.0
             add_product(chain.ahead, Matrix(0, 1, chain.width), scratch.alpha, 0, scratch.sums, 0, size)
         _multiply(scratch.sums, n_states, active, scratch, scratch.alpha)
-        _normalise(scratch.alpha, n_states, scratch)
+        _divide(scratch.alpha, scratch.total, n_states, scratch.lost)
         _add_logs(chain.logs, active, scratch)
         if lattice.shape[0] > 0:
             _store(scratch.alpha, lanes, first, t, active, lattice)
-    for lane in range(count):
-        scratch.log_prob[lane] += math.log(scratch.product[lane])
+    _end_logs(0, active, scratch)
 
 
 @kernel
@@ -247,11 +313,11 @@ def log_prob_cpu(begin, end, chain, lanes, frames, answers):
         count = min(LANES, lanes.begin.shape[0] - first)
         scratch.trouble[:] = KEPT
         _forward(chain, lanes, frames, first, count, none, scratch)
-        answers[0, first : first + count] = scratch.log_prob[:count]
+        answers[0, first : first + count] = scratch.found[:count]
         answers[1, first : first + count] = scratch.trouble[:count]
 
 
-@loop
+@inlined
 def _load_alpha(lanes, first, t, active, lattice, alpha):
     for lane in range(active):
         row = lanes.begin[first + lane] + t
@@ -277,28 +343,20 @@ def _step_back(chain, lanes, frames, first, t, following, scratch):
 def _divide_by_largest(n_states, scratch):
     """beta / its largest number, as are the rows that it was made of."""
     beta, total = scratch.beta, scratch.total
-    total[:] = 0.0
-    for j in range(n_states):
-        for lane in range(LANES):
-            total[lane] = beta[j, lane] if beta[j, lane] > total[lane] else total[lane]
+    largest_rows(beta, total, n_states)
     _divide(beta, total, n_states, scratch.lost)
 
 
 @loop
 def _share(n_states, active, scratch):
     """alpha /= sum over states of alpha * beta, and sums = the posterior."""
-    alpha, beta, total = scratch.alpha, scratch.beta, scratch.shift
-    total[:] = 0.0
-    for j in range(n_states):
-        for lane in range(LANES):
-            total[lane] += alpha[j, lane] * beta[j, lane]
+    total = scratch.shift
+    multiply_rows(scratch.alpha, scratch.beta, scratch.sums, total, scratch.lost, n_states)
     for lane in range(active):
         if not total[lane] > SMALL:
             scratch.trouble[lane] = max(scratch.trouble[lane], LOST)
-    _divide(alpha, total, n_states, scratch.lost)
-    for j in range(n_states):
-        for lane in range(LANES):
-            scratch.sums[j, lane] = alpha[j, lane] * beta[j, lane]
+    _divide(scratch.alpha, total, n_states, scratch.lost)
+    scale_rows(scratch.sums, scratch.lost, n_states)
 
 
 @loop
@@ -363,7 +421,7 @@ def posterior_cpu(begin, end, chain, lanes, frames, lattice, transitions, answer
         scratch.trouble[:] = KEPT
         if _both_ways(chain, lanes, frames, first, count, lattice, scratch):  # what is in trouble has added to xi
             _both_ways(chain, lanes, frames, first, count, lattice, scratch)
-        answers[0, first : first + count] = scratch.log_prob[:count]
+        answers[0, first : first + count] = scratch.found[:count]
         answers[1, first : first + count] = scratch.trouble[:count]
         for i in range(n_states):
             for j in range(n_states):

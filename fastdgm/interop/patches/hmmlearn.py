@@ -8,10 +8,12 @@ from typing import Any
 
 import hmmlearn.base
 import hmmlearn.hmm
+import hmmlearn.stats
 import hmmlearn.vhmm
 
 from . import hmmlearn_models, hmmlearn_recursions
 from .hmmlearn_frames import is_many
+from .hmmlearn_normals import log_normal_diag
 from .replacement import Replacement
 
 WITH_DECODE = (hmmlearn.base._AbstractHMM, hmmlearn.hmm.CategoricalHMM, hmmlearn.vhmm.VariationalCategoricalHMM)
@@ -22,6 +24,7 @@ def replacements() -> list[Replacement]:
     model, recursions = hmmlearn.base._AbstractHMM, hmmlearn.base._hmmc
     return [
         *(Replacement(recursions, name, ours) for name, ours in hmmlearn_recursions.FUNCTIONS.items()),
+        Replacement(hmmlearn.stats, "_log_multivariate_normal_density_diag", log_normal_diag),
         _for_many_sequences(model, "_score_log", hmmlearn_models.score),
         _for_many_sequences(model, "_score_scaling", hmmlearn_models.score),
         _for_many_sequences(model, "_do_estep", hmmlearn_models.expectations),

@@ -77,7 +77,7 @@ def by_symbol(likelihood: Likelihood, X: Array) -> Likelihood:
     if n_symbols > min(MOST_SYMBOLS, len(X)):
         return likelihood
     table = np.ascontiguousarray(likelihood(np.arange(n_symbols, dtype=X.dtype)[:, None]))
-    return lambda rows: table[rows[:, 0]]
+    return lambda rows: table.take(rows[:, 0], axis=0)
 
 
 def ends_of(pieces: Sequence[tuple[int, int]], lengths: Array) -> Pieces:
