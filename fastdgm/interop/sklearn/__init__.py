@@ -6,6 +6,12 @@ from importlib import import_module
 from typing import Any
 
 _HOME = {
+    "BayesNetClassifier": "classifier",
+    "BayesNetImputer": "imputer",
+    "DensityEstimator": "density",
+    "NaiveBayes": "naive_bayes",
+    "OutlierDetector": "outliers",
+    "Sampler": "sampler",
     "from_sklearn": "networks",
     "to_sklearn": "networks",
 }
