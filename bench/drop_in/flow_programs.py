@@ -83,5 +83,7 @@ PROGRAMS = [
     Program("zuko MAF: 10 k samples, 64 variables", ("torch", "zuko"), NO_TARGET, zuko_sampling(64), ROUNDS),
     Program("zuko MAF: 1 k samples with gradients, 32 variables", ("torch", "zuko"), NO_TARGET, zuko_gradients, ROUNDS),
     Program("nflows MAF: 10 k samples, 32 variables", ("torch", "nflows"), NO_TARGET, nflows_sampling, ROUNDS),
-    Program("sbi posterior (MAF): 10 k samples, 10 parameters", ("torch", "sbi"), NO_TARGET, posterior_sampling, ROUNDS),
+    Program(
+        "sbi posterior (MAF): 10 k samples, 10 parameters", ("torch", "sbi"), NO_TARGET, posterior_sampling, ROUNDS
+    ),
 ]
