@@ -50,8 +50,8 @@ def read(reader: BIFReader, path: Any = None, string: Any = None, include_proper
     draft = _Written(Source(text, "<text>"))
     try:
         read_bif_into(draft)
-    except FormatError as error:
-        raise NotOursError(f"a file that is not read by fastdgm: {error}") from None
+    except FormatError:
+        raise NotOursError("a file that fastdgm.read refuses") from None
     states = {variable: list(names) for variable, names in draft.states.items()}
     parents = {child: list(family.parents) for child, (family, _) in draft.tables.items()}
     if (states, parents) != (form.states, form.parents):
@@ -137,7 +137,6 @@ def _blocks(text: str, position: int) -> Iterator[re.Match[str]]:
     while position < len(text):
         block = _VARIABLE.match(text, position) or _PROBABILITY.match(text, position)
         if block is None:
-            line = text.count("\n", 0, position) + 1
-            raise NotOursError(f"a file whose block in line {line} is not a plain one")
+            raise NotOursError("a file with a block that is not a plain one")
         yield block
         position = block.end()

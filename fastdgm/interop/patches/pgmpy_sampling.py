@@ -174,10 +174,10 @@ def _given(twin: Twin, size: int, seen: dict[str, int], done: dict[str, int], se
         return twin.net.sample(size, given=seen or None, do=done or None, seed=_key(seed))
     except ImpossibleEvidenceError:
         raise
-    except ValueError as error:  # too large a junction tree
+    except ValueError:
         if not seen:
             raise
-        raise NotOursError(f"evidence without an exact posterior: {error}") from None
+        raise NotOursError("evidence whose posterior has too large a junction tree") from None
 
 
 def _weights(twin: Twin, samples: Samples, known: dict[str, int]) -> npt.NDArray[np.float64]:
