@@ -22,7 +22,7 @@ class Library(NamedTuple):
 LIBRARIES = {
     "hmmlearn": Library(".hmmlearn", "0.3.0", "0.4"),
     "nflows": Library(".nflows", "0.14", "0.15"),
-    "pgmpy": Library(".pgmpy", "1.1.2", "2"),
+    "pgmpy": Library(".pgmpy", "1.1.2", "1.2"),
     "zuko": Library(".zuko", "1.3", "2"),
 }
 
