@@ -18,10 +18,11 @@ from zuko.transforms import LULinearTransform, MonotonicRQSTransform, Permutatio
 
 import fastdgm as fd  # noqa: E402
 from fastdgm.engines.masked.flow import SOFTPLUS  # noqa: E402
-from fastdgm.interop.flows import accelerate  # noqa: E402
 from fastdgm.interop.flows import zuko_layers as ours  # noqa: E402
 from fastdgm.interop.flows.affine import AffineLayer, shift_and_slope  # noqa: E402
 from fastdgm.interop.flows.inverse import fast_inverse, fast_inverse_with_log_det  # noqa: E402
+
+accelerate = fd.interop.flows.accelerate
 
 N_VARS, N_CONTEXT = 5, 2
 Masked = functools.partial(MaskedAutoregressiveTransform, N_VARS, N_CONTEXT, hidden_features=(12, 9))
