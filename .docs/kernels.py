@@ -316,6 +316,16 @@ CHECKS = {
         "test_multivariate_kernels.test_twin_of_log_prob_of_components",
         "gpu: vector log_prob of components",
     ),
+    # --- hidden Markov chains ---
+    "hmm.forward_log_cpu": Checks("reference_hmm.forward", "test_hmm.test_one_sequence_at_a_time"),
+    "hmm.backward_log_cpu": Checks("reference_hmm.backward", "test_hmm.test_one_sequence_at_a_time"),
+    "hmm.forward_scaled_cpu": Checks("reference_hmm.forward", "test_hmm.test_scaled_passes_are_the_logarithms_ones"),
+    "hmm.backward_scaled_cpu": Checks("reference_hmm.backward", "test_hmm.test_scaled_passes_are_the_logarithms_ones"),
+    "hmm.viterbi_cpu": Checks("reference_hmm.log_joint", "test_hmm.test_viterbi_is_the_best_of_all_state_sequences"),
+    "hmm_lanes.log_prob_cpu": Checks("reference_hmm.posterior", "test_hmm.test_many_sequences_are_those_by_definition"),
+    "hmm_lanes.posterior_cpu": Checks(
+        "reference_hmm.posterior", "test_hmm.test_many_sequences_are_those_by_definition"
+    ),
     # --- moments ---
     "moments.moments_cpu": Checks(
         "reference_moments.moments",

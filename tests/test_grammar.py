@@ -12,6 +12,7 @@ from fastdgm.engines.elimination import loops as elimination
 from fastdgm.engines.elimination import loops_cuda as elimination_cuda
 from fastdgm.engines.gaussian import loops as gaussian
 from fastdgm.engines.gaussian import loops_cuda as gaussian_cuda
+from fastdgm.engines.hmm import loops as hidden
 from fastdgm.engines.intervals import loops as intervals
 from fastdgm.engines.intervals import loops_cuda as intervals_cuda
 from fastdgm.engines.junction import loops as junction
@@ -45,6 +46,7 @@ FAMILIES = {
     "tables": tables.LOOPS | tables_cuda.LOOPS,
     "elimination": elimination.LOOPS | elimination_cuda.LOOPS,
     "sliced": sliced.LOOPS | sliced_cuda.LOOPS,
+    "hidden chains": hidden.LOOPS,
     "intervals": intervals.LOOPS | intervals_cuda.LOOPS,
     "junction": junction.LOOPS | junction_cuda.LOOPS,
     "markov": markov.LOOPS | markov_cuda.LOOPS,

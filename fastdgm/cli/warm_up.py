@@ -75,6 +75,7 @@ def steps() -> Iterator[Step]:
     for name, run in steps_of_reals():
         yield Step(name, run)
     yield from _sequence_steps()
+    yield Step("hidden Markov chains", _hidden_chains)
     for dtype in FLOATS:
         yield from _neural_steps(np.dtype(dtype))
     if find_spec("torch") is not None:
@@ -157,6 +158,22 @@ def _steps_of_chain(chain: Any, family: str, data: Any) -> Iterator[Step]:
 
 def _beginnings(data: Any) -> Any:
     return data[:, :1] if isinstance(data, np.ndarray) else [sequence[:1] for sequence in data]
+
+
+# --- hidden Markov chains -------------------------------------------------------------------------------------------
+
+
+def _hidden_chains() -> None:
+    from ..engines.hmm import lanes, sequences
+
+    start, step, frames = np.full(2, 0.5), np.full((2, 2), 0.5), np.zeros((ROWS, 2))
+    own, batch = sequences.hidden_chain(start, step), lanes.batch_of(np.full(2, ROWS // 2))
+    scales = sequences.forward_scaled(own, frames + 1.0).scales
+    sequences.forward_log(own, frames)
+    sequences.backward_log(own, frames)
+    sequences.backward_scaled(own, frames + 1.0, scales)
+    for verb in (lanes.log_prob, lanes.posterior, lanes.viterbi):
+        verb(lanes.chain_of(start, step, logs=True), batch, frames)
 
 
 # --- neural models --------------------------------------------------------------------------------------------------

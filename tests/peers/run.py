@@ -1,6 +1,7 @@
 """Other libraries' own tests, with fastdgm behind them: python tests/peers/run.py LIBRARY [option of pytest ...]
 
-The libraries are installed by pip install -e ".[test,peers]"; their test files come out of their source distributions.
+The libraries are installed by pip install -e ".[test,peers]"; their test files are in their source
+distributions, or in the packages.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import sys
 import tarfile
 import tempfile
 from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -28,12 +30,21 @@ def main() -> int:
     suite = import_module(f"{library}_suite").SUITE
     suite.begin()
     with tempfile.TemporaryDirectory() as folder:
-        source = unpacked(suite.requirement, Path(folder))
+        source = installed(suite.package) if suite.package else unpacked(suite.requirement, Path(folder))
         files = [str(source / file) for file in suite.files]
+        sys.path.append(str(source))  # some import one another, as tests.name
         return pytest.main(
             [*files, "-p", "no:cacheprovider", f"--rootdir={source}", "-c", "/dev/null", *suite.options, *options],
             plugins=[LeaveOut(suite.skipped)],
         )
+
+
+def installed(package: str) -> Path:
+    """The folder of an installed package."""
+    spec = find_spec(package)
+    if spec is None or spec.origin is None:
+        raise SystemExit(f'{package} is not installed: pip install -e ".[test,peers]"')
+    return Path(spec.origin).parent
 
 
 def unpacked(requirement: str, folder: Path) -> Path:

@@ -63,13 +63,13 @@ def read_columns(estimator: Any, X: Any, *, reset: bool) -> dict[str, Values]:
     Raises ValueError for no rows, infinite numbers, other columns than in ``fit``, TypeError for values that are
     neither numbers nor labels, and for sparse matrices.
     """
-    if _is_frame(X):
+    if is_frame(X):
         validate_data(estimator, X, reset=reset, skip_check_array=True)
         columns = _columns_of_frame(X)
         if not columns or not len(columns[0]):
             raise ValueError(f"X has rows and columns, got a frame of shape {tuple(X.shape)}")
     else:
-        X = validate_data(estimator, X, reset=reset, dtype=None, ensure_all_finite="allow-nan")
+        X = validate_data(estimator, with_numbers(X), reset=reset, dtype=None, ensure_all_finite="allow-nan")
         columns = list(np.ascontiguousarray(X.T))  # a column is read several times
     names = feature_names(estimator)
     return {name: _values(name, column) for name, column in zip(names, columns, strict=True)}
@@ -85,7 +85,20 @@ def feature_names(estimator: Any) -> list[str]:
     return names
 
 
-def _is_frame(X: Any) -> bool:
+def with_numbers(X: Any) -> Any:
+    """Lists of strings and numbers, which NumPy would make strings, as objects."""
+    if isinstance(X, list | tuple) and np.asarray(X).dtype.kind == "U":
+        return np.array(X, object)
+    return X
+
+
+def as_array(X: Any) -> Array:
+    """What is no frame, as it was read."""
+    return np.asarray(with_numbers(X))
+
+
+def is_frame(X: Any) -> bool:
+    """Whether X has rows, and columns that have names."""
     return len(getattr(X, "shape", ())) == 2 and (hasattr(X, "columns") or hasattr(X, "column_names"))
 
 
@@ -102,7 +115,10 @@ def _values(name: str, column: Any) -> Values:
             row = int(np.isinf(numbers).argmax())
             raise ValueError(f"numbers are finite or missing: X contains infinity in column {name!r}, row {row}")
         return numbers
-    pieces = list(column_pieces(name, column, partial=True))
+    try:
+        pieces = list(column_pieces(name, column, partial=True))
+    except TypeError as error:
+        raise TypeError(f"a value of the argument must be a string, a boolean or a number: {error}") from None
     found = [piece for piece in pieces if isinstance(piece, Labels)]
     if len(found) < len(pieces):  # numbers of a type that only Arrow reads
         raise TypeError(f"a column holds numbers or labels, column {name!r} holds {getattr(column, 'dtype', '?')}")
@@ -127,9 +143,18 @@ def _numbers(name: str, column: Any) -> Array | None:
         if not (arrow.types.is_integer(column.type) or arrow.types.is_floating(column.type)):
             return None
         column = column.to_numpy()
-    if column.dtype.kind in "iuf":
+    if column.dtype.kind in "iu":
+        return _wide(np.asarray(column))
+    if column.dtype.kind == "f":
         return np.asarray(column, np.float64) if column.dtype == np.float16 else np.asarray(column)
     return _numbers_among_objects(column.tolist()) if column.dtype.kind == "O" else None
+
+
+def _wide(values: Array) -> Array:
+    """Integers of a type in which differences of small ones do not overflow."""
+    if values.dtype.kind == "u" and values.itemsize == 8 and len(values) and values.max() >= 2**63:
+        return values.astype(np.float64)
+    return values.astype(np.int64, copy=False)
 
 
 def _numbers_among_objects(values: list[Any]) -> Array | None:
@@ -236,7 +261,7 @@ def _categories_of(name: str, values: Labels) -> Array:
 
 
 def _is_whole(values: Array) -> bool:
-    return values.dtype.kind in "iu" or bool(((values == np.trunc(values)) | np.isnan(values)).all())
+    return values.dtype.kind == "i" or bool(((values == np.trunc(values)) | np.isnan(values)).all())
 
 
 def _distinct(values: Array, most: int) -> Array | None:
@@ -252,7 +277,7 @@ def _distinct(values: Array, most: int) -> Array | None:
 
 
 def _different(values: Array) -> Array:
-    if values.dtype.kind in "iu":
+    if values.dtype.kind == "i":
         first, last = int(values.min()), int(values.max())
         if last - first < MAX_STATES:
             seen = np.zeros(last - first + 1, np.bool_)
@@ -321,7 +346,7 @@ def _codes_of_numbers(values: Array, known: Column) -> Array:
     assert categories is not None
     if categories.dtype.kind == "O":
         raise TypeError(f"column {known.name!r} held labels in fit, as {preview(categories.tolist())}, now numbers")
-    if categories.dtype.kind == "i" and values.dtype.kind in "iu" and categories[-1] - categories[0] < MAX_STATES:
+    if categories.dtype.kind == values.dtype.kind == "i" and int(categories[-1]) - int(categories[0]) < MAX_STATES:
         return _looked_up(values, categories)
     order = np.argsort(categories, kind="stable")
     numbers = categories[order]
@@ -332,9 +357,9 @@ def _codes_of_numbers(values: Array, known: Column) -> Array:
 def _looked_up(values: Array, categories: Array) -> Array:
     """Codes of integers by a table of all that lie between the smallest and the largest category."""
     first, last = int(categories[0]), int(categories[-1])
-    table = np.full(last - first + 3, -1, _code_type(len(categories)))
-    table[categories - first + 1] = np.arange(len(categories))
-    return table[np.clip(values, first - 1, last + 1) - (first - 1)]
+    table = np.full(last - first + 2, -1, _code_type(len(categories)))
+    table[categories - first] = np.arange(len(categories))
+    return table[np.where((values >= first) & (values <= last), values - first, -1)]
 
 
 def network_columns(encoded: dict[str, Array], known: Iterable[Column]) -> dict[str, Array | Labels]:

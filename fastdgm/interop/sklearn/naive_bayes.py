@@ -102,8 +102,9 @@ class NaiveBayes(ClassifierMixin, BaseEstimator):
         columns = read_columns(self, X, reset=True)
         targets = read_targets(self, y, _n_rows(columns))
         classes, codes = learn_classes(targets)
+        weights = checked_weights(sample_weight, len(codes))
         self._start(columns, classes)
-        self._add(columns, codes, sample_weight)
+        self._add(columns, codes, weights)
         return self
 
     def partial_fit(self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None) -> NaiveBayes:
@@ -219,9 +220,9 @@ class NaiveBayes(ClassifierMixin, BaseEstimator):
         for own, column in grown:
             own.grow(column)
 
-    def _add(self, columns: dict[str, Values], codes: Array, sample_weight: Any) -> None:
+    def _add(self, columns: dict[str, Values], codes: Array, weights: Numbers | None) -> None:
         """Take rows in, and update the estimates."""
-        classes = Classes(codes, len(self.classes_), checked_weights(sample_weight, len(codes)))
+        classes = Classes(codes, len(self.classes_), weights)
         encoded = encode_columns(self._binarized(columns), [own.column for own in self._statistics])
         self.class_count_ = self.class_count_ + sums(codes, classes.n, classes.weights)
         for own in self._statistics:

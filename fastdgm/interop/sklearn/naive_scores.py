@@ -11,6 +11,7 @@ import numpy.typing as npt
 Array = npt.NDArray[Any]
 Numbers = npt.NDArray[np.float64]
 PIECE = 1 << 18  # bytes of the numbers that are looked at together, which L2 holds a few times
+SMALLEST = 1e-300  # variance of a feature that is constant, at which rows that are so have a density
 
 
 class Scores:
@@ -24,9 +25,9 @@ class Scores:
         self._tables = {name: np.vstack([own.T, np.zeros(len(prior))]) for name, own in tables.items()}  # -1: missing
         self._gaussian = list(gaussian)
         self._means = means
-        with np.errstate(divide="ignore"):
-            self._inverse = 1 / np.sqrt(variances)
-            self._constants = 0.5 * np.log(2 * np.pi * variances)
+        variances = np.maximum(variances, SMALLEST)
+        self._inverse = 1 / np.sqrt(variances)
+        self._constants = 0.5 * np.log(2 * np.pi * variances)
 
     def __call__(self, columns: Mapping[str, Array]) -> Numbers:
         """log p(class, row) (n, k) of codes, -1 where missing, and of numbers with NaN."""
