@@ -36,7 +36,7 @@ class Sampler(JointEstimator):
     >>> frame = pd.DataFrame({"city": ["bonn", "rome", "bonn"], "age": [31, 45, 27]})  # doctest: +SKIP
     >>> Sampler("full_joint").fit(frame).sample(2, random_state=0)  # doctest: +SKIP
        city  age
-    0  bonn   27
+    0  rome   27
     1  bonn   31
     """
 
