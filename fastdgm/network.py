@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterable, Mapping, Sequence
 from math import prod
 from types import MappingProxyType
@@ -14,10 +15,11 @@ from .data.schema import Schema
 from .data.variables import Discrete, Real, Variable, checked_states, in_order
 from .errors import NotFittedError, UnknownNameError
 from .graph import check_parents, topological_order
+from .learning.protocol import ModelProtocol
 from .runtime.text import did_you_mean, preview
 
 
-class Network:
+class Network(ModelProtocol):
     """Variables, their parents, and their conditionals where these are known."""
 
     _guide: Mapping[str, Conditional] = MappingProxyType({})  # proposes values of latent real variables
@@ -34,6 +36,7 @@ class Network:
         self._set_conditionals(dict(conditionals))
         self._declared: Mapping[str, Variable] = self._variables
         self._keeps_kinds = True
+        self._made_of: Mapping[str, Conditional] = dict(conditionals)
 
     @classmethod
     def from_edges(
@@ -98,6 +101,28 @@ class Network:
         net._set_states(declared)
         net._declared = declared
         net._keeps_kinds = False
+        return net
+
+    def _settings(self) -> dict[str, Any]:
+        """What the constructor was given, or ``from_edges``."""
+        if self._keeps_kinds:
+            return {"conditionals": dict(self._made_of)}
+        states = {name: own.states for name, own in self._declared.items() if isinstance(own, Discrete)}
+        real = tuple(name for name in self._declared if name not in states)
+        return {"edges": self.edges, "nodes": self.names, "states": states, "real": real}
+
+    def _with_settings(self, settings: Mapping[str, Any]) -> Self:
+        return type(self)(**settings) if self._keeps_kinds else type(self).from_edges(**settings)
+
+    def __sklearn_clone__(self) -> Self:
+        """What ``sklearn.base.clone`` gives: a network of the same structure, declared states and guide, and of the
+        conditionals that the constructor was given; what ``fit`` learnt is not kept.
+
+        Of torch modules and autoregressive models in it the copies have the weights of the moment.
+        """
+        settings, guide = copy.deepcopy((self._settings(), dict(self._guide)))
+        net = self._with_settings(settings)
+        net._guide = guide
         return net
 
     def _set_structure(self, parents: dict[str, tuple[str, ...]]) -> None:
@@ -176,6 +201,7 @@ class Network:
         net._set_states(self._variables)
         net._conditionals = self._with_others(points)
         net._declared, net._keeps_kinds = self._declared, self._keeps_kinds
+        net._made_of = net._conditionals
         net._guide = {name: own for name, own in self._guide.items() if name not in points}
         return net
 

@@ -4,7 +4,7 @@
     CATEGORICAL  z = K logits                             categorical.py
     NORMAL       z = mean, log sigma                      normal.py
     MIXTURE      z = M logits, M means, M log sigmas      mixture.py
-    AFFINE       z = shift, scale                         affine.py
+    AFFINE, SOFTPLUS_AFFINE    z = shift, scale           affine.py
 
 A new head is a file with its loops, a type, and a line in each of the two tables below.
 
@@ -29,7 +29,7 @@ from typing import NamedTuple
 import numpy as np
 from numba.extending import overload
 
-from .affine import draw_affine, score_affine
+from .affine import draw_affine, draw_softplus_affine, score_affine, score_softplus_affine
 from .bernoulli import draw_bernoulli, score_bernoulli, slope_bernoulli
 from .categorical import draw_categorical, score_categorical, slope_categorical
 from .jit import INLINED, inlined
@@ -45,6 +45,7 @@ __all__ = [
     "LOOPS",
     "MIXTURE",
     "NORMAL",
+    "SOFTPLUS_AFFINE",
     "MixtureHead",
     "NormalHead",
     "draw_lanes",
@@ -55,7 +56,7 @@ __all__ = [
     "temper_lanes",
 ]
 
-BERNOULLI, CATEGORICAL, NORMAL, MIXTURE, AFFINE = range(5)
+BERNOULLI, CATEGORICAL, NORMAL, MIXTURE, AFFINE, SOFTPLUS_AFFINE = range(6)
 
 
 # A network carries its head as a type, so that its kernels are compiled for that head alone: for all of them at once
@@ -92,6 +93,12 @@ class AffineHead(NamedTuple):
     size: int
 
 
+class SoftplusAffineHead(NamedTuple):
+    """Type of a SOFTPLUS_AFFINE head."""
+
+    size: int
+
+
 class HeadLoops(NamedTuple):
     """What a head does; None: never asked for, because the models' classes refuse it."""
 
@@ -107,6 +114,7 @@ KINDS = {
     NORMAL: NormalHead,
     MIXTURE: MixtureHead,
     AFFINE: AffineHead,
+    SOFTPLUS_AFFINE: SoftplusAffineHead,
 }
 LOOPS = {
     BernoulliHead: HeadLoops(draw_bernoulli, score_bernoulli, slope_bernoulli, temper_bernoulli),
@@ -114,6 +122,7 @@ LOOPS = {
     NormalHead: HeadLoops(draw_normal, score_normal, slope_normal, temper_normal),
     MixtureHead: HeadLoops(draw_mixture, score_mixture, slope_mixture, None),
     AffineHead: HeadLoops(draw_affine, score_affine, None, None),
+    SoftplusAffineHead: HeadLoops(draw_softplus_affine, score_softplus_affine, None, None),
 }
 
 

@@ -6,11 +6,11 @@ import math
 
 from numba import cuda, float64
 
-from .affine import affine_value, soft_cap
+from .affine import affine_value, soft_cap, softplus_affine_value, softplus_slope
 from .bernoulli import bit_log_prob, draw_bit
 from .categorical import state_of
-from .elementary import exp, log_wide
-from .heads import BERNOULLI, CATEGORICAL, MIXTURE, NORMAL
+from .elementary import exp, log, log_wide
+from .heads import BERNOULLI, CATEGORICAL, MIXTURE, NORMAL, SOFTPLUS_AFFINE
 from .normal import normal_term, normal_value
 
 __all__ = ["head_log_prob", "head_value", "is_undefined", "log_total"]
@@ -50,7 +50,7 @@ def _mixture_log_prob(state, at, size, value, i):
 
 @device
 def head_log_prob(head, state, at, size, value, i):
-    """log p(value); for AFFINE heads log |d noise / d value|."""
+    """log p(value); for affine heads log |d noise / d value|."""
     z = state[at, i]
     value = type(z)(value)
     if head == BERNOULLI:
@@ -63,6 +63,8 @@ def head_log_prob(head, state, at, size, value, i):
         return normal_term(value, z, state[at + 1, i])
     if head == MIXTURE:
         return _mixture_log_prob(state, at, size, value, i)
+    if head == SOFTPLUS_AFFINE:
+        return log(softplus_slope(state[at + 1, i]))
     return soft_cap(state[at + 1, i])
 
 
@@ -91,6 +93,8 @@ def head_value(head, state, at, size, noise, i):
         return type(z)(_pick_state(state, at, size, noise[0], i))
     if head == NORMAL:
         return normal_value(noise[0], z, state[at + 1, i])
+    if head == SOFTPLUS_AFFINE:
+        return softplus_affine_value(noise[0], z, state[at + 1, i])
     return affine_value(noise[0], z, state[at + 1, i])
 
 

@@ -47,7 +47,7 @@ from .activations import (
     tanh,
 )
 from .head_scratch import JOINT, NOISE, TERM
-from .heads import AFFINE, new_noise, noise_words, score_lanes
+from .heads import AFFINE, SOFTPLUS_AFFINE, new_noise, noise_words, score_lanes
 from .jit import inlined, kernel, loop
 from .products import LANES, ROWS, Matrix, Size, add_product
 
@@ -312,7 +312,7 @@ def score_position(net, tile, d, row, n, terms):
     score_lanes(net.kind, tile.state, z, tile.values, first_value(net) + d, tile.scratch)
     add_terms(tile.scratch, tile.total, LOG_PROB)
     if terms.shape[0] > 0:
-        reported = NOISE if net.head == AFFINE else TERM
+        reported = NOISE if net.head == AFFINE or net.head == SOFTPLUS_AFFINE else TERM
         for i in range(n):
             terms[row + i, net.order[d]] = tile.scratch[reported, i]
 
@@ -333,7 +333,7 @@ def _score_tile(net, tile, row, n, terms):
 def log_prob_cpu(begin, end, net, x, context, scores):
     """log_prob[i] = sum_d log p(x_d | x_<d) of rows begin .. end of x (n, n_vars), and its terms if asked for.
 
-    For AFFINE heads the terms are the noise, and log_prob is the log-determinant.
+    For affine heads the terms are the noise, and log_prob is the log-determinant.
     """
     if end <= begin:
         return

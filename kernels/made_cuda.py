@@ -17,7 +17,7 @@ from __future__ import annotations
 from numba import cuda, uint64
 
 from .affine import affine_noise
-from .heads import AFFINE, BERNOULLI, MIXTURE, NORMAL
+from .heads import AFFINE, BERNOULLI, MIXTURE, NORMAL, SOFTPLUS_AFFINE
 from .heads_cuda import head_log_prob, head_value, is_undefined
 from .made import FIRST, SOURCE, UNITS
 from .made_sampling import PHILOX
@@ -102,7 +102,7 @@ def _score_row(net, x, scores, row, state, i):
         term = head_log_prob(net.head, state, at, net.head_size, value, i)
         total += term
         if scores.terms.shape[0] > 0:
-            if net.head == AFFINE:
+            if net.head == AFFINE or net.head == SOFTPLUS_AFFINE:
                 scores.terms[row, net.order[d]] = affine_noise(value, state[at, i], term)
             else:
                 scores.terms[row, net.order[d]] = term

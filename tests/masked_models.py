@@ -11,7 +11,10 @@ from fastdgm.engines.masked import plan as masked
 from fastdgm.kernels import heads
 from fastdgm.kernels import made as kernels
 
-HEAD_NAMES = {code: name for name, code in masked.HEADS.items()} | {heads.AFFINE: "affine"}
+HEAD_NAMES = {code: name for name, code in masked.HEADS.items()} | {
+    heads.AFFINE: "affine",
+    heads.SOFTPLUS_AFFINE: "softplus affine",
+}
 ACTIVATION_NAMES = {code: name for name, code in masked.ACTIVATIONS.items()}
 
 

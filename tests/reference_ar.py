@@ -140,6 +140,10 @@ def soft_cap(scale):
     return scale / (1.0 + np.abs(scale) / AFFINE_CAP)
 
 
+def softplus_slope(scale):
+    return np.logaddexp(0.0, scale) + 1e-3
+
+
 def head_terms(head: str, z: np.ndarray, values: np.ndarray, rule: Rule = PLAIN_RULE) -> np.ndarray:
     """log p(values | z); for affine heads log |d noise / d value|."""
     if head in ("bernoulli", "categorical"):
@@ -150,7 +154,7 @@ def head_terms(head: str, z: np.ndarray, values: np.ndarray, rule: Rule = PLAIN_
     if head == "mixture":
         log_weights, means, log_sigmas = mixture_parts(z)
         return np.logaddexp.reduce(log_weights + normal_log_density(values[..., np.newaxis], means, log_sigmas), -1)
-    return soft_cap(z[..., 1])
+    return np.log(softplus_slope(z[..., 1])) if head == "softplus affine" else soft_cap(z[..., 1])
 
 
 def first_above(cumulative: np.ndarray, u: np.ndarray) -> np.ndarray:
@@ -177,7 +181,8 @@ def head_values(head: str, z: np.ndarray, noise: np.ndarray, rule: Rule = PLAIN_
         component = first_above(np.exp(log_weights).cumsum(axis=-1), noise[:, 0])
         row = np.arange(len(z))
         return means[row, component] + np.exp(log_sigmas[row, component]) * quantile(noise[:, 1])
-    return (noise[:, 0] - z[:, 0]) * np.exp(-soft_cap(z[:, 1]))
+    slope = softplus_slope(z[:, 1]) if head == "softplus affine" else np.exp(soft_cap(z[:, 1]))
+    return (noise[:, 0] - z[:, 0]) / slope
 
 
 def thresholds(head: str, z: np.ndarray) -> np.ndarray:

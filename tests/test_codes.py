@@ -17,8 +17,6 @@ from fastdgm.data.tables import TableReader
 from fastdgm.kernels.tiles import TILE
 from fastdgm.learning.counts import count_families
 
-pytestmark = pytest.mark.generic_cpu
-
 NET = random_net(21, 5)
 N_ROWS = 600
 ROWS = codes_of(NET, N_ROWS)

@@ -15,7 +15,10 @@ MODULES = [
     for module in pkgutil.walk_packages(fastdgm.__path__, "fastdgm.")
     if not module.name.startswith("fastdgm.kernels") and module.name != "fastdgm.__main__"
 ]
-NEEDS = {"fastdgm.interop.torch_autograd": "torch"}
+NEEDS = {
+    "fastdgm.interop.torch_autograd": "torch",
+    "fastdgm.interop.torch_distribution_pyro": "pyro",
+}
 
 
 @pytest.mark.parametrize("name", MODULES)

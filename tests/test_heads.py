@@ -114,9 +114,10 @@ def test_rows_of_normals_have_the_right_moments(dtype):
 
 
 @every_type
-def test_affine_heads_turn_noise_into_values_and_back(dtype):
+@pytest.mark.parametrize("head", [heads.AFFINE, heads.SOFTPLUS_AFFINE])
+def test_affine_heads_turn_noise_into_values_and_back(head, dtype):
     random = np.random.default_rng(0)
-    shape = Shape(np.array([2, 0, 3, 1]), 1, heads.AFFINE, 2, n_context=2)
+    shape = Shape(np.array([2, 0, 3, 1]), 1, head, 2, n_context=2)
     hidden = np.array([0, 0, 1, 1, 2, 2, 3, 3])
     degrees = [shape.input_degrees, hidden, shape.output_degrees]
     layers = [  # build() drops what the degrees forbid

@@ -9,8 +9,11 @@ from device import run
 from masked_models import plain, random_fvsbn, random_made, random_uniforms
 from test_heads import constant
 
+from fastdgm.engines.masked import plan as masked
+from fastdgm.engines.masked.flow import to_noise
+from fastdgm.engines.masked.plan import Layer, Shape
 from fastdgm.engines.masked.run import no_context
-from fastdgm.kernels import made_sampling
+from fastdgm.kernels import heads, made_sampling
 from fastdgm.kernels.outputs import Draws, Scores
 
 pytestmark = [
@@ -176,3 +179,17 @@ def test_rows_that_cannot_be_drawn_are_marked(loops, z, options, dtype):
     model = constant([z], dtype, **options)
     like = np.zeros((2, 1), np.uint8 if model.n_states else dtype)
     assert draw_on_device(loops, model, like).undefined.all()
+
+
+@pytest.mark.parametrize("head", [heads.AFFINE, heads.SOFTPLUS_AFFINE])
+def test_affine_heads(loops, head):
+    random = np.random.default_rng(0)
+    shape = Shape(np.array([1, 2, 0]), 1, head, 2)
+    weights = random.normal(size=(6, 3)) * (np.arange(3)[:, np.newaxis] > np.arange(3)).repeat(2, axis=0)
+    layers = [Layer(weights, random.normal(size=6))]
+    net = masked.build(layers, [shape.input_degrees, shape.output_degrees], shape, np.float64)
+    x = random.normal(size=(N, 3))
+    scores = Scores(np.empty(N), np.empty(x.shape), state(net, N))
+    run(loops["log_prob", "cuda"], N, net, x, no_context(net, N), scores)
+    for own, on_cpu in zip((scores.terms, scores.log_prob), to_noise(net, x, no_context(net, N)), strict=True):
+        np.testing.assert_allclose(own, on_cpu, rtol=1e-12, atol=1e-12)

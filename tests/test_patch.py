@@ -132,7 +132,7 @@ def test_a_library_that_is_not_installed(library, monkeypatch):
 
 @pytest.mark.parametrize("name", ["pgmpi", "", None, 3])
 def test_an_unknown_library(name):
-    with pytest.raises(ValueError, match="patch takes one of hmmlearn, pgmpy, got"):
+    with pytest.raises(ValueError, match="patch takes one of hmmlearn, nflows, pgmpy, zuko, got"):
         fd.patch(name)
 
 

@@ -21,6 +21,7 @@ from ..engines.training import Gradients, Stepper, joined
 from ..learning import gradient
 from ..learning.checkpoints import Origin
 from ..learning.options import Schedule, TrainingOptions
+from ..learning.protocol import mean_of
 from ..runtime.extras import how_to_install
 from ..runtime.seeds import check_chunk, check_rows, key_from_seed
 from .verbs import Verbs
@@ -49,6 +50,7 @@ class AutoregressiveModel(Verbs):
     order: Array
     uniforms_per_variable: int = 1
     _history: list[dict[str, float]]
+    _given: dict[str, Any] | None = None  # to the constructor; a model of given parameters has none
     _names: tuple[str, ...] | None = None
     _uploads: Mapping[int, tuple[Any, CudaRows]] = MappingProxyType({})  # by card: see ``_rows_on``
     _shares_memory: bool = False  # with torch, which may change the parameters at any time: derive nothing ahead
@@ -176,6 +178,18 @@ class AutoregressiveModel(Verbs):
         raise TypeError(f"{type(self).__name__} has no gradients")
 
     @property
+    def is_fitted(self) -> bool:
+        """Whether the parameters were learnt, given or read from a file: those of a new model are random, or zero."""
+        return self._given is None or self._shares_memory or bool(self.history)
+
+    def _settings(self) -> dict[str, Any]:
+        return self._settings_found() if self._given is None else dict(self._given)
+
+    def _settings_found(self) -> dict[str, Any]:
+        """Settings of a model that the constructor did not make, as far as its parameters tell."""
+        raise NotImplementedError
+
+    @property
     def names(self) -> tuple[str, ...] | None:
         """Names of the variables: the columns of the frame that ``fit`` was given last, by which later frames are
         matched; None after an array, or where the columns have no distinct strings as names."""
@@ -216,6 +230,15 @@ class AutoregressiveModel(Verbs):
     def score_samples(self, x: Any, *, context: Any = None) -> Any:
         """The same as :meth:`log_prob`, under scikit-learn's name."""
         return self.log_prob(x, context=context)
+
+    def score(self, x: Any, y: Any = None, *, context: Any = None) -> float:
+        """The mean of :meth:`log_prob` over rows, in nats; ``y`` is ignored, there for scikit-learn.
+
+        Raises
+        ------
+        ValueError : no rows; and as :meth:`log_prob`.
+        """
+        return mean_of(self.log_prob(x, context=context))
 
     def bits_per_variable(self, x: Any, *, context: Any = None) -> float:
         """Mean code length in bits per variable: -mean(log_prob(x)) / (n_vars log 2)."""

@@ -60,6 +60,16 @@ class FVSBN(MaskedModel):
         layer = Layer(np.zeros((shape.n_vars, n_inputs)), np.zeros(shape.n_vars))
         degrees = [shape.input_degrees, shape.output_degrees]
         self._set_net(masked.build([layer], degrees, shape, check_dtype(dtype)))
+        self._given = {"n_vars": n_vars, "order": order, "n_context": n_context, "seed": seed, "dtype": dtype}
+
+    def _settings_found(self) -> dict[str, Any]:
+        return {
+            "n_vars": self.n_vars,
+            "order": self.order,
+            "n_context": self.n_context,
+            "seed": 0,
+            "dtype": self.dtype,
+        }
 
     @classmethod
     def _from_state(cls, structure: dict[str, Any], arrays: dict[str, npt.NDArray[Any]]) -> Self:

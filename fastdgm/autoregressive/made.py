@@ -95,6 +95,41 @@ class MADE(MaskedModel):
         degrees.append(shape.output_degrees)
         layers = initial_layers(degrees, activation, shape, generator)
         self._set_net(masked.build(layers, degrees, shape, check_dtype(dtype)))
+        self._given = {
+            "n_vars": n_vars,
+            "hidden": hidden,
+            "head": head,
+            "n_states": n_states,
+            "n_components": n_components,
+            "activation": activation,
+            "order": order,
+            "masks": masks,
+            "n_context": n_context,
+            "seed": seed,
+            "dtype": dtype,
+        }
+
+    def _settings_found(self) -> dict[str, Any]:
+        """As if masks were even and the seed 0."""
+        activation = masked.one_activation(self._net)
+        if activation is None:
+            raise TypeError(
+                "this MADE was made of another library's network, with residuals, activations or a depth that no "
+                "argument of MADE names: it has no get_params, and copy.deepcopy copies it"
+            )
+        return {
+            "n_vars": self.n_vars,
+            "hidden": self.hidden,
+            "head": self.head,
+            "n_states": self.n_states,
+            "n_components": masked.count_components(self._net),
+            "activation": activation,
+            "order": self.order,
+            "masks": "even",
+            "n_context": self.n_context,
+            "seed": 0,
+            "dtype": self.dtype,
+        }
 
     @property
     def hidden(self) -> tuple[int, ...]:

@@ -119,6 +119,17 @@ class MarkovChain(Verbs):
         """Whether there are tables yet."""
         return self._fitted is not None
 
+    def _settings(self) -> dict[str, Any]:
+        return {
+            "order": self.order,
+            "n_vars": self._n_vars,
+            "n_states": self._n_states,
+            "vocabulary": self._vocabulary,
+            "position_dependent": self.position_dependent,
+            "smoothing": self.smoothing,
+            "alpha": self.alpha,
+        }
+
     @property
     def _model(self) -> MarkovRows | MarkovSequences:
         if self._fitted is None:

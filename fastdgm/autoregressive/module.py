@@ -105,6 +105,20 @@ class Autoregressive(ConditionalModel):
         self.n_context = check_context_width(n_context)
         kind = check_module(module, self.n_vars, self.n_states, self._start, self.n_context, check=check)
         self._binary, self.dtype = kind.binary, kind.dtype
+        self._given = {
+            "module": module,
+            "n_vars": n_vars,
+            "n_states": n_states,
+            "shift": shift,
+            "start": start,
+            "n_context": n_context,
+            "check": check,
+        }
+
+    @property
+    def is_fitted(self) -> bool:
+        """Always: a module brings its parameters."""
+        return True
 
     @property
     def n_parameters(self) -> int:

@@ -80,6 +80,17 @@ class NADE(AutoregressiveModel):
             "c": np.zeros(hidden),
         }
         self._set_up(parameters, activation, _checked_order(order, n_vars, random), dtype)
+        self._given = {**self._settings_found(), "order": order, "seed": seed}
+
+    def _settings_found(self) -> dict[str, Any]:
+        return {
+            "n_vars": self.n_vars,
+            "hidden": self.hidden,
+            "activation": self.activation,
+            "order": self.order,
+            "seed": 0,
+            "dtype": self.dtype,
+        }
 
     @classmethod
     def from_parameters(

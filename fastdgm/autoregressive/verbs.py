@@ -7,10 +7,11 @@ from collections.abc import Iterator
 from typing import Any
 
 from ..engines.draw import Seed
+from ..learning.protocol import ModelProtocol
 from ..runtime.seeds import check_chunk, check_rows, key_from_seed
 
 
-class Verbs(ABC):
+class Verbs(ModelProtocol, ABC):
     """A model that scores and draws."""
 
     n_context: int = 0  # numbers that come with every row, where the model is p(x | context)

@@ -9,8 +9,10 @@ from collections.abc import Sequence
 
 
 def patch(*, library: str, script: str, arguments: Sequence[str]) -> None:
-    """Run a script in a process of its own, which has its standard streams, and end with its exit code."""
+    """Run a script in place of this process, as ``python SCRIPT ...`` would: its signals, streams and exit code."""
     if not os.path.isfile(script):
         raise FileNotFoundError(2, "no such script", script)
-    code = subprocess.call([sys.executable, "-m", "fastdgm.interop.patches", library, script, *arguments])
-    raise SystemExit(code if code >= 0 else 128 - code)  # as shells say that a signal ended it
+    command = [sys.executable, "-m", "fastdgm.interop.patches", library, script, *arguments]
+    if os.name == "posix":
+        os.execv(sys.executable, command)  # Ctrl-C and kill are the script's own, which may have much to tidy up
+    raise SystemExit(subprocess.call(command))

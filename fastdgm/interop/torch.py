@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -15,6 +15,9 @@ from ..runtime.seeds import at_least_one, whole_number
 from .torch_masked import Twin, arrange, degrees_of, ending, float_type, read_layers, twin_of
 from .torch_order import causal_order, check_order
 
+if TYPE_CHECKING:
+    from .torch_distribution import Distribution as Distribution
+
 Array = npt.NDArray[Any]
 OutputLayout = Literal["variable-major", "parameter-major"]
 LAYOUTS = ("variable-major", "parameter-major")
@@ -22,6 +25,19 @@ CHECKED_ROWS = 16
 CHECKED_CELLS = 1 << 22  # inputs of those rows; fewer rows where they are wide
 FARTHEST = 30  # standard deviations of real inputs: where parameters are clamped, far ones show it
 TOLERANCES = {"float64": 1e-6, "float32": 1e-3}  # far above rounding, far below what another function would give
+
+
+def __getattr__(name: str) -> Any:
+    """``Distribution``, whose class is torch's: loaded, and torch with it, on first use."""
+    if name != "Distribution":
+        raise AttributeError(f"module 'fastdgm.interop.torch' has no attribute {name!r}")
+    from ..runtime.extras import how_to_install
+
+    try:
+        from .torch_distribution import Distribution
+    except ImportError as error:
+        raise ImportError(f"Distribution needs torch: {how_to_install('torch', 'torch')}") from error
+    return Distribution
 
 
 def from_torch(

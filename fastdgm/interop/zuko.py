@@ -26,6 +26,8 @@ TOLERANCE = 1e-6  # in float64: far above rounding, far below what another funct
 def accelerate(flow: Any) -> FastMAF:
     """The same density and the same samples as a ``zuko.flows.MAF``, from its weights (copied).
 
+    For a flow that stays one (trained on, with gradients, with other layers) see ``fastdgm.interop.flows.accelerate``.
+
     Supported are affine transforms (MonotonicAffineTransform, slope 1e-3), any number of them, any order and
     adjacency, context, ``residual=True``, and the activations ReLU, ELU, Tanh, Sigmoid, Softplus and SiLU, over a
     standard normal base. The result is compared with the flow on random rows before it is returned.

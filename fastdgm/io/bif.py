@@ -53,21 +53,30 @@ def read_bif(text: str, source: str = "<text>", tolerance: float | None = None) 
     >>> net.states["rain"], net["rain"].table
     (('no', 'yes'), array([0.8, 0.2]))
     """
-    return _Reader(Source(text, source), tolerance).network()
+    return _Reader(Draft(Source(text, source), tolerance)).network()
+
+
+def read_bif_into(draft: Draft) -> None:
+    """Give a draft the variables and tables of its source, and make no network of them. Raises as :func:`read_bif`."""
+    _Reader(draft).read()
 
 
 class _Reader:
     """First all variables are read, then all tables: a child may come before its parents."""
 
-    def __init__(self, source: Source, tolerance: float | None) -> None:
-        self.source = source
-        self.draft = Draft(source, tolerance)
-        self.text = source.text
+    def __init__(self, draft: Draft) -> None:
+        self.source = draft.source
+        self.draft = draft
+        self.text = draft.source.text
         self.brackets = False  # in names without quotes
         if "//" in self.text or "/*" in self.text:
             self.text = blank_out(_COMMENT, self.text)
 
     def network(self) -> BayesNet:
+        self.read()
+        return self.draft.network()
+
+    def read(self) -> None:
         families: list[re.Match[str]] = []
         position = 0
         while position < len(self.text):
@@ -86,7 +95,6 @@ class _Reader:
         for block in families:
             tables.read(self._family(block), block.end())
         tables.finish()
-        return self.draft.network()
 
     def _match(self, pattern: re.Pattern[str], position: int, expected: str) -> re.Match[str]:
         match = pattern.match(self.text, position)

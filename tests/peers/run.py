@@ -32,6 +32,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as folder:
         source = installed(suite.package) if suite.package else unpacked(suite.requirement, Path(folder))
         files = [str(source / file) for file in suite.files]
+        sys.path.append(str(source))  # some import one another, as tests.name
         return pytest.main(
             [*files, "-p", "no:cacheprovider", f"--rootdir={source}", "-c", "/dev/null", *suite.options, *options],
             plugins=[LeaveOut(suite.skipped)],

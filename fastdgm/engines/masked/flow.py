@@ -1,4 +1,4 @@
-"""Affine autoregressive flows on the loops of masked networks: z = (x - shift(x before)) exp(-log scale(x before))."""
+"""Affine autoregressive flows on the loops of masked networks: z = x slope(x before) + shift(x before)."""
 
 from __future__ import annotations
 
@@ -13,17 +13,21 @@ from ...kernels.outputs import Scores
 from ...runtime.arrays import read_only
 from ...runtime.memory import check_memory
 from ...runtime.pieces import run_rows
-from ..draw import Draw
+from ..draw import Draw, Drawn
 from .loops import LOOPS
 from .plan import Layer, MaskedNet, Shape, build, derive_degrees
 from .run import sample, work_per_row
 
 Array = npt.NDArray[Any]
+SOFT_CAP, SOFTPLUS = "soft cap", "softplus"  # how slopes are made: zuko's way, and nflows'
+HEADS = {SOFT_CAP: heads.AFFINE, SOFTPLUS: heads.SOFTPLUS_AFFINE}
 
 
-def affine_net(layers: Sequence[Layer], order: Array, n_context: int, dtype: npt.DTypeLike) -> MaskedNet:
-    """The network that gives shift and log scale of each variable in turn."""
-    shape = Shape(order, 1, heads.AFFINE, 2, n_context)
+def affine_net(
+    layers: Sequence[Layer], order: Array, n_context: int, dtype: npt.DTypeLike, link: str = SOFT_CAP
+) -> MaskedNet:
+    """The network that gives shift and scale of each variable in turn."""
+    shape = Shape(order, 1, HEADS[link], 2, n_context)
     return build(layers, derive_degrees(layers, shape), shape, dtype)
 
 
@@ -38,6 +42,17 @@ def to_noise(net: MaskedNet, x: Array, context: Array) -> tuple[Array, Array]:
 
 
 def from_noise(net: MaskedNet, z: Array, context: Array) -> Array:
-    """x (n, n_vars) of z, variable by variable."""
+    """x (n, n_vars) of z, variable by variable. ValueError where x leaves the range of the float type."""
+    return _draw(net, z, context, False).values
+
+
+def from_noise_with_log_det(net: MaskedNet, z: Array, context: Array) -> tuple[Array, Array]:
+    """x (n, n_vars) of z, and log |dx / dz| (n,)."""
+    drawn = _draw(net, z, context, True)
+    assert drawn.log_prob is not None
+    return drawn.values, -drawn.log_prob
+
+
+def _draw(net: MaskedNet, z: Array, context: Array, scored: bool) -> Drawn:
     noise = z[:, net.order].astype(np.float64)  # by position
-    return sample(net, Draw(len(z), 0, context=context), None, noise).values
+    return sample(net, Draw(len(z), 0, context=context, return_log_prob=scored), None, noise)

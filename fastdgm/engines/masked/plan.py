@@ -194,6 +194,21 @@ def count_uniforms(net: MaskedNet) -> int:
     return 2 if net.head == heads.MIXTURE else 1
 
 
+def count_components(net: MaskedNet) -> int | None:
+    """Normals of each variable's mixture; None with another head."""
+    return net.head_size // 3 if net.head == heads.MIXTURE else None
+
+
+def one_activation(net: MaskedNet) -> str | None:
+    """That of all hidden layers of a plain stack, as MADE's constructor makes; None for any other network."""
+    hidden = net.layers[1:-1]
+    codes = set(hidden[:, kernels.ACTIVATION].tolist())
+    stacked = np.array_equal(hidden[:, kernels.SOURCE], np.arange(len(hidden)))
+    if not stacked or (hidden[:, kernels.RESIDUAL] >= 0).any() or len(codes) != 1 or codes == {activations.LINEAR}:
+        return None
+    return next(name for name, code in ACTIVATIONS.items() if code in codes)
+
+
 def count_parameters(net: MaskedNet) -> int:
     """Free parameters: biases, and the weights that the masks leave."""
     return int(net.reach.sum() + net.layers[1:, kernels.UNITS].sum())

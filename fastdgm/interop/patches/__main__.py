@@ -12,8 +12,13 @@ from .patching import patch
 def main() -> None:
     """Run the script as ``python SCRIPT ...`` would, with the patch in force until the process ends."""
     library, *sys.argv = sys.argv[1:]
-    patch(library)
-    sys.path[0] = os.path.dirname(os.path.abspath(sys.argv[0]))
+    if not sys.flags.safe_path:
+        sys.path[0] = os.path.dirname(os.path.realpath(sys.argv[0]))  # before anything is imported from it
+    try:
+        patch(library)
+    except ImportError as error:
+        print(f"fastdgm: error: {error}", file=sys.stderr)
+        raise SystemExit(2) from None
     runpy.run_path(sys.argv[0], run_name="__main__")
 
 

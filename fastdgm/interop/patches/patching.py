@@ -21,7 +21,9 @@ class Library(NamedTuple):
 
 LIBRARIES = {
     "hmmlearn": Library(".hmmlearn", "0.3.0", "0.4"),
+    "nflows": Library(".nflows", "0.14", "0.15"),
     "pgmpy": Library(".pgmpy", "1.0", "2"),
+    "zuko": Library(".zuko", "1.3", "2"),
 }
 
 _lock = threading.RLock()
@@ -66,7 +68,7 @@ def patch(library: str) -> Patch:
 
     Parameters
     ----------
-    library : ``"pgmpy"`` or ``"hmmlearn"``.
+    library : ``"hmmlearn"``, ``"nflows"``, ``"pgmpy"`` or ``"zuko"``.
 
     Raises
     ------

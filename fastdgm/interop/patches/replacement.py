@@ -17,7 +17,10 @@ class Replacement(NamedTuple):
 
 
 class NotOursError(Exception):
-    """A call that our function leaves to the library's own, raised before anything is changed; the text says why."""
+    """A call that our function leaves to the library's own, raised before anything is changed; the text says why.
+
+    Without a text nothing is said: for calls that the library itself refuses.
+    """
 
 
 def faster(owner: Any, name: str, ours: Callable[..., Any]) -> Replacement:
@@ -32,7 +35,8 @@ def faster(owner: Any, name: str, ours: Callable[..., Any]) -> Replacement:
         try:
             return ours(*arguments, **options)
         except NotOursError as reason:
-            _say_once(f"{theirs.__qualname__} runs the library's own code: {reason}")
+            if str(reason):
+                _say_once(f"{theirs.__qualname__} runs the library's own code: {reason}")
         return theirs(*arguments, **options)
 
     return Replacement(owner, name, ours_or_theirs)

@@ -1,0 +1,50 @@
+"""Words as integers, in the order in which they were first counted."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy.typing as npt
+
+Array = npt.NDArray[Any]
+
+
+class Codes(dict[Any, int]):
+    """Word -> code. A word is anything to hash."""
+
+    def __init__(self) -> None:
+        self._words: list[Any] = []
+
+    def add(self, word: Any) -> int:
+        """The code of a word, a new one where it has none."""
+        code = self.get(word)
+        if code is None:
+            code = self[word] = len(self._words)
+            self._words.append(word)
+        return code
+
+    def words(self, codes: Array) -> list[Any]:
+        """Those of the codes."""
+        return [self._words[code] for code in codes.tolist()]
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _restored, (self._words,)
+
+
+def _restored(words: list[Any]) -> Codes:
+    codes = Codes()
+    for word in words:
+        codes.add(word)
+    return codes
+
+
+class Encoder(dict[Any, int]):
+    """Word -> code, asked of a function once per word."""
+
+    def __init__(self, code: Callable[[Any], int]) -> None:
+        self._code = code
+
+    def __missing__(self, word: Any) -> int:
+        code = self[word] = self._code(word)
+        return code
