@@ -86,6 +86,15 @@ def test_impossible_frames():
     assert np.isnan(found.states[~possible]).all()
 
 
+def test_the_only_state_is_certain_even_in_an_impossible_frame():
+    frames = np.zeros((20, 1))
+    frames[3] = -np.inf
+    found = lanes.posterior(
+        lanes.chain_of(np.ones(1), np.ones((1, 1)), logs=True), lanes.batch_of(np.array([10, 10])), frames
+    )
+    assert np.isneginf(found.log_prob[0]) and found.log_prob[1] == 0.0 and (found.states == 1.0).all()
+
+
 def test_what_vanishes_for_a_while_is_not_lost():
     """State 1 is e^-800 times as likely as state 0 in one frame, and e^800 times in the next; nothing leads across."""
     start, step = np.array([0.5, 0.5]), np.eye(2)

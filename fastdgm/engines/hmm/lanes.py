@@ -121,9 +121,13 @@ def _alone_log(chain: Chain, frames: Array) -> tuple[float, Array, Array]:
     backward = sequences.backward_log(chain.transposed, frames)
     log_states = forward + backward
     with np.errstate(under="ignore", invalid="ignore", divide="ignore"):
-        log_states -= np.logaddexp.reduce(log_states, axis=1, keepdims=True)
+        log_states -= log_states.max(axis=1, keepdims=True)
+        states = np.exp(log_states)
+        states /= states.sum(axis=1, keepdims=True)
+        if chain.n_states == 1:
+            states[:] = 1.0  # also in a frame that is impossible
         log_steps = sequences.log_transitions(chain.plain.log_step, forward, frames + backward, log_prob)
-        return log_prob, np.exp(log_states), np.exp(log_steps)
+        return log_prob, states, np.exp(log_steps)
 
 
 def _alone_scaled(chain: Chain, frames: Array) -> tuple[float, Array, Array]:

@@ -12,6 +12,8 @@ from .loops import LOOPS
 
 Array = npt.NDArray[Any]
 
+CELLS = 1 << 20  # of frames and pairs of states at once
+
 __all__ = [
     "Scaled",
     "backward_log",
@@ -102,11 +104,22 @@ def _largest(side: Array) -> Array:
 
 
 def _by_pairs(log_step: Array, left: Array, right: Array, log_prob: float, wanted: Array) -> Array:
-    result = np.full(log_step.shape, -np.inf)
-    for i, j in np.argwhere(wanted):
-        terms = left[:, i] + log_step[i, j] + right[:, j] - log_prob
-        result[i, j] = np.logaddexp.reduce(terms) if len(terms) else -np.inf
+    """An exponential for every frame and pair of states."""
+    result, pairs = np.full(log_step.shape, -np.inf), np.argwhere(wanted)
+    at_once = max(1, CELLS // max(1, len(left)))
+    for begin in range(0, len(pairs) if len(left) else 0, at_once):
+        i, j = pairs[begin : begin + at_once].T
+        terms = left[:, i] + right[:, j]
+        terms += log_step[i, j] - log_prob
+        result[i, j] = _log_sum(terms)
     return result
+
+
+def _log_sum(terms: Array) -> Array:
+    """Over the first axis."""
+    largest = terms.max(axis=0)
+    terms -= np.where(np.isinf(largest), 0.0, largest)
+    return np.asarray(np.where(np.isinf(largest), largest, np.log(np.exp(terms).sum(axis=0)) + largest))
 
 
 def _one(frames: Array) -> Array:

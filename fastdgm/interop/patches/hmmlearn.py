@@ -6,6 +6,7 @@ import functools
 from collections.abc import Callable
 from typing import Any
 
+import hmmlearn._emissions
 import hmmlearn.base
 import hmmlearn.hmm
 import hmmlearn.stats
@@ -29,7 +30,8 @@ def replacements() -> list[Replacement]:
         _for_many_sequences(model, "_score_scaling", hmmlearn_models.score),
         _for_many_sequences(model, "_do_estep", hmmlearn_models.expectations),
         *(_decode(owner) for owner in WITH_DECODE),
-        _accumulate(model),
+        _accumulate(model, hmmlearn_models.add_chain),
+        _accumulate(hmmlearn._emissions.BaseCategoricalHMM, hmmlearn_models.add_symbols),
     ]
 
 
@@ -62,8 +64,8 @@ def _decode(owner: Any) -> Replacement:
     return Replacement(owner, "decode", decode)
 
 
-def _accumulate(owner: Any) -> Replacement:
-    """The part of the statistics that every model has; those of many sequences at once bring it along."""
+def _accumulate(owner: Any, ours: Callable[..., None]) -> Replacement:
+    """Statistics of many sequences at once; those of one sequence are the library's own."""
     theirs = owner._accumulate_sufficient_statistics
 
     @functools.wraps(theirs)
@@ -71,7 +73,7 @@ def _accumulate(owner: Any) -> Replacement:
         self: Any, stats: Any, X: Any, lattice: Any, posteriors: Any, fwdlattice: Any, bwdlattice: Any
     ) -> None:
         if isinstance(lattice, hmmlearn_models.ChainStatistics):
-            lattice.add_to(stats, self.params)
+            ours(self, stats, X, lattice, posteriors)
         else:
             theirs(self, stats, X, lattice, posteriors, fwdlattice, bwdlattice)
 

@@ -78,6 +78,19 @@ def expectations(model: Any, X: Array, lengths: Any) -> tuple[dict[str, Any], fl
     return stats, total
 
 
+def add_chain(model: Any, stats: dict[str, Any], X: Array, chain: ChainStatistics, posteriors: Array) -> None:
+    """Start and transitions, which every model has."""
+    chain.add_to(stats, model.params)
+
+
+def add_symbols(model: Any, stats: dict[str, Any], X: Array, chain: ChainStatistics, posteriors: Array) -> None:
+    """The same, and how often each state emitted each symbol."""
+    chain.add_to(stats, model.params)
+    if "e" in model.params:
+        for state, counts in enumerate(stats["obs"]):
+            counts += np.bincount(X[:, 0], weights=posteriors[:, state], minlength=len(counts))
+
+
 def is_ready(model: Any) -> bool:
     """Whether a model has parameters, that are as they must be; if not, hmmlearn says so."""
     if not hasattr(model, "startprob_"):
