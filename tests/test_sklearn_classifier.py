@@ -105,7 +105,8 @@ def test_pipelines_searches_and_pickles():
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"edges": "naive_bayes"}, "edges are pairs"),
+        ({"edges": "naive_bayes"}, "edges are a list of pairs"),
+        ({"edges": iter([("y", "x0")])}, "edges are a list of pairs"),
         ({"edges": [("y", "x9")]}, "edges are pairs of names of columns"),
         ({"edges": ["yx"]}, "an edge is a pair"),
         ({"edges": [("y", "x0"), ("x0", "y")]}, "cycle"),
