@@ -72,6 +72,7 @@ def read_bif() -> Pair:
 
 
 TENTH = "pgmpy draws a tenth of the rows, whose time is multiplied"
+FEW = "pgmpy draws 2 000 rows, whose time is multiplied"
 PROGRAMS = [
     Program("pgmpy simulate, 1 M rows of alarm", NEEDS, 100, simulate, 5, TENTH),
     Program("pgmpy forward_sample, 1 M rows of alarm", NEEDS, None, forward_sample, 5, TENTH),

@@ -92,11 +92,8 @@ def imputed_rows() -> Pair:
 
 NEEDS = ("sklearn",)
 PROGRAMS = [
-    *(Program(f"scikit-learn fit of naive Bayes, {kind}", NEEDS, None, fits(kind)) for kind in KINDS),
-    *(
-        Program(f"scikit-learn predict_proba of naive Bayes, {kind}", NEEDS, None, probabilities(kind))
-        for kind in KINDS
-    ),
+    *(Program(f"scikit-learn naive Bayes fit, {kind}", NEEDS, None, fits(kind)) for kind in KINDS),
+    *(Program(f"scikit-learn naive Bayes probabilities, {kind}", NEEDS, None, probabilities(kind)) for kind in KINDS),
     Program(
         "scikit-learn predict_proba, a tenth missing",
         NEEDS,
