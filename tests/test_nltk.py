@@ -28,6 +28,7 @@ import fastdgm.interop.nltk as ours
 from fastdgm import NotFittedError
 from fastdgm.interop.nltk import counter as counting
 from fastdgm.interop.nltk import language_model, reading
+from fastdgm.interop.nltk.codes import Codes
 from fastdgm.interop.nltk.orders import Order
 
 WORDS = ["a", "b", "c", "d", "<UNK>", "<s>", "</s>"]
@@ -215,6 +216,30 @@ def test_a_refused_text_leaves_the_counts(monkeypatch: pytest.MonkeyPatch) -> No
     assert model.counts.N() == counts.total()
 
 
+@pytest.mark.parametrize(
+    ("text", "words"), [([[("a",)]], ["a", ["b"]]), ([[("a",)], ["ab"]], ["a"]), ([[("a",)], [("b", 3)]], ["a", "b", 3])]
+)
+def test_a_refused_text_leaves_the_vocabulary_empty(text: Any, words: Any) -> None:
+    model = ours.Lidstone(1, 1, vocabulary=ours.Vocabulary(unk_cutoff=2))
+    with pytest.raises(TypeError):
+        model.fit(text, words)
+    assert not model.vocab and not model.vocab.counts and model.counts.N() == 0
+    model.fit([[("a",), ("b",)]], ["a", "b", "b"])
+    assert sorted(model.vocab) == ["<UNK>", "b"]
+    with pytest.raises(TypeError):
+        model.vocab.update(["a", ["c"]])
+    assert len(model.vocab) == 2 and model.vocab["a"] == 1
+
+
+def test_an_interrupt_between_word_and_code_leaves_the_codes_of_others() -> None:
+    codes = Codes()
+    codes.add("a")
+    codes._words.append("b")  # as far as an interrupted add came
+    assert [codes.add(word) for word in "bac"] == [2, 0, 3]
+    again = pickle.loads(pickle.dumps(codes))
+    assert again == codes and again.words(np.array([0, 2, 3])) == ["a", "b", "c"]
+
+
 def test_vocabulary_is_filled_once_and_cuts_off() -> None:
     with pytest.raises(ValueError, match="vocabulary_text"):
         ours.MLE(1).fit([[("a",)]])
@@ -289,11 +314,13 @@ def test_questions_are_checked(name: str) -> None:
             call()
     model, _ = fitted(name, 2, sentences(0, 3))
     bad: list[tuple[Any, type[Exception], str]] = [
-        (lambda: model.score("a", "b"), TypeError, "the string 'b'"),
+        (lambda: model.score("a", "b"), TypeError, "sequence of words, got 'b'"),
+        (lambda: model.score("a", 3), TypeError, "sequence of words, got 3"),
         (lambda: model.score(3), TypeError, "got 3"),
         (lambda: model.score("a", [None]), TypeError, "got None"),
         (lambda: model.entropy([]), ZeroDivisionError, "got none"),
         (lambda: model.generate(-1), ValueError, "got -1"),
+        (lambda: model.generate("3"), TypeError, "num_words is a number of words, got '3'"),
         (lambda: model.generate(text_seed=(None,)), TypeError, "got None"),
     ]
     for n in (1, 100):

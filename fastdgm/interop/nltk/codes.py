@@ -20,8 +20,8 @@ class Codes(dict[Any, int]):
         """The code of a word, a new one where it has none."""
         code = self.get(word)
         if code is None:
-            code = self[word] = len(self._words)
-            self._words.append(word)
+            self._words.append(word)  # first: an interrupt between the two leaves a code that no word has
+            code = self[word] = len(self._words) - 1
         return code
 
     def words(self, codes: Array) -> list[Any]:
@@ -34,8 +34,8 @@ class Codes(dict[Any, int]):
 
 def _restored(words: list[Any]) -> Codes:
     codes = Codes()
-    for word in words:
-        codes.add(word)
+    codes._words = words
+    codes.update(zip(words, range(len(words)), strict=True))
     return codes
 
 

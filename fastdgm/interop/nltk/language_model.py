@@ -6,6 +6,7 @@ import math
 import random
 from abc import ABC, abstractmethod
 from bisect import bisect
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from itertools import accumulate, chain, islice
 from typing import Any
@@ -54,15 +55,23 @@ class LanguageModel(ABC):
 
         Raises
         ------
-        TypeError : an n-gram that is a string, a word that is none. No n-gram of the text is counted then.
+        TypeError : an n-gram that is a string, a word that is none. Nothing is counted then, and a vocabulary that was
+            empty stays so.
         ValueError : no vocabulary and no text for one; an empty n-gram; too many distinct ones (``NgramCounter``).
         """
-        if not self.vocab:
-            if vocabulary_text is None:
-                raise ValueError("fit needs a vocabulary, or vocabulary_text to make one of; the model has neither")
-            self.vocab.update(vocabulary_text)
-        encoder = Encoder(lambda word: self.counts.codes.add(self._known(word)))
-        self.counts.count(text, Reading(encoder, {tuple}, _as_ngram))
+        if self.vocab:
+            self._count(text)
+            return
+        if vocabulary_text is None:
+            raise ValueError("fit needs a vocabulary, or vocabulary_text to make one of; the model has neither")
+        words = Counter(vocabulary_text)  # all of it, before the vocabulary changes
+        try:
+            self.vocab.update(words)
+            self._count(text)
+        except BaseException:
+            self.vocab.counts.clear()
+            self.vocab.update()
+            raise
 
     def score(self, word: str, context: Sequence[str] | None = None) -> float:
         """p(word | context), or of the unknown word where one is not in the vocabulary.
@@ -139,9 +148,11 @@ class LanguageModel(ABC):
 
         Raises
         ------
+        TypeError : a number of words that is no integer.
         ValueError : a negative number of words; NotFittedError, which is one : nothing was counted.
         """
         self._check_fitted()
+        num_words = _whole(num_words, "num_words")
         if num_words < 0:
             raise ValueError(f"num_words is a number of words, got {num_words}")
         text = [] if text_seed is None else list(text_seed)
@@ -173,6 +184,10 @@ class LanguageModel(ABC):
         return context[max(0, len(context) - self.order + 1) :]
 
     # ----------------------------------------------------------------------------------------------------------------
+
+    def _count(self, text: Iterable[Iterable[Sequence[str]]]) -> None:
+        encoder = Encoder(lambda word: self.counts.codes.add(self._known(word)))
+        self.counts.count(text, Reading(encoder, {tuple}, _as_ngram))
 
     def _check_fitted(self) -> None:
         if self.counts.is_empty:
@@ -246,8 +261,8 @@ def _as_ngram(ngram: Any) -> tuple[Any, ...]:
 def _words(context: Any) -> tuple[Any, ...]:
     if context is None:
         return ()
-    if isinstance(context, str):
-        raise TypeError(f"a context is a sequence of words, got the string {context!r}")
+    if isinstance(context, str) or not isinstance(context, Iterable):
+        raise TypeError(f"a context is a sequence of words, got {context!r} of type {type(context).__name__}")
     return tuple(context)
 
 
@@ -259,11 +274,15 @@ def _undefined(word: str, context: tuple[str, ...]) -> ZeroDivisionError:
 
 
 def _checked_order(order: Any) -> int:
-    if isinstance(order, bool) or not isinstance(order, int | np.integer):
-        raise TypeError(f"order is a number of words, got {order!r}")
-    if order < 1:
+    if _whole(order, "order") < 1:
         raise ValueError(f"order is at least 1, got {order}")
     return int(order)
+
+
+def _whole(value: Any, name: str) -> int:
+    if isinstance(value, bool) or not isinstance(value, int | np.integer):
+        raise TypeError(f"{name} is a number of words, got {value!r}")
+    return int(value)
 
 
 def _checked_vocabulary(vocabulary: Any) -> Any:

@@ -46,9 +46,10 @@ class Vocabulary:
         return self._cutoff
 
     def update(self, *words: Any, **counts: int) -> None:
-        """Count more words: the arguments of ``collections.Counter.update``."""
-        self.counts.update(*words, **counts)
-        self._len = sum(1 for _ in self)
+        """Count more words, all or on an error none: the arguments of ``collections.Counter.update``."""
+        added = Counter(*words, **counts)
+        self._len: int | None = None
+        self.counts.update(added)
 
     def lookup(self, words: Any) -> Any:
         """The word itself or the unknown word; of anything to iterate over, the tuple of what its items look up.
@@ -75,6 +76,8 @@ class Vocabulary:
             yield self.unk_label
 
     def __len__(self) -> int:
+        if self._len is None:
+            self._len = sum(1 for _ in self)
         return self._len
 
     def __eq__(self, other: object) -> bool:
