@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from drop_in_report import drop_in_section
 from gpu_report import gpu_section, read_cards
 from machine import RESULTS, read_results
 from markdown_tables import Record, about, bold, comparisons, digits, duration, markdown, ns_per_cell, pivot, us_per_row
@@ -35,7 +36,7 @@ PLOTTED = {  # panel of the plot: workload, operation
     "FVSBN 784 sample": ("fvsbn-784-1000", "sample"),
     "NADE 784-500 sample, 15 % ones": ("nade-784-500-few-1000", "sample"),
 }
-SAVED = ("tables", "autoregressive", "hybrid", "neural", "evidence", "start-up", "versions")
+SAVED = ("tables", "autoregressive", "hybrid", "neural", "evidence", "start-up", "versions", "drop_in")
 
 Results = dict[str, Any]
 
@@ -280,6 +281,7 @@ def page(found: dict[str, Results]) -> str:
         *(hybrid_report(found["hybrid"]) if "hybrid" in found else []),
         *(neural_report(found["neural"]) if "neural" in found else []),
         *(evidence_report(found["evidence"]) if "evidence" in found else []),
+        *drop_in_section(found.get("drop_in")),
         *gpu_section(read_cards()),
         *startup_report(found["start-up"]),
         *(versions_report(found["versions"]) if "versions" in found else []),

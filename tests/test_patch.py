@@ -89,6 +89,29 @@ def test_what_is_not_ours_runs_theirs_and_says_so_once(library):
             assert Model().draw(3, option="once") == "theirs 3 once"
 
 
+def test_the_warning_is_at_the_users_line(library, monkeypatch):
+    monkeypatch.setattr(Model.draw, "__module__", "pgmpy.models")
+    code = "def verb(model): return model.draw(2, option='of a verb')"
+    exec(code, others := {"__name__": "pgmpy.verbs"})  # the library calls its own method
+    with fd.patch("pgmpy"), pytest.warns(UserWarning, match="of a verb") as said:
+        others["verb"](Model())
+    assert said[0].filename == __file__
+
+
+def test_arguments_that_ours_does_not_take(library):
+    with fd.patch("pgmpy"):
+        with pytest.raises(TypeError, match=r"Model.draw\(\) got an unexpected keyword argument 'colour'"):
+            Model().draw(2, colour="red")
+        with pytest.raises(TypeError, match=r"Model.draw\(\) missing 1 required positional argument: 'n'"):
+            Model().draw()
+
+
+def test_a_type_error_inside_ours_is_not_hidden(library):
+    library.replacements = lambda: [faster(Model, "draw", lambda model, n: n + "")]
+    with fd.patch("pgmpy"), pytest.raises(TypeError, match="unsupported operand"):
+        Model().draw(2)
+
+
 def test_all_or_nothing(library, monkeypatch):
     class Fixed(type):
         def __setattr__(cls, name: str, value: object) -> None:

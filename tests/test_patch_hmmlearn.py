@@ -160,6 +160,19 @@ def test_classes_of_other_people_keep_their_methods():
     np.testing.assert_allclose(again.means_, model.means_, rtol=1e-8)
 
 
+def test_undone_during_a_fit(monkeypatch):
+    theirs = fitted()
+    patch = fd.patch("hmmlearn")
+    model = hmm.CategoricalHMM(K, **SETTINGS)
+    monkeypatch.setattr(model, "_estep_begin", patch.undo)  # as another thread may do it
+    np.testing.assert_allclose(model.fit(SYMBOLS, LENGTHS).transmat_, theirs.transmat_, rtol=1e-8)
+
+
+def test_an_unknown_implementation_is_told_as_before():
+    with fd.patch("hmmlearn"), pytest.raises(KeyError, match="'best'"):
+        hmm.GaussianHMM(K, implementation="best").fit(REALS, LENGTHS)
+
+
 def test_recursions_check_what_they_are_given():
     with fd.patch("hmmlearn"):
         start, step, frames = np.full(2, 0.5), np.full((2, 2), 0.5), np.zeros((4, 2))

@@ -18,7 +18,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils.estimator_checks import check_estimator
 
-from fastdgm.interop.sklearn import BayesNetClassifier
+from fastdgm.interop.sklearn import BayesNetClassifier, BayesNetImputer, DensityEstimator, NaiveBayes
 
 RNG = np.random.default_rng(4)
 N = 300
@@ -105,7 +105,8 @@ def test_pipelines_searches_and_pickles():
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"edges": "naive_bayes"}, "edges are pairs"),
+        ({"edges": "naive_bayes"}, "edges are a list of pairs"),
+        ({"edges": iter([("y", "x0")])}, "edges are a list of pairs"),
         ({"edges": [("y", "x9")]}, "edges are pairs of names of columns"),
         ({"edges": ["yx"]}, "an edge is a pair"),
         ({"edges": [("y", "x0"), ("x0", "y")]}, "cycle"),
@@ -160,6 +161,36 @@ def test_integers_of_any_type(dtype):
     model = BayesNetClassifier(prior=0.0, handle_unknown="missing").fit(X, [0, 1, 0, 0])
     assert model.predict_proba(X) == pytest.approx(np.array([[1, 0], [0, 1], [1, 0], [1, 0]]))
     assert model.predict_proba(np.array([[3]], dtype))[0] == pytest.approx([0.75, 0.25])
+
+
+def test_many_features_are_not_lost_in_rounding():
+    X = RNG.normal(size=(N, 30)) * 1e-3 + Y[:, None]
+    found = BayesNetClassifier().fit(X, Y).predict_log_proba(np.full((1, 30), 0.1))
+    assert found == pytest.approx(NaiveBayes().fit(X, Y).predict_log_proba(np.full((1, 30), 0.1)))
+    assert np.isfinite(found).all() and found.min() < -1e6
+
+
+@pytest.mark.parametrize("model", [BayesNetClassifier, NaiveBayes])
+def test_labels_that_are_missing(model):
+    pandas = pytest.importorskip("pandas")
+    for y in (np.where(Y, "a", None), pandas.Series(np.where(Y, "a", None), dtype="string")):
+        with pytest.raises(ValueError, match=f"y is missing in row {Y.argmin()}"):
+            model().fit(rows(), y)
+    frame = pandas.DataFrame({"word": ["a", "b", "a"], "size": [1.5, 2.5, 3.5]})
+    fitted = model().fit(frame, [0, 1, 0])
+    none = pandas.DataFrame({"word": [np.nan], "size": [2.0]})  # as pandas reads a column of empty cells
+    assert (fitted.predict_proba(none) == fitted.predict_proba(none.astype(object))).all()
+
+
+@pytest.mark.parametrize("model", [BayesNetClassifier, NaiveBayes, BayesNetImputer, DensityEstimator])
+def test_a_fit_that_fails_leaves_nothing(model):
+    ask = "predict" if hasattr(model, "predict") else "transform" if hasattr(model, "transform") else "score_samples"
+    X = RNG.normal(size=(20, 2))
+    for own in (model(), model().fit(X, Y[:20])):
+        with pytest.raises(ValueError, match="column 'x2' has none"):
+            own.fit(np.column_stack([X, np.full(20, np.nan)]), Y[:20])
+        with pytest.raises(NotFittedError, match="not fitted yet"):
+            getattr(own, ask)(X)
 
 
 def test_before_fit():

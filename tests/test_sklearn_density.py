@@ -184,6 +184,11 @@ def test_synthetic_rows_given_some_values():
         sampler.sample(given={"color": "blue"})
     with pytest.raises(ValueError, match="'green' is a category that fit has not seen"):
         sampler.sample(given={"colour": "green"})
+    with pytest.raises(TypeError, match="given= is a mapping from columns to values, got list"):
+        sampler.sample(given=["colour"])
+    for value in ("10", None, np.nan, np.inf):
+        with pytest.raises(ValueError, match="column 'price' holds finite numbers"):
+            sampler.sample(given={"price": value})
     with pytest.raises(ValueError, match="numbers cannot be given to a mixture"):
         Sampler().fit(rows).sample(given={"price": 10.0})
 

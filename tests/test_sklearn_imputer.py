@@ -23,6 +23,14 @@ from sklearn.utils.estimator_checks import check_estimator
 from fastdgm.data.labels import Labels
 from fastdgm.interop.sklearn import BayesNetImputer
 
+
+@pytest.fixture(scope="module", autouse=True)
+def _one_thread():
+    """For k-means, whose threads wait for each other by spinning: slow where other processes run, too."""
+    with pytest.importorskip("threadpoolctl").threadpool_limits(1, "openmp"):
+        yield
+
+
 RNG = np.random.default_rng(8)
 N = 400
 Z = RNG.integers(0, 2, N)
@@ -147,6 +155,51 @@ def test_frames_keep_their_types():
     assert model.get_feature_names_out().tolist() == list(frame.columns)
     as_pandas = BayesNetImputer(random_state=0).set_output(transform="pandas").fit_transform(ROWS)
     assert list(as_pandas.columns) == ["x0", "x1", "x2", "x3"] and not as_pandas.isna().any().any()
+
+
+def test_arrow_tables_keep_their_types():
+    pyarrow = pytest.importorskip("pyarrow")
+    words = pyarrow.array(["a", "b", None, "a"] * 5)
+    columns = {"word": words, "code": words.dictionary_encode(), "age": pyarrow.array([None, *range(19)], "uint8")}
+    table = pyarrow.table({**columns, "size": pyarrow.array([0.5, None, 1.5, 2.0] * 5, "float32")})
+    found = BayesNetImputer(random_state=0).fit_transform(table)
+    assert found.schema.types == table.schema.types and not any(column.null_count for column in found.columns)
+    assert found.take([0, 3])["size"].to_pylist() == [0.5, 2.0] and found["age"].to_pylist()[1:] == list(range(19))
+
+
+def test_numbers_stay_within_the_type_of_their_column():
+    pandas, polars = pytest.importorskip("pandas"), pytest.importorskip("polars")
+    model = BayesNetImputer(how="sample", categorical_features=None, random_state=0)
+    values = [0, None, 255] * 50
+    for frame in (
+        pandas.DataFrame({"a": pandas.array(values, "UInt8")}),
+        polars.DataFrame({"a": values}, schema={"a": polars.UInt8}),
+    ):
+        found = model.fit_transform(frame)
+        assert found["a"].dtype == frame["a"].dtype and (found["a"].min(), found["a"].max()) == (0, 255)
+
+
+def test_columns_of_which_no_value_came():
+    pandas, polars = pytest.importorskip("pandas"), pytest.importorskip("polars")
+    pyarrow = pytest.importorskip("pyarrow")
+    frame = pandas.DataFrame({"word": ["a", "b", "a"] * 10, "flag": [True, False, True] * 10, "code": [3, 4, 3] * 10})
+    model = BayesNetImputer().fit(frame)
+    expected = [("a", True, 3)] * 2
+    empty = pandas.DataFrame(np.nan, range(2), frame.columns)
+    assert list(model.transform(empty).itertuples(index=False, name=None)) == expected
+    assert model.transform(polars.DataFrame({name: [None, None] for name in frame})).rows() == expected
+    found = model.transform(pyarrow.table({name: pyarrow.nulls(2) for name in frame}))
+    assert [tuple(row.values()) for row in found.to_pylist()] == expected
+    words = BayesNetImputer().fit(frame[["word"]].to_numpy(object))
+    assert words.transform(np.full((2, 1), np.nan)).tolist() == [["a"], ["a"]]
+
+
+def test_draws_follow_the_global_state_of_numpy():
+    model = BayesNetImputer([("x0", "x1")], how="sample").fit(ROWS)
+    np.random.seed(3)
+    first, second = model.transform(ROWS), model.transform(ROWS)
+    np.random.seed(3)
+    assert (first == model.transform(ROWS)).all() and (first != second).any()
 
 
 def test_pipelines_searches_and_pickles():

@@ -155,6 +155,14 @@ def test_default_dtype() -> None:
         torch.set_default_dtype(torch.float32)
 
 
+def test_values_of_half_precision() -> None:
+    d = Distribution(chain())
+    x = d.sample((5,)).bfloat16()
+    for value in (x, x.half()):
+        assert d.log_prob(value).dtype == value.dtype
+        torch.testing.assert_close(d.log_prob(value), d.log_prob(value.float()).to(value.dtype))
+
+
 def test_columns_are_those_of_arrays() -> None:
     d = Distribution(vectors())
     assert d.columns == ("v[0]", "v[1]", "u")
@@ -212,6 +220,8 @@ def test_a_batch_of_contexts() -> None:
     torch.testing.assert_close(x.float().mean(0), (d.log_prob(rows).exp()[..., None] * rows).sum(0), atol=0.04, rtol=0)
     assert d.expand((7, 3, 2)).log_prob(rows[0, 0, 0]).shape == (7, 3, 2)
     assert own.expand((4,)).sample((2,)).shape == (2, 4, 3)
+    none = Distribution(model, given=torch.zeros(0, 2))
+    assert none.log_prob(none.sample((4,))).shape == (4, 0)
 
 
 def test_evidence_in_a_network_of_tables() -> None:
@@ -331,6 +341,9 @@ def test_divergence_of_normals_and_large_networks() -> None:
                (net.to_multivariate_normal() for net in (p, q))]  # fmt: skip
     found = kl_divergence(Distribution(p), Distribution(q))
     torch.testing.assert_close(found.double(), kl_divergence(*normals), rtol=1e-5, atol=0)
+    for of, to in ((Distribution(p).expand((3,)), normals[1]), (normals[0], Distribution(q).expand((3,)))):
+        own = kl_divergence(of, to)  # as exact as torch's normal is
+        torch.testing.assert_close(own, kl_divergence(*normals).expand(3), rtol=1e-12, atol=0)
     alarm = fd.example("alarm")
     other = fd.BayesNet.from_edges(alarm.edges, nodes=alarm.names, states=alarm.states).fit(alarm.sample(1_000, seed=0))
     p, q = Distribution(alarm), Distribution(other)

@@ -120,7 +120,7 @@ PROGRAMS = [
         Program(
             f"nltk.lm {name}.entropy, 1 M n-grams of order 3",
             ("nltk",),
-            10,
+            100,
             measures(name, 50_000),
             rounds=5,
             note="4 us an n-gram in nltk; ours spends most of its time on looking up 3 M strings",

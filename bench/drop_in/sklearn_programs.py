@@ -92,8 +92,8 @@ def imputed_rows() -> Pair:
 
 NEEDS = ("sklearn",)
 PROGRAMS = [
-    *(Program(f"scikit-learn fit of naive Bayes, {kind}", NEEDS, 0.0, fits(kind)) for kind in KINDS),
-    *(Program(f"scikit-learn predict_proba of naive Bayes, {kind}", NEEDS, 0.0, probabilities(kind)) for kind in KINDS),
+    *(Program(f"scikit-learn naive Bayes fit, {kind}", NEEDS, None, fits(kind)) for kind in KINDS),
+    *(Program(f"scikit-learn naive Bayes probabilities, {kind}", NEEDS, None, probabilities(kind)) for kind in KINDS),
     Program(
         "scikit-learn predict_proba, a tenth missing",
         NEEDS,
@@ -101,5 +101,5 @@ PROGRAMS = [
         of_incomplete_rows,
         note="theirs: SimpleImputer and GaussianNB",
     ),
-    Program("scikit-learn imputation, a tenth missing", NEEDS, 0.0, imputed_rows, 3, "theirs: IterativeImputer"),
+    Program("scikit-learn imputation, a tenth missing", NEEDS, None, imputed_rows, 3, "theirs: IterativeImputer"),
 ]

@@ -207,9 +207,11 @@ class Distribution(torch.distributions.Distribution):
 
     def _codes(self, rows: torch.Tensor) -> torch.Tensor:
         """As models take them: int64 where all columns are discrete."""
-        if not self._rows.is_discrete:
-            return rows if rows.is_floating_point() else rows.to(torch.get_default_dtype())
-        return rows.detach().long()
+        if self._rows.is_discrete:
+            return rows.detach().long()
+        if rows.dtype == torch.bfloat16:  # which NumPy has not
+            return rows.float()
+        return rows if rows.is_floating_point() else rows.to(torch.get_default_dtype())
 
     def _scored_shape(self, value: torch.Tensor) -> torch.Size:
         try:
@@ -304,7 +306,7 @@ def _kl(p: Distribution, q: Distribution) -> torch.Tensor:
     shape = torch.broadcast_shapes(p.batch_shape, q.batch_shape)
     found = closed_divergence(p._rows, q._rows)
     if found is not None:
-        return torch.tensor(found, dtype=torch.get_default_dtype()).expand(shape)
+        return torch.tensor(found, dtype=torch.get_default_dtype(), device=p._device).expand(shape)
     if not p.has_enumerate_support:
         raise NotImplementedError(
             f"KL({p} || {q}) has no closed form here: that is of networks of tables, of normal vectors, and of "
@@ -318,17 +320,19 @@ def _kl(p: Distribution, q: Distribution) -> torch.Tensor:
 
 @register_kl(Distribution, MultivariateNormal)
 def _kl_to_normal(p: Distribution, q: MultivariateNormal) -> torch.Tensor:
-    return kl_divergence(_as_normal(p), q)
+    return kl_divergence(_as_normal(p, q.loc), q)
 
 
 @register_kl(MultivariateNormal, Distribution)
 def _kl_of_normal(p: MultivariateNormal, q: Distribution) -> torch.Tensor:
-    return kl_divergence(p, _as_normal(q))
+    return kl_divergence(p, _as_normal(q, p.loc))
 
 
-def _as_normal(d: Distribution) -> MultivariateNormal:
-    """A network of linear Gaussians as torch's normal vector."""
+def _as_normal(d: Distribution, like: torch.Tensor) -> MultivariateNormal:
+    """A network of linear Gaussians as torch's normal vector, in the float type and on the device of another."""
     covariance = closed_form(d._rows, "covariance")
     if covariance is None:
         raise NotImplementedError(f"{d} is not one normal vector, so its divergence from one has no closed form here")
-    return MultivariateNormal(d.mean, torch.tensor(covariance, dtype=d.mean.dtype, device=d.mean.device))
+    moments = closed_form(d._rows, "mean"), covariance
+    mean, own = (torch.tensor(found, dtype=like.dtype, device=like.device) for found in moments)
+    return MultivariateNormal(mean.expand(*d.batch_shape, len(mean)), own)

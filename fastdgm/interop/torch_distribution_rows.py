@@ -215,6 +215,8 @@ class ModelRows(Rows):
     def log_prob(self, rows: torch.Tensor, context: torch.Tensor | None) -> torch.Tensor:
         """log p of the rows, given one row of context, or one for each."""
         given: dict[str, Any] = {} if context is None else {"context": context}
+        if context is not None and len(context) == 0:
+            return torch.zeros(0, device=rows.device)
         if isinstance(self.model, AutoregressiveModel) and asks_for_gradient({"x": rows, "context": context}):
             if is_on_card(rows):
                 raise TypeError(f"the gradients of {type(self.model).__name__} are of the CPU: detach what is on a GPU")

@@ -11,6 +11,7 @@ import hmmlearn.base
 import hmmlearn.hmm
 import hmmlearn.stats
 import hmmlearn.vhmm
+import numpy as np
 
 from . import hmmlearn_models, hmmlearn_recursions
 from .hmmlearn_frames import is_many
@@ -30,8 +31,7 @@ def replacements() -> list[Replacement]:
         _for_many_sequences(model, "_score_scaling", hmmlearn_models.score),
         _for_many_sequences(model, "_do_estep", hmmlearn_models.expectations),
         *(_decode(owner) for owner in WITH_DECODE),
-        _accumulate(model, hmmlearn_models.add_chain),
-        _accumulate(hmmlearn._emissions.BaseCategoricalHMM, hmmlearn_models.add_symbols),
+        _accumulate_symbols(hmmlearn._emissions.BaseCategoricalHMM),
     ]
 
 
@@ -64,17 +64,20 @@ def _decode(owner: Any) -> Replacement:
     return Replacement(owner, "decode", decode)
 
 
-def _accumulate(owner: Any, ours: Callable[..., None]) -> Replacement:
-    """Statistics of many sequences at once; those of one sequence are the library's own."""
-    theirs = owner._accumulate_sufficient_statistics
+def _accumulate_symbols(owner: Any) -> Replacement:
+    """Statistics of symbols, which the library adds up row by row."""
+    name = "_accumulate_sufficient_statistics"
+    theirs = getattr(owner, name)
 
     @functools.wraps(theirs)
     def accumulate(
         self: Any, stats: Any, X: Any, lattice: Any, posteriors: Any, fwdlattice: Any, bwdlattice: Any
     ) -> None:
-        if isinstance(lattice, hmmlearn_models.ChainStatistics):
-            ours(self, stats, X, lattice, posteriors)
-        else:
+        if X.shape[1] != 1:  # deprecated, and said so
             theirs(self, stats, X, lattice, posteriors, fwdlattice, bwdlattice)
+            return
+        getattr(super(owner, self), name)(stats, X, lattice, posteriors, fwdlattice, bwdlattice)
+        if "e" in self.params:
+            hmmlearn_models.add_symbols(stats["obs"], X[:, 0].astype(np.intp, copy=False), posteriors)
 
-    return Replacement(owner, "_accumulate_sufficient_statistics", accumulate)
+    return Replacement(owner, name, accumulate)

@@ -16,6 +16,7 @@ FEW = 8  # sequences by which the lanes are not worth it
 LANES = 16  # pieces are whole multiples of it
 CELLS, LEAST_FRAMES, MOST_FRAMES = 1 << 18, 1 << 10, 1 << 14  # of a piece: what fits the caches
 MOST_SYMBOLS = 1 << 12
+IMPLEMENTATIONS = ("log", "scaling")
 
 # What a loop over sequences calls: of a model class that has another one, hmmlearn's own loop runs.
 CALLED = (
@@ -40,6 +41,8 @@ CALLED = (
 def is_many(model: Any, X: Any, lengths: Any) -> bool:
     """Whether hmmlearn's own class has so many sequences that they are taken at once; what is wrong is left to it."""
     if lengths is None or len(lengths) < FEW or not _is_of_hmmlearn(model):
+        return False
+    if model.implementation not in IMPLEMENTATIONS:
         return False
     lengths = np.asarray(lengths)
     if lengths.ndim != 1 or not np.issubdtype(lengths.dtype, np.integer) or lengths.min() < 1:

@@ -30,22 +30,6 @@ class Work(NamedTuple):
     frames: list[tuple[int, int]]
 
 
-class ChainStatistics(NamedTuple):
-    """What many sequences say of start and transitions, in the place of a lattice."""
-
-    n_sequences: int
-    start: Array
-    transitions: Array
-
-    def add_to(self, stats: dict[str, Any], params: str) -> None:
-        """As hmmlearn does for one sequence."""
-        stats["nobs"] += self.n_sequences
-        if "s" in params:
-            stats["start"] += self.start
-        if "t" in params:
-            stats["trans"] += self.transitions
-
-
 def score(model: Any, X: Array, lengths: Any, *, compute_posteriors: bool) -> tuple[float, Array]:
     """log P of all sequences, and the posteriors (n, K) of their states, or none of them."""
     work = _work(model, X, lengths)
@@ -70,25 +54,29 @@ def expectations(model: Any, X: Array, lengths: Any) -> tuple[dict[str, Any], fl
     model._estep_begin()
     work, total = _work(model, X, lengths, fitting=True), 0.0
     for number, found in _in_turn(work):
-        (first, last), (begin, end) = work.sequences[number], work.frames[number]
-        starts = np.cumsum(work.lengths[first:last]) - work.lengths[first:last]
-        chain = ChainStatistics(last - first, found.states[starts].sum(axis=0), found.transitions)
-        model._accumulate_sufficient_statistics(stats, X[begin:end], chain, found.states, None, None)
+        begin, end = work.frames[number]
+        sums = _chain_statistics(model, stats, work.lengths[slice(*work.sequences[number])], found)
+        # The model's method adds emissions; to it, this is one sequence, and by its lattice one without transitions.
+        model._accumulate_sufficient_statistics(stats, X[begin:end], found.states[:1], found.states, None, None)
+        stats.update(sums)
         total += _total(work, [found.log_prob])
     return stats, total
 
 
-def add_chain(model: Any, stats: dict[str, Any], X: Array, chain: ChainStatistics, posteriors: Array) -> None:
-    """Start and transitions, which every model has."""
-    chain.add_to(stats, model.params)
+def _chain_statistics(model: Any, stats: dict[str, Any], lengths: Array, found: lanes.Posterior) -> dict[str, Any]:
+    """Those of start and transitions with what more sequences say."""
+    sums = {"nobs": stats["nobs"] + len(lengths)}
+    if "s" in model.params:
+        sums["start"] = stats["start"] + found.states[np.cumsum(lengths) - lengths].sum(axis=0)
+    if "t" in model.params:
+        sums["trans"] = stats["trans"] + found.transitions
+    return sums
 
 
-def add_symbols(model: Any, stats: dict[str, Any], X: Array, chain: ChainStatistics, posteriors: Array) -> None:
-    """The same, and how often each state emitted each symbol."""
-    chain.add_to(stats, model.params)
-    if "e" in model.params:
-        for state, counts in enumerate(stats["obs"]):
-            counts += np.bincount(X[:, 0], weights=posteriors[:, state], minlength=len(counts))
+def add_symbols(counts: Array, symbols: Array, posteriors: Array) -> None:
+    """How often each state emitted each symbol, to counts (K, symbols)."""
+    for own, weights in zip(counts, posteriors.T, strict=True):
+        own += np.bincount(symbols, weights=weights, minlength=len(own))
 
 
 def is_ready(model: Any) -> bool:

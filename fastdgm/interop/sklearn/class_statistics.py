@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from .columns import Column
+from .categories import Column
 
 Array = npt.NDArray[Any]
 Numbers = npt.NDArray[np.float64]

@@ -11,18 +11,10 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 
 from ...bayesnet import BayesNet
 from ...data.labels import Labels
-from .columns import (
-    Column,
-    HandleUnknown,
-    check_fitted,
-    check_handle_unknown,
-    checked_weights,
-    encode_columns,
-    learn_columns,
-    network_columns,
-    read_columns,
-)
-from .learning import check_prior, checked_edges, fit_naive, network_of, scores_of, seed_of, widened
+from .categories import Column, HandleUnknown, check_handle_unknown, encode_columns, learn_columns, network_columns
+from .checks import check_fitted, checked_weights, seed_of
+from .columns import read_columns
+from .learning import check_prior, checked_edges, fit_naive, network_of, scores_of, widened
 from .targets import learn_classes, log_normalized, read_targets
 
 Array = npt.NDArray[Any]
@@ -123,17 +115,17 @@ class BayesNetClassifier(ClassifierMixin, BaseEstimator):
 
     def predict_proba(self, X: Any) -> Numbers:
         """P(class | row), ``(n_rows, n_classes)``, in the order of ``classes_``."""
-        check_fitted(self)
-        encoded = encode_columns(read_columns(self, X, reset=False), self.columns_, self.handle_unknown)
-        if self._scores is not None:
-            return np.exp(log_normalized(self._scores(encoded), type(self).__name__))
-        found: Numbers = self.net_.predict_proba(network_columns(encoded, self.columns_), self.target)
-        return found
+        return np.exp(self.predict_log_proba(X))
 
     def predict_log_proba(self, X: Any) -> Numbers:
-        """log P(class | row), ``(n_rows, n_classes)``, nats; -inf where the probability is lost in rounding."""
+        """log P(class | row), ``(n_rows, n_classes)``, nats. With ``edges``, -inf where the probability is below the
+        smallest float."""
+        check_fitted(self, "columns_")
+        encoded = encode_columns(read_columns(self, X, reset=False), self.columns_, self.handle_unknown)
+        if self._scores is not None:
+            return log_normalized(self._scores(encoded), type(self).__name__)
         with np.errstate(divide="ignore"):
-            return np.log(self.predict_proba(X))
+            return np.log(self.net_.predict_proba(network_columns(encoded, self.columns_), self.target))
 
     def _fit_network(
         self, target: Column, codes: Array, columns: list[Column], encoded: dict[str, Array], weights: Numbers | None

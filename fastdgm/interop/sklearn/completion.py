@@ -12,7 +12,7 @@ from ...bayesnet import BayesNet
 from ...conditionals.gaussian import LinearGaussian
 from ...conditionals.table import CPT
 from ...io.gaussian_nets import parameters_of
-from .columns import Column, network_columns
+from .categories import Column, network_columns
 from .learning import scores_of
 from .targets import log_normalized
 

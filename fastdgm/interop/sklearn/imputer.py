@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterable
 from typing import Any
 
@@ -13,21 +12,12 @@ from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
 from ...bayesnet import BayesNet
 from ...data.labels import Labels
 from ...runtime.seeds import at_least_one
-from .columns import (
-    Column,
-    HandleUnknown,
-    as_array,
-    check_fitted,
-    check_handle_unknown,
-    encode_columns,
-    is_frame,
-    learn_columns,
-    missing_rows,
-    network_columns,
-    read_columns,
-)
+from .categories import Column, HandleUnknown, check_handle_unknown, encode_columns, learn_columns, network_columns
+from .checks import check_fitted, seed_of, unused
+from .columns import as_array, is_frame, missing_rows, read_columns
 from .completion import How, complete, complete_by_class
-from .learning import check_prior, checked_edges, network_of, seed_of, widened
+from .filling import array_with, frame_with
+from .learning import check_prior, checked_edges, network_of, widened
 from .mixture import Options, fit_mixture
 
 Array = npt.NDArray[Any]
@@ -110,7 +100,7 @@ class BayesNetImputer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         columns = learn_columns(values, self.categorical_features)
         encoded = encode_columns(values, columns)
         random = np.random.default_rng(seed_of(self.random_state))
-        self._hidden = _another("component", encoded) if self.edges is None else None  # the variable without a column
+        self._hidden = unused("component", encoded) if self.edges is None else None  # the variable without a column
         if self._hidden is not None:
             n_components = max(1, min(self.n_components, len(next(iter(values.values()))) // ROWS_PER_COMPONENT))
             options = Options(
@@ -124,7 +114,7 @@ class BayesNetImputer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
 
     def transform(self, X: Any) -> Any:
         """The rows with all values; an array of the same type, or a frame with the same types of columns."""
-        check_fitted(self)
+        check_fitted(self, "columns_")
         self._check_options()
         values = read_columns(self, X, reset=False)
         missing = {name: missing_rows(column) for name, column in values.items()}
@@ -140,7 +130,7 @@ class BayesNetImputer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
                 found = filled[own.name][empty]
                 cells[own.name] = rows[empty], found if own.categories is None else own.categories[found]
         names = [own.name for own in self.columns_]
-        return _frame_with(X, names, cells) if is_frame(X) else _array_with(as_array(X), names, cells)
+        return frame_with(X, names, cells) if is_frame(X) else array_with(as_array(X), names, cells)
 
     def _completed(self, encoded: dict[str, Array]) -> dict[str, Array]:
         random = np.random.default_rng(seed_of(self.random_state))
@@ -179,45 +169,3 @@ class BayesNetImputer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         tags.input_tags.allow_nan = tags.input_tags.categorical = tags.input_tags.string = True
         tags.transformer_tags.preserves_dtype = ["float64", "float32"]
         return tags
-
-
-def _another(name: str, names: Iterable[str]) -> str:
-    """A name that is none of those."""
-    taken = set(names)
-    while name in taken:
-        name += "_"
-    return name
-
-
-# --- back to what came -------------------------------------------------------------------------------------
-
-Cells = dict[str, tuple[Array, Array]]  # by name of a column: rows, and what they get
-
-
-def _array_with(X: Array, names: list[str], cells: Cells) -> Array:
-    out = X.copy()
-    for name, (rows, found) in cells.items():
-        out[rows, names.index(name)] = found
-    return out
-
-
-def _frame_with(X: Any, names: list[str], cells: Cells) -> Any:
-    pandas, polars = sys.modules.get("pandas"), sys.modules.get("polars")
-    if pandas is not None and isinstance(X, pandas.DataFrame):
-        out = X.copy()
-        for name, (rows, found) in cells.items():
-            place = names.index(name)
-            column = X.iloc[:, place].copy()
-            whole = pandas.api.types.is_integer_dtype(column.dtype)
-            column.iloc[rows] = (np.rint(found).astype(np.int64) if whole else found).tolist()
-            out.isetitem(place, column)
-        return out
-    if polars is not None and isinstance(X, polars.DataFrame):
-        filled = []
-        for name, (rows, found) in cells.items():
-            column = X.get_column(name)
-            whole = column.dtype.is_integer()
-            own = polars.Series((np.rint(found).astype(np.int64) if whole else found).tolist()).cast(column.dtype)
-            filled.append(column.scatter(rows, own))
-        return X.with_columns(filled)
-    raise TypeError(f"frames to be filled in are those of pandas and polars, got {type(X).__module__}")

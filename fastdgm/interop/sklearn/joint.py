@@ -8,23 +8,14 @@ from typing import Any, Self
 import numpy as np
 import numpy.typing as npt
 from sklearn.base import BaseEstimator, clone
-from sklearn.utils import check_random_state
 from sklearn.utils.validation import validate_data
 
 from ...bayesnet import BayesNet
 from ...learning.protocol import ModelProtocol, mean_of
 from ...runtime.seeds import at_least_one
-from .columns import (
-    Column,
-    Values,
-    check_fitted,
-    checked_weights,
-    encode_columns,
-    learn_columns,
-    missing_rows,
-    network_columns,
-    read_columns,
-)
+from .categories import Column, encode_columns, learn_columns, network_columns
+from .checks import check_fitted, checked_weights, forget, seed_of
+from .columns import Values, missing_rows, read_columns
 from .recipes import WITH_MISSING_NUMBERS, Recipe, check_recipe, recipe
 from .ridge import fit_recipe
 from .rows import Template, rows_like, template_of
@@ -78,7 +69,7 @@ class JointEstimator(BaseEstimator):
     def score_samples(self, X: Any) -> Numbers:
         """log p of each row ``(n_rows,)``, in nats: -inf where it is impossible, as by a category that ``fit`` never
         saw. Densities of real columns, so that it may be positive."""
-        check_fitted(self)
+        check_fitted(self, "model_")
         if self._recipe is None:
             _check_features(self, X, reset=False)
             return np.asarray(self.model_.log_prob(X))
@@ -113,7 +104,7 @@ class JointEstimator(BaseEstimator):
         return self._drawn(n_samples, {}, random_state)
 
     def _drawn(self, n_samples: int, given: Mapping[str, Any], random_state: Any) -> Any:
-        check_fitted(self)
+        check_fitted(self, "model_")
         n, seed = at_least_one(n_samples, "n_samples"), seed_of(random_state)
         if self._recipe is None:
             return _rows_of_model(self.model_, n, seed, self._template)
@@ -170,16 +161,10 @@ class JointEstimator(BaseEstimator):
                 options["sample_weight"] = checked_weights(sample_weight, len(X))
         elif sample_weight is not None:
             raise TypeError(f"sample_weight is of networks, a {type(self.model).__name__} has none")
+        forget(self)
         _check_features(self, X, reset=True)
         self._recipe, self._template = None, template_of(X)
         self.model_ = clone(self.model).fit(X, **options)
-
-
-def seed_of(random_state: Any) -> int:
-    """A seed of ours from one of scikit-learn's; the same integer where it is one."""
-    if isinstance(random_state, int | np.integer) and not isinstance(random_state, bool):
-        return int(random_state)
-    return int(check_random_state(random_state).randint(np.iinfo(np.int32).max))
 
 
 def _refuse_missing(name: str, numbers: Numbers, model: str) -> None:

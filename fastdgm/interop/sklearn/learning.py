@@ -2,31 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from sklearn.utils import check_random_state
 
 from ...bayesnet import BayesNet
 from ...conditionals.gaussian import LinearGaussian, Normal
 from ...conditionals.table import CPT, Categorical
 from ...io.gaussian_nets import parameters_of
 from ...runtime.text import preview
+from .categories import Column
 from .class_statistics import Classes, Counts, Moments, sums
-from .columns import Column
 from .naive_scores import Scores
 
 Array = npt.NDArray[Any]
 BDEU_ROWS = 10.0  # the equivalent sample size of prior="bdeu", as in ``BayesNet.fit``
-
-
-def seed_of(random_state: Any) -> int | None:
-    """scikit-learn's ``random_state`` as a seed of ours."""
-    if random_state is None or isinstance(random_state, int | np.integer):
-        return None if random_state is None else int(random_state)
-    return int(check_random_state(random_state).randint(2**31 - 1))
 
 
 def check_prior(prior: Any) -> None:
@@ -38,13 +30,12 @@ def check_prior(prior: Any) -> None:
 
 def checked_edges(edges: Any) -> list[tuple[str, str]]:
     """Edges as pairs. ValueError for anything else."""
-    if isinstance(edges, str) or not isinstance(edges, Iterable):
-        raise ValueError(f"edges are pairs (parent, child) of names, or None, got {edges!r}")
-    listed = list(edges)
-    for edge in listed:
+    if isinstance(edges, str | Iterator) or not isinstance(edges, Iterable):  # an iterator would be empty the next time
+        raise ValueError(f"edges are a list of pairs (parent, child) of names, or None, got {edges!r}")
+    for edge in edges:
         if isinstance(edge, str) or len(edge) != 2:
             raise ValueError(f"an edge is a pair (parent, child), got {edge!r}")
-    return [(parent, child) for parent, child in listed]
+    return [(parent, child) for parent, child in edges]
 
 
 def network_of(edges: Sequence[tuple[str, str]], columns: Sequence[Column]) -> BayesNet:

@@ -19,7 +19,7 @@ from sklearn.exceptions import ConvergenceWarning
 from ...bayesnet import BayesNet
 from ...conditionals.gaussian import Normal
 from ...conditionals.table import CPT, Categorical
-from .columns import Column
+from .categories import Column
 from .naive_scores import Scores
 
 Array = npt.NDArray[Any]

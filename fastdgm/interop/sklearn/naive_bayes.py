@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -12,28 +11,16 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from ...bayesnet import BayesNet
 from ...conditionals.gaussian import Normal
 from ...conditionals.table import CPT, Categorical
-from ...data.labels import Labels
-from ...data.variables import MAX_STATES
-from ...runtime.text import preview
+from .categories import HandleUnknown, check_handle_unknown, encode_columns
+from .checks import check_fitted, checked_weights, unused
 from .class_statistics import Classes, Counts, Moments, sums
-from .columns import (
-    Column,
-    HandleUnknown,
-    Values,
-    check_fitted,
-    check_handle_unknown,
-    checked_weights,
-    encode_columns,
-    learn_columns,
-    missing_rows,
-    read_columns,
-)
+from .columns import Values, read_columns
+from .feature_kinds import binarized, kinds_of_features, learn_features, with_new_categories
 from .naive_scores import Scores
 from .targets import encode_targets, learn_classes, log_normalized, read_targets
 
 Array = npt.NDArray[Any]
 Numbers = npt.NDArray[np.float64]
-KINDS = ("bernoulli", "categorical", "gaussian")
 
 
 class NaiveBayes(ClassifierMixin, BaseEstimator):
@@ -100,7 +87,7 @@ class NaiveBayes(ClassifierMixin, BaseEstimator):
         """Learn from rows ``(n_rows, n_features)`` and their classes ``(n_rows,)``, afresh; returns self."""
         self._check_options()
         columns = read_columns(self, X, reset=True)
-        targets = read_targets(self, y, _n_rows(columns))
+        targets = read_targets(self, y, len(next(iter(columns.values()))))
         classes, codes = learn_classes(targets)
         weights = checked_weights(sample_weight, len(codes))
         self._start(columns, classes)
@@ -122,7 +109,7 @@ class NaiveBayes(ClassifierMixin, BaseEstimator):
                 f"`classes={classes!r}` is not the same as on last call to partial_fit, was: {self.classes_!r}"
             )
         columns = read_columns(self, X, reset=is_first)
-        targets = read_targets(self, y, _n_rows(columns))
+        targets = read_targets(self, y, len(next(iter(columns.values()))))
         codes = encode_targets(targets, known)
         weights = checked_weights(sample_weight, len(codes))
         if is_first:
@@ -148,7 +135,7 @@ class NaiveBayes(ClassifierMixin, BaseEstimator):
 
     def predict_joint_log_proba(self, X: Any) -> Numbers:
         """log p(class, row), ``(n_rows, n_classes)``, nats; what is missing is summed out."""
-        check_fitted(self)
+        check_fitted(self, "columns_")
         columns = self._binarized(read_columns(self, X, reset=False))
         encoded = encode_columns(columns, self.columns_, self.handle_unknown)
         return self._scores(encoded)
@@ -156,11 +143,8 @@ class NaiveBayes(ClassifierMixin, BaseEstimator):
     @property
     def net_(self) -> BayesNet:
         """This classifier as a network: the class ``"y"``, and a variable for each feature."""
-        check_fitted(self)
-        names = [own.name for own in self.columns_]
-        target = "y"
-        while target in names:
-            target += "_"
+        check_fitted(self, "columns_")
+        target = unused("y", [own.name for own in self.columns_])
         conditionals: dict[str, Any] = {
             target: Categorical(np.exp(self.class_log_prior_), [str(label) for label in self.classes_.tolist()])
         }
@@ -191,10 +175,10 @@ class NaiveBayes(ClassifierMixin, BaseEstimator):
 
     def _start(self, columns: dict[str, Values], classes: Array) -> None:
         """Forget all rows, and decide what features are."""
-        kinds = _kinds(self.features, list(columns))
+        kinds = kinds_of_features(self.features, list(columns))
         binary = [name for name, kind in kinds.items() if kind == "bernoulli"]
-        own = _binarized(columns, binary, self.binarize)
-        known = _learnt(own, kinds)
+        own = binarized(columns, binary, self.binarize)
+        known = learn_features(own, kinds)
         prior = self._given_prior(len(classes))
         n = len(classes)
         self._bernoulli, self._prior, self.classes_ = binary, prior, classes
@@ -216,7 +200,7 @@ class NaiveBayes(ClassifierMixin, BaseEstimator):
 
     def _grow(self, columns: dict[str, Values]) -> None:
         """Take the categories of new rows to those known."""
-        grown = _with_new_categories(self._binarized(columns), self._statistics)
+        grown = with_new_categories(self._binarized(columns), self._statistics)
         for own, column in grown:
             own.grow(column)
 
@@ -246,101 +230,4 @@ class NaiveBayes(ClassifierMixin, BaseEstimator):
         self._scores = Scores(self.class_log_prior_, self.feature_log_prob_, gaussian, self.theta_, self.var_)
 
     def _binarized(self, columns: dict[str, Values]) -> dict[str, Values]:
-        return _binarized(columns, self._bernoulli, self.binarize)
-
-
-def _n_rows(columns: dict[str, Values]) -> int:
-    return len(next(iter(columns.values())))
-
-
-def _kinds(features: Any, names: list[str]) -> dict[str, str]:
-    """The kind of each feature that is not left to "auto"."""
-    rule = f'features is "auto" or one of {", ".join(KINDS)}, or a list of them, or a mapping from names'
-    if isinstance(features, str):
-        own: dict[Any, Any] = dict.fromkeys(names, features)
-    elif isinstance(features, Mapping):
-        own = {
-            names[key] if isinstance(key, int) and 0 <= key < len(names) else key: kind
-            for key, kind in features.items()
-        }
-    else:
-        listed = list(features)
-        if len(listed) != len(names):
-            raise ValueError(f"{rule}: X has {len(names)} features, got a list of {len(listed)}")
-        own = dict(zip(names, listed, strict=True))
-    for name, kind in own.items():
-        if name not in names:
-            raise ValueError(f"{rule}: {name!r} is none of {preview(names)}")
-        if kind not in (*KINDS, "auto"):
-            raise ValueError(f"{rule}: got {kind!r}")
-    return {name: kind for name, kind in own.items() if kind != "auto"}
-
-
-def _binarized(columns: dict[str, Values], names: list[str], threshold: float) -> dict[str, Values]:
-    """Bernoulli features as False and True, index -1 where missing."""
-    found = dict(columns)
-    for name in names:
-        values = columns[name]
-        missing = missing_rows(values)
-        if not isinstance(values, Labels):
-            above = (values > threshold).astype(np.int8)
-        elif not missing.all() and not set(values.labels) <= {False, True}:
-            came = preview(list(map(str, values.labels)))
-            raise ValueError(f"a Bernoulli feature holds numbers or booleans, {name!r} holds {came}")
-        else:
-            above = values.values.astype(np.int8)
-        above[missing] = -1
-        found[name] = Labels(above, (False, True), ordered=True)
-    return found
-
-
-def _learnt(columns: dict[str, Values], kinds: Mapping[str, str]) -> list[Column]:
-    found = []
-    for column in learn_columns({name: own for name, own in columns.items() if name not in kinds}):
-        found.append(column)
-    by_name = {own.name: own for own in found}
-    for name, kind in kinds.items():
-        if missing_rows(columns[name]).all():
-            raise ValueError(f"a feature has a value in some row of fit, {name!r} has none")
-        by_name[name] = Column(name, None) if kind == "gaussian" else _discrete(name, columns[name])
-    return [by_name[name] for name in columns]
-
-
-def _discrete(name: str, values: Values) -> Column:
-    """A feature that is said to be discrete: whole numbers from 0 are codes up to the largest."""
-    (found,) = learn_columns({name: values}, [name])
-    if isinstance(values, Labels):
-        return found
-    assert found.categories is not None
-    smallest, largest = found.categories[0], found.categories[-1]
-    if found.categories.dtype.kind == "i" and smallest >= 0 and largest < MAX_STATES:
-        return Column(name, np.arange(int(largest) + 1))
-    return found
-
-
-def _with_new_categories(columns: dict[str, Values], known: list[Counts | Moments]) -> list[tuple[Counts, Column]]:
-    """Discrete features to which rows bring new categories, with all of them."""
-    grown = []
-    for own in known:
-        column = own.column
-        values = columns[column.name]
-        if not isinstance(own, Counts) or missing_rows(values).all():
-            continue
-        assert column.categories is not None
-        found = _discrete(column.name, values).categories
-        assert found is not None
-        old = column.categories.tolist()
-        new = [value for value in found.tolist() if value not in set(old)]
-        if not new:
-            continue
-        if column.categories.dtype.kind == "i" and not all(
-            float(value).is_integer() for value in new if not isinstance(value, str)
-        ):
-            raise ValueError(
-                f"feature {column.name!r} had whole numbers so far, which were taken as categories, and now has "
-                f'{preview(list(map(str, new)))}: name it as "gaussian" in features='
-            )
-        both = sorted({*old, *new}) if column.categories.dtype.kind != "O" else [*old, *new]
-        array = np.array(both) if column.categories.dtype.kind != "O" else np.array(both, object)
-        grown.append((own, Column(column.name, array)))
-    return grown
+        return binarized(columns, self._bernoulli, self.binarize)

@@ -13,7 +13,8 @@ from ...conditionals.base import Conditional
 from ...conditionals.multivariate import MultivariateNormal
 from ...conditionals.table import CPT, Categorical
 from ...runtime.seeds import at_least_one
-from .columns import Column
+from .categories import Column
+from .checks import unused
 
 RECIPES = ("mixture", "naive_bayes", "independent", "markov_chain", "full_joint")
 WITH_COMPONENTS = ("mixture", "naive_bayes")
@@ -66,10 +67,3 @@ def _mixture(states: dict[str, list[str]], real: list[str], component: str | Non
         return Recipe(BayesNet(parts), None)
     vector = unused("numbers", parts)
     return Recipe(BayesNet({**parts, vector: MultivariateNormal.given(parents, size=len(real))}), vector)
-
-
-def unused(name: str, names: object) -> str:
-    """A name that no column has."""
-    while name in names:  # type: ignore[operator]
-        name += "_"
-    return name

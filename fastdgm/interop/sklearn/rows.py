@@ -46,7 +46,7 @@ def rows_like(template: Template, columns: Sequence[Array]) -> Any:
     Numbers go into columns of integers rounded, and not beyond what these hold.
     """
     types = template.types if template.library != "numpy" else list(template.types) * len(columns)
-    values = [_fitting(column, own) for column, own in zip(columns, types, strict=True)]
+    values = [fitting(column, own) for column, own in zip(columns, types, strict=True)]
     if template.library == "pandas":
         import pandas as pd
 
@@ -73,7 +73,7 @@ def _named(template: Template, values: Sequence[Array]) -> list[tuple[str, list[
     return [(name, own.tolist()) for name, own in zip(template.names, values, strict=True)]
 
 
-def _fitting(values: Array, kind: Any) -> Array:
+def fitting(values: Array, kind: Any) -> Array:
     """Real numbers rounded where the column holds integers."""
     bounds = _integer_bounds(kind)
     if bounds is None or values.dtype.kind != "f":

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from math import isfinite
+from numbers import Real
 from typing import Any
 
 import numpy as np
 
 from ...runtime.text import did_you_mean, preview
-from .joint import JointEstimator, check_fitted
+from .checks import check_fitted
+from .joint import JointEstimator
 
 
 class Sampler(JointEstimator):
@@ -54,7 +57,9 @@ class Sampler(JointEstimator):
         ------
         KeyError : no such column. ValueError : a category that ``fit`` has not seen.
         """
-        check_fitted(self)
+        check_fitted(self, "model_")
+        if not isinstance(given, Mapping | None):
+            raise TypeError(f"given= is a mapping from columns to values, got {type(given).__name__}")
         known = {name: self._known(name, value) for name, value in (given or {}).items()}
         return self._drawn(n_samples, known, random_state)
 
@@ -69,6 +74,8 @@ class Sampler(JointEstimator):
         if own.categories is None:
             if self._recipe.vector is not None:
                 raise ValueError(f"numbers cannot be given to a mixture, got given={{{name!r}: {value!r}}}")
+            if not isinstance(value, Real) or not isfinite(value):
+                raise ValueError(f"column {name!r} holds finite numbers, got given={{{name!r}: {value!r}}}")
             return float(value)
         codes = np.flatnonzero([category == value for category in own.categories.tolist()])
         if not codes.size:

@@ -9,6 +9,7 @@ import numpy.typing as npt
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import assert_all_finite, check_consistent_length, column_or_1d
 
+from ...data.column_pieces import is_missing
 from ...runtime.text import preview
 
 Array = npt.NDArray[Any]
@@ -22,6 +23,9 @@ def read_targets(estimator: Any, y: Any, n_rows: int) -> Array:
     if y is None:
         raise ValueError(f"{type(estimator).__name__} requires y to be passed, but the target y is None")
     y = column_or_1d(y, warn=True)
+    missing = [is_missing(value) for value in y.tolist()] if y.dtype.kind == "O" else []
+    if any(missing):
+        raise ValueError(f"rows of fit have a class: y is missing in row {missing.index(True)}")
     assert_all_finite(y, input_name="y")
     check_consistent_length(np.empty(n_rows), y)
     check_classification_targets(y)
