@@ -55,10 +55,20 @@ def mixed():
     )
 
 
+def weight_normed():
+    """Weights are computed from two parameters each, of which one is a column."""
+    flow = of_layers(Masked())
+    for part in list(flow.modules()):
+        if isinstance(part, zuko.nn.MaskedLinear):
+            torch.nn.utils.parametrizations.weight_norm(part)
+    return flow
+
+
 FLOWS = {
     "maf": lambda: zuko.flows.MAF(N_VARS, N_CONTEXT, randperm=True),
     "mixed": mixed,
     "inverted": lambda: of_layers(Masked().inv, Masked(activation=torch.nn.Tanh)),
+    "weight norm": weight_normed,
     "no hidden layer": lambda: of_layers(Masked(hidden_features=())),
 }
 every_flow = pytest.mark.parametrize("make", FLOWS.values(), ids=FLOWS)
@@ -300,6 +310,8 @@ def test_contexts_of_another_width():
     fast = accelerate(made(FLOWS["maf"]))
     with pytest.raises(ValueError, match=r"context of 2 features, got one of shape \(3,\)"):
         fast(torch.zeros(3).double())
+    with pytest.raises(ValueError, match=r"context of 2 features, got one of shape \(\)"):
+        fast(torch.tensor(0.0).double())
     with pytest.raises(ValueError, match="context of 2 features, got none"):
         fast()
 

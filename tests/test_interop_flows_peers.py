@@ -134,7 +134,7 @@ def test_patched_zuko():
     with fd.patch("zuko"):
         torch.manual_seed(1)
         ours = flow().sample((10,))
-        assert type(flow().transform.transforms[0]).__name__ == "FastAutoregressiveTransform"
+        assert type(flow().transform.transforms[0]).__name__ == "PatchedAutoregressiveTransform"
         assert type(spline().transform.transforms[0]).__name__ == "AutoregressiveTransform"
         both = accelerate(flow)
         torch.manual_seed(1)
@@ -143,9 +143,25 @@ def test_patched_zuko():
     torch.testing.assert_close(ours, theirs, rtol=1e-4, atol=1e-4)
 
 
+def test_what_zuko_does_it_does_when_patched():
+    zuko = pytest.importorskip("zuko", reason="zuko is not installed")
+    layer = zuko.flows.MaskedAutoregressiveTransform(N_VARS, N_CONTEXT, hidden_features=(8,))
+    layer.hyper.append(torch.nn.Dropout(0.5))
+    y, c = torch.randn(3, N_VARS), torch.zeros(N_CONTEXT)
+    theirs = (torch.manual_seed(1), layer(c).inv(y))[1]
+    with fd.patch("zuko"):
+        with pytest.warns(UserWarning, match="runs the library's own code: a layer with dropout"):
+            ours = (torch.manual_seed(1), layer(c).inv(y))[1]
+        with pytest.raises(RuntimeError, match="cannot be multiplied"):
+            layer(torch.zeros(3)).inv(y)
+    assert torch.equal(ours, theirs)
+
+
 def test_patched_nflows():
     flow, c = nflows_flow(torch.float32), torch.randn(3, 3)
     results = [(torch.manual_seed(1), flow.sample(20, c))[1]]
     with fd.patch("nflows"):
         results.append((torch.manual_seed(1), flow.sample(20, c))[1])
+        with pytest.raises(RuntimeError, match="cannot be multiplied"):
+            flow._transform.inverse(torch.zeros(3, N_VARS), torch.zeros(3, 4))
     torch.testing.assert_close(*results, rtol=1e-3, atol=1e-3)

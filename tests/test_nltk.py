@@ -217,7 +217,8 @@ def test_a_refused_text_leaves_the_counts(monkeypatch: pytest.MonkeyPatch) -> No
 
 
 @pytest.mark.parametrize(
-    ("text", "words"), [([[("a",)]], ["a", ["b"]]), ([[("a",)], ["ab"]], ["a"]), ([[("a",)], [("b", 3)]], ["a", "b", 3])]
+    ("text", "words"),
+    [([[("a",)]], ["a", ["b"]]), ([[("a",)], ["ab"]], ["a"]), ([[("a",)], [("b", 3)]], ["a", "b", 3])],
 )
 def test_a_refused_text_leaves_the_vocabulary_empty(text: Any, words: Any) -> None:
     model = ours.Lidstone(1, 1, vocabulary=ours.Vocabulary(unk_cutoff=2))

@@ -183,6 +183,7 @@ def _neural_steps(dtype: np.dtype[Any]) -> Iterator[Step]:
     from ..autoregressive.fvsbn import FVSBN
     from ..autoregressive.made import MADE
     from ..autoregressive.nade import NADE
+    from ..engines.masked.flow import SOFT_CAP, SOFTPLUS
 
     bits = np.zeros((ROWS, 3), np.uint8)
     reals = np.zeros((ROWS, 3))
@@ -197,6 +198,8 @@ def _neural_steps(dtype: np.dtype[Any]) -> Iterator[Step]:
     }
     for name, (model, rows) in models.items():
         yield from _steps_of_neural(model, f"{name}, {dtype}", rows)
+    for link in (SOFT_CAP, SOFTPLUS):
+        yield Step(f"flows, {link}, {dtype}: sample", partial(_draw_from_flow, link, dtype))
 
 
 def _steps_of_neural(model: Any, family: str, rows: Any) -> Iterator[Step]:
@@ -208,6 +211,14 @@ def _steps_of_neural(model: Any, family: str, rows: Any) -> Iterator[Step]:
     yield Step(f"{family}: sample a prefix", lambda: model.sample(prefix=rows[:, :1], seed=0))
     yield Step(f"{family}: fit", lambda: model.fit(rows, rows, epochs=1, progress=False))
     yield Step(f"{family}: gradients", lambda: model.gradients(rows, weights))
+
+
+def _draw_from_flow(link: str, dtype: np.dtype[Any]) -> object:
+    from ..engines.masked.flow import affine_net, from_noise
+    from ..engines.masked.plan import Layer
+
+    net = affine_net([Layer(np.zeros((2, 1)), np.zeros(2))], np.zeros(1, np.int64), 0, dtype, link)
+    return from_noise(net, np.zeros((ROWS, 1), dtype), np.zeros((ROWS, 0), dtype))
 
 
 def _sample_module() -> object:

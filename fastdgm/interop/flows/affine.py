@@ -56,9 +56,3 @@ def slope_of(link: str, scale: Any) -> Any:
         return (scale / (1 + abs(scale) / math.log(1000.0))).exp()
     assert link == SOFTPLUS
     return torch.nn.functional.softplus(scale) + 1e-3
-
-
-def through(layer: AffineLayer, outputs: Any, x: Any) -> Any:
-    """y of x."""
-    shift, slope = shift_and_slope(layer, outputs)
-    return x * slope + shift

@@ -14,9 +14,10 @@ import torch
 from torch.autograd import forward_ad
 
 from ...engines.masked.flow import from_noise, from_noise_with_log_det
-from ...engines.masked.flow_gradient import Curves, solve_transposed
+from ...engines.masked.flow_gradient import solve_transposed
 from ...engines.masked.plan import MaskedNet
-from .affine import AffineLayer, shift_and_slope, slope_of
+from .affine import AffineLayer, shift_and_slope
+from .curves import curves_of
 from .reading import reading
 
 Array = npt.NDArray[Any]
@@ -48,8 +49,8 @@ def _solved(layer: AffineLayer, y: Any, c: Any, scored: bool) -> Any:
 
 def check_context(layer: AffineLayer, c: Any) -> None:
     """ValueError for another width of context than the layer's."""
-    given = 0 if c is None else c.shape[-1]
-    if given != layer.n_context:
+    width = (0,) if c is None else tuple(c.shape[-1:])  # a number has none
+    if width != (layer.n_context,):
         came = "none" if c is None else f"one of shape {tuple(c.shape)}"
         raise ValueError(f"the flow's layer has a context of {layer.n_context} features, got {came}")
 
@@ -141,8 +142,8 @@ def _implicit(request: _Request, weights: tuple[Any, Any], inputs: tuple[Any, ..
         y, log_det = x * slope + shift, -slope.log().sum(-1)
         if g_log_det is not None:
             g = g + torch.autograd.grad(log_det, x, g_log_det, retain_graph=True)[0]
-    curves = Curves(_activate, lambda scale: _slope(request.layer, scale))
-    v = torch.from_numpy(solve_transposed(request.net, _array(x), _array(inputs[1]), _array(g), curves))
+    rows = _array(x), _array(inputs[1]), _array(g)
+    v = torch.from_numpy(solve_transposed(request.net, *rows, curves_of(request.layer.link)))
     wanted = [own for own, asked in zip(inputs[1:], needed[1:], strict=True) if asked]
     if not wanted:
         return v, *(None for _ in needed[1:])
@@ -172,37 +173,3 @@ def _shift_and_slope(request: _Request, x: Any, c: Any, parameters: Any) -> tupl
     layer = request.layer
     named = dict(zip(request.names, parameters, strict=True))
     return shift_and_slope(layer, torch.func.functional_call(layer.network, named, layer.arguments(x, c)))
-
-
-# What the sweep asks for: functions and their derivatives by torch ------------------------------------------------
-
-ACTIVATIONS = {
-    "relu": torch.relu,
-    "elu": torch.nn.functional.elu,
-    "tanh": torch.tanh,
-    "sigmoid": torch.sigmoid,
-    "softplus": torch.nn.functional.softplus,
-    "silu": torch.nn.functional.silu,
-    "gelu": torch.nn.functional.gelu,
-    "gelu_tanh": lambda x: torch.nn.functional.gelu(x, approximate="tanh"),
-    "leaky_relu": torch.nn.functional.leaky_relu,
-    "selu": torch.selu,
-    "mish": torch.nn.functional.mish,
-}
-
-
-def _activate(name: str, sums: Array) -> tuple[Array, Array]:
-    return (sums, np.ones_like(sums)) if name == "linear" else _differentiated(ACTIVATIONS[name], sums)
-
-
-def _slope(layer: AffineLayer, scale: Array) -> tuple[Array, Array]:
-    return _differentiated(lambda own: slope_of(layer.link, own), scale)
-
-
-def _differentiated(function: Any, x: Array) -> tuple[Array, Array]:
-    """Values and derivatives of a function of each number."""
-    with torch.enable_grad():
-        leaf = torch.from_numpy(np.ascontiguousarray(x)).requires_grad_()
-        values = function(leaf)
-        (derivatives,) = torch.autograd.grad(values.sum(), leaf)
-    return values.detach().numpy(), derivatives.numpy()

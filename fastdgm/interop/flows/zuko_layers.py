@@ -20,9 +20,9 @@ def describe(layer: Any) -> AffineLayer | None:
     """None for other univariate transforms than zuko's affine one with its usual slope."""
     if layer.univariate is not MonotonicAffineTransform:
         return None
-    matrices = [own for own in layer.hyper.parameters() if own.ndim == 2]
-    n_vars = matrices[-1].shape[0] // 2
-    return AffineLayer(layer.hyper, n_vars, matrices[0].shape[1] - n_vars, SOFT_CAP, shift_first=True, joined=True)
+    linear = [own for own in layer.hyper.modules() if isinstance(own, torch.nn.Linear)]  # weights may be computed
+    n_vars = linear[-1].out_features // 2
+    return AffineLayer(layer.hyper, n_vars, linear[0].in_features - n_vars, SOFT_CAP, shift_first=True, joined=True)
 
 
 def kind(layer: Any) -> str:
@@ -33,15 +33,6 @@ def kind(layer: Any) -> str:
     options = getattr(layer.univariate, "keywords", {})
     more = "".join(f", {name}={value}" for name, value in options.items())
     return f"MaskedAutoregressiveTransform of {getattr(function, '__name__', function)}{more}"
-
-
-def transform_of(layer: Any, c: Any, theirs: Any) -> Any:
-    """What the layer's ``forward(c)`` gives; ``theirs`` is the library's own."""
-    own = describe(layer)
-    if own is None:
-        return theirs
-    check_context(own, c)
-    return FastAutoregressiveTransform(theirs.meta, theirs.passes, own, c)
 
 
 class FastAutoregressiveTransform(AutoregressiveTransform):
@@ -65,7 +56,11 @@ class FastMaskedAutoregressiveTransform(MaskedAutoregressiveTransform):
 
     def forward(self, c: Any = None) -> Any:
         """The transform at a context."""
-        return transform_of(self, c, super().forward(c))
+        theirs, own = super().forward(c), describe(self)
+        if own is None:
+            return theirs
+        check_context(own, c)
+        return FastAutoregressiveTransform(theirs.meta, theirs.passes, own, c)
 
 
 OWN, FAST = MaskedAutoregressiveTransform, FastMaskedAutoregressiveTransform

@@ -17,6 +17,8 @@ def replacements() -> list[Replacement]:
     def inverse(self: Any, inputs: Any, context: Any = None) -> Any:
         try:
             found = inverse_of(self, inputs, context)
+        except ValueError:  # a context that nflows refuses in its own words
+            raise NotOursError from None
         except RuntimeError as error:
             raise NotOursError(str(error)) from None
         return theirs(self, inputs, context) if found is None else found

@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from zuko.flows import MaskedAutoregressiveTransform
+from zuko.transforms import AutoregressiveTransform
 
-from ..flows.zuko_layers import transform_of
-from .replacement import Replacement, faster
+from ..flows.inverse import check_context, check_mode
+from ..flows.zuko_layers import FastAutoregressiveTransform, describe
+from .replacement import NotOursError, Replacement, faster
 
 
 def replacements() -> list[Replacement]:
@@ -15,6 +17,31 @@ def replacements() -> list[Replacement]:
     theirs = MaskedAutoregressiveTransform.forward
 
     def forward(self: Any, c: Any = None) -> Any:
-        return transform_of(self, c, theirs(self, c))
+        transform, layer = theirs(self, c), describe(self)
+        if layer is None:
+            return transform
+        try:
+            check_context(layer, c)
+        except ValueError:  # which zuko refuses when the transform is used
+            return transform
+        return PatchedAutoregressiveTransform(transform.meta, transform.passes, layer, c)
 
     return [faster(MaskedAutoregressiveTransform, "forward", forward)]
+
+
+class PatchedAutoregressiveTransform(FastAutoregressiveTransform):
+    """As that of ``accelerate``, but that a network in training mode has zuko's inverse."""
+
+    def _inverse(self, y: Any) -> Any:
+        return _ours_or_theirs(self, y)
+
+
+def _inverse(transform: Any, y: Any) -> Any:
+    try:
+        check_mode(transform._layer)
+    except RuntimeError as error:
+        raise NotOursError(str(error)) from None
+    return FastAutoregressiveTransform._inverse(transform, y)
+
+
+_ours_or_theirs = faster(AutoregressiveTransform, "_inverse", _inverse).ours
