@@ -129,6 +129,22 @@ def test_other_models_run_pgmpys_own_code_and_say_so_once():
     np.testing.assert_array_equal(found.values, expected.values)
 
 
+def test_tables_with_numbers_below_0_are_pgmpys_to_judge():
+    from pgmpy.inference import VariableElimination
+
+    model = chain([["no", "yes"]] * 3)
+    model.get_cpds("B").values[:] = [[0.1, -0.2], [0.9, 1.2]]
+    with pytest.raises(ValueError, match="non-negative"):
+        model.simulate(3, show_progress=False)
+    with fd.patch("pgmpy"):
+        replacement._said.clear()
+        with pytest.warns(UserWarning, match=r"runs the library's own code: .*not negative, got -0.2") as said:
+            VariableElimination(model).query(["C"], show_progress=False)
+        assert said[0].filename == __file__
+        with pytest.warns(UserWarning, match="not negative"), pytest.raises(ValueError, match="must be non-negative"):
+            model.simulate(3, show_progress=False)
+
+
 FRAMES = [
     ((["x", "y"],) * 3, {"A": ["x", "y", "x"]}, "str"),
     ((["x", "y"],) * 3, {"A": ["x", None, "y"], "C": ["y", "x", None]}, "str"),

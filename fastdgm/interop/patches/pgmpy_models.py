@@ -128,9 +128,9 @@ def _twin(looks: _Looks) -> Twin:
             raise NotOursError(f"the table of {name!r} has other states than their names")
         rows = np.array(np.moveaxis(own.values, 0, -1), order="C")  # ours: the parents, then the child
         off_by = max(off_by, _divide(name, rows))
-        conditionals[name] = CPT(own.variables[1:], rows)
+        conditionals[name] = own.variables[1:], rows
     try:
-        return Twin(BayesNet(conditionals), states, off_by)
+        return Twin(BayesNet({name: CPT(*each) for name, each in conditionals.items()}), states, off_by)
     except ValueError as error:
         raise NotOursError(str(error)) from None
 
