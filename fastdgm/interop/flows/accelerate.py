@@ -67,8 +67,8 @@ def accelerate(flow: T) -> T:
         return _with_estimator(flow, accelerate(estimator))
     if not isinstance(flow, torch.nn.Module):
         raise TypeError(
-            "accelerate takes a torch module, or a posterior of sbi that draws from its estimator (DirectPosterior), got "
-            f"{type(flow).__name__}"
+            "accelerate takes a torch module, or a posterior of sbi that draws from its estimator (DirectPosterior), "
+            f"got {type(flow).__name__}"
         )
     _check_parameters(flow)
     module = _sharing(flow)
