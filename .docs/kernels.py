@@ -326,6 +326,31 @@ CHECKS = {
     "hmm_lanes.posterior_cpu": Checks(
         "reference_hmm.posterior", "test_hmm.test_many_sequences_are_those_by_definition"
     ),
+    "hmm_cuda.forward_log_cuda": Checks(
+        "reference_hmm.forward", "test_hmm_cuda.test_one_sequence_at_a_time", "gpu: forward log"
+    ),
+    "hmm_cuda.backward_log_cuda": Checks(
+        "reference_hmm.backward", "test_hmm_cuda.test_one_sequence_at_a_time", "gpu: backward log"
+    ),
+    "hmm_cuda.forward_scaled_cuda": Checks(
+        "hmm.forward_scaled_cpu", "test_hmm_cuda.test_scaled_passes", "gpu: forward scaled"
+    ),
+    "hmm_cuda.backward_scaled_cuda": Checks(
+        "hmm.backward_scaled_cpu", "test_hmm_cuda.test_scaled_passes", "gpu: backward scaled"
+    ),
+    "hmm_cuda.viterbi_cuda": Checks(
+        "reference_hmm.log_joint", "test_hmm_cuda.test_viterbi", "gpu: viterbi in a lattice"
+    ),
+    "hmm_lanes_cuda.log_prob_cuda": Checks("hmm_lanes.log_prob_cpu", "test_hmm_cuda.test_log_prob", "gpu: log_prob"),
+    "hmm_lanes_cuda.log_prob_shared_cuda": Checks(
+        "hmm_lanes.log_prob_cpu", "test_hmm_cuda.test_log_prob", "gpu: log_prob"
+    ),
+    "hmm_posterior_cuda.posterior_cuda": Checks(
+        "hmm_lanes.posterior_cpu", "test_hmm_cuda.test_posterior", "gpu: posterior"
+    ),
+    "hmm_posterior_cuda.posterior_shared_cuda": Checks(
+        "hmm_lanes.posterior_cpu", "test_hmm_cuda.test_posterior", "gpu: posterior"
+    ),
     # --- moments ---
     "moments.moments_cpu": Checks(
         "reference_moments.moments",

@@ -28,6 +28,8 @@ __all__ = [
     "backward_scaled_cpu",
     "forward_log_cpu",
     "forward_scaled_cpu",
+    "log_sum_to",
+    "log_total",
     "viterbi_cpu",
 ]
 
@@ -45,7 +47,7 @@ class HiddenChain(NamedTuple):
 
 
 @loop
-def _log_sum(log_values, log_step, j):
+def log_sum_to(log_values, log_step, j):
     """log sum_i exp(log_values[i] + log_step[i, j]): a logarithm for every pair."""
     largest = -math.inf
     for i in range(log_values.shape[0]):
@@ -74,11 +76,11 @@ def _log_step(chain, log_values, sums, out):
             for j in range(n):
                 sums[j] += weight * chain.step[i, j]
     for j in range(n):
-        out[j] = largest + math.log(sums[j]) if sums[j] > LOST else _log_sum(log_values, chain.log_step, j)
+        out[j] = largest + math.log(sums[j]) if sums[j] > LOST else log_sum_to(log_values, chain.log_step, j)
 
 
 @loop
-def _log_total(log_values):
+def log_total(log_values):
     """log sum_i exp(log_values[i])."""
     largest = -math.inf
     for i in range(log_values.shape[0]):
@@ -105,7 +107,7 @@ def forward_log_cpu(begin, end, chain, ends, frames, lattice, log_prob):
             _log_step(chain, lattice[t - 1], sums, lattice[t])
             for j in range(n):
                 lattice[t, j] += frames[t, j]
-        log_prob[s] = _log_total(lattice[last])
+        log_prob[s] = log_total(lattice[last])
 
 
 @kernel

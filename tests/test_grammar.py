@@ -13,6 +13,7 @@ from fastdgm.engines.elimination import loops_cuda as elimination_cuda
 from fastdgm.engines.gaussian import loops as gaussian
 from fastdgm.engines.gaussian import loops_cuda as gaussian_cuda
 from fastdgm.engines.hmm import loops as hidden
+from fastdgm.engines.hmm import loops_cuda as hidden_cuda
 from fastdgm.engines.intervals import loops as intervals
 from fastdgm.engines.intervals import loops_cuda as intervals_cuda
 from fastdgm.engines.junction import loops as junction
@@ -46,7 +47,7 @@ FAMILIES = {
     "tables": tables.LOOPS | tables_cuda.LOOPS,
     "elimination": elimination.LOOPS | elimination_cuda.LOOPS,
     "sliced": sliced.LOOPS | sliced_cuda.LOOPS,
-    "hidden chains": hidden.LOOPS,
+    "hidden chains": hidden.LOOPS | hidden_cuda.LOOPS,
     "intervals": intervals.LOOPS | intervals_cuda.LOOPS,
     "junction": junction.LOOPS | junction_cuda.LOOPS,
     "markov": markov.LOOPS | markov_cuda.LOOPS,
@@ -60,6 +61,9 @@ FAMILIES = {
 }
 # A device returns nothing: neither the first bad row, nor a table or a stream that grows. Packed plans are others.
 ONLY_CUDA = {
+    ("hidden chains", "log_prob, transitions in shared memory"),
+    ("hidden chains", "posterior, transitions in shared memory"),
+    ("hidden chains", "viterbi in a lattice"),  # a device allocates nothing
     ("junction", "copy row"),
     ("junction", "largest share"),
     ("junction", "modes"),

@@ -109,6 +109,7 @@ def test_pipelines_searches_and_pickles():
         ({"edges": iter([("y", "x0")])}, "edges are a list of pairs"),
         ({"edges": [("y", "x9")]}, "edges are pairs of names of columns"),
         ({"edges": ["yx"]}, "an edge is a pair"),
+        ({"edges": [3]}, "an edge is a pair"),
         ({"edges": [("y", "x0"), ("x0", "y")]}, "cycle"),
         ({"target": "x0"}, "name another target="),
         ({"prior": -1}, "prior is"),

@@ -65,6 +65,13 @@ def test_chunks_are_one_fit(kind):
         assert_same(chunked, peer, X)
 
 
+def test_chunks_of_numbers_that_are_taken_as_categories():
+    X = np.array([[5], [7], [9], [7]])
+    chunked = NaiveBayes().partial_fit(X[:2], [0, 1], classes=[0, 1]).partial_fit(X[2:], [0, 1])
+    assert chunked.columns_[0].categories.tolist() == [5, 7, 9]
+    assert (chunked.predict_proba(X) == NaiveBayes().fit(X, [0, 1, 0, 1]).predict_proba(X)).all()
+
+
 def mixed() -> tuple[np.ndarray, np.ndarray]:
     """Rows of a number, a label, a boolean and a code, a fifth of them missing."""
     X = np.empty((N, 4), object)
@@ -137,6 +144,15 @@ def test_unseen_categories():
     assert (grown.predict_proba(X) == NaiveBayes().fit([*X.tolist(), ["c"], ["a"]], [*y, 1, 0]).predict_proba(X)).all()
 
 
+def test_rows_that_are_refused_change_nothing():
+    for first, then in ((["a", "b"], 1), ([3, 4], "a")):
+        model = NaiveBayes().partial_fit(np.array(first, object)[:, None], [0, 1], classes=[0, 1])
+        with pytest.raises(TypeError, match=r"column 'x0' held .* so far and now holds"):
+            model.partial_fit(np.array([[then]], object), [0])
+        again = model.partial_fit(np.array(first, object)[:, None], [0, 1])
+        assert again.class_count_.tolist() == [2, 2] and again.columns_[0].categories.tolist() == first
+
+
 @pytest.mark.parametrize(
     ("options", "arguments", "message"),
     [
@@ -144,6 +160,9 @@ def test_unseen_categories():
         ({"features": ["gaussian"]}, {}, "X has 4 features, got a list of 1"),
         ({"features": {"z": "gaussian"}}, {}, "'z' is none of"),
         ({"alpha": -1}, {}, "alpha is"),
+        ({"alpha": None}, {}, "alpha is"),
+        ({"var_smoothing": np.inf}, {}, "var_smoothing is"),
+        ({"binarize": np.nan}, {}, "binarize is"),
         ({"class_prior": [0.5, 0.6, 0.1]}, {}, "class_prior has"),
         ({"handle_unknown": "ignore"}, {}, "handle_unknown is"),
         ({}, {"sample_weight": np.ones(3)}, "one weight for each of the 400 rows"),

@@ -7,6 +7,7 @@ from fastdgm.data.cuda_loading import LOOPS as LOADER
 from fastdgm.engines.cuda_matrices import LOOPS as MATRICES
 from fastdgm.engines.elimination.loops_cuda import LOOPS as ELIMINATION
 from fastdgm.engines.gaussian.loops_cuda import LOOPS as GAUSSIAN
+from fastdgm.engines.hmm.loops_cuda import LOOPS as HIDDEN
 from fastdgm.engines.intervals.loops_cuda import LOOPS as INTERVALS
 from fastdgm.engines.junction.loops_cuda import LOOPS as JUNCTION
 from fastdgm.engines.junction.sliced_loops_cuda import LOOPS as SLICED
@@ -36,6 +37,7 @@ FAMILIES: dict[str, dict[tuple[str, str], Twin]] = {
     "sliced elimination": SLICED,
     "intervals": INTERVALS,
     "markov": MARKOV,
+    "hidden chains": HIDDEN,
     "matrices": MATRICES,
     "masked": MASKED,
     "multivariate": VECTORS,

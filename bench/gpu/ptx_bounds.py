@@ -12,12 +12,15 @@ GROWTH = 8  # registers, the step in which they are given out, that a change may
 STATIC_SHARED_BYTES = 48 << 10  # of a block
 KEPT_UNITS = "hidden units of several rows stay in registers, so that a weight read once serves all of them"
 KEPT_SUMS = "sums of a panel, units times rows, stay in registers: half a load for a multiply-add"
+KEPT_STATES = "sums of four states stay in registers, and what several steps of them read"
 MANY_REGISTERS: dict[str, str] = {  # "family: verb" of twins that may have up to MOST_OF_ALL, and why
     "nade: log_prob": KEPT_UNITS,
     "nade: sample": KEPT_UNITS,
     "nade: slopes": KEPT_UNITS,
     "masked: log_prob": KEPT_SUMS,
     "masked: sample": KEPT_SUMS,
+    "hidden chains: posterior": KEPT_STATES,
+    "hidden chains: posterior, transitions in shared memory": KEPT_STATES,
     "masked: draw block": "a thread has a row and what its variables add inside of a block",
 }
 MOST_OF_ALL = 255  # that a thread can have

@@ -15,6 +15,7 @@ from answer_cases import answer_cases
 from case import Case
 from families import FAMILIES, twin_names
 from gradient_cases import gradient_cases, noise_cases
+from hmm_cases import hmm_cases
 from interval_cases import interval_cases
 from junction_cases import junction_cases
 from latent_cases import elimination_cases
@@ -62,6 +63,8 @@ FULL: tuple[Family, ...] = (  # the sizes of the results
     partial(dense_cases, 100_000, 96, 20),
     partial(sparse_cases, 100_000, 400_000),
     partial(sequence_cases, 1_000_000, 100),
+    partial(hmm_cases, 20_000, 50, 16),
+    partial(hmm_cases, 5_000, 50, 64),
     partial(adam_cases, 20_000_000),
     partial(elimination_cases, 500_000),
     partial(junction_cases, "alarm", 4000, 1 << 14),
@@ -88,6 +91,7 @@ TINY: tuple[Family, ...] = (  # for numba's simulator
     partial(dense_cases, 20, 10, 5),
     partial(sparse_cases, 20, 400),
     partial(sequence_cases, 20, 5),
+    partial(hmm_cases, 18, 2, 3),
     partial(adam_cases, 50),
     partial(elimination_cases, 6),
     partial(junction_cases, "asia", 1, 4),

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from .answer_signatures import answer_signatures
 from .evidence_signatures import evidence_signatures
+from .hmm_signatures import hmm_signatures
 from .interval_signatures import interval_signatures
 from .loader_signatures import loader_signatures
 from .logistic_signatures import logistic_signatures
@@ -41,6 +42,7 @@ def all_signatures() -> list[Signature]:
         *moments_signatures(),
         *sequence_signatures(),
         *markov_signatures(),
+        *hmm_signatures(),
         *matrix_signatures(),
         *masked_signatures(),
         *nade_signatures(),

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import operator
 import weakref
 from collections.abc import Hashable
+from itertools import chain, islice
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -30,18 +32,24 @@ class _Kept(NamedTuple):
 
 
 class _Looks(NamedTuple):
-    """What a model's answers depend on. Objects are held, so that another one never has the same identity."""
+    """What a model's answers depend on, in the form that is compared fastest: every call does."""
 
     nodes: list[Any]
     edges: list[Any]
     cpds: list[_Table]
+    states: list[Any]  # of all variables of all tables; held, so that another one never has the same identity
 
 
 class _Table(NamedTuple):
     variables: list[Any]
     cardinality: list[int]
-    states: list[list[Any]]  # of each of the variables
-    values: npt.NDArray[np.float64]  # a copy
+    n_names: list[int]  # how many states are named of each of the variables
+    shape: tuple[int, ...]
+    numbers: bytes  # a copy
+
+    @property
+    def values(self) -> npt.NDArray[np.float64]:
+        return np.frombuffer(self.numbers, np.float64).reshape(self.shape)
 
 
 _kept: dict[int, _Kept] = {}  # by identity of the model: models are equal where graphs are, whatever their tables
@@ -79,55 +87,44 @@ def _forget(key: int, gone: weakref.ref[Any]) -> None:
 def _looks(model: Any) -> _Looks:
     try:
         nodes, edges, cpds = list(model.nodes()), list(model.edges()), list(model.cpds)
-        tables = [_table(cpd) for cpd in cpds]
+        names = [cpd.state_names[name] for cpd in cpds for name in cpd.variables]
+        looks = _Looks(nodes, edges, [_table(cpd) for cpd in cpds], list(chain.from_iterable(names)))
     except (AttributeError, KeyError, TypeError, ValueError):
         raise NotOursError from None  # no CPDs, or some without states: pgmpy says it
     if not all(isinstance(node, str) for node in nodes):
         raise NotOursError("variable names that are not strings")
-    if sorted(table.variables[0] for table in tables) != sorted(nodes):
+    if sorted(table.variables[0] for table in looks.cpds) != sorted(nodes):
         raise NotOursError  # pgmpy says which CPD there is none of
-    return _Looks(nodes, edges, tables)
+    return looks
 
 
 def _table(cpd: Any) -> _Table:
     variables = list(cpd.variables)
-    states = [list(cpd.state_names[name]) for name in variables]
-    return _Table(variables, [int(k) for k in cpd.cardinality], states, np.array(cpd.values, np.float64))
+    n_names = [len(cpd.state_names[name]) for name in variables]
+    values = np.asarray(cpd.values, np.float64)
+    return _Table(variables, np.asarray(cpd.cardinality).tolist(), n_names, values.shape, values.tobytes())
 
 
 def _are_same(one: _Looks, other: _Looks) -> bool:
+    """States by identity: to Python, 1 equals True, and the user is to get back which of the two it is."""
     return (
-        one.nodes == other.nodes
-        and one.edges == other.edges
-        and len(one.cpds) == len(other.cpds)
-        and all(map(_are_same_tables, one.cpds, other.cpds))
+        len(one.states) == len(other.states)
+        and all(map(operator.is_, one.states, other.states))
+        and (one.nodes, one.edges, one.cpds) == (other.nodes, other.edges, other.cpds)
     )
-
-
-def _are_same_tables(one: _Table, other: _Table) -> bool:
-    return (
-        one.variables == other.variables
-        and one.cardinality == other.cardinality
-        and all(map(_are_identical, one.states, other.states))
-        and np.array_equal(one.values, other.values)
-    )
-
-
-def _are_identical(some: list[Any], others: list[Any]) -> bool:
-    """To Python, 1 equals True, and the user is to get back which of the two it is."""
-    return len(some) == len(others) and all(one is other for one, other in zip(some, others, strict=True))
 
 
 def _twin(looks: _Looks) -> Twin:
     tables = {table.variables[0]: table for table in looks.cpds}
+    names = iter(looks.states)
+    named = {table.variables[0]: [tuple(islice(names, k)) for k in table.n_names] for table in looks.cpds}
     states: dict[str, tuple[Hashable, ...]] = {}
     for node in looks.nodes:  # as pgmpy's samplers and elimination: the last table that names a variable's states
-        own = tables[node]
-        states |= {name: tuple(names) for name, names in zip(own.variables, own.states, strict=True)}
+        states |= zip(tables[node].variables, named[node], strict=True)
     off_by, conditionals = 0.0, {}
     for name in looks.nodes:
         own = tables[name]
-        if [len(names) for names in own.states] != own.cardinality or own.values.shape != tuple(own.cardinality):
+        if not own.n_names == own.cardinality == list(own.shape):
             raise NotOursError(f"the table of {name!r} has other states than their names")
         rows = np.array(np.moveaxis(own.values, 0, -1), order="C")  # ours: the parents, then the child
         off_by = max(off_by, _divide(name, rows))

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Container
-from numbers import Integral
+from math import inf
+from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
@@ -31,6 +32,13 @@ def forget(estimator: Any) -> None:
     """Take away what was learnt, so that a ``fit`` that fails leaves nothing that is half of it."""
     for name in [name for name in vars(estimator) if name.endswith("_")]:
         delattr(estimator, name)
+
+
+def check_at_least_zero(**options: Any) -> None:
+    """ValueError for an option that is no finite number of at least 0."""
+    for name, value in options.items():
+        if isinstance(value, bool) or not isinstance(value, Real) or not 0 <= float(value) < inf:
+            raise ValueError(f"{name} is a finite number of at least 0, got {value!r}")
 
 
 def seed_of(random_state: Any) -> int:

@@ -12,7 +12,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from ...bayesnet import BayesNet
 from ...data.labels import Labels
 from .categories import Column, HandleUnknown, check_handle_unknown, encode_columns, learn_columns, network_columns
-from .checks import check_fitted, checked_weights, seed_of
+from .checks import check_at_least_zero, check_fitted, checked_weights, seed_of
 from .columns import read_columns
 from .learning import check_prior, checked_edges, fit_naive, network_of, scores_of, widened
 from .targets import learn_classes, log_normalized, read_targets
@@ -88,8 +88,7 @@ class BayesNetClassifier(ClassifierMixin, BaseEstimator):
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> BayesNetClassifier:
         """Learn from rows ``(n_rows, n_features)`` and their classes ``(n_rows,)``, afresh; returns self."""
         check_handle_unknown(self.handle_unknown)
-        if not self.var_smoothing >= 0:
-            raise ValueError(f"var_smoothing is at least 0, got {self.var_smoothing!r}")
+        check_at_least_zero(var_smoothing=self.var_smoothing)
         values = read_columns(self, X, reset=True)
         if self.target in values:
             raise ValueError(f"the class is not one of its features: name another target=, got {self.target!r}")

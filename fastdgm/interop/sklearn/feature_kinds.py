@@ -40,10 +40,10 @@ def kinds_of_features(features: Any, names: list[str]) -> dict[str, str]:
     return {name: kind for name, kind in own.items() if kind != "auto"}
 
 
-def binarized(columns: dict[str, Values], names: list[str], threshold: float) -> dict[str, Values]:
+def binarized(columns: dict[str, Values], kinds: Mapping[str, str], threshold: float) -> dict[str, Values]:
     """Bernoulli features as False and True, index -1 where missing."""
     found = dict(columns)
-    for name in names:
+    for name in (name for name, kind in kinds.items() if kind == "bernoulli"):
         values = columns[name]
         missing = missing_rows(values)
         if not isinstance(values, Labels):
@@ -69,10 +69,10 @@ def learn_features(columns: dict[str, Values], kinds: Mapping[str, str]) -> list
     return [by_name[name] for name in columns]
 
 
-def _discrete(name: str, values: Values) -> Column:
-    """A feature that is said to be discrete: whole numbers from 0 are codes up to the largest."""
+def _discrete(name: str, values: Values, are_codes: bool = True) -> Column:
+    """A discrete feature. Of one that is said to be so, whole numbers from 0 are codes up to the largest."""
     (found,) = learn_columns({name: values}, [name])
-    if isinstance(values, Labels):
+    if isinstance(values, Labels) or not are_codes:
         return found
     assert found.categories is not None
     smallest, largest = found.categories[0], found.categories[-1]
@@ -81,8 +81,10 @@ def _discrete(name: str, values: Values) -> Column:
     return found
 
 
-def with_new_categories(columns: dict[str, Values], known: list[Counts | Moments]) -> list[tuple[Counts, Column]]:
-    """Discrete features to which rows bring new categories, with all of them."""
+def with_new_categories(
+    columns: dict[str, Values], known: list[Counts | Moments], kinds: Mapping[str, str]
+) -> list[tuple[Counts, Column]]:
+    """Discrete features to which rows bring new categories, with all of them: those that one ``fit`` would learn."""
     grown = []
     for own in known:
         column = own.column
@@ -90,15 +92,18 @@ def with_new_categories(columns: dict[str, Values], known: list[Counts | Moments
         if not isinstance(own, Counts) or missing_rows(values).all():
             continue
         assert column.categories is not None
-        found = _discrete(column.name, values).categories
+        found = _discrete(column.name, values, column.name in kinds).categories
         assert found is not None
         old = column.categories.tolist()
         new = [value for value in found.tolist() if value not in set(old)]
         if not new:
             continue
-        if column.categories.dtype.kind == "i" and not all(
-            float(value).is_integer() for value in new if not isinstance(value, str)
-        ):
+        if any(isinstance(value, str) for value in new) != (column.categories.dtype.kind == "O"):
+            raise TypeError(
+                f"a column holds numbers or labels, column {column.name!r} held {preview(old)} so far and now holds "
+                f"{preview(new)}"
+            )
+        if column.categories.dtype.kind == "i" and not all(float(value).is_integer() for value in new):
             raise ValueError(
                 f"feature {column.name!r} had whole numbers so far, which were taken as categories, and now has "
                 f'{preview(list(map(str, new)))}: name it as "gaussian" in features='

@@ -13,11 +13,11 @@ from ...bayesnet import BayesNet
 from ...data.labels import Labels
 from ...runtime.seeds import at_least_one
 from .categories import Column, HandleUnknown, check_handle_unknown, encode_columns, learn_columns, network_columns
-from .checks import check_fitted, seed_of, unused
+from .checks import check_at_least_zero, check_fitted, seed_of, unused
 from .columns import as_array, is_frame, missing_rows, read_columns
 from .completion import How, complete, complete_by_class
 from .filling import array_with, frame_with
-from .learning import check_prior, checked_edges, network_of, widened
+from .learning import checked_edges, network_of, widened
 from .mixture import Options, fit_mixture
 
 Array = npt.NDArray[Any]
@@ -153,14 +153,10 @@ class BayesNetImputer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
     def _check_options(self) -> None:
         if self.how not in ("mpe", "mode", "sample"):
             raise ValueError(f'how is "mpe", "mode" or "sample", got {self.how!r}')
-        if not self.var_smoothing >= 0:
-            raise ValueError(f"var_smoothing is at least 0, got {self.var_smoothing!r}")
-        if not self.tolerance >= 0:
-            raise ValueError(f"tolerance is at least 0 nats per row, got {self.tolerance!r}")
-        check_handle_unknown(self.handle_unknown)
-        check_prior(self.prior)
         if self.prior == "bdeu":
             raise ValueError("prior is a pseudo-count here: the mixture has no equivalent sample size")
+        check_at_least_zero(prior=self.prior, var_smoothing=self.var_smoothing, tolerance=self.tolerance)
+        check_handle_unknown(self.handle_unknown)
         for name in ("n_components", "n_restarts", "max_iterations"):
             at_least_one(getattr(self, name), name)
 

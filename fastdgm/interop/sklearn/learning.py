@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Sized
 from typing import Any
 
 import numpy as np
@@ -14,6 +14,7 @@ from ...conditionals.table import CPT, Categorical
 from ...io.gaussian_nets import parameters_of
 from ...runtime.text import preview
 from .categories import Column
+from .checks import check_at_least_zero
 from .class_statistics import Classes, Counts, Moments, sums
 from .naive_scores import Scores
 
@@ -23,8 +24,9 @@ BDEU_ROWS = 10.0  # the equivalent sample size of prior="bdeu", as in ``BayesNet
 
 def check_prior(prior: Any) -> None:
     """ValueError unless a pseudo-count or "bdeu"."""
-    is_number = isinstance(prior, int | float | np.integer | np.floating) and not isinstance(prior, bool)
-    if prior != "bdeu" and not (is_number and 0 <= prior < np.inf):
+    if not isinstance(prior, str):
+        check_at_least_zero(prior=prior)
+    elif prior != "bdeu":
         raise ValueError(f'prior is a finite number of at least 0, or "bdeu", got {prior!r}')
 
 
@@ -33,7 +35,7 @@ def checked_edges(edges: Any) -> list[tuple[str, str]]:
     if isinstance(edges, str | Iterator) or not isinstance(edges, Iterable):  # an iterator would be empty the next time
         raise ValueError(f"edges are a list of pairs (parent, child) of names, or None, got {edges!r}")
     for edge in edges:
-        if isinstance(edge, str) or len(edge) != 2:
+        if isinstance(edge, str) or not isinstance(edge, Sized) or len(edge) != 2:
             raise ValueError(f"an edge is a pair (parent, child), got {edge!r}")
     return [(parent, child) for parent, child in edges]
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import isnan
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -12,7 +14,7 @@ from ...bayesnet import BayesNet
 from ...conditionals.gaussian import Normal
 from ...conditionals.table import CPT, Categorical
 from .categories import HandleUnknown, check_handle_unknown, encode_columns
-from .checks import check_fitted, checked_weights, unused
+from .checks import check_at_least_zero, check_fitted, checked_weights, unused
 from .class_statistics import Classes, Counts, Moments, sums
 from .columns import Values, read_columns
 from .feature_kinds import binarized, kinds_of_features, learn_features, with_new_categories
@@ -167,21 +169,18 @@ class NaiveBayes(ClassifierMixin, BaseEstimator):
     # --- what it knows ---
 
     def _check_options(self) -> None:
-        if not self.alpha >= 0 or not np.isfinite(self.alpha):
-            raise ValueError(f"alpha is a finite number of at least 0, got {self.alpha!r}")
-        if not self.var_smoothing >= 0:
-            raise ValueError(f"var_smoothing is at least 0, got {self.var_smoothing!r}")
+        check_at_least_zero(alpha=self.alpha, var_smoothing=self.var_smoothing)
+        if not isinstance(self.binarize, Real) or isnan(self.binarize):
+            raise ValueError(f"binarize is a number, got {self.binarize!r}")
         check_handle_unknown(self.handle_unknown)
 
     def _start(self, columns: dict[str, Values], classes: Array) -> None:
         """Forget all rows, and decide what features are."""
         kinds = kinds_of_features(self.features, list(columns))
-        binary = [name for name, kind in kinds.items() if kind == "bernoulli"]
-        own = binarized(columns, binary, self.binarize)
-        known = learn_features(own, kinds)
+        known = learn_features(binarized(columns, kinds, self.binarize), kinds)
         prior = self._given_prior(len(classes))
         n = len(classes)
-        self._bernoulli, self._prior, self.classes_ = binary, prior, classes
+        self._kinds, self._prior, self.classes_ = kinds, prior, classes
         self.class_count_ = np.zeros(n)
         self._statistics = [
             Moments.none(column, n) if column.categories is None else Counts.none(column, n) for column in known
@@ -200,7 +199,7 @@ class NaiveBayes(ClassifierMixin, BaseEstimator):
 
     def _grow(self, columns: dict[str, Values]) -> None:
         """Take the categories of new rows to those known."""
-        grown = with_new_categories(self._binarized(columns), self._statistics)
+        grown = with_new_categories(self._binarized(columns), self._statistics, self._kinds)
         for own, column in grown:
             own.grow(column)
 
@@ -230,4 +229,4 @@ class NaiveBayes(ClassifierMixin, BaseEstimator):
         self._scores = Scores(self.class_log_prior_, self.feature_log_prob_, gaussian, self.theta_, self.var_)
 
     def _binarized(self, columns: dict[str, Values]) -> dict[str, Values]:
-        return binarized(columns, self._bernoulli, self.binarize)
+        return binarized(columns, self._kinds, self.binarize)

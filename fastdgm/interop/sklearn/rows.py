@@ -55,9 +55,8 @@ def rows_like(template: Template, columns: Sequence[Array]) -> Any:
     if template.library == "polars":
         import polars as pl
 
-        return pl.DataFrame(
-            [pl.Series(*own, dtype=kind) for own, kind in zip(_named(template, values), types, strict=True)]
-        )
+        columns_of = zip(template.names, values, types, strict=True)
+        return pl.DataFrame([pl.Series(name, own.tolist(), dtype=kind) for name, own, kind in columns_of])
     if template.library == "pyarrow":
         import pyarrow as pa
 
@@ -67,10 +66,6 @@ def rows_like(template: Template, columns: Sequence[Array]) -> Any:
     for place, own in enumerate(values):
         rows[:, place] = own
     return rows
-
-
-def _named(template: Template, values: Sequence[Array]) -> list[tuple[str, list[Any]]]:
-    return [(name, own.tolist()) for name, own in zip(template.names, values, strict=True)]
 
 
 def fitting(values: Array, kind: Any) -> Array:
