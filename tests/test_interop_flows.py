@@ -286,7 +286,7 @@ def with_other_numbers():
         (lambda: Masked(activation=torch.nn.Softsign), TypeError, "Softsign is not supported"),
         (with_other_numbers, TypeError, "something else than its masked layers"),
         (lambda: torch.nn.Linear(2, 2), TypeError, "Linear has no layers of zuko or nflows"),
-        (lambda: "flow.pt", TypeError, "a torch module or a posterior of sbi, got str"),
+        (lambda: "flow.pt", TypeError, "a torch module, or a posterior of sbi .* got str"),
         (lambda: zuko.flows.MAF(3).half(), TypeError, "float32 or float64, got .* of torch.float16"),
         (lambda: zuko.flows.MAF(3).to("meta"), ValueError, "on the CPU, got .* on meta"),
         (with_leaking_masks, ValueError, "layer transform.transforms.0 of the flow: masks leak"),

@@ -43,7 +43,8 @@ def solve_transposed(net: MaskedNet, x: Array, context: Array, g: Array, curves:
 
 def outputs(net: MaskedNet, x: Array, context: Array, curves: Curves) -> Array:
     """(n, 2 n_vars): shift and scale of each variable in the flow's order, of x (n, n_vars)."""
-    return np.ascontiguousarray(_Sweep(net, x, context, curves).outputs.T)
+    with np.errstate(over="ignore", invalid="ignore"):  # of huge weights: infinities and NaN say it
+        return np.ascontiguousarray(_Sweep(net, x, context, curves).outputs.T)
 
 
 class _Layer(NamedTuple):

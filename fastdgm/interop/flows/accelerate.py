@@ -66,7 +66,10 @@ def accelerate(flow: T) -> T:
     if not isinstance(flow, torch.nn.Module) and isinstance(estimator, torch.nn.Module):
         return _with_estimator(flow, accelerate(estimator))
     if not isinstance(flow, torch.nn.Module):
-        raise TypeError(f"accelerate takes a torch module or a posterior of sbi, got {type(flow).__name__}")
+        raise TypeError(
+            "accelerate takes a torch module, or a posterior of sbi that draws from its estimator (DirectPosterior), "
+            f"got {type(flow).__name__}"
+        )
     _check_parameters(flow)
     module = _sharing(flow)
     reasons = dict[str, str]()
