@@ -20,7 +20,7 @@ from .bernoulli import bit_slope
 from .categorical import state_of
 from .elementary import exp
 from .heads import BERNOULLI, CATEGORICAL, MIXTURE
-from .heads_cuda import head_log_prob, log_total
+from .heads_cuda import likelihood, log_total
 from .made import ACTIVATION, FIRST, RESIDUAL, SOURCE, STRIDE, UNITS, WEIGHTS
 from .made_tiles_cuda import GROUP, add_panel, add_sources, finish_unit, tile_rows
 from .normal import normal_term
@@ -152,7 +152,7 @@ def head_slopes_cuda(net, batch):
         if i < batch.size:
             at, x = output + d * size, batch.x[batch.picks[batch.first + i], net.order[d]]
             value = type(batch.state[at, i])(x)
-            batch.terms[cell] = head_log_prob(net.head, batch.state, at, size, value, i)
+            batch.terms[cell] = likelihood(net.head, batch.state, at, size, value, i)
             if net.head == BERNOULLI:
                 batch.slopes[at, i] = bit_slope(value, batch.state[at, i])
             elif net.head == CATEGORICAL:
