@@ -10,7 +10,7 @@ from .affine import affine_value, soft_cap, softplus_affine_value, softplus_slop
 from .bernoulli import bit_log_prob, draw_bit
 from .categorical import state_of
 from .elementary import exp, log, log_wide
-from .heads import AFFINE, BERNOULLI, CATEGORICAL, MIXTURE, NORMAL, SOFTPLUS_AFFINE
+from .heads import BERNOULLI, CATEGORICAL, MIXTURE, NORMAL, SOFTPLUS_AFFINE
 from .normal import normal_term, normal_value
 
 __all__ = ["head_log_prob", "head_value", "is_undefined", "likelihood", "log_total"]
@@ -49,6 +49,14 @@ def _mixture_log_prob(state, at, size, value, i):
 
 
 @device
+def _categorical_log_prob(state, at, size, value, i):
+    """log of the softmax, at the state that ``value`` is."""
+    largest, total = log_total(state, at, size, i)
+    own = float64(state[at + state_of(value, size), i])
+    return type(largest)(own - float64(largest) - log_wide(type(largest)(total)))
+
+
+@device
 def likelihood(head, state, at, size, value, i):
     """log p(value) of heads that are trained here: without affine ones, whose code would cost registers."""
     z = state[at, i]
@@ -56,9 +64,7 @@ def likelihood(head, state, at, size, value, i):
     if head == BERNOULLI:
         return bit_log_prob(value, z)
     if head == CATEGORICAL:
-        largest, total = log_total(state, at, size, i)
-        own = float64(state[at + state_of(value, size), i])
-        return type(z)(own - float64(largest) - log_wide(type(z)(total)))
+        return _categorical_log_prob(state, at, size, value, i)
     if head == MIXTURE:
         return _mixture_log_prob(state, at, size, value, i)
     return normal_term(value, z, state[at + 1, i])
@@ -66,9 +72,17 @@ def likelihood(head, state, at, size, value, i):
 
 @device
 def head_log_prob(head, state, at, size, value, i):
-    """log p(value); for affine heads log |d noise / d value|."""
-    if head != AFFINE and head != SOFTPLUS_AFFINE:
-        return likelihood(head, state, at, size, value, i)
+    """log p(value); for affine heads log |d noise / d value|. Calling ``likelihood`` here would cost 15 registers."""
+    z = state[at, i]
+    value = type(z)(value)
+    if head == BERNOULLI:
+        return bit_log_prob(value, z)
+    if head == CATEGORICAL:
+        return _categorical_log_prob(state, at, size, value, i)
+    if head == NORMAL:
+        return normal_term(value, z, state[at + 1, i])
+    if head == MIXTURE:
+        return _mixture_log_prob(state, at, size, value, i)
     if head == SOFTPLUS_AFFINE:
         return log(softplus_slope(state[at + 1, i]))
     return soft_cap(state[at + 1, i])
