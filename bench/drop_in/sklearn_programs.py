@@ -97,7 +97,7 @@ PROGRAMS = [
     Program(
         "scikit-learn predict_proba, a tenth missing",
         NEEDS,
-        0.0,
+        None,
         of_incomplete_rows,
         note="theirs: SimpleImputer and GaussianNB",
     ),

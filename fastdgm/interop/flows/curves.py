@@ -30,7 +30,7 @@ ACTIVATIONS = {
 
 def curves_of(link: str) -> Curves:
     """Of networks whose scales become slopes by ``link``."""
-    return Curves(_activate, lambda scale: _differentiated(lambda own: slope_of(link, own), scale))
+    return Curves(_activate, lambda scale: _differentiated(lambda own: slope_of(link, own), scale), _product)
 
 
 def _activate(name: str, sums: Array) -> tuple[Array, Array]:
@@ -44,3 +44,8 @@ def _differentiated(function: Any, x: Array) -> tuple[Array, Array]:
         values = function(leaf)
         (derivatives,) = torch.autograd.grad(values.sum(), leaf)
     return values.detach().numpy(), derivatives.numpy()
+
+
+def _product(one: Array, other: Array) -> Array:
+    product: Array = (torch.from_numpy(one) @ torch.from_numpy(other)).numpy()
+    return product
