@@ -53,10 +53,10 @@ class BayesNetClassifier(ClassifierMixin, BaseEstimator):
 
     Examples
     --------
-    >>> from fastdgm.interop.sklearn import BayesNetClassifier  # doctest: +SKIP
-    >>> X = [["rain", 3.5], ["sun", 21.0], ["rain", 8.0], ["sun", 17.5]]  # doctest: +SKIP
-    >>> model = BayesNetClassifier().fit(X, ["train", "bike", "train", "bike"])  # doctest: +SKIP
-    >>> model.predict([["sun", None], [None, 4.0]])  # doctest: +SKIP
+    >>> from fastdgm.interop.sklearn import BayesNetClassifier
+    >>> X = [["rain", 3.5], ["sun", 21.0], ["rain", 8.0], ["sun", 17.5]]
+    >>> model = BayesNetClassifier().fit(X, ["train", "bike", "train", "bike"])
+    >>> model.predict([["sun", None], [None, 4.0]])
     array(['bike', 'train'], dtype='<U5')
     """
 

@@ -48,12 +48,12 @@ class DensityEstimator(DensityMixin, JointEstimator):
     Examples
     --------
     >>> import numpy as np
-    >>> from fastdgm.interop.sklearn import DensityEstimator  # doctest: +SKIP
+    >>> from fastdgm.interop.sklearn import DensityEstimator
     >>> rng = np.random.default_rng(0)
     >>> X = np.concatenate([rng.normal(0, 1, (200, 2)), rng.normal(9, 1, (100, 2))])
-    >>> from sklearn.model_selection import GridSearchCV  # doctest: +SKIP
-    >>> search = GridSearchCV(DensityEstimator(random_state=0), {"n_components": [1, 2]}).fit(X)  # doctest: +SKIP
-    >>> search.best_params_  # doctest: +SKIP
+    >>> from sklearn.model_selection import GridSearchCV
+    >>> search = GridSearchCV(DensityEstimator(random_state=0), {"n_components": [1, 2]}).fit(X)
+    >>> search.best_params_
     {'n_components': 2}
     """
 

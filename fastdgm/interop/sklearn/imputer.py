@@ -60,9 +60,9 @@ class BayesNetImputer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
 
     Examples
     --------
-    >>> from fastdgm.interop.sklearn import BayesNetImputer  # doctest: +SKIP
-    >>> X = [["rain", 3.5], ["rain", 4.5], ["rain", None], ["sun", 21.0], ["sun", 19.0]]  # doctest: +SKIP
-    >>> BayesNetImputer([("x0", "x1")]).fit_transform(X)[2].tolist()  # doctest: +SKIP
+    >>> from fastdgm.interop.sklearn import BayesNetImputer
+    >>> X = [["rain", 3.5], ["rain", 4.5], ["rain", None], ["sun", 21.0], ["sun", 19.0]]
+    >>> BayesNetImputer([("x0", "x1")]).fit_transform(X)[2].tolist()
     ['rain', 4.0]
     """
 

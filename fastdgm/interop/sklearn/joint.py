@@ -96,9 +96,9 @@ class JointEstimator(BaseEstimator):
         Examples
         --------
         >>> import numpy as np
-        >>> from fastdgm.interop.sklearn import DensityEstimator  # doctest: +SKIP
-        >>> X = np.random.default_rng(0).normal(size=(100, 2))  # doctest: +SKIP
-        >>> DensityEstimator().fit(X).sample(5, random_state=0).shape  # doctest: +SKIP
+        >>> from fastdgm.interop.sklearn import DensityEstimator
+        >>> X = np.random.default_rng(0).normal(size=(100, 2))
+        >>> DensityEstimator().fit(X).sample(5, random_state=0).shape
         (5, 2)
         """
         return self._drawn(n_samples, {}, random_state)

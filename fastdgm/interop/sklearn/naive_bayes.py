@@ -60,9 +60,9 @@ class NaiveBayes(ClassifierMixin, BaseEstimator):
 
     Examples
     --------
-    >>> from fastdgm.interop.sklearn import NaiveBayes  # doctest: +SKIP
-    >>> X = [["f", 1.62], ["m", 1.81], ["f", 1.66], ["m", None]]  # doctest: +SKIP
-    >>> NaiveBayes().fit(X, ["no", "yes", "no", "yes"]).predict([[None, 1.65]])  # doctest: +SKIP
+    >>> from fastdgm.interop.sklearn import NaiveBayes
+    >>> X = [["f", 1.62], ["m", 1.81], ["f", 1.66], ["m", None]]
+    >>> NaiveBayes().fit(X, ["no", "yes", "no", "yes"]).predict([[None, 1.65]])
     array(['no'], dtype='<U3')
     """
 

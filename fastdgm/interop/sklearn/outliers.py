@@ -36,9 +36,9 @@ class OutlierDetector(OutlierMixin, JointEstimator):
     Examples
     --------
     >>> import numpy as np
-    >>> from fastdgm.interop.sklearn import OutlierDetector  # doctest: +SKIP
+    >>> from fastdgm.interop.sklearn import OutlierDetector
     >>> X = np.random.default_rng(0).normal(size=(200, 2))
-    >>> OutlierDetector(contamination=0.05).fit(X).predict([[0.0, 0.0], [9.0, 9.0]])  # doctest: +SKIP
+    >>> OutlierDetector(contamination=0.05).fit(X).predict([[0.0, 0.0], [9.0, 9.0]])
     array([ 1, -1])
     """
 

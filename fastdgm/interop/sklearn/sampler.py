@@ -34,10 +34,10 @@ class Sampler(JointEstimator):
 
     Examples
     --------
-    >>> import pandas as pd  # doctest: +SKIP
-    >>> from fastdgm.interop.sklearn import Sampler  # doctest: +SKIP
-    >>> frame = pd.DataFrame({"city": ["bonn", "rome", "bonn"], "age": [31, 45, 27]})  # doctest: +SKIP
-    >>> Sampler("full_joint").fit(frame).sample(2, random_state=0)  # doctest: +SKIP
+    >>> import pandas as pd
+    >>> from fastdgm.interop.sklearn import Sampler
+    >>> frame = pd.DataFrame({"city": ["bonn", "rome", "bonn"], "age": [31, 45, 27]})
+    >>> Sampler("full_joint").fit(frame).sample(2, random_state=0)
        city  age
     0  rome   27
     1  bonn   31
