@@ -90,12 +90,20 @@ def main() -> int:
     print(", ".join(f"{rate:.3g} {name.replace('_', ' ')}" for name, rate in rates._asdict().items()), "in a second\n")
     found = measure_public(SIZES[size], rates)
     print_public(found)
-    cases = twins.print_twins(twins.records_of(twins.SIZES[size], rates))
-    if size == "full" and not config.ENABLE_CUDASIM:
-        gpu = card() | rounded(rates)
-        name = gpu["name"].lower().removeprefix("nvidia ").partition(" ")[0]  # "NVIDIA H100 80GB HBM3": h100
-        print("kept as", write_results(f"gpu_{name}", {"machine": machine | {"gpu": gpu}} | found | {"cases": cases}))
+    cases: list[dict[str, Any]] = []
+    try:
+        twins.print_twins(twins.records_of(twins.SIZES[size], rates), cases)
+    finally:  # also what was found before Ctrl-C
+        if size == "full" and not config.ENABLE_CUDASIM:
+            keep(machine, rates, found | {"cases": cases})
     return 0 if is_right(found, cases) else 1
+
+
+def keep(machine: dict[str, Any], rates: Rates, found: dict[str, Any]) -> None:
+    """As a file named after the card."""
+    gpu = card() | rounded(rates)
+    name = gpu["name"].lower().removeprefix("nvidia ").partition(" ")[0]  # "NVIDIA H100 80GB HBM3": h100
+    print("kept as", write_results(f"gpu_{name}", {"machine": machine | {"gpu": gpu}} | found))
 
 
 if __name__ == "__main__":

@@ -209,11 +209,10 @@ def line(record: dict[str, Any]) -> str:
     return "| " + " | ".join("" if cell is None else str(cell) for cell in cells) + " |"
 
 
-def print_twins(records: Iterator[dict[str, Any]]) -> list[dict[str, Any]]:
-    """A table as they come, then which of them are wrong or were not tried."""
+def print_twins(records: Iterator[dict[str, Any]], found: list[dict[str, Any]]) -> None:
+    """A table as they come, added to what was ``found``; then which of them are wrong or were not tried."""
     print("| " + " | ".join(column.replace("_", " ") for column in COLUMNS) + " |")
     print("|---" * len(COLUMNS) + "|")
-    found = []
     for record in records:
         found.append(record)
         print(line(record), flush=True)
@@ -221,4 +220,3 @@ def print_twins(records: Iterator[dict[str, Any]]) -> list[dict[str, Any]]:
     print(f"\n{len(found) - len(wrong)} of {len(found)} twins are right", *wrong, sep="\n  ")
     untried = twin_names() - {record.get("kernel") for record in found}
     print("without a case or broken:", *sorted(untried) or ["none"], sep="\n  ")
-    return found
