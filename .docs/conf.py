@@ -23,8 +23,12 @@ extensions = [
     "docstrings",
     "mathml",
     "pages",
+    "pictures",
+    "speed",
 ]
 autodoc_typehints = "none"
+autodoc_preserve_defaults = True
+toc_object_entries_show_parents = "hide"
 autodoc_member_order = "bysource"
 default_role = "literal"
 html_math_renderer = "mathml"
@@ -43,6 +47,8 @@ if page := os.environ.get("FASTDGM_DOCS_PAGE"):
     nb_execution_excludepatterns = [f"{each}.md" for each in map(str, sources) if each != page]
 
 html_theme = "furo"
+html_static_path = ["static"]
+html_css_files = ["site.css"]
 html_title = f"fastdgm {release}"
 copybutton_prompt_text = r">>> |\.\.\. |\$ "
 copybutton_prompt_is_regexp = True
