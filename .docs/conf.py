@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 FOLDER = Path(__file__).resolve().parent
-sys.path.insert(0, str(FOLDER.parent))
+sys.path[:0] = [str(FOLDER.parent), str(FOLDER / "extensions")]
 
 import fastdgm  # noqa: E402
 
@@ -19,7 +19,19 @@ extensions = [
     "myst_nb",
     "sphinx.ext.autodoc",
     "sphinx_copybutton",
+    "command_line",
+    "docstrings",
+    "mathml",
+    "pages",
+    "pictures",
+    "speed",
 ]
+autodoc_typehints = "none"
+autodoc_preserve_defaults = True
+toc_object_entries_show_parents = "hide"
+autodoc_member_order = "bysource"
+default_role = "literal"
+html_math_renderer = "mathml"
 
 # Pages are Markdown; those of tutorials/ and how_to/ with cells are run while the site is built, and an error in one of
 # them is an error of the build. FASTDGM_DOCS_PAGE=tutorials/03_naive_bayes runs that page alone.
@@ -35,6 +47,8 @@ if page := os.environ.get("FASTDGM_DOCS_PAGE"):
     nb_execution_excludepatterns = [f"{each}.md" for each in map(str, sources) if each != page]
 
 html_theme = "furo"
+html_static_path = ["static"]
+html_css_files = ["site.css"]
 html_title = f"fastdgm {release}"
 copybutton_prompt_text = r">>> |\.\.\. |\$ "
 copybutton_prompt_is_regexp = True
