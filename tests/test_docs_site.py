@@ -40,7 +40,7 @@ docstrings, pages, check, pictures = map(
 def described():
     """How often each name is described on the pages of the reference."""
     texts = [page.read_text() for page in (SITE / "reference").glob("*.md")]
-    names = re.findall(r"^\.\. (?:auto\w+|py:data):: (fastdgm\S*)$", "\n".join(texts), re.MULTILINE)
+    names = re.findall(r"^\.\. (?:auto\w+|py:data):: (fastdgm[\w.]*)", "\n".join(texts), re.MULTILINE)
     return Counter(names)
 
 
@@ -98,6 +98,8 @@ def test_docstrings_become_lists_and_literal_blocks():
     x, *rest : names that end in net_, or *not*
         at all.
 
+        More of it.
+
     Raises
     ------
     ValueError : one. KeyError, TypeError (both) : two
@@ -112,6 +114,7 @@ def test_docstrings_become_lists_and_literal_blocks():
         "``x``, ``*rest``",
         "    names that end in net\\_, or *not*",
         "    at all.",
+        "    More of it.",
         ".. rubric:: Raises",
         "``ValueError``",
         "    one.",
@@ -129,6 +132,19 @@ def test_sections_of_public_docstrings_are_known():
             lines = (text or "").split("\n")
             headings = [line for line, below in pairwise(lines) if re.fullmatch("-{3,}", below)]
             assert set(headings) <= set(docstrings.SECTIONS), name
+
+
+def test_parameters_that_docstrings_list_exist():
+    """And those that are there: all that the entries of a list name are arguments, each at the start of its line."""
+    for name in fd.__all__:
+        value = getattr(fd, name)
+        for own in (value, *vars(value).values()) if inspect.isclass(value) else (value,):
+            text = inspect.getdoc(own) or ""
+            lines = dict(docstrings.sections(text.split("\n"))).get("Parameters")
+            if lines and callable(own):
+                entries = [docstrings.ENTRY.match(line) for line in lines]
+                listed = {each.strip("* ") for entry in entries if entry for each in entry[1].split(",")}
+                assert listed <= set(inspect.signature(own).parameters), (name, own)
 
 
 def test_pictures_of_cells_are_cut_to_their_size():

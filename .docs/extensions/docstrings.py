@@ -81,9 +81,12 @@ def listed(heading: str, lines: list[str]) -> list[str]:
     out: list[str] = []
     inner = {"Raises": ERROR, "Warns": ERROR, "Attributes": FITTED}.get(heading)
     for paragraph in paragraphs(lines):
-        for item in items(paragraph) if inner is None else [" ".join(map(str.strip, paragraph))]:
-            entries = split_at(inner, item) if inner else [item]
-            for entry in entries:
+        if out and all(line.startswith("    ") for line in paragraph):  # more of the last entry
+            more = prose([line.removeprefix("    ") for line in paragraph])
+            out += [f"    {line}".rstrip() for line in more]
+            continue
+        for item in [" ".join(map(str.strip, paragraph))] if inner else items(paragraph):
+            for entry in split_at(inner, item) if inner else [item]:
                 out += defined(entry)
     return [*out, ""]
 
