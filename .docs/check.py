@@ -1,8 +1,8 @@
 """Checks a built site: every link inside of it leads somewhere, nothing comes from other hosts, notebooks were run.
 
-    python .docs/check.py build/docs
+    python .docs/check.py build/docs [--not-run]
 
-Links to other hosts are not followed.
+Links to other hosts are not followed. ``--not-run``: the site was built with nb_execution_mode=off.
 """
 
 from __future__ import annotations
@@ -38,8 +38,8 @@ class Page(HTMLParser):
                 self.loaded.append(link)
 
 
-def problems(site: Path) -> Iterator[str]:
-    """Everything that is wrong, a line each."""
+def problems(site: Path, *, not_run: bool = False) -> Iterator[str]:
+    """Everything that is wrong, a line each; ``not_run``: notebooks need no outputs."""
     pages = {path.resolve(): Page(path.read_text()) for path in sorted(site.rglob("*.html"))}
     if not pages:
         yield f"no pages in {site}"
@@ -47,7 +47,7 @@ def problems(site: Path) -> Iterator[str]:
         name = path.relative_to(site.resolve())
         yield from (f"{name}: {each}" for each in dict.fromkeys(broken_links(path, page, pages)))
         if name.parent.name == "tutorials":
-            yield from (f"{name}: {each}" for each in notebook_problems(path, page))
+            yield from (f"{name}: {each}" for each in notebook_problems(path, page, not_run))
 
 
 def broken_links(path: Path, page: Page, pages: dict[Path, Page]) -> Iterator[str]:
@@ -67,12 +67,12 @@ def broken_links(path: Path, page: Page, pages: dict[Path, Page]) -> Iterator[st
             yield f"leads to {link}, whose page has no such anchor"
 
 
-def notebook_problems(path: Path, page: Page) -> Iterator[str]:
+def notebook_problems(path: Path, page: Page, not_run: bool) -> Iterator[str]:
     """Of the notebook that a tutorial offers: it is there, and all of its cells have been run."""
     notebooks = [path.parent / link for link in page.links if link.endswith(".ipynb") and "_downloads" in link]
     if not notebooks:
         yield "has no link to its notebook: {nb-download}`NAME.ipynb`"
-    for notebook in filter(Path.is_file, notebooks):
+    for notebook in () if not_run else filter(Path.is_file, notebooks):
         cells = [cell for cell in json.loads(notebook.read_text())["cells"] if cell["cell_type"] == "code"]
         if not cells or any(cell["execution_count"] is None for cell in cells if "".join(cell["source"]).strip()):
             yield f"{notebook.name} has cells that were not run"
@@ -80,12 +80,13 @@ def notebook_problems(path: Path, page: Page) -> Iterator[str]:
             yield f"{notebook.name} has no outputs"
 
 
-def main(site: Path) -> int:
+def main(arguments: list[str]) -> int:
     """Print what is wrong, and how much was looked at."""
-    found = list(problems(site))
+    site = Path(arguments[0])
+    found = list(problems(site, not_run="--not-run" in arguments))
     print("\n".join([*found, f"{site}: {len(list(site.rglob('*.html')))} pages, {len(found)} problems"]))
     return bool(found)
 
 
 if __name__ == "__main__":
-    sys.exit(main(Path(sys.argv[1])))
+    sys.exit(main(sys.argv[1:]))
