@@ -42,6 +42,7 @@ nb_execution_raise_on_error = True
 nb_execution_timeout = 400
 nb_execution_in_temp = True
 nb_merge_streams = True
+nb_execution_show_tb = True
 if page := os.environ.get("FASTDGM_DOCS_PAGE"):
     sources = (found.relative_to(FOLDER).with_suffix("") for found in FOLDER.rglob("*.md"))
     nb_execution_excludepatterns = [f"{each}.md" for each in map(str, sources) if each != page]

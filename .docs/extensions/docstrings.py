@@ -28,6 +28,7 @@ FOR_ENGINES = {
     *("uniforms_per_variable", "words_per_row", "with_parameters", "with_module", "n_context", "head"),
     *("blocks", "memory_by_name", "schema", "of"),
 }
+OF_ALL_CONDITIONALS = {"from_parameters", "variable", "is_fitted"}
 
 
 def converted(lines: list[str]) -> list[str]:
@@ -80,9 +81,12 @@ def listed(heading: str, lines: list[str]) -> list[str]:
     out: list[str] = []
     inner = {"Raises": ERROR, "Warns": ERROR, "Attributes": FITTED}.get(heading)
     for paragraph in paragraphs(lines):
-        for item in items(paragraph) if inner is None else [" ".join(map(str.strip, paragraph))]:
-            entries = split_at(inner, item) if inner else [item]
-            for entry in entries:
+        if out and all(line.startswith("    ") for line in paragraph):  # more of the last entry
+            more = prose([line.removeprefix("    ") for line in paragraph])
+            out += [f"    {line}".rstrip() for line in more]
+            continue
+        for item in [" ".join(map(str.strip, paragraph))] if inner else items(paragraph):
+            for entry in split_at(inner, item) if inner else [item]:
                 out += defined(entry)
     return [*out, ""]
 
@@ -143,7 +147,8 @@ def skip(app: Any, what: str, name: str, value: Any, skipped: bool, options: Any
     """Of a class, what it has from scikit-learn, and what its base class asks it for on behalf of engines."""
     inner = getattr(value, "__func__", getattr(value, "fget", value))
     home = getattr(inner, "__module__", None) or ""
-    return True if home.startswith("sklearn.") or name in FOR_ENGINES else None
+    of_all = home.startswith("fastdgm.conditionals.") and name in OF_ALL_CONDITIONALS
+    return True if home.startswith("sklearn.") or name in FOR_ENGINES or of_all else None
 
 
 def setup(app: Any) -> dict[str, bool]:
