@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .cluster import Shipped
-from .frames import checked_data, in_partition, is_frame, place_of
+from .frames import checked_data, in_partition, is_frame, no_rows, place_of
 
 if TYPE_CHECKING:
     from ...inference.impossible import Impossible
@@ -71,7 +71,7 @@ def _options(given: Sequence[str] | None, impossible: Impossible) -> dict[str, A
 
 def _score_none(net: Any, data: Any, options: dict[str, Any]) -> None:
     """Raise now what is wrong with columns and options, by scoring no rows."""
-    net.log_prob(data._meta if is_frame(data) else np.empty((0, data.shape[1]), data.dtype), **options)
+    net.log_prob(no_rows(data), **options)
 
 
 def _scored_frame(
