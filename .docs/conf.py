@@ -26,6 +26,7 @@ extensions = [
     "pictures",
     "speed",
 ]
+nitpicky = True
 autodoc_typehints = "none"
 autodoc_preserve_defaults = True
 toc_object_entries_show_parents = "hide"
