@@ -26,6 +26,7 @@ extensions = [
     "pictures",
     "speed",
 ]
+nitpicky = True
 autodoc_typehints = "none"
 autodoc_preserve_defaults = True
 toc_object_entries_show_parents = "hide"
@@ -42,6 +43,7 @@ nb_execution_raise_on_error = True
 nb_execution_timeout = 400
 nb_execution_in_temp = True
 nb_merge_streams = True
+nb_output_stderr = "remove"  # "compiling ..."; a cell that shows a warning says so: mystnb: {output_stderr: show}
 nb_execution_show_tb = True
 if page := os.environ.get("FASTDGM_DOCS_PAGE"):
     sources = (found.relative_to(FOLDER).with_suffix("") for found in FOLDER.rglob("*.md"))

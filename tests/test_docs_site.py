@@ -21,7 +21,7 @@ if not SITE.exists():
 PAGES = sorted(SITE.rglob("*.md"))
 NOTEBOOKS = [page for page in PAGES if "```{code-cell}" in page.read_text()]
 # Packages of interop/ with names of their own; those of kernels are the table of kernels.
-PACKAGES = ("flows", "nltk", "patches", "sklearn")
+PACKAGES = ("dask", "flows", "nltk", "patches", "sklearn")
 
 
 def module(name):
@@ -48,7 +48,7 @@ def test_every_public_name_is_described_once():
     found = described()
     assert {name: found[f"fastdgm.{name}"] for name in fd.__all__ if found[f"fastdgm.{name}"] != 1} == {}
     for package in PACKAGES:
-        pytest.importorskip("sklearn" if package == "sklearn" else "numpy")
+        pytest.importorskip(package if package in ("dask", "sklearn") else "numpy")
         own = f"fastdgm.interop.{package}"
         # Some are found under a shorter name, some are modules.
         short = {"patch", "from_sklearn", "counter", "vocabulary"}

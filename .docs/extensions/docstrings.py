@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from itertools import groupby
 from typing import Any
 
-LISTS = ("Parameters", "Attributes", "Raises", "Warns")
-SECTIONS = (*LISTS, "Returns", "Notes", "Examples", "References")
+LISTS = ("Parameters", "Attributes", "Returns", "Raises", "Warns")
+SECTIONS = (*LISTS, "Notes", "Examples", "References")
 # "name : text" where a list item begins: at the start of a line, or for errors and fitted_ names also within one.
 NAMES = r"\*{0,2}\w+(?:, \*{0,2}\w+)*"
 ENTRY = re.compile(rf"^({NAMES}),? : (.*)", re.DOTALL)
@@ -151,8 +151,18 @@ def skip(app: Any, what: str, name: str, value: Any, skipped: bool, options: Any
     return True if home.startswith("sklearn.") or name in FOR_ENGINES or of_all else None
 
 
+def public_name(app: Any, env: Any, node: Any, content: Any) -> Any:
+    """What a docstring of another module calls by its public name alone: :class:`BayesNet`."""
+    if node.get("refdomain") != "py":
+        return None
+    target = f"fastdgm.{node['reftarget']}"
+    python = env.get_domain("py")
+    return python.resolve_xref(env, node["refdoc"], app.builder, node["reftype"], target, node, content)
+
+
 def setup(app: Any) -> dict[str, bool]:
     """Called by Sphinx."""
+    app.connect("missing-reference", public_name)
     app.connect("autodoc-skip-member", skip)
     app.connect("autodoc-process-docstring", convert)
     return {"parallel_read_safe": True}
