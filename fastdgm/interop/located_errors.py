@@ -44,5 +44,6 @@ def _called(text: str, part: str, index: Sequence[Any] | None) -> str:
     if found is None or index is None or int(found[1]) >= len(index):
         return ""
     entry = index[int(found[1])]
-    entry = entry.item() if hasattr(entry, "item") else entry  # a NumPy number reads as np.int64(7)
+    for plain in ("item", "as_py"):  # numbers of NumPy, scalars of Arrow
+        entry = getattr(entry, plain)() if hasattr(entry, plain) else entry
     return f"; row {found[1]} of {part} has the index {entry!r:.80}"
