@@ -47,6 +47,7 @@ def described():
 def test_every_public_name_is_described_once():
     found = described()
     assert {name: found[f"fastdgm.{name}"] for name in fd.__all__ if found[f"fastdgm.{name}"] != 1} == {}
+    assert {name for name in fd.interop.__all__ if found[f"fastdgm.interop.{name}"] != 1} == set()
     for package in PACKAGES:
         pytest.importorskip(package if package in ("dask", "sklearn") else "numpy")
         own = f"fastdgm.interop.{package}"
