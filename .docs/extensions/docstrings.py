@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from itertools import groupby
 from typing import Any
 
-LISTS = ("Parameters", "Attributes", "Raises", "Warns")
-SECTIONS = (*LISTS, "Returns", "Notes", "Examples", "References")
+LISTS = ("Parameters", "Attributes", "Returns", "Raises", "Warns")
+SECTIONS = (*LISTS, "Notes", "Examples", "References")
 # "name : text" where a list item begins: at the start of a line, or for errors and fitted_ names also within one.
 NAMES = r"\*{0,2}\w+(?:, \*{0,2}\w+)*"
 ENTRY = re.compile(rf"^({NAMES}),? : (.*)", re.DOTALL)
@@ -28,6 +28,7 @@ FOR_ENGINES = {
     *("uniforms_per_variable", "words_per_row", "with_parameters", "with_module", "n_context", "head"),
     *("blocks", "memory_by_name", "schema", "of"),
 }
+OF_ALL_CONDITIONALS = {"from_parameters", "variable", "is_fitted"}
 
 
 def converted(lines: list[str]) -> list[str]:
@@ -80,9 +81,12 @@ def listed(heading: str, lines: list[str]) -> list[str]:
     out: list[str] = []
     inner = {"Raises": ERROR, "Warns": ERROR, "Attributes": FITTED}.get(heading)
     for paragraph in paragraphs(lines):
-        for item in items(paragraph) if inner is None else [" ".join(map(str.strip, paragraph))]:
-            entries = split_at(inner, item) if inner else [item]
-            for entry in entries:
+        if out and all(line.startswith("    ") for line in paragraph):  # more of the last entry
+            more = prose([line.removeprefix("    ") for line in paragraph])
+            out += [f"    {line}".rstrip() for line in more]
+            continue
+        for item in [" ".join(map(str.strip, paragraph))] if inner else items(paragraph):
+            for entry in split_at(inner, item) if inner else [item]:
                 out += defined(entry)
     return [*out, ""]
 
@@ -143,11 +147,22 @@ def skip(app: Any, what: str, name: str, value: Any, skipped: bool, options: Any
     """Of a class, what it has from scikit-learn, and what its base class asks it for on behalf of engines."""
     inner = getattr(value, "__func__", getattr(value, "fget", value))
     home = getattr(inner, "__module__", None) or ""
-    return True if home.startswith("sklearn.") or name in FOR_ENGINES else None
+    of_all = home.startswith("fastdgm.conditionals.") and name in OF_ALL_CONDITIONALS
+    return True if home.startswith("sklearn.") or name in FOR_ENGINES or of_all else None
+
+
+def public_name(app: Any, env: Any, node: Any, content: Any) -> Any:
+    """What a docstring of another module calls by its public name alone: :class:`BayesNet`."""
+    if node.get("refdomain") != "py":
+        return None
+    target = f"fastdgm.{node['reftarget']}"
+    python = env.get_domain("py")
+    return python.resolve_xref(env, node["refdoc"], app.builder, node["reftype"], target, node, content)
 
 
 def setup(app: Any) -> dict[str, bool]:
     """Called by Sphinx."""
+    app.connect("missing-reference", public_name)
     app.connect("autodoc-skip-member", skip)
     app.connect("autodoc-process-docstring", convert)
     return {"parallel_read_safe": True}
