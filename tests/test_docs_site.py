@@ -124,6 +124,18 @@ def test_docstrings_become_lists_and_literal_blocks():
     ]
 
 
+def test_code_behind_two_colons_is_python():
+    found = docstrings.converted(["In Spark::", "", "    rows = f(x)", "", "And:", "", "    y = x"])
+    assert [line for line in found if line] == [
+        "In Spark:",
+        ".. code-block:: python",
+        "    rows = f(x)",
+        "And:",
+        ".. code-block:: none",
+        "    y = x",
+    ]
+
+
 def test_sections_of_public_docstrings_are_known():
     """A heading that the site does not know would be text with a line below it."""
     for name in fd.__all__:
