@@ -21,6 +21,7 @@ extensions = [
     "sphinx_copybutton",
     "command_line",
     "docstrings",
+    "examples",
     "mathml",
     "pages",
     "pictures",
@@ -39,7 +40,6 @@ html_math_renderer = "mathml"
 myst_enable_extensions = ["dollarmath", "amsmath", "colon_fence", "deflist", "attrs_inline"]
 myst_heading_anchors = 4
 nb_execution_mode = "force"
-nb_execution_raise_on_error = True
 nb_execution_timeout = 400
 nb_execution_in_temp = True
 nb_merge_streams = True

@@ -47,6 +47,7 @@ def described():
 def test_every_public_name_is_described_once():
     found = described()
     assert {name: found[f"fastdgm.{name}"] for name in fd.__all__ if found[f"fastdgm.{name}"] != 1} == {}
+    assert {name for name in fd.interop.__all__ if found[f"fastdgm.interop.{name}"] != 1} == set()
     for package in PACKAGES:
         pytest.importorskip(package if package in ("dask", "sklearn") else "numpy")
         own = f"fastdgm.interop.{package}"
@@ -120,6 +121,18 @@ def test_docstrings_become_lists_and_literal_blocks():
         "    one.",
         "``KeyError``, ``TypeError`` (both)",
         "    two lines.",
+    ]
+
+
+def test_code_behind_two_colons_is_python():
+    found = docstrings.converted(["In Spark::", "", "    rows = f(x)", "", "And:", "", "    y = x"])
+    assert [line for line in found if line] == [
+        "In Spark:",
+        ".. code-block:: python",
+        "    rows = f(x)",
+        "And:",
+        ".. code-block:: none",
+        "    y = x",
     ]
 
 

@@ -63,15 +63,18 @@ def paragraphs(lines: list[str]) -> Iterator[list[str]]:
 
 
 def prose(lines: list[str]) -> list[str]:
-    """Paragraphs; what is indented is a formula or a drawing, and keeps its lines."""
+    """Paragraphs; what is indented is a formula or a drawing, or Python behind ``::``, and keeps its lines."""
     out: list[str] = []
+    language = "none"
     for paragraph in paragraphs(lines):
         if paragraph[0].startswith(">>>"):
             out += paragraph
         elif all(line.startswith("    ") for line in paragraph):
-            out += [".. code-block:: none", "", *paragraph]
+            out += [f".. code-block:: {language}", "", *paragraph]
         else:
-            out += map(escaped, paragraph)
+            language = "python" if paragraph[-1].endswith("::") else "none"
+            *first, last = paragraph
+            out += map(escaped, [*first, last.removesuffix(":") if language == "python" else last])
         out.append("")
     return out
 
