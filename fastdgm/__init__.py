@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from .runtime import forks as _forks  # noqa: F401  (makes forks wait for what other threads have locked)
 
-__version__ = "0.1.0"
+__version__ = "0.1.0"  # the one place: pyproject.toml reads it from here
 
 _HOME = {
     "Autoregressive": "autoregressive.module",
@@ -59,6 +59,7 @@ _HOME = {
     "patch": "interop.patches",
     "read": "io",
     "set_num_threads": "runtime.threads",
+    "show_versions": "versions",
     "write": "io",
 }
 
@@ -117,6 +118,7 @@ if TYPE_CHECKING:
     from .structures import independent as independent
     from .structures import markov_chain as markov_chain
     from .structures import naive_bayes as naive_bayes
+    from .versions import show_versions as show_versions
 
 
 def __getattr__(name: str) -> Any:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from .conditionals.base import Conditional
     from .learning.counts import Prior, UnknownLabels
     from .learning.em_options import EMOptions
+    from .learning.fitting import Fitted, Known
     from .learning.neural import TrainingData
     from .learning.neural_options import ModuleOptions
     from .learning.options import Schedule
@@ -376,6 +377,17 @@ class BayesNet(Sampler):
         self._statistics = fitted.statistics
         for warning in filter(None, (rows.warning, fitted.warning)):
             warnings.warn(warning, UserWarning, stacklevel=3)
+        return self
+
+    def _learn_by(self, learn: Callable[[Known], Fitted]) -> BayesNet:
+        """Swap in, all at once, what ``learn`` makes of what was declared: for rows that are elsewhere."""
+        from .learning.fitting import Known
+
+        fitted = learn(Known(self._parents, self._declared, self._conditionals if self._keeps_kinds else {}))
+        self._set_conditionals(fitted.conditionals)
+        self._statistics, self._history = fitted.statistics, ()
+        if fitted.warning:
+            warnings.warn(fitted.warning, UserWarning, stacklevel=3)
         return self
 
     def _learn_hidden(

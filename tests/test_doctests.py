@@ -15,7 +15,7 @@ MODULES = [
     for module in pkgutil.walk_packages(fastdgm.__path__, "fastdgm.")
     if not module.name.startswith("fastdgm.kernels") and module.name != "fastdgm.__main__"
 ]
-OPTIONAL = {"hmmlearn", "nflows", "pgmpy", "pyro", "sbi", "sklearn", "torch", "zuko"}
+OPTIONAL = {"dask", "hmmlearn", "nflows", "pgmpy", "pyro", "sbi", "sklearn", "torch", "zuko"}
 
 
 @pytest.mark.parametrize("name", MODULES)

@@ -53,7 +53,8 @@ class Autoregressive(ConditionalModel):
     module : torch.nn.Module that maps int64 codes ``(n, n_vars)`` to logits ``(n, n_vars, n_states)``; with two states
         also to ``(n, n_vars)``, the log-odds of state 1. They may come as ``.logits`` or ``["logits"]`` of what the
         module returns, or first in a tuple. It is kept, not copied; ``fit`` changes its parameters.
-    n_vars : number of variables. n_states : number of states of each.
+    n_vars : number of variables.
+    n_states : number of states of each.
     shift : output t of the module predicts variable t + 1, not t.
     start : the code that comes before variable 0, with ``shift``: tokenizer.bos_token_id, or what texts begin with.
         It need not be one of the states.

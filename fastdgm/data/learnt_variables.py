@@ -47,17 +47,17 @@ def infer_variables(data: Any, known: Mapping[str, Variable], names: Iterable[st
     vectors = {name: own.event_shape for name, own in known.items() if own.event_shape}
     unknown = [name for name in names if name not in known]
     table = table_columns(data, names)
-    _refuse_undeclared_vectors(table, unknown)
+    refuse_undeclared_vectors(table, unknown)
     vectors |= {name: (size,) for name, size in sizes_of_vectors(table, unknown).items()}
     columns, _ = matched_columns(data, names, vectors)
     found = {
-        name: Real(vectors[name]) if name in vectors else _inferred(name, list(column_pieces(name, columns[name])))
+        name: Real(vectors[name]) if name in vectors else inferred(name, list(column_pieces(name, columns[name])))
         for name in unknown
     }
     return {name: known[name] if name in known else found[name] for name in names}
 
 
-def _refuse_undeclared_vectors(table: Mapping[str, Any], unknown: Iterable[str]) -> None:
+def refuse_undeclared_vectors(table: Mapping[str, Any], unknown: Iterable[str]) -> None:
     """ValueError for arrays of codes or labels with several axes, and of numbers with more than two."""
     for name in unknown:
         column = as_array(table.get(name))
@@ -72,13 +72,14 @@ def _refuse_undeclared_vectors(table: Mapping[str, Any], unknown: Iterable[str])
             )
 
 
-def _inferred(name: str, parts: Sequence[Piece]) -> Variable:
-    if any(isinstance(part, Codes) and _has_fractions(part) for part in parts):
+def inferred(name: str, parts: Sequence[Piece]) -> Variable:
+    """What the pieces of a column say that it is, as ``infer_variables`` has it."""
+    if any(isinstance(part, Codes) and has_fractions(part) for part in parts):
         return Real()
     return Discrete(_states(name, parts))
 
 
-def _has_fractions(part: Codes) -> bool:
+def has_fractions(part: Codes) -> bool:
     """Whether a finite number is not whole."""
     values = part.values
     return values.dtype.kind == "f" and bool(np.any(np.isfinite(values) & (np.trunc(values) != values)))
@@ -91,11 +92,11 @@ def _states(name: str, parts: Iterable[Piece]) -> tuple[str, ...]:
     row = 0
     for part in parts:
         if isinstance(part, Labels):
-            _check_complete(name, part, row)
+            check_complete(name, part, row)
             _add_labels(name, part, found)
             ordered = ordered and part.ordered
         elif len(part):
-            first, last = _code_range(name, part, row)
+            first, last = code_range(name, part, row)
             smallest, n_codes = min(smallest, first), max(n_codes, last + 1)
         row += len(part)
     if not found and n_codes == 0:
@@ -108,7 +109,7 @@ def _states(name: str, parts: Iterable[Piece]) -> tuple[str, ...]:
     return tuple((found if ordered else _sorted(found)) if found else map(str, range(n_codes)))
 
 
-def _code_range(name: str, part: Codes, first_row: int) -> tuple[int, int]:
+def code_range(name: str, part: Codes, first_row: int) -> tuple[int, int]:
     """The smallest and the largest code; negative and absurdly large ones are refused."""
     values = whole_numbers(part.values, name, first_row)
     marker = -1 if values.dtype.kind == "i" else np.iinfo(values.dtype).max  # of a missing value
@@ -152,7 +153,8 @@ def _sorted(found: Mapping[str, object]) -> list[str]:
     return sorted(found)
 
 
-def _check_complete(name: str, part: Labels, first_row: int) -> None:
+def check_complete(name: str, part: Labels, first_row: int) -> None:
+    """MissingValuesError where a label is missing."""
     missing = part.values < 0
     if missing.any():
         raise missing_value(name, first_row + int(missing.argmax()))

@@ -104,3 +104,15 @@ class Schema:
         return isinstance(other, Schema) and list(self.variables.items()) == list(other.variables.items())
 
     __hash__ = None  # type: ignore[assignment]
+
+
+def values_of(values: Values, schema: Schema, chosen: Schema) -> Values:
+    """The blocks of some variables of a schema, copied, of the types that all of them have."""
+    codes = [row for name in chosen.states for row in _rows_of(schema, name)]
+    reals = [row for name in chosen.sizes for row in _rows_of(schema, name)]
+    return Values(values.codes[codes], values.reals[reals])
+
+
+def _rows_of(schema: Schema, name: str) -> range:
+    """Of the block that a variable is in."""
+    return range(schema.rows[name], schema.rows[name] + schema.variables[name].size)

@@ -74,7 +74,7 @@ class Program:
         self.schema = Schema({name: own.variable for name, own in conditionals.items()})
         self._kinds = [engine_of(own) for own in conditionals.values()]
         self.order = [column[name] for name in order]
-        self._parents = Members(conditionals, ()).parents
+        self.parents = Members(conditionals, ()).parents
 
     @cached_property
     def scoring(self) -> tuple[Engine, ...]:
@@ -105,7 +105,7 @@ class Program:
         while waiting:
             kind, members = self._kinds[waiting[0]], list[int]()
             for v in waiting:
-                if self._kinds[v] is kind and drawn.issuperset(self._parents[v]):
+                if self._kinds[v] is kind and drawn.issuperset(self.parents[v]):
                     members.append(v)
                     drawn.add(v)
             waiting = [v for v in waiting if v not in drawn]
@@ -141,16 +141,18 @@ class Program:
         self.draw(values, key, start)
         return values
 
-    def draw(self, values: Values, key: int, start: int) -> None:
-        """Draw the rows of the blocks that belong to variables in ``order``; what is known is there."""
+    def draw(self, values: Values, key: int, start: int, segments: Sequence[Segment] | None = None) -> None:
+        """Draw the rows of the blocks that belong to variables in ``order``, or to some segments alone; what is known
+        is there."""
         schema, n = self.schema, values.codes.shape[1]
-        for whole, own in groupby(self.segments, key=lambda segment: segment.engine.whole):
-            segments = tuple(own)
+        drawn = self.segments if segments is None else segments
+        for whole, own in groupby(drawn, key=lambda segment: segment.engine.whole):
+            neighbours = tuple(own)
 
-            def work(begin: int, end: int, segments: Sequence[Segment] = segments) -> None:
-                for segment in segments:
+            def work(begin: int, end: int, neighbours: Sequence[Segment] = neighbours) -> None:
+                for segment in neighbours:
                     segment.engine.sample(begin, end, key, start, values)
-                    if type(segment.engine) is not TableEngine:
+                    if not isinstance(segment.engine, TableEngine):
                         self._check_drawn(segment, values.codes[:, begin:end])
 
             ranges = [(0, n)] if whole else cell_ranges(n, schema.n_codes + schema.n_reals, Block.cells_per_piece)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import Any
 
-__all__ = ["flows", "nltk", "patches", "pgmpy", "pyagrum", "sklearn", "torch", "zuko"]
+__all__ = ["batches", "dask", "flows", "nltk", "patches", "pgmpy", "pyagrum", "sklearn", "torch", "zuko"]
 
 
 def __getattr__(name: str) -> Any:

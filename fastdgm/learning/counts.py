@@ -25,11 +25,17 @@ LARGEST_WEIGHT = 1e280  # of a row or a prior, so that no sum of them overflows
 
 
 class TrainingRows(NamedTuple):
-    """What is counted: rows, their weights, and what to tell about rows that were left out."""
+    """What is counted: rows and their weights, without rows that were left out."""
 
     block: Block
     weights: Any
-    warning: str = ""
+    n_dropped: int = 0
+    first_problem: str = ""  # of those that were
+
+    @property
+    def warning(self) -> str:
+        """What to tell; "" where no rows were left out."""
+        return dropped_warning(self.n_dropped, self.block.n + self.n_dropped, self.first_problem)
 
 
 class Prior(NamedTuple):
@@ -73,11 +79,16 @@ def training_rows(
     if isinstance(found, Block):
         return TrainingRows(found, weights)
     kept = found.kept
-    dropped = int((~kept).sum())
     if weights is not None:
         weights = checked_weights(weights, len(kept))[kept]
-    warning = f"{dropped} of {len(kept)} rows hold a label that is no state and were left out: {found.first_problem}"
-    return TrainingRows(found.block, weights, warning)
+    return TrainingRows(found.block, weights, int((~kept).sum()), found.first_problem)
+
+
+def dropped_warning(n_dropped: int, n_rows: int, first_problem: str) -> str:
+    """What to tell of rows that were left out; "" where there are none."""
+    if not n_dropped:
+        return ""
+    return f"{n_dropped} of {n_rows} rows hold a label that is no state and were left out: {first_problem}"
 
 
 def checked_prior(prior: Any, equivalent_sample_size: Any) -> Prior:

@@ -15,7 +15,7 @@ from ..data.labels import Labels, label_code
 from ..data.partial import PartialRows, as_partial_rows
 from ..data.schema import Schema, Values
 from ..errors import UnknownNameError
-from .counts import UnknownLabels, check_unknown, checked_weights
+from .counts import UnknownLabels, check_unknown, checked_weights, dropped_warning
 
 Array = npt.NDArray[Any]
 
@@ -50,8 +50,7 @@ def known_partial_rows(data: Any, schema: Schema, unknown: UnknownLabels) -> tup
         found = {name: _known_column(name, columns[name], schema.states[name]) for name in scalars}
         rows = as_partial_rows({**columns, **{name: own.values for name, own in found.items()}}, schema)
         kept = ~np.any([own.unknown for own in found.values()], axis=0)
-        dropped = int((~kept).sum())
-        warning = f"{dropped} of {len(kept)} rows hold a label that is no state and were left out: {error}"
+        warning = dropped_warning(int((~kept).sum()), len(kept), str(error))
         return taken_rows(rows, kept), Dropped(kept, warning)
 
 

@@ -97,29 +97,28 @@ class Learner:
         self._counts_alone = all_tables(self._targets)
         self._estimators = {} if self._counts_alone else _estimators(self._targets, schema, prior)
 
-    def refuse_all_at_once(self) -> None:
-        """TypeError, naming a variable, where one needs all rows at once."""
+    def refuse_all_at_once(self, verb: str = "partial_fit", instead: str = "fit(data)") -> None:
+        """TypeError, naming a variable and what to call ``instead``, where one needs all rows at once."""
         for target in self._targets:
             if isinstance(target.conditional, TRAINED):
                 raise TypeError(
-                    f"partial_fit cannot learn {target.name!r}, which learns by gradients in epochs over all rows: "
-                    "call fit(data)"
+                    f"{verb} cannot learn {target.name!r}, which learns by gradients in epochs over all rows: "
+                    f"call {instead}"
                 )
         for kind, own in self._estimators.items():
             if isinstance(own, RowsEstimator):
                 raise TypeError(
-                    f"partial_fit cannot learn the {kind} of {own.targets[0].name!r}, which needs all rows at once: "
-                    "call fit(data)"
+                    f"{verb} cannot learn the {kind} of {own.targets[0].name!r}, which needs all rows at once: "
+                    f"call {instead}"
                 )
 
     def collect(self, rows: TrainingRows, earlier: Any = None) -> Any:
         """The statistics of rows, added to earlier ones."""
         if self._counts_alone:
-            counts = count_families(self._parents, rows.block, rows.weights)
-            return counts if earlier is None else [old + new for old, new in zip(earlier, counts, strict=True)]
+            return self.merged(earlier, count_families(self._parents, rows.block, rows.weights))
         sums = {kind: own for kind, own in self._estimators.items() if isinstance(own, SumEstimator)}
         found = _collected(list(sums.values()), self._schema, rows.block, _weights(rows))
-        return self._merged(earlier, dict(zip(sums, found, strict=True)))
+        return self.merged(earlier, dict(zip(sums, found, strict=True)))
 
     def collect_on_card(self, queue: CudaQueue, block: CudaBlock, weights: Any, earlier: Any = None) -> Any:
         """The same of rows on a GPU, with weights (n,) there; None: 1 each.
@@ -127,17 +126,18 @@ class Learner:
         TypeError, naming a variable, where one is learnt on the CPU alone.
         """
         if self._counts_alone:
-            counts = count_families_on_card(self._parents, queue, block, weights)
-            return counts if earlier is None else [old + new for old, new in zip(earlier, counts, strict=True)]
+            return self.merged(earlier, count_families_on_card(self._parents, queue, block, weights))
         refuse_cpu_alone(self._targets, self._estimators)
         sums = {kind: own for kind, own in self._estimators.items() if isinstance(own, SumEstimator)}
         found = {kind: own.collect_on_card(queue, block, weights) for kind, own in sums.items()}
-        return self._merged(earlier, found)
+        return self.merged(earlier, found)
 
-    def _merged(self, earlier: Any, later: dict[str, Any]) -> dict[str, Any]:
-        """Statistics by kind of the rows of both; ``earlier`` may be None."""
+    def merged(self, earlier: Any, later: Any) -> Any:
+        """The statistics of the rows of both, those of ``earlier`` (None: of none) being the first."""
         if earlier is None:
             return later
+        if self._counts_alone:
+            return [old + new for old, new in zip(earlier, later, strict=True)]
         sums = {kind: own for kind, own in self._estimators.items() if isinstance(own, SumEstimator)}
         return {kind: own.merged(earlier[kind], later[kind]) for kind, own in sums.items()}
 

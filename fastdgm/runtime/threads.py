@@ -83,6 +83,17 @@ def num_threads(n: int | None) -> Iterator[None]:
         set_num_threads(before)
 
 
+@contextmanager
+def inline() -> Iterator[None]:
+    """Calls of this thread, in the block, do all of their work themselves: where others have split it already."""
+    before = getattr(_here, "busy", False)
+    _here.busy = True
+    try:
+        yield
+    finally:
+        _here.busy = before
+
+
 def _checked_number(n: int) -> int:
     number = whole_number(n, "the number of threads")
     if number < 1:

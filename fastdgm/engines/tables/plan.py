@@ -281,3 +281,24 @@ def _sampling_plan(net: Plans, clusters: Sequence[Sequence[int]]) -> SamplingPla
         fine=np.concatenate(fine),
         first_word=np.uint64(net.first_word),
     )
+
+
+def clusters_of(plan: SamplingPlan, first: int, last: int) -> SamplingPlan:
+    """Clusters ``first`` to ``last`` of a plan, with the words that they have in it; tables are shared."""
+    parents = slice(plan.parent_start[first], plan.parent_start[last])
+    members = slice(plan.member_start[first], plan.member_start[last])
+    tables = slice(plan.table_start[first], plan.table_start[last])
+    return SamplingPlan(
+        parent_start=plan.parent_start[first : last + 1] - plan.parent_start[first],
+        parent_column=plan.parent_column[parents],
+        parent_stride=plan.parent_stride[parents],
+        member_start=plan.member_start[first : last + 1] - plan.member_start[first],
+        member_column=plan.member_column[members],
+        member_shift=plan.member_shift[members],
+        member_mask=plan.member_mask[members],
+        slot_bits=plan.slot_bits[first:last],
+        table_start=plan.table_start[first : last + 1] - plan.table_start[first],
+        slots=plan.slots[tables],
+        fine=plan.fine[tables],
+        first_word=np.uint64(plan.first_word + np.uint64(first)),
+    )

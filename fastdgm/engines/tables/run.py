@@ -10,7 +10,7 @@ from ...data.schema import Values
 from ...kernels.cpt import ScoringPlan
 from ..base import Engine, Members
 from .loops import LOOPS
-from .plan import Plans
+from .plan import Plans, clusters_of
 
 SCORING_LOOPS = {"columns": "log_prob columns", "rows": "log_prob rows"}  # by layout of the codes
 
@@ -33,6 +33,10 @@ class TableEngine(Engine):
     def sample(self, begin: int, end: int, key: int, start: int, values: Values) -> None:
         """Draw the clusters in order."""
         LOOPS["sample", "cpu"](begin, end, np.uint64(key), np.uint64(start % 2**64), self.plans.sampling, values.codes)
+
+    def of_clusters(self, first: int, last: int) -> ClusterRun:
+        """What draws clusters ``first`` to ``last`` alone, from the same words."""
+        return ClusterRun(self, first, last)
 
     def log_prob(self, begin: int, end: int, part: Part, out: npt.NDArray[np.float64]) -> int:
         """By fused tables, from columns or from rows."""
@@ -60,3 +64,16 @@ class TableEngine(Engine):
     def n_bytes(self) -> int:
         """Memory of the sampling and scoring plans."""
         return self.plans.n_bytes
+
+
+class ClusterRun(TableEngine):
+    """Neighbouring clusters of an engine, which draws them and nothing else."""
+
+    def __init__(self, engine: TableEngine, first: int, last: int) -> None:
+        self.plans, self.numbers = engine.plans, engine.numbers
+        self._plans_of_states = {}
+        self._run = clusters_of(engine.plans.sampling, first, last)
+
+    def sample(self, begin: int, end: int, key: int, start: int, values: Values) -> None:
+        """Draw the clusters in order."""
+        LOOPS["sample", "cpu"](begin, end, np.uint64(key), np.uint64(start % 2**64), self._run, values.codes)

@@ -63,7 +63,7 @@ def recognised(sentence: Any) -> Everygrams | None:
     theirs = getattr(sys.modules.get("nltk.util"), "everygrams", everygrams)
     if sentence.gi_code not in (everygrams.__code__, getattr(theirs, "__code__", None)):
         return None
-    asked = inspect.getgeneratorlocals(sentence)
+    asked = dict(inspect.getgeneratorlocals(sentence))  # Python 3.13 gives a view that has no pop
     found = Everygrams(*(asked.pop(name, None) for name in Everygrams._fields))
     if any(asked.values()) or not isinstance(found.sequence, list | tuple):  # padding is left to the generator
         return None
