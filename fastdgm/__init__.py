@@ -5,12 +5,18 @@ Names load on first use (PEP 562), so ``import fastdgm`` costs little more than 
 
 from __future__ import annotations
 
+import os
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from .runtime import forks as _forks  # noqa: F401  (makes forks wait for what other threads have locked)
 
 __version__ = "0.1.0"  # the one place: pyproject.toml reads it from here
+
+# fastdgm/kernels is a link to ../kernels. Git for Windows without core.symlinks writes a file in its place: then the
+# folder beside this one is searched, too. Nothing that is installed has such a file.
+if os.path.isfile(os.path.join(__path__[0], "kernels")):
+    __path__.append(os.path.dirname(__path__[0]))
 
 _HOME = {
     "Autoregressive": "autoregressive.module",
