@@ -13,10 +13,12 @@ from .runtime import forks as _forks  # noqa: F401  (makes forks wait for what o
 
 __version__ = "0.1.0"  # the one place: pyproject.toml reads it from here
 
-# fastdgm/kernels is a link to ../kernels. Git for Windows without core.symlinks writes a file in its place: then the
-# folder beside this one is searched, too. Nothing that is installed has such a file.
-if os.path.isfile(os.path.join(__path__[0], "kernels")):
-    __path__.append(os.path.dirname(__path__[0]))
+# fastdgm/kernels is a link to ../kernels. Where there is none (an unpacked sdist; on Windows git without core.symlinks
+# writes a file in its place), kernels are found beside this folder. In what is installed they are in this folder.
+if not os.path.isdir(os.path.join(__path__[0], "kernels")):
+    _beside = os.path.dirname(__path__[0])
+    if os.path.isfile(os.path.join(_beside, "kernels", "philox.py")):
+        __path__.append(_beside)
 
 _HOME = {
     "Autoregressive": "autoregressive.module",
