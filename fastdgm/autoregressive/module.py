@@ -95,17 +95,18 @@ class Autoregressive(ConditionalModel):
     ) -> None:
         check_is_module(module, "Autoregressive", "module must be")
         self.module = module
-        self.n_vars = at_least_one(n_vars, "n_vars")
+        self.n_vars: int = at_least_one(n_vars, "n_vars")
         self.n_states = whole_number(n_states, "n_states")
         if not 1 <= self.n_states <= MAX_STATES:
             raise ValueError(f"n_states must be between 1 and {MAX_STATES}, got {n_states}")
-        self.order = np.arange(self.n_vars)
+        self.order: Array = np.arange(self.n_vars)
         self.order.flags.writeable = False
         self._warned = False
         self._start = _checked_start(shift, start)
-        self.n_context = check_context_width(n_context)
+        self.n_context: int = check_context_width(n_context)
         kind = check_module(module, self.n_vars, self.n_states, self._start, self.n_context, check=check)
-        self._binary, self.dtype = kind.binary, kind.dtype
+        self.dtype: np.dtype[Any] = kind.dtype
+        self._binary = kind.binary
         self._given = {
             "module": module,
             "n_vars": n_vars,

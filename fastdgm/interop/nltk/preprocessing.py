@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import inspect
 import sys
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from itertools import chain
 from typing import Any, NamedTuple
 
-flatten = chain.from_iterable
+flatten: Callable[[Iterable[Iterable[Any]]], Iterator[Any]] = chain.from_iterable
 
 
 def pad_both_ends(sequence: Iterable[Any], n: int) -> Iterator[Any]:
