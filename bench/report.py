@@ -16,6 +16,7 @@ from markdown_tables import Record, about, bold, comparisons, digits, duration, 
 from plots import draw_bars
 from reproduction import PICTURE as REPRODUCTION_PICTURE
 from reproduction import draw_reproduction, mnist_table, read_reproduction, reproduction_section
+from scale_out_report import scale_out_section
 from targets import verdicts
 
 README = Path(__file__).parents[1] / "README.md"
@@ -36,7 +37,7 @@ PLOTTED = {  # panel of the plot: workload, operation
     "FVSBN 784 sample": ("fvsbn-784-1000", "sample"),
     "NADE 784-500 sample, 15 % ones": ("nade-784-500-few-1000", "sample"),
 }
-SAVED = ("tables", "autoregressive", "hybrid", "neural", "evidence", "start-up", "versions", "drop_in")
+SAVED = ("tables", "autoregressive", "hybrid", "neural", "evidence", "start-up", "versions", "drop_in", "scale_out")
 
 Results = dict[str, Any]
 
@@ -282,6 +283,7 @@ def page(found: dict[str, Results]) -> str:
         *(neural_report(found["neural"]) if "neural" in found else []),
         *(evidence_report(found["evidence"]) if "evidence" in found else []),
         *drop_in_section(found.get("drop_in")),
+        *scale_out_section(found.get("scale_out")),
         *gpu_section(read_cards()),
         *startup_report(found["start-up"]),
         *(versions_report(found["versions"]) if "versions" in found else []),
