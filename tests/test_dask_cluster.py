@@ -30,7 +30,7 @@ ALARM = fd.example("alarm")
 @pytest.fixture(scope="module")
 def client():
     """Two workers of one thread each; their logs are not of interest."""
-    settings = {"distributed.scheduler.allowed-failures": 2, "distributed.worker.memory.terminate": False}
+    settings = {"distributed.scheduler.allowed-failures": 1, "distributed.worker.memory.terminate": False}
     with (
         dask.config.set({**settings, "distributed.logging.distributed": "critical"}),
         distributed.LocalCluster(
