@@ -13,7 +13,7 @@ from typing import Any
 
 RESULTS = Path(__file__).parent / "results"
 PEERS = "pgmpy nbn pyagrum pybnesian scikit-learn zuko nflows nltk hmmlearn"
-PACKAGES = f"fastdgm numpy numba scipy torch jax pandas pyarrow {PEERS}"
+PACKAGES = f"fastdgm numpy numba scipy torch jax pandas pyarrow dask {PEERS}"
 
 
 def machine_info() -> dict[str, Any]:

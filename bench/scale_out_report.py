@@ -20,8 +20,8 @@ def scale_out_section(results: dict[str, Any] | None) -> list[str]:
     return [
         "## More than one process: dask",
         f"ALARM (37 variables), {rows:,} rows: two workers of dask's `LocalCluster`, a thread each, against one "
-        "process with two threads, in which `fit` has all rows in memory. Compiling and starting are outside the clock. Rows "
-        "were compared by hashes of all columns, also with those of `net.sample`, tables bit by bit. "
+        "process with two threads, in which `fit` has all rows in memory. Compiling and starting are outside the "
+        "clock. Rows were compared by hashes of all columns, also with those of `net.sample`, tables bit by bit. "
         "`python bench/scale_out/run.py`.",
         markdown(
             ["", "one process", "two workers", "times as long", "target", "the same", "memory of a worker", "of one"],
