@@ -5,12 +5,20 @@ Names load on first use (PEP 562), so ``import fastdgm`` costs little more than 
 
 from __future__ import annotations
 
+import os
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from .runtime import forks as _forks  # noqa: F401  (makes forks wait for what other threads have locked)
 
-__version__ = "0.1.0"
+__version__ = "0.1.0"  # the one place: pyproject.toml reads it from here
+
+# fastdgm/kernels is a link to ../kernels. Where there is none (an unpacked sdist; on Windows git without core.symlinks
+# writes a file in its place), kernels are found beside this folder. In what is installed they are in this folder.
+if not os.path.isdir(os.path.join(__path__[0], "kernels")):
+    _beside = os.path.dirname(__path__[0])
+    if os.path.isfile(os.path.join(_beside, "kernels", "philox.py")):
+        __path__.append(_beside)
 
 _HOME = {
     "Autoregressive": "autoregressive.module",
@@ -59,6 +67,7 @@ _HOME = {
     "patch": "interop.patches",
     "read": "io",
     "set_num_threads": "runtime.threads",
+    "show_versions": "versions",
     "write": "io",
 }
 
@@ -117,6 +126,7 @@ if TYPE_CHECKING:
     from .structures import independent as independent
     from .structures import markov_chain as markov_chain
     from .structures import naive_bayes as naive_bayes
+    from .versions import show_versions as show_versions
 
 
 def __getattr__(name: str) -> Any:

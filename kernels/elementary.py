@@ -21,7 +21,7 @@ from .portable import LOG_2, exponent, log1p_small, mantissa, multiply_add, port
 LOWEST_EXPONENT = -87.0  # exp of less is 0
 HIGHEST_EXPONENT = 88.0
 ROOT_HALF = 0.7071067811865476
-ROUNDING = 12582912.0  # 1.5 * 2**23: float32 numbers of this size are whole
+ROUNDING = 12582912.0 + 127.0  # 1.5 * 2**23: float32 numbers of this size are whole; and the bias of their exponent
 INT32 = ir.IntType(32)
 
 
@@ -65,26 +65,21 @@ def normal_cdf(x):
 
 
 @intrinsic
-def _bits(typing_context, number):
-    def generate(context, builder, signature, arguments):
-        return builder.bitcast(arguments[0], INT32)
-
-    return types.int32(types.float32), generate
-
-
-@intrinsic
-def _times_power_of_two(typing_context, number, power):
-    """number * 2**power by adding to its exponent; only the lowest 9 bits of the power count."""
+def _power_of_two(typing_context, shifted):
+    """2**n of ROUNDING + n as a float32: its lowest bits are the exponent of the power."""
 
     def generate(context, builder, signature, arguments):
-        shifted = builder.shl(arguments[1], ir.Constant(INT32, 23))
-        return builder.bitcast(builder.add(builder.bitcast(arguments[0], INT32), shifted), ir.FloatType())
+        bits = builder.shl(builder.bitcast(arguments[0], INT32), ir.Constant(INT32, 23))
+        return builder.bitcast(bits, ir.FloatType())
 
-    return types.float32(types.float32, types.int32), generate
+    return types.float32(types.float32), generate
 
 
 def _exp32(x):
-    """2**n * p(r) with x = n log 2 + r, |r| <= log(2) / 2. Adding ROUNDING leaves n in the lowest bits."""
+    """2**n * p(r) with x = n log 2 + r, |r| <= log(2) / 2. Adding ROUNDING leaves n + 127 in the lowest bits.
+
+    The power is multiplied by, not added to the exponent: NaN stays NaN whatever its bits, which are all 1 on a GPU.
+    """
     c = float32(88.0) if x > float32(88.0) else x
     c = float32(-87.0) if c < float32(-87.0) else c
     shifted = multiply_add(c, float32(1.44269504088896341), float32(ROUNDING))
@@ -98,7 +93,7 @@ def _exp32(x):
     p = multiply_add(p, r, float32(1.6666665459e-1))
     p = multiply_add(p, r, float32(5.0000001201e-1))
     y = multiply_add(p, r * r, r) + float32(1.0)
-    return float32(0.0) if x < float32(-87.0) else _times_power_of_two(y, _bits(shifted))
+    return float32(0.0) if x < float32(-87.0) else y * _power_of_two(shifted)
 
 
 def _exp64(x):

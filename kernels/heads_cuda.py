@@ -41,8 +41,8 @@ def _mixture_log_prob(state, at, size, value, i):
     top, joint = type(largest)(-math.inf), float64(0.0)
     for k in range(at, at + m):
         top = max(top, state[k, i] + normal_term(value, state[k + m, i], state[k + 2 * m, i]))
-    if top == -math.inf:
-        return top
+    if top == -math.inf:  # of densities that are 0, or of terms that are all NaN, which the sum shows
+        top = type(largest)(0)
     for k in range(at, at + m):
         joint += exp(state[k, i] + normal_term(value, state[k + m, i], state[k + 2 * m, i]) - top)
     return type(largest)(top + log_wide(type(largest)(joint)) - normaliser)

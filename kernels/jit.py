@@ -7,6 +7,9 @@ Called from Python it runs as plain Python.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 from numba import njit, types
 from numba.extending import intrinsic, register_jitable
 
@@ -20,29 +23,29 @@ INLINED = {**OPTIONS, "forceinline": True}  # also of overloads
 OWN_FUNCTION = {**OPTIONS, "forceinline": False}  # of what calls ``not_inlined``: its caller's choice would be its own
 
 
-def formula(function):
+def formula(function: Callable[..., Any]) -> Callable[..., Any]:
     """A scalar shared by CPU and CUDA loops: inlined by numba itself, because LLVM does not vectorise a loop over a
     call that returns a tuple; a plain Python function under the CUDA simulator."""
     return register_jitable(inline="always")(function)
 
 
-def scalar(function):
+def scalar(function: Callable[..., Any]) -> Callable[..., Any]:
     """A function of one number, shared by CPU and CUDA loops: LLVM inlines it, which is enough to vectorise a loop
     over a call that returns one number, and compiles in a tenth of the time that numba's own inlining takes."""
     return register_jitable(**INLINED)(function)
 
 
-def loop(function):
+def loop(function: Callable[..., Any]) -> Callable[..., Any]:
     """A small loop that kernels call; compiled into them, so it needs no cache of its own."""
     return register_jitable(**OPTIONS)(function)
 
 
-def inlined(function):
+def inlined(function: Callable[..., Any]) -> Callable[..., Any]:
     """A loop that LLVM must inline: called so often that handing over its arguments would cost more than its work."""
     return register_jitable(**INLINED)(function)
 
 
-def kernel(function):
+def kernel(function: Callable[..., Any]) -> Callable[..., Any]:
     """A loop called from Python: compiled at first use, cached on disk between processes."""
     return watched(cached(njit(**OPTIONS)(function), function))
 

@@ -11,7 +11,7 @@ import math
 from numba import cuda, float64, uint64
 
 from .bernoulli import bit_log_prob
-from .elementary import exp
+from .elementary import exp, log_wide
 from .logistic import logistic_bit
 from .module_features import hot_column
 from .normal import normal_quantile, normal_term, normal_value
@@ -171,13 +171,13 @@ def _mixture_log_prob(parts, i, c, value):
         mean = parts.mean[i, c, k]
         term = parts.logits[i, c, k] + normal_term(type(mean)(value), mean, parts.log_std[i, c, k])
         top = max(top, float64(term))
-    if top == -math.inf:
-        return top
+    if top == -math.inf:  # of densities that are 0, or of terms that are all NaN, which the sum shows
+        top = 0.0
     for k in range(parts.logits.shape[2]):
         mean = parts.mean[i, c, k]
         term = parts.logits[i, c, k] + normal_term(type(mean)(value), mean, parts.log_std[i, c, k])
         joint += math.exp(float64(term) - top)
-    return top + math.log(joint) - float64(largest) - math.log(total)
+    return top + log_wide(joint) - float64(largest) - math.log(total)
 
 
 @cuda.jit

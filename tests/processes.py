@@ -25,7 +25,8 @@ def command(code: str) -> list[str]:
 
 def environment(**changes: str | None) -> dict[str, str]:
     """The environment with ``fastdgm`` importable from anywhere; None removes a variable."""
-    merged = {**os.environ, "PYTHONPATH": str(ROOT), **changes}
+    path = os.pathsep.join(filter(None, (str(ROOT), os.environ.get("PYTHONPATH"))))
+    merged = {**os.environ, "PYTHONPATH": path, **changes}
     return {name: value for name, value in merged.items() if value is not None}
 
 

@@ -421,15 +421,15 @@ def test_warnings_are_one_line(in_folder, capsys):
 # --- as a process ----------------------------------------------------------------------------------------------
 
 
-def test_help_and_version_load_nothing_heavy():
+def test_help_loads_nothing_heavy():
     code = (
         "import sys; from fastdgm.cli.program import main; assert main(['--help']) == main(['sample', '-h']) == 0; "
-        "assert main(['--version']) == 0; print(sorted({'numba', 'numpy', 'pandas', 'pyarrow'} & set(sys.modules)))"
+        "print(sorted({'numba', 'numpy', 'pandas', 'pyarrow'} & set(sys.modules)))"
     )
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=ENVIRONMENT, check=True)
     assert "usage: fastdgm" in run.stdout
     assert "Example: fastdgm sample alarm -n 1e6 --seed 0 -o alarm.parquet" in " ".join(run.stdout.split())
-    assert run.stdout.splitlines()[-2:] == [f"fastdgm {fd.__version__}", "[]"]
+    assert run.stdout.splitlines()[-1] == "[]"
 
 
 def test_a_closed_pipe_is_quiet():

@@ -52,7 +52,8 @@ FORKED = """
 import os, warnings
 import fastdgm as fd
 
-warnings.filterwarnings("ignore", message=".*Grid size")
+warnings.simplefilter("ignore")  # of numba-cuda, and of os.fork beside the driver's threads
+warnings.filterwarnings("error", module="fastdgm")
 
 def child(work):
     pid = os.fork()

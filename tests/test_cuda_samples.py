@@ -6,7 +6,7 @@ import pickle
 
 import numpy as np
 import pytest
-from device_array import DeviceArray, counted_copies
+from device_array import DeviceArray, counted_copies, pointer_to
 
 import fastdgm as fd
 
@@ -101,12 +101,24 @@ def test_what_is_shown_copies_a_few_rows(monkeypatch):
     assert max(array.shape[1] for array in read[:2]) == 5
 
 
+def test_rows_of_a_block_are_copied_without_what_lies_between(monkeypatch):
+    x = fd.example("asia").sample(50, seed=0, device="cuda")
+    kind, copied = type(x.blocks.codes), []
+    own = kind.copy_to_host
+    monkeypatch.setattr(
+        kind, "copy_to_host", lambda array, **options: copied.append(array.shape) or own(array, **options)
+    )
+    rows = np.asarray(x[7:12].to("cpu"))
+    assert copied[:8] == [(5,)] * 8
+    assert (rows == np.asarray(fd.example("asia").sample(50, seed=0))[7:12]).all()
+
+
 def test_rows_of_one_kind_have_the_interface():
     net = fd.example("asia")
     x = net.sample(6, seed=0, device="cuda")
     interface = x.__cuda_array_interface__
     assert (interface["shape"], interface["typestr"], interface["stream"]) == ((6, 8), "|u1", 1)
-    assert interface["data"][0] == x.blocks.codes.__array_interface__["data"][0]
+    assert interface["data"][0] == pointer_to(x.blocks.codes)
     with pytest.raises(AttributeError, match="take columns"):
         _ = weather().sample(2, device="cuda").__cuda_array_interface__
 

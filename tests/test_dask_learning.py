@@ -131,6 +131,7 @@ def category(values, order):
     ("parts", "states"),
     [
         ([["x", "y"], ["z"], []], ("x", "y", "z")),
+        ([category([], ["made", "up"]), ["x"], []], ("x",)),
         ([[0, 1], [5], [2]], tuple("012345")),
         ([[3, 4], [0]], tuple("01234")),
         ([[True], [True]], ("False", "True")),
@@ -186,7 +187,7 @@ def test_a_bad_label_is_named_in_the_terms_of_the_frame():
 def test_no_rows_at_all():
     none = labels(5).iloc[:0]
     data = parts_of(none, none)
-    with pytest.raises(ValueError, match="column of no rows"):
+    with pytest.raises(ValueError, match=r"states of .* are not known.* no rows"):
         fit(fd.BayesNet.from_edges(EDGES), data)
     states = {"a": ["lo", "mid"], "b": [0, 1], "c": [False, True]}
     net, expected = (fd.BayesNet.from_edges(EDGES, states=states) for _ in range(2))

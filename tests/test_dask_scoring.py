@@ -12,7 +12,7 @@ import dask.dataframe as dd
 import pandas as pd
 
 import fastdgm as fd
-from fastdgm.interop.dask import log_prob
+from fastdgm.interop.dask import log_prob, predict_proba
 
 
 @pytest.fixture(autouse=True)
@@ -79,6 +79,26 @@ def test_real_variables_and_autoregressive_models():
     x = np.random.default_rng(0).integers(0, 2, (100, 6))
     made = fd.MADE(n_vars=6, hidden=(8,), seed=0)
     assert np.array_equal(log_prob(made, da.from_array(x, chunks=(30, 6))).compute(), made.log_prob(x))
+
+
+def test_posteriors(net, frame):
+    expected = net.predict_proba(frame, "lung")
+    data = dd.from_pandas(frame.drop(columns="lung"), npartitions=3)
+    found = predict_proba(net, data, "lung")
+    assert (list(found.columns), found.divisions) == (["yes", "no"], data.divisions)
+    computed = found.compute()
+    assert np.array_equal(computed, expected)
+    assert computed.index.equals(frame.index)
+    codes = np.asarray(net.sample(500, seed=0))
+    blocks = predict_proba(net, da.from_array(codes, chunks=(170, 3)), "lung")
+    assert blocks.chunks == ((170, 170, 160), (2,))
+    assert np.array_equal(blocks.compute(), expected)
+    with pytest.raises(KeyError, match="no variable 'lungs'"):
+        predict_proba(net, data, "lungs")
+    parts = dd.from_pandas(pd.DataFrame({"tub": ["yes"], "either": ["no"]}), npartitions=1)
+    with pytest.raises(fd.ImpossibleEvidenceError, match=r"^partition 0: .* index 0$"):
+        predict_proba(net, parts, "lung").compute()
+    assert predict_proba(net, parts, "lung", impossible="nan").compute().isna().all(axis=None)
 
 
 def test_a_later_fit_changes_no_result(frame):

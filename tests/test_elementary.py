@@ -111,6 +111,13 @@ def test_what_is_no_number_stays_none(dtype):
         assert (np.isnan(function(x)) == np.isnan(x)).all()
 
 
+def test_nan_stays_nan_whatever_its_bits_are():
+    """Those of a GPU are all 1, which the exponent of a power of two once overflowed into a number."""
+    bits = np.array([0x7FFFFFFF, 0x7FC00000, 0x7F800001, 0xFFC00001, 0x7FD55555] * 7, np.uint32)
+    for function in (EXP, EXP_OR_INFINITY, SIGMOID, SOFTPLUS, TANH, NORMAL_CDF):
+        assert np.isnan(function(bits.view(np.float32))).all()
+
+
 @pytest.mark.parametrize("dtype", TYPES)
 def test_exp_or_infinity(dtype):
     x = grid(-100, 87, dtype)

@@ -32,7 +32,7 @@ LEVELS = (
         "autoregressive",
         "deep",
     ),
-    ("structures", "io", "interop", "examples"),
+    ("structures", "io", "interop", "examples", "versions"),
     ("plot", "cli"),
 )
 MAY_IMPORT_KERNELS = ("kernels", "engines", "data")

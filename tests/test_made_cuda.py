@@ -166,6 +166,18 @@ def test_densities_of_extreme_widths(loops, value, log_sigma, dtype):
 
 
 @every_type
+@pytest.mark.parametrize("nan", [[0, 1], [2, 3], [4, 5], [0], [3]], ids=str)
+def test_densities_that_are_none(loops, nan, dtype):
+    """Terms of a mixture that are all NaN are no density of 0."""
+    z = np.zeros(6)
+    z[nan] = np.nan
+    _, log_prob = log_prob_on_device(
+        loops, constant([z], dtype, head="mixture", n_components=2), np.zeros((2, 1), dtype)
+    )
+    assert np.isnan(log_prob).all()
+
+
+@every_type
 @pytest.mark.parametrize(
     ("z", "options"),
     [

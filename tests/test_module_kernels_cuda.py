@@ -48,3 +48,13 @@ def test_parameters_that_are_none(loops):
         arguments = np.uint64(KEY), np.uint64(START), own.cells, own.parameters, own.block
         run(loops[f"sample {family}", "cuda"], N, *arguments)
         np.testing.assert_equal(own.block[own.own][1, 5], mark)
+
+
+@pytest.mark.parametrize("part", range(3))
+def test_densities_that_are_none(loops, part):
+    """Terms of a mixture that are all NaN are no density of 0."""
+    own, out = vector("mixture", np.float32, N, 2), np.zeros(FIRST + N)
+    own.block[own.own] = 0
+    own.parts[part][5, 1] = np.nan
+    run(loops["log_prob mixture", "cuda"], N, own.cells, own.parameters, own.block, out)
+    assert np.flatnonzero(np.isnan(out[FIRST:])).tolist() == [5]

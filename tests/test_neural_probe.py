@@ -119,6 +119,13 @@ def test_another_device():
         net_of(lambda f: torch.ones(len(f), device="meta"))
 
 
+@pytest.mark.parametrize("separate", [False, True])
+def test_a_module_without_parameters_works_where_its_columns_are(separate):
+    call = net_of(lambda f: f[:, 0], separate=separate)["x"].call
+    (found,) = call.outputs("x", [torch.zeros((2, 3), device="meta")], 2)
+    assert found.device.type == "meta"
+
+
 def test_a_module_that_raises():
     with pytest.raises(
         ValueError, match=r"of 'x' takes tensors of shape \(3, 3\) float32, it raised: RuntimeError"

@@ -115,7 +115,8 @@ def torch():
 def test_torch_on_a_stream_of_its_own(torch):
     """The rows are written on the stream, after a while, and must be there when they are scored."""
     net = fd.example("alarm")
-    rows, stream = np.asarray(net.sample(N, seed=1)), torch.cuda.Stream()
+    rows = np.array(net.sample(N, seed=1))  # a copy: torch warns of arrays that are read-only
+    stream = torch.cuda.Stream()
     source, x = torch.from_numpy(rows).cuda(), torch.zeros(rows.shape, dtype=torch.uint8, device="cuda")
     net.log_prob(x)  # compiled
     torch.cuda.synchronize()

@@ -93,13 +93,13 @@ class MarkovChain(Verbs):
         smoothing: Smoothing = "witten-bell",
         alpha: float = 1.0,
     ) -> None:
-        self.order = at_least_one(order, "order")
+        self.order: int = at_least_one(order, "order")
         self._n_vars = None if n_vars is None else at_least_one(n_vars, "n_vars")
         self._n_states = None if n_states is None else at_least_one(n_states, "n_states")
         self._vocabulary = None if vocabulary is None else check_vocabulary(vocabulary)
-        self.position_dependent = bool(position_dependent)
+        self.position_dependent: bool = bool(position_dependent)
         self.smoothing = smoothing
-        self.alpha = check_alpha(smoothing, alpha)
+        self.alpha: float = check_alpha(smoothing, alpha)
         self._check_settings()
         self._fitted: MarkovRows | MarkovSequences | None = None
 

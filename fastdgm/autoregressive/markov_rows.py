@@ -33,12 +33,13 @@ class MarkovRows(AutoregressiveModel):
         self, counts: Counts, layout: Layout, smoothing: Smoothing, alpha: float, columns: tuple[str, ...] | None
     ) -> None:
         assert layout.n_vars is not None
-        self.n_vars, self.n_states = layout.n_vars, layout.n_states
-        self.dtype = code_type(layout.n_states)
-        self.order = read_only(np.arange(layout.n_vars))
+        self.n_vars: int = layout.n_vars
+        self.n_states: int = layout.n_states
+        self.dtype: np.dtype[Any] = code_type(layout.n_states)
+        self.order: Array = read_only(np.arange(layout.n_vars))
         self._names = columns  # of the frame of the fit, if it was one
         self._arguments = counts, layout, smoothing, alpha, columns
-        self.tables = make_tables(counts, layout, smoothing, alpha)
+        self.tables: MarkovTables = make_tables(counts, layout, smoothing, alpha)
 
     def __reduce__(self) -> tuple[Any, ...]:
         return type(self), self._arguments

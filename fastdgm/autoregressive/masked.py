@@ -40,13 +40,13 @@ class MaskedModel(ConditionalModel):
 
     def _set_net(self, net: MaskedNet) -> None:
         self._net, self._strips, self._uploads = net, None, {}
-        self.n_vars = len(net.order)
-        self.dtype = net.weights.dtype
-        self.order = net.order.copy()
+        self.n_vars: int = len(net.order)
+        self.dtype: np.dtype[Any] = net.weights.dtype
+        self.order: Array = net.order.copy()
         self.order.flags.writeable = False
-        self.n_states = masked.count_states(net)
-        self.n_context = net.n_context
-        self.uniforms_per_variable = masked.count_uniforms(net)
+        self.n_states: int | None = masked.count_states(net)
+        self.n_context: int = net.n_context
+        self.uniforms_per_variable: int = masked.count_uniforms(net)
 
     @property
     def head(self) -> str:

@@ -53,7 +53,8 @@ class Autoregressive(ConditionalModel):
     module : torch.nn.Module that maps int64 codes ``(n, n_vars)`` to logits ``(n, n_vars, n_states)``; with two states
         also to ``(n, n_vars)``, the log-odds of state 1. They may come as ``.logits`` or ``["logits"]`` of what the
         module returns, or first in a tuple. It is kept, not copied; ``fit`` changes its parameters.
-    n_vars : number of variables. n_states : number of states of each.
+    n_vars : number of variables.
+    n_states : number of states of each.
     shift : output t of the module predicts variable t + 1, not t.
     start : the code that comes before variable 0, with ``shift``: tokenizer.bos_token_id, or what texts begin with.
         It need not be one of the states.
@@ -94,17 +95,18 @@ class Autoregressive(ConditionalModel):
     ) -> None:
         check_is_module(module, "Autoregressive", "module must be")
         self.module = module
-        self.n_vars = at_least_one(n_vars, "n_vars")
+        self.n_vars: int = at_least_one(n_vars, "n_vars")
         self.n_states = whole_number(n_states, "n_states")
         if not 1 <= self.n_states <= MAX_STATES:
             raise ValueError(f"n_states must be between 1 and {MAX_STATES}, got {n_states}")
-        self.order = np.arange(self.n_vars)
+        self.order: Array = np.arange(self.n_vars)
         self.order.flags.writeable = False
         self._warned = False
         self._start = _checked_start(shift, start)
-        self.n_context = check_context_width(n_context)
+        self.n_context: int = check_context_width(n_context)
         kind = check_module(module, self.n_vars, self.n_states, self._start, self.n_context, check=check)
-        self._binary, self.dtype = kind.binary, kind.dtype
+        self.dtype: np.dtype[Any] = kind.dtype
+        self._binary = kind.binary
         self._given = {
             "module": module,
             "n_vars": n_vars,

@@ -130,8 +130,11 @@ class NADE(AutoregressiveModel):
     def _set_up(self, parameters: Mapping[str, Array], activation: str, order: Array, dtype: np.dtype[Any]) -> None:
         if activation not in ACTIVATIONS:
             raise ValueError(f"activation must be one of {', '.join(ACTIVATIONS)}, got {activation!r:.60}")
-        self.n_vars, self.hidden = parameters["W"].shape
-        self.activation, self.order, self.dtype = activation, order, dtype
+        self.n_vars: int = parameters["W"].shape[0]
+        self.hidden: int = parameters["W"].shape[1]
+        self.order: Array = order
+        self.dtype: np.dtype[Any] = dtype
+        self.activation = activation
         self._parameters = self._checked(parameters)
         self._plan_of_parameters: NADEPlan | None = None
 

@@ -20,6 +20,7 @@ from ..engines.markov.smoothing import Smoothing
 from ..runtime.seeds import at_least_one
 
 if TYPE_CHECKING:
+    from ..engines.markov.chain import MarkovTables
     from ..engines.markov.cuda_run import CudaChain
     from .cuda_sequences import CudaMarkovSequences
 
@@ -43,9 +44,10 @@ class MarkovSequences:
         kind: Kind,
         vocabulary: tuple[str, ...] | None,
     ) -> None:
-        self.kind, self.vocabulary = kind, vocabulary
+        self.vocabulary: tuple[str, ...] | None = vocabulary
+        self.kind = kind
         self._arguments = counts, layout, smoothing, alpha, kind, vocabulary
-        self.tables = make_tables(counts, layout, smoothing, alpha)
+        self.tables: MarkovTables = make_tables(counts, layout, smoothing, alpha)
         self._chains: dict[int, CudaChain] = {}  # by card; neither copied nor pickled
 
     def __reduce__(self) -> tuple[Any, ...]:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import argparse
 import re
+from collections.abc import Sequence
 from glob import glob
 from typing import Any, NoReturn
 
-from .. import __version__
 from ..interop.patches.patching import LIBRARIES
 from ..runtime.text import did_you_mean
 
@@ -29,6 +29,19 @@ class _Parser(argparse.ArgumentParser):
         choice = _INVALID_CHOICE.search(message)
         near = did_you_mean(choice["given"], re.findall(r"[\w-]+", choice["known"])) if choice else ""
         self.exit(USER_ERROR, f"fastdgm: error: {message}{near} (see {self.prog} --help)\n")
+
+
+class _Version(argparse.Action):
+    """``--version``: the first line is the version alone; what else a report of an error needs comes behind it."""
+
+    def __init__(self, option_strings: Sequence[str], dest: str, help: str) -> None:  # dest: argparse's, not used
+        super().__init__(option_strings, argparse.SUPPRESS, nargs=0, default=argparse.SUPPRESS, help=help)
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: Any) -> NoReturn:
+        from ..versions import show_versions
+
+        show_versions()
+        parser.exit()
 
 
 def _whole(text: str) -> int:
@@ -60,7 +73,7 @@ def parser() -> argparse.ArgumentParser:
         epilog="fastdgm COMMAND --help shows the options of a command, with an example. Commands, examples and files "
         'complete on Tab after pip install argcomplete and eval "$(register-python-argcomplete fastdgm)".',
     )
-    parser.add_argument("--version", action="version", version=f"fastdgm {__version__}")
+    parser.add_argument("--version", action=_Version, help="show versions, CPU, threads and caches, and exit")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True, parser_class=_Parser)
     _add_sample(commands)
     _add_score(commands)

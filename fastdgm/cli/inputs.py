@@ -42,7 +42,7 @@ class Inputs:
     def __init__(self, arguments: Sequence[str], suffixes: tuple[str, ...] = ROW_SUFFIXES) -> None:
         self._temporary: TemporaryDirectory[str] | None = None
         self._copies: dict[str, Path] = {}  # of what cannot be read twice
-        self.paths = [path for argument in arguments for path in expanded(argument, suffixes)]
+        self.paths: list[str] = [path for argument in arguments for path in expanded(argument, suffixes)]
         self._starts: list[int] = []  # rows before each file that was begun
 
     def __enter__(self) -> Inputs:

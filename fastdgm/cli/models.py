@@ -88,7 +88,7 @@ class NetworkRows(RowModel):
             raise NotFittedError("the network has a structure but no tables yet: fastdgm fit learns them from rows")
         self._net = net
         self._dtype_of_reals = dtype
-        self.schema = Schema({name: own.variable for name, own in net.conditionals.items()})
+        self.schema: Schema = Schema({name: own.variable for name, own in net.conditionals.items()})
 
     def draw(self, n: int, chunk: int, seed: int, start: int) -> Iterator[Samples]:
         """By the network."""
@@ -145,7 +145,7 @@ class CodeRows(NetworkRows):
         assert model.n_states is not None
         self._model = model
         own = tuple(map(str, range(model.n_states)))
-        self.schema = Schema(dict.fromkeys(column_names(model), Discrete(own)))
+        self.schema: Schema = Schema(dict.fromkeys(column_names(model), Discrete(own)))
         self._dtype = code_type(model.n_states)
 
     def draw(self, n: int, chunk: int, seed: int, start: int) -> Iterator[Samples]:
@@ -178,7 +178,7 @@ class RealRows(RowModel):
 
     def __init__(self, model: AutoregressiveModel) -> None:
         self._model = model
-        self.schema = Schema(dict.fromkeys(column_names(model), Real()))
+        self.schema: Schema = Schema(dict.fromkeys(column_names(model), Real()))
 
     def draw(self, n: int, chunk: int, seed: int, start: int) -> Iterator[Array]:
         """By the model."""

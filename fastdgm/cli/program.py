@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import _thread
 import argparse
+import errno
 import os
 import signal
 import sys
@@ -42,7 +43,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         except KeyboardInterrupt:
             return INTERRUPTED
         except (ValueError, TypeError, UnknownNameError, OSError, ImportError, MemoryError, OverflowError) as error:
-            closed_pipe = isinstance(error, BrokenPipeError) and error.filename is None
+            closed_pipe = _is_closed_pipe(error)
             _abandon_output()
             return CLOSED_PIPE if closed_pipe else _failed(error)
     return 0
@@ -96,6 +97,13 @@ def _exit_on_signals() -> Iterator[None]:
 def _exit(number: int, _: object) -> NoReturn:
     signal.signal(number, signal.SIG_DFL)  # once is enough; a second one ends the process wherever it is
     raise SystemExit(SIGNALLED + number)
+
+
+def _is_closed_pipe(error: BaseException) -> bool:
+    """Whether nobody reads standard output any more; Windows calls that an invalid argument."""
+    if not isinstance(error, OSError) or error.filename is not None:
+        return False
+    return isinstance(error, BrokenPipeError) or (sys.platform == "win32" and error.errno == errno.EINVAL)
 
 
 def _abandon_output() -> None:

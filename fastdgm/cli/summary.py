@@ -27,10 +27,10 @@ class ScoreSummary:
     """
 
     def __init__(self, n_worst: int) -> None:
-        self.n_rows = 0
-        self.n_impossible = 0
-        self.n_missing = 0  # values
-        self.total = 0.0  # of the possible rows
+        self.n_rows: int = 0
+        self.n_impossible: int = 0
+        self.n_missing: int = 0  # values
+        self.total: float = 0.0  # of the possible rows
         self._n_worst = n_worst
         self._rows = np.empty(0, np.int64)
         self._scores = np.empty(0)

@@ -40,9 +40,11 @@ class ModuleCall:
 
         Floats of 16 bits come back as float32, which densities need. Where memory was not enough, torch's error does.
 
+        A module without parameters and buffers works where the columns are.
+
         Raises ValueError, TypeError where the module raises, or gives something else.
         """
-        kind, device = module_dtype(self.module), module_device(self.module)
+        kind, device = module_dtype(self.module), module_device(self.module, next(iter(columns), None))
         return self.outputs_of(name, module_inputs(columns, self.parent_variables, self.separate, n, kind, device), n)
 
     def outputs_of(self, name: str, inputs: Sequence[Tensor], n: int) -> tuple[Tensor, ...]:

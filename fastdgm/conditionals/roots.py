@@ -26,7 +26,7 @@ class Root(Conditional):
 
     names: ClassVar[tuple[str, ...]]  # of the parameters
 
-    parents = ()
+    parents: tuple[str, ...] = ()
     values: tuple[float, ...] | None  # of the parameters, in the order of their names
 
     def __init__(self, *values: npt.ArrayLike | None) -> None:
@@ -115,7 +115,7 @@ class Uniform(Root):
 
     __slots__ = ()
 
-    names = ("low", "high")
+    names: ClassVar[tuple[str, ...]] = ("low", "high")
 
     def __init__(self, low: float | None = None, high: float | None = None) -> None:
         super().__init__(low, high)
@@ -151,7 +151,7 @@ class Exponential(Root):
 
     __slots__ = ()
 
-    names = ("rate",)
+    names: ClassVar[tuple[str, ...]] = ("rate",)
 
     def __init__(self, rate: float | None = None) -> None:
         super().__init__(rate)
@@ -181,7 +181,7 @@ class Laplace(Root):
 
     __slots__ = ()
 
-    names = ("loc", "scale")
+    names: ClassVar[tuple[str, ...]] = ("loc", "scale")
 
     def __init__(self, loc: float | None = None, scale: float | None = None) -> None:
         super().__init__(loc, scale)

@@ -139,13 +139,13 @@ class ColumnBlock(CodeBlock):
 class WideColumnBlock(ColumnBlock):
     """Unsigned codes ``(n_vars, n)`` of a wider type than the network's own, in C order: what pandas calls values."""
 
-    layout = None
+    layout: str | None = None
 
 
 class RowBlock(CodeBlock):
     """Unsigned codes ``(n, n_vars)`` of any width, in C order."""
 
-    layout = "rows"
+    layout: str | None = "rows"
 
     @property
     def n(self) -> int:
@@ -167,7 +167,7 @@ class TableBlock(CodeBlock):
     cells_per_piece = 1 << 23  # a piece also costs a few microseconds per column
 
     def __init__(self, data: Any, states: States) -> None:
-        self.reader = TableReader(data, states, code_type(max(map(len, states.values()))))
+        self.reader: TableReader = TableReader(data, states, code_type(max(map(len, states.values()))))
         super().__init__(np.empty(0), states)
 
     @property

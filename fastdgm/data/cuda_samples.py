@@ -45,8 +45,11 @@ class CudaSamples(RowsByColumn):
         is_known: bool = True,
     ) -> None:
         """``values`` are blocks of numba's device arrays; ``is_known``: which are known to be right and complete."""
-        self._blocks, self._schema, self.placement = values, schema, placement
-        self.seed, self.start, self.is_known = seed, start, is_known
+        self.placement: Placement = placement
+        self._blocks, self._schema = values, schema
+        self.seed: int | None = seed
+        self.start: int | None = start
+        self.is_known: bool = is_known
 
     @property
     def blocks(self) -> Values:

@@ -44,7 +44,8 @@ class CudaSequences:
     ) -> None:
         """``codes`` have offsets; ``decode`` makes of a stream what a model was fitted on."""
         self._codes, self._decode = codes, decode
-        self.n_states, self.placement = n_states, placement
+        self.n_states: int = n_states
+        self.placement: Placement = placement
 
     @property
     def codes(self) -> CudaCodes:

@@ -38,7 +38,7 @@ class Likelihood:
             )
         if np.ma.is_masked(values):
             raise ValueError(f"a likelihood of {variable.name!r} has no masked numbers: leave out what is not known")
-        self.n = len(values) if values.ndim == 2 else None  # rows; None: the same in all
+        self.n: int | None = len(values) if values.ndim == 2 else None  # rows; None: the same in all
         self._values = np.asarray(values).reshape(-1, k)
         self._check(variable)
 

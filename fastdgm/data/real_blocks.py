@@ -50,7 +50,7 @@ class RealColumnBlock(RealBlock):
 
     def __init__(self, array: Array, schema: Schema, missing: bool = False) -> None:
         super().__init__(schema, missing)
-        self.array = read_only(array)
+        self.array: Array = read_only(array)
 
     def read(self, begin: int, end: int) -> Array:
         """A copy, which is then checked."""
@@ -75,7 +75,7 @@ class RealRowBlock(RealBlock):
 
     def __init__(self, array: Array, cells: Array, schema: Schema, missing: bool = False) -> None:
         super().__init__(schema, missing)
-        self.array = read_only(array)
+        self.array: Array = read_only(array)
         self._cells = read_only(cells)
 
     def read(self, begin: int, end: int) -> Array:
@@ -92,7 +92,7 @@ class RealTableBlock(RealBlock):
     def __init__(self, columns: Mapping[str, RealColumn | RealColumns], schema: Schema, missing: bool = False) -> None:
         super().__init__(schema, missing)
         self._columns = columns
-        self.dtype = np.result_type(np.float32, *(column.dtype for column in columns.values()))
+        self.dtype: np.dtype[Any] = np.result_type(np.float32, *(column.dtype for column in columns.values()))
 
     def read(self, begin: int, end: int) -> Array:
         """Converted and checked, column by column."""

@@ -36,8 +36,8 @@ class RealColumn:
         self._name = name
         self._missing = missing
         self._pieces = [piece for piece in real_pieces(name, column, shape) if len(piece)]
-        self.dtype = float_type(piece for piece in self._pieces if not missing or _has_values(piece))
-        self.size = 1 if shape is None else prod(shape)
+        self.dtype: np.dtype[Any] = float_type(piece for piece in self._pieces if not missing or _has_values(piece))
+        self.size: int = 1 if shape is None else prod(shape)
 
     @property
     def whole(self) -> Array | None:
@@ -76,9 +76,9 @@ class RealColumns:
             for own, column in zip(names, columns, strict=True)
         ]
         present = [column.dtype for column in self._columns if column is not None]
-        self.dtype = np.result_type(*present) if present else np.dtype(np.float32)
-        self.size = len(columns)
-        self.whole = None  # no array has them all
+        self.dtype: np.dtype[Any] = np.result_type(*present) if present else np.dtype(np.float32)
+        self.size: int = len(columns)
+        self.whole: Array | None = None  # no array has them all
 
     def read(self, begin: int, end: int, out: Array) -> None:
         """Write rows ``begin`` to ``end`` into ``out`` (size, end - begin)."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -37,13 +37,14 @@ class Schema:
     """
 
     def __init__(self, variables: Mapping[str, Variable]) -> None:
-        self.variables = dict(variables)
+        self.variables: dict[str, Variable] = dict(variables)
         self.states: dict[str, tuple[str, ...]] = {}  # of a discrete vector those of each of its codes
         self.cell_states: dict[str, tuple[str, ...]] = {}  # by row of the block of codes; those of vectors as "x[0]"
         self.sizes: dict[str, int] = {}  # how many numbers each real variable is
         self.rows: dict[str, int] = {}
-        self.n_codes = self.n_reals = 0
-        self.has_discrete_vectors = False
+        self.n_codes: int = 0
+        self.n_reals: int = 0
+        self.has_discrete_vectors: bool = False
         for name, variable in self.variables.items():
             if isinstance(variable, Discrete):
                 self.states[name] = variable.states
@@ -103,7 +104,7 @@ class Schema:
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Schema) and list(self.variables.items()) == list(other.variables.items())
 
-    __hash__ = None  # type: ignore[assignment]
+    __hash__: ClassVar[None] = None  # type: ignore[assignment]
 
 
 def values_of(values: Values, schema: Schema, chosen: Schema) -> Values:

@@ -38,7 +38,8 @@ class TableReader:
     def __init__(
         self, data: Any, states: Mapping[str, tuple[str, ...]], dtype: npt.DTypeLike, keep_unknown: bool = False
     ) -> None:
-        columns, self.n_rows = matched_columns(data, states)
+        columns, n_rows = matched_columns(data, states)
+        self.n_rows: int = n_rows
         self._dtype = np.dtype(dtype)
         self._encoders: list[list[Encoder]] = []
         for name, own_states in states.items():

@@ -71,9 +71,9 @@ class Program:
         """``order`` is topological; variables that are not in it are known, and neither drawn nor scored."""
         column = {name: i for i, name in enumerate(conditionals)}
         self.conditionals = conditionals
-        self.schema = Schema({name: own.variable for name, own in conditionals.items()})
+        self.schema: Schema = Schema({name: own.variable for name, own in conditionals.items()})
         self._kinds = [engine_of(own) for own in conditionals.values()]
-        self.order = [column[name] for name in order]
+        self.order: list[int] = [column[name] for name in order]
         self.parents = Members(conditionals, ()).parents
 
     @cached_property

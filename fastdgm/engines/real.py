@@ -23,7 +23,7 @@ class RealEngine(Engine, Generic[Plan]):
     def __init__(self, members: Members, first_word: int = 0) -> None:
         self.members = members
         self.first_word = first_word
-        self.numbers = np.array(members.columns, np.uint32)
+        self.numbers: Array = np.array(members.columns, np.uint32)
         self._names = list(members.conditionals)
         self._plans: dict[np.dtype[Any], Plan] = {}
 

@@ -61,7 +61,7 @@ class CudaExact:
 
     def __init__(self, exact: Exact) -> None:
         self.exact = exact
-        self.n_states = exact.n_states
+        self.n_states: tuple[int, ...] = exact.n_states
         self._first_cell: Any = None  # on the card
         self._unread: Any = None  # likewise, the status of calls that have nothing to say
 

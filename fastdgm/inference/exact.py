@@ -12,7 +12,7 @@ import numpy.typing as npt
 from ..data.blocks import ColumnBlock
 from ..data.evidence_block import Evidence, EvidenceBlock, complete_rows, missing_code, taken_evidence
 from ..data.partial import PartialRows
-from ..data.schema import Values
+from ..data.schema import Schema, Values
 from ..engines.hybrid import Program
 from ..engines.junction.engine import JunctionEngine
 from ..engines.junction.order import Families
@@ -40,10 +40,10 @@ class Exact:
 
     def __init__(self, program: Program) -> None:
         self.program = program
-        self.network = Joint.of(program)
-        self.schema = program.schema
-        self.n_states = tuple(len(states) for states in self.schema.states.values())
-        self.first_cell = tuple(accumulate(self.n_states, initial=0))  # of each variable in marginals
+        self.network: Joint = Joint.of(program)
+        self.schema: Schema = program.schema
+        self.n_states: tuple[int, ...] = tuple(len(states) for states in self.schema.states.values())
+        self.first_cell: tuple[int, ...] = tuple(accumulate(self.n_states, initial=0))  # of each variable in marginals
 
     @cached_property
     def families(self) -> Families:

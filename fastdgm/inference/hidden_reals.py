@@ -54,11 +54,11 @@ class IntegratedTerms(Terms):
         """``missing`` are rows of the block of reals, ``discrete`` hidden variables in the order of declaration."""
         self.families = families
         self.conditionals = conditionals
-        self.schema = Schema({name: own.variable for name, own in conditionals.items()})
+        self.schema: Schema = Schema({name: own.variable for name, own in conditionals.items()})
         self.missing = missing
         parents = dict.fromkeys(parent for name in families.names for parent in conditionals[name].parents)
         selectors = [name for name in self.schema.states if name in parents]
-        self.scope = tuple(name for name in discrete if name in parents)
+        self.scope: Scope = tuple(name for name in discrete if name in parents)
         self._observed = [name for name in selectors if name not in self.scope]
         self._shape = [len(self.schema.states[name]) for name in self.scope]
         self._kept: dict[tuple[int, ...], Callable[[Array], Array]] = {}

@@ -43,7 +43,7 @@ class HiddenSums:
         families: Collection[str] | None = None,
     ) -> None:
         kept = set(bearing_on(network, pattern, target) if families is None else families)
-        self.families = frozenset(kept)
+        self.families: frozenset[str] = frozenset(kept)
         pattern, cells = without_missing_cells(network, pattern, kept)
         hidden = pattern.discrete
         integrated, done = integrated_terms(kept, pattern.reals, hidden, network.conditionals, network.order)

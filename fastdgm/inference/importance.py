@@ -58,11 +58,11 @@ class Weights:
         self._shape = [len(schema.states[name]) for name in own.selectors]
         self._place = own.selectors.index(target) if target in own.selectors else None
         used = [network.conditionals[name] for name in own.families] + list(own.sources.values())
-        self.whole = any(engine_of(each).whole for each in used)  # some engine wants to be called by one thread
-        self.n_states = 1 if target is None else len(schema.states[target])
+        self.whole: bool = any(engine_of(each).whole for each in used)  # some engine wants to be called by one thread
+        self.n_states: int = 1 if target is None else len(schema.states[target])
         self._is_summed = summed is not None
         cells = schema.n_codes * schema.code_dtype.itemsize + 8 * schema.n_reals
-        self.columns_at_once = max(1, min(LARGEST_BLOCK, BLOCK_BYTES // (cells + 8 * self._sums.sums.n_terms)))
+        self.columns_at_once: int = max(1, min(LARGEST_BLOCK, BLOCK_BYTES // (cells + 8 * self._sums.sums.n_terms)))
 
     def log_weights(self, rows: Values, columns: Columns, key: int) -> Array:
         """(n_states, n_columns) for rows of data, each of which is ``columns.n_each`` columns."""

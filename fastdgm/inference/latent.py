@@ -32,7 +32,7 @@ class Inference:
 
     def __init__(self, program: Program) -> None:
         self.program = program
-        self.network = Joint.of(program)
+        self.network: Joint = Joint.of(program)
         self._kept: dict[tuple[Pattern, str | None], HiddenSums] = {}
         self._kept_separate: dict[tuple[Pattern, frozenset[str]], tuple[HiddenSums, ...]] = {}
 

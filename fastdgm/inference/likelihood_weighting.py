@@ -59,7 +59,7 @@ class LikelihoodWeighting:
     """A network, one engine for each variable: any of them may be known in some rows and hidden in others."""
 
     def __init__(self, program: Program) -> None:
-        self.schema = program.schema
+        self.schema: Schema = program.schema
         self._members = _members(program)
 
     def draw(self, rows: Clamped, first_row: int, n_samples: int, key: int) -> Draws:

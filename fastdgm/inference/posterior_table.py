@@ -51,7 +51,7 @@ class PosteriorTable:
         if own.shape != sizes:
             raise ValueError(f"a table of {list(states)} has shape {sizes}, got {own.shape}")
         self.table: Array = read_only(own)
-        self.condition = condition
+        self.condition: str = condition
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from ..conditionals.roots import Uniform
 from ..data.evidence_rows import EvidenceBlock
+from ..data.schema import Schema
 from ..engines.hybrid import Program
 from ..engines.keys import given_key
 from ..runtime.lazy import cached_property
@@ -47,9 +48,9 @@ class WeightedInference:
 
     def __init__(self, program: Program) -> None:
         self.program = program
-        self.schema = program.schema
-        self.n_states = tuple(len(states) for states in self.schema.states.values())
-        self.first_cell = tuple(accumulate(self.n_states, initial=0))  # of each variable in marginals
+        self.schema: Schema = program.schema
+        self.n_states: tuple[int, ...] = tuple(len(states) for states in self.schema.states.values())
+        self.first_cell: tuple[int, ...] = tuple(accumulate(self.n_states, initial=0))  # of each variable in marginals
 
     @cached_property
     def _weighting(self) -> LikelihoodWeighting:

@@ -117,9 +117,9 @@ class Distribution(torch.distributions.Distribution):
 
     def _say_what_there_is(self) -> None:
         """As torch asks for it: whether rows have gradients, and whether all are listed (discrete, up to 2**16)."""
-        self.has_rsample = self._rows.has_rsample
+        self.has_rsample: bool = self._rows.has_rsample
         n_rows = prod(own or 0 for own in self._rows.n_states)
-        self.has_enumerate_support = self._rows.is_discrete and n_rows <= MOST_ROWS
+        self.has_enumerate_support: bool = self._rows.is_discrete and n_rows <= MOST_ROWS
 
     def expand(self, batch_shape: Shape, _instance: Any = None) -> Self:
         """The same for a larger batch; contexts are not copied."""

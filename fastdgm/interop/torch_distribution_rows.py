@@ -64,22 +64,22 @@ class NetworkRows(Rows):
 
     def __init__(self, model: BayesNet | NetworkLogProb, given: Mapping[str, Any] | None) -> None:
         self.model = model
-        self.net = model if isinstance(model, BayesNet) else model.to_bayesnet()  # its structure
+        self.net: Any = model if isinstance(model, BayesNet) else model.to_bayesnet()  # its structure
         if not self.net.is_fitted:
             raise NotFittedError("a Distribution is of a network with parameters: call fit(data) first")
         self._schema = Schema(self.net.variables)
-        self.given = {} if given is None else dict(given)
+        self.given: dict[str, Any] = {} if given is None else dict(given)
         if self.given:
             self._check_given()
-        self.names = tuple(name for name in self.net.names if name not in self.given)
+        self.names: tuple[str | Any, ...] = tuple(name for name in self.net.names if name not in self.given)
         variables = {name: self.net.variables[name] for name in self.names}
         cells = {name: cells_of_variable(name, own) for name, own in variables.items()}
-        self.columns = tuple(cell for own in cells.values() for cell in own)
+        self.columns: tuple[str, ...] = tuple(cell for own in cells.values() for cell in own)
         self._owners = tuple(name for name, own in cells.items() for _ in own)
-        self.n_states = tuple(
+        self.n_states: tuple[int | None, ...] = tuple(
             own.n_states if isinstance(own, Discrete) else None for own in map(variables.__getitem__, self._owners)
         )
-        self.has_rsample = not self.given and self._draws_have_gradients()
+        self.has_rsample: bool = not self.given and self._draws_have_gradients()
 
     def _check_given(self) -> None:
         if not isinstance(self.model, BayesNet):
@@ -197,9 +197,9 @@ class ModelRows(Rows):
         if isinstance(own, MarkovChain):
             _check_markov(own)
         width, n_states = own.n_vars or 0, own.n_states
-        self.columns = own.names or tuple(f"x[{i}]" for i in range(width))
-        self.n_states = (n_states,) * width
-        self.n_context = own.n_context
+        self.columns: tuple[str, ...] = own.names or tuple(f"x[{i}]" for i in range(width))
+        self.n_states: tuple[int | None, ...] = (n_states,) * width
+        self.n_context: int = own.n_context
 
     def sample(self, n: int, seed: int, context: torch.Tensor | None, device: Any) -> torch.Tensor:
         """Rows of codes, or of the model's float type."""

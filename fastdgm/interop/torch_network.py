@@ -47,7 +47,7 @@ class NetworkLogProb(torch.nn.Module):
     def __init__(self, net: BayesNet) -> None:
         super().__init__()
         conditionals = {name: net[name] for name in net.names}
-        self.density = JointDensity(conditionals, net.order)
+        self.density: JointDensity = JointDensity(conditionals, net.order)
         self._schema = Schema({name: own.variable for name, own in conditionals.items()})
         self._guide = dict(net.guide)
         self._words: dict[str, int] | None = None  # of draws

@@ -71,8 +71,9 @@ class FastMAF:
 
     def __init__(self, nets: Sequence[MaskedNet]) -> None:
         self._nets = tuple(nets)
-        self.n_vars, self.n_context = len(nets[0].order), nets[0].n_context
-        self.dtype = nets[0].weights.dtype
+        self.n_vars: int = len(nets[0].order)
+        self.n_context: int = nets[0].n_context
+        self.dtype: np.dtype[Any] = nets[0].weights.dtype
 
     def log_prob(self, x: Any, c: Any = None) -> Any:
         """log p(x | c) = log Normal(z; 0, 1) + log |dz / dx|, in nats, (...,)."""

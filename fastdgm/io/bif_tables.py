@@ -17,7 +17,7 @@ from ..runtime.text import preview
 from .axes import FlatTable, add_flat_tables, flat_table
 from .bif_names import name_list
 from .draft import Draft, Family, Positions
-from .text import NO_DECIMAL_COMMA, Array, is_plain
+from .text import NO_DECIMAL_COMMA, Array, Source, is_plain
 
 PROPERTY = r'property\b(?P<property>(?:"[^"]*"|[^";]++)*+);'
 _OTHER_STATEMENTS = r"(?P<keyword>table|default)\b(?P<flat>[^;(){}]*+);|" + PROPERTY + r"|(?P<end>\}))"
@@ -43,7 +43,7 @@ class ProbabilityReader:
     def __init__(self, draft: Draft, text: str, brackets: bool) -> None:
         self.draft = draft
         self._statement = _STATEMENT_WITH_BRACKETS if brackets else STATEMENT
-        self.source = draft.source
+        self.source: Source = draft.source
         self.text = text
         self._flat: list[FlatTable] = []
 
@@ -125,7 +125,7 @@ class _Rows:
 
     def __init__(self, draft: Draft, family: Family) -> None:
         self.draft = draft
-        self.source = draft.source
+        self.source: Source = draft.source
         self.family = family
         self._codes = [{state: k for k, state in enumerate(draft.states[parent])} for parent in family.parents]
         self._index = array("q")

@@ -25,8 +25,8 @@ class RowSums:
     """
 
     def __init__(self, tolerance: float | None = None) -> None:
-        self.tolerance = TOLERANCE if tolerance is None else checked_tolerance(tolerance)
-        self.limit = self.tolerance + EXACT_TOLERANCE  # sums are rounded too: 0.33 three times is 0.99 - 1e-17
+        self.tolerance: float = TOLERANCE if tolerance is None else checked_tolerance(tolerance)
+        self.limit: float = self.tolerance + EXACT_TOLERANCE  # sums are rounded too: 0.33 three times is 0.99 - 1e-17
         self._divided: list[str] = []
         self._weights: list[str] = []
         self._uniform: list[str] = []

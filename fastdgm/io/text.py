@@ -38,8 +38,8 @@ class Source:
     __slots__ = ("name", "text")
 
     def __init__(self, text: str, name: str) -> None:
-        self.text = text.replace("\r\n", "\n").replace("\r", "\n")
-        self.name = name
+        self.text: str = text.replace("\r\n", "\n").replace("\r", "\n")
+        self.name: str = name
         if "\0" in text:
             message = "a text has no NUL characters: is this a binary file, or one for encoding='utf-16'?"
             raise self.error(message, self.text.index("\0"))

@@ -26,7 +26,7 @@ class XmlSource(Source):
     def __init__(self, text: str, name: str) -> None:
         super().__init__(text, name)
         if _MALFORMED.search(self.text):
-            self.text = blank_out(_COMMENT, self.text)
+            self.text: str = blank_out(_COMMENT, self.text)
 
     def line(self, position: int) -> int:
         """Number of the line that holds the byte at ``position``, from 1."""

@@ -55,7 +55,7 @@ class Estimator:
     """
 
     def __init__(self, targets: Sequence[Target], schema: Schema, prior: Prior) -> None:
-        self.targets = tuple(targets)
+        self.targets: tuple[Target, ...] = tuple(targets)
         self.schema = schema
         self.prior = prior  # of tables
 

@@ -13,7 +13,7 @@ import numpy.typing as npt
 from ..engines.cuda_training import CudaStepper, TrainingRows
 from ..engines.training import Step
 from ..runtime.seeds import key_from_seed
-from .gradient import Fit, Run
+from .gradient import Fit, History, Run
 from .options import TrainingOptions
 from .progress import reporter
 
@@ -36,7 +36,8 @@ class CudaRun(Run):
     def __init__(
         self, stepper: CudaStepper, rows: TrainingRows, valid: TrainingRows | None, options: TrainingOptions
     ) -> None:
-        self.options, self.history = options, []
+        self.options: TrainingOptions = options
+        self.history: History = []
         self._on_card, self._rows, self._valid = stepper, rows, valid  # type: ignore[assignment]
 
     def result(self) -> dict[str, npt.NDArray[Any]]:

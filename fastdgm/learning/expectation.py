@@ -75,10 +75,12 @@ class Expectation(Steps):
     """Everything of the E-step that does not depend on the parameters."""
 
     def __init__(self, targets: Sequence[Target], rows: PartialRows, weights: Array, prior: Prior) -> None:
-        self.rows, self.weights, self.prior = rows, weights, prior
-        self.weight = float(weights.sum())
+        self.rows: PartialRows = rows
+        self.weights: Array = weights
+        self.prior: Prior = prior
+        self.weight: float = float(weights.sum())
         self._rng = np.random.default_rng()  # of the starts
-        self.parents = {target.name: tuple(target.parents) for target in targets}
+        self.parents: dict[str, tuple[str, ...]] = {target.name: tuple(target.parents) for target in targets}
         self._order = topological_order(self.parents)
         self.patterns: list[Pattern] = []
         self.pieces: list[Piece] = []
@@ -88,9 +90,9 @@ class Expectation(Steps):
             places = [slice(*ends) if own is None else own[slice(*ends)] for ends in split(n, ROWS_AT_ONCE)]
             self.pieces += [Piece(len(self.patterns), place) for place in places]
             self.patterns.append(pattern)
-        self.groups = self._grouped(targets)
-        self.constant = self._collected(self._constant_part).statistics
-        self.background = self._collected(self._background_part).statistics
+        self.groups: list[Group] = self._grouped(targets)
+        self.constant: list[Any] = self._collected(self._constant_part).statistics
+        self.background: list[Any] = self._collected(self._background_part).statistics
         self._fixed = [
             group.estimator.estimate(own) if group.is_fixed else None
             for group, own in zip(self.groups, self.constant, strict=True)

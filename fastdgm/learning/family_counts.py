@@ -40,10 +40,11 @@ class Family:
     """A variable and its parents, and how its conditional is learnt from their counts."""
 
     def __init__(self, target: Target, schema: Schema, prior: Prior) -> None:
-        self.target, self.prior = target, prior
-        self.members = tuple(schema.rows[name] for name in (*target.parents, target.name))
-        self.shape = tuple(len(schema.states[name]) for name in (*target.parents, target.name))
-        self.is_kept = isinstance(target.conditional, KEPT)
+        self.target: Target = target
+        self.prior: Prior = prior
+        self.members: tuple[int, ...] = tuple(schema.rows[name] for name in (*target.parents, target.name))
+        self.shape: tuple[int, ...] = tuple(len(schema.states[name]) for name in (*target.parents, target.name))
+        self.is_kept: bool = isinstance(target.conditional, KEPT)
         self._schema = schema
         self._gathered: GatheredRows | None = None
         if not (self.is_kept or is_table(target)):

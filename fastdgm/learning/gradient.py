@@ -65,7 +65,7 @@ class Run:
     """One training run between two epochs: its history, the live arrays and the best parameters so far."""
 
     def __init__(self, stepper: Stepper, rows: Array, valid: Array | None, options: TrainingOptions) -> None:
-        self.options = options
+        self.options: TrainingOptions = options
         self.history: History = []
         self._stepper, self._rows, self._valid = stepper, rows, valid
         self._best = {} if valid is None else {name: array.copy() for name, array in stepper.parameters.items()}

@@ -80,7 +80,8 @@ class ModelProtocol:
 
         Parameters
         ----------
-        data : rows as for :meth:`log_prob`. y : ignored, there for scikit-learn.
+        data : rows as for :meth:`log_prob`.
+        y : ignored, there for scikit-learn.
 
         Raises
         ------

@@ -38,7 +38,8 @@ class Search:
 
     def __init__(self, steps: Steps, options: EMOptions, kept: Mapping[str, Conditional]) -> None:
         """``kept`` are conditionals whose kinds stay; to resume, those to go on from."""
-        self.options, self.seed = options, key_from_seed(None) if options.seed is None else options.seed
+        self.options: EMOptions = options
+        self.seed: int = key_from_seed(None) if options.seed is None else options.seed
         self.run: Run | None = None
         self.last: Run | None = None  # that has ended
         self.best: Run | None = None

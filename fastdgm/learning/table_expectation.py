@@ -68,24 +68,26 @@ class TableExpectation(Steps):
     """Rows of discrete variables, values of which are missing."""
 
     def __init__(self, targets: Sequence[Target], rows: PartialRows, weights: Floats, prior: Prior) -> None:
-        self.schema = rows.schema
+        self.schema: Schema = rows.schema
         parents = {target.name: tuple(target.parents) for target in targets}
         Structure(parents, self.schema.states).check_tables(EM_BYTES, "EM")
-        self.families = [Family(target, self.schema, prior) for target in targets]
+        self.families: list[Family] = [Family(target, self.schema, prior) for target in targets]
         self._order = topological_order(parents)
-        self.rows = distinct_rows(known_rows(rows, weights))
-        self.weight = float(self.rows.weights.sum())
+        self.rows: KnownRows = distinct_rows(known_rows(rows, weights))
+        self.weight: float = float(self.rows.weights.sum())
         codes, own_weights = self.rows.codes, self.rows.weights
         unknown = codes == missing_code(codes.dtype)
         order = [self.schema.rows[name] for name in self._order]
         bears = bearing(codes, [family.members[:-1] for family in self.families], order)
         hidden = unknown & bears
         names = self.schema.names
-        self.latent = [names[v] for v in np.flatnonzero(unknown.all(axis=1) & bears.any(axis=1))]
-        self.fixed = self._fixed(bears, hidden)
+        self.latent: list[str] = [names[v] for v in np.flatnonzero(unknown.all(axis=1) & bears.any(axis=1))]
+        self.fixed: list[Estimate | None] = self._fixed(bears, hidden)
         certain = ~hidden.any(axis=0)
-        self.certain = [family.counts(codes, own_weights, certain & bears[v]) for v, family in enumerate(self.families)]
-        self.parts = self._parts(self.rows.taken(~certain), bears[:, ~certain], order)
+        self.certain: list[Floats] = [
+            family.counts(codes, own_weights, certain & bears[v]) for v, family in enumerate(self.families)
+        ]
+        self.parts: list[EvidencePart] = self._parts(self.rows.taken(~certain), bears[:, ~certain], order)
 
     def _fixed(self, bears: npt.NDArray[np.bool_], hidden: npt.NDArray[np.bool_]) -> list[Estimate | None]:
         """The conditionals of families that are known in all rows on which they bear, None for others."""

@@ -64,7 +64,11 @@ class CudaQueue(NamedTuple):
 
     def _copied(self, array: Any) -> npt.NDArray[Any]:
         with self.active() as stream:
-            found: npt.NDArray[Any] = array.copy_to_host(stream=stream)
+            if _has_gaps(array):  # numba would copy them, too: of a few rows of a block that is nearly the whole block
+                rows = (array[k] for k in range(array.shape[0]))
+                found: npt.NDArray[Any] = np.stack([row.copy_to_host(stream=stream) for row in rows])
+            else:
+                found = array.copy_to_host(stream=stream)
             if stream:
                 stream.synchronize()
             return found
@@ -100,3 +104,11 @@ class CudaQueue(NamedTuple):
             except NotImplementedError:  # of allocators with a pool, as that of RMM
                 return None
         return int(free) if free != float("inf") else None
+
+
+def _has_gaps(array: Any) -> bool:
+    """Whether the rows of an array, each side by side, lie farther apart than they are long."""
+    if array.ndim != 2 or not array.size:
+        return False
+    length = array.shape[1] * array.dtype.itemsize
+    return bool(array.strides[1] == array.dtype.itemsize and array.strides[0] > 2 * length)

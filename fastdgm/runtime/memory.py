@@ -29,7 +29,7 @@ def _cgroup_memory() -> int | None:
 
 def _system_memory() -> int | None:
     try:
-        for line in MEMINFO.read_text().splitlines():
+        for line in MEMINFO.read_text(encoding="utf-8").splitlines():
             if line.startswith("MemAvailable:"):
                 return int(line.split()[1]) * 1024
     except (OSError, ValueError, IndexError):

@@ -36,7 +36,7 @@ if hasattr(os, "register_at_fork"):
 def _cgroup_limit() -> int | None:
     """CPUs that the container may use, from cgroup v2; None where there is no limit."""
     try:
-        quota, period = Path("/sys/fs/cgroup/cpu.max").read_text().split()
+        quota, period = Path("/sys/fs/cgroup/cpu.max").read_text(encoding="utf-8").split()
         return max(1, int(quota) // int(period))
     except (OSError, ValueError):
         return None

@@ -14,7 +14,8 @@ class RowError(ValueError):
 
     def __init__(self, row: int, before: str, after: str) -> None:
         super().__init__(row, before, after)
-        self.row, self._before, self._after = row, before, after
+        self.row: int = row
+        self._before, self._after = before, after
 
     def __str__(self) -> str:
         return f"{self._before}row {self.row}{self._after}"

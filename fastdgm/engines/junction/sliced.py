@@ -38,8 +38,8 @@ class TooManyCellsError(RowError):
 
     def __init__(self, row: int, cells: float, most_cells: int, variables: Sequence[int]) -> None:
         self.cells = cells
-        self.n_bytes = 16.0 * cells  # with slopes
-        self.variables = tuple(variables)  # numbers of those that are hidden
+        self.n_bytes: float = 16.0 * cells  # with slopes
+        self.variables: tuple[int, ...] = tuple(variables)  # numbers of those that are hidden
         before = f"the sums over the {len(self.variables)} hidden variables of "
         after = f" take {cells:.3g} cells, up to {self.n_bytes:.3g} bytes; at most {most_cells} cells are allowed"
         super().__init__(row, before, after)

@@ -29,12 +29,12 @@ class Workspace:
 
     def __init__(self, network: SlicedNetwork, most_cells: int) -> None:
         n_vars = network.n_vars
-        self.n_rows = max(TILE, min(MOST_ROWS, BATCH_STATES // n_vars) // TILE * TILE)
-        self.rows = _rows(self.n_rows, n_vars)
-        self.tile = _tile(n_vars)
-        self.programs = _programs(n_vars, WORDS + 32 * n_vars)
-        self.lowering = _lowering(n_vars, len(network.touching), most_cells)
-        self.memory = _memory(network, 1 << 12, 1)
+        self.n_rows: int = max(TILE, min(MOST_ROWS, BATCH_STATES // n_vars) // TILE * TILE)
+        self.rows: SlicedRows = _rows(self.n_rows, n_vars)
+        self.tile: Tile = _tile(n_vars)
+        self.programs: SlicedPrograms = _programs(n_vars, WORDS + 32 * n_vars)
+        self.lowering: SlicedLowering = _lowering(n_vars, len(network.touching), most_cells)
+        self.memory: SlicedMemory = _memory(network, 1 << 12, 1)
 
     def make_room(self, larger: bool) -> None:
         """Forgets all programs; takes twice the memory for them where those of one row alone did not fit."""

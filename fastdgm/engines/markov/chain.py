@@ -39,8 +39,9 @@ class MarkovTables(ABC):
     loops: ClassVar[Loops]
 
     def __init__(self, counts: Counts, layout: Layout, complete: Array) -> None:
-        self.counts, self.layout = counts, layout
-        self.n_contexts = len(complete)
+        self.counts: Counts = counts
+        self.layout: Layout = layout
+        self.n_contexts: int = len(complete)
         freeze(*counts)
 
     @property

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -27,7 +27,7 @@ Array = npt.NDArray[Any]
 class DenseTables(MarkovTables):
     """Full tables. What is tempered, truncated or given uniforms has tables of its own, made for the call."""
 
-    loops = run.DENSE
+    loops: ClassVar[run.Loops] = run.DENSE
 
     def __init__(self, counts: Counts, layout: Layout, automaton: Automaton) -> None:
         super().__init__(counts, layout, automaton.complete)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -28,7 +28,7 @@ class SparseTables(MarkovTables):
     """Sparse tables, too large to be changed as a whole: what is tempered, truncated or given uniforms is drawn
     position by position, from distributions made for the contexts that occur."""
 
-    loops = run.SPARSE
+    loops: ClassVar[run.Loops] = run.SPARSE
 
     def __init__(self, counts: Counts, layout: Layout, automaton: SparseAutomaton) -> None:
         super().__init__(counts, layout, automaton.complete)

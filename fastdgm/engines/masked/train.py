@@ -66,9 +66,9 @@ class MaskedStepper:
     """Copies of a network's parameters and their Adam moments; an ``engines.training.Stepper``."""
 
     def __init__(self, net: MaskedNet) -> None:
-        self.net = masked.with_parameters(net, net.weights.copy(), net.biases.copy())
-        self.parameters = {"weights": self.net.weights, "biases": self.net.biases}
-        self.moments = {
+        self.net: MaskedNet = masked.with_parameters(net, net.weights.copy(), net.biases.copy())
+        self.parameters: dict[str, Array] = {"weights": self.net.weights, "biases": self.net.biases}
+        self.moments: dict[str, Array] = {
             f"{order}.{name}": np.zeros_like(array)
             for order in ("first", "second")
             for name, array in self.parameters.items()

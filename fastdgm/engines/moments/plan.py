@@ -50,16 +50,16 @@ class Strata:
     """All families of a network whose moments are learnt in one pass."""
 
     def __init__(self, families: Sequence[Family]) -> None:
-        self.families = tuple(families)
+        self.families: tuple[Family, ...] = tuple(families)
         groups: dict[tuple[int, ...], list[Family]] = {}
         for family in families:
             groups.setdefault(tuple(sorted(family.axes)), []).append(family)
-        self.strata = tuple(_stratum(axes, own) for axes, own in groups.items())
+        self.strata: tuple[Stratum, ...] = tuple(_stratum(axes, own) for axes, own in groups.items())
         number = {axes: s for s, axes in enumerate(groups)}
-        self.stratum_of = [number[tuple(sorted(family.axes))] for family in families]
+        self.stratum_of: list[int] = [number[tuple(sorted(family.axes))] for family in families]
         self._check()
-        self.plan = _plan(self.strata)
-        self.pairs = [np.array(own.pairs, np.intp).reshape(-1, 2).T for own in self.strata]
+        self.plan: MomentsPlan = _plan(self.strata)
+        self.pairs: list[Array] = [np.array(own.pairs, np.intp).reshape(-1, 2).T for own in self.strata]
         self._column_places = [{column: j for j, column in enumerate(own.columns)} for own in self.strata]
         self._pair_places = [{pair: p for p, pair in enumerate(own.pairs)} for own in self.strata]
 

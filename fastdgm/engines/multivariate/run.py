@@ -26,7 +26,7 @@ class MultivariateEngine(Engine):
 
     def __init__(self, members: Members, first_word: int = 0) -> None:
         own = list(members.conditionals.values())
-        self.numbers = list(members.columns)
+        self.numbers: list[int] = list(members.columns)
         self.vectors: list[MultivariateNormal] = [own[v] for v in self.numbers]  # type: ignore[misc]
         rows, parents = members.rows, members.parents
         self._rows = [rows[v] for v in self.numbers]

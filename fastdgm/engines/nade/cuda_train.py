@@ -34,8 +34,8 @@ class CudaGradients:
         check_hidden(self._hidden)
         self._queue, self._shape = queue, (n_vars, cuda_units(self._hidden))
         own = padded_to(self._shape[1], parameters)
-        self.flat = queue.to_device(np.concatenate([own[name].reshape(-1) for name in ("W", "V", "c", "b")]))
-        self.total = queue.to_device(np.zeros(flat_size(*self._shape), own["W"].dtype))
+        self.flat: Any = queue.to_device(np.concatenate([own[name].reshape(-1) for name in ("W", "V", "c", "b")]))
+        self.total: Any = queue.to_device(np.zeros(flat_size(*self._shape), own["W"].dtype))
         self._padded = views_of(self.flat, *self._shape)
         mode = RELU if activation == "relu" else SIGMOID
         weights, change = [self._padded[name] for name in NAMES], (self._padded["W"], self._padded["c"])

@@ -33,8 +33,8 @@ class Gradients:
 
     def __init__(self, n_vars: int, units: int, dtype: npt.DTypeLike) -> None:
         self._shape = n_vars, units
-        self.flat = np.empty(flat_size(n_vars, units), dtype)
-        self.total = views_of(self.flat, n_vars, units)
+        self.flat: Array = np.empty(flat_size(n_vars, units), dtype)
+        self.total: dict[str, Array] = views_of(self.flat, n_vars, units)
         self._parts = np.empty((0, self.flat.size), dtype)
 
     def run(self, plan: NADEPlan, x: Array, row_weights: Array) -> Array:
@@ -81,11 +81,11 @@ class NADEStepper:
         self._padded = views_of(self._flat, n_vars, units)
         self._factor = np.empty((n_vars, units), dtype)
         self._gradients = Gradients(n_vars, units, dtype)
-        self.parameters = without_padding(self._padded, self._hidden)
+        self.parameters: dict[str, Array] = without_padding(self._padded, self._hidden)
         for name, array in parameters.items():
             self.parameters[name][...] = array
         moments = {"first": self._first, "second": self._second}
-        self.moments = {
+        self.moments: dict[str, Array] = {
             f"{kind}.{name}": array
             for kind, flat in moments.items()
             for name, array in without_padding(views_of(flat, n_vars, units), self._hidden).items()

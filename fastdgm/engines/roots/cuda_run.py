@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
 from ...kernels.roots import RootPlan
 from ...kernels.roots_cuda import PackedRoots
+from ...runtime.cuda_launch import Twin
 from ..cuda_real import CudaReals
 from .cuda_plan import packed
 from .loops_cuda import LOOPS
@@ -14,7 +16,7 @@ from .loops_cuda import LOOPS
 class CudaRoots(CudaReals):
     """Uniform, exponential and Laplace variables."""
 
-    loops = LOOPS
+    loops: ClassVar[Mapping[tuple[str, str], Twin]] = LOOPS
 
     def packed(self, plan: RootPlan) -> PackedRoots:
         """In three arrays."""

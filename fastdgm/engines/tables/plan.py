@@ -37,11 +37,13 @@ class Structure:
         columns: Sequence[int] | None = None,
     ) -> None:
         column = {name: i for i, name in enumerate(parents)}
-        self.names = list(parents)
-        self.parents = [tuple(column[parent] for parent in own) for own in parents.values()]
-        self.states = {name: states[name] for name in parents}  # in the order of the columns, like everything here
-        self.n_states = [len(own) for own in self.states.values()]
-        self.columns = list(range(len(self.names)) if columns is None else columns)  # whose tables these are
+        self.names: list[str] = list(parents)
+        self.parents: list[tuple[int, ...]] = [tuple(column[parent] for parent in own) for own in parents.values()]
+        self.states: dict[str, tuple[str, ...]] = {
+            name: states[name] for name in parents
+        }  # in the order of the columns, like everything here
+        self.n_states: list[int] = [len(own) for own in self.states.values()]
+        self.columns: list[int] = list(range(len(self.names)) if columns is None else columns)  # whose tables these are
 
     @property
     def dtype(self) -> np.dtype[Any]:
@@ -96,11 +98,11 @@ class Plans(Structure):
         names = members.conditionals
         parents = {name: tuple(p for p in own.parents if p in names) for name, own in names.items()}
         super().__init__(parents, {name: states_of(own.variable) for name, own in names.items()})
-        self.order = list(members.columns)
-        self.columns = sorted(members.columns)
+        self.order: list[int] = list(members.columns)
+        self.columns: list[int] = sorted(members.columns)
         self.first_word = first_word
         conditionals = list(members.conditionals.values())
-        self.tables = {v: conditionals[v].parameters()["table"] for v in self.columns}
+        self.tables: dict[int, Array] = {v: conditionals[v].parameters()["table"] for v in self.columns}
 
     @cached_property
     def sampling_clusters(self) -> list[list[int]]:

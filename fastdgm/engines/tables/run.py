@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import numpy as np
 import numpy.typing as npt
 
@@ -18,11 +20,11 @@ SCORING_LOOPS = {"columns": "log_prob columns", "rows": "log_prob rows"}  # by l
 class TableEngine(Engine):
     """Conditional probability tables, fused into clusters (``clusters.py``)."""
 
-    in_place = frozenset(SCORING_LOOPS)
+    in_place: ClassVar[frozenset[str]] = frozenset(SCORING_LOOPS)
 
     def __init__(self, members: Members, first_word: int = 0) -> None:
-        self.plans = Plans(members, first_word)
-        self.numbers = sorted(members.columns)
+        self.plans: Plans = Plans(members, first_word)
+        self.numbers: list[int] = sorted(members.columns)
         self._plans_of_states: dict[int, ScoringPlan] = {}
 
     @property

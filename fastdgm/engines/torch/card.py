@@ -49,6 +49,7 @@ def tensor_view(array: Any, queue: CudaQueue) -> Tensor:
 
 def numba_view(tensor: Tensor) -> Any:
     """A tensor as an array of numba's that shares its memory."""
+    assert tensor.is_cuda or is_simulated(), tensor.device  # kernels would read an address of the host
     own, dtype = tensor.detach(), np.dtype(str(tensor.dtype).removeprefix("torch."))
     strides = tuple(step * dtype.itemsize for step in own.stride())
     return CudaMemory(own.data_ptr(), tuple(own.shape), strides, dtype, own).array()

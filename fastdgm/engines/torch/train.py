@@ -45,7 +45,8 @@ class TorchStepper(ABC):
         """``modules`` by prefix; they are changed in place. Gradients are scaled down to ``max_gradient_norm``."""
         import torch
 
-        self.modules, self._max_gradient_norm = dict(modules), max_gradient_norm
+        self.modules: dict[str, Any] = dict(modules)
+        self._max_gradient_norm = max_gradient_norm
         named = {prefix + name: p for prefix, own in modules.items() for name, p in own.named_parameters()}
         once = {id(p): name for name, p in reversed(named.items())}  # tied parameters under their first name
         self._trained = {name: p for name, p in named.items() if p.requires_grad and once[id(p)] == name}

@@ -10,6 +10,7 @@ from ...runtime.extras import how_to_install
 _HOME = {
     "fit": "learning",
     "log_prob": "scoring",
+    "predict_proba": "scoring",
     "sample": "sampling",
     "to_parquet": "parquet",
 }

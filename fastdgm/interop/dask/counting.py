@@ -88,15 +88,14 @@ class Counting:
         return Found(n_rows, None, variables, statistics, rows.n_dropped, rows.first_problem)
 
     def _both(self, first: Found, second: Found) -> Found:
+        if not self.knows_all and not (first.n_rows and second.n_rows):  # types of no rows are often made up
+            return first if first.n_rows else second
         together = Found(
             first.n_rows + second.n_rows,
             None if first.seen is None or second.seen is None else seen_together(first.seen, second.seen),
             n_dropped=first.n_dropped + second.n_dropped,
             first_problem=first.first_problem or second.first_problem,
         )
-        if not self.knows_all and not (first.n_rows and second.n_rows):  # nothing is guessed from no rows
-            counted = first if first.n_rows else second
-            return together._replace(variables=counted.variables, statistics=counted.statistics)
         if first.variables is None or first.variables != second.variables:
             return together
         statistics = self.learner(first.variables).merged(first.statistics, second.statistics)

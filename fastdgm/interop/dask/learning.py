@@ -96,7 +96,9 @@ def _learnt(known: Known, data: Any, weights: Any, prior: Prior, unknown: Unknow
     job.check(no_rows(data))
     found = _collected(job, data, weights)
     if not job.knows_all:
-        assert found.seen is not None
+        if found.seen is None or not found.n_rows:
+            undeclared = [name for name in job.names if name not in known.variables]
+            raise ValueError(f"the states of {preview(undeclared)} are not known, and cannot be learnt from no rows")
         variables = variables_seen(found.seen, known.variables, job.names)
         job = Counting(known._replace(variables=variables), prior, unknown)
         job.learner(variables).refuse_all_at_once("fit of dask data", _ALL_HERE)

@@ -47,7 +47,7 @@ class NgramCounter:
     """
 
     def __init__(self, ngram_text: Iterable[Iterable[Any]] | None = None) -> None:
-        self.codes = Codes()
+        self.codes: Codes = Codes()
         self._orders: dict[int, Order] = {}
         self._views: dict[int, ConditionalFreqDist] = {}  # also of lengths only asked for, as nltk has it
         self._unigrams: tuple[Order, FreqDist] | None = None

@@ -60,8 +60,18 @@ class FreqDist(Counter[Any]):
             "counts of words are read-only: count more by fit or NgramCounter.update, or change a copy() of these"
         )
 
-    __setitem__ = __delitem__ = update = subtract = clear = pop = popitem = setdefault = _refuse
-    __iadd__ = __isub__ = __ior__ = __iand__ = _refuse
+    __setitem__: Any = _refuse
+    __delitem__: Any = _refuse
+    update: Any = _refuse
+    subtract: Any = _refuse
+    clear: Any = _refuse
+    pop: Any = _refuse
+    popitem: Any = _refuse
+    setdefault: Any = _refuse
+    __iadd__: Any = _refuse
+    __isub__: Any = _refuse
+    __ior__: Any = _refuse
+    __iand__: Any = _refuse
 
     def __repr__(self) -> str:
         return f"FreqDist({dict(self.most_common(10))}{', ...' if len(self) > 10 else ''})"

@@ -113,7 +113,7 @@ class AbsoluteDiscountingInterpolated(Interpolated):
 
     def __init__(self, order: int, discount: float = 0.75, **kwargs: Any) -> None:
         super().__init__(order, **kwargs)
-        self.discount = checked(discount, "discount", 1)
+        self.discount: Any = checked(discount, "discount", 1)
 
     def _alpha_gamma(self, word: str, context: tuple[str, ...]) -> tuple[float, float]:
         counts = self.counts[context]
@@ -148,7 +148,7 @@ class KneserNeyInterpolated(Interpolated):
 
     def __init__(self, order: int, discount: float = 0.1, **kwargs: Any) -> None:
         super().__init__(order, **kwargs)
-        self.discount = checked(discount, "discount", 1)
+        self.discount: Any = checked(discount, "discount", 1)
 
     def _unigram_score(self, word: str) -> float:
         counts = self._continued(1)[()]

@@ -41,9 +41,9 @@ class LanguageModel(ABC):
     """
 
     def __init__(self, order: int, vocabulary: Any = None, counter: Any = None) -> None:
-        self.order = _checked_order(order)
-        self.vocab = Vocabulary() if vocabulary is None else _checked_vocabulary(vocabulary)
-        self.counts = NgramCounter() if counter is None else _own_counter(counter)
+        self.order: int = _checked_order(order)
+        self.vocab: Vocabulary | Any = Vocabulary() if vocabulary is None else _checked_vocabulary(vocabulary)
+        self.counts: NgramCounter = NgramCounter() if counter is None else _own_counter(counter)
 
     def fit(self, text: Iterable[Iterable[Sequence[str]]], vocabulary_text: Iterable[str] | None = None) -> None:
         """Count the n-grams of sentences on top of those counted before; unknown words as the unknown word.

@@ -60,7 +60,7 @@ class Lidstone(LanguageModel):
 
     def __init__(self, gamma: float, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.gamma = checked(gamma, "gamma", math.inf)
+        self.gamma: Any = checked(gamma, "gamma", math.inf)
 
     def _used(self, context: tuple[str, ...]) -> tuple[str, ...]:
         return context
@@ -108,7 +108,7 @@ class StupidBackoff(LanguageModel):
 
     def __init__(self, alpha: float = 0.4, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.alpha = checked(alpha, "alpha", math.inf)
+        self.alpha: Any = checked(alpha, "alpha", math.inf)
 
     def _score(self, word: str, context: tuple[str, ...]) -> float:
         factor: list[float] = []

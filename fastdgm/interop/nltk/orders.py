@@ -26,7 +26,8 @@ class Order:
     """
 
     def __init__(self, codes: Array, counts: Array) -> None:
-        self.codes, self.counts = codes, counts
+        self.codes: Array = codes
+        self.counts: Array = counts
 
     @classmethod
     def empty(cls, length: int) -> Order:

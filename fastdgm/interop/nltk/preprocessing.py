@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import inspect
 import sys
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from itertools import chain
 from typing import Any, NamedTuple
 
-flatten = chain.from_iterable
+flatten: Callable[[Iterable[Iterable[Any]]], Iterator[Any]] = chain.from_iterable
 
 
 def pad_both_ends(sequence: Iterable[Any], n: int) -> Iterator[Any]:
@@ -63,7 +63,7 @@ def recognised(sentence: Any) -> Everygrams | None:
     theirs = getattr(sys.modules.get("nltk.util"), "everygrams", everygrams)
     if sentence.gi_code not in (everygrams.__code__, getattr(theirs, "__code__", None)):
         return None
-    asked = inspect.getgeneratorlocals(sentence)
+    asked = dict(inspect.getgeneratorlocals(sentence))  # Python 3.13 gives a view that has no pop
     found = Everygrams(*(asked.pop(name, None) for name in Everygrams._fields))
     if any(asked.values()) or not isinstance(found.sequence, list | tuple):  # padding is left to the generator
         return None

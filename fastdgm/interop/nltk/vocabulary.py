@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from typing import Any
+from typing import Any, ClassVar
 
 
 class Vocabulary:
@@ -36,7 +36,8 @@ class Vocabulary:
     def __init__(self, counts: Any = None, unk_cutoff: int = 1, unk_label: str = "<UNK>") -> None:
         if not unk_cutoff >= 1:
             raise ValueError(f"Cutoff value cannot be less than 1. Got: {unk_cutoff}")
-        self.unk_label, self._cutoff = unk_label, unk_cutoff
+        self.unk_label: str = unk_label
+        self._cutoff = unk_cutoff
         self.counts: Counter[Any] = Counter()
         self.update(() if counts is None else counts)
 
@@ -86,7 +87,7 @@ class Vocabulary:
         except AttributeError:
             return NotImplemented
 
-    __hash__ = None  # type: ignore[assignment]  # it changes
+    __hash__: ClassVar[None] = None  # type: ignore[assignment]  # it changes
 
     def __str__(self) -> str:
         return f"<Vocabulary with cutoff={self.cutoff} unk_label={self.unk_label!r} and {len(self)} items>"

@@ -99,11 +99,12 @@ class BayesNetClassifier(ClassifierMixin, BaseEstimator):
         weights = checked_weights(sample_weight, len(codes))
         if self.edges is None:
             check_prior(self.prior)
-            self.net_ = fit_naive(target, codes, columns, encoded, weights, self.prior, self.var_smoothing)
+            self.net_: BayesNet = fit_naive(target, codes, columns, encoded, weights, self.prior, self.var_smoothing)
         else:
             self.net_ = self._fit_network(target, codes, columns, encoded, weights)
         self._scores = None if self.edges is not None else scores_of(self.net_, self.target)
-        self.classes_, self.columns_ = classes, columns
+        self.classes_: Array = classes
+        self.columns_: list[Column] = columns
         return self
 
     def predict(self, X: Any) -> Array:

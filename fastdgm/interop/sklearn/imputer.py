@@ -106,7 +106,7 @@ class BayesNetImputer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
             options = Options(
                 n_components, self.prior, self.var_smoothing, self.n_restarts, self.max_iterations, self.tolerance
             )
-            self.net_ = fit_mixture(self._hidden, columns, encoded, options, random)
+            self.net_: BayesNet = fit_mixture(self._hidden, columns, encoded, options, random)
         else:
             self.net_ = self._fit_network(columns, encoded, random)
         self.columns_ = columns

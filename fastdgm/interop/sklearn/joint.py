@@ -122,7 +122,8 @@ class JointEstimator(BaseEstimator):
         if n_rows == 1 and any(own.categories is None for own in known):
             raise ValueError("real columns have a spread from two rows on, got n_samples = 1")
         asked = recipe(self.model, known, k)
-        self.columns_, self._recipe, self._template = known, asked, template_of(X)
+        self.columns_: list[Column] = known
+        self._recipe, self._template = asked, template_of(X)
         options = {"prior": self.prior, "seed": seed_of(self.random_state), **(self.fit_options or {})}
         self.model_: Any = fit_recipe(asked, self._data(columns, asked.vector), weights, options)
 

@@ -59,18 +59,19 @@ class Rows:
     """Rows as EM reads them: indicators of states and of real values, scaled."""
 
     def __init__(self, columns: Sequence[Column], encoded: Mapping[str, Array]) -> None:
-        self.discrete = {own.name: len(own.states) for own in columns if own.categories is not None}
-        self.real = [own.name for own in columns if own.categories is None]
-        self.n = len(encoded[columns[0].name])
-        self.columns = dict(encoded)
+        self.discrete: dict[str, int] = {own.name: len(own.states) for own in columns if own.categories is not None}
+        self.real: list[str] = [own.name for own in columns if own.categories is None]
+        self.n: int = len(encoded[columns[0].name])
+        self.columns: dict[str, Array] = dict(encoded)
         numbers = np.stack([encoded[name] for name in self.real], axis=1) if self.real else np.empty((self.n, 0))
-        self.center, self.scale = np.nanmean(numbers, axis=0), np.nanstd(numbers, axis=0)
+        self.center: Array = np.nanmean(numbers, axis=0)
+        self.scale: Array = np.nanstd(numbers, axis=0)
         self.scale[self.scale == 0] = 1.0
         numbers = (numbers - self.center) / self.scale
         self.columns |= dict(zip(self.real, np.ascontiguousarray(numbers.T), strict=True))
-        self.present = (~np.isnan(numbers)).astype(np.float64)
-        self.numbers = np.nan_to_num(numbers)
-        self.states = _indicators(encoded, self.discrete, self.n)
+        self.present: Any = (~np.isnan(numbers)).astype(np.float64)
+        self.numbers: Any = np.nan_to_num(numbers)
+        self.states: Any = _indicators(encoded, self.discrete, self.n)
 
     def estimate(self, shares: Numbers, options: Options) -> Parameters:
         """The estimates of components that have these shares of the rows (n, k)."""

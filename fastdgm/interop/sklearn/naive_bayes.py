@@ -13,7 +13,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from ...bayesnet import BayesNet
 from ...conditionals.gaussian import Normal
 from ...conditionals.table import CPT, Categorical
-from .categories import HandleUnknown, check_handle_unknown, encode_columns
+from .categories import Column, HandleUnknown, check_handle_unknown, encode_columns
 from .checks import check_at_least_zero, check_fitted, checked_weights, unused
 from .class_statistics import Classes, Counts, Moments, sums
 from .columns import Values, read_columns
@@ -180,8 +180,9 @@ class NaiveBayes(ClassifierMixin, BaseEstimator):
         known = learn_features(binarized(columns, kinds, self.binarize), kinds)
         prior = self._given_prior(len(classes))
         n = len(classes)
-        self._kinds, self._prior, self.classes_ = kinds, prior, classes
-        self.class_count_ = np.zeros(n)
+        self.classes_: Array = classes
+        self._kinds, self._prior = kinds, prior
+        self.class_count_: Array = np.zeros(n)
         self._statistics = [
             Moments.none(column, n) if column.categories is None else Counts.none(column, n) for column in known
         ]
@@ -213,18 +214,20 @@ class NaiveBayes(ClassifierMixin, BaseEstimator):
         self._estimate()
 
     def _estimate(self) -> None:
-        self.columns_ = [own.column for own in self._statistics]
+        self.columns_: list[Column] = [own.column for own in self._statistics]
         counts = [own for own in self._statistics if isinstance(own, Counts)]
         moments = [own for own in self._statistics if isinstance(own, Moments)]
         n = len(self.classes_)
         prior = self.class_count_ / self.class_count_.sum() if self._prior is None else self._prior
-        self.epsilon_ = self.var_smoothing * max((own.spread for own in moments), default=0.0)
-        self.theta_ = np.stack([own.mean for own in moments], axis=1) if moments else np.empty((n, 0))
+        self.epsilon_: float = self.var_smoothing * max((own.spread for own in moments), default=0.0)
+        self.theta_: Array = np.stack([own.mean for own in moments], axis=1) if moments else np.empty((n, 0))
         variances = [own.variances() for own in moments]
-        self.var_ = np.stack(variances, axis=1) + self.epsilon_ if moments else np.empty((n, 0))
+        self.var_: Array = np.stack(variances, axis=1) + self.epsilon_ if moments else np.empty((n, 0))
         with np.errstate(divide="ignore"):
-            self.class_log_prior_ = np.log(prior)
-            self.feature_log_prob_ = {own.column.name: np.log(own.probabilities(self.alpha)) for own in counts}
+            self.class_log_prior_: Array = np.log(prior)
+            self.feature_log_prob_: dict[str, Array] = {
+                own.column.name: np.log(own.probabilities(self.alpha)) for own in counts
+            }
         gaussian = [own.column.name for own in moments]
         self._scores = Scores(self.class_log_prior_, self.feature_log_prob_, gaussian, self.theta_, self.var_)
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 import torch
 
 from ....conditionals.base import Conditional
-from ....data.variables import Discrete
+from ....data.variables import Discrete, Variable
 from .words import Words
 
 Values = Mapping[str, torch.Tensor]  # by variable: int64 codes, or numbers, (n, *event_shape)
@@ -23,9 +23,9 @@ class Density(torch.nn.Module, ABC):
 
     def __init__(self, conditionals: Mapping[str, Conditional], members: Sequence[str]) -> None:
         super().__init__()
-        self.members = tuple(members)
-        self.variables = {name: own.variable for name, own in conditionals.items()}
-        self.own = {name: conditionals[name] for name in members}
+        self.members: tuple[str, ...] = tuple(members)
+        self.variables: dict[str, Variable] = {name: own.variable for name, own in conditionals.items()}
+        self.own: dict[str, Conditional] = {name: conditionals[name] for name in members}
 
     @abstractmethod
     def terms(self, values: Values) -> dict[str, torch.Tensor]:

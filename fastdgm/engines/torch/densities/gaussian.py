@@ -49,9 +49,11 @@ class LinearGaussianDensity(Density):
         # of the kernels, so never on another device
         self._structure = Structure(layout_tensors(layout), list(self._places.values()))
         self.register_buffer("is_point", torch.from_numpy(plan.std == 0), persistent=False)
-        self.intercepts = torch.nn.Parameter(torch.from_numpy(plan.intercept.copy()))
-        self.coefficients = torch.nn.Parameter(torch.from_numpy(plan.slope.copy()))
-        self.log_stds = torch.nn.Parameter(torch.from_numpy(np.log(np.where(plan.std == 0, 1.0, plan.std))))
+        self.intercepts: torch.nn.Parameter = torch.nn.Parameter(torch.from_numpy(plan.intercept.copy()))
+        self.coefficients: torch.nn.Parameter = torch.nn.Parameter(torch.from_numpy(plan.slope.copy()))
+        self.log_stds: torch.nn.Parameter = torch.nn.Parameter(
+            torch.from_numpy(np.log(np.where(plan.std == 0, 1.0, plan.std)))
+        )
 
     def _parameters_in_order(self) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
         return self.intercepts, self.coefficients, self.log_stds.masked_fill(self.get_buffer("is_point"), -torch.inf)

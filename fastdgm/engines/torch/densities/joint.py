@@ -72,11 +72,13 @@ class JointDensity(torch.nn.Module):
         """``order`` is topological."""
         super().__init__()
         self.came_from = conditionals
-        self.order = tuple(order)
+        self.order: tuple[str, ...] = tuple(order)
         kinds: dict[type[Density], list[str]] = {}
         for name in self.order:
             kinds.setdefault(_density_of_member(name, conditionals[name]), []).append(name)
-        self.densities = torch.nn.ModuleList(kind(conditionals, own) for kind, own in kinds.items())
+        self.densities: torch.nn.ModuleList = torch.nn.ModuleList(
+            kind(conditionals, own) for kind, own in kinds.items()
+        )
         self._home = {name: i for i, own in enumerate(kinds.values()) for name in own}
 
     def of(self, name: str) -> Density:

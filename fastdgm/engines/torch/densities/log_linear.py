@@ -20,8 +20,12 @@ class LogLinearDensity(Density):
     def __init__(self, conditionals: Mapping[str, Conditional], members: Sequence[str]) -> None:
         super().__init__(conditionals, members)
         self._regressions = {name: own for name, own in self.own.items() if isinstance(own, LogLinear)}
-        self.weights = torch.nn.ParameterList(torch.tensor(own.weights) for own in self._regressions.values())
-        self.biases = torch.nn.ParameterList(torch.tensor(own.bias) for own in self._regressions.values())
+        self.weights: torch.nn.ParameterList = torch.nn.ParameterList(
+            torch.tensor(own.weights) for own in self._regressions.values()
+        )
+        self.biases: torch.nn.ParameterList = torch.nn.ParameterList(
+            torch.tensor(own.bias) for own in self._regressions.values()
+        )
 
     def _logits(self, name: str, values: Values) -> torch.Tensor:
         """(n,) of a yes/no variable, (n, k) of another."""

@@ -21,9 +21,9 @@ class MultivariateDensity(Density):
     def __init__(self, conditionals: Mapping[str, Conditional], members: Sequence[str]) -> None:
         super().__init__(conditionals, members)
         own = [vector for vector in self.own.values() if isinstance(vector, MultivariateNormal)]
-        self.means = torch.nn.ParameterList(torch.tensor(vector.mean) for vector in own)
+        self.means: torch.nn.ParameterList = torch.nn.ParameterList(torch.tensor(vector.mean) for vector in own)
         factors = (torch.linalg.cholesky(torch.tensor(vector.covariance)) for vector in own)
-        self.factors = torch.nn.ParameterList(
+        self.factors: torch.nn.ParameterList = torch.nn.ParameterList(
             factor.tril(-1) + torch.diag_embed(factor.diagonal(dim1=-2, dim2=-1).log()) for factor in factors
         )
 

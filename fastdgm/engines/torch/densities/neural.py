@@ -19,7 +19,9 @@ class NeuralDensity(Density):
 
     def __init__(self, conditionals: Mapping[str, Conditional], members: Sequence[str]) -> None:
         super().__init__(conditionals, members)
-        self.modules_of_members = torch.nn.ModuleList([own.module for own in self._neural.values()])
+        self.modules_of_members: torch.nn.ModuleList = torch.nn.ModuleList(
+            [own.module for own in self._neural.values()]
+        )
         self.in_eval_mode = False  # whether modules are called so, whatever mode they are in
 
     @property

@@ -29,7 +29,7 @@ class NoisyOrDensity(Density):
             starts.append(torch.from_numpy(np.log(free) - np.log1p(-free)))
             self.register_buffer(f"never_{i}", torch.from_numpy(p == 0), persistent=False)
             self.register_buffer(f"always_{i}", torch.from_numpy(p == 1), persistent=False)
-        self.logits = torch.nn.ParameterList(starts)
+        self.logits: torch.nn.ParameterList = torch.nn.ParameterList(starts)
 
     def _parts(self, i: int) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
         """Logits of member i, and which probabilities are 0 and 1."""

@@ -77,7 +77,7 @@ class RootDensity(Density):
         super().__init__(conditionals, members)
         self._roots = {name: own for name, own in self.own.items() if isinstance(own, Root)}
         starts = (_kind_of(own).start(torch.tensor(own.values, dtype=torch.float64)) for own in self._roots.values())
-        self.parameters_of_members = torch.nn.ParameterList(starts)
+        self.parameters_of_members: torch.nn.ParameterList = torch.nn.ParameterList(starts)
 
     def _member(self, name: str) -> tuple[Kind, Tensor]:
         return _kind_of(self._roots[name]), self.parameters_of_members[self.members.index(name)]

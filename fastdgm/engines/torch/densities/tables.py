@@ -25,7 +25,7 @@ class TableDensity(Density):
         self._tables = {name: own for name, own in self.own.items() if isinstance(own, CPT)}
         arrays = [own.table for own in self._tables.values()]
         logits = (np.log(array, where=array > 0, out=np.zeros_like(array)) for array in arrays)
-        self.logits = torch.nn.ParameterList(map(torch.from_numpy, logits))
+        self.logits: torch.nn.ParameterList = torch.nn.ParameterList(map(torch.from_numpy, logits))
         self._is_zero = [f"is_zero_{i}" if (array == 0).any() else "" for i, array in enumerate(arrays)]
         for buffer, array in zip(self._is_zero, arrays, strict=True):
             if buffer:
