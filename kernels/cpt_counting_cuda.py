@@ -11,6 +11,8 @@ and 8 additions in shared memory, where those of a warp to one cell wait for eac
 
 from __future__ import annotations
 
+from typing import Any
+
 from numba import cuda, float64, uint32, uint64
 
 from .cpt_scoring_cuda import Codes, places_of
@@ -19,7 +21,7 @@ from .packed_tables_cuda import FIRST_ENTRY, N_CLUSTERS, NOWHERE, Four, entry_of
 
 __all__ = ["count_cuda", "count_rows_cuda"]
 
-device = cuda.jit(device=True)
+device: Any = cuda.jit(device=True)
 
 
 @device

@@ -12,7 +12,7 @@ and A100 20 to 35 ps a row. A T4 with a quarter of that cache reads them from th
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from numba import cuda, uint32, uint64
 
@@ -26,7 +26,7 @@ __all__ = ["DRAWN", "sample_cuda"]
 
 DRAWN = ENTRY + 3  # words of an entry before its parents: the bits of a slot's number, where members begin and end
 
-device = cuda.jit(device=True)
+device: Any = cuda.jit(device=True)
 
 
 class _Rows(NamedTuple):

@@ -16,7 +16,7 @@ Expected for ALARM, whose 37 variables are looked up in 8 tables of 63 KB:
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from numba import cuda, float64, uint32, uint64
 
@@ -28,7 +28,7 @@ __all__ = ["SCOPE", "log_prob_cuda", "log_prob_of_states_cuda", "log_prob_per_va
 SCOPE = ENTRY + 2  # words of an entry before its scope: the number of pairs of variables, and whose table it is
 PAIR = 6  # words of a pair: column, stride and largest code of each variable
 
-device = cuda.jit(device=True)
+device: Any = cuda.jit(device=True)
 
 
 class Codes(NamedTuple):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 from numba import cuda
 
@@ -10,7 +11,7 @@ from .elimination import log_sum, share
 
 __all__ = ["log_sums_cuda", "posterior_cuda"]
 
-device = cuda.jit(device=True)
+device: Any = cuda.jit(device=True)
 
 
 @device

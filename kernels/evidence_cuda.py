@@ -7,12 +7,13 @@ each number, so 0.01 ns of an H100 for a difference and 0.3 ns for the states of
 from __future__ import annotations
 
 import math
+from typing import Any
 
 from numba import cuda
 
 __all__ = ["copy_row_cuda", "largest_share_cuda", "modes_cuda", "subtract_cuda", "widen_cuda"]
 
-device = cuda.jit(device=True)
+device: Any = cuda.jit(device=True)
 
 
 @cuda.jit

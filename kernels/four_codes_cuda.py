@@ -8,6 +8,7 @@ does; any other block, and codes of 16 bits, are moved one by one.
 from __future__ import annotations
 
 import ctypes
+from typing import Any
 
 from llvmlite import ir
 from numba import config, cuda, types, uint32, uint64
@@ -15,7 +16,7 @@ from numba.extending import intrinsic
 
 __all__ = ["is_whole", "load_four", "store_four"]
 
-device = cuda.jit(device=True)
+device: Any = cuda.jit(device=True)
 
 if config.ENABLE_CUDASIM:  # whose functions are Python's
 

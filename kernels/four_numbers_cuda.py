@@ -7,6 +7,7 @@ one after the other, so that a warp walks that way as often as its busiest threa
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from numba import cuda, float32, types, uint64
@@ -21,7 +22,7 @@ from .tails import OUTER, is_upper, middle32, middle64, outer_tail32, tail32, ta
 
 __all__ = ["four_drawer", "four_normals", "is_single", "lanes", "no_words", "words_of"]
 
-device = cuda.jit(device=True)
+device: Any = cuda.jit(device=True)
 
 
 def is_single(number):

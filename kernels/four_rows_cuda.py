@@ -7,6 +7,8 @@ there.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numba import cuda, uint32, uint64
 
@@ -24,7 +26,7 @@ __all__ = [
 ]
 
 ROWS = np.uint64(4)
-device = cuda.jit(device=True)
+device: Any = cuda.jit(device=True)
 
 
 @device

@@ -12,7 +12,7 @@ Expected for 100 variables of two parents, float32, in ns a row:
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numba import cuda, float64, uint32, uint64
@@ -25,7 +25,7 @@ __all__ = ["FIELDS", "HEADER", "PackedGaussians", "log_prob_cuda", "log_prob_per
 
 HEADER, FIELDS = 2, 7
 FIRST_MEMBER, FIRST_PARENT, TWO = np.uint64(HEADER), np.uint64(FIELDS), np.uint64(2)
-device = cuda.jit(device=True)
+device: Any = cuda.jit(device=True)
 
 
 class PackedGaussians(NamedTuple):

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from numba import cuda, float64, uint64
 
 from .portable import multiply_add
 
 __all__ = ["gradient_cuda"]
 
-device = cuda.jit(device=True)
+device: Any = cuda.jit(device=True)
 
 
 @device

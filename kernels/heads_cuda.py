@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 from numba import cuda, float64
 
@@ -15,7 +16,7 @@ from .normal import normal_term, normal_value
 
 __all__ = ["head_log_prob", "head_value", "is_undefined", "likelihood", "log_total"]
 
-device = cuda.jit(device=True)
+device: Any = cuda.jit(device=True)
 
 
 @device

@@ -12,6 +12,7 @@ a state on any card, so 1 us for 32 states; an H100 has 2000 blocks of 64 thread
 from __future__ import annotations
 
 import math
+from typing import Any
 
 from numba import cuda, float64
 
@@ -29,7 +30,7 @@ __all__ = [
 
 THREADS = 64
 
-device = cuda.jit(device=True)
+device: Any = cuda.jit(device=True)
 
 
 def sequence_bytes(n_states):

@@ -15,7 +15,7 @@ float64 is, 33 ns.
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from numba import cuda, float64
 
@@ -49,7 +49,7 @@ SPAN = 8  # threads that read a row of frames: 64 bytes
 TILE = 4  # states of a thread
 NUMBERS = 5  # of a lane
 
-device = cuda.jit(device=True)
+device: Any = cuda.jit(device=True)
 
 
 class _Places(NamedTuple):

@@ -12,6 +12,7 @@ transitions are read and written in the first-level cache with every frame of a 
 from __future__ import annotations
 
 import math
+from typing import Any
 
 from numba import cuda, float64
 
@@ -35,7 +36,7 @@ from .hmm_lanes_cuda import (
 
 __all__ = ["posterior_cuda", "posterior_shared_cuda"]
 
-device = cuda.jit(device=True)
+device: Any = cuda.jit(device=True)
 
 
 @device

@@ -16,7 +16,7 @@ slabs that the second cache does not hold; 42 KB a row are 14 ns on an H100, 25 
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from numba import cuda, float64, int64
 
@@ -25,7 +25,7 @@ from .junction import INDICATORS, MARGINALS, SCALE, SOFTEST, SUMS, TURN, UNSCALE
 
 __all__ = ["CudaAnswers", "CudaEvidence", "PackedProgram", "answer_cuda", "answer_shared_cuda"]
 
-device = cuda.jit(device=True)
+device: Any = cuda.jit(device=True)
 log_scaled = device(junction.log_scaled)
 
 ONES = 7  # one more operation: indicators of a variable whose values do not count

@@ -8,7 +8,7 @@ way to p(e), and some 40 for a draw: 20 KB a row, 7 ns on an H100, 12 ns on an A
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from numba import cuda, int64, uint32, uint64
 
@@ -34,7 +34,7 @@ from .philox_cuda import block_words, lane_word
 
 __all__ = ["CudaDraws", "CudaStates", "draw_cuda", "most_probable_cuda"]
 
-device = cuda.jit(device=True)
+device: Any = cuda.jit(device=True)
 uniform53 = device(uniforms.uniform53)
 
 # Words of the plan of states before its variables.

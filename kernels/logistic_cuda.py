@@ -15,7 +15,7 @@ look-up, in ns a row: H100 0.3, A100 0.6, T4 4: instructions, about 450 a bit (t
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numba import cuda, float32, float64, uint32, uint64
@@ -32,7 +32,7 @@ __all__ = ["FIELDS", "HEADER", "PackedLogistic", "log_prob_cuda", "log_prob_per_
 HEADER, FIELDS, GROUP = 2, 8, 3
 FARTHEST = 1e30  # a sum beyond it leaves nothing to chance
 FIRST_MEMBER, FIRST_GROUP, FIRST_PARENT, TWO = np.uint64(HEADER), np.uint64(FIELDS), np.uint64(GROUP), np.uint64(2)
-device = cuda.jit(device=True)
+device: Any = cuda.jit(device=True)
 
 
 class PackedLogistic(NamedTuple):

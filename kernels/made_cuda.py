@@ -14,6 +14,8 @@ loads must hide their own latency. A dense pass through torch takes about 30 ns 
 
 from __future__ import annotations
 
+from typing import Any
+
 from numba import cuda, uint64
 
 from .affine import affine_noise
@@ -35,7 +37,7 @@ __all__ = [
     "sample_cuda",
 ]
 
-device = cuda.jit(device=True)
+device: Any = cuda.jit(device=True)
 
 
 # Inputs -----------------------------------------------------------------------------------------------------------

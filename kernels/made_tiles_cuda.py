@@ -10,6 +10,8 @@ on the CPU; what the masks leave out is never read, so one pass costs half of a 
 
 from __future__ import annotations
 
+from typing import Any
+
 from numba import cuda
 
 from .activations import apply_activation
@@ -32,7 +34,7 @@ WARP, ROWS, PER_THREAD = 32, 4, 4
 TILE = WARP * ROWS  # rows of data of a block
 GROUP = 32  # units of a panel: what 8 warps have at a time
 
-device = cuda.jit(device=True)
+device: Any = cuda.jit(device=True)
 
 
 def tile_of(threads):

@@ -8,7 +8,7 @@ the limit below some thousand rows in a minibatch.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numba import cuda
@@ -37,7 +37,7 @@ __all__ = [
     "update_weights_cuda",
 ]
 
-device = cuda.jit(device=True)
+device: Any = cuda.jit(device=True)
 adam_update = device(adam.adam_update)
 
 

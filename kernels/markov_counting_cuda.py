@@ -28,7 +28,7 @@ __all__ = [
     "count_shared_cuda",
 ]
 
-device = cuda.jit(device=True)
+device: Any = cuda.jit(device=True)
 
 
 class CountTable(NamedTuple):

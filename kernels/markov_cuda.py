@@ -22,7 +22,7 @@ END, ORDER, ROOT, START, HEADER = 0, 1, 2, 3, 4  # words of the header, and thei
 RUN = 128  # symbols that are added by themselves
 THREADS = 128  # of a block that adds pieces
 
-device = cuda.jit(device=True)
+device: Any = cuda.jit(device=True)
 
 
 class PackedChain(NamedTuple):

@@ -24,7 +24,7 @@ __all__ = ["CudaRequest", "PackedSampler", "sample_cuda", "sample_shared_cuda"]
 
 END, BITS, STATE, HEADER = 0, 1, 2, 4  # words of the header, and their number
 
-device = cuda.jit(device=True)
+device: Any = cuda.jit(device=True)
 
 
 class PackedSampler(NamedTuple):

@@ -9,6 +9,8 @@ one after another, and again for each step back: about 10 sectors where the tabl
 
 from __future__ import annotations
 
+from typing import Any
+
 from numba import cuda, float64, uint64
 
 from .alias_cuda import exact_outcome
@@ -21,7 +23,7 @@ from .philox_cuda import one_word
 
 __all__ = ["sparse_log_prob_cuda", "sparse_sample_cuda", "sparse_terms_cuda"]
 
-device = cuda.jit(device=True)
+device: Any = cuda.jit(device=True)
 
 
 @device

@@ -7,6 +7,7 @@ block. Parameters that are none give NaN, or a code beyond the states, where the
 from __future__ import annotations
 
 import math
+from typing import Any
 
 from numba import cuda, float64, uint64
 
@@ -32,7 +33,7 @@ __all__ = [
     "sample_states_cuda",
 ]
 
-device = cuda.jit(device=True)
+device: Any = cuda.jit(device=True)
 
 
 @cuda.jit

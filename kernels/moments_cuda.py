@@ -15,7 +15,7 @@ whenever the configuration does.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numba import cuda, float64, uint64
@@ -25,7 +25,7 @@ __all__ = ["FIELDS", "NONE", "PackedMoments", "first_bad_weight_cuda", "first_va
 NONE = 0xFFFFFFFF  # in the place of a column: the factor 1
 FIELDS = 8
 LARGEST_WEIGHT = 1e280  # of a row, so that no sum of them overflows
-device = cuda.jit(device=True)
+device: Any = cuda.jit(device=True)
 
 
 class PackedMoments(NamedTuple):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from numba import cuda, float64, int64, uint64
 
 from .multivariate import log_density
@@ -9,7 +11,7 @@ from .quantiles_cuda import standard_normal
 
 __all__ = ["log_prob_components_cuda", "log_prob_vector_cuda", "sample_vector_cuda"]
 
-device = cuda.jit(device=True)
+device: Any = cuda.jit(device=True)
 
 
 @device

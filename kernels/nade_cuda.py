@@ -15,6 +15,8 @@ a team, and of the 24 rows that 150 registers leave room for on a multiprocessor
 
 from __future__ import annotations
 
+from typing import Any
+
 from numba import cuda, uint64
 
 from .bernoulli import bit_log_prob, bit_slope, likely_bit_log_prob
@@ -24,7 +26,7 @@ from .uniforms_cuda import uniform
 
 __all__ = ["nade_log_prob_cuda", "nade_sample_cuda", "nade_slopes_cuda"]
 
-device = cuda.jit(device=True)
+device: Any = cuda.jit(device=True)
 
 
 @device

@@ -14,13 +14,15 @@ an H100, limited by the latency of 2 x 784 steps; many rows take 0.1 us each, li
 
 from __future__ import annotations
 
+from typing import Any
+
 from numba import cuda, uint64
 
 from .activations import RELU, relu, sigmoid
 
 __all__ = ["ROWS", "nade_gradient_cuda", "nade_rows_cuda", "nade_sum_cuda"]
 
-device = cuda.jit(device=True)
+device: Any = cuda.jit(device=True)
 ROWS = 4  # that a thread keeps in registers
 
 

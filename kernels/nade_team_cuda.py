@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from numba import config, cuda, uint64
 
@@ -23,7 +23,7 @@ __all__ = [
     "walk",
 ]
 
-device = cuda.jit(device=True)
+device: Any = cuda.jit(device=True)
 
 UNITS = 8  # hidden units of a row that a thread keeps in registers
 CELLS = 32  # hidden units in all rows of a thread

@@ -12,7 +12,7 @@ from numba import cuda, uint64
 
 __all__ = ["Extent", "PackedSequences", "bounds", "code_in", "keep_code", "piece", "skipped", "word_at", "write_kept"]
 
-device = cuda.jit(device=True)
+device: Any = cuda.jit(device=True)
 
 
 class PackedSequences(NamedTuple):

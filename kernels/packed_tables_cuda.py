@@ -11,7 +11,7 @@ tables without a copy there are read through the caches, which take one line of 
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from numba import cuda, uint32, uint64
 
@@ -32,7 +32,7 @@ N_CLUSTERS, FIRST_WORD, FINE, FIRST_ENTRY = 0, 1, 2, 3  # places in words
 NOWHERE = 0xFFFFFFFF  # of a table without a copy in shared memory
 ENTRY = 5  # words of an entry that all kinds of clusters have
 
-device = cuda.jit(device=True)
+device: Any = cuda.jit(device=True)
 
 
 class Entry(NamedTuple):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from numba import cuda, uint64
 
 from . import philox
@@ -9,7 +11,7 @@ from .philox import LOW
 
 __all__ = ["block_words", "lane_word", "one_word", "philox4x32"]
 
-device = cuda.jit(device=True)
+device: Any = cuda.jit(device=True)
 philox4x32 = device(philox.philox4x32)  # numba-cuda cannot inline a formula: it calls a function of the device
 
 

@@ -8,7 +8,7 @@ T4 0.03 (float64 sums).
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numba import cuda, uint64
@@ -23,7 +23,7 @@ __all__ = ["FIELDS", "HEADER", "PackedRoots", "log_prob_cuda", "log_prob_per_var
 
 HEADER, FIELDS = 2, 2
 FIRST_MEMBER, TWO, FOUR = np.uint64(HEADER), np.uint64(2), np.uint64(4)
-device = cuda.jit(device=True)
+device: Any = cuda.jit(device=True)
 four_uniforms = four_drawer(standard_uniform, standard_uniform)
 four_exponentials = four_drawer(near_exponential, far_exponential)
 four_laplaces = four_drawer(near_laplace, far_laplace)

@@ -6,6 +6,8 @@ T4 0.007); lengths are read twice and offsets written once, 24 bytes a sequence 
 
 from __future__ import annotations
 
+from typing import Any
+
 from numba import cuda, int64
 
 from .tiles_cuda import NOTHING_FOUND
@@ -14,7 +16,7 @@ __all__ = ["load_codes_cuda", "load_offsets_cuda", "offsets_of_cuda", "starts_cu
 
 THREADS = 256  # of a block that adds lengths
 
-device = cuda.jit(device=True)
+device: Any = cuda.jit(device=True)
 
 
 @cuda.jit

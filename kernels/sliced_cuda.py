@@ -5,6 +5,8 @@ Every thread has a line of memory of its own, so that as many rows are worked on
 
 from __future__ import annotations
 
+from typing import Any
+
 from numba import cuda
 
 from .sliced import SlicedMemory
@@ -12,7 +14,7 @@ from .sliced_answers import collect, is_possible, share_all
 
 __all__ = ["log_evidence_cuda", "marginals_cuda"]
 
-device = cuda.jit(device=True)
+device: Any = cuda.jit(device=True)
 
 
 @device

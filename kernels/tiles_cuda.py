@@ -23,7 +23,7 @@ __all__ = [
     "reset_flags_cuda",
 ]
 
-device = cuda.jit(device=True)
+device: Any = cuda.jit(device=True)
 NOTHING_FOUND = 2**63 - 1  # in a flag
 TILE_ROWS, TILE_CELLS = 64, 32
 TILE = TILE_CELLS, TILE_ROWS + 1  # one more, so that the cells of a row do not all lie in one bank

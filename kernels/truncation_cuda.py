@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 from numba import cuda, float64
 
@@ -13,7 +14,7 @@ from .truncation import EXCLUDED
 
 __all__ = ["temper_row"]
 
-device = cuda.jit(device=True)
+device: Any = cuda.jit(device=True)
 truncate = truncation._truncate  # the lane that it is told of is the column here
 
 

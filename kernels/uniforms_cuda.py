@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from numba import cuda, float32, float64, uint64
 
 from .philox import STREAM_REFINE, STREAM_SAMPLE
@@ -10,7 +12,7 @@ from .uniforms import LARGEST_32, SHORT, WORD, uniform32, uniform64
 
 __all__ = ["uniform"]
 
-device = cuda.jit(device=True)
+device: Any = cuda.jit(device=True)
 
 
 @device

@@ -30,8 +30,10 @@ class ChosenVariables:
     def __init__(self, program: Program, names: Collection[str]) -> None:
         whole = program.schema
         self._program = program
-        self.schema = Schema({name: own for name, own in whole.variables.items() if name in names})
-        self.segments = _segments_above(program, {whole.names.index(name) for name in self.schema.names})
+        self.schema: Schema = Schema({name: own for name, own in whole.variables.items() if name in names})
+        self.segments: tuple[Segment, ...] = _segments_above(
+            program, {whole.names.index(name) for name in self.schema.names}
+        )
 
     def sample(self, n: int, key: int, start: int, dtype: npt.DTypeLike = np.float32) -> Values:
         """Rows ``start`` to ``start + n`` of the stream of a key, of the types that all variables together have."""

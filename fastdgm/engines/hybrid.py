@@ -74,7 +74,7 @@ class Program:
         self.schema: Schema = Schema({name: own.variable for name, own in conditionals.items()})
         self._kinds = [engine_of(own) for own in conditionals.values()]
         self.order: list[int] = [column[name] for name in order]
-        self.parents = Members(conditionals, ()).parents
+        self.parents: list[tuple[int, ...]] = Members(conditionals, ()).parents
 
     @cached_property
     def scoring(self) -> tuple[Engine, ...]:

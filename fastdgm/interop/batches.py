@@ -88,7 +88,8 @@ class LogProb(BatchFunction):
     def __init__(self, model: Any, *, ids: Sequence[str] = ()) -> None:
         if not hasattr(model, "log_prob"):
             raise TypeError(f"LogProb needs a network, got {type(model).__qualname__}")
-        self.model, self.ids = model, in_order(ids, "ids")
+        self.model: Any = model
+        self.ids: tuple[Any, ...] = in_order(ids, "ids")
         taken = set(self.ids) & set(getattr(model, "names", ()))
         if taken:
             raise ValueError(f"ids are columns that are no variables, {preview(sorted(taken))} are variables")
@@ -142,9 +143,11 @@ class Sample(BatchFunction):
     def __init__(self, net: Any, seed: int | np.random.Generator | None = None, *, column: str = "id") -> None:
         if not isinstance(net, Sampler):
             raise TypeError(f"Sample draws rows of a network, got {type(net).__qualname__}")
-        self.net, self.seed, self.column = net, key_from_seed(seed), column
-        self.schema = self._drawn(0, 0).schema
-        self.spark_schema = plain_arrow.spark_ddl(self.schema)
+        self.net: Sampler = net
+        self.seed: int = key_from_seed(seed)
+        self.column: str = column
+        self.schema: Any = self._drawn(0, 0).schema
+        self.spark_schema: str = plain_arrow.spark_ddl(self.schema)
 
     def _of(self, batch: Any) -> Any:
         numbers = self._numbers(batch)

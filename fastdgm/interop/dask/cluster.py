@@ -89,8 +89,8 @@ class Shipped:
         import cloudpickle
 
         self.payload: bytes = cloudpickle.dumps(model, protocol=5)
-        self.token = sha256(self.payload).hexdigest()
-        self.versions = own_versions()
+        self.token: str = sha256(self.payload).hexdigest()
+        self.versions: Versions = own_versions()
 
     def __dask_tokenize__(self) -> object:
         return type(self).__qualname__, self.token, self.versions

@@ -32,8 +32,9 @@ class Counting:
     partition: statistics add up where all have guessed alike."""
 
     def __init__(self, known: Known, prior: Prior, unknown: UnknownLabels) -> None:
-        self.known, self.names = known, tuple(known.parents)
-        self.knows_all = all(name in known.variables for name in self.names)
+        self.known: Known = known
+        self.names: tuple[str, ...] = tuple(known.parents)
+        self.knows_all: bool = all(name in known.variables for name in self.names)
         self._prior, self._unknown = prior, unknown
         self._learner = self._learner_of(known.variables) if self.knows_all else None
 
