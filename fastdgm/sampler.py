@@ -113,7 +113,6 @@ class Sampler(LatentCodes):
             the result. Known values that are the same for all rows make tables of their own, by one pass over the
             junction tree, that are drawn as those of any network under a key of their own; rows draw variable v from
             two words of a stream of their own. Both are float-driven.
-
             In networks with real variables, a mapping to values; the real ones left are a normal vector (see
             :meth:`posterior`), of which number j of a row, in topological order, owns word j of a stream of its own.
             What has std 0 is computed from its parents, as ``log_prob`` does it; where its own value is given and its

@@ -351,7 +351,7 @@ REFUSED = {
     "fractions": (ROWS + 0.5, ValueError, "whole: column 'x0', row 0 is"),
     "infinite": (np.full(ROWS.shape, np.inf), ValueError, "whole: column 'x0', row 0 is inf"),
     "complex": (ROWS.astype(complex), TypeError, "complex128"),
-    "dates": (ROWS.astype("M8[s]"), TypeError, "datetime64"),
+    "dates": (ROWS.astype("M8[s]"), TypeError, "datetime64.*; numbers made of it"),
     "booleans": (ROWS > 0, KeyError, "booleans match the states False and True"),
     "huge": ([[0, 0, 0, 0, 2**70]], ValueError, "too large"),
     "unknown labels": (np.full(ROWS.shape, "purple"), KeyError, "'purple' is no state"),

@@ -141,7 +141,10 @@ def _kind(value_type: type) -> str:
 
 
 def _unreadable(name: str, found: str) -> TypeError:
-    return TypeError(f"a column holds integer codes, labels or booleans, column {name!r} holds {found}")
+    told = f"a column holds integer codes, labels or booleans, column {name!r} holds {found}"
+    if any(kind in found.lower() for kind in ("date", "time", "duration")):
+        told += "; numbers made of it, as in (column - start) / np.timedelta64(1, 'D'), are a real variable"
+    return TypeError(told)
 
 
 def _from_pandas(name: str, series: Any, partial: bool) -> Iterator[Piece]:

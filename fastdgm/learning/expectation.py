@@ -302,6 +302,7 @@ def _refuse_hidden_reals(parents: Mapping[str, Sequence[str]], schema: Schema, p
         raise ValueError(
             f"EM sums over discrete variables only: the real variable {name!r} has no value in some rows, and "
             + (f"{preview(children)} depend on it" if children else "others of its numbers are known there")
+            + "; leave these rows out, or fill in its values"
         )
 
 
