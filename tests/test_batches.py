@@ -7,6 +7,7 @@ from shutil import which
 
 import numpy as np
 import pandas as pd
+import polars as pl
 import pyarrow as pa
 import pytest
 from hypothesis import given, settings
@@ -106,7 +107,9 @@ def test_ids_go_through_and_name_the_row():
         ({"id": [0.5]}, TypeError, "integers, column 'id' holds float64"),
         ({"id": [3, -1]}, ValueError, "not negative, column 'id' has -1"),
         (pa.record_batch({"id": [1, None]}), fd.MissingValuesError, "missing in column 'id'"),
+        ({"id": [[0, 1]]}, ValueError, r"one number, column 'id' has the shape \(1, 2\)"),
         ([1, 2], TypeError, "a batch is a dict of arrays.*got builtins.list"),
+        (pl.DataFrame({"id": [1]}), TypeError, "a batch is a dict of arrays.*got polars.*DataFrame"),
     ],
 )
 def test_what_is_no_batch_of_numbers(batch, error, text):

@@ -179,7 +179,7 @@ def test_a_bad_label_is_named_in_the_terms_of_the_frame():
     with pytest.raises(fd.UnknownNameError, match=r"^partition 2: column 'a', row 17: 'hihi'.* index 577$"):
         fit(net, data)
     assert not net.is_fitted
-    with pytest.warns(UserWarning, match="^1 of 90 rows hold a label that is no state .*: column 'a', row 17: 'hihi'"):
+    with pytest.warns(UserWarning, match="^1 of 90 rows .* left out: partition 2: column 'a', row 17: 'hihi'"):
         fit(net, data, unknown="drop")
     assert_same_tables(net, fd.BayesNet.from_edges(EDGES, states={"a": ["lo", "mid", "hi"]}).fit(frame.drop(577)))
 

@@ -162,8 +162,11 @@ def test_the_model_is_in_the_graph_once():
         (ValueError, "n must be between", {"n": -1}),
         (ValueError, "2\\*\\*63", {"start": 2**63 - 5}),
         (ValueError, "partition_rows must be at least 1", {"partition_rows": 0}),
+        (ValueError, "at most 1000000 partitions, got 2000000 rows", {"n": 2_000_000, "partition_rows": 1}),
         (KeyError, "columns=: no column 'nobody'", {"columns": ["nobody"]}),
         (TypeError, "list of names", {"columns": "smoke"}),
+        (TypeError, "list of names, got 1", {"columns": 1}),
+        (ValueError, "twice", {"columns": (name for name in ["smoke", "smoke"])}),
         (ValueError, "twice", {"columns": ["smoke", "smoke"]}),
         (ValueError, "rows of evidence", {"given": {"smoke": np.array([0, 1])}}),
         (KeyError, "nobody", {"given": {"nobody": 0}}),
@@ -248,6 +251,52 @@ def test_what_is_there_is_not_lost(tmp_path, monkeypatch):
         to_parquet(ASIA, 100, rows / "notes.txt", seed=1)
     with pytest.raises(ValueError, match="s3://"):
         to_parquet(ASIA, 100, "s3://bucket/rows", seed=1)
+
+
+class JustBeforeTheRename:
+    """os.rename, before whose first call for a folder of new rows something else happens."""
+
+    def __init__(self, event):
+        self.events, self.rename = [event], os.rename
+
+    def __call__(self, source, target):
+        if str(source).endswith(".new") and self.events:
+            self.events.pop()()
+        self.rename(source, target)
+
+
+@pytest.mark.parametrize("is_there", [False, True])
+def test_clients_that_write_to_one_path_at_once(tmp_path, monkeypatch, is_there):
+    rows = tmp_path / "rows"
+    if is_there:
+        to_parquet(ASIA, 100, rows, seed=0)
+    other = JustBeforeTheRename(lambda: to_parquet(ASIA, 100, rows, seed=1, overwrite=is_there))
+    monkeypatch.setattr(os, "rename", other)
+    if is_there:
+        to_parquet(ASIA, 100, rows, seed=2, overwrite=True)
+    else:
+        with pytest.raises(FileExistsError, match="overwrite=True"):
+            to_parquet(ASIA, 100, rows, seed=2)
+    assert not other.events and os.listdir(tmp_path) == ["rows"]
+    assert parquet.read_table(rows).equals(ASIA.sample(100, seed=2 if is_there else 1).to_arrow())
+
+
+def test_an_interrupt_while_folders_change_places(tmp_path, monkeypatch):
+    def interrupt():
+        raise KeyboardInterrupt
+
+    to_parquet(ASIA, 100, tmp_path / "rows", seed=0)
+    monkeypatch.setattr(os, "rename", JustBeforeTheRename(interrupt))
+    with pytest.raises(KeyboardInterrupt):
+        to_parquet(ASIA, 100, tmp_path / "rows", seed=1, overwrite=True)
+    assert os.listdir(tmp_path) == ["rows"]
+    assert parquet.read_table(tmp_path / "rows").equals(ASIA.sample(100, seed=0).to_arrow())
+
+
+def test_paths_of_bytes_and_none(tmp_path):
+    assert to_parquet(ASIA, 10, os.fsencode(tmp_path / "rows"), seed=0).path == str(tmp_path / "rows")
+    with pytest.raises(ValueError, match=r"folder of a disk .*got ''"):
+        to_parquet(ASIA, 10, "", seed=0)
 
 
 def test_the_last_step_may_be_done_again_and_misses_files(tmp_path):

@@ -139,6 +139,7 @@ def test_meta_that_lies(net, frame):
         (dd.from_pandas(pd.Series([0, 1], name="asia"), npartitions=1), TypeError, "to_frame"),
         (da.zeros(4, dtype=int), ValueError, "two axes"),
         (da.zeros((4, 3), dtype=int), ValueError, "n_rows, 8"),
+        (da.zeros((4, 8), dtype=int)[:, da.ones(8, dtype=bool)], ValueError, "compute_chunk_sizes"),
         (dd.from_pandas(pd.DataFrame({"usia": ["yes"]}), npartitions=1), KeyError, r"no variable \['usia'\]"),
     ],
 )

@@ -169,6 +169,8 @@ class Sample(BatchFunction):
         if getattr(column, "null_count", 0):
             raise MissingValuesError(f"numbers of rows are missing in column {self.column!r}")
         numbers = np.asarray(column)
+        if numbers.ndim != 1:
+            raise ValueError(f"a row has one number, column {self.column!r} has the shape {numbers.shape}")
         if not len(numbers):
             return np.empty(0, np.uint64)
         if numbers.dtype.kind not in "iu":
@@ -184,8 +186,6 @@ def _columns(batch: Any) -> dict[str, Any]:
         return dict(batch)
     if hasattr(batch, "column_names"):
         return dict(zip(batch.column_names, batch.columns, strict=True))
-    if hasattr(batch, "schema"):
-        return dict(zip(batch.schema.names, batch.columns, strict=True))
     if hasattr(batch, "iloc"):
         return dict(batch.items())
     raise TypeError(

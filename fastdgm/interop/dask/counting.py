@@ -51,12 +51,12 @@ class Counting:
         n_rows, data = len(data), read_once(data, self.names)
         known = self.known.variables
         if self.knows_all:
-            return self._counted(data, known, weights)
+            return self._counted(data, known, weights, part)
         seen = seen_in(columns_of(data, self.names, Schema(known).vectors), known, self.names, part)
         variables = self._guessed(seen) if n_rows else None
         if variables is None:
             return Found(n_rows, seen)
-        return self._counted(data, variables, weights)._replace(seen=seen)
+        return self._counted(data, variables, weights, part)._replace(seen=seen)
 
     def together(self, parts: Sequence[Found]) -> Found:
         """What is kept of the rows of all, in their order."""
@@ -79,14 +79,15 @@ class Counting:
         codes = [variables[name] for name, own in seen.items() if own.codes is not None]
         return None if any(isinstance(own, Discrete) and own.n_states > _MOST_GUESSED for own in codes) else variables
 
-    def _counted(self, data: Any, variables: Mapping[str, Variable], weights: Any) -> Found:
+    def _counted(self, data: Any, variables: Mapping[str, Variable], weights: Any, part: str) -> Found:
         try:
             rows = training_rows(data, variables, self.names, weights, self._unknown)
             statistics = self.learner(variables).collect(rows)
         except MissingValuesError as error:
             raise MissingValuesError(f"fit of dask data adds up complete rows: {error}") from None
         n_rows = rows.block.n + rows.n_dropped
-        return Found(n_rows, None, variables, statistics, rows.n_dropped, rows.first_problem)
+        problem = rows.first_problem and f"{part}: {rows.first_problem}"
+        return Found(n_rows, None, variables, statistics, rows.n_dropped, problem)
 
     def _both(self, first: Found, second: Found) -> Found:
         if not self.knows_all and not (first.n_rows and second.n_rows):  # types of no rows are often made up

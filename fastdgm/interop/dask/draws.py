@@ -16,6 +16,7 @@ from ...bayesnet import BayesNet
 from ...data.given_values import is_per_row
 from ...data.samples import Samples
 from ...data.schema import Schema, values_of
+from ...data.variables import in_order
 from ...data.vectors import cells_of_variable
 from ...engines.chosen import ChosenVariables
 from ...engines.hybrid import Program
@@ -64,14 +65,13 @@ class Draws(ABC):
         """
         if columns is None:
             return None
-        if isinstance(columns, str) or not all(isinstance(name, str) for name in columns):
-            raise TypeError(f"columns= is a list of names, got {columns!r:.100}")
-        for name in columns:
+        names = list(in_order(columns, "columns="))
+        for name in names:
             if name not in self.columns:
                 raise UnknownNameError(f"columns=: no column {name!r}; there are {preview(self.columns)}")
-        if len(set(columns)) < len(columns):
-            raise ValueError(f"columns= has a name twice, got {preview(columns)}")
-        return list(columns)
+        if len(set(names)) < len(names):
+            raise ValueError(f"columns= has a name twice, got {preview(names)}")
+        return names
 
 
 class NetworkDraws(Draws):

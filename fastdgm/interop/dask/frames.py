@@ -17,7 +17,7 @@ _AS_IT_IS = {"enforce_metadata": False}  # results that are no frames
 def checked_data(data: Any, verb: str) -> Any:
     """A dask DataFrame as it is, a dask Array (n, n_vars) with all columns in each block.
 
-    Raises TypeError for anything else, ValueError for an Array of other than two axes.
+    Raises TypeError for anything else, ValueError for an Array of other than two axes, or of unknown width.
     """
     import dask.array
     import dask.dataframe
@@ -27,6 +27,11 @@ def checked_data(data: Any, verb: str) -> Any:
     if isinstance(data, dask.array.Array):
         if data.ndim != 2:
             raise ValueError(f"an array of rows has two axes, (n_rows, n_vars), got {data.ndim}")
+        if np.isnan(data.shape[1]):
+            raise ValueError(
+                "an array of rows has a known number of columns, got one of unknown width, as after a[:, mask]: call "
+                "its compute_chunk_sizes()"
+            )
         return data if data.numblocks[1] == 1 else data.rechunk({1: -1})
     if isinstance(data, dask.dataframe.Series):
         raise TypeError(f"{verb} reads frames, whose columns go by name, got a dask Series: call its to_frame(name)")

@@ -8,6 +8,7 @@ import re
 import secrets
 import shutil
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -19,6 +20,7 @@ from .draws import Draws
 from .sampling import Ranges, as_key, planned
 
 _PART = re.compile(r"part-\d{5,}\.parquet")
+_IS_THERE = (errno.ENOTEMPTY, errno.EEXIST)
 
 
 class Written(NamedTuple):
@@ -64,7 +66,8 @@ def to_parquet(
 
     Files are written under another name, in a folder beside ``path`` that becomes ``path`` when all are there: a worker
     that is killed, or a run that fails, leaves no half file and no half data set, and what was there before stays until
-    then. Workers have to see the same folder.
+    then. Of clients that write to one path at once with ``overwrite=True``, the last one to finish has its rows there.
+    Workers have to see the same folder.
 
     Parameters
     ----------
@@ -73,7 +76,8 @@ def to_parquet(
     partition_rows : rows of a file; None: as many as take about 96 MiB in memory, in steps of 4096; ALARM's files of
         so many rows have about 25 MB.
     overwrite : replace a folder of such files (never one with others in it).
-    compute : False returns a dask ``Delayed`` that writes when it is computed.
+    compute : False returns a dask ``Delayed`` that writes when it is computed; if it fails, its folder stays beside
+        ``path``, hidden.
 
     Returns
     -------
@@ -134,10 +138,11 @@ def finish(parts: Sequence[Part], folder: str, path: str, overwrite: bool) -> tu
             f"({missing.n_bytes} bytes) in",
             str(source),
         )
-    check_folder(target, overwrite)
     for name in set(os.listdir(source)).difference(part.name for part in parts):
         os.unlink(source / name)  # of a worker that was killed
-    _replace(source, target)
+    check_folder(target, overwrite)
+    while not _replace(source, target):
+        check_folder(target, overwrite)
     return _sums(parts)
 
 
@@ -241,26 +246,33 @@ def _staging(target: Path, token: str) -> Path:
     return target.with_name(f".{target.name}.{token}.new")
 
 
-def _replace(source: Path, target: Path) -> None:
-    """Rename a folder of files to a path; what is there is deleted when the new one has its place."""
-    if not target.exists():
-        os.rename(source, target)
-        return
+def _replace(source: Path, target: Path) -> bool:
+    """Rename a folder of files to a path; what is there is deleted when the new one has its place.
+
+    False where another client has put his there in between.
+    """
     old = source.with_suffix(".old")
-    os.rename(target, old)
+    with suppress(FileNotFoundError):  # nothing is there
+        os.rename(target, old)
     try:
         os.rename(source, target)
-    except OSError:
-        os.rename(old, target)
+    except BaseException as error:
+        is_new = isinstance(error, OSError) and error.errno in _IS_THERE
+        if old.exists():
+            shutil.rmtree(old) if is_new else os.rename(old, target)
+        if is_new:
+            return False
         raise
-    shutil.rmtree(old)
+    if old.exists():
+        shutil.rmtree(old)
+    return True
 
 
 def _checked_path(path: str | os.PathLike[str]) -> Path:
     """An absolute path, since workers may run in another folder; of a link what it leads to.
 
-    Raises ValueError for an address such as s3://...
+    Raises ValueError for none, and for an address such as s3://...
     """
-    if "://" in (name := os.fspath(path)):
+    if not (name := os.fsdecode(path)) or "://" in name:
         raise ValueError(f"rows are written to a folder of a disk that all workers see, got {name!r}")
     return Path(os.path.realpath(name))

@@ -15,6 +15,7 @@ from .draws import Columns, Draws, draws_of
 
 PARTITION_BYTES = 96 << 20  # of a partition in memory
 LAST_ROW = 2**63 - 1  # the largest number of an index
+MAX_PARTITIONS = 10**6  # the client and dask's scheduler keep all tasks in memory
 
 
 class Ranges(NamedTuple):
@@ -113,6 +114,11 @@ def planned(
     size = (
         default_rows(draws.bytes_per_row) if partition_rows is None else at_least_one(partition_rows, "partition_rows")
     )
+    if n > MAX_PARTITIONS * size:
+        raise ValueError(
+            f"rows are drawn in at most {MAX_PARTITIONS} partitions, got {n} rows in partitions of {size}: "
+            "partition_rows= makes them larger"
+        )
     return draws, Ranges(*map(list, zip(*_ranges(n, start, size), strict=True)))
 
 

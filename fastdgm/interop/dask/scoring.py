@@ -56,9 +56,7 @@ def log_prob(net: Any, data: Any, *, given: Sequence[str] | None = None, impossi
     net.log_prob(no_rows(data), **options)  # raises now what is wrong with columns and options
     if is_frame(data):
         return data.map_partitions(_scored_frame, Shipped(net), options, meta=(NAME, np.float64))
-    return data.map_blocks(
-        _scored_block, Shipped(net), options, drop_axis=1, dtype=np.float64, meta=np.empty(0), token=NAME
-    )
+    return data.map_blocks(_scored_block, Shipped(net), options, drop_axis=1, dtype=np.float64, meta=np.empty(0))
 
 
 def predict_proba(net: Any, data: Any, name: str, *, impossible: Impossible = "error") -> Any:
@@ -94,7 +92,7 @@ def predict_proba(net: Any, data: Any, name: str, *, impossible: Impossible = "e
     if is_frame(data):
         return data.map_partitions(_classified_frame, job, name, impossible, meta=dict.fromkeys(states, np.float64))
     chunks = (data.chunks[0], (len(states),))
-    found = {"chunks": chunks, "dtype": np.float64, "meta": np.empty((0, 0)), "token": "predict_proba"}
+    found = {"chunks": chunks, "dtype": np.float64, "meta": np.empty((0, 0))}
     return data.map_blocks(_classified_block, job, name, impossible, **found)
 
 
