@@ -108,7 +108,7 @@ class Deadly(NetworkDraws):
 
 def test_a_part_that_kills_its_workers_is_named(client, tmp_path, monkeypatch):
     monkeypatch.setattr("fastdgm.interop.dask.draws.NetworkDraws", Deadly)
-    with pytest.raises(RuntimeError, match=r"rows 80 to 280 \(part 0\) to write"):  # one, or dask counts its neighbours, too
+    with pytest.raises(RuntimeError, match=r"rows 80 to 280 \(part 0\) to write"):  # of several dask may name another
         to_parquet(ALARM, 200, tmp_path / "rows", seed=1, start=80)
     assert os.listdir(tmp_path) == []
     pids(client)
