@@ -205,8 +205,8 @@ def _computed(written: Any, ranges: Ranges, folder: Path, token: str) -> Written
         begin, n = ranges.begins[lost], ranges.sizes[lost]
         raise RuntimeError(
             f"every worker that had rows {begin} to {begin + n} (part {lost}) to write was lost, as when it has too "
-            "little memory or its machine is taken away: nothing is written. Workers with more memory, or fewer threads each, "
-            f"may do it; distributed.scheduler.allowed-failures says how often dask tries. {error}"
+            "little memory or its machine is taken away: nothing is written. Workers with more memory, or fewer "
+            f"threads each, may do it; distributed.scheduler.allowed-failures says how often dask tries. {error}"
         ) from error
     return found
 
