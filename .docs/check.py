@@ -40,7 +40,7 @@ class Page(HTMLParser):
 
 def problems(site: Path, *, not_run: bool = False) -> Iterator[str]:
     """Everything that is wrong, a line each; ``not_run``: notebooks need no outputs."""
-    pages = {path.resolve(): Page(path.read_text()) for path in sorted(site.rglob("*.html"))}
+    pages = {path.resolve(): Page(path.read_text(encoding="utf-8")) for path in sorted(site.rglob("*.html"))}
     if not pages:
         yield f"no pages in {site}"
     for path, page in pages.items():
@@ -73,7 +73,9 @@ def notebook_problems(path: Path, page: Page, not_run: bool) -> Iterator[str]:
     if not notebooks:
         yield "has no link to its notebook: {nb-download}`NAME.ipynb`"
     for notebook in () if not_run else filter(Path.is_file, notebooks):
-        cells = [cell for cell in json.loads(notebook.read_text())["cells"] if cell["cell_type"] == "code"]
+        cells = [
+            cell for cell in json.loads(notebook.read_text(encoding="utf-8"))["cells"] if cell["cell_type"] == "code"
+        ]
         if not cells or any(cell["execution_count"] is None for cell in cells if "".join(cell["source"]).strip()):
             yield f"{notebook.name} has cells that were not run"
         elif not any(cell["outputs"] for cell in cells):

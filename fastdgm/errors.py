@@ -30,3 +30,7 @@ class DivergedError(FloatingPointError, ValueError):
 
 class CudaUnavailableError(RuntimeError):
     """A GPU was asked for and there is none, or something that its use needs is missing: the message says what."""
+
+
+class VersionMismatchError(RuntimeError):
+    """A worker that runs other versions than the client, and so might give other rows."""

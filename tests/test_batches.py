@@ -14,8 +14,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import fastdgm as fd
+from fastdgm.errors import VersionMismatchError
+from fastdgm.interop import same_versions
 from fastdgm.interop.batches import LogProb, Sample
-from fastdgm.interop.dask import cluster
 
 NET = fd.example("asia")
 MIXED = fd.BayesNet(
@@ -126,16 +127,17 @@ def test_wrong_arguments():
         LogProb(NET, ids=["smoke"])
     with pytest.raises(ValueError, match="LogProb adds"):
         LogProb(NET, ids=["log_prob"])
+    with pytest.raises(ValueError, match="LogProb adds"):
+        LogProb(fd.BayesNet({"log_prob": fd.Bernoulli(0.5)}))
     with pytest.raises(fd.NotFittedError):
         Sample(fd.markov_chain(["a", "b"]), seed=0)
 
 
 def test_another_version_is_told_where_it_is_unpickled(monkeypatch):
     payload = pickle.dumps(LogProb(NET))
-    monkeypatch.setattr("fastdgm.interop.batches.check_versions", cluster.check_versions)
-    other = cluster.own_versions()._replace(fastdgm="9.9.9")
-    monkeypatch.setattr(cluster, "own_versions", lambda: other)
-    with pytest.raises(cluster.VersionMismatchError, match=r"9\.9\.9"):
+    other = same_versions.own_versions()._replace(fastdgm="9.9.9")
+    monkeypatch.setattr(same_versions, "own_versions", lambda: other)
+    with pytest.raises(VersionMismatchError, match=r"9\.9\.9"):
         pickle.loads(payload)
 
 

@@ -20,6 +20,7 @@ import dask  # noqa: E402
 from pyarrow import parquet  # noqa: E402
 
 import fastdgm as fd  # noqa: E402
+from fastdgm.errors import VersionMismatchError  # noqa: E402
 from fastdgm.interop.dask import cluster, sample, to_parquet  # noqa: E402
 from fastdgm.interop.dask.draws import Columns, Draws, NetworkDraws  # noqa: E402
 
@@ -137,5 +138,5 @@ def test_a_task_has_a_thread_and_the_versions_of_the_client(client):
     shipped = cluster.Shipped(Asked())
     assert client.submit(array_of_range, 0, 1, shipped, None).result(timeout=60).tolist() == [[True]]
     shipped.versions = shipped.versions._replace(fastdgm="99.0")
-    with pytest.raises(cluster.VersionMismatchError, match=r"worker tcp://.* has fastdgm .*, the client 99\.0"):
+    with pytest.raises(VersionMismatchError, match=r"worker tcp://.* has fastdgm .*, the client 99\.0"):
         client.submit(array_of_range, 0, 1, shipped, None).result(timeout=60)

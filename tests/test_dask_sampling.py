@@ -21,8 +21,10 @@ from pyarrow import parquet  # noqa: E402
 import fastdgm as fd  # noqa: E402
 from fastdgm.engines.chosen import ChosenVariables  # noqa: E402
 from fastdgm.engines.hybrid import Program  # noqa: E402
+from fastdgm.errors import VersionMismatchError  # noqa: E402
+from fastdgm.interop import same_versions  # noqa: E402
 from fastdgm.interop.dask import cluster, sample, to_parquet  # noqa: E402
-from fastdgm.interop.dask.parquet import Part, finish  # noqa: E402
+from fastdgm.interop.dask.parquet import Part, _discard, finish  # noqa: E402
 
 ASIA, ALARM = fd.example("asia"), fd.example("alarm")
 HYBRID = fd.BayesNet(
@@ -299,6 +301,18 @@ def test_paths_of_bytes_and_none(tmp_path):
         to_parquet(ASIA, 10, "", seed=0)
 
 
+def test_files_that_are_discarded_while_they_are_put_in_place(tmp_path, monkeypatch):
+    """The old ones stay: half of the new ones in their place would be worse."""
+    new, rows, part = tmp_path / ".rows.token.new", tmp_path / "rows", Part("part-00000.parquet", 3, 4)
+    for folder, content in ((new, b"1234"), (rows, b"old")):
+        folder.mkdir()
+        (folder / part.name).write_bytes(content)
+    monkeypatch.setattr(os, "rename", JustBeforeTheRename(lambda: _discard(new)))
+    with pytest.raises(FileNotFoundError):
+        finish([part], str(new), str(rows), True)
+    assert os.listdir(tmp_path) == ["rows"] and (rows / part.name).read_bytes() == b"old"
+
+
 def test_the_last_step_may_be_done_again_and_misses_files(tmp_path):
     new, rows = tmp_path / "new", tmp_path / "rows"
     new.mkdir()
@@ -317,12 +331,12 @@ def test_the_last_step_may_be_done_again_and_misses_files(tmp_path):
 
 
 def test_workers_of_other_versions_are_refused(monkeypatch):
-    own = cluster.own_versions()
-    cluster.check_versions(own)
-    cluster.check_versions(own._replace(numpy=".".join([*own.numpy.split(".")[:2], "99"])))
+    own = same_versions.own_versions()
+    same_versions.check_versions(own)
+    same_versions.check_versions(own._replace(numpy=".".join([*own.numpy.split(".")[:2], "99"])))
     ddf = sample(ASIA, 10, seed=0)
-    monkeypatch.setattr(cluster, "own_versions", lambda: own._replace(fastdgm="0.0.9", numba="0.1"))
-    with pytest.raises(cluster.VersionMismatchError, match=r"has fastdgm 0\.0\.9, the client .*; numba 0\.1"):
+    monkeypatch.setattr(same_versions, "own_versions", lambda: own._replace(fastdgm="0.0.9", numba="0.1"))
+    with pytest.raises(VersionMismatchError, match=r"has fastdgm 0\.0\.9, the client .*; numba 0\.1"):
         ddf.compute()
 
 

@@ -49,7 +49,7 @@ def read(app: Any, name: str, content: list[str]) -> None:
     source = TEXTS.get(name, page)
     if source != page:
         app.env.note_dependency(str(source))
-        content[0] = source.read_text()
+        content[0] = source.read_text(encoding="utf-8")
     content[0] = on_the_site(content[0], source, page)
 
 

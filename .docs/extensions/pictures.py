@@ -22,7 +22,7 @@ def cut_all(app: Any, error: Exception | None) -> None:
     """All of a site."""
     if error is None:
         for path in Path(app.outdir, "_images").glob("*.svg"):
-            path.write_text(cut(path.read_text()))
+            path.write_text(cut(path.read_text(encoding="utf-8")), encoding="utf-8")
 
 
 def setup(app: Any) -> dict[str, bool]:

@@ -53,7 +53,7 @@ def bars(records: Sequence[Record], heading: str, lowest: float, highest: float)
 
 def plot() -> str:
     """The plot and what it was measured on."""
-    saved = json.loads(RESULTS.read_text())
+    saved = json.loads(RESULTS.read_text(encoding="utf-8"))
     panels = {operation: of_alarm(saved["results"], operation) for operation in OPERATIONS}
     values = [ns_per_cell(record) for panel in panels.values() for record in panel]
     drawn = [

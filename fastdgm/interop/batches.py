@@ -33,8 +33,8 @@ from ..runtime.text import preview
 from ..runtime.threads import inline
 from ..sampler import Sampler
 from . import plain_arrow
-from .dask.cluster import check_versions, own_versions
 from .located_errors import located
+from .same_versions import check_versions, own_versions
 
 NAME = "log_prob"
 
@@ -90,11 +90,12 @@ class LogProb(BatchFunction):
             raise TypeError(f"LogProb needs a network, got {type(model).__qualname__}")
         self.model: Any = model
         self.ids: tuple[Any, ...] = in_order(ids, "ids")
-        taken = set(self.ids) & set(getattr(model, "names", ()))
+        names = getattr(model, "names", None) or ()  # an autoregressive model may have none
+        taken = set(self.ids) & set(names)
         if taken:
             raise ValueError(f"ids are columns that are no variables, {preview(sorted(taken))} are variables")
-        if NAME in self.ids:
-            raise ValueError(f"the column {NAME!r} is what LogProb adds, ids have it, too")
+        if NAME in (*self.ids, *names):
+            raise ValueError(f"the column {NAME!r} is what LogProb adds, the batches have one of that name, too")
 
     def _of(self, batch: Any) -> Any:
         table = _columns(batch)

@@ -2,76 +2,18 @@
 
 from __future__ import annotations
 
-import os
-import platform
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import cache
 from hashlib import sha256
-from importlib.metadata import version
-from typing import Any, NamedTuple
+from typing import Any
 
 from ...runtime.threads import inline
+from ..same_versions import Versions, check_versions, own_versions
 
 _KEPT = 4  # models of a worker process
 _lock = threading.Lock()
 _models: dict[str, Any] = {}  # by token, the one last asked for at the end
-
-
-class Versions(NamedTuple):
-    """Of what rows depend on."""
-
-    fastdgm: str
-    numpy: str
-    numba: str
-
-
-class VersionMismatchError(RuntimeError):
-    """A worker that runs other versions than the client."""
-
-
-@cache
-def own_versions() -> Versions:
-    """Those of this process."""
-    import fastdgm
-
-    return Versions(fastdgm.__version__, version("numpy"), version("numba"))
-
-
-def check_versions(client: Versions) -> None:
-    """Refuse to go on in a process whose versions are not those of the client.
-
-    That of fastdgm has to be the same; of numpy and numba the first two numbers, because sums of floats may differ in
-    the last bit from one such release to the next.
-
-    Raises
-    ------
-    VersionMismatchError : names the worker, its versions and those of the client.
-    """
-    own = own_versions()
-    pairs = zip(Versions._fields, own, client, strict=True)
-    wrong = [f"{name} {here}, the client {there}" for name, here, there in pairs if _differ(name, here, there)]
-    if wrong:
-        raise VersionMismatchError(
-            f"workers run the versions of the client, so that rows are the same: {worker_name()} has {'; '.join(wrong)}"
-        )
-
-
-def _differ(name: str, here: str, there: str) -> bool:
-    if name == "fastdgm":
-        return here != there
-    return here.split(".")[:2] != there.split(".")[:2]
-
-
-def worker_name() -> str:
-    """What to call this process in an error: a worker's address, where it is one."""
-    try:
-        from distributed import get_worker
-
-        return f"worker {get_worker().address}"
-    except (ImportError, ValueError):
-        return f"process {os.getpid()} on {platform.node()}"
 
 
 class Shipped:

@@ -15,7 +15,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from .cluster import Shipped, worker_name
+from ..same_versions import worker_name
+from .cluster import Shipped
 from .draws import Draws
 from .sampling import Ranges, as_key, planned
 
@@ -198,7 +199,7 @@ def _computed(written: Any, ranges: Ranges, folder: Path, token: str) -> Written
     try:
         found: Written = written.compute()
     except BaseException as error:
-        shutil.rmtree(folder, ignore_errors=True)
+        _discard(folder)
         lost = _lost_part(error, token, len(ranges.begins))
         if lost is None:
             raise
@@ -224,6 +225,14 @@ def _lost_part(error: BaseException, token: str, n_parts: int) -> int | None:
 
 def _key(token: str, p: int) -> str:
     return f"fastdgm-part-{token}-{p}"
+
+
+def _discard(folder: Path) -> None:
+    """Delete a folder of files. It is renamed first: a task that is about to rename it to the path misses all of it."""
+    gone = folder.with_suffix(".gone")
+    with suppress(OSError):
+        os.rename(folder, gone)
+        shutil.rmtree(gone, ignore_errors=True)
 
 
 def _missing(parts: Sequence[Part], folder: Path) -> Part | None:

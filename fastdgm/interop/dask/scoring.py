@@ -22,7 +22,7 @@ def log_prob(net: Any, data: Any, *, given: Sequence[str] | None = None, impossi
     Parameters
     ----------
     net : a network or autoregressive model, with the parameters that it has now: a later ``fit`` changes no result.
-        It travels to a worker as bytes and is made a model again once in each process.
+        It travels with each task as bytes and is made a model again once in each process.
     data : a dask DataFrame, its columns matched by name, or a dask Array ``(n_rows, n_vars)`` of codes or numbers,
         whose chunks may have unknown lengths. Each part is read as ``net.log_prob`` reads a pandas frame or array:
         integers are codes, strings and categoricals labels, absent columns and missing values are summed out. The
